@@ -1,0 +1,153 @@
+# kin: `make` builds ./kin, `make demo` shows what it does, `make test` checks all of it.
+#
+#   make OPENMP=0            threads by pthreads alone
+#   make SANITIZE=address,undefined   with the compilers' sanitizers
+#   make WERROR=1            warnings are errors (used by CI)
+#   make CC=clang DEBUG=1    another compiler; assertions and -O1
+#
+# Files are found by wildcard: a new .c file in a room needs no edit here.
+
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC      := cc
+endif
+AR      ?= ar
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+machine := $(shell $(CC) -dumpmachine)
+works    = $(shell printf 'int main(void){return 0;}\n' | $(CC) $(1) -x c - -o /dev/null 2>/dev/null && echo 1)
+OPENMP  ?= $(call works,-fopenmp)
+ifeq ($(OPENMP),0)
+OPENMP  :=
+endif
+
+empty :=
+comma := ,
+config := $(notdir $(firstword $(CC)))$(if $(OPENMP),,-pthread)$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(DEBUG),-debug)
+BUILD  ?= build/$(config)
+
+CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas $(if $(WERROR),-Werror)
+flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -DKIN_VERSION='"$(VERSION)"' -ffp-contract=off $(warnings) \
+            $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)
+links     = $(if $(OPENMP),-fopenmp,-pthread) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS) -lm
+
+# Kernels named *.simd.c are compiled once per instruction set; the program picks one set at start.
+isas          := generic $(if $(findstring x86_64,$(machine)),avx2 avx512)
+isa_generic   := -ffp-contract=fast
+isa_avx2      := -ffp-contract=fast -mavx2 -mfma
+isa_avx512    := -ffp-contract=fast -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+
+# The rooms of the library. The double build (kin_real = double) serves the gradient checks; retrieval
+# works on plain float matrices and is not part of it.
+rooms_real  := base kernels autograd nn losses models
+rooms_float := $(rooms_real) data retrieval
+sources = $(filter-out %.simd.c,$(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c)))
+simd    = $(foreach room,$(1),$(wildcard $(room)/*.simd.c))
+objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \
+          $(foreach isa,$(isas),$(patsubst %.simd.c,$(BUILD)/$(2)/%.$(isa).o,$(call simd,$(1))))
+
+float_objects  := $(call objects,$(rooms_float),float)
+double_objects := $(call objects,$(rooms_real),double)
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c))
+
+# tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
+test_support := $(wildcard tests/support/*.c)
+float_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c tests/both_*.c))
+double_tests := $(patsubst tests/%.c,$(BUILD)/tests-double/%,$(wildcard tests/double_*.c tests/both_*.c))
+examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all demo test examples bench fuzz install uninstall clean format
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: kin
+
+kin: $(BUILD)/kin
+	@cp -f $< $@.new && mv -f $@.new $@
+
+$(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/libkin.a: $(float_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libkin_double.a: $(double_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define isa_rules
+$(BUILD)/float/%.$(1).o: %.simd.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(flags) $$(isa_$(1)) -DKIN_ISA=$(1) -MMD -MP -c $$< -o $$@
+$(BUILD)/double/%.$(1).o: %.simd.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(flags) $$(isa_$(1)) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
+endef
+$(foreach isa,$(isas),$(eval $(call isa_rules,$(isa))))
+
+$(BUILD)/float/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(flags) -MMD -MP -c $< -o $@
+
+$(BUILD)/double/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(flags) -DKIN_DOUBLE -MMD -MP -c $< -o $@
+
+$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(BUILD)/libkin_double.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/examples/%: $(BUILD)/float/examples/%.o $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/bench/%: $(BUILD)/float/bench/%.o $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+# Without libFuzzer each fuzzer becomes a program that replays the files it is given.
+FUZZ_ENGINE ?= tests/fuzz/replay.c
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) $(flags) $(if $(filter %.c,$(FUZZ_ENGINE)),,$(FUZZ_ENGINE)) -o $@ $< $(filter %.c,$(FUZZ_ENGINE)) $(BUILD)/libkin.a $(links)
+
+demo: kin
+	./kin demo
+
+examples: $(examples)
+bench: kin $(benches)
+	@bench/run.sh $(BUILD)
+fuzz: $(fuzzers)
+
+test: kin $(float_tests) $(double_tests) $(examples) $(fuzzers)
+	@BUILD=$(BUILD) tests/run.sh $(TESTS)
+
+install: kin $(BUILD)/libkin.a
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 kin $(DESTDIR)$(PREFIX)/bin/kin
+	install -m 644 $(BUILD)/libkin.a $(DESTDIR)$(PREFIX)/lib/libkin.a
+	install -m 644 docs/kin.1 $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
+	for h in kin.h $(wildcard $(addsuffix /*.h,$(rooms_float))); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kin/$$h || exit 1; done
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(if $(OPENMP),-fopenmp,-pthread)|' kin.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/include/kin
+	rm -f $(DESTDIR)$(PREFIX)/bin/kin $(DESTDIR)$(PREFIX)/lib/libkin.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
+
+clean:
+	rm -rf build out kin
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

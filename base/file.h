@@ -1,0 +1,41 @@
+/* Files: read whole within a limit, written aside and renamed, so that a full disk or a kill leaves
+ * either the old file or the new one, never half of one. */
+#ifndef KIN_BASE_FILE_H
+#define KIN_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct kin_bytes {
+    uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last */
+    size_t size;
+} kin_bytes;
+
+/* Reads a whole file ("-" is standard input). More than `limit` bytes is an error (0: no limit). */
+bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err);
+void kin_bytes_free(kin_bytes *bytes);
+
+/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. */
+typedef struct kin_file {
+    FILE *stream; /* write here; "-" is standard output */
+    char *path, *temporary;
+} kin_file;
+bool kin_file_create(kin_file *file, const char *path, kin_error *err);
+bool kin_file_commit(kin_file *file, kin_error *err); /* on failure the temporary is removed; the old file stays */
+void kin_file_abandon(kin_file *file);                /* removes the temporary; harmless after a commit */
+
+/* Both in one: writes `size` bytes to `path`. */
+bool kin_write_file(const char *path, const void *data, size_t size, kin_error *err);
+
+/* Makes a folder and its parents; an existing folder is fine. */
+bool kin_make_folders(const char *path, kin_error *err);
+bool kin_is_folder(const char *path);
+bool kin_exists(const char *path);
+
+/* "folder/name", allocated; NULL when out of memory. */
+char *kin_path_join(const char *folder, const char *name);
+
+#endif

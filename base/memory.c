@@ -1,0 +1,93 @@
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_long fail_at, count_made, count_live;
+
+void kin_alloc_fail_at(long n) { atomic_store(&fail_at, n); }
+long kin_alloc_count(void) { return atomic_load(&count_made); }
+long kin_alloc_live(void) { return atomic_load(&count_live); }
+
+static bool must_fail(void)
+{
+    if (atomic_load_explicit(&fail_at, memory_order_relaxed) == 0) return false;
+    return atomic_fetch_sub(&fail_at, 1) == 1;
+}
+
+bool kin_mul_size(size_t a, size_t b, size_t *out)
+{
+    if (b && a > SIZE_MAX / b) return false;
+    *out = a * b;
+    return true;
+}
+
+bool kin_add_size(size_t a, size_t b, size_t *out)
+{
+    if (a > SIZE_MAX - b) return false;
+    *out = a + b;
+    return true;
+}
+
+void *kin_alloc(size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2 || must_fail()) return NULL;
+    size_t rounded = (bytes + 63) / 64 * 64;
+    void *block = aligned_alloc(64, rounded ? rounded : 64);
+    if (!block) return NULL;
+    atomic_fetch_add_explicit(&count_made, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&count_live, 1, memory_order_relaxed);
+    return block;
+}
+
+void *kin_alloc_array(size_t count, size_t size)
+{
+    size_t bytes;
+    return kin_mul_size(count, size, &bytes) ? kin_alloc(bytes) : NULL;
+}
+
+void *kin_alloc_zero(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!kin_mul_size(count, size, &bytes)) return NULL;
+    void *block = kin_alloc(bytes);
+    if (block) memset(block, 0, bytes);
+    return block;
+}
+
+void *kin_realloc(void *block, size_t old_bytes, size_t new_bytes)
+{
+    void *moved = kin_alloc(new_bytes);
+    if (!moved) return NULL;
+    if (block) memcpy(moved, block, old_bytes < new_bytes ? old_bytes : new_bytes);
+    kin_free(block);
+    return moved;
+}
+
+char *kin_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = kin_alloc(bytes);
+    if (copy) memcpy(copy, text, bytes);
+    return copy;
+}
+
+void kin_free(void *block)
+{
+    if (!block) return;
+    atomic_fetch_sub_explicit(&count_live, 1, memory_order_relaxed);
+    free(block);
+}
+
+bool kin_grow(void **array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return true;
+    size_t wanted = *capacity ? *capacity * 2 : 16, bytes;
+    if (wanted < *capacity || !kin_mul_size(wanted, size, &bytes)) return false;
+    void *moved = kin_realloc(*array, count * size, bytes);
+    if (!moved) return false;
+    *array = moved;
+    *capacity = wanted;
+    return true;
+}

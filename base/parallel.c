@@ -1,0 +1,148 @@
+#include "base/parallel.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static atomic_int wanted_threads;
+static _Thread_local bool serial_thread;
+
+void kin_thread_is_serial(void) { serial_thread = true; }
+
+static int threads_from(const char *variable)
+{
+    const char *text = getenv(variable);
+    long n = text ? strtol(text, NULL, 10) : 0;
+    return n < 1 ? 0 : n > KIN_MAX_THREADS ? KIN_MAX_THREADS : (int)n;
+}
+
+static int default_threads(void)
+{
+    int n = threads_from("KIN_THREADS");
+    if (!n) n = threads_from("OMP_NUM_THREADS");
+    if (!n) n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > KIN_MAX_THREADS ? KIN_MAX_THREADS : n;
+}
+
+int kin_threads(void)
+{
+    int n = atomic_load(&wanted_threads);
+    if (n > 0) return n;
+    n = default_threads();
+    atomic_store(&wanted_threads, n);
+    return n;
+}
+
+void kin_set_threads(int n)
+{
+    atomic_store(&wanted_threads, n < 1 ? default_threads() : n > KIN_MAX_THREADS ? KIN_MAX_THREADS : n);
+}
+
+static void run_serially(int64_t blocks, kin_task fn, void *arg)
+{
+    for (int64_t block = 0; block < blocks; block++) fn(arg, block, 0);
+}
+
+#ifdef _OPENMP
+#include <omp.h>
+
+const char *kin_parallel_backend(void) { return "openmp"; }
+
+void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
+{
+    int threads = kin_threads();
+    if (blocks < threads) threads = (int)blocks;
+    if (threads <= 1 || serial_thread || omp_in_parallel()) {
+        run_serially(blocks, fn, arg);
+        return;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int64_t block = 0; block < blocks; block++) fn(arg, block, omp_get_thread_num());
+}
+
+#else
+
+const char *kin_parallel_backend(void) { return "pthread"; }
+
+/* A pool of sleeping workers. One loop at a time owns it; a second caller that finds it taken runs its
+ * own loop serially, which gives the same bits. */
+static struct {
+    pthread_mutex_t owner, lock;
+    pthread_cond_t work, done;
+    kin_task fn;
+    void *arg;
+    int64_t blocks;
+    atomic_llong next;
+    unsigned long generation;
+    int started, active, busy;
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+
+static _Thread_local bool inside_loop;
+
+static void run_blocks(int worker)
+{
+    inside_loop = true;
+    for (int64_t block; (block = atomic_fetch_add(&pool.next, 1)) < pool.blocks;) pool.fn(pool.arg, block, worker);
+    inside_loop = false;
+}
+
+static void *worker_main(void *index)
+{
+    int worker = (int)(intptr_t)index;
+    unsigned long seen = 0;
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        while (pool.generation == seen || worker >= pool.active) {
+            seen = pool.generation;
+            pthread_cond_wait(&pool.work, &pool.lock);
+        }
+        seen = pool.generation;
+        pthread_mutex_unlock(&pool.lock);
+        run_blocks(worker);
+        pthread_mutex_lock(&pool.lock);
+        if (--pool.busy == 0) pthread_cond_signal(&pool.done);
+    }
+    return NULL;
+}
+
+/* Starts workers up to `threads`; a thread that cannot be made only means fewer workers. The new
+ * worker starts having "seen" no generation, so it must be made before the loop is announced. */
+static int workers_ready(int threads)
+{
+    while (pool.started < threads - 1) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, worker_main, (void *)(intptr_t)(pool.started + 1)) != 0) break;
+        pthread_detach(thread);
+        pool.started++;
+    }
+    return pool.started + 1 < threads ? pool.started + 1 : threads;
+}
+
+void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
+{
+    int threads = kin_threads();
+    if (blocks < threads) threads = (int)blocks;
+    if (threads <= 1 || serial_thread || inside_loop || pthread_mutex_trylock(&pool.owner) != 0) {
+        run_serially(blocks, fn, arg);
+        return;
+    }
+    pthread_mutex_lock(&pool.lock);
+    pool.active = workers_ready(threads);
+    pool.fn = fn;
+    pool.arg = arg;
+    pool.blocks = blocks;
+    atomic_store(&pool.next, 0);
+    pool.busy = pool.active - 1;
+    pool.generation++;
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+    run_blocks(0);
+    pthread_mutex_lock(&pool.lock);
+    while (pool.busy > 0) pthread_cond_wait(&pool.done, &pool.lock);
+    pool.active = 0;
+    pthread_mutex_unlock(&pool.lock);
+    pthread_mutex_unlock(&pool.owner);
+}
+
+#endif

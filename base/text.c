@@ -1,0 +1,94 @@
+#include "base/text.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(kin_text *text, size_t more)
+{
+    if (text->failed) return false;
+    size_t wanted;
+    if (!kin_add_size(text->size, more, &wanted) || !kin_add_size(wanted, 1, &wanted)) return !(text->failed = true);
+    if (wanted <= text->capacity) return true;
+    size_t capacity = text->capacity ? text->capacity : 256;
+    while (capacity < wanted) capacity *= 2;
+    char *moved = kin_realloc(text->data, text->size, capacity);
+    if (!moved) return !(text->failed = true);
+    text->data = moved;
+    text->capacity = capacity;
+    return true;
+}
+
+void kin_text_add_bytes(kin_text *text, const void *bytes, size_t size)
+{
+    if (!reserve(text, size)) return;
+    if (size) memcpy(text->data + text->size, bytes, size);
+    text->size += size;
+    text->data[text->size] = '\0';
+}
+
+void kin_text_add(kin_text *text, const char *string) { kin_text_add_bytes(text, string, strlen(string)); }
+
+void kin_text_format(kin_text *text, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (size < 0) text->failed = true;
+    else if (reserve(text, (size_t)size)) {
+        vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
+        text->size += (size_t)size;
+    }
+    va_end(again);
+}
+
+void kin_text_free(kin_text *text)
+{
+    kin_free(text->data);
+    *text = (kin_text){0};
+}
+
+bool kin_parse_int(const char *string, int64_t low, int64_t high, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(string, &end, 10);
+    if (errno || end == string || *end || value < low || value > high) return false;
+    *out = value;
+    return true;
+}
+
+bool kin_parse_real(const char *string, double *out)
+{
+    char *end;
+    double value = strtod(string, &end);
+    if (end == string || *end || !isfinite(value)) return false;
+    *out = value;
+    return true;
+}
+
+int kin_edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 63 };
+    size_t na = strlen(a), nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST) return 1000;
+    int row[LONGEST + 1];
+    for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
+    for (size_t i = 1; i <= na; i++) {
+        int diagonal = row[0];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= nb; j++) {
+            int change = diagonal + (a[i - 1] != b[j - 1]), best = row[j] + 1;
+            diagonal = row[j];
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = change < best ? change : best;
+        }
+    }
+    return row[nb];
+}

@@ -1,0 +1,28 @@
+/* Text that grows, and small parsing helpers that never read past the end. */
+#ifndef KIN_BASE_TEXT_H
+#define KIN_BASE_TEXT_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A string builder. A failed allocation is remembered in `failed`; further calls then do nothing. */
+typedef struct kin_text {
+    char *data; /* zero-terminated once anything was added; owned, kin_text_free */
+    size_t size, capacity;
+    bool failed;
+} kin_text;
+void kin_text_add(kin_text *text, const char *string);
+void kin_text_add_bytes(kin_text *text, const void *bytes, size_t size);
+void kin_text_format(kin_text *text, const char *format, ...) KIN_PRINTF(2, 3);
+void kin_text_free(kin_text *text);
+
+/* Whole-string numbers: false unless all of `string` is a number in range. */
+bool kin_parse_int(const char *string, int64_t low, int64_t high, int64_t *out);
+bool kin_parse_real(const char *string, double *out); /* finite only */
+
+/* Levenshtein distance, for "did you mean ...?". Strings longer than 63 count as far apart. */
+int kin_edit_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,41 @@
+/* Two-dimensional convolution (cross-correlation, as in every neural-network framework) on NHWC pixels.
+ *
+ *   y[n, oh, ow, o] = Σ_{kh, kw, i} x[n, oh·stride_h − pad_top + kh·dilation_h, …, i] · w[kh, kw, i, o]
+ *
+ * computed as an implicit matrix product: rows are output pixels, columns output channels, and the sum
+ * runs over (kh, kw, i); patches are gathered while packing, so no im2col matrix exists in memory.
+ * Weights are HWIO: [kernel_h, kernel_w, in_c / groups, out_c], the columns of group g being
+ * out_c/groups consecutive ones. Padding at bottom and right follows from out_h, out_w.
+ * Nothing here allocates; results are bit-identical for any number of threads. */
+#ifndef KIN_KERNELS_CONV_H
+#define KIN_KERNELS_CONV_H
+
+#include "base/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kin_conv_shape {
+    int64_t batch;
+    int64_t in_h, in_w, in_c, in_ld;     /* in_ld ≥ in_c: distance between pixels of x and dx */
+    int64_t out_h, out_w, out_c, out_ld; /* the same for y and dy */
+    int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w, groups;
+} kin_conv_shape;
+
+/* Bytes of workspace that the three functions below need for this shape, the largest of them
+ * (SIZE_MAX when it overflows). */
+size_t kin_conv_workspace(const kin_conv_shape *shape);
+
+/* y = conv(x, w) + bias; bias [out_c] may be NULL. */
+void kin_conv_forward(const kin_conv_shape *shape, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace);
+
+/* dx (+)= the gradient of the input: dx[n, ih, iw, i] = Σ dy[n, oh, ow, o] · w[kh, kw, i, o] over all (oh, kh), (ow, kw)
+ * with oh·stride_h − pad_top + kh·dilation_h = ih. dx has the pixel distance in_ld. */
+void kin_conv_backward_input(const kin_conv_shape *shape, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace);
+
+/* dw (+)= the gradient of the weights: dw[kh, kw, i, o] = Σ_{n, oh, ow} x[…] · dy[n, oh, ow, o]; the sum over pixels is split
+ * into blocks by shape, whose parts are added in block order. */
+void kin_conv_backward_weight(const kin_conv_shape *shape, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace);
+
+#endif
