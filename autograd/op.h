@@ -1,0 +1,72 @@
+/* How an op is made, inside the library and outside it: one const descriptor, and kin_apply().
+ *
+ *   static bool scale_infer(kin_call *c, kin_shape *out)  { return kin_same_shape(c, out); }
+ *   static void scale_forward(kin_call *c)   { ... reads kin_data(c->in[0]), writes kin_out(c) ... }
+ *   static void scale_backward(kin_call *c)  { ... reads kin_grad_out(c), adds to kin_grad_add(c, 0) ... }
+ *   static const kin_op scale = {"scale", .infer = scale_infer, .forward = scale_forward, .backward = scale_backward, .saves = KIN_SAVES_NOTHING};
+ *   kin_tensor *my_scale(kin_tensor *x, double by) { return kin_apply(&scale, &by, sizeof by, x); }
+ *
+ * kin_apply checks that the inputs are alive, asks `infer` for the output's shape, makes the output on the
+ * tape, runs `forward` and records the call; kin_backward() runs `backward` for the recorded calls
+ * from the last to the first. Element-wise functions need only KIN_UNARY_OP (autograd/unary.h). */
+#ifndef KIN_AUTOGRAD_OP_H
+#define KIN_AUTOGRAD_OP_H
+
+#include "autograd/tensor.h"
+
+typedef struct kin_op kin_op;
+
+typedef struct kin_call {
+    const kin_op *op;
+    kin_ctx *ctx;
+    const void *opt;  /* the op's options, copied onto the tape */
+    int n_in;
+    kin_tensor **in;
+    kin_tensor *out;
+    void *saved;      /* set by forward with kin_save(), for backward */
+} kin_call;
+
+/* What backward reads besides the gradient of the output: a promise that the tests hold it to. */
+enum { KIN_SAVES_NOTHING = 0, KIN_SAVES_INPUTS = 1, KIN_SAVES_OUTPUT = 2 };
+
+struct kin_op {
+    const char *name;
+    bool (*infer)(kin_call *c, kin_shape *out);  /* checks shapes and options; fails with kin_call_fail */
+    void (*forward)(kin_call *c);
+    void (*backward)(kin_call *c);               /* NULL: no gradient flows through */
+    void (*alias)(kin_call *c);                  /* instead of forward: a view, made with kin_alias() */
+    double (*flops)(const kin_call *c);          /* multiply-adds count two; NULL: not counted */
+    unsigned saves;
+};
+
+/* Applies an op to its inputs, all of which must be alive. `opt` (of opt_size bytes) may be NULL. */
+kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in);
+#define kin_apply(op, opt, opt_size, ...) \
+    kin_apply_n((op), (opt), (opt_size), (kin_tensor *[]){__VA_ARGS__}, (int)(sizeof((kin_tensor *[]){__VA_ARGS__}) / sizeof(kin_tensor *)))
+
+/* ---- for infer ---- */
+bool kin_same_shape(kin_call *c, kin_shape *out); /* the output has the first input's shape */
+/* Records "NAME: message (inputs [..], [..])". Returns false. */
+bool kin_call_fail(kin_call *c, const char *format, ...) KIN_PRINTF(2, 3);
+
+/* ---- for forward ---- */
+kin_real *kin_out(kin_call *c);                    /* the output's numbers; its rows are packed */
+void *kin_save(kin_call *c, size_t bytes);         /* memory for backward, sets c->saved; NULL when out of memory (recorded) */
+void *kin_scratch(kin_call *c, size_t bytes);      /* memory until the next op; NULL when out of memory (recorded) */
+void kin_alias(kin_call *c, const kin_real *data, int64_t ld); /* for `alias`: where the view's numbers are */
+
+/* ---- for backward ---- */
+const kin_real *kin_grad_out(const kin_call *c);   /* the gradient of the output, packed */
+bool kin_wants_grad(const kin_call *c, int i);     /* whether input i takes a gradient */
+/* The gradient of input i, packed, to be added to; NULL when it takes none (or out of memory, recorded). */
+kin_real *kin_grad_add(kin_call *c, int i);
+/* The same, but the first consumer finds *accumulate false and must write every number; later ones add. */
+kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate);
+
+/* A copy on the tape of what an op's options point to (labels, indices); NULL when out of memory (recorded). */
+void *kin_tape_copy(kin_ctx *ctx, const void *data, size_t bytes);
+
+/* Whether a dry run is under way: shapes are inferred, nothing is computed. */
+bool kin_is_dry(const kin_ctx *ctx);
+
+#endif

@@ -1,0 +1,104 @@
+/* The built-in ops. All return NULL after an error, and pass NULL through. Shapes are NHWC. */
+#ifndef KIN_AUTOGRAD_OPS_H
+#define KIN_AUTOGRAD_OPS_H
+
+#include "autograd/op.h"
+
+/* ---- convolution and pooling (conv.c, pool.c) ---- */
+
+typedef struct kin_conv2d_pads { int64_t top, left, bottom, right; } kin_conv2d_pads;
+typedef struct kin_conv2d_opt {
+    int64_t stride, pad, dilation, groups; /* stride, dilation, groups: 0 means 1 */
+    kin_conv2d_pads pads;                  /* asymmetric padding instead of pad, when any is set */
+} kin_conv2d_opt;
+/* x [n, h, w, c] ⋆ w [kh, kw, c/groups, o] + b [o] → [n, oh, ow, o]; b may be NULL. */
+kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_conv2d_opt *opt);
+
+typedef struct kin_pool2d_opt {
+    int64_t kernel, stride, pad; /* stride 0 means kernel */
+    bool exclude_pad;            /* averages: divide by the pixels inside only */
+} kin_pool2d_opt;
+kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
+kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
+/* [n, h, w, c] → [n, c] */
+kin_tensor *kin_global_avg_pool(kin_tensor *x);
+kin_tensor *kin_global_max_pool(kin_tensor *x);
+
+/* ---- normalisation (norm.c) ---- */
+
+typedef enum { KIN_LINEAR = 0, KIN_RELU, KIN_RELU6 } kin_act;
+/* Batch norm with the batch's own statistics over all rows, then + add (may be NULL), then the activation. The
+ * statistics are written to mean_out and var_out [c] (biased), both may be NULL. */
+kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add, double epsilon, kin_act act, kin_real *mean_out,
+                                 kin_real *var_out);
+/* The same with given statistics. */
+kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, kin_tensor *add, double epsilon,
+                                kin_act act);
+/* Each row divided by its Euclidean norm, at least 1e-12. */
+kin_tensor *kin_l2_normalize(kin_tensor *x);
+
+/* ---- products and distances (matmul.c, distance.c) ---- */
+
+/* x [.., in] · w[out, in]ᵀ + b [out] → [.., out]; b may be NULL. */
+kin_tensor *kin_affine(kin_tensor *x, kin_tensor *w, kin_tensor *b);
+typedef struct kin_matmul_opt { bool transpose_a, transpose_b; } kin_matmul_opt;
+/* [.., m, k] · [.., k, n] → [.., m, n]; the leading axes are equal or absent in b. `opt` may be NULL. */
+kin_tensor *kin_matmul(kin_tensor *a, kin_tensor *b, const kin_matmul_opt *opt);
+/* Euclidean distances of rows, a [n, d], b [m, d] → [n, m]: √max(d², 1e-12), or d² itself. */
+kin_tensor *kin_distance(kin_tensor *a, kin_tensor *b);
+kin_tensor *kin_distance_squared(kin_tensor *a, kin_tensor *b);
+
+/* ---- element-wise (activation.c, arith.c) ---- */
+
+kin_tensor *kin_relu(kin_tensor *x);
+kin_tensor *kin_relu6(kin_tensor *x);
+kin_tensor *kin_leaky_relu(kin_tensor *x);  /* slope .01 */
+kin_tensor *kin_sigmoid(kin_tensor *x);
+kin_tensor *kin_tanh(kin_tensor *x);
+kin_tensor *kin_softplus(kin_tensor *x);    /* log(1 + eˣ) */
+kin_tensor *kin_silu(kin_tensor *x);        /* x·σ(x) */
+kin_tensor *kin_gelu(kin_tensor *x);        /* exact, with erf */
+kin_tensor *kin_exp(kin_tensor *x);
+kin_tensor *kin_log(kin_tensor *x);
+kin_tensor *kin_sqrt(kin_tensor *x);
+kin_tensor *kin_square(kin_tensor *x);
+kin_tensor *kin_abs(kin_tensor *x);
+kin_tensor *kin_scale(kin_tensor *x, double scale, double shift); /* x·scale + shift */
+kin_tensor *kin_pow(kin_tensor *x, double exponent);
+/* NumPy's broadcasting, up to four axes. */
+kin_tensor *kin_add(kin_tensor *a, kin_tensor *b);
+kin_tensor *kin_sub_tensor(kin_tensor *a, kin_tensor *b);
+kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b);
+kin_tensor *kin_div(kin_tensor *a, kin_tensor *b);
+
+/* Zeroes with probability p, scales the rest by 1/(1−p); `key` decides which. */
+kin_tensor *kin_dropout_keyed(kin_tensor *x, double p, uint64_t key);
+
+/* ---- shape (shape.c) ---- */
+
+kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);
+/* [n, h, w, c] → [n, c·h·w] in PyTorch's order (channel by channel), so that its linear layers load as they are. */
+kin_tensor *kin_flatten(kin_tensor *x);
+kin_tensor *kin_concat(kin_tensor *const *xs, int count);              /* along channels */
+kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count);    /* channels first .. first+count-1: a view */
+kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count); /* along the first axis */
+/* Picks x[row[i], column[i]] from a matrix → [count]. */
+kin_tensor *kin_gather(kin_tensor *x, const int64_t *rows, const int64_t *columns, int64_t count);
+
+/* ---- reductions (reduce.c) ---- */
+
+/* Over the axes whose bits are set (bit 0 is the first axis; 0 means all); reduced axes stay as 1, except
+ * that reducing all gives [1]. */
+kin_tensor *kin_sum(kin_tensor *x, unsigned axes);
+kin_tensor *kin_mean(kin_tensor *x, unsigned axes);
+kin_tensor *kin_max(kin_tensor *x, unsigned axes); /* the gradient goes to the first of equal maxima */
+
+/* ---- softmax (softmax.c) ---- */
+
+kin_tensor *kin_softmax(kin_tensor *x);     /* over channels */
+kin_tensor *kin_log_softmax(kin_tensor *x);
+kin_tensor *kin_log_sum_exp(kin_tensor *x); /* [.., c] → [.., 1] */
+/* Mean over rows of −Σ target·log softmax(logits) with target (1 − ε)·onehot + ε/classes. labels [n] in 0 .. classes-1. */
+kin_tensor *kin_cross_entropy(kin_tensor *logits, const int *labels, double smoothing);
+
+#endif

@@ -1,0 +1,260 @@
+/* The tape: define by run. Creation order is topological order, so backward is a loop from the end.
+ *
+ * Memory: values live in an arena until the step ends. Gradients come from a pool: the first consumer of
+ * a tensor to run its backward takes a block, and it goes back when the tensor's producer has run. So no
+ * more gradients are alive than the widest cut through the network needs. */
+#include "autograd/tape.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+kin_ctx *kin_ctx_new(void)
+{
+    kin_ctx *ctx = kin_alloc_zero(1, sizeof *ctx);
+    if (ctx) ctx->record = true;
+    return ctx;
+}
+
+void kin_ctx_free(kin_ctx *ctx)
+{
+    if (!ctx) return;
+    kin_end_step(ctx);
+    for (size_t i = 0; i < ctx->n_pool; i++) kin_free(ctx->pool[i].data);
+    kin_free(ctx->pool);
+    kin_free(ctx->calls);
+    kin_free(ctx->kept);
+    kin_free(ctx->scratch);
+    kin_arena_free(&ctx->arena);
+    kin_free(ctx);
+}
+
+bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
+kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
+bool kin_is_dry(const kin_ctx *ctx) { return ctx->dry; }
+size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->pool_bytes + ctx->scratch_bytes; }
+
+bool kin_record(kin_ctx *ctx, bool on)
+{
+    bool old = ctx->record;
+    ctx->record = on;
+    return old;
+}
+
+void kin_set_random(kin_ctx *ctx, uint64_t seed, uint64_t step)
+{
+    ctx->seed = seed;
+    ctx->step = step;
+}
+
+/* ---- gradients' pool ---- */
+
+static size_t grad_bytes(const kin_tensor *t) { return (size_t)kin_count(t) * sizeof(kin_real); }
+
+static kin_real *pool_take(kin_ctx *ctx, size_t bytes)
+{
+    for (size_t i = ctx->n_pool; i-- > 0;) {
+        if (ctx->pool[i].bytes != bytes) continue;
+        kin_real *data = ctx->pool[i].data;
+        ctx->pool[i] = ctx->pool[--ctx->n_pool];
+        return data;
+    }
+    kin_real *data = kin_alloc(bytes);
+    if (data) ctx->pool_bytes += bytes;
+    else kin_fail_memory(&ctx->error, "a gradient", bytes);
+    return data;
+}
+
+static void pool_give(kin_tensor *t)
+{
+    kin_ctx *ctx = t->ctx;
+    if (!t->grad || t->owned_grad) return;
+    if (kin_grow((void **)&ctx->pool, ctx->n_pool, &ctx->cap_pool, sizeof *ctx->pool)) {
+        ctx->pool[ctx->n_pool++] = (kin_free_block){t->grad, grad_bytes(t)};
+    } else {
+        ctx->pool_bytes -= grad_bytes(t);
+        kin_free(t->grad);
+    }
+    t->grad = NULL;
+}
+
+void kin_end_step(kin_ctx *ctx)
+{
+    /* After a failed backward any tensor may still hold a gradient. */
+    for (size_t i = 0; i < ctx->n_calls; i++) pool_give(ctx->calls[i]->out);
+    for (size_t i = 0; i < ctx->n_kept; i++) pool_give(ctx->kept[i]);
+    ctx->n_calls = ctx->n_kept = 0;
+    kin_arena_reset(&ctx->arena);
+}
+
+/* ---- applying an op ---- */
+
+bool kin_same_shape(kin_call *c, kin_shape *out)
+{
+    *out = kin_shape_of(c->in[0]);
+    return true;
+}
+
+bool kin_call_fail(kin_call *c, const char *format, ...)
+{
+    char message[512], shapes[256] = "", one[64];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    for (int i = 0; i < c->n_in && i < 4; i++) {
+        size_t used = strlen(shapes);
+        snprintf(shapes + used, sizeof shapes - used, "%s%s", i ? ", " : "", kin_shape_text(kin_shape_of(c->in[i]), one, sizeof one));
+    }
+    return kin_fail(&c->ctx->error, KIN_ERR_ARGUMENT, "%s: %s (inputs %s)", c->op->name, message, shapes);
+}
+
+static kin_ctx *context_of(const kin_op *op, kin_tensor *const *in, int n_in)
+{
+    kin_ctx *ctx = NULL;
+    for (int i = 0; i < n_in; i++)
+        if (in[i]) ctx = in[i]->ctx;
+    if (!ctx || !kin_ok(ctx)) return NULL;
+    for (int i = 0; i < n_in; i++) {
+        if (in[i] && in[i]->ctx == ctx) continue;
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d %s", op->name, i, in[i] ? "belongs to another context" : "is missing");
+        return NULL;
+    }
+    return ctx;
+}
+
+static kin_call *call_new(kin_ctx *ctx, const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in)
+{
+    kin_call *c = kin_arena_alloc_zero(&ctx->arena, sizeof *c);
+    kin_tensor **inputs = kin_arena_alloc(&ctx->arena, (size_t)n_in * sizeof *inputs);
+    kin_tensor *out = kin_arena_alloc_zero(&ctx->arena, sizeof *out);
+    void *copy = opt_size ? kin_arena_alloc(&ctx->arena, opt_size) : NULL;
+    if (!c || !inputs || !out || (opt_size && !copy)) {
+        kin_fail_memory(&ctx->error, op->name, sizeof *c + opt_size);
+        return NULL;
+    }
+    memcpy(inputs, in, (size_t)n_in * sizeof *inputs);
+    if (opt_size) memcpy(copy, opt, opt_size);
+    *c = (kin_call){.op = op, .ctx = ctx, .opt = opt_size ? copy : opt, .n_in = n_in, .in = inputs, .out = out};
+    out->ctx = ctx;
+    out->producer = c;
+    for (int i = 0; i < n_in; i++) out->wants_grad |= ctx->record && op->backward && in[i]->wants_grad;
+    return c;
+}
+
+static bool record_call(kin_call *c)
+{
+    kin_ctx *ctx = c->ctx;
+    if (!c->out->wants_grad) return true;
+    if (!kin_grow((void **)&ctx->calls, ctx->n_calls, &ctx->cap_calls, sizeof *ctx->calls)) return kin_fail_memory(&ctx->error, "the tape", sizeof c);
+    ctx->calls[ctx->n_calls++] = c;
+    return true;
+}
+
+static bool run_forward(kin_call *c)
+{
+    kin_tensor *out = c->out;
+    if (c->ctx->dry) return true;
+    if (c->op->alias) {
+        c->op->alias(c);
+        return kin_ok(c->ctx);
+    }
+    size_t bytes = (size_t)kin_count(out) * sizeof(kin_real);
+    out->data = kin_arena_alloc(&c->ctx->arena, bytes);
+    if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
+    c->op->forward(c);
+    return kin_ok(c->ctx);
+}
+
+kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in)
+{
+    kin_ctx *ctx = context_of(op, in, n_in);
+    kin_call *c = ctx ? call_new(ctx, op, opt, opt_size, in, n_in) : NULL;
+    if (!c || !op->infer(c, &c->out->shape)) return NULL;
+    if (!kin_count(c->out)) {
+        char text[128];
+        kin_call_fail(c, "the result would have the shape %s", kin_shape_text(c->out->shape, text, sizeof text));
+        return NULL;
+    }
+    c->out->ld = kin_channels(c->out);
+    if (!run_forward(c) || !record_call(c)) return NULL;
+    if (ctx->observe) ctx->observe(ctx->observe_arg, c);
+    return c->out;
+}
+
+void *kin_tape_copy(kin_ctx *ctx, const void *data, size_t bytes)
+{
+    void *copy = kin_arena_alloc(&ctx->arena, bytes);
+    if (copy) memcpy(copy, data, bytes);
+    else kin_fail_memory(&ctx->error, "an op's options", bytes);
+    return copy;
+}
+
+kin_real *kin_out(kin_call *c) { return c->out->data; }
+
+void *kin_save(kin_call *c, size_t bytes)
+{
+    c->saved = kin_arena_alloc(&c->ctx->arena, bytes);
+    if (!c->saved) kin_fail_memory(&c->ctx->error, c->op->name, bytes);
+    return c->saved;
+}
+
+void *kin_scratch(kin_call *c, size_t bytes)
+{
+    kin_ctx *ctx = c->ctx;
+    if (bytes <= ctx->scratch_bytes && ctx->scratch) return ctx->scratch;
+    kin_free(ctx->scratch);
+    ctx->scratch = kin_alloc(bytes);
+    ctx->scratch_bytes = ctx->scratch ? bytes : 0;
+    if (!ctx->scratch) kin_fail_memory(&ctx->error, c->op->name, bytes);
+    return ctx->scratch;
+}
+
+void kin_alias(kin_call *c, const kin_real *data, int64_t ld)
+{
+    c->out->data = (kin_real *)data;
+    c->out->ld = ld;
+}
+
+/* ---- backward ---- */
+
+const kin_real *kin_grad_out(const kin_call *c) { return c->out->grad; }
+bool kin_wants_grad(const kin_call *c, int i) { return c->in[i]->wants_grad; }
+
+kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
+{
+    kin_tensor *t = c->in[i];
+    if (!t->wants_grad) return NULL;
+    *accumulate = t->grad != NULL;
+    if (!t->grad) t->grad = pool_take(c->ctx, grad_bytes(t));
+    return t->grad;
+}
+
+kin_real *kin_grad_add(kin_call *c, int i)
+{
+    bool accumulate;
+    kin_real *grad = kin_grad_write(c, i, &accumulate);
+    if (grad && !accumulate) memset(grad, 0, grad_bytes(c->in[i]));
+    return grad;
+}
+
+bool kin_backward(kin_tensor *loss)
+{
+    if (!loss || !kin_ok(loss->ctx)) return false;
+    kin_ctx *ctx = loss->ctx;
+    char text[128];
+    if (kin_count(loss) != 1)
+        return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss has the shape %s; a single number was expected (take its mean or sum)",
+                        kin_shape_text(loss->shape, text, sizeof text));
+    if (!loss->wants_grad) return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss depends on no parameter or variable (was recording off?)");
+    if (!loss->grad && !(loss->grad = pool_take(ctx, grad_bytes(loss)))) return false;
+    loss->grad[0] = 1;
+    for (size_t i = ctx->n_calls; i-- > 0 && kin_ok(ctx);) {
+        kin_call *c = ctx->calls[i];
+        if (!c->out->grad) continue;
+        c->op->backward(c);
+        if (!c->out->keep_grad) pool_give(c->out);
+    }
+    return kin_ok(ctx);
+}

@@ -1,0 +1,46 @@
+/* The inside of tensors and contexts, for autograd/ and nn/ alone. */
+#ifndef KIN_AUTOGRAD_TAPE_H
+#define KIN_AUTOGRAD_TAPE_H
+
+#include "autograd/op.h"
+#include "base/arena.h"
+
+struct kin_tensor {
+    kin_ctx *ctx;
+    kin_shape shape;
+    int64_t ld;
+    kin_real *data;
+    kin_real *grad;      /* packed; from the pool, or the module's slab for a parameter */
+    kin_call *producer;  /* NULL for leaves */
+    bool wants_grad;     /* some leaf beneath it takes a gradient */
+    bool keep_grad;      /* the gradient outlives its producer's backward */
+    bool owned_grad;     /* the gradient lives elsewhere and is always added to (parameters) */
+};
+
+/* Gradients that are free for reuse, by size. */
+typedef struct kin_free_block { kin_real *data; size_t bytes; } kin_free_block;
+
+struct kin_ctx {
+    kin_error error;
+    kin_arena arena;
+    kin_call **calls;
+    size_t n_calls, cap_calls;
+    kin_free_block *pool;
+    size_t n_pool, cap_pool;
+    kin_tensor **kept;   /* tensors whose gradients go back to the pool at the step's end */
+    size_t n_kept, cap_kept;
+    size_t pool_bytes;
+    unsigned char *scratch;
+    size_t scratch_bytes;
+    uint64_t seed, step;
+    bool record, dry;
+    void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and profiles */
+    void *observe_arg;
+};
+
+/* A leaf whose numbers belong to somebody else. With `grad` it takes a gradient, added to there. */
+void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
+/* An input without numbers, for dry runs. */
+kin_tensor *kin_dry_input(kin_ctx *ctx, kin_shape shape);
+
+#endif

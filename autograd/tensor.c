@@ -1,0 +1,155 @@
+#include "autograd/tape.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+bool kin_shape_equal(kin_shape a, kin_shape b)
+{
+    if (a.ndim != b.ndim) return false;
+    for (int i = 0; i < a.ndim; i++)
+        if (a.dim[i] != b.dim[i]) return false;
+    return true;
+}
+
+int64_t kin_shape_count(kin_shape s)
+{
+    if (s.ndim < 1 || s.ndim > KIN_MAX_DIMS) return 0;
+    int64_t count = 1;
+    for (int i = 0; i < s.ndim; i++) {
+        if (s.dim[i] < 1 || s.dim[i] > INT64_MAX / 64 / count) return 0;
+        count *= s.dim[i];
+    }
+    return count;
+}
+
+const char *kin_shape_text(kin_shape s, char *buffer, size_t size)
+{
+    size_t used = (size_t)snprintf(buffer, size, "[");
+    for (int i = 0; i < s.ndim && used < size; i++)
+        used += (size_t)snprintf(buffer + used, size - used, "%s%lld", i ? ", " : "", (long long)s.dim[i]);
+    if (used < size) snprintf(buffer + used, size - used, "]");
+    return buffer;
+}
+
+static size_t tensor_bytes(kin_shape shape) { return (size_t)kin_shape_count(shape) * sizeof(kin_real); }
+
+static kin_tensor *tensor_new(kin_ctx *ctx, kin_shape shape)
+{
+    if (!ctx || !kin_ok(ctx)) return NULL;
+    if (!kin_shape_count(shape)) {
+        char text[128];
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "a tensor of shape %s cannot be made: 1 to %d dimensions of at least 1 are possible",
+                 kin_shape_text(shape, text, sizeof text), KIN_MAX_DIMS);
+        return NULL;
+    }
+    kin_tensor *t = kin_arena_alloc_zero(&ctx->arena, sizeof *t);
+    if (!t) {
+        kin_fail_memory(&ctx->error, "a tensor", sizeof *t);
+        return NULL;
+    }
+    t->ctx = ctx;
+    t->shape = shape;
+    t->ld = shape.dim[shape.ndim - 1];
+    return t;
+}
+
+static kin_tensor *filled(kin_ctx *ctx, kin_shape shape, const kin_real *data)
+{
+    kin_tensor *t = tensor_new(ctx, shape);
+    if (!t) return NULL;
+    t->data = kin_arena_alloc(&ctx->arena, tensor_bytes(shape));
+    if (!t->data) {
+        kin_fail_memory(&ctx->error, "an input", tensor_bytes(shape));
+        return NULL;
+    }
+    if (data) memcpy(t->data, data, tensor_bytes(shape));
+    else memset(t->data, 0, tensor_bytes(shape));
+    return t;
+}
+
+kin_tensor *kin_input(kin_ctx *ctx, kin_shape shape, const kin_real *data) { return filled(ctx, shape, data); }
+
+static void keep(kin_tensor *t)
+{
+    kin_ctx *ctx = t->ctx;
+    if (t->keep_grad) return;
+    if (!kin_grow((void **)&ctx->kept, ctx->n_kept, &ctx->cap_kept, sizeof *ctx->kept)) {
+        kin_fail_memory(&ctx->error, "a kept gradient", sizeof *ctx->kept);
+        return;
+    }
+    ctx->kept[ctx->n_kept++] = t;
+    t->keep_grad = true;
+}
+
+kin_tensor *kin_variable(kin_ctx *ctx, kin_shape shape, const kin_real *data)
+{
+    kin_tensor *t = filled(ctx, shape, data);
+    if (!t) return NULL;
+    t->wants_grad = ctx->record;
+    keep(t);
+    return t;
+}
+
+kin_tensor *kin_detach(kin_tensor *x)
+{
+    kin_tensor *t = x ? tensor_new(x->ctx, x->shape) : NULL;
+    if (!t) return NULL;
+    t->data = x->data;
+    t->ld = x->ld;
+    return t;
+}
+
+kin_tensor *kin_dry_input(kin_ctx *ctx, kin_shape shape) { return tensor_new(ctx, shape); }
+
+void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad)
+{
+    *leaf = (kin_tensor){.ctx = ctx, .shape = shape, .ld = shape.dim[shape.ndim - 1], .data = data, .grad = grad, .wants_grad = grad != NULL, .owned_grad = grad != NULL};
+}
+
+kin_ctx *kin_ctx_of(const kin_tensor *t) { return t ? t->ctx : NULL; }
+kin_shape kin_shape_of(const kin_tensor *t) { return t ? t->shape : (kin_shape){0}; }
+int kin_ndim(const kin_tensor *t) { return t ? t->shape.ndim : 0; }
+
+int64_t kin_dim(const kin_tensor *t, int axis)
+{
+    if (!t) return 0;
+    if (axis < 0) axis += t->shape.ndim;
+    return axis >= 0 && axis < t->shape.ndim ? t->shape.dim[axis] : 0;
+}
+
+int64_t kin_count(const kin_tensor *t) { return t ? kin_shape_count(t->shape) : 0; }
+int64_t kin_channels(const kin_tensor *t) { return kin_dim(t, -1); }
+int64_t kin_rows(const kin_tensor *t) { return t ? kin_count(t) / kin_channels(t) : 0; }
+int64_t kin_ld(const kin_tensor *t) { return t ? t->ld : 0; }
+
+const kin_real *kin_data(const kin_tensor *t)
+{
+    if (!t) return NULL;
+    if (!t->data) kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read in a dry run, which only infers shapes");
+    return t->data;
+}
+
+double kin_item(const kin_tensor *t)
+{
+    const kin_real *data = kin_data(t);
+    return data ? (double)data[0] : NAN;
+}
+
+bool kin_read(const kin_tensor *t, kin_real *out)
+{
+    const kin_real *data = kin_data(t);
+    if (!data) return false;
+    int64_t rows = kin_rows(t), channels = kin_channels(t);
+    for (int64_t r = 0; r < rows; r++) memcpy(out + r * channels, data + r * t->ld, (size_t)channels * sizeof *out);
+    return true;
+}
+
+const kin_real *kin_grad(const kin_tensor *t) { return t ? t->grad : NULL; }
+
+void kin_keep_grad(kin_tensor *t)
+{
+    if (t && !t->owned_grad) keep(t);
+}

@@ -1,0 +1,60 @@
+"""The Omniglot recipe of docs/results.md in PyTorch: the same network, batches, loss and schedule.
+
+    python bench/rivals/omniglot.py FOLDER [--seed 0] [--steps 3000] [--threads 2]
+
+FOLDER holds one folder of drawings a character. Prints R@1, mAP and the seconds of training."""
+import argparse, pathlib, time
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+from PIL import Image
+
+args = argparse.ArgumentParser()
+args.add_argument("folder")
+args.add_argument("--seed", type=int, default=0)
+args.add_argument("--steps", type=int, default=3000)
+args.add_argument("--threads", type=int, default=2)
+args = args.parse_args()
+torch.set_num_threads(args.threads)
+torch.manual_seed(args.seed)
+rng = np.random.default_rng(args.seed)
+
+root = pathlib.Path(args.folder)
+classes = sorted({p.parent.relative_to(root).as_posix() for p in root.rglob("*.png")})
+def load(name):
+    return [1 - np.asarray(Image.open(p).convert("L").resize((28, 28), Image.LANCZOS), np.float32) / 255 for p in sorted((root / name).glob("*.png"))]
+data = torch.tensor(np.array([load(c) for c in classes]))[:, :, None]      # [964, 20, 1, 28, 28]
+train, held = data[:700], data[700:]
+
+def block(i): return [nn.Conv2d(i, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+net = nn.Sequential(*block(1), nn.MaxPool2d(2), *block(64), nn.MaxPool2d(2), *block(64), nn.MaxPool2d(2), *block(64), nn.Flatten(), nn.Linear(576, 128))
+optimiser = torch.optim.Adam(net.parameters(), 1e-3)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, args.steps)
+
+labels = torch.arange(32).repeat_interleave(4)
+same = labels[:, None] == labels[None]
+itself = torch.eye(128, dtype=torch.bool)
+started = time.time()
+for step in range(args.steps):
+    c = torch.tensor(rng.choice(700, 32, replace=False))
+    k = torch.tensor(np.array([rng.choice(20, 4, replace=False) for _ in range(32)]))
+    e = net(train[c[:, None], k].reshape(128, 1, 28, 28))
+    d2 = (e * e).sum(1)[:, None] + (e * e).sum(1)[None] - 2 * e @ e.T
+    d = d2.clamp_min(1e-12).sqrt()
+    d_ap = d.masked_fill(~same | itself, -1).amax(1)
+    d_an = d.masked_fill(same, 1e9).amin(1)
+    loss = F.softplus(d_ap - d_an).mean()
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    schedule.step()
+    if step % 500 == 0: print(f"step {step} loss {loss.item():.4f} {time.time() - started:.0f} s", flush=True)
+seconds = time.time() - started
+
+net.eval()
+with torch.no_grad(): u = F.normalize(torch.cat([net(x) for x in held.reshape(-1, 1, 28, 28).split(256)]))
+y = torch.arange(len(held)).repeat_interleave(20)
+s = u @ u.T
+s.fill_diagonal_(-9)
+order = s.argsort(1, descending=True)[:, :-1]
+hits = (y[order] == y[:, None]).double()
+precision = hits.cumsum(1) / torch.arange(1, hits.shape[1] + 1)
+print(f"R@1 {hits[:, 0].mean():.4f} mAP {((precision * hits).sum(1) / hits.sum(1)).mean():.4f} training {seconds:.0f} s, {args.steps * 128 / seconds:.0f} img/s, seed {args.seed}")

@@ -1,0 +1,51 @@
+/* Layers: functions that ask a scope for their parameters and apply ops. Names, shapes and first values
+ * are PyTorch's. */
+#ifndef KIN_NN_LAYERS_H
+#define KIN_NN_LAYERS_H
+
+#include "autograd/ops.h"
+#include "nn/module.h"
+
+/* y = x·Wᵀ + b on the channel axis: weight [out, in], bias [out]. First values: U(±1/√in) for both. */
+typedef struct kin_linear_opt {
+    int64_t out;
+    bool no_bias;
+} kin_linear_opt;
+kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt);
+
+/* 3×3-like convolution of [n, h, w, c]: weight "weight" (OIHW in files), bias "bias". */
+typedef struct kin_conv_opt {
+    int64_t out, kernel, stride, pad, dilation, groups; /* stride, dilation, groups: 0 means 1 */
+    bool bias;
+    bool kaiming_fan_out; /* first values as torchvision's ResNet; otherwise PyTorch's default, kaiming uniform with gain √(1/3) */
+    kin_conv2d_pads pads; /* asymmetric padding instead of pad, when any is set */
+} kin_conv_opt;
+kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt);
+
+/* Batch normalisation over all but the channel axis: weight, bias, running_mean, running_var. In training
+ * the batch's statistics normalise (biased variance) and the running ones move by `momentum` towards them
+ * (unbiased variance); in evaluation the running ones normalise. `act` and `add` come fused:
+ * y = act(norm(x) + add). */
+typedef struct kin_norm_opt {
+    double momentum, epsilon; /* 0: .1 and 1e-5 */
+    kin_act act;
+    kin_tensor *add;
+} kin_norm_opt;
+kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt);
+
+/* Convolution, batch norm, residual and activation as one function: where speed wants them fused, they
+ * are fused here, and no model is written twice. `conv` and `norm` name the two children. */
+typedef struct kin_conv_bn_opt {
+    int64_t out, kernel, stride, pad, dilation, groups;
+    kin_conv2d_pads pads;
+    kin_tensor *add;
+    kin_act act;
+    bool kaiming_fan_out;
+    double momentum, epsilon;
+} kin_conv_bn_opt;
+kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);
+
+/* Zeroes numbers with probability p in training and scales the rest by 1/(1−p); the identity in evaluation. */
+kin_tensor *kin_dropout(kin_scope *s, const char *name, kin_tensor *x, double p);
+
+#endif

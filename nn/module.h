@@ -1,0 +1,109 @@
+/* Modules and scopes: a network is a function, and a scope names its parameters as PyTorch would.
+ *
+ *   static kin_tensor *mlp(kin_scope *s, kin_tensor *x, void *arg)
+ *   {
+ *       x = kin_relu(kin_linear(kin_sub(s, "0"), x, &(kin_linear_opt){.out = 64}));
+ *       return kin_linear(kin_sub(s, "2"), x, &(kin_linear_opt){.out = 10});
+ *   }
+ *   kin_module *net = kin_module_new(ctx, mlp, NULL, KIN_SHAPE(1, 28), seed);
+ *   kin_tensor *y = kin_module_forward(net, x, KIN_TRAIN);
+ *
+ * kin_module_new runs the function once, dry and in training mode: shapes are inferred, every parameter
+ * asked for is noted under its path ("0.weight"), and then all of them get their place in two contiguous
+ * slabs (values and gradients) and their first values, which depend on (seed, path) alone. Later forwards
+ * look the parameters up by the same paths. A path entered twice in one forward is an error unless it was
+ * opened with kin_sub_shared (the three branches of a TripletNet). */
+#ifndef KIN_NN_MODULE_H
+#define KIN_NN_MODULE_H
+
+#include "autograd/tensor.h"
+
+typedef struct kin_module kin_module;
+typedef struct kin_scope kin_scope;
+typedef kin_tensor *(*kin_net)(kin_scope *s, kin_tensor *x, void *arg);
+
+typedef enum { KIN_EVAL, KIN_TRAIN } kin_mode;
+
+/* ---- modules ---- */
+
+/* Dry-runs `net` on an input of this shape and makes its parameters. NULL on error (in ctx). `arg` is
+ * passed to every forward. Free before the context. */
+kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed);
+void kin_module_free(kin_module *m);
+kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
+kin_ctx *kin_module_ctx(kin_module *m);
+
+/* Sets all gradients to zero (before each step's backward). */
+void kin_module_zero_grad(kin_module *m);
+
+/* ---- parameters and buffers, in the order of their making ---- */
+
+typedef enum {
+    KIN_LAYOUT_PLAIN, /* stored as in PyTorch */
+    KIN_LAYOUT_HWIO,  /* a convolution's weight: [kh, kw, in/groups, out] in memory, OIHW in files */
+} kin_layout;
+
+typedef struct kin_entry {
+    const char *name;     /* full path, "layer1.0.conv1.weight" */
+    kin_tensor *tensor;   /* its numbers may be written through kin_entry_data, which raises `version` */
+    kin_layout layout;
+    bool buffer;          /* running statistics: no gradient, no optimiser */
+    bool no_decay;        /* norm's and bias's: weight decay leaves them alone */
+    uint64_t version;     /* raised by every write: packed and folded copies are keyed by it */
+} kin_entry;
+
+int kin_module_entries(const kin_module *m);
+kin_entry *kin_module_entry(kin_module *m, int i);
+kin_entry *kin_module_find(kin_module *m, const char *name);   /* NULL when there is none */
+kin_real *kin_entry_data(kin_entry *e);
+int64_t kin_module_parameters(const kin_module *m);            /* trainable numbers */
+
+/* The slabs of all trainable parameters, values and gradients, kin_module_parameters() numbers each (with
+ * padding between entries that stays zero: kin_module_slab_count() in all). */
+int64_t kin_module_slab_count(const kin_module *m);
+kin_real *kin_module_values(kin_module *m);
+kin_real *kin_module_grads(kin_module *m);
+int64_t kin_entry_offset(const kin_module *m, const kin_entry *e); /* of an entry's first number in the slabs */
+void kin_module_touched(kin_module *m);                        /* after writing the values' slab: raises all versions */
+
+/* ---- scopes ---- */
+
+/* The scope "parent.name"; it lives as long as the forward. */
+kin_scope *kin_sub(kin_scope *s, const char *name);
+kin_scope *kin_sub_index(kin_scope *s, const char *name, int index); /* "parent.name.index"; name "" gives "parent.index" */
+/* The same, but may be entered again in the same forward: the parameters are shared. */
+kin_scope *kin_sub_shared(kin_scope *s, const char *name);
+bool kin_training(const kin_scope *s);
+kin_ctx *kin_scope_ctx(kin_scope *s);
+const char *kin_scope_path(const kin_scope *s);
+
+typedef enum {
+    KIN_INIT_ZEROS,
+    KIN_INIT_ONES,
+    KIN_INIT_CONSTANT,         /* .scale */
+    KIN_INIT_UNIFORM,          /* in ±scale */
+    KIN_INIT_NORMAL,           /* standard deviation scale */
+    KIN_INIT_KAIMING_UNIFORM,  /* bound gain·√(3/fan_in); gain .scale, 0 means √2 */
+    KIN_INIT_KAIMING_NORMAL,   /* deviation gain/√fan_in */
+    KIN_INIT_KAIMING_NORMAL_FAN_OUT,
+    KIN_INIT_XAVIER_UNIFORM,   /* bound gain·√(6/(fan_in+fan_out)); gain 0 means 1 */
+    KIN_INIT_XAVIER_NORMAL,
+} kin_init;
+
+typedef struct kin_param_opt {
+    kin_shape shape;
+    kin_init init;
+    double scale;
+    double fan_in, fan_out;    /* 0: from the shape and layout */
+    kin_layout layout;
+    bool buffer, no_decay;
+} kin_param_opt;
+
+/* The parameter (or buffer) `name` of this scope. In the dry run it is noted; later it is looked up and its
+ * shape checked. NULL on error. Works in any function that has a scope: this is how layers are made. */
+kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt);
+
+/* A key for random numbers of this place in this step: (seed, step, path). */
+uint64_t kin_scope_key(kin_scope *s, const char *name);
+
+#endif
