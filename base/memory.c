@@ -10,9 +10,15 @@ void kin_alloc_fail_at(long n) { atomic_store(&fail_at, n); }
 long kin_alloc_count(void) { return atomic_load(&count_made); }
 long kin_alloc_live(void) { return atomic_load(&count_live); }
 
+long kin_alloc_pending(void)
+{
+    long n = atomic_load(&fail_at);
+    return n > 0 ? n : 0;
+}
+
 static bool must_fail(void)
 {
-    if (atomic_load_explicit(&fail_at, memory_order_relaxed) == 0) return false;
+    if (atomic_load_explicit(&fail_at, memory_order_relaxed) <= 0) return false;
     return atomic_fetch_sub(&fail_at, 1) == 1;
 }
 

@@ -21,6 +21,8 @@ bool kin_add_size(size_t a, size_t b, size_t *out);
 
 /* For tests: the n-th allocation from now (1 = the next) fails once; 0 turns it off. */
 void kin_alloc_fail_at(long n);
+/* For tests: how far off the failure still is; 0 when it has happened or none was asked for. */
+long kin_alloc_pending(void);
 /* For tests: allocations made since the program began, and blocks now alive. */
 long kin_alloc_count(void);
 long kin_alloc_live(void);

@@ -1,0 +1,111 @@
+/* Two-dimensional convolution, forward and backward side by side.
+ *
+ *   y[n, oh, ow, o] = b[o] + Σ_{kh, kw, i} x[n, oh·s − p + kh·d, ow·s − p + kw·d, i] · w[kh, kw, i, o]
+ *
+ * It is linear in x, in w and in b, so with g = ∂L/∂y:
+ *
+ *   ∂L/∂x[n, ih, iw, i]   = Σ g[n, oh, ow, o] · w[kh, kw, i, o]   over all (oh, kh), (ow, kw) that touch the pixel
+ *   ∂L/∂w[kh, kw, i, o]   = Σ_{n, oh, ow} x[n, oh·s − p + kh·d, …, i] · g[n, oh, ow, o]
+ *   ∂L/∂b[o]              = Σ_{n, oh, ow} g[n, oh, ow, o]
+ *
+ * The sums themselves are kernels/conv.h's. */
+#include "autograd/ops.h"
+#include "autograd/tape.h"
+#include "kernels/conv.h"
+
+static int64_t or_one(int64_t n) { return n ? n : 1; }
+
+static kin_conv2d_pads pads_of(const kin_conv2d_opt *o)
+{
+    if (o->pads.top || o->pads.left || o->pads.bottom || o->pads.right) return o->pads;
+    return (kin_conv2d_pads){o->pad, o->pad, o->pad, o->pad};
+}
+
+/* How many outputs fit: ⌊(in + pads − reach) / stride⌋ + 1 with reach = dilation·(kernel − 1) + 1. */
+static int64_t outputs(int64_t in, int64_t pads, int64_t kernel, int64_t dilation, int64_t stride)
+{
+    int64_t room = in + pads - (dilation * (kernel - 1) + 1);
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static bool conv2d_infer(kin_call *c, kin_shape *out)
+{
+    const kin_conv2d_opt *o = c->opt;
+    kin_tensor *x = c->in[0], *w = c->in[1];
+    kin_conv2d_pads p = pads_of(o);
+    int64_t stride = or_one(o->stride), dilation = or_one(o->dilation), groups = or_one(o->groups), limit = 1 << 20;
+    if (kin_ndim(x) != 4 || kin_ndim(w) != 4) return kin_call_fail(c, "expected x [n, h, w, c] and weights [kh, kw, c/groups, out]");
+    if (stride < 1 || dilation < 1 || groups < 1 || p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0)
+        return kin_call_fail(c, "stride, dilation and groups must be positive, padding not negative");
+    if (stride > limit || dilation > limit || p.top > limit || p.left > limit || p.bottom > limit || p.right > limit)
+        return kin_call_fail(c, "stride, dilation and padding are limited to %lld", (long long)limit);
+    if (kin_dim(x, 3) % groups || kin_dim(w, 3) % groups || kin_dim(x, 3) / groups != kin_dim(w, 2))
+        return kin_call_fail(c, "%lld input channels in %lld groups do not fit these weights", (long long)kin_dim(x, 3), (long long)groups);
+    if (c->n_in == 3 && kin_count(c->in[2]) != kin_dim(w, 3)) return kin_call_fail(c, "the bias needs one number for each of %lld outputs", (long long)kin_dim(w, 3));
+    int64_t oh = outputs(kin_dim(x, 1), p.top + p.bottom, kin_dim(w, 0), dilation, stride);
+    int64_t ow = outputs(kin_dim(x, 2), p.left + p.right, kin_dim(w, 1), dilation, stride);
+    if (oh < 1 || ow < 1) return kin_call_fail(c, "the kernel does not fit into the padded input");
+    *out = KIN_SHAPE(kin_dim(x, 0), oh, ow, kin_dim(w, 3));
+    return true;
+}
+
+static kin_conv_shape geometry(const kin_call *c)
+{
+    const kin_conv2d_opt *o = c->opt;
+    const kin_tensor *x = c->in[0], *w = c->in[1], *y = c->out;
+    kin_conv2d_pads p = pads_of(o);
+    return (kin_conv_shape){
+        .batch = kin_dim(x, 0), .in_h = kin_dim(x, 1), .in_w = kin_dim(x, 2), .in_c = kin_dim(x, 3), .in_ld = x->ld,
+        .out_h = kin_dim(y, 1), .out_w = kin_dim(y, 2), .out_c = kin_dim(y, 3), .out_ld = y->ld,
+        .kernel_h = kin_dim(w, 0), .kernel_w = kin_dim(w, 1), .stride_h = or_one(o->stride), .stride_w = or_one(o->stride),
+        .pad_top = p.top, .pad_left = p.left, .dilation_h = or_one(o->dilation), .dilation_w = or_one(o->dilation), .groups = or_one(o->groups)};
+}
+
+static void conv2d_forward(kin_call *c)
+{
+    kin_conv_shape shape = geometry(c);
+    void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
+    if (workspace) kin_conv_forward(&shape, c->in[0]->data, c->in[1]->data, c->n_in == 3 ? c->in[2]->data : NULL, kin_out(c), workspace);
+}
+
+static void bias_gradient(kin_call *c, const kin_real *g)
+{
+    kin_real *db = kin_grad_add(c, 2);
+    int64_t rows = kin_rows(c->out), channels = kin_channels(c->out);
+    double *sum = db ? kin_scratch(c, (size_t)channels * sizeof *sum) : NULL;
+    if (!sum) return;
+    for (int64_t o = 0; o < channels; o++) sum[o] = 0;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t o = 0; o < channels; o++) sum[o] += (double)g[r * channels + o];
+    for (int64_t o = 0; o < channels; o++) db[o] += (kin_real)sum[o];
+}
+
+static void conv2d_backward(kin_call *c)
+{
+    kin_conv_shape shape = geometry(c);
+    const kin_real *g = kin_grad_out(c);
+    bool accumulate;
+    void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
+    if (!workspace) return;
+    kin_real *dw = kin_grad_write(c, 1, &accumulate);
+    if (dw) kin_conv_backward_weight(&shape, c->in[0]->data, g, dw, accumulate, workspace);
+    kin_real *dx = kin_grad_write(c, 0, &accumulate);
+    shape.in_ld = shape.in_c; /* gradients are packed */
+    if (dx) kin_conv_backward_input(&shape, g, c->in[1]->data, dx, accumulate, workspace);
+    if (c->n_in == 3) bias_gradient(c, g);
+}
+
+/* Two operations for each product of a weight and a number. */
+static double conv2d_flops(const kin_call *c)
+{
+    const kin_tensor *w = c->in[1];
+    return 2.0 * (double)kin_rows(c->out) * (double)(kin_dim(w, 0) * kin_dim(w, 1) * kin_dim(w, 2) * kin_dim(w, 3));
+}
+
+static const kin_op conv2d = {"conv2d", .infer = conv2d_infer, .forward = conv2d_forward, .backward = conv2d_backward, .flops = conv2d_flops, .saves = KIN_SAVES_INPUTS};
+
+kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_conv2d_opt *opt)
+{
+    kin_conv2d_opt none = {0};
+    return kin_apply_n(&conv2d, opt ? opt : &none, sizeof none, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
+}

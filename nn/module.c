@@ -1,0 +1,254 @@
+#include "nn/module.h"
+
+#include "autograd/tape.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/init.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Entries start on cache lines of their own in the slabs; the gap between two stays zero. */
+enum { ALIGN = 16, PATH_MAX_LENGTH = 200 };
+
+typedef struct record {
+    kin_entry entry;
+    kin_tensor tensor;
+    kin_param_opt opt;
+    int64_t offset;
+    uint64_t seen;       /* the forward that asked for it last */
+} record;
+
+struct kin_module {
+    kin_ctx *ctx;
+    kin_net net;
+    void *arg;
+    uint64_t seed, forward;
+    record **records;
+    size_t n_records, cap_records;
+    int *table;          /* open addressing: index + 1 of the record with this name's hash */
+    size_t table_size;
+    kin_real *values, *grads, *buffers;
+    int64_t slab_count, buffer_count, parameters;
+    kin_arena names;
+    bool building;
+};
+
+struct kin_scope {
+    kin_module *module;
+    kin_mode mode;
+    bool shared;
+    char path[PATH_MAX_LENGTH];
+};
+
+static kin_error *error_of(kin_module *m) { return kin_ctx_error(m->ctx); }
+
+/* ---- names ---- */
+
+static size_t slot_of(const kin_module *m, const char *name)
+{
+    size_t slot = (size_t)kin_key_text(0, name) % m->table_size;
+    while (m->table[slot] && strcmp(m->records[m->table[slot] - 1]->entry.name, name) != 0) slot = (slot + 1) % m->table_size;
+    return slot;
+}
+
+static record *find(const kin_module *m, const char *name)
+{
+    int index = m->table_size ? m->table[slot_of(m, name)] : 0;
+    return index ? m->records[index - 1] : NULL;
+}
+
+static bool grow_table(kin_module *m)
+{
+    if (m->n_records * 2 < m->table_size) return true;
+    size_t size = m->table_size ? m->table_size * 2 : 64;
+    int *table = kin_alloc_zero(size, sizeof *table);
+    if (!table) return false;
+    kin_free(m->table);
+    m->table = table;
+    m->table_size = size;
+    for (size_t i = 0; i < m->n_records; i++) m->table[slot_of(m, m->records[i]->entry.name)] = (int)i + 1;
+    return true;
+}
+
+static record *add_record(kin_module *m, const char *name, const kin_param_opt *opt)
+{
+    record *r = kin_arena_alloc_zero(&m->names, sizeof *r);
+    char *copy = kin_arena_strdup(&m->names, name);
+    if (!r || !copy || !grow_table(m) || !kin_grow((void **)&m->records, m->n_records, &m->cap_records, sizeof *m->records)) {
+        kin_fail_memory(error_of(m), "a parameter", sizeof *r);
+        return NULL;
+    }
+    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay};
+    r->opt = *opt;
+    kin_leaf_init(&r->tensor, m->ctx, opt->shape, NULL, NULL);
+    m->records[m->n_records++] = r;
+    m->table[slot_of(m, copy)] = (int)m->n_records;
+    return r;
+}
+
+/* ---- scopes ---- */
+
+static kin_scope *scope_new(kin_scope *parent, bool shared, const char *name)
+{
+    if (!parent) return NULL;
+    kin_module *m = parent->module;
+    kin_scope *s = kin_ok(m->ctx) ? kin_arena_alloc(&m->ctx->arena, sizeof *s) : NULL;
+    if (!s) return NULL;
+    *s = (kin_scope){.module = m, .mode = parent->mode, .shared = parent->shared || shared};
+    int used = snprintf(s->path, sizeof s->path, "%s%s%s", parent->path, *parent->path && *name ? "." : "", name);
+    if (used < (int)sizeof s->path) return s;
+    kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a scope's path is longer than %d characters: %.60s...", PATH_MAX_LENGTH, s->path);
+    return NULL;
+}
+
+kin_scope *kin_sub(kin_scope *s, const char *name) { return scope_new(s, false, name); }
+kin_scope *kin_sub_shared(kin_scope *s, const char *name) { return scope_new(s, true, name); }
+
+kin_scope *kin_sub_index(kin_scope *s, const char *name, int index)
+{
+    char full[PATH_MAX_LENGTH];
+    snprintf(full, sizeof full, "%s%s%d", name, *name ? "." : "", index);
+    return scope_new(s, false, full);
+}
+
+bool kin_training(const kin_scope *s) { return s && s->mode == KIN_TRAIN; }
+kin_ctx *kin_scope_ctx(kin_scope *s) { return s ? s->module->ctx : NULL; }
+const char *kin_scope_path(const kin_scope *s) { return s ? s->path : ""; }
+
+static record *reused(kin_scope *s, record *r)
+{
+    kin_module *m = s->module;
+    if (r->seen == m->forward && !s->shared) {
+        kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s was asked for twice in one forward; open its scope with kin_sub_shared if that is meant, or give it another name", r->entry.name);
+        return NULL;
+    }
+    r->seen = m->forward;
+    return r;
+}
+
+static bool shape_agrees(kin_module *m, const record *r, kin_shape wanted)
+{
+    char a[64], b[64];
+    if (kin_shape_equal(r->tensor.shape, wanted)) return true;
+    return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s has the shape %s, but %s was asked for: was the module made for another input?", r->entry.name,
+                    kin_shape_text(r->tensor.shape, a, sizeof a), kin_shape_text(wanted, b, sizeof b));
+}
+
+kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
+{
+    if (!s || !kin_ok(s->module->ctx)) return NULL;
+    kin_module *m = s->module;
+    char full[PATH_MAX_LENGTH + 64];
+    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
+    record *r = find(m, full);
+    if (!r && m->building) {
+        char text[64];
+        if (!kin_shape_count(opt->shape)) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s cannot have the shape %s", full, kin_shape_text(opt->shape, text, sizeof text)), NULL;
+        r = add_record(m, full, opt);
+    } else if (!r) {
+        kin_fail(error_of(m), KIN_ERR_ARGUMENT, "there is no parameter %s: it was not asked for when the module was made", full);
+    }
+    if (!r || !reused(s, r) || !shape_agrees(m, r, opt->shape)) return NULL;
+    return &r->tensor;
+}
+
+uint64_t kin_scope_key(kin_scope *s, const char *name)
+{
+    if (!s) return 0;
+    uint64_t key = kin_key(s->module->ctx->seed, s->module->ctx->step, 0);
+    return kin_key_text(kin_key_text(key, s->path), name);
+}
+
+/* ---- modules ---- */
+
+static kin_tensor *run(kin_module *m, kin_tensor *x, kin_mode mode)
+{
+    kin_scope *root = kin_ok(m->ctx) ? kin_arena_alloc_zero(&m->ctx->arena, sizeof *root) : NULL;
+    if (!root) return NULL;
+    *root = (kin_scope){.module = m, .mode = mode};
+    m->forward++;
+    return m->net(root, x, m->arg);
+}
+
+static int64_t padded(int64_t count) { return (count + ALIGN - 1) / ALIGN * ALIGN; }
+
+static bool place(kin_module *m)
+{
+    for (size_t i = 0; i < m->n_records; i++) {
+        record *r = m->records[i];
+        int64_t *end = r->entry.buffer ? &m->buffer_count : &m->slab_count, count = kin_shape_count(r->opt.shape);
+        r->offset = *end;
+        *end += padded(count);
+        if (!r->entry.buffer) m->parameters += count;
+    }
+    m->values = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
+    m->grads = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
+    m->buffers = kin_alloc_zero((size_t)m->buffer_count, sizeof(kin_real));
+    if (!m->values || !m->grads || !m->buffers) return kin_fail_memory(error_of(m), "the network's parameters", (size_t)m->slab_count * 2 * sizeof(kin_real));
+    for (size_t i = 0; i < m->n_records; i++) {
+        record *r = m->records[i];
+        kin_real *data = (r->entry.buffer ? m->buffers : m->values) + r->offset;
+        kin_leaf_init(&r->tensor, m->ctx, r->opt.shape, data, r->entry.buffer ? NULL : m->grads + r->offset);
+        kin_init_fill(data, &r->opt, kin_key_text(m->seed, r->entry.name));
+    }
+    return true;
+}
+
+kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed)
+{
+    if (!kin_ok(ctx)) return NULL;
+    kin_module *m = kin_alloc_zero(1, sizeof *m);
+    if (!m) return kin_fail_memory(kin_ctx_error(ctx), "a module", sizeof *m), NULL;
+    *m = (kin_module){.ctx = ctx, .net = net, .arg = arg, .seed = seed, .building = true};
+    ctx->dry = true;
+    run(m, kin_dry_input(ctx, input), KIN_TRAIN);
+    ctx->dry = false;
+    m->building = false;
+    kin_end_step(ctx);
+    if (kin_ok(ctx) && place(m)) return m;
+    kin_module_free(m);
+    return NULL;
+}
+
+void kin_module_free(kin_module *m)
+{
+    if (!m) return;
+    kin_free(m->values);
+    kin_free(m->grads);
+    kin_free(m->buffers);
+    kin_free(m->records);
+    kin_free(m->table);
+    kin_arena_free(&m->names);
+    kin_free(m);
+}
+
+kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode) { return x ? run(m, x, mode) : NULL; }
+kin_ctx *kin_module_ctx(kin_module *m) { return m->ctx; }
+void kin_module_zero_grad(kin_module *m) { memset(m->grads, 0, (size_t)m->slab_count * sizeof *m->grads); }
+
+int kin_module_entries(const kin_module *m) { return (int)m->n_records; }
+kin_entry *kin_module_entry(kin_module *m, int i) { return i >= 0 && i < (int)m->n_records ? &m->records[i]->entry : NULL; }
+
+kin_entry *kin_module_find(kin_module *m, const char *name)
+{
+    record *r = find(m, name);
+    return r ? &r->entry : NULL;
+}
+
+kin_real *kin_entry_data(kin_entry *e)
+{
+    e->version++;
+    return e->tensor->data;
+}
+
+int64_t kin_module_parameters(const kin_module *m) { return m->parameters; }
+int64_t kin_module_slab_count(const kin_module *m) { return m->slab_count; }
+kin_real *kin_module_values(kin_module *m) { return m->values; }
+kin_real *kin_module_grads(kin_module *m) { return m->grads; }
+int64_t kin_entry_offset(const kin_module *m, const kin_entry *e) { return e->tensor->data - (e->buffer ? m->buffers : m->values); }
+
+void kin_module_touched(kin_module *m)
+{
+    for (size_t i = 0; i < m->n_records; i++) m->records[i]->entry.version++;
+}
