@@ -1,0 +1,148 @@
+/* The gradient of a convolution's weights: for each tap, dW[tap] = Aᵀ·dY, where row p of A is the input pixel that
+ * the tap reads for output pixel p. It is a product with a short result and a very long sum, so the sum over
+ * pixels is cut into parts by shape; a task is one part of one group of taps, with sums of its own, and the parts
+ * are added in order. Both operands are packed chunk by chunk, which also turns them to the tile's form. */
+#include "base/parallel.h"
+#include "kernels/conv_inside.h"
+
+#include <string.h>
+
+enum {
+    CHUNK = 192,          /* pixels packed at a time */
+    STRIP = 128,          /* columns packed at a time: CHUNK × STRIP floats stay in the second cache */
+    PART_PIXELS = 2048,   /* pixels of one part, at least */
+    TASKS = 16,           /* enough tasks for many threads */
+    SMALL_DEPTH = 24,     /* taps are taken together until their channels fill a few tiles */
+    BLOCK_M = 96,         /* rows of dW packed at a time */
+};
+
+typedef struct plan {
+    const kin_conv_shape *shape;
+    const kin_tiles *tiles;
+    const kin_real *x, *dy;
+    kin_real *dw, *parts;
+    int64_t depth, n, taps, taps_each, tap_groups, n_parts, part_pixels, pixels, group;
+    bool accumulate;
+} plan;
+
+static plan plan_of(const kin_conv_shape *s)
+{
+    plan p = {.shape = s, .depth = s->in_c / s->groups, .n = s->out_c / s->groups, .taps = s->kernel_h * s->kernel_w};
+    p.pixels = s->batch * s->out_h * s->out_w;
+    p.taps_each = p.depth >= SMALL_DEPTH ? 1 : kin_min(p.taps, SMALL_DEPTH / p.depth);
+    p.tap_groups = kin_blocks(p.taps, p.taps_each);
+    int64_t parts = kin_min(kin_blocks(TASKS, p.tap_groups), kin_blocks(p.pixels, PART_PIXELS));
+    if (parts < 1) parts = 1;
+    p.part_pixels = kin_round_up(kin_blocks(p.pixels, parts), CHUNK);
+    p.n_parts = kin_blocks(p.pixels, p.part_pixels);
+    return p;
+}
+
+int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
+{
+    if (s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c) return kin_depthwise_weight_numbers(s);
+    plan p = plan_of(s);
+    return p.n_parts * p.taps * p.depth * p.n + 64;
+}
+
+static const kin_real *input_pixel(const plan *p, int64_t pixel, int64_t tap)
+{
+    const kin_conv_shape *s = p->shape;
+    int64_t ow = pixel % s->out_w, rest = pixel / s->out_w, oh = rest % s->out_h, n = rest / s->out_h;
+    int64_t y = oh * s->stride_h - s->pad_top + tap / s->kernel_w * s->dilation_h, x = ow * s->stride_w - s->pad_left + tap % s->kernel_w * s->dilation_w;
+    if (y < 0 || x < 0 || y >= s->in_h || x >= s->in_w) return NULL;
+    return p->x + ((n * s->in_h + y) * s->in_w + x) * s->in_ld;
+}
+
+/* Rows m0 .. m0+count of dW's group (row = tap·depth + channel) for a chunk of pixels, as tiles [⌈count/mr⌉][pixels][mr]. */
+static void pack_inputs(const plan *p, int64_t first_tap, int64_t m0, int64_t count, int64_t pixel, int64_t pixels, kin_real *to)
+{
+    int64_t mr = p->tiles->mr;
+    memset(to, 0, (size_t)(kin_round_up(count, mr) * pixels) * sizeof *to);
+    for (int64_t m = 0, run; m < count; m += run) {
+        int64_t tap = first_tap + (m0 + m) / p->depth, channel = (m0 + m) % p->depth;
+        /* A run stays within one tap and one tile. */
+        run = kin_min(kin_min(p->depth - channel, mr - m % mr), count - m);
+        kin_real *at = to + m / mr * mr * pixels + m % mr;
+        for (int64_t i = 0; i < pixels; i++, at += mr) {
+            const kin_real *from = input_pixel(p, pixel + i, tap);
+            if (from) memcpy(at, from + channel, (size_t)run * sizeof *at);
+        }
+    }
+}
+
+static void pack_outputs(const plan *p, int64_t j, int64_t columns, int64_t pixel, int64_t pixels, kin_real *to)
+{
+    int64_t nr = p->tiles->nr, ld = p->shape->out_ld;
+    for (int64_t k = 0; k < columns; k += nr) {
+        int64_t width = kin_min(nr, columns - k);
+        for (int64_t i = 0; i < pixels; i++, to += nr) {
+            memcpy(to, p->dy + (pixel + i) * ld + j + k, (size_t)width * sizeof *to);
+            for (int64_t c = width; c < nr; c++) to[c] = 0;
+        }
+    }
+}
+
+static void chunk(const plan *p, int64_t first_tap, int64_t m, int64_t pixel, int64_t pixels, kin_real *sums, bool begins)
+{
+    const kin_tiles *t = p->tiles;
+    kin_real outputs[CHUNK * STRIP], inputs[(BLOCK_M + KIN_MR_MAX) * CHUNK];
+    for (int64_t j = 0; j < p->n; j += STRIP) {
+        int64_t columns = kin_min(STRIP, p->n - j);
+        pack_outputs(p, j, columns, pixel, pixels, outputs);
+        for (int64_t m0 = 0; m0 < m; m0 += BLOCK_M) {
+            int64_t rows = kin_min(BLOCK_M, m - m0);
+            pack_inputs(p, first_tap, m0, rows, pixel, pixels, inputs);
+            for (int64_t k = 0; k < columns; k += t->nr)
+                for (int64_t r = 0; r < rows; r += t->mr) {
+                    kin_tile_out out = {.rows = kin_min(t->mr, rows - r), .columns = kin_min(t->nr, columns - k), .accumulate = !begins};
+                    for (int64_t i = 0; i < out.rows; i++) out.c[i] = sums + (m0 + r + i) * p->n + j + k;
+                    t->packed(inputs + r * pixels, outputs + k * pixels, pixels, &out);
+                }
+        }
+    }
+}
+
+static void task(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const plan *p = arg;
+    int64_t part = index / p->tap_groups, tap = index % p->tap_groups * p->taps_each, m = kin_min(p->taps_each, p->taps - tap) * p->depth;
+    kin_real *sums = p->parts + (part * p->taps + tap) * p->depth * p->n;
+    int64_t first = part * p->part_pixels, end = kin_min(p->pixels, first + p->part_pixels);
+    for (int64_t pixel = first; pixel < end; pixel += CHUNK) chunk(p, tap, m, pixel, kin_min(CHUNK, end - pixel), sums, pixel == first);
+}
+
+/* Adds the parts in order; dW's columns of this group are n of out_c. */
+static void add_parts(void *arg, int64_t row, int worker)
+{
+    (void)worker;
+    const plan *p = arg;
+    kin_real *to = p->dw + row * p->shape->out_c;
+    const kin_real *from = p->parts + row * p->n;
+    int64_t step = p->taps * p->depth * p->n;
+    for (int64_t j = 0; j < p->n; j++) {
+        kin_real sum = p->accumulate ? to[j] : 0;
+        for (int64_t part = 0; part < p->n_parts; part++) sum += from[part * step + j];
+        to[j] = sum;
+    }
+}
+
+void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
+{
+    if (s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c) {
+        kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
+        return;
+    }
+    for (int64_t g = 0; g < s->groups; g++) {
+        plan p = plan_of(s);
+        p.tiles = kin_tiles_get();
+        p.x = x + g * p.depth;
+        p.dy = dy + g * p.n;
+        p.dw = dw + g * p.n;
+        p.parts = workspace;
+        p.accumulate = accumulate;
+        kin_parallel_for(p.n_parts * p.tap_groups, task, &p);
+        kin_parallel_for(p.taps * p.depth, add_parts, &p);
+    }
+}

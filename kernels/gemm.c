@@ -1,0 +1,179 @@
+/* The loops around the register tile (Goto and van de Geijn 2008). B is packed once by all threads. C is
+ * cut into blocks of rows and columns, and a block runs over k in steps short enough for the caches; where C is
+ * too small to feed the threads and k is long (the gradient of weights), k is cut into parts instead, whose sums are
+ * added in order. Every cut depends on the shape alone. */
+#include "kernels/gemm.h"
+
+#include "base/parallel.h"
+#include "kernels/tile.h"
+
+#include <string.h>
+
+enum {
+    K_STEP = 256,        /* k of one pass: a panel of B, 256 × 32 floats, is about the first cache's size */
+    BLOCK_ROWS = 96,     /* rows of a block: a multiple of 6 and 12; 96 × 256 floats stay in the second cache */
+    BLOCK_COLUMNS = 1024,
+    PART_K = 2048,       /* k of one part, at least, when k is split */
+    MAX_PARTS = 16,
+};
+
+typedef struct product {
+    const kin_gemm_args *args;
+    const kin_tiles *tiles;
+    kin_real *panels; /* packed B: [⌈n/nr⌉][k][nr] */
+    kin_real *parts;  /* [count][m][n] sums of the parts; the first part goes to C */
+    int64_t row_blocks, column_blocks, rows, columns, n_parts, part_k;
+} product;
+
+/* ---- shape decisions ---- */
+
+static int64_t parts_of(const kin_gemm_args *a)
+{
+    int64_t blocks = kin_blocks(a->m, BLOCK_ROWS) * kin_blocks(a->n, BLOCK_COLUMNS);
+    if (blocks >= 8 || a->k < 2 * PART_K) return 1;
+    int64_t parts = kin_min(a->k / PART_K, MAX_PARTS);
+    while (parts > 1 && (parts - 1) * a->m * a->n > (int64_t)1 << 24) parts--;
+    return parts;
+}
+
+/* Smaller blocks where there are few of them, so that many threads have work. */
+static int64_t block_rows(const kin_gemm_args *a)
+{
+    int64_t rows = BLOCK_ROWS;
+    while (rows > 24 && kin_blocks(a->m, rows) * kin_blocks(a->n, BLOCK_COLUMNS) < 16) rows -= 24;
+    return rows;
+}
+
+static bool fits(int64_t a, int64_t b, int64_t limit) { return a >= 0 && b >= 0 && (b == 0 || a <= limit / b); }
+
+size_t kin_gemm_workspace(const kin_gemm_args *a)
+{
+    int64_t limit = INT64_MAX / 64;
+    if (!fits(a->n + KIN_NR_MAX, a->k + 1, limit) || !fits(a->m, a->n, limit)) return SIZE_MAX;
+    int64_t panels = kin_round_up(a->n, KIN_NR_MAX) * a->k, parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
+    return (size_t)(panels + parts + 32) * sizeof(kin_real);
+}
+
+/* ---- one row panel of A times one block of columns ---- */
+
+static void set_rows(kin_tile_out *out, kin_real *c, int64_t ldc, int64_t rows)
+{
+    out->rows = rows;
+    for (int64_t r = 0; r < rows; r++) out->c[r] = c + r * ldc;
+}
+
+/* Packs `rows` rows of A (any strides) as [k][mr]. */
+static void pack_a(kin_matrix a, int64_t first, int64_t rows, int64_t k0, int64_t k, int64_t mr, kin_real *to)
+{
+    const kin_real *from = a.data + first * a.row_stride + k0 * a.col_stride;
+    for (int64_t p = 0; p < k; p++, to += mr, from += a.col_stride) {
+        if (a.row_stride == 1) memcpy(to, from, (size_t)rows * sizeof *to);
+        else
+            for (int64_t r = 0; r < rows; r++) to[r] = from[r * a.row_stride];
+        for (int64_t r = rows; r < mr; r++) to[r] = 0;
+    }
+}
+
+typedef struct block {
+    int64_t row, rows, column, columns, k, k_end;
+    kin_real *c;
+    int64_t ldc;
+    bool accumulate;
+    bool bias;    /* the bias belongs to the first part of k alone */
+} block;
+
+static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bool begins)
+{
+    const kin_gemm_args *a = p->args;
+    const kin_tiles *t = p->tiles;
+    kin_real packed[(BLOCK_ROWS + KIN_MR_MAX) * K_STEP];
+    bool contiguous = a->a.col_stride == 1;
+    for (int64_t r = 0; !contiguous && r < b->rows; r += t->mr)
+        pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, packed + r * K_STEP);
+    for (int64_t j = b->column; j < b->column + b->columns; j += t->nr) {
+        const kin_real *panel = p->panels + (j / t->nr * a->k + k0) * t->nr;
+        kin_tile_out out = {.columns = kin_min(t->nr, a->n - j), .accumulate = !begins || b->accumulate, .bias = begins && b->bias && a->bias ? a->bias + j : NULL};
+        for (int64_t r = 0; r < b->rows; r += t->mr) {
+            set_rows(&out, b->c + (b->row + r) * b->ldc + j, b->ldc, kin_min(t->mr, b->rows - r));
+            if (!contiguous) {
+                t->packed(packed + r * K_STEP, panel, k, &out);
+                continue;
+            }
+            const kin_real *rows[KIN_MR_MAX];
+            for (int64_t i = 0; i < t->mr; i++) rows[i] = a->a.data + (b->row + kin_min(r + i, b->rows - 1)) * a->a.row_stride + k0;
+            t->rows(rows, (int64_t[]){0}, 1, k, panel, &out);
+        }
+    }
+}
+
+static void run_block(const product *p, const block *b)
+{
+    for (int64_t k = b->k; k < b->k_end; k += K_STEP) one_pass(p, b, k, kin_min(K_STEP, b->k_end - k), k == b->k);
+}
+
+static void whole_k(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const product *p = arg;
+    const kin_gemm_args *a = p->args;
+    int64_t row = index / p->column_blocks * p->rows, column = index % p->column_blocks * p->columns;
+    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true});
+}
+
+static void part_of_k(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const product *p = arg;
+    const kin_gemm_args *a = p->args;
+    int64_t part = index / p->row_blocks, row = index % p->row_blocks * p->rows, k = part * p->part_k;
+    block b = {row, kin_min(p->rows, a->m - row), 0, a->n, k, kin_min(a->k, k + p->part_k), a->c, a->ldc, a->accumulate, true};
+    if (part > 0) {
+        b.c = p->parts + (part - 1) * a->m * a->n;
+        b.ldc = a->n;
+        b.accumulate = b.bias = false;
+    }
+    run_block(p, &b);
+}
+
+static void add_parts(void *arg, int64_t row, int worker)
+{
+    (void)worker;
+    const product *p = arg;
+    const kin_gemm_args *a = p->args;
+    for (int64_t part = 1; part < p->n_parts; part++) {
+        const kin_real *from = p->parts + ((part - 1) * a->m + row) * a->n;
+        for (int64_t j = 0; j < a->n; j++) a->c[row * a->ldc + j] += from[j];
+    }
+}
+
+static void without_k(const kin_gemm_args *a)
+{
+    for (int64_t i = 0; i < a->m; i++)
+        for (int64_t j = 0; j < a->n; j++) {
+            kin_real *c = a->c + i * a->ldc + j;
+            *c = (a->accumulate ? *c : 0) + (a->bias ? a->bias[j] : 0);
+        }
+}
+
+void kin_gemm(const kin_gemm_args *a, void *workspace)
+{
+    if (a->m <= 0 || a->n <= 0) return;
+    if (a->k <= 0) {
+        without_k(a);
+        return;
+    }
+    const kin_tiles *t = kin_tiles_get();
+    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = BLOCK_COLUMNS, .rows = block_rows(a)};
+    p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
+    kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);
+    p.row_blocks = kin_blocks(a->m, p.rows);
+    p.column_blocks = kin_blocks(a->n, p.columns);
+    if (p.n_parts == 1) {
+        kin_parallel_for(p.row_blocks * p.column_blocks, whole_k, &p);
+        return;
+    }
+    p.part_k = kin_blocks(a->k, p.n_parts);
+    p.n_parts = kin_blocks(a->k, p.part_k);
+    kin_parallel_for(p.n_parts * p.row_blocks, part_of_k, &p);
+    kin_parallel_for(a->m, add_parts, &p);
+}

@@ -1,0 +1,58 @@
+#include "kernels/isa.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[KIN_ISA_COUNT] = {"generic", "avx2", "avx512"};
+static atomic_int chosen = -1;
+
+/* The compiler's test covers the operating system's support for the wider registers too. */
+static bool available(kin_isa_kind kind)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (kind == KIN_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (kind == KIN_ISA_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("fma");
+#endif
+    return kind == KIN_ISA_GENERIC;
+}
+
+static int find(const char *name)
+{
+    for (int i = 0; name && i < KIN_ISA_COUNT; i++)
+        if (strcmp(name, names[i]) == 0) return i;
+    return -1;
+}
+
+kin_isa_kind kin_isa(void)
+{
+    int kind = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (kind >= 0) return (kin_isa_kind)kind;
+    kind = find(getenv("KIN_ISA"));
+    if (kind < 0 || !available((kin_isa_kind)kind))
+        for (kind = KIN_ISA_COUNT - 1; !available((kin_isa_kind)kind); kind--) {}
+    atomic_store(&chosen, kind);
+    return (kin_isa_kind)kind;
+}
+
+const char *kin_isa_name(void) { return names[kin_isa()]; }
+
+bool kin_isa_set(const char *name)
+{
+    int kind = find(name);
+    if (kind < 0 || !available((kin_isa_kind)kind)) return false;
+    atomic_store(&chosen, kind);
+    return true;
+}
+
+const char *kin_isa_complaint(void)
+{
+    const char *wanted = getenv("KIN_ISA");
+    int kind = find(wanted);
+    if (!wanted || !*wanted) return NULL;
+    if (kind < 0) return "KIN_ISA is none of generic, avx2, avx512; the best set of this machine is used";
+    return available((kin_isa_kind)kind) ? NULL : "KIN_ISA names an instruction set that this machine lacks; the best one it has is used";
+}

@@ -1,0 +1,120 @@
+#include "kernels/norm.h"
+
+#include "base/parallel.h"
+#include "kernels/isa.h"
+#include "kernels/norm_lines.h"
+
+enum { BLOCK_NUMBERS = 1 << 15, MAX_BLOCKS = 64 };
+
+extern const kin_norm_lines kin_norm_lines_generic, kin_norm_lines_avx2, kin_norm_lines_avx512;
+
+static const kin_norm_lines *lines(void)
+{
+    static const kin_norm_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_norm_lines);
+    return tables[kin_isa()];
+}
+
+/* Rows of a block: by shape alone, at most MAX_BLOCKS blocks where sums are kept for each. */
+static int64_t rows_each(int64_t rows, int64_t channels, bool sums)
+{
+    int64_t each = channels >= BLOCK_NUMBERS ? 1 : BLOCK_NUMBERS / channels;
+    if (sums && each < kin_blocks(rows, MAX_BLOCKS)) each = kin_blocks(rows, MAX_BLOCKS);
+    return each;
+}
+
+size_t kin_norm_workspace(int64_t rows, int64_t channels)
+{
+    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(kin_real) + 64;
+}
+
+typedef struct norm_loop {
+    const kin_real *x, *scale, *shift, *add, *g, *y, *mean, *inv;
+    const kin_real *a, *b, *c;
+    kin_real *out, *dadd, *sums;
+    int64_t ld, rows, channels, add_ld, each;
+    kin_norm_act act;
+    bool add_out, add_dadd;
+} norm_loop;
+
+static int64_t first_row(const norm_loop *l, int64_t block) { return block * l->each; }
+static int64_t rows_in(const norm_loop *l, int64_t block) { return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each; }
+
+/* The pivot is the first row: sums of (x − pivot) lose nothing where the mean is far from 0. */
+static void statistics_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const norm_loop *l = arg;
+    lines()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, l->sums + block * l->channels * 2);
+}
+
+void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean, kin_real *var, void *workspace)
+{
+    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .sums = workspace, .each = rows_each(rows, channels, true)};
+    int64_t blocks = kin_blocks(rows, l.each);
+    kin_parallel_for(blocks, statistics_block, &l);
+    for (int64_t c = 0; c < channels; c++) {
+        double sum = 0, squares = 0;
+        for (int64_t block = 0; block < blocks; block++) {
+            sum += (double)l.sums[block * channels * 2 + c];
+            squares += (double)l.sums[block * channels * 2 + channels + c];
+        }
+        double off = sum / (double)rows, variance = squares / (double)rows - off * off;
+        mean[c] = (kin_real)((double)x[c] + off);
+        var[c] = (kin_real)(variance > 0 || variance != variance ? variance : 0);
+    }
+}
+
+static void apply_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const norm_loop *l = arg;
+    int64_t r = first_row(l, block);
+    lines()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels);
+}
+
+void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
+                    kin_norm_act act, kin_real *y)
+{
+    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .scale = scale, .shift = shift, .add = add, .add_ld = add_ld, .act = act, .out = y, .each = rows_each(rows, channels, false)};
+    kin_parallel_for(kin_blocks(rows, l.each), apply_block, &l);
+}
+
+static void sums_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const norm_loop *l = arg;
+    int64_t r = first_row(l, block);
+    lines()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, l->sums + block * l->channels * 2);
+}
+
+void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
+                            const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx, void *workspace)
+{
+    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .sums = workspace, .each = rows_each(rows, channels, true)};
+    int64_t blocks = kin_blocks(rows, l.each);
+    kin_parallel_for(blocks, sums_block, &l);
+    for (int64_t c = 0; c < channels; c++) {
+        sum_g[c] = sum_gx[c] = 0;
+        for (int64_t block = 0; block < blocks; block++) {
+            sum_g[c] += (double)l.sums[block * channels * 2 + c];
+            sum_gx[c] += (double)l.sums[block * channels * 2 + channels + c];
+        }
+    }
+}
+
+static void backward_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const norm_loop *l = arg;
+    int64_t r = first_row(l, block), at = r * l->channels;
+    lines()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
+                            l->dadd ? l->dadd + at : NULL, l->add_dadd);
+}
+
+void kin_norm_backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
+                             const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
+{
+    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .a = a, .b = b, .c = c, .out = dx, .add_out = add_dx, .dadd = dadd, .add_dadd = add_dadd,
+                   .each = rows_each(rows, channels, false)};
+    kin_parallel_for(kin_blocks(rows, l.each), backward_block, &l);
+}

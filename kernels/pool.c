@@ -1,0 +1,134 @@
+#include "kernels/pool.h"
+
+#include "base/parallel.h"
+
+#include <string.h>
+
+typedef struct pool_loop {
+    const kin_pool_shape *s;
+    const kin_real *from;
+    kin_real *to;
+    int32_t *winner;
+    const int32_t *winners;
+} pool_loop;
+
+/* The part of a window that lies inside the picture: kernel positions first .. last-1 along one axis. */
+typedef struct span { int64_t first, last, at; } span;
+
+static span inside(const kin_pool_shape *s, int64_t out, int64_t size)
+{
+    int64_t at = out * s->stride - s->pad;
+    return (span){at < 0 ? -at : 0, at + s->kernel > size ? size - at : s->kernel, at};
+}
+
+static double divisor(const kin_pool_shape *s, span y, span x)
+{
+    return s->exclude_pad ? (double)((y.last - y.first) * (x.last - x.first)) : (double)(s->kernel * s->kernel);
+}
+
+static void max_row(void *arg, int64_t row, int worker)
+{
+    (void)worker;
+    const pool_loop *l = arg;
+    const kin_pool_shape *s = l->s;
+    span y = inside(s, row % s->out_h, s->in_h);
+    const kin_real *picture = l->from + row / s->out_h * s->in_h * s->in_w * s->in_ld;
+    for (int64_t ow = 0; ow < s->out_w; ow++) {
+        span x = inside(s, ow, s->in_w);
+        kin_real *restrict best = l->to + (row * s->out_w + ow) * s->channels;
+        int32_t *restrict winner = l->winner + (row * s->out_w + ow) * s->channels;
+        bool begins = true;
+        for (int64_t kh = y.first; kh < y.last; kh++)
+            for (int64_t kw = x.first; kw < x.last; kw++, begins = false) {
+                const kin_real *pixel = picture + ((y.at + kh) * s->in_w + x.at + kw) * s->in_ld;
+                int32_t here = (int32_t)(kh * s->kernel + kw);
+                for (int64_t c = 0; c < s->channels; c++) {
+                    kin_real v = pixel[c], b = best[c];
+                    bool wins = begins | !(v <= b);
+                    best[c] = wins ? v : b;
+                    winner[c] = wins ? here : winner[c];
+                }
+            }
+    }
+}
+
+void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y, int32_t *winner)
+{
+    pool_loop l = {.s = s, .from = x, .to = y, .winner = winner};
+    kin_parallel_for(s->batch * s->out_h, max_row, &l);
+}
+
+/* Windows may overlap, so one block is a whole picture. */
+static void max_back(void *arg, int64_t n, int worker)
+{
+    (void)worker;
+    const pool_loop *l = arg;
+    const kin_pool_shape *s = l->s;
+    kin_real *picture = l->to + n * s->in_h * s->in_w * s->channels;
+    for (int64_t oh = 0; oh < s->out_h; oh++)
+        for (int64_t ow = 0; ow < s->out_w; ow++) {
+            int64_t at = ((n * s->out_h + oh) * s->out_w + ow) * s->channels, y = oh * s->stride - s->pad, x = ow * s->stride - s->pad;
+            for (int64_t c = 0; c < s->channels; c++) {
+                int32_t k = l->winners[at + c];
+                picture[((y + k / s->kernel) * s->in_w + x + k % s->kernel) * s->channels + c] += l->from[at + c];
+            }
+        }
+}
+
+void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx)
+{
+    pool_loop l = {.s = s, .from = dy, .to = dx, .winners = winner};
+    kin_parallel_for(s->batch, max_back, &l);
+}
+
+static void avg_row(void *arg, int64_t row, int worker)
+{
+    (void)worker;
+    const pool_loop *l = arg;
+    const kin_pool_shape *s = l->s;
+    span y = inside(s, row % s->out_h, s->in_h);
+    const kin_real *picture = l->from + row / s->out_h * s->in_h * s->in_w * s->in_ld;
+    for (int64_t ow = 0; ow < s->out_w; ow++) {
+        span x = inside(s, ow, s->in_w);
+        kin_real *restrict mean = l->to + (row * s->out_w + ow) * s->channels;
+        memset(mean, 0, (size_t)s->channels * sizeof *mean);
+        for (int64_t kh = y.first; kh < y.last; kh++)
+            for (int64_t kw = x.first; kw < x.last; kw++) {
+                const kin_real *pixel = picture + ((y.at + kh) * s->in_w + x.at + kw) * s->in_ld;
+                for (int64_t c = 0; c < s->channels; c++) mean[c] += pixel[c];
+            }
+        kin_real share = (kin_real)(1 / divisor(s, y, x));
+        for (int64_t c = 0; c < s->channels; c++) mean[c] *= share;
+    }
+}
+
+void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y)
+{
+    pool_loop l = {.s = s, .from = x, .to = y};
+    kin_parallel_for(s->batch * s->out_h, avg_row, &l);
+}
+
+static void avg_back(void *arg, int64_t n, int worker)
+{
+    (void)worker;
+    const pool_loop *l = arg;
+    const kin_pool_shape *s = l->s;
+    kin_real *picture = l->to + n * s->in_h * s->in_w * s->channels;
+    for (int64_t oh = 0; oh < s->out_h; oh++)
+        for (int64_t ow = 0; ow < s->out_w; ow++) {
+            span y = inside(s, oh, s->in_h), x = inside(s, ow, s->in_w);
+            kin_real share = (kin_real)(1 / divisor(s, y, x));
+            const kin_real *g = l->from + ((n * s->out_h + oh) * s->out_w + ow) * s->channels;
+            for (int64_t kh = y.first; kh < y.last; kh++)
+                for (int64_t kw = x.first; kw < x.last; kw++) {
+                    kin_real *pixel = picture + ((y.at + kh) * s->in_w + x.at + kw) * s->channels;
+                    for (int64_t c = 0; c < s->channels; c++) pixel[c] += g[c] * share;
+                }
+        }
+}
+
+void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx)
+{
+    pool_loop l = {.s = s, .from = dy, .to = dx};
+    kin_parallel_for(s->batch, avg_back, &l);
+}

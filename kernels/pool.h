@@ -1,0 +1,22 @@
+/* Pooling on NHWC pixels, vectorised along channels, parallel over rows of output pixels. */
+#ifndef KIN_KERNELS_POOL_H
+#define KIN_KERNELS_POOL_H
+
+#include "base/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct kin_pool_shape {
+    int64_t batch, in_h, in_w, channels, in_ld, out_h, out_w, kernel, stride, pad;
+    bool exclude_pad; /* averages: divide by the pixels inside the picture only */
+} kin_pool_shape;
+
+/* y [.., channels] packed; winner receives for each output the position kh·kernel + kw of its maximum (the first of equals; NaN wins). */
+void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y, int32_t *winner);
+/* dx (packed, cleared by the caller) += dy at the winners. */
+void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx);
+void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y);
+void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx);
+
+#endif

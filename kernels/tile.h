@@ -1,0 +1,46 @@
+/* The register tile under every matrix product and convolution: MR rows × NR columns of C, kept in vector
+ * registers while the sum over k runs. B always comes packed in panels of NR columns, [k][NR]. A comes in one
+ * of two forms:
+ *
+ * - as pointers to rows whose k run is contiguous. NHWC pixels are such rows, so a convolution needs no
+ *   packing of patches at all, only a table of pointers, one for each row and kernel position (the indirect
+ *   convolution of Dukhan 2019);
+ * - as a packed panel [k][MR], for operands that lie the other way. */
+#ifndef KIN_KERNELS_TILE_H
+#define KIN_KERNELS_TILE_H
+
+#include "base/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { KIN_MR_MAX = 16, KIN_NR_MAX = 64 };
+
+/* Where a tile goes: rows × columns of it are valid, row r begins at c[r]. C = tile + bias, or C += tile. */
+typedef struct kin_tile_out {
+    kin_real *c[KIN_MR_MAX];
+    int64_t rows, columns;
+    const kin_real *bias; /* NULL or the columns' */
+    bool accumulate;
+} kin_tile_out;
+
+typedef struct kin_tiles {
+    int64_t mr, nr;
+    /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own row pointers
+     * (all mr of them valid to read) and begins at its own row of the panel. */
+    void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);
+    /* Σ over k of a[k·mr + r] · b[k·nr + ·] */
+    void (*packed)(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out);
+} kin_tiles;
+
+/* The tiles of the chosen instruction set. */
+const kin_tiles *kin_tiles_get(void);
+
+/* Packs n columns of B (k rows, any strides) into panels [⌈n/nr⌉][panel_k][nr], from row `at` of each panel on,
+ * padded with zeros to whole panels. On all threads. */
+void kin_pack_b(const kin_tiles *t, const kin_real *b, int64_t row_stride, int64_t column_stride, int64_t k, int64_t n, int64_t panel_k, int64_t at, kin_real *panels);
+
+static inline int64_t kin_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+static inline int64_t kin_min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+#endif
