@@ -36,6 +36,7 @@ void kin_optim_swap_ema(kin_optim *o);
 int kin_optim_slabs(const kin_optim *o);
 const char *kin_optim_slab_name(const kin_optim *o, int i);
 kin_real *kin_optim_slab(kin_optim *o, int i);
+int64_t kin_optim_slab_count(const kin_optim *o);
 void kin_optim_set_steps(kin_optim *o, int64_t steps);
 
 /* ---- schedules: the learning rate of a step, a pure function ---- */

@@ -1,0 +1,19 @@
+/* Notices a training that has collapsed: all embeddings at one point, the loss stuck where that puts it. */
+#ifndef KIN_LOSSES_COLLAPSE_H
+#define KIN_LOSSES_COLLAPSE_H
+
+#include "losses/registry.h"
+
+typedef struct kin_collapse {
+    double stuck_at;   /* the loss's value for a collapsed network; NaN: the test is off */
+    int64_t patience;  /* steps in a row within 1 % of it */
+    int64_t stuck;     /* such steps so far */
+} kin_collapse;
+
+kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, int64_t patience);
+/* True once, when the loss has been stuck for `patience` steps. */
+bool kin_collapse_seen(kin_collapse *c, double loss);
+/* What it means and what to try, one line. */
+const char *kin_collapse_advice(void);
+
+#endif
