@@ -1,6 +1,5 @@
 #include "cli/help.h"
 
-#include "base/memory.h"
 #include "cli/options.h"
 
 #include <string.h>
@@ -156,7 +155,7 @@ const kin_command *kin_find_command(const char *name, kin_error *err)
         if (strcmp(kin_commands[i]->name, name) == 0) return kin_commands[i];
         kin_nearest_try(&nearest, name, kin_commands[i]->name);
     }
-    if (nearest.name) kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s'; did you mean '%s'?", name, nearest.name);
+    if (nearest.name) kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);
     else kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s'; kin --help lists them", name);
     return NULL;
 }

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "kernels/isa.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ static int run_command(const kin_command *command, int argc, char **argv)
         return kin_help_print(&text);
     }
     if (kin_option_given(&cli, "threads")) kin_set_threads((int)kin_option_int(&cli, "threads"));
+    if (kin_isa_complaint()) kin_cli_note(&cli, "%s", kin_isa_complaint());
     return command->run(&cli);
 }
 

@@ -4,16 +4,16 @@
 
 #include <string.h>
 
-/* Text for roff: backslashes and hyphens escaped (a bare '-' may be typeset as a hyphen that cannot be
- * copied to a shell), and no line may begin with a control character. */
+/* Text for roff: backslashes, hyphens and quotes escaped (bare ones may be typeset as characters that cannot
+ * be copied to a shell), and no line may begin with a control character. */
 static void escaped_bytes(kin_text *out, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         bool starts = out->size == 0 || out->data[out->size - 1] == '\n';
         if (out->failed) return;
-        if (starts && (text[i] == '.' || text[i] == '\'')) kin_text_add(out, "\\&");
-        if (text[i] == '\\') kin_text_add(out, "\\e");
-        else if (text[i] == '-') kin_text_add(out, "\\-");
+        if (starts && text[i] == '.') kin_text_add(out, "\\&");
+        const char *escape = text[i] == '\\' ? "\\e" : text[i] == '-' ? "\\-" : text[i] == '\'' ? "\\(aq" : text[i] == '`' ? "\\(ga" : NULL;
+        if (escape) kin_text_add(out, escape);
         else kin_text_add_bytes(out, &text[i], 1);
     }
 }

@@ -50,7 +50,7 @@ static bool fail_unknown(const kin_cli *cli, const char *name, kin_error *err)
         if (!o->hidden) kin_nearest_try(&nearest, name, o->name);
     }
     for (const kin_option *o = kin_global_options; o->name; o++) kin_nearest_try(&nearest, name, o->name);
-    if (nearest.name) return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s; did you mean --%s?", name, nearest.name);
+    if (nearest.name) return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s (did you mean --%s?)", name, nearest.name);
     return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s", name);
 }
 
@@ -86,7 +86,7 @@ static bool check_choice(const kin_option *o, const char *text, kin_error *err)
         kin_text_format(&list, "%s%s", i ? ", " : "", o->choices[i]);
     }
     kin_fail(err, KIN_ERR_ARGUMENT, "--%s is one of %s, not '%s'%s%s%s", o->name, list.data && !list.failed ? list.data : "a list", text,
-             nearest.name ? "; did you mean " : "", nearest.name ? nearest.name : "", nearest.name ? "?" : "");
+             nearest.name ? " (did you mean " : "", nearest.name ? nearest.name : "", nearest.name ? "?)" : "");
     kin_text_free(&list);
     return false;
 }
@@ -139,7 +139,7 @@ static bool fail_single_dash(const kin_cli *cli, const char *typed, kin_error *e
     const char *name = typed + 1;
     if (strchr(name, '=') || !find_in(cli->command->options, (const char **)cli->values, name, strlen(name)).option)
         return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option %s (options begin with two dashes; a file of that name: ./%s)", typed, typed);
-    return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option %s; did you mean -%s?", typed, typed);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option %s (did you mean -%s?)", typed, typed);
 }
 
 static bool check_complete(const kin_cli *cli, kin_error *err)
