@@ -51,6 +51,8 @@ objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \
 
 float_objects  := $(call objects,$(rooms_float),float)
 double_objects := $(call objects,$(rooms_real),double)
+# Everything of the program but main.c and its table of commands, for tests of its parts.
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c cli/cmd_%.c,$(wildcard cli/*.c)))
 cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c))
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
@@ -77,6 +79,10 @@ $(BUILD)/libkin.a: $(float_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/libcli.a: $(libcli_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 $(BUILD)/libkin_double.a: $(double_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -99,7 +105,7 @@ $(BUILD)/double/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -DKIN_DOUBLE -MMD -MP -c $< -o $@
 
-$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libkin.a
+$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libcli.a $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 

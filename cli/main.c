@@ -1,1 +1,76 @@
-int main(void){return 0;}
+/* The kin program: picks the command, reads its options, runs it. */
+#include "base/parallel.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "kernels/isa.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In the order of a session: demo synth train embed search rerank eval check help. */
+extern const kin_command kin_command_help;
+
+const kin_command *const kin_commands[] = {
+    &kin_command_help,
+    NULL,
+};
+
+static int run_command(const kin_command *command, int argc, char **argv)
+{
+    kin_cli cli;
+    kin_error err = {0};
+    if (!kin_cli_parse(&cli, command, argc, argv, &err)) return kin_cli_usage(&cli, "%s", err.message);
+    if (cli.help) {
+        kin_text text = {0};
+        kin_help_command(&text, command);
+        return kin_help_print(&text);
+    }
+    if (kin_option_given(&cli, "threads")) kin_set_threads((int)kin_option_int(&cli, "threads"));
+    if (kin_isa_complaint()) kin_cli_note(&cli, "%s", kin_isa_complaint());
+    return command->run(&cli);
+}
+
+static int overview(void)
+{
+    kin_text text = {0};
+    kin_help_overview(&text);
+    return kin_help_print(&text);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs("kin: a command is missing; kin --help lists them\n", stderr);
+        return 2;
+    }
+    const char *first = argv[1];
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) return overview();
+    if (strcmp(first, "--version") == 0) {
+        puts("kin " KIN_VERSION);
+        return 0;
+    }
+    if (first[0] == '-') {
+        fprintf(stderr, "kin: unknown option %s; options follow the command (kin COMMAND %s); see kin --help\n", first, first);
+        return 2;
+    }
+    kin_error err = {0};
+    const kin_command *command = kin_find_command(first, &err);
+    if (command) return run_command(command, argc - 2, argv + 2);
+    fprintf(stderr, "kin: %s\n", err.message);
+    return 2;
+}
+
+/* A full disk shows only when the last buffer goes out: results that were not written are a failure. */
+static int finish(int code)
+{
+    errno = 0;
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) != 0) failed = true;
+    if (!failed) return code;
+    fprintf(stderr, "kin: cannot write standard output: %s\n", errno ? strerror(errno) : "an earlier write failed");
+    return code ? code : 1;
+}
+
+int main(int argc, char **argv) { return finish(dispatch(argc, argv)); }

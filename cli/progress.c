@@ -1,0 +1,109 @@
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Whether a redrawn line stands on the terminal, without its newline. */
+static bool line_open;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool is_terminal(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void kin_progress_start(kin_progress *p, const char *label, const char *unit, int64_t first, int64_t total, bool quiet)
+{
+    const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
+    *p = (kin_progress){.label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
+    p->terminal = is_terminal();
+    p->coloured = p->terminal && !(no_color && *no_color);
+    p->started = now();
+    p->shown = p->terminal ? 0 : p->started;
+}
+
+bool kin_progress_due(const kin_progress *p) { return !p->silent && now() - p->shown >= (p->terminal ? 0.1 : 10.0); }
+
+const char *kin_progress_clock(double seconds, char *text)
+{
+    enum { ROOM = 24 };
+    if (!(seconds >= 0) || seconds > 1e9) {
+        snprintf(text, ROOM, "?");
+        return text;
+    }
+    long long s = (long long)(seconds + 0.5);
+    if (s < 3600) snprintf(text, ROOM, "%lld:%02lld", s / 60, s % 60);
+    else snprintf(text, ROOM, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    return text;
+}
+
+/* Small rates need decimals, large ones do not. */
+static void rate_text(double rate, char *text, size_t room) { snprintf(text, room, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate); }
+
+static void draw(const kin_progress *p, const char *extra)
+{
+    char counts[64], rate_shown[32], left[24];
+    double elapsed = now() - p->started;
+    double rate = elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0;
+    rate_text(rate, rate_shown, sizeof rate_shown);
+    if (p->total > 0) snprintf(counts, sizeof counts, "%" PRId64 "/%" PRId64, p->done, p->total);
+    else snprintf(counts, sizeof counts, "%" PRId64, p->done);
+    kin_progress_clock(p->total > 0 && rate > 0 ? (double)(p->total - p->done) / rate : -1, left);
+    const char *begin = p->terminal ? "\r" : "", *bold = p->coloured ? "\033[1m" : "", *plain = p->coloured ? "\033[0m" : "";
+    fprintf(stderr, "%s%s%s%s %s %s, %s/s", begin, bold, p->label, plain, counts, p->unit, rate_shown);
+    if (p->total > 0) fprintf(stderr, ", %s left", left);
+    if (extra && *extra) fprintf(stderr, ", %s", extra);
+    /* Erases what a longer line before this one left behind. */
+    fputs(p->terminal ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+    line_open = p->terminal;
+}
+
+void kin_progress_update(kin_progress *p, int64_t done, const char *extra)
+{
+    p->done = done;
+    if (!kin_progress_due(p)) return;
+    p->shown = now();
+    draw(p, extra);
+}
+
+void kin_progress_say(kin_progress *p, const char *format, ...)
+{
+    if (p->silent) return;
+    va_list args;
+    va_start(args, format);
+    if (line_open) fputs("\r\033[K", stderr);
+    line_open = false;
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    if (p->terminal) p->shown = 0; /* the line comes back at the next update */
+}
+
+void kin_progress_end(kin_progress *p)
+{
+    if (p->silent) return;
+    char took[24], rate_shown[32];
+    double elapsed = now() - p->started;
+    rate_text(elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0, rate_shown, sizeof rate_shown);
+    kin_progress_clock(elapsed, took);
+    fprintf(stderr, "%s%s: %" PRId64 " %s in %s, %s/s\n", line_open ? "\r\033[K" : "", p->label, p->done - p->first, p->unit, took, rate_shown);
+    line_open = false;
+}
+
+void kin_progress_break(void)
+{
+    if (line_open) fputc('\n', stderr);
+    line_open = false;
+}
