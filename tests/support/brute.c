@@ -90,7 +90,7 @@ double *brute_rerank(const float *all, int64_t n, int64_t queries, int64_t dim, 
     for (int64_t i = 0; i < n; i++) {
         double most = 0;
         for (int64_t j = 0; j < n; j++) most = fmax(most, squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]);
-        for (int64_t j = 0; j < n; j++) d[i * n + j] = (squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]) / most;
+        for (int64_t j = 0; j < n; j++) d[i * n + j] = most > 0 ? (squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]) / most : 0;
         rank[i * n] = i; /* self first */
         brute_order(d + i * n, n, i, rank + i * n + 1);
     }
@@ -114,6 +114,8 @@ void brute_clusters(float *out, int64_t count, int64_t dim, int64_t classes, dou
 {
     uint64_t centres = kin_key(seed, 1, 0), noise = kin_key(seed, 2, 0);
     for (int64_t i = 0; i < count; i++)
-        for (int64_t d = 0; d < dim; d++)
-            out[i * dim + d] = (float)(kin_random_normal(centres, (uint64_t)(i % classes * dim + d)) + spread * kin_random_normal(noise, (uint64_t)(i * dim + d)));
+        for (int64_t d = 0; d < dim; d++) {
+            double centre = kin_random_normal(centres, (uint64_t)(i % classes * dim + d));
+            out[i * dim + d] = (float)(centre + spread * kin_random_normal(noise, (uint64_t)(i * dim + d)));
+        }
 }
