@@ -8,7 +8,7 @@
 
 typedef struct kin_whitening {
     int64_t in, out;
-    float *mean;       /* [in] */
+    double *mean;      /* [in] */
     float *projection; /* [out, in]: rows λ^−½ uᵀ */
     float *variance;   /* [out]: the eigenvalues, before shrinkage */
 } kin_whitening;
