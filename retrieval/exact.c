@@ -1,37 +1,22 @@
 #include "retrieval/exact.h"
 
+#include "kernels/isa.h"
+#include "retrieval/lines.h"
+
 #include <string.h>
 
-enum { LANES = 8, RUN = 16 };
+enum { RUN = 16 };
 
-static double add_lanes(const double *lane) { return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])); }
+extern const kin_lines kin_lines_generic, kin_lines_avx2, kin_lines_avx512;
 
-double kin_exact_euclid(const float *a, const float *b, int64_t dim)
+const kin_lines *kin_lines_get(void)
 {
-    double lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            double difference = (double)a[i + l] - (double)b[i + l];
-            lane[l] += difference * difference;
-        }
-    }
-    for (int l = 0; i < dim; i++, l++) {
-        double difference = (double)a[i] - (double)b[i];
-        lane[l] += difference * difference;
-    }
-    return add_lanes(lane);
+    static const kin_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_lines);
+    return tables[kin_isa()];
 }
 
-double kin_exact_inner(const float *a, const float *b, int64_t dim)
-{
-    double lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= dim; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += (double)a[i + l] * (double)b[i + l];
-    for (int l = 0; i < dim; i++, l++) lane[l] += (double)a[i] * (double)b[i];
-    return add_lanes(lane);
-}
+double kin_exact_euclid(const float *a, const float *b, int64_t dim) { return kin_lines_get()->euclid(a, b, dim); }
+double kin_exact_inner(const float *a, const float *b, int64_t dim) { return kin_lines_get()->inner(a, b, dim); }
 
 static void sort_run(kin_hit *hits, int64_t count)
 {

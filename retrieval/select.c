@@ -1,13 +1,15 @@
 #include "retrieval/select.h"
 
+#include "retrieval/lines.h"
+
 #include <math.h>
 #include <stdbool.h>
 
-enum { STEP = KIN_SELECT_STEP, SHORT = 48, SLACK = 64 };
+enum { STEP = KIN_SELECT_STEP, SHORT = 48, SLACK = 64, SAMPLE = 64 };
 
 int64_t kin_select_capacity(int64_t k, int64_t count)
 {
-    int64_t kept = k < count ? k : count, slack = kept < SLACK ? SLACK : kept;
+    int64_t kept = k < count ? k : count, slack = kept < SLACK ? SLACK : kept + kept / 2;
     return (kept + slack < count ? kept + slack : count) + STEP;
 }
 
@@ -16,26 +18,26 @@ void kin_select_begin(kin_select *select, uint64_t *words, int64_t k, int64_t ca
     *select = (kin_select){words, k, capacity, 0, UINT64_MAX, INFINITY};
 }
 
-static void insertion_sort(uint64_t *words, int64_t count)
+static void insertion_sort(uint64_t *words, int64_t count, int bit)
 {
     for (int64_t i = 1; i < count; i++) {
         uint64_t word = words[i];
         int64_t j = i;
-        for (; j > 0 && words[j - 1] > word; j--) words[j] = words[j - 1];
+        for (; j > 0 && words[j - 1] >> bit > word >> bit; j--) words[j] = words[j - 1];
         words[j] = word;
     }
 }
 
 /* Least significant byte first (Knuth 5.2.5), leaving out the bytes in which all words agree. */
-void kin_select_sort(uint64_t *words, uint64_t *spare, int64_t count)
+void kin_select_sort(uint64_t *words, uint64_t *spare, int64_t count, int bit)
 {
     if (count <= SHORT) {
-        insertion_sort(words, count);
+        insertion_sort(words, count, bit);
         return;
     }
     uint64_t every = UINT64_MAX, any = 0, *from = words, *to = spare;
     for (int64_t i = 0; i < count; i++) every &= words[i], any |= words[i];
-    for (int shift = 0; shift < 64; shift += 8) {
+    for (int shift = bit; shift < 64; shift += 8) {
         if (((every ^ any) >> shift & 255) == 0) continue;
         int64_t start[257] = {0};
         for (int64_t i = 0; i < count; i++) start[(from[i] >> shift & 255) + 1]++;
@@ -111,9 +113,33 @@ static uint64_t largest(const uint64_t *words, int64_t count)
     return most;
 }
 
+/* Drops what lies above a pivot taken from a sample, if at least k remain: one pass without mispredicted branches. */
+static bool drop_above_sample(kin_select *select)
+{
+    int64_t n = select->used, below = 0, rank = SAMPLE * select->k / n + SAMPLE / 10, step = n / SAMPLE;
+    if (step < 2 || rank >= SAMPLE) return false;
+    uint64_t sample[SAMPLE], *w = select->word;
+    for (int64_t i = 0; i < SAMPLE; i++) sample[i] = w[i * step];
+    insertion_sort(sample, SAMPLE, 0);
+    uint64_t pivot = sample[rank];
+    for (int64_t i = 0; i < n; i++) below += w[i] < pivot;
+    if (below < select->k) return false;
+    int64_t to = 0;
+    for (int64_t i = 0; i < n; i++) {
+        w[to] = w[i];
+        to += w[i] < pivot;
+    }
+    select->used = to;
+    select->limit = pivot; /* k smaller ones are kept */
+    select->bound = kin_select_number(pivot);
+    return true;
+}
+
 void kin_select_end(kin_select *select)
 {
     if (select->used <= select->k) return;
+    drop_above_sample(select);
+    if (select->used == select->k) return;
     partition_select(select->word, select->used, select->k);
     select->used = select->k;
     select->limit = largest(select->word, select->k);
@@ -128,7 +154,8 @@ static inline void take(kin_select *select, uint64_t word)
 
 static inline void make_room(kin_select *select)
 {
-    if (select->used > select->capacity - STEP) kin_select_end(select);
+    if (select->used <= select->capacity - STEP) return;
+    if (!drop_above_sample(select) || select->used > select->capacity - STEP) kin_select_end(select);
 }
 
 static void offer_few(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip)
@@ -140,13 +167,11 @@ static void offer_few(kin_select *select, const float *product, const float *bas
 
 void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip)
 {
+    const kin_lines *lines = kin_lines_get();
     int64_t j = 0;
     for (; j + STEP <= count; j += STEP) {
-        float number[STEP], bound = select->bound;
-        int32_t hit = 0;
-        for (int l = 0; l < STEP; l++) number[l] = base[j + l] + scale[j + l] * product[j + l];
-        for (int l = 0; l < STEP; l++) hit |= number[l] <= bound;
-        if (!hit) continue;
+        float number[STEP];
+        if (!lines->any_below(product + j, base + j, scale + j, select->bound, number)) continue;
         if (skip >= first + j && skip < first + j + STEP) {
             offer_few(select, product + j, base + j, scale + j, STEP, first + j, skip);
             continue;

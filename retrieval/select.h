@@ -13,7 +13,7 @@ enum { KIN_SELECT_STEP = 16 };
 typedef struct kin_select {
     uint64_t *word; /* [capacity], borrowed */
     int64_t k, capacity, used;
-    uint64_t limit; /* the k-th smallest of what was seen when the buffer was last emptied: larger ones cannot win */
+    uint64_t limit; /* k smaller ones were seen already: this one and larger ones cannot win */
     float bound;    /* its number */
 } kin_select;
 
@@ -48,7 +48,7 @@ void kin_select_offer_words(kin_select *select, const uint64_t *words, int64_t c
 /* Keeps the k smallest, in any order. */
 void kin_select_end(kin_select *select);
 
-/* Sorts words; `spare` has the same size. */
-void kin_select_sort(uint64_t *words, uint64_t *spare, int64_t count);
+/* Sorts words by their bits from `bit` (a multiple of 8) on; words equal there keep their order. `spare` has the same size. */
+void kin_select_sort(uint64_t *words, uint64_t *spare, int64_t count, int bit);
 
 #endif

@@ -238,7 +238,7 @@ static void selection(void)
             kin_select_offer(&select, number + 1234, zero, one, N - 1234, 1234, -1);
             kin_select_end(&select);
             CHECK(select.used == k);
-            kin_select_sort(buffer, spare, k);
+            kin_select_sort(buffer, spare, k, 0);
             CHECK(memcmp(buffer, want, (size_t)k * sizeof *want) == 0);
         }
     }
