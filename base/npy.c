@@ -1,0 +1,360 @@
+#define _POSIX_C_SOURCE 200809L
+#include "base/npy.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { HEADER_LIMIT = 1 << 20, FIRST_CHUNK = 1 << 22 };
+
+typedef struct header {
+    char kind;       /* 'f', 'i', 'u', 'b' */
+    bool big_endian, fortran;
+    size_t item;     /* bytes a number */
+    int dims;
+    int64_t shape[KIN_NPY_MAX_DIMS];
+} header;
+
+/* --- the dictionary: Python literals, of which only strings, True, False and tuples of integers can occur --- */
+
+typedef struct cursor { const char *at, *end; } cursor;
+
+static void skip_blanks(cursor *c)
+{
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
+}
+
+static bool take(cursor *c, char wanted)
+{
+    skip_blanks(c);
+    if (c->at == c->end || *c->at != wanted) return false;
+    c->at++;
+    return true;
+}
+
+static bool take_word(cursor *c, const char *word)
+{
+    skip_blanks(c);
+    size_t size = strlen(word);
+    if ((size_t)(c->end - c->at) < size || memcmp(c->at, word, size) != 0) return false;
+    c->at += size;
+    return true;
+}
+
+static bool take_string(cursor *c, char *out, size_t room)
+{
+    skip_blanks(c);
+    if (c->at == c->end || (*c->at != '\'' && *c->at != '"')) return false;
+    char quote = *c->at++;
+    size_t size = 0;
+    while (c->at < c->end && *c->at != quote && size + 1 < room) out[size++] = *c->at++;
+    out[size] = '\0';
+    return take(c, quote);
+}
+
+static bool take_int(cursor *c, int64_t *out)
+{
+    skip_blanks(c);
+    const char *first = c->at;
+    int64_t value = 0;
+    for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++) {
+        if (value > (INT64_MAX - 9) / 10) return false;
+        value = value * 10 + (*c->at - '0');
+    }
+    if (c->at == first) return false;
+    if (c->at < c->end && *c->at == 'L') c->at++; /* as Python 2 wrote them */
+    *out = value;
+    return true;
+}
+
+static bool take_shape(cursor *c, header *h)
+{
+    if (!take(c, '(')) return false;
+    h->dims = 0;
+    while (!take(c, ')')) {
+        if (h->dims == KIN_NPY_MAX_DIMS || !take_int(c, &h->shape[h->dims])) return false;
+        h->dims++;
+        if (take(c, ',')) continue;
+        return take(c, ')');
+    }
+    return true;
+}
+
+static bool understand_type(const char *descr, header *h)
+{
+    static const char known[][4] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
+    char order = descr[0];
+    if (order != '<' && order != '>' && order != '|' && order != '=') return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(descr + 1, known[i]) != 0) continue;
+        h->kind = known[i][0];
+        h->item = (size_t)(known[i][1] - '0');
+        h->big_endian = order == '>';
+        return true;
+    }
+    return false;
+}
+
+static bool parse_dictionary(const char *text, size_t size, const char *name, header *h, kin_error *err)
+{
+    cursor c = {text, text + size};
+    char key[32], descr[32];
+    bool type = false, order = false, shape = false, sound = take(&c, '{');
+    while (sound && !take(&c, '}')) {
+        sound = take_string(&c, key, sizeof key) && take(&c, ':');
+        if (!sound) break;
+        if (strcmp(key, "descr") == 0) {
+            if (!take_string(&c, descr, sizeof descr) || !understand_type(descr, h))
+                return kin_fail(err, KIN_ERR_DATA, "%s: holds another type than float16/32/64, integers or bool; convert it with x.astype('float32')", name);
+            type = true;
+        } else if (strcmp(key, "fortran_order") == 0) {
+            h->fortran = take_word(&c, "True");
+            sound = order = h->fortran || take_word(&c, "False");
+        } else if (strcmp(key, "shape") == 0) {
+            sound = shape = take_shape(&c, h);
+        } else {
+            sound = false;
+        }
+        if (sound && !take(&c, ',')) {
+            sound = take(&c, '}');
+            break;
+        }
+    }
+    if (sound && type && order && shape) return true;
+    return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is malformed (descr, fortran_order and shape of up to %d dimensions were expected)", name,
+                    KIN_NPY_MAX_DIMS);
+}
+
+static bool read_header(FILE *stream, const char *name, header *h, kin_error *err)
+{
+    unsigned char start[12];
+    if (fread(start, 1, 8, stream) != 8 || memcmp(start, "\x93NUMPY", 6) != 0)
+        return kin_fail(err, KIN_ERR_DATA, "%s: not a .npy file (its magic number is missing)", name);
+    if (start[6] < 1 || start[6] > 3) return kin_fail(err, KIN_ERR_DATA, "%s: .npy version %d.%d; 1 to 3 were expected", name, start[6], start[7]);
+    size_t field = start[6] == 1 ? 2 : 4, size = 0;
+    if (fread(start + 8, 1, field, stream) != field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    for (size_t i = field; i-- > 0;) size = size << 8 | start[8 + i];
+    if (size > HEADER_LIMIT) return kin_fail(err, KIN_ERR_DATA, "%s: a .npy header of %zu bytes; at most %d were expected", name, size, HEADER_LIMIT);
+    char *text = kin_alloc(size);
+    if (!text) return kin_fail_memory(err, name, size);
+    bool ok = fread(text, 1, size, stream) == size;
+    if (!ok) kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    ok = ok && parse_dictionary(text, size, name, h, err);
+    kin_free(text);
+    return ok;
+}
+
+/* --- the numbers --- */
+
+static bool cut_off(const char *name, size_t wanted, size_t found, kin_error *err)
+{
+    return kin_fail(err, KIN_ERR_DATA, "%s: cut off: its header promises %zu bytes of numbers, the file holds %zu", name, wanted, found);
+}
+
+/* Bytes from here to the end of a regular file; SIZE_MAX where that cannot be known. */
+static size_t bytes_left(FILE *stream)
+{
+    struct stat info;
+    int fd = fileno(stream);
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return SIZE_MAX;
+    off_t at = ftello(stream);
+    return at < 0 ? SIZE_MAX : info.st_size > at ? (size_t)(info.st_size - at) : 0;
+}
+
+/* Reads `total` bytes. Where the size of the file is unknown, memory is asked for only as the bytes arrive. */
+static unsigned char *read_numbers(FILE *stream, const char *name, size_t total, kin_error *err)
+{
+    size_t left = bytes_left(stream), used = 0;
+    if (left != SIZE_MAX && left < total) return cut_off(name, total, left, err), NULL;
+    size_t capacity = left != SIZE_MAX || total < FIRST_CHUNK ? total : FIRST_CHUNK;
+    unsigned char *data = kin_alloc(capacity);
+    while (data) {
+        used += fread(data + used, 1, capacity - used, stream);
+        if (used < capacity || used == total) break;
+        size_t wider = capacity > total / 2 ? total : capacity * 2;
+        unsigned char *moved = kin_realloc(data, used, wider);
+        if (!moved) kin_free(data);
+        data = moved;
+        capacity = wider;
+    }
+    if (!data) return kin_fail_memory(err, name, total), NULL;
+    if (used == total) return data;
+    if (ferror(stream)) kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", name, strerror(errno));
+    else cut_off(name, total, used, err);
+    kin_free(data);
+    return NULL;
+}
+
+static float half_to_float(uint16_t half)
+{
+    int exponent = half >> 10 & 31, fraction = half & 1023;
+    float value = exponent == 31 ? (fraction ? NAN : INFINITY) : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
+    return half >> 15 ? -value : value;
+}
+
+static float one_number(const unsigned char *bytes, const header *h)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < h->item; i++) bits = bits << 8 | bytes[h->big_endian ? i : h->item - 1 - i];
+    if (h->kind == 'u') return (float)bits;
+    if (h->kind == 'b') return bits ? 1.0f : 0.0f;
+    if (h->kind == 'i') {
+        uint64_t sign = UINT64_C(1) << (8 * h->item - 1);
+        return bits & sign ? -(float)((~bits + 1) & (sign | (sign - 1))) : (float)bits;
+    }
+    if (h->item == 2) return half_to_float((uint16_t)bits);
+    if (h->item == 4) {
+        uint32_t word = (uint32_t)bits;
+        float value;
+        memcpy(&value, &word, sizeof value);
+        return value;
+    }
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return (float)value;
+}
+
+/* Walks the result in C order; `offset` follows in the order of the file. */
+static void convert(const unsigned char *raw, const header *h, float *out, int64_t count)
+{
+    int64_t step[KIN_NPY_MAX_DIMS], at[KIN_NPY_MAX_DIMS] = {0}, stride = 1, offset = 0;
+    for (int i = 0; i < h->dims; i++) {
+        int d = h->fortran ? i : h->dims - 1 - i;
+        step[d] = stride;
+        stride *= h->shape[d];
+    }
+    for (int64_t n = 0; n < count; n++) {
+        out[n] = one_number(raw + (size_t)offset * h->item, h);
+        for (int d = h->dims - 1; d >= 0; d--) {
+            offset += step[d];
+            if (++at[d] < h->shape[d]) break;
+            offset -= step[d] * h->shape[d];
+            at[d] = 0;
+        }
+    }
+}
+
+static bool machine_is_big_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
+bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err)
+{
+    *out = (kin_npy){0};
+    header h = {0};
+    if (!read_header(stream, name, &h, err)) return false;
+    size_t count = 1, bytes, floats;
+    bool fits = true, empty = false;
+    for (int i = 0; i < h.dims; i++) {
+        empty = empty || h.shape[i] == 0;
+        fits = fits && kin_mul_size(count, h.shape[i] ? (size_t)h.shape[i] : 1, &count);
+    }
+    fits = fits && kin_mul_size(count, h.item, &bytes) && kin_mul_size(count, sizeof(float), &floats) && floats <= PTRDIFF_MAX && bytes <= PTRDIFF_MAX;
+    if (!fits) return kin_fail(err, KIN_ERR_DATA, "%s: the shape in its header is larger than any memory", name);
+    if (empty) count = bytes = floats = 0;
+    unsigned char *raw = read_numbers(stream, name, bytes, err);
+    if (!raw) return false;
+    bool plain = h.kind == 'f' && h.item == 4 && h.big_endian == machine_is_big_endian() && (!h.fortran || h.dims < 2);
+    if (plain) {
+        out->data = (float *)(void *)raw;
+    } else {
+        out->data = kin_alloc(floats);
+        if (out->data) convert(raw, &h, out->data, (int64_t)count);
+        kin_free(raw);
+        if (!out->data) return kin_fail_memory(err, name, floats);
+    }
+    out->dims = h.dims;
+    out->count = (int64_t)count;
+    memcpy(out->shape, h.shape, sizeof out->shape);
+    return true;
+}
+
+bool kin_npy_read(const char *path, kin_npy *out, kin_error *err)
+{
+    *out = (kin_npy){0};
+    if (strcmp(path, "-") == 0) return kin_npy_read_stream(stdin, "standard input", out, err);
+    if (kin_is_folder(path)) return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a .npy file was expected", path);
+    FILE *stream = fopen(path, "rb");
+    if (!stream) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    bool ok = kin_npy_read_stream(stream, path, out, err);
+    fclose(stream);
+    return ok;
+}
+
+bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err)
+{
+    if (!kin_npy_read(path, out, err)) return false;
+    bool ok = out->dims == 2 && out->count > 0;
+    if (!ok) {
+        if (out->dims != 2) kin_fail(err, KIN_ERR_DATA, "%s: has %d dimensions; a matrix [items, numbers] was expected", path, out->dims);
+        else kin_fail(err, KIN_ERR_DATA, "%s: is empty: %lld rows of %lld numbers", path, (long long)out->shape[0], (long long)out->shape[1]);
+    }
+    ok = ok && kin_check_finite(out->data, out->shape[0], out->shape[1], path, err);
+    if (!ok) kin_npy_free(out);
+    return ok;
+}
+
+void kin_npy_free(kin_npy *array)
+{
+    kin_free(array->data);
+    *array = (kin_npy){0};
+}
+
+bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char *name, kin_error *err)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        const float *row = data + i * cols;
+        bool bad = false;
+        for (int64_t j = 0; j < cols; j++) bad |= !(fabsf(row[j]) <= FLT_MAX);
+        if (!bad) continue;
+        for (int64_t j = 0; j < cols; j++) {
+            if (isfinite(row[j])) continue;
+            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld (counted from 0) holds %s in column %lld; every number must be finite", name, (long long)i,
+                            isnan(row[j]) ? "NaN" : "infinity", (long long)j);
+        }
+    }
+    return true;
+}
+
+/* --- writing --- */
+
+static bool write_array(const char *path, const char *descr, const void *data, size_t item, int64_t rows, int64_t cols, kin_error *err)
+{
+    if (machine_is_big_endian()) descr = item == 4 ? ">f4" : ">i8";
+    size_t count, bytes;
+    if (rows < 0 || cols < 0 || !kin_mul_size((size_t)rows, (size_t)cols, &count) || !kin_mul_size(count, item, &bytes))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: a matrix of %lld × %lld cannot be written", path, (long long)rows, (long long)cols);
+    /* Magic, version 1.0, and a header padded so that the numbers begin at a multiple of 64. */
+    char head[192] = "\x93NUMPY\x01";
+    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%lld, %lld), }", descr, (long long)rows,
+                        (long long)cols);
+    int total = (10 + size + 1 + 63) / 64 * 64;
+    memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
+    head[total - 1] = '\n';
+    head[8] = (char)((total - 10) & 255);
+    head[9] = (char)((total - 10) >> 8);
+    kin_file file;
+    if (!kin_file_create(&file, path, err)) return false;
+    fwrite(head, 1, (size_t)total, file.stream);
+    if (bytes) fwrite(data, 1, bytes, file.stream);
+    return kin_file_commit(&file, err);
+}
+
+bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err)
+{
+    return write_array(path, "<f4", data, sizeof *data, rows, cols, err);
+}
+
+bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err)
+{
+    return write_array(path, "<i8", data, sizeof *data, rows, cols, err);
+}

@@ -1,0 +1,40 @@
+/* NumPy's .npy files, format versions 1 to 3 (NEP 1): a magic number, a Python dictionary that names type,
+ * order and shape, then the numbers. Everything is read as float32, whatever the file holds; nothing in
+ * the header is believed before it was compared with what the file really contains. */
+#ifndef KIN_BASE_NPY_H
+#define KIN_BASE_NPY_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { KIN_NPY_MAX_DIMS = 8 };
+
+/* An array in C order. A zero-dimensional array has one number. */
+typedef struct kin_npy {
+    float *data; /* owned; kin_npy_free */
+    int dims;
+    int64_t shape[KIN_NPY_MAX_DIMS];
+    int64_t count; /* the product of the shape */
+} kin_npy;
+
+/* Reads `path` ("-" is standard input): float16, float32, float64, bool and integers of 1 to 8 bytes, either byte
+ * order, C or Fortran order; all converted to float32 in C order (float64 and wide integers are rounded). */
+bool kin_npy_read(const char *path, kin_npy *out, kin_error *err);
+/* The same from an open stream; `name` is for messages. */
+bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err);
+void kin_npy_free(kin_npy *array);
+
+/* Reads a matrix: two dimensions, at least one row and one column, every number finite. */
+bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err);
+
+/* Fails with KIN_ERR_NUMERIC, naming `name` and the first row that holds NaN or infinity. */
+bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char *name, kin_error *err);
+
+/* Writes a C-order matrix, aside and renamed ("-" is standard output). */
+bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err);
+bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err);
+
+#endif

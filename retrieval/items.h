@@ -1,0 +1,49 @@
+/* What the rows of a matrix of embeddings are: `E.npy` holds the numbers, `E.csv` (id,label,path) the names. */
+#ifndef KIN_RETRIEVAL_ITEMS_H
+#define KIN_RETRIEVAL_ITEMS_H
+
+#include "base/error.h"
+#include "retrieval/vectors.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct kin_items {
+    int64_t count;
+    char **id;    /* [count]: unique, not empty */
+    char **label; /* [count] or NULL: none; an empty string: this one has none */
+    char **path;  /* [count] or NULL */
+    char *storage;           /* all of the above are owned */
+    int64_t *slot, slots;    /* hash table of the ids */
+} kin_items;
+
+typedef struct kin_embeddings {
+    float *data; /* [items.count, dim] */
+    int64_t dim;
+    kin_items items;
+    char *name;  /* as given, for messages */
+} kin_embeddings;
+
+static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e) { return (kin_vectors){e->data, e->items.count, e->dim}; }
+
+/* `name` is "E" or "E.npy". Beside E.npy, E.csv is read where it exists; else ids are row numbers from 0, without labels.
+ * Refuses NaN, row counts that differ, and ids that repeat, by line. */
+bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err);
+/* Writes name.npy and name.csv (`name` may end in .npy). `label` and `path` may be NULL. */
+bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err);
+void kin_embeddings_free(kin_embeddings *embeddings);
+
+/* Copies the strings; checks that ids are unique and not empty. */
+bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, kin_error *err);
+bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err);
+bool kin_items_read(const char *path, kin_items *out, kin_error *err);
+bool kin_items_parse(const char *name, const char *text, size_t size, kin_items *out, kin_error *err);
+void kin_items_free(kin_items *items);
+
+/* The row that has this id, or -1. */
+int64_t kin_items_find(const kin_items *items, const char *id, size_t length);
+
+/* Numbers the labels of two sets alike (b may be NULL): equal strings, equal numbers; -1 for an empty one. */
+bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code, kin_error *err);
+
+#endif

@@ -1,0 +1,299 @@
+/* k-reciprocal re-ranking in eight steps; N items are queries and gallery together.
+ *   1. D_ij = squared Euclid; D'_ij = D_ij / max_j D_ij.
+ *   2. rank_i = order of D'_i, item i itself first, ties by index.
+ *   3. R(i, k) = { j in the first k + 1 of rank_i : i in the first k + 1 of rank_j }.
+ *   4. R* = R(i, k1), joined by R(c, k1/2) of each of its members c that shares more than 2/3 of it.
+ *   5. V_ij = exp(−D'_ij) / Σ on R*, else 0.
+ *   6. V_i ← mean of V over the first k2 of rank_i.
+ *   7. s = Σ_j min(V_qj, V_gj); Jaccard distance d_J = 1 − s / (2 − s), since every V_i sums to 1.
+ *   8. d* = (1 − λ) d_J + λ D'_qg.
+ * The published code keeps N × N matrices of each step. Here steps 1 and 2 are one blocked pass that keeps the
+ * neighbours and the largest distance of each row; V is sparse; step 7 walks an inverted index over the gallery. A gallery
+ * item with s = 0 has d* = (1 − λ) + λ D', which orders as D' does: so the best K lie in { s > 0 } ∪ { the K nearest }. */
+#include "retrieval/rerank.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "retrieval/reciprocal.h"
+#include "retrieval/scan.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { ROWS = 16 };
+
+typedef struct worker {
+    double *shared;    /* [gallery]: s of the items touched, else 0 */
+    int32_t *touched;  /* [gallery] */
+    int32_t *place;    /* [gallery]: 1 + place among the K nearest, else 0 */
+    kin_hit *hits, *spare; /* [gallery]; distinct items only */
+} worker;
+
+typedef struct job {
+    const kin_rerank_opt *opt;
+    kin_joined set;
+    int64_t lists;     /* rows that want a final list: the queries, or the whole gallery */
+    int64_t nearest;   /* gallery neighbours kept for each of them */
+    int32_t *near;     /* [lists, nearest]: gallery items, nearest first */
+    double *near_distance;
+    int64_t *kept;     /* [count]: neighbours in rank so far, without itself */
+    /* of the running scan: */
+    int64_t row_first, column_first;
+    bool fills_near;
+    kin_sparse v, inverted;
+    kin_neighbours *out;
+    worker workers[KIN_MAX_THREADS];
+    atomic_llong done;
+    atomic_bool stopped;
+} job;
+
+/* --- steps 1 and 2 --- */
+
+/* Merges row q of a scan (best first) into what earlier scans left of the row's neighbours. */
+static void merge_neighbours(job *j, int64_t i, const kin_hit *hits, int64_t count)
+{
+    int64_t depth = j->set.depth, had = j->kept[i], a = had, b = count, size = had + count;
+    int32_t *rank = j->set.rank + i * (depth + 1) + 1;
+    double *distance = j->set.distance + i * (depth + 1) + 1;
+    /* From the back, so that no copy is needed: the largest of the two tails falls off while more than `depth` remain. */
+    for (; size > 0; size--) {
+        bool take_old = a > 0;
+        if (a > 0 && b > 0) {
+            kin_hit old = {distance[a - 1], rank[a - 1]}, new = {hits[b - 1].distance, hits[b - 1].index + j->column_first};
+            take_old = kin_hit_before(new, old);
+        }
+        int64_t from = take_old ? --a : --b;
+        if (size > depth) continue;
+        if (take_old) {
+            rank[size - 1] = rank[from];
+            distance[size - 1] = distance[from];
+        } else {
+            rank[size - 1] = (int32_t)(hits[from].index + j->column_first);
+            distance[size - 1] = hits[from].distance;
+        }
+    }
+    j->kept[i] = had + count < depth ? had + count : depth;
+}
+
+static void collect(void *arg, int64_t q, const kin_hit *hits, const kin_hit *farthest)
+{
+    job *j = arg;
+    int64_t i = j->row_first + q, columns = j->column_first ? j->set.gallery.count : j->set.query.count;
+    if (!j->set.query.count) columns = j->set.gallery.count;
+    int64_t others = columns - (j->row_first == j->column_first ? 1 : 0), count = j->set.depth < others ? j->set.depth : others;
+    if (farthest->distance > j->set.farthest[i]) j->set.farthest[i] = farthest->distance;
+    merge_neighbours(j, i, hits, count);
+    for (int64_t a = 0; j->fills_near && a < j->nearest; a++) {
+        j->near[q * j->nearest + a] = (int32_t)hits[a].index;
+        j->near_distance[q * j->nearest + a] = hits[a].distance;
+    }
+}
+
+static bool compare(job *j, bool query_rows, bool query_columns, int64_t *done, kin_error *err)
+{
+    const kin_vectors rows = query_rows ? j->set.query : j->set.gallery, columns = query_columns ? j->set.query : j->set.gallery;
+    bool same = query_rows == query_columns;
+    int64_t others = columns.count - (same ? 1 : 0), wanted = j->set.depth;
+    if (rows.count < 1 || others < 1) return true;
+    j->row_first = query_rows ? 0 : j->set.query.count;
+    j->column_first = query_columns ? 0 : j->set.query.count;
+    j->fills_near = !query_columns && (query_rows || j->opt->leave_one_out);
+    if (j->fills_near && wanted < j->nearest) wanted = j->nearest;
+    kin_scan scan = {.query = rows, .gallery = columns, .k = wanted < others ? wanted : others, .leave_one_out = same, .farthest = true, .emit = collect,
+                     .arg = j, .progress = j->opt->progress, .stage = "comparing", .done_before = *done,
+                     .total = j->set.query.count ? 2 * j->set.count : j->set.count};
+    *done += rows.count;
+    return kin_scan_run(&scan, err);
+}
+
+static bool compare_all(job *j, kin_error *err)
+{
+    for (int64_t i = 0; i < j->set.count; i++) {
+        j->set.rank[i * (j->set.depth + 1)] = (int32_t)i;
+        j->set.distance[i * (j->set.depth + 1)] = 0;
+        j->set.farthest[i] = 0;
+        j->kept[i] = 0;
+    }
+    int64_t done = 0;
+    return compare(j, true, true, &done, err) && compare(j, true, false, &done, err) && compare(j, false, true, &done, err) &&
+           compare(j, false, false, &done, err);
+}
+
+/* --- steps 7 and 8 --- */
+
+/* Σ_j min(V_ij, V_gj) for every gallery item g that shares a column with item i. */
+static int64_t intersect(const job *j, worker *w, int64_t i)
+{
+    int64_t touched = 0;
+    for (int64_t at = j->v.offset[i]; at < j->v.offset[i + 1]; at++) {
+        double mine = j->v.value[at];
+        int64_t column = j->v.column[at];
+        for (int64_t e = j->inverted.offset[column]; e < j->inverted.offset[column + 1]; e++) {
+            int32_t g = j->inverted.column[e];
+            if (w->shared[g] == 0) w->touched[touched++] = g;
+            w->shared[g] += mine < j->inverted.value[e] ? mine : j->inverted.value[e];
+        }
+    }
+    return touched;
+}
+
+static double final_distance(const job *j, double shared, double scaled)
+{
+    return (1 - j->opt->lambda) * (1 - shared / (2 - shared)) + j->opt->lambda * scaled;
+}
+
+/* Items that share nothing: among the K nearest, or, where λ = 0 makes them all equal, the first by index. */
+static int64_t add_strangers(const job *j, const worker *w, int64_t list, int64_t self, kin_hit *out)
+{
+    int64_t count = 0, i = j->opt->leave_one_out ? self : list;
+    if (j->opt->lambda == 0) {
+        for (int64_t g = 0; g < j->set.gallery.count && count < j->opt->k; g++)
+            if (w->shared[g] == 0 && !(j->opt->leave_one_out && g == self)) out[count++] = (kin_hit){1, g};
+        return count;
+    }
+    for (int64_t a = 0; a < j->nearest; a++) {
+        int32_t g = j->near[list * j->nearest + a];
+        double scaled = kin_joined_scaled(&j->set, i, j->near_distance[list * j->nearest + a]);
+        if (w->shared[g] == 0) out[count++] = (kin_hit){final_distance(j, 0, scaled), g};
+    }
+    return count;
+}
+
+static void final_list(const job *j, worker *w, int64_t list)
+{
+    int64_t k = j->opt->k, self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list), count = 0;
+    const int32_t *near = j->near + list * j->nearest;
+    const double *distance = j->near_distance + list * j->nearest;
+    for (int64_t a = 0; a < j->nearest; a++) w->place[near[a]] = (int32_t)(a + 1);
+    for (int64_t a = 0; a < touched; a++) {
+        int32_t g = w->touched[a];
+        if (g == self) continue;
+        double d = w->place[g] ? distance[w->place[g] - 1] : kin_exact_euclid(kin_joined_row(&j->set, list), kin_row(j->set.gallery, g), j->set.gallery.dim);
+        w->hits[count++] = (kin_hit){final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g};
+    }
+    kin_hits_sort(w->hits, w->spare, count);
+    int64_t strangers = add_strangers(j, w, list, self, w->hits + count);
+    kin_hits_sort(w->hits + count, w->spare, strangers);
+    kin_hits_sort(w->hits, w->spare, count + strangers);
+    for (int64_t a = 0; a < k; a++) {
+        j->out->index[list * k + a] = w->hits[a].index;
+        j->out->value[list * k + a] = (float)w->hits[a].distance;
+    }
+    for (int64_t a = 0; a < j->nearest; a++) w->place[near[a]] = 0;
+    for (int64_t a = 0; a < touched; a++) w->shared[w->touched[a]] = 0;
+}
+
+static void final_block(void *arg, int64_t block, int worker_index)
+{
+    job *j = arg;
+    if (atomic_load(&j->stopped)) return;
+    int64_t first = block * ROWS, last = first + ROWS < j->lists ? first + ROWS : j->lists;
+    for (int64_t list = first; list < last; list++) final_list(j, &j->workers[worker_index], list);
+    int64_t done = atomic_fetch_add(&j->done, last - first) + last - first;
+    const kin_progress *progress = &j->opt->progress;
+    if (worker_index == 0 && progress->report && !progress->report(progress->user, "re-ranking", done, j->lists)) atomic_store(&j->stopped, true);
+}
+
+/* --- the whole --- */
+
+static bool check(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt, kin_error *err)
+{
+    int64_t count = query.count + gallery.count, most = gallery.count - (opt->leave_one_out ? 1 : 0);
+    if (gallery.count < 1 || gallery.dim < 1 || (!opt->leave_one_out && query.count < 1))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items", (long long)query.count, (long long)gallery.count);
+    if (!opt->leave_one_out && query.dim != gallery.dim)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the queries have %lld dimensions and the gallery %lld; both must come from one model", (long long)query.dim,
+                        (long long)gallery.dim);
+    if (opt->k < 1 || opt->k > most)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld", (long long)opt->k, (long long)most,
+                        (long long)most);
+    if (opt->k1 < 1 || opt->k1 >= count || opt->k2 < 1 || opt->k2 > count)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "k1 %lld and k2 %lld need more items than the %lld there are; take k1 in 1 to %lld, k2 in 1 to %lld",
+                        (long long)opt->k1, (long long)opt->k2, (long long)count, (long long)count - 1, (long long)count);
+    if (!(opt->lambda >= 0 && opt->lambda <= 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "lambda is %g; 0 to 1 was expected", opt->lambda);
+    if (count > INT32_MAX) return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
+    return true;
+}
+
+static bool give_room(job *j, kin_error *err)
+{
+    size_t n = (size_t)j->set.count, width = (size_t)j->set.depth + 1, lists = (size_t)j->lists, nearest = (size_t)j->nearest;
+    j->set.rank = kin_alloc_array(n, width * sizeof *j->set.rank);
+    j->set.distance = kin_alloc_array(n, width * sizeof *j->set.distance);
+    j->set.farthest = kin_alloc_array(n, sizeof *j->set.farthest);
+    j->kept = kin_alloc_array(n, sizeof *j->kept);
+    j->near = kin_alloc_array(lists, nearest * sizeof *j->near);
+    j->near_distance = kin_alloc_array(lists, nearest * sizeof *j->near_distance);
+    if (j->set.rank && j->set.distance && j->set.farthest && j->kept && j->near && j->near_distance) return true;
+    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking %zu items, lists of %zu; shorter lists need less", n, nearest);
+}
+
+static bool give_workers_room(job *j, kin_error *err)
+{
+    size_t g = (size_t)j->set.gallery.count;
+    bool ok = true;
+    for (int w = 0; ok && w < kin_threads(); w++) {
+        worker *me = &j->workers[w];
+        me->shared = kin_alloc_zero(g, sizeof *me->shared);
+        me->touched = kin_alloc_array(g, sizeof *me->touched);
+        me->place = kin_alloc_zero(g, sizeof *me->place);
+        me->hits = kin_alloc_array(g, sizeof *me->hits);
+        me->spare = kin_alloc_array(g, sizeof *me->spare);
+        ok = me->shared && me->touched && me->place && me->hits && me->spare;
+    }
+    return ok ? true : kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %zu items", g);
+}
+
+static void give_back(job *j)
+{
+    for (int w = 0; w < KIN_MAX_THREADS; w++) {
+        worker *me = &j->workers[w];
+        kin_free(me->shared), kin_free(me->touched), kin_free(me->place), kin_free(me->hits), kin_free(me->spare);
+    }
+    kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->kept), kin_free(j->near), kin_free(j->near_distance);
+    kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);
+    kin_free(j);
+}
+
+static bool proceed(job *j, const char *stage, kin_error *err)
+{
+    const kin_progress *progress = &j->opt->progress;
+    if (!progress->report || progress->report(progress->user, stage, 0, j->lists)) return true;
+    return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped before %s", stage);
+}
+
+static bool run(job *j, kin_error *err)
+{
+    if (!give_room(j, err) || !compare_all(j, err) || !proceed(j, "encoding", err)) return false;
+    if (!kin_reciprocal_encode(&j->set, j->opt->k1, j->opt->k2, &j->v, err)) return false;
+    if (!kin_sparse_transpose(&j->v, j->set.query.count, j->set.count, &j->inverted, err)) return false;
+    if (!proceed(j, "re-ranking", err) || !give_workers_room(j, err)) return false;
+    kin_parallel_for(kin_blocks(j->lists, ROWS), final_block, j);
+    return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
+}
+
+bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt, kin_neighbours *out, kin_error *err)
+{
+    *out = (kin_neighbours){0};
+    if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
+    if (!check(query, gallery, opt, err)) return false;
+    int64_t lists = opt->leave_one_out ? gallery.count : query.count;
+    if (!kin_neighbours_alloc(out, lists, opt->k, err)) return false;
+    job *j = kin_alloc_zero(1, sizeof *j);
+    bool ok = j ? true : kin_fail_memory(err, "re-ranking", sizeof *j);
+    if (j) {
+        j->opt = opt;
+        j->out = out;
+        j->lists = lists;
+        j->nearest = opt->k;
+        j->set = (kin_joined){.query = query, .gallery = gallery, .count = query.count + gallery.count, .squared_input = opt->input == KIN_INPUT_SQUARED};
+        j->set.depth = opt->k1 > opt->k2 - 1 ? opt->k1 : opt->k2 - 1;
+        atomic_init(&j->done, 0);
+        atomic_init(&j->stopped, false);
+        ok = run(j, err);
+        give_back(j);
+    }
+    if (!ok) kin_neighbours_free(out);
+    return ok;
+}

@@ -1,0 +1,25 @@
+/* .npy headers and numbers, read from memory: whatever the bytes are, an array or an error. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/memory.h"
+#include "base/npy.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!size) return 0;
+    FILE *stream = fmemopen((void *)(uintptr_t)data, size, "rb");
+    if (!stream) return 0;
+    kin_npy array;
+    kin_error err = {0};
+    if (kin_npy_read_stream(stream, "fuzz", &array, &err)) {
+        int64_t rows = array.dims ? array.shape[0] : 1;
+        if (array.count && rows) kin_check_finite(array.data, rows, array.count / rows, "fuzz", NULL);
+        kin_npy_free(&array);
+    }
+    fclose(stream);
+    if (kin_alloc_live() != 0) abort();
+    return 0;
+}

@@ -1,0 +1,140 @@
+/* Metrics against cases worked by hand: ties, junk, queries without a relevant item, lists cut off. */
+#include "base/memory.h"
+#include "retrieval/metrics.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One query of label 1 against items of the given labels, listed in their order. */
+static kin_scores one(const char *labels, const float *value, int64_t length, const kin_metrics_opt *opt, kin_metrics *out)
+{
+    int64_t label[32], index[32], query = 1, offset[2] = {0, length}, gallery = (int64_t)strlen(labels);
+    for (int64_t g = 0; g < gallery; g++) {
+        label[g] = labels[g] - '0';
+        index[g] = g;
+    }
+    kin_judged in = {.queries = 1, .gallery = gallery, .query_label = &query, .gallery_label = label, .offset = offset, .index = index, .value = value};
+    kin_error err = {0};
+    CHECK_MSG(kin_evaluate(&in, opt, out, NULL, &err), "%s", err.message);
+    return out->mean;
+}
+
+static void by_hand(void)
+{
+    kin_metrics m;
+
+    check_begin("metrics: hits at ranks 1, 3 and 6 of 8");
+    kin_scores s = one("10100100", NULL, 8, &(kin_metrics_opt){.k = 4, .recall_at = {1, 2, 3}}, &m);
+    CHECK_CLOSE(s.ap, (1 + 2.0 / 3 + 3.0 / 6) / 3, 1e-15);
+    CHECK_CLOSE(s.ap_at_k, (1 + 2.0 / 3) / 3, 1e-15);
+    CHECK_CLOSE(s.ap_at_r, (1 + 2.0 / 3) / 3, 1e-15);
+    CHECK_CLOSE(s.ap_trapezoid, ((1 + 1) / 2.0 + (1.0 / 2 + 2.0 / 3) / 2 + (2.0 / 5 + 3.0 / 6) / 2) / 3, 1e-15);
+    CHECK_CLOSE(s.r_precision, 2.0 / 3, 1e-15);
+    CHECK_CLOSE(s.reciprocal_rank, 1, 0);
+    CHECK_CLOSE(s.inp, 3.0 / 6, 1e-15);
+    CHECK_CLOSE(s.ndcg, (1 + 1 / log2(4)) / (1 + 1 / log2(3) + 1 / log2(4)), 1e-15);
+    CHECK(s.recall[0] == 1 && s.recall[1] == 1 && s.recall[2] == 1 && m.evaluated == 1 && m.skipped == 0 && m.complete && m.longest == 8);
+    CHECK_CLOSE(s.ap_pessimistic, s.ap, 0);
+    check_end();
+
+    check_begin("metrics: AP@K divides by min(R, K)");
+    s = one("01111", NULL, 5, &(kin_metrics_opt){.k = 2}, &m);
+    CHECK_CLOSE(s.ap_at_k, (1.0 / 2) / 2, 1e-15);
+    CHECK_CLOSE(s.ap_at_r, (1.0 / 2 + 2.0 / 3 + 3.0 / 4) / 4, 1e-15);
+    CHECK_CLOSE(s.ndcg, (1 / log2(3)) / (1 + 1 / log2(3)), 1e-15);
+    CHECK_CLOSE(s.reciprocal_rank, 0.5, 0);
+    CHECK(s.recall[0] == 0 && s.recall[1] == 1 && s.recall[2] == 1 && m.recall_at[1] == 5 && m.recall_at[2] == 10);
+    check_end();
+
+    check_begin("metrics: a list that is cut off counts what it misses, and has no INP");
+    s = one("10100100", NULL, 4, NULL, &m);
+    CHECK(m.k == 4 && !m.complete && isnan(s.inp));
+    CHECK_CLOSE(s.ap, (1 + 2.0 / 3) / 3, 1e-15);
+    check_end();
+
+    check_begin("metrics: ties are also broken against us");
+    float value[] = {1, 1, 1, 2, 2, 3, 3, 3};
+    s = one("10100100", value, 8, NULL, &m); /* pessimistic order: 0 1 1 | 0 0 | 0 0 1 */
+    CHECK_CLOSE(s.ap, (1 + 2.0 / 3 + 3.0 / 6) / 3, 1e-15);
+    CHECK_CLOSE(s.ap_pessimistic, (1.0 / 2 + 2.0 / 3 + 3.0 / 8) / 3, 1e-15);
+    CHECK(s.recall[0] == 1 && s.recall1_pessimistic == 0);
+    float collapsed[8] = {0};
+    s = one("11100000", collapsed, 8, NULL, &m);
+    CHECK_CLOSE(s.ap, 1, 0);
+    CHECK_CLOSE(s.ap_pessimistic, (1.0 / 6 + 2.0 / 7 + 3.0 / 8) / 3, 1e-15);
+    check_end();
+}
+
+static void sets(void)
+{
+    enum { Q = 4, G = 6 };
+    kin_metrics m;
+    kin_scores each[G];
+    kin_error err = {0};
+
+    check_begin("metrics: junk is dropped, and positions close up");
+    /* Query 0 (label 7, camera 1): items 0 and 2 are junk; 1 and 4 count. Query 1 (label 8): only junk. Query 2: no label. Query 3: label 9. */
+    int64_t query_label[Q] = {7, 8, -1, 9}, gallery_label[G] = {7, 7, 7, 8, 7, 9}, query_camera[Q] = {1, 2, 1, 1}, gallery_camera[G] = {1, 2, 1, 2, 3, 4};
+    int64_t offset[Q + 1] = {0, 6, 12, 18, 24}, index[Q * G] = {0, 3, 2, 1, 5, 4, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 5, 1, 2, 3, 4, 0};
+    kin_judged in = {Q, G, query_label, gallery_label, query_camera, gallery_camera, false, offset, index, NULL};
+    CHECK_MSG(kin_evaluate(&in, NULL, &m, each, &err), "%s", err.message);
+    CHECK(m.evaluated == 2 && m.skipped == 2);
+    CHECK_CLOSE(each[0].ap, (1.0 / 2 + 2.0 / 4) / 2, 1e-15); /* 3 | 1 | 5 | 4 */
+    CHECK_CLOSE(each[3].ap, 1, 0);
+    CHECK(isnan(each[1].ap) && isnan(each[2].ap) && isnan(each[2].recall[0]));
+    CHECK_CLOSE(m.mean.ap, 0.75, 1e-15);
+    CHECK_CLOSE(m.mean.recall[0], 0.5, 1e-15);
+    check_end();
+
+    check_begin("metrics: a query in its own gallery is removed by index");
+    int64_t label[3] = {1, 1, 2}, own_offset[4] = {0, 3, 6, 8}, own[8] = {0, 1, 2, 2, 1, 0, 0, 1};
+    kin_judged self = {.queries = 3, .gallery = 3, .query_label = label, .gallery_label = label, .leave_one_out = true, .offset = own_offset, .index = own};
+    CHECK_MSG(kin_evaluate(&self, NULL, &m, each, &err), "%s", err.message);
+    CHECK(m.evaluated == 2 && m.skipped == 1);
+    CHECK_CLOSE(each[0].ap, 1, 0);
+    CHECK_CLOSE(each[1].ap, 0.5, 0); /* 2 | 0 */
+    check_end();
+
+    check_begin("metrics: bad input is refused by name");
+    static const struct { int64_t at, item; const char *part; } bad[] = {{1, 6, "item 6 does not exist"}, {1, -1, "item -1"}, {1, 0, "item 0 is listed twice"}};
+    for (size_t b = 0; b < 3; b++) {
+        int64_t kept = index[bad[b].at];
+        index[bad[b].at] = bad[b].item;
+        kin_error_clear(&err);
+        CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err));
+        CHECK_TEXT(err.message, bad[b].part);
+        index[bad[b].at] = kept;
+    }
+    float value[Q * G] = {0};
+    value[13] = NAN;
+    in.value = value;
+    kin_error_clear(&err);
+    CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err) && err.code == KIN_ERR_NUMERIC);
+    CHECK_TEXT(err.message, "query 2: the distance of item 1 is NaN");
+    in.value = NULL;
+    offset[2] = offset[1];
+    kin_error_clear(&err);
+    CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err));
+    CHECK_TEXT(err.message, "query 1 (counted from 0) has no list");
+    offset[2] = 12;
+    query_label[0] = query_label[1] = query_label[3] = 55;
+    kin_error_clear(&err);
+    CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err));
+    CHECK_TEXT(err.message, "none of the 4 queries");
+    for (long n = 1; n <= 5; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err) && err.code == KIN_ERR_MEMORY && kin_alloc_live() == 0);
+        kin_alloc_fail_at(0);
+    }
+    check_end();
+}
+
+int main(void)
+{
+    by_hand();
+    sets();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}

@@ -1,0 +1,185 @@
+/* Ids, their files, and rank files: what is written is read back, and what is wrong is named. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/npy.h"
+#include "retrieval/ranks.h"
+#include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const ids[] = {"a", "b,1", "c\"q\"", "d", "e"};
+
+static void items(void)
+{
+    kin_items x;
+    kin_error err = {0};
+    check_begin("items: any column order, quotes, CRLF and a byte order mark");
+    const char *text = "\xEF\xBB\xBFpath,label,extra,id\r\n\"p,1\",cat,0,a\r\n\r\np2,,0,\"b \"\"x\"\"\"\r\n\"two\nlines\",cat,0,c";
+    CHECK_MSG(kin_items_parse("x.csv", text, strlen(text), &x, &err), "%s", err.message);
+    CHECK(x.count == 3 && x.id && strcmp(x.id[1], "b \"x\"") == 0 && strcmp(x.path[0], "p,1") == 0 && strcmp(x.path[2], "two\nlines") == 0);
+    CHECK(kin_items_find(&x, "c", 1) == 2 && kin_items_find(&x, "cc", 1) == 2 && kin_items_find(&x, "cc", 2) == -1 && kin_items_find(&x, "", 0) == -1);
+    int64_t code[3];
+    CHECK(kin_items_label_codes(&x, code, NULL, NULL, &err) && code[0] == 0 && code[1] == -1 && code[2] == 0);
+    kin_items_free(&x);
+    check_end();
+
+    static const struct { const char *text, *why; } bad[] = {
+        {"", "no column 'id'"}, {"name\na\n", "no column 'id'"}, {"id\n", "holds no items"},
+        {"id,label\na,1\nb\n", "line 3: has 1 fields, the first line has 2"}, {"id\na\nb\na\n", "line 4: the id 'a' stands on line 2"},
+        {"id,label\n,x\n", "line 2: the id is empty"}, {"id\n\"a\n", "line 2: a quote is never closed"}, {"id\n\"a\"b\n", "line 2: text behind"},
+    };
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
+        check_begin("items: refuses a file because: %s", bad[b].why);
+        kin_error_clear(&err);
+        CHECK(!kin_items_parse("x.csv", bad[b].text, strlen(bad[b].text), &x, &err) && !x.id);
+        CHECK_TEXT(err.message, bad[b].why);
+        CHECK_TEXT(err.message, "x.csv");
+        check_end();
+    }
+    check_begin("items: refuses a zero byte");
+    kin_error_clear(&err);
+    CHECK(!kin_items_parse("x.csv", "id\na\0b\n", 7, &x, &err));
+    CHECK_TEXT(err.message, "line 2: holds a zero byte");
+    check_end();
+}
+
+static void embeddings(void)
+{
+    const float data[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    const char *const label[] = {"x", "y", "x", "", "y"};
+    kin_embeddings e;
+    kin_error err = {0};
+    check_begin("embeddings: E.npy and E.csv come back, under either name");
+    const char *name = check_path("E"), *npy = check_path("E.npy");
+    CHECK_MSG(kin_embeddings_write(name, (kin_vectors){data, 5, 2}, ids, label, NULL, &err), "%s", err.message);
+    for (int i = 0; i < 2; i++) {
+        CHECK_MSG(kin_embeddings_read(i ? npy : name, &e, &err), "%s", err.message);
+        CHECK(e.items.count == 5 && e.dim == 2 && memcmp(e.data, data, sizeof data) == 0);
+        for (int64_t a = 0; a < e.items.count; a++) CHECK(strcmp(e.items.id[a], ids[a]) == 0 && strcmp(e.items.label[a], label[a]) == 0);
+        kin_embeddings_free(&e);
+    }
+    check_end();
+    check_begin("embeddings: a bare .npy numbers its rows");
+    CHECK(kin_npy_write_float32(check_path("bare.npy"), data, 5, 2, &err) && kin_embeddings_read(check_path("bare.npy"), &e, &err));
+    CHECK(e.items.count == 5 && !e.items.label && strcmp(e.items.id[4], "4") == 0);
+    kin_embeddings_free(&e);
+    check_end();
+    check_begin("embeddings: row counts must agree, ids must differ");
+    CHECK(kin_npy_write_float32(npy, data, 2, 5, &err));
+    CHECK(!kin_embeddings_read(name, &e, &err) && !e.data);
+    CHECK_TEXT(err.message, "names 5 items");
+    kin_error_clear(&err);
+    const char *const same[] = {"a", "b", "a"};
+    CHECK(!kin_embeddings_write(name, (kin_vectors){data, 3, 2}, same, NULL, NULL, &err));
+    CHECK_TEXT(err.message, "item 2 has the id 'a' of item 0");
+    kin_error_clear(&err);
+    CHECK(!kin_embeddings_read(check_path("absent"), &e, &err));
+    CHECK_TEXT(err.message, "absent.npy: cannot be opened");
+    check_end();
+}
+
+static void round_trip(void)
+{
+    check_begin("ranks: what is written is read back");
+    kin_items query, gallery;
+    kin_error err = {0};
+    const char *const queries[] = {"q 1", "q,2"};
+    CHECK(kin_items_make(&query, 2, queries, NULL, NULL, &err) && kin_items_make(&gallery, 5, ids, NULL, NULL, &err));
+    int64_t index[6] = {4, 0, 1, 2, 1, 3};
+    float value[6] = {0, 1, 2, 0, 1, 2};
+    kin_neighbours lists = {2, 3, index, value};
+    const char *path = check_path("ranks.csv");
+    CHECK_MSG(kin_ranks_write(path, &lists, &query, &gallery, &err), "%s", err.message);
+    kin_bytes bytes;
+    CHECK(kin_read_file(path, 0, &bytes, &err));
+    CHECK(strcmp((char *)bytes.data, "id,images\nq 1,\"e a b,1\"\n\"q,2\",\"c\"\"q\"\" b,1 d\"\n") == 0);
+    kin_bytes_free(&bytes);
+    kin_ranks ranks;
+    CHECK_MSG(kin_ranks_read(path, &query, &gallery, false, &ranks, NULL, &err), "%s", err.message);
+    CHECK(ranks.queries == 2 && ranks.offset[1] == 3 && ranks.offset[2] == 6 && memcmp(ranks.index, index, sizeof index) == 0);
+    kin_ranks_free(&ranks);
+    CHECK(kin_ranks_write_arrays(check_path("i.npy"), check_path("d.npy"), &lists, &err));
+    kin_npy array;
+    CHECK(kin_npy_read_matrix(check_path("i.npy"), &array, &err) && array.shape[1] == 3 && array.data[3] == 2);
+    kin_npy_free(&array);
+    CHECK(!kin_ranks_write(check_path("absent/ranks.csv"), &lists, &query, &gallery, &err));
+    kin_error_clear(&err);
+    CHECK(!kin_ranks_writable(&query, &err));
+    CHECK_TEXT(err.message, "'q 1' holds a blank");
+    kin_items_free(&query), kin_items_free(&gallery);
+    check_end();
+}
+
+static void refusals(void)
+{
+    static const struct { const char *text, *why; bool same; } bad[] = {
+        {"id,images\n0,1 2\n1,2 2 0\n2,0\n", "line 3: the id '2' is listed twice", false},
+        {"id,images\n0,1 2\n1,2 9 0\n2,0\n", "line 3: the id '9' is not in the gallery", false},
+        {"id,images\n0,1 2\n7,2\n1,0\n2,0\n", "line 3: the id '7' is not a query", false},
+        {"id,images\n0,1 2\n1,2\n0,1\n2,0\n", "line 4: the query '0' has a list on line 2 already", false},
+        {"0,1 2\n2,1\n", "the query '1' has no list", false},
+        {"0,1 2\n1,\n2,1\n", "line 2: the list of '1' is empty", false},
+        {"0,1 2\n1\n2,1\n", "line 2: one field", false},
+        {"0,1 2\n1,2,0\n2,1\n", "line 2: more than 2 fields", false},
+        {"0,1 2\n1,1 0\n2,1\n", "line 2: the query '1' is in its own list", true},
+        {"", "the query '0' has no list", false},
+    };
+    kin_items three;
+    kin_error err = {0};
+    kin_ranks ranks;
+    kin_items_numbered(&three, 3, &err);
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
+        check_begin("ranks: refuses a file because: %s", bad[b].why);
+        kin_error_clear(&err);
+        CHECK(!kin_ranks_parse("r.csv", bad[b].text, strlen(bad[b].text), &three, &three, bad[b].same, &ranks, NULL, &err) && !ranks.index);
+        CHECK_TEXT(err.message, bad[b].why);
+        CHECK_TEXT(err.message, "r.csv");
+        check_end();
+    }
+    check_begin("ranks: all problems are collected, the first few shown");
+    const char *text = "0,1 1 1 5\n9,0\n2,7\n";
+    kin_ranks_problems problems = {.limit = 3};
+    kin_error_clear(&err);
+    CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &three, &three, false, &ranks, &problems, &err));
+    CHECK(problems.count == 6);
+    CHECK_TEXT(err.message, "r.csv: 6 problems");
+    CHECK(problems.lines.data && strcmp(problems.lines.data, "r.csv: line 1: the id '1' is listed twice\nr.csv: line 1: the id '1' is listed twice\n"
+                                                              "r.csv: line 1: the id '5' is not in the gallery\n") == 0);
+    kin_ranks_problems_free(&problems);
+    check_end();
+    check_begin("ranks: every failed allocation is an error and leaks nothing");
+    long live = kin_alloc_live(), n = 1;
+    for (bool ok = false; !ok && n < 50; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        ok = kin_ranks_parse("r.csv", "0,1\n1,2\n2,0\n", 12, &three, &three, false, &ranks, NULL, &err);
+        kin_alloc_fail_at(0);
+        CHECK(ok || err.code == KIN_ERR_MEMORY);
+        kin_ranks_free(&ranks);
+        CHECK(kin_alloc_live() == live);
+    }
+    CHECK(n > 7 && n < 50);
+    kin_items_free(&three);
+    for (n = 1; n < 20; n++) {
+        kin_items x;
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        bool ok = kin_items_parse("x.csv", "id,label,path\na,b,c\n", 20, &x, &err);
+        kin_alloc_fail_at(0);
+        CHECK(ok || err.code == KIN_ERR_MEMORY);
+        kin_items_free(&x);
+        CHECK(kin_alloc_live() == 0);
+    }
+    check_end();
+}
+
+int main(void)
+{
+    items();
+    embeddings();
+    round_trip();
+    refusals();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}

@@ -1,0 +1,149 @@
+/* The symmetric eigenproblem and PCA-whitening. */
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "retrieval/whiten.h"
+#include "tests/support/brute.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void eigen(void)
+{
+    static const int64_t sizes[] = {1, 2, 3, 10, 67, 150};
+    for (int kind = 0; kind < 4; kind++) {
+        static const char *const kinds[] = {"random", "diagonal", "of rank 2", "of entries that differ by 1e12"};
+        for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++) {
+            int64_t n = sizes[z];
+            check_begin("eigen: a %s matrix of %lld rows", kinds[kind], (long long)n);
+            double *a = calloc((size_t)(n * n), 3 * sizeof *a), *copy = a + n * n, *vectors = a + 2 * n * n, *values = malloc((size_t)n * sizeof *values);
+            double largest = 0;
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t j = 0; j <= i; j++) {
+                    double x = kin_random_normal(7, (uint64_t)(i * n + j));
+                    if (kind == 1) x = i == j ? (double)(i % 5) : 0;
+                    if (kind == 2) x = (double)(i + 1) * (double)(j + 1) + cos((double)i) * cos((double)j);
+                    if (kind == 3) x *= pow(10, -12.0 * (double)(i + j) / (double)(2 * n));
+                    a[i * n + j] = a[j * n + i] = copy[i * n + j] = copy[j * n + i] = x;
+                    largest = fmax(largest, fabs(x));
+                }
+            kin_error err = {0};
+            CHECK_MSG(kin_symmetric_eigen(a, n, values, vectors, &err), "%s", err.message);
+            for (int64_t p = 0; p < n; p++) {
+                CHECK(p == 0 || values[p - 1] >= values[p]);
+                for (int64_t q = 0; q <= p; q++) {
+                    double dot = 0;
+                    for (int64_t i = 0; i < n; i++) dot += vectors[p * n + i] * vectors[q * n + i];
+                    CHECK_CLOSE(dot, p == q, 1e-12);
+                }
+                for (int64_t i = 0; i < n; i++) {
+                    double sum = 0;
+                    for (int64_t j = 0; j < n; j++) sum += copy[i * n + j] * vectors[p * n + j];
+                    CHECK_CLOSE(sum, values[p] * vectors[p * n + i], 1e-13 * (double)n * largest);
+                }
+            }
+            free(a), free(values);
+            check_end();
+        }
+    }
+}
+
+static void whitening(void)
+{
+    enum { N = 700, D = 30, KEEP = 12 };
+    static float data[N * D], out[N * D];
+    for (int64_t i = 0; i < N; i++) { /* correlated, far from the origin */
+        double shared = kin_random_normal(3, (uint64_t)i);
+        for (int64_t d = 0; d < D; d++) data[i * D + d] = (float)(5 + shared + kin_random_normal(4, (uint64_t)(i * D + d)) * (double)(d + 1));
+    }
+    kin_vectors set = {data, N, D};
+    kin_whitening w;
+    kin_error err = {0};
+
+    check_begin("whiten: projections have no mean, unit variance and no correlation");
+    CHECK_MSG(kin_whitening_fit(set, KEEP, 0, &w, &err), "%s", err.message);
+    for (int p = 0; p < KEEP && w.projection; p++) {
+        CHECK(p == 0 || w.variance[p] <= w.variance[p - 1]);
+        for (int q = 0; q <= p; q++) {
+            double sum = 0, mean = 0;
+            for (int64_t i = 0; i < N; i++) {
+                double x = 0, y = 0;
+                for (int64_t d = 0; d < D; d++) {
+                    x += (double)w.projection[p * D + d] * ((double)data[i * D + d] - w.mean[d]);
+                    y += (double)w.projection[q * D + d] * ((double)data[i * D + d] - w.mean[d]);
+                }
+                sum += x * y;
+                mean += x;
+            }
+            CHECK_CLOSE(sum / (N - 1), p == q, 1e-5);
+            CHECK_CLOSE(mean / N, 0, 1e-5);
+        }
+    }
+    CHECK_MSG(kin_whitening_apply(&w, set, out, &err), "%s", err.message);
+    for (int64_t i = 0; i < N; i++) {
+        double want[KEEP], norm = 0;
+        for (int p = 0; p < KEEP; p++) {
+            want[p] = 0;
+            for (int64_t d = 0; d < D; d++) want[p] += (double)w.projection[p * D + d] * ((double)data[i * D + d] - w.mean[d]);
+            norm += want[p] * want[p];
+        }
+        for (int p = 0; p < KEEP; p++) CHECK_CLOSE(out[i * KEEP + p], want[p] / sqrt(norm), 1e-5);
+    }
+    check_end();
+
+    check_begin("whiten: full shrinkage only rotates");
+    kin_whitening_free(&w);
+    CHECK(kin_whitening_fit(set, D, 1, &w, &err));
+    double first = 0;
+    for (int p = 0; p < D && w.projection; p++) {
+        double norm = 0;
+        for (int d = 0; d < D; d++) norm += (double)w.projection[p * D + d] * (double)w.projection[p * D + d];
+        if (p == 0) first = norm;
+        CHECK_CLOSE(norm / first, 1, 1e-5);
+    }
+    kin_whitening_free(&w);
+    check_end();
+
+    check_begin("whiten: the same bits for 1 and 3 threads");
+    static float other[N * D];
+    kin_set_threads(1);
+    CHECK(kin_whitening_fit(set, KEEP, 0.1, &w, &err) && kin_whitening_apply(&w, set, out, &err));
+    kin_whitening_free(&w);
+    kin_set_threads(3);
+    CHECK(kin_whitening_fit(set, KEEP, 0.1, &w, &err) && kin_whitening_apply(&w, set, other, &err));
+    CHECK(memcmp(out, other, N * KEEP * sizeof *out) == 0);
+    kin_set_threads(0);
+    CHECK(!kin_whitening_apply(&w, (kin_vectors){data, 3, D - 1}, out, &err));
+    kin_whitening_free(&w);
+    check_end();
+
+    check_begin("whiten: refuses what cannot be fitted");
+    for (int64_t i = 0; i < N * D; i++) data[i] = (float)(i % D);
+    for (int64_t i = 0; i < N; i++) data[i * D] = (float)i, data[i * D + 1] = (float)(i % 3);
+    kin_error_clear(&err);
+    CHECK(!kin_whitening_fit(set, KEEP, 0, &w, &err) && !w.projection);
+    CHECK_TEXT(err.message, "only 2 directions");
+    kin_error_clear(&err);
+    CHECK(!kin_whitening_fit((kin_vectors){data, 1, D}, 1, 0, &w, &err));
+    CHECK_TEXT(err.message, "at least 2");
+    kin_error_clear(&err);
+    CHECK(!kin_whitening_fit(set, D + 1, 0, &w, &err));
+    CHECK_TEXT(err.message, "1 to 30");
+    for (long n = 1; n <= 11; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        CHECK(!kin_whitening_fit(set, 2, 0, &w, &err) && err.code == KIN_ERR_MEMORY && kin_alloc_live() == 0);
+        kin_alloc_fail_at(0);
+    }
+    check_end();
+}
+
+int main(void)
+{
+    eigen();
+    whitening();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
