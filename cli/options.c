@@ -247,7 +247,7 @@ int kin_option_choice(const kin_cli *cli, const char *name)
 
 int kin_cli_fail(const kin_cli *cli, const kin_error *err)
 {
-    kin_progress_break();
+    kin_meter_break();
     fprintf(stderr, "kin %s: %s\n", cli->command->name, err->message);
     return err->code == KIN_ERR_ARGUMENT ? 2 : err->code == KIN_ERR_INTERRUPTED ? 130 : 1;
 }
@@ -256,7 +256,7 @@ int kin_cli_usage(const kin_cli *cli, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    kin_progress_break();
+    kin_meter_break();
     fprintf(stderr, "kin %s: ", cli->command->name);
     vfprintf(stderr, format, args);
     fprintf(stderr, "; see kin %s --help\n", cli->command->name);
@@ -269,7 +269,7 @@ void kin_cli_note(const kin_cli *cli, const char *format, ...)
     if (cli->quiet) return;
     va_list args;
     va_start(args, format);
-    kin_progress_break();
+    kin_meter_break();
     fprintf(stderr, "kin %s: ", cli->command->name);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);

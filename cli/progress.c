@@ -23,19 +23,19 @@ static bool is_terminal(void)
     return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
-void kin_progress_start(kin_progress *p, const char *label, const char *unit, int64_t first, int64_t total, bool quiet)
+void kin_meter_start(kin_meter *p, const char *label, const char *unit, int64_t first, int64_t total, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
-    *p = (kin_progress){.label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
+    *p = (kin_meter){.label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
     p->terminal = is_terminal();
     p->coloured = p->terminal && !(no_color && *no_color);
     p->started = now();
     p->shown = p->terminal ? 0 : p->started;
 }
 
-bool kin_progress_due(const kin_progress *p) { return !p->silent && now() - p->shown >= (p->terminal ? 0.1 : 10.0); }
+bool kin_meter_due(const kin_meter *p) { return !p->silent && now() - p->shown >= (p->terminal ? 0.1 : 10.0); }
 
-const char *kin_progress_clock(double seconds, char *text)
+const char *kin_meter_clock(double seconds, char *text)
 {
     enum { ROOM = 24 };
     if (!(seconds >= 0) || seconds > 1e9) {
@@ -51,7 +51,7 @@ const char *kin_progress_clock(double seconds, char *text)
 /* Small rates need decimals, large ones do not. */
 static void rate_text(double rate, char *text, size_t room) { snprintf(text, room, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate); }
 
-static void draw(const kin_progress *p, const char *extra)
+static void draw(const kin_meter *p, const char *extra)
 {
     char counts[64], rate_shown[32], left[24];
     double elapsed = now() - p->started;
@@ -59,7 +59,7 @@ static void draw(const kin_progress *p, const char *extra)
     rate_text(rate, rate_shown, sizeof rate_shown);
     if (p->total > 0) snprintf(counts, sizeof counts, "%" PRId64 "/%" PRId64, p->done, p->total);
     else snprintf(counts, sizeof counts, "%" PRId64, p->done);
-    kin_progress_clock(p->total > 0 && rate > 0 ? (double)(p->total - p->done) / rate : -1, left);
+    kin_meter_clock(p->total > 0 && rate > 0 ? (double)(p->total - p->done) / rate : -1, left);
     const char *begin = p->terminal ? "\r" : "", *bold = p->coloured ? "\033[1m" : "", *plain = p->coloured ? "\033[0m" : "";
     fprintf(stderr, "%s%s%s%s %s %s, %s/s", begin, bold, p->label, plain, counts, p->unit, rate_shown);
     if (p->total > 0) fprintf(stderr, ", %s left", left);
@@ -70,15 +70,15 @@ static void draw(const kin_progress *p, const char *extra)
     line_open = p->terminal;
 }
 
-void kin_progress_update(kin_progress *p, int64_t done, const char *extra)
+void kin_meter_update(kin_meter *p, int64_t done, const char *extra)
 {
     p->done = done;
-    if (!kin_progress_due(p)) return;
+    if (!kin_meter_due(p)) return;
     p->shown = now();
     draw(p, extra);
 }
 
-void kin_progress_say(kin_progress *p, const char *format, ...)
+void kin_meter_say(kin_meter *p, const char *format, ...)
 {
     if (p->silent) return;
     va_list args;
@@ -91,18 +91,18 @@ void kin_progress_say(kin_progress *p, const char *format, ...)
     if (p->terminal) p->shown = 0; /* the line comes back at the next update */
 }
 
-void kin_progress_end(kin_progress *p)
+void kin_meter_end(kin_meter *p)
 {
     if (p->silent) return;
     char took[24], rate_shown[32];
     double elapsed = now() - p->started;
     rate_text(elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0, rate_shown, sizeof rate_shown);
-    kin_progress_clock(elapsed, took);
+    kin_meter_clock(elapsed, took);
     fprintf(stderr, "%s%s: %" PRId64 " %s in %s, %s/s\n", line_open ? "\r\033[K" : "", p->label, p->done - p->first, p->unit, took, rate_shown);
     line_open = false;
 }
 
-void kin_progress_break(void)
+void kin_meter_break(void)
 {
     if (line_open) fputc('\n', stderr);
     line_open = false;

@@ -102,7 +102,7 @@ static bool room(stream *s, size_t more)
 {
     if (more <= s->capacity - s->used) return true;
     if (more > s->limit - s->used) return kin_fail(s->err, KIN_ERR_DATA, "compressed data unpacks to more than the %zu bytes allowed", s->limit);
-    size_t capacity = s->capacity ? s->capacity : 4096;
+    size_t capacity = s->capacity ? s->capacity : s->limit < 4096 ? s->limit : 4096;
     while (capacity - s->used < more) capacity = capacity > s->limit / 2 ? s->limit : capacity * 2;
     uint8_t *moved = kin_realloc(s->out, s->used, capacity + 1);
     if (!moved) return kin_fail_memory(s->err, "unpacked data", capacity);
