@@ -1,0 +1,21 @@
+/* Pictures to numbers: scaling and light augmentation, on all cores. */
+#ifndef KIN_DATA_BATCH_H
+#define KIN_DATA_BATCH_H
+
+#include "data/pictures.h"
+
+typedef struct kin_batch_opt {
+    bool invert;          /* 255 − x first: drawings, ink as 1 on paper as 0 */
+    double mean, deviation; /* (x/255 − mean)/deviation; deviation 0 means 1 */
+    /* Augmentation; a key of 0 turns all of it off. */
+    uint64_t key;         /* of the step: every picture's draw depends on it and the picture's place in the set */
+    bool flip;            /* mirrored, every other time */
+    int shift;            /* moved by up to so many pixels each way, the border repeated */
+    double light;         /* brightness and contrast changed by up to this share */
+    double erase;         /* probability that a random rectangle (2 % to 20 % of the area) is filled with noise */
+} kin_batch_opt;
+
+/* Fills out [n, size, size, channels] with pictures index[0 .. n-1]. */
+void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out);
+
+#endif

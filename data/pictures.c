@@ -1,0 +1,105 @@
+#include "data/pictures.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+
+#include <string.h>
+
+enum { GROUP = 64 }; /* pictures between two looks at progress */
+
+static int scaled(int side, int short_side, int size) { return (int)((int64_t)side * size / short_side); }
+
+bool kin_picture_prepare(kin_image *image, int size, int channels, kin_filter filter, kin_error *err)
+{
+    if (!kin_image_convert(image, channels, err)) return false;
+    if (image->width == size && image->height == size) return true;
+    int short_side = image->width < image->height ? image->width : image->height;
+    kin_image resized, cut;
+    if (!kin_image_resize(image, scaled(image->width, short_side, size), scaled(image->height, short_side, size), filter, &resized, err)) return false;
+    bool ok = kin_image_new(&cut, size, size, channels, err);
+    int left = (resized.width - size) / 2, top = (resized.height - size) / 2;
+    size_t row = (size_t)size * (size_t)channels;
+    for (int y = 0; ok && y < size; y++)
+        memcpy(cut.data + (size_t)y * row, resized.data + ((size_t)(y + top) * (size_t)resized.width + (size_t)left) * (size_t)channels, row);
+    kin_image_free(&resized);
+    if (!ok) return false;
+    kin_image_free(image);
+    *image = cut;
+    return true;
+}
+
+typedef struct loading {
+    const kin_dataset *set;
+    const kin_pictures_opt *opt;
+    uint8_t *pixels;
+    size_t bytes;      /* of one picture */
+    int64_t first;
+    kin_error *errors; /* [GROUP] */
+} loading;
+
+static void load_one(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    loading *l = arg;
+    int64_t i = l->first + index;
+    kin_image image;
+    kin_error *err = &l->errors[index];
+    kin_error_clear(err);
+    if (!kin_dataset_image(l->set, i, &l->opt->limits, &image, err)) return;
+    if (kin_picture_prepare(&image, l->opt->size, l->opt->channels, l->opt->filter, err)) memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
+    kin_image_free(&image);
+}
+
+/* Moves the readable pictures of a group together and notes the others. */
+static bool keep_group(loading *l, int64_t count, kin_pictures *out, kin_error *err)
+{
+    for (int64_t k = 0; k < count; k++) {
+        kin_error *e = &l->errors[k];
+        if (kin_failed(e)) {
+            if (l->opt->strict || e->code == KIN_ERR_MEMORY) return kin_fail(err, e->code, "%s", e->message);
+            if (out->broken++ == 0) out->first_broken = *e;
+            continue;
+        }
+        if (out->count != l->first + k) memcpy(l->pixels + (size_t)out->count * l->bytes, l->pixels + (size_t)(l->first + k) * l->bytes, l->bytes);
+        out->items[out->count++] = l->set->items[l->first + k];
+    }
+    return true;
+}
+
+static bool load_all(loading *l, kin_pictures *out, kin_error *err)
+{
+    for (l->first = 0; l->first < l->set->count; l->first += GROUP) {
+        int64_t count = l->set->count - l->first < GROUP ? l->set->count - l->first : GROUP;
+        kin_parallel_for(count, load_one, l);
+        if (!keep_group(l, count, out, err)) return false;
+        if (l->opt->progress && !l->opt->progress(l->opt->user, l->first + count, l->set->count)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+    }
+    return out->count > 0 || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)out->broken, out->first_broken.message);
+}
+
+bool kin_pictures_load(const kin_dataset *set, const kin_pictures_opt *opt, kin_pictures *out, kin_error *err)
+{
+    uint64_t allowed = opt->memory_max ? opt->memory_max : (uint64_t)4 << 30;
+    size_t bytes = (size_t)opt->size * (size_t)opt->size * (size_t)opt->channels, total;
+    *out = (kin_pictures){.size = opt->size, .channels = opt->channels, .classes = set->classes};
+    if (!kin_mul_size(bytes, (size_t)set->count, &total) || total > allowed)
+        return kin_fail(err, KIN_ERR_MEMORY, "%lld pictures of %d x %d x %d need more than the %llu MiB allowed; choose a smaller --size or fewer classes", (long long)set->count, opt->size,
+                        opt->size, opt->channels, (unsigned long long)(allowed >> 20));
+    loading l = {.set = set, .opt = opt, .bytes = bytes, .pixels = kin_alloc(total), .errors = kin_alloc_zero(GROUP, sizeof *l.errors)};
+    out->pixels = l.pixels;
+    out->items = kin_alloc_array((size_t)set->count, sizeof *out->items);
+    bool ok = (l.pixels && l.errors && out->items) || kin_fail_memory(err, "the pictures", total);
+    ok = ok && load_all(&l, out, err);
+    kin_free(l.errors);
+    if (!ok) kin_pictures_free(out);
+    return ok;
+}
+
+void kin_pictures_free(kin_pictures *p)
+{
+    kin_free(p->pixels);
+    kin_free(p->items);
+    p->pixels = NULL;
+    p->items = NULL;
+    p->count = 0;
+}

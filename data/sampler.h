@@ -1,0 +1,26 @@
+/* Which pictures make up a batch: a pure function of (seed, step), so that a resumed run goes on as if it had never
+ * stopped. */
+#ifndef KIN_DATA_SAMPLER_H
+#define KIN_DATA_SAMPLER_H
+
+#include "data/dataset.h"
+
+/* The pictures of each class, class after class. Owned; kin_sampler_free. */
+typedef struct kin_sampler {
+    int64_t count;
+    int classes;
+    int64_t *by_class;  /* [count] */
+    int64_t *first;     /* [classes + 1] */
+    int64_t *order;     /* scratch, the larger of count and classes */
+} kin_sampler;
+
+bool kin_sampler_new(const kin_item *items, int64_t count, int classes, kin_sampler *out, kin_error *err);
+void kin_sampler_free(kin_sampler *s);
+
+/* P classes with K pictures each [Hermans, Beyer, Leibe 2017]: every pass over the classes is shuffled; the K are drawn
+ * without repetition where the class has that many. Fails when there are fewer than P classes. out [P·K], class after class. */
+bool kin_sampler_pk(kin_sampler *s, int p, int k, uint64_t seed, int64_t step, int64_t *out, kin_error *err);
+/* A shuffled pass over all pictures, n at a time (the last, shorter batch of a pass is left out). Fails when n > count. */
+bool kin_sampler_plain(kin_sampler *s, int n, uint64_t seed, int64_t step, int64_t *out, kin_error *err);
+
+#endif
