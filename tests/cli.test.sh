@@ -1,0 +1,89 @@
+#!/bin/sh
+# The shell of the program as a user meets it: exit codes, help, suggestions, the man page, lost output.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+kin=${BUILD:-build/cc}/kin
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+failed=0
+
+# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
+expect() {
+    name=$1 code=$2 said=$3 complained=$4; shift 4
+    "$kin" "$@" >"$out/out" 2>"$out/err" </dev/null
+    got=$?
+    why=
+    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
+    check_stream out "$said"
+    check_stream err "$complained"
+    report "$name" "$why"
+}
+
+check_stream() {
+    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
+    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
+}
+
+report() {
+    if [ -z "$2" ]; then echo "ok shell: $1"
+    else echo "not ok shell: $1: $2"; failed=1; fi
+}
+
+expect "no command" 2 "" "kin: a command is missing"
+expect "kin --help lists the commands" 0 "  help " "" --help
+expect "kin help lists them too" 0 "  help " "" help
+expect "kin --version" 0 "kin 0." "" --version
+expect "an unknown command suggests the nearest" 2 "" "unknown command 'hlep' (did you mean 'help'?)" hlep
+expect "a command nothing like any" 2 "" "kin --help lists them" xyzzy
+expect "kin help of an unknown command" 2 "" "kin help: unknown command 'hep' (did you mean 'help'?)" help hep
+expect "an option before the command" 2 "" "options follow the command" --threads 2 help
+expect "an unknown option suggests the nearest" 2 "" "kin help: unknown option --threds (did you mean --threads?); see kin help --help" help --threds 2
+expect "a value out of range" 2 "" "--threads needs a whole number from 1 to 64, not '0'; see kin help --help" help --threads 0
+expect "a value that is missing" 2 "" "--threads needs a value (--threads N)" help --threads
+expect "too many arguments" 2 "" "unexpected argument 'b'" help help b
+expect "--option=value" 0 "Usage: kin help" "" help --threads=1 help
+expect "after -- nothing is an option" 2 "" "unknown command '--quiet'" help -- --quiet
+
+why=
+KIN_ISA=none "$kin" help >"$out/out" 2>"$out/err"; check_stream err "kin help: KIN_ISA"
+KIN_ISA=none "$kin" help --quiet >"$out/out" 2>"$out/err"; check_stream err ""
+report "--quiet silences remarks" "$why"
+
+# Every command explains itself, within 80 columns.
+why=
+for command in $("$kin" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    "$kin" "$command" --help >"$out/out" 2>"$out/err" </dev/null || why="$why; kin $command --help fails"
+    "$kin" help "$command" >"$out/again" 2>>"$out/err" </dev/null
+    cmp -s "$out/out" "$out/again" || why="$why; kin help $command differs from kin $command --help"
+    grep -q '^Usage: kin ' "$out/out" || why="$why; kin $command --help has no usage"
+    grep -q '^Examples' "$out/out" || why="$why; kin $command --help has no examples"
+    sed '/^Usage/,/^$/d; /^Examples/,$d' "$out/out" | grep -q '.\{81\}' && why="$why; kin $command --help is wider than 80 columns"
+    [ -s "$out/err" ] && why="$why; kin $command --help complains: $(head -n 1 "$out/err")"
+done
+report "every command explains itself" "$why"
+
+why=
+"$kin" help --man >"$out/kin.1" || why="kin help --man fails"
+cmp -s "$out/kin.1" docs/kin.1 || why="docs/kin.1 is out of date: ./kin help --man > docs/kin.1"
+report "docs/kin.1 is what the tables say" "$why"
+
+why=
+if command -v groff >"$out/which"; then
+    groff -man -Tutf8 -ww -z "$out/kin.1" 2>"$out/err" || why="groff refuses the man page"
+    check_stream err ""
+    report "the man page is clean roff" "$why"
+else
+    echo "skip shell: the man page is clean roff: no groff"
+fi
+
+if [ -w /dev/full ]; then
+    why=
+    "$kin" help >/dev/full 2>"$out/err"
+    [ $? -eq 1 ] || why="exit status is not 1"
+    check_stream err "cannot write standard output"
+    report "output that is lost is a failure" "$why"
+else
+    echo "skip shell: output that is lost is a failure: no /dev/full"
+fi
+
+exit $failed
