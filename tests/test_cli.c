@@ -184,11 +184,11 @@ static void clock_text(void)
 {
     char text[24];
     check_begin("cli: times as people read them");
-    CHECK(strcmp(kin_progress_clock(0, text), "0:00") == 0);
-    CHECK(strcmp(kin_progress_clock(65.2, text), "1:05") == 0);
-    CHECK(strcmp(kin_progress_clock(3599.7, text), "1:00:00") == 0);
-    CHECK(strcmp(kin_progress_clock(7389, text), "2:03:09") == 0);
-    CHECK(strcmp(kin_progress_clock(-1, text), "?") == 0);
+    CHECK(strcmp(kin_meter_clock(0, text), "0:00") == 0);
+    CHECK(strcmp(kin_meter_clock(65.2, text), "1:05") == 0);
+    CHECK(strcmp(kin_meter_clock(3599.7, text), "1:00:00") == 0);
+    CHECK(strcmp(kin_meter_clock(7389, text), "2:03:09") == 0);
+    CHECK(strcmp(kin_meter_clock(-1, text), "?") == 0);
     check_end();
 }
 
