@@ -1,0 +1,107 @@
+#include "cli/config.h"
+
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
+typedef struct field { const char *name; field_kind kind; size_t at, size; bool option; } field;
+
+#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
+static const field fields[] = {
+    FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
+    FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
+    FIELD("filter", filter, CHOICE), FIELD("invert", invert, FLAG),
+    FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
+    FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
+    FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
+    FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
+    FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
+    FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
+    FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
+    {"data", TEXT, offsetof(kin_config, data), sizeof ((kin_config *)0)->data, false},
+    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
+
+bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
+{
+    *c = (kin_config){0};
+    for (int i = 0; i < FIELDS; i++) {
+        const field *f = &fields[i];
+        if (!f->option) continue;
+        if (f->kind == TEXT || f->kind == CHOICE) {
+            const char *text = kin_option_string(cli, f->name);
+            if (text && strlen(text) >= f->size) return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", f->name, f->size - 1);
+            snprintf(member(c, f), f->size, "%s", text ? text : "");
+        } else if (f->kind == REAL) {
+            *(double *)member(c, f) = kin_option_real(cli, f->name);
+        } else {
+            *(int64_t *)member(c, f) = f->kind == FLAG ? kin_option_flag(cli, f->name) : kin_option_int(cli, f->name);
+        }
+    }
+    const kin_model *model = kin_model_find(c->model);
+    if (!c->size) c->size = model->size;
+    if (!c->channels) c->channels = model->channels;
+    return true;
+}
+
+int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
+{
+    for (int i = 0; i < FIELDS; i++) {
+        const field *f = &fields[i];
+        char text[KIN_CONFIG_TEXT + 8], key[64];
+        if (f->kind == TEXT || f->kind == CHOICE) snprintf(text, sizeof text, "%s", (const char *)member(c, f));
+        else if (f->kind == REAL) snprintf(text, sizeof text, "%.17g", *(double *)member(c, f));
+        else snprintf(text, sizeof text, "%lld", (long long)*(int64_t *)member(c, f));
+        snprintf(key, sizeof key, "kin.%s", f->name);
+        notes[i] = (kin_note){kin_arena_strdup(storage, key), kin_arena_strdup(storage, text)};
+        if (!notes[i].key || !notes[i].value) return -1;
+    }
+    return FIELDS;
+}
+
+bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err)
+{
+    *c = (kin_config){0};
+    for (int i = 0; i < FIELDS; i++) {
+        const field *f = &fields[i];
+        char key[64];
+        int64_t whole;
+        double real;
+        snprintf(key, sizeof key, "kin.%s", f->name);
+        const char *text = kin_checkpoint_note(from, key);
+        bool ok = text != NULL;
+        if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
+        if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
+        else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);
+        else ok = kin_parse_int(text, 0, INT64_MAX, &whole) && (*(int64_t *)member(c, f) = whole, true);
+        if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: its note %s, \"%.60s\", makes no sense", path, key, text);
+    }
+    if (!kin_model_find(c->model)) return kin_fail(err, KIN_ERR_DATA, "%s: is of the network \"%s\", which this program does not have", path, c->model);
+    if (!kin_loss_find(c->loss)) return kin_fail(err, KIN_ERR_DATA, "%s: was trained with the loss \"%s\", which this program does not have", path, c->loss);
+    if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 || c->embedding > 65536 || c->width > 8192)
+        return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
+    return true;
+}
+
+kin_filter kin_config_filter(const kin_config *c)
+{
+    static const char *const names[] = {"box", "bilinear", "bicubic", "lanczos"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(c->filter, names[i]) == 0) return (kin_filter)i;
+    return KIN_FILTER_BILINEAR;
+}
+
+kin_model_opt kin_config_model(const kin_config *c) { return (kin_model_opt){.embedding = c->embedding, .width = c->width}; }
+kin_loss_opt kin_config_loss(const kin_config *c) { return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing}; }
+
+kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
+{
+    bool changes = c->flip || c->shift || c->light > 0 || c->erase > 0;
+    return (kin_batch_opt){.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+}

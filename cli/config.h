@@ -1,0 +1,55 @@
+/* Everything that decides a training run. It is read from the options of the same names, travels in the
+ * checkpoint's metadata, and comes back from there: a checkpoint says by itself how to use it. */
+#ifndef KIN_CLI_CONFIG_H
+#define KIN_CLI_CONFIG_H
+
+#include "cli/command.h"
+#include "data/batch.h"
+#include "losses/registry.h"
+#include "models/registry.h"
+#include "nn/checkpoint.h"
+
+enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 40 };
+
+typedef struct kin_config {
+    /* data */
+    char data[KIN_CONFIG_TEXT], classes[KIN_CONFIG_TEXT];
+    int64_t n_classes;          /* of the training set, found out */
+    int64_t strict;
+    /* network */
+    char model[32];
+    int64_t size, channels, embedding, width;
+    char filter[16];
+    int64_t invert;
+    /* loss */
+    char loss[32];
+    double margin, smoothing;
+    /* batches */
+    int64_t batch_classes, batch_pictures, batch;
+    /* optimiser */
+    char optimizer[16], schedule[16];
+    int64_t steps, warmup, decay_every;
+    double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
+    /* augmentation */
+    int64_t flip, shift;
+    double light, erase;
+    /* running */
+    double validate;            /* share of the training classes held out as one contiguous chunk, the last ones */
+    int64_t validate_every, save_every, seed;
+} kin_config;
+
+/* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
+bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
+
+/* Notes for a checkpoint; texts live in `storage`. Returns the count. */
+int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);
+/* Fails when the file was not written by kin train. */
+bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err);
+
+kin_filter kin_config_filter(const kin_config *c);
+kin_model_opt kin_config_model(const kin_config *c);
+kin_loss_opt kin_config_loss(const kin_config *c);
+/* Scaling as in training; augmentation when `key` is not 0. */
+kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);
+
+#endif
