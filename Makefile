@@ -29,7 +29,7 @@ config := $(notdir $(firstword $(CC)))$(if $(OPENMP),,-pthread)$(if $(SANITIZE),
 BUILD  ?= build/$(config)
 
 CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
-warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas $(if $(WERROR),-Werror)
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -DKIN_VERSION='"$(VERSION)"' -ffp-contract=off $(warnings) \
             $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)
 links     = $(if $(OPENMP),-fopenmp,-pthread) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS) -lm

@@ -16,7 +16,7 @@ bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int lab
     if (!copy || !where || !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items)) return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
     for (char *c = copy; *c; c++)
         if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
-    set->items[set->count++] = (kin_item){copy, where, label, index};
+    set->items[set->count++] = (kin_sample){copy, where, label, index};
     return true;
 }
 
@@ -96,7 +96,7 @@ static bool choose_classes(kin_dataset *set, const char *spec, kin_error *err)
     }
     int64_t kept = 0;
     for (int64_t i = 0; ok && i < set->count; i++) {
-        kin_item item = set->items[i];
+        kin_sample item = set->items[i];
         if (!chosen[item.label]) continue;
         item.label = renumbered[item.label];
         set->items[kept++] = item;
@@ -186,7 +186,7 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
 
 bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out, kin_error *err)
 {
-    const kin_item *item = &set->items[i];
+    const kin_sample *item = &set->items[i];
     if (item->index < 0) return kin_image_read(item->path, limits, out, err);
     if (!kin_image_new(out, set->width, set->height, set->channels, err)) return false;
     size_t size = (size_t)set->width * (size_t)set->height * (size_t)set->channels;

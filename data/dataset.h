@@ -5,17 +5,17 @@
 #include "base/arena.h"
 #include "data/image.h"
 
-typedef struct kin_item {
+typedef struct kin_sample {
     const char *id;    /* unique, without blanks and commas: the relative path, or the row's number */
     const char *path;  /* of the picture's file; for IDX and CIFAR the container's */
     int label;         /* 0 .. classes-1, in the order of sorted class names */
     int64_t index;     /* of the picture inside a container; -1 for a file of its own */
-} kin_item;
+} kin_sample;
 
 typedef struct kin_dataset {
     int64_t count;
     int classes;
-    kin_item *items;
+    kin_sample *items;
     const char **class_names;
     /* IDX and CIFAR: all pictures, interleaved, one after the other; NULL for files. */
     uint8_t *pixels;

@@ -19,7 +19,7 @@ typedef struct kin_pictures {
     int64_t count;
     int size, channels, classes;
     uint8_t *pixels;      /* [count, size, size, channels] */
-    kin_item *items;      /* [count], of the pictures that could be read */
+    kin_sample *items;      /* [count], of the pictures that could be read */
     int64_t broken;       /* pictures left out ... */
     kin_error first_broken; /* ... and what the first of them said */
 } kin_pictures;

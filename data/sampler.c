@@ -5,7 +5,7 @@
 
 enum { CLASSES_KEY = 1, PICTURES_KEY, PLAIN_KEY };
 
-bool kin_sampler_new(const kin_item *items, int64_t count, int classes, kin_sampler *out, kin_error *err)
+bool kin_sampler_new(const kin_sample *items, int64_t count, int classes, kin_sampler *out, kin_error *err)
 {
     int64_t most = count > classes ? count : classes;
     *out = (kin_sampler){.count = count, .classes = classes};

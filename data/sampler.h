@@ -14,7 +14,7 @@ typedef struct kin_sampler {
     int64_t *order;     /* scratch, the larger of count and classes */
 } kin_sampler;
 
-bool kin_sampler_new(const kin_item *items, int64_t count, int classes, kin_sampler *out, kin_error *err);
+bool kin_sampler_new(const kin_sample *items, int64_t count, int classes, kin_sampler *out, kin_error *err);
 void kin_sampler_free(kin_sampler *s);
 
 /* P classes with K pictures each [Hermans, Beyer, Leibe 2017]: every pass over the classes is shuffled; the K are drawn

@@ -1,0 +1,135 @@
+/* kin embed: pictures to descriptors. */
+#include "base/memory.h"
+#include "cli/encoder.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/source.h"
+#include "retrieval/items.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
+enum { EMBEDDING, PROBABILITIES, PREDICTION };
+
+static const kin_option options[] = {
+    {"model", KIN_OPTION_STRING, "RUN", "a run's folder or a checkpoint; or \"pixels\" or \"histogram\", which need no training", .required = true},
+    {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
+    {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
+    {"output", KIN_OPTION_CHOICE, "KIND", "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction alone", "embedding", .choices = kinds},
+    {"size", KIN_OPTION_INT, "PIXELS", "for pixels and histogram: height and width", "32", .low = 1, .high = 1024},
+    {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
+    {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
+    {0},
+};
+
+static bool show(void *user, int64_t done, int64_t total)
+{
+    (void)total;
+    kin_meter_update(user, done, NULL);
+    return !kin_interrupted();
+}
+
+/* Logits to probabilities; or to the prediction, a row that is 0 but for the likeliest class, which holds its
+ * probability: inner products of such rows rank the items predicted as the same class by confidence. */
+static void to_probabilities(float *rows, int64_t count, int64_t dim, bool prediction)
+{
+    for (int64_t i = 0; i < count; i++, rows += dim) {
+        int64_t best = 0;
+        double sum = 0;
+        for (int64_t c = 1; c < dim; c++)
+            if (rows[c] > rows[best]) best = c;
+        float most = rows[best];
+        for (int64_t c = 0; c < dim; c++) sum += exp((double)(rows[c] - most));
+        for (int64_t c = 0; c < dim; c++) rows[c] = prediction && c != best ? 0 : (float)(exp((double)(rows[c] - most)) / sum);
+    }
+}
+
+static bool write_rows(const kin_cli *cli, const kin_source *source, const float *rows, int64_t dim, kin_error *err)
+{
+    int64_t n = source->pictures.count;
+    const char **names = kin_alloc_array((size_t)n, 3 * sizeof *names);
+    if (!names) return kin_fail_memory(err, "the names", (size_t)n * 3 * sizeof *names);
+    for (int64_t i = 0; i < n; i++) {
+        const kin_sample *item = &source->pictures.items[i];
+        names[i] = item->id;
+        names[n + i] = source->set.class_names[item->label];
+        names[2 * n + i] = item->path;
+    }
+    bool ok = kin_embeddings_write(kin_option_string(cli, "out"), (kin_vectors){rows, n, dim}, names, names + n, names + 2 * n, err);
+    kin_free(names);
+    return ok;
+}
+
+static float *encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_source *source, int64_t *dim, kin_error *err)
+{
+    int kind = kin_option_choice(cli, "output");
+    kin_meter meter;
+    network->classify = kind != EMBEDDING;
+    if (network->classify && !network->loss->head) return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax", kinds[kind]), NULL;
+    kin_meter_start(&meter, "embedding", "pictures", 0, source->pictures.count, cli->quiet);
+    float *rows = kin_encode(module, network, &source->pictures, network->classify, dim, show, &meter, err);
+    if (rows) kin_meter_end(&meter);
+    if (rows && network->classify) to_probabilities(rows, source->pictures.count, *dim, kind == PREDICTION);
+    return rows;
+}
+
+static bool with_network(kin_cli *cli, const char *model, kin_error *err)
+{
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *module = NULL;
+    kin_network network;
+    kin_source source = {0};
+    float *rows = NULL;
+    int64_t dim;
+    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_network_open(model, ctx, &network, &module, err);
+    const kin_config *c = &network.config;
+    ok = ok && kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), (int)c->size, (int)c->channels, kin_config_filter(c), kin_option_flag(cli, "strict"), err);
+    ok = ok && (rows = encode(cli, module, &network, &source, &dim, err)) != NULL && write_rows(cli, &source, rows, dim, err);
+    kin_free(rows);
+    kin_source_close(&source);
+    kin_module_free(module);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
+static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
+{
+    kin_source source = {0};
+    float *rows = NULL;
+    int64_t dim;
+    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3;
+    bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), (int)kin_option_int(cli, "size"), channels, KIN_FILTER_BILINEAR,
+                              kin_option_flag(cli, "strict"), err);
+    ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err) : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
+    ok = ok && write_rows(cli, &source, rows, dim, err);
+    kin_free(rows);
+    kin_source_close(&source);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    const char *model = kin_option_string(cli, "model");
+    bool histogram = strcmp(model, "histogram") == 0;
+    kin_interrupt_catch();
+    bool ok = histogram || strcmp(model, "pixels") == 0 ? without_network(cli, histogram, &err) : with_network(cli, model, &err);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_embed = {
+    .name = "embed",
+    .summary = "turn pictures into descriptors with a trained network",
+    .usage = "kin embed DATA --model RUN --out E [--classes LIST]",
+    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.",
+    .examples = "# the classes that training never saw\n"
+                "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
+                "# a first baseline: the pixels themselves\n"
+                "kin embed shop --model pixels --out raw",
+    .arguments = {{"DATA", "pictures, with or without classes"}},
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

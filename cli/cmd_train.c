@@ -1,0 +1,134 @@
+/* kin train: data, a network, a loss, a folder for the run. */
+#include "cli/interrupt.h"
+#include "cli/source.h"
+#include "base/memory.h"
+#include "cli/trainer.h"
+
+#include <stdio.h>
+
+static const char *const models[] = {"conv4", "resnet8", "resnet20", NULL};
+static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
+static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const schedules[] = {"cosine", "step", "constant", NULL};
+
+#define ANY .low = 0, .high = -1
+static const kin_option options[] = {
+    {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
+    {"resume", KIN_OPTION_STRING, "RUN", "go on with an interrupted run where it stopped; all other settings come from it"},
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = models},
+    {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
+    {"classes", KIN_OPTION_STRING, "LIST", "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
+    {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
+    {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1, .high = 3},
+    {"embedding", KIN_OPTION_INT, "N", "numbers in the embedding", .fallback_shown = "the network's", .low = 2, .high = 8192},
+    {"width", KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", .low = 1, .high = 2048},
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "bilinear", .choices = filters},
+    {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
+    {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
+    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch, for losses on pairs and triplets", "32", .low = 2, .high = 4096},
+    {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
+    {"batch", KIN_OPTION_INT, "N", "pictures in a batch, for the other losses", "128", .low = 2, .high = 16384},
+    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = 1000},
+    {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
+    {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
+    {"warmup", KIN_OPTION_INT, "N", "steps over which the rate rises first", "0", ANY},
+    {"decay-every", KIN_OPTION_INT, "N", "steps between falls of the step schedule", "1000", .low = 1, .high = -1},
+    {"decay-gamma", KIN_OPTION_REAL, "X", "factor of each fall", "0.1", .low = 1e-6, .high = 1},
+    {"optimizer", KIN_OPTION_CHOICE, "NAME", "how weights are moved", "adam", .choices = optimizers},
+    {"momentum", KIN_OPTION_REAL, "X", "momentum of sgd", "0.9", .low = 0, .high = 0.9999},
+    {"weight-decay", KIN_OPTION_REAL, "X", "pull of the weights towards 0 (not of norms and biases)", "0", ANY},
+    {"clip", KIN_OPTION_REAL, "NORM", "longest gradient allowed; 0 does not clip", "0", ANY},
+    {"ema", KIN_OPTION_REAL, "DECAY", "keep a moving average of the weights and use it; 0 does not", "0", .low = 0, .high = 0.99999},
+    {"margin", KIN_OPTION_REAL, "X", "the loss's margin", .fallback_shown = "the loss's own", ANY},
+    {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax", "0", .low = 0, .high = 0.9},
+    {"flip", KIN_OPTION_FLAG, NULL, "augment: mirror every other picture"},
+    {"shift", KIN_OPTION_INT, "PIXELS", "augment: move by up to so many pixels", "0", .low = 0, .high = 512},
+    {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0", .low = 0, .high = 1},
+    {"erase", KIN_OPTION_REAL, "P", "augment: probability that a random rectangle is erased", "0", .low = 0, .high = 1},
+    {"validate", KIN_OPTION_REAL, "SHARE", "hold out the last share of the classes, one contiguous chunk, and keep the network that is best on them", "0", .low = 0, .high = 0.9},
+    {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1, .high = -1},
+    {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
+    {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
+    {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
+    {0},
+};
+
+static void say(void *user, const char *line) { kin_meter_say(user, "%s", line); }
+
+static bool resumed_config(kin_config *c, const char *run, kin_error *err)
+{
+    kin_checkpoint *checkpoint;
+    char *path = kin_path_join(run, "last.safetensors");
+    bool ok = path && kin_checkpoint_open(path, &checkpoint, err);
+    if (ok) {
+        ok = kin_config_from_checkpoint(c, checkpoint, path, err);
+        kin_checkpoint_free(checkpoint);
+    }
+    kin_free(path);
+    return ok;
+}
+
+static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictures, kin_pictures *validation, const char *run, bool resume, kin_error *err)
+{
+    kin_trainer t;
+    kin_meter meter;
+    if (!kin_trainer_open(&t, config, pictures, validation, run, resume, err)) return false;
+    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)pictures->count,
+                 pictures->classes, (long long)t.batch);
+    kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
+    bool ok = kin_trainer_run(&t, &meter, say, &meter, err);
+    if (ok) {
+        kin_meter_end(&meter);
+        if (validation) kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best, (long long)t.best_step);
+        kin_cli_note(cli, "the network is %s/model.safetensors", run);
+    }
+    kin_trainer_close(&t);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_config config;
+    const char *resume = kin_option_string(cli, "resume"), *out = kin_option_string(cli, "out");
+    if (resume && (out || cli->positionals)) return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out");
+    if (!resume && (!out || !cli->positionals)) return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
+    if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
+    kin_interrupt_catch();
+    bool ok = resume ? resumed_config(&config, resume, &err) : kin_config_from_options(&config, cli, &err);
+    if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
+    kin_source source = {0};
+    ok = ok && kin_source_open(&source, cli, config.data, config.classes, (int)config.size, (int)config.channels, kin_config_filter(&config), config.strict, &err);
+    if (ok && config.validate > 0) {
+        kin_pictures kept, held;
+        ok = kin_split_classes(&source.pictures, config.validate, &kept, &held, &err);
+        if (ok) {
+            ok = train_on(cli, &config, &kept, &held, resume ? resume : out, resume, &err);
+            kin_split_free(&kept, &held);
+        }
+    } else if (ok) {
+        ok = train_on(cli, &config, &source.pictures, NULL, resume ? resume : out, resume, &err);
+    }
+    kin_source_close(&source);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_train = {
+    .name = "train",
+    .summary = "train a network to tell classes apart",
+    .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN",
+    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a folder or file of IDX (also .gz), or CIFAR's binary files; "
+             "DATA:test takes the test half of IDX and CIFAR folders.\n\n"
+             "RUN receives model.safetensors (the network to use: the last one, or the best one with --validate), last.safetensors (with the optimiser's "
+             "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run ends with the same bits as an uninterrupted one.",
+    .examples = "# drawings, the first 700 classes, as in docs/results.md\n"
+                "kin train omniglot --classes 0-699 --invert --filter lanczos --steps 3000 --out runs/omniglot\n"
+                "# go on after Ctrl-C\n"
+                "kin train --resume runs/omniglot",
+    .arguments = {{"DATA", "pictures with classes"}},
+    .arguments_min = 0,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

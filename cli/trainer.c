@@ -1,0 +1,352 @@
+#include "cli/trainer.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "cli/interrupt.h"
+#include "cli/judge.h"
+#include "cli/svg.h"
+#include "losses/collapse.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { COLLAPSE_PATIENCE = 200 };
+
+/* ---- opening ---- */
+
+static kin_optim_opt optimiser_of(const kin_config *c)
+{
+    kin_optim_kind kind = strcmp(c->optimizer, "sgd") == 0 ? KIN_SGD : strcmp(c->optimizer, "adamw") == 0 ? KIN_ADAMW : KIN_ADAM;
+    return (kin_optim_opt){.kind = kind, .lr = c->lr, .momentum = c->momentum, .weight_decay = c->weight_decay, .clip_norm = c->clip, .ema = c->ema};
+}
+
+static kin_schedule schedule_of(const kin_config *c)
+{
+    kin_schedule_kind kind = strcmp(c->schedule, "cosine") == 0 ? KIN_SCHEDULE_COSINE : strcmp(c->schedule, "step") == 0 ? KIN_SCHEDULE_STEP : KIN_SCHEDULE_CONSTANT;
+    return (kin_schedule){.kind = kind, .lr = c->lr, .final_lr = c->final_lr, .steps = c->steps, .warmup = c->warmup, .every = c->decay_every, .gamma = c->decay_gamma};
+}
+
+static bool take_ctx_error(kin_trainer *t, kin_error *err)
+{
+    const kin_error *e = kin_ctx_error(t->ctx);
+    return kin_fail(err, e->code, "%s", e->message);
+}
+
+static bool enough_pictures(const kin_trainer *t, kin_error *err)
+{
+    int64_t filled = 0, with_two = 0;
+    for (int c = 0; c < t->sampler.classes; c++) {
+        int64_t n = t->sampler.first[c + 1] - t->sampler.first[c];
+        filled += n > 0;
+        with_two += n > 1;
+    }
+    if (filled < 2) return kin_fail(err, KIN_ERR_DATA, "the training set has one class only; a network learns to tell classes apart, so at least two are needed");
+    if (t->network.loss->pairs && with_two == 0)
+        return kin_fail(err, KIN_ERR_DATA, "every class has one picture only; the loss %s compares pictures of a class, so at least two are needed", t->network.loss->name);
+    return true;
+}
+
+static char *run_file(const kin_trainer *t, const char *name, kin_error *err)
+{
+    char *path = kin_path_join(t->run, name);
+    if (!path) kin_fail_memory(err, name, strlen(name));
+    return path;
+}
+
+/* The log's lines and losses of the steps before `step`; what a killed run logged later is forgotten. */
+static bool restore_log(kin_trainer *t, kin_error *err)
+{
+    kin_bytes bytes;
+    char *path = run_file(t, "log.jsonl", err);
+    bool ok = path && kin_read_file(path, (size_t)1 << 30, &bytes, err);
+    kin_free(path);
+    if (!ok) return false;
+    kin_arena arena = {0};
+    for (const char *line = (const char *)bytes.data, *end; *line && (end = strchr(line, '\n')); line = end + 1) {
+        kin_error ignored = {0};
+        kin_arena_reset(&arena);
+        const kin_json *entry = kin_json_parse(line, (size_t)(end - line), &arena, &ignored), *loss = kin_json_get(entry, "loss");
+        int64_t step;
+        if (!kin_json_integer(kin_json_get(entry, "step"), 0, (double)t->network.config.steps, &step) || step >= t->step) continue;
+        if (loss && loss->kind == KIN_JSON_NUMBER) t->losses[step] = loss->number;
+        kin_text_add_bytes(&t->log, line, (size_t)(end - line) + 1);
+    }
+    kin_arena_free(&arena);
+    kin_bytes_free(&bytes);
+    return !t->log.failed || kin_fail_memory(err, "the log", bytes.size);
+}
+
+static bool restore(kin_trainer *t, kin_error *err)
+{
+    kin_checkpoint *checkpoint = NULL;
+    char *path = run_file(t, "last.safetensors", err);
+    bool ok = path && kin_checkpoint_open(path, &checkpoint, err) && kin_checkpoint_load(checkpoint, t->module, NULL, err) && kin_checkpoint_load_optim(checkpoint, t->optim, err);
+    if (ok) {
+        const char *best = kin_checkpoint_note(checkpoint, "best.map"), *at = kin_checkpoint_note(checkpoint, "best.step");
+        t->step = kin_optim_steps(t->optim);
+        if (!best || !kin_parse_real(best, &t->best)) t->best = -1;
+        if (!at || !kin_parse_int(at, 0, INT64_MAX, &t->best_step)) t->best_step = 0;
+        ok = t->step <= t->network.config.steps || kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld of %lld", path, (long long)t->step, (long long)t->network.config.steps);
+        ok = ok && restore_log(t, err);
+    }
+    kin_checkpoint_free(checkpoint);
+    kin_free(path);
+    return ok;
+}
+
+bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_pictures *pictures, const kin_pictures *validation, const char *run, bool resume, kin_error *err)
+{
+    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)}, .pictures = pictures, .validation = validation, .run = run, .best = -1};
+    t->network.config.n_classes = pictures->classes;
+    t->batch = t->network.loss->pairs ? config->batch_classes * config->batch_pictures : config->batch;
+    t->ctx = kin_ctx_new();
+    t->index = kin_alloc_array((size_t)t->batch, sizeof *t->index);
+    t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);
+    t->losses = kin_alloc_zero((size_t)config->steps + 1, sizeof *t->losses);
+    bool ok = (t->ctx && t->index && t->labels && t->losses) || kin_fail_memory(err, "the trainer", (size_t)t->batch);
+    ok = ok && kin_sampler_new(pictures->items, pictures->count, pictures->classes, &t->sampler, err) && enough_pictures(t, err);
+    if (ok && !(t->module = kin_network_module(&t->network, t->ctx))) ok = take_ctx_error(t, err);
+    kin_optim_opt optimiser = optimiser_of(config);
+    if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
+    if (ok && run && !resume) ok = kin_make_folders(run, err);
+    if (ok && resume) ok = restore(t, err);
+    if (!ok) kin_trainer_close(t);
+    return ok;
+}
+
+void kin_trainer_close(kin_trainer *t)
+{
+    kin_optim_free(t->optim);
+    kin_module_free(t->module);
+    kin_ctx_free(t->ctx);
+    kin_sampler_free(&t->sampler);
+    kin_free(t->index);
+    kin_free(t->labels);
+    kin_free(t->losses);
+    kin_text_free(&t->log);
+    t->optim = NULL, t->module = NULL, t->ctx = NULL, t->index = NULL, t->labels = NULL, t->losses = NULL;
+}
+
+/* ---- saving ---- */
+
+static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimiser, kin_error *err)
+{
+    kin_note notes[KIN_CONFIG_FIELDS + 3];
+    kin_arena storage = {0};
+    char best[32], best_step[32], step[32];
+    int count = kin_config_to_notes(&t->network.config, notes, &storage);
+    char *path = run_file(t, name, err);
+    snprintf(best, sizeof best, "%.17g", t->best);
+    snprintf(best_step, sizeof best_step, "%lld", (long long)t->best_step);
+    snprintf(step, sizeof step, "%lld", (long long)t->step);
+    bool ok = path && (count >= 0 || kin_fail_memory(err, "a checkpoint's notes", sizeof notes));
+    if (ok) {
+        notes[count++] = (kin_note){"best.map", best};
+        notes[count++] = (kin_note){"best.step", best_step};
+        notes[count++] = (kin_note){"step", step};
+        ok = kin_checkpoint_save(path, t->module, with_optimiser ? t->optim : NULL, notes, count, err);
+    }
+    kin_free(path);
+    kin_arena_free(&storage);
+    return ok;
+}
+
+static bool save_text(kin_trainer *t, const char *name, const kin_text *text, kin_error *err)
+{
+    char *path = run_file(t, name, err);
+    bool ok = path && (!text->failed || kin_fail_memory(err, name, text->size)) && kin_write_file(path, text->data ? text->data : "", text->size, err);
+    kin_free(path);
+    return ok;
+}
+
+static bool save_curve(kin_trainer *t, kin_error *err)
+{
+    kin_text svg = {0};
+    bool ok = t->step < 2 || (kin_svg_curve(&svg, &(kin_curve_opt){.title = "Training loss", .x_label = "step", .y_label = t->network.config.loss, .y = t->losses, .count = t->step}) &&
+                              save_text(t, "curve.svg", &svg, err));
+    kin_text_free(&svg);
+    return ok;
+}
+
+/* Everything that a resumed run needs; the model for use is the best one where validation chose, else the last. The log goes
+ * first: it may run ahead of the checkpoint, which says how much of it counts. */
+static bool save(kin_trainer *t, kin_error *err)
+{
+    if (!t->run) return true;
+    if (!save_text(t, "log.jsonl", &t->log, err) || !save_curve(t, err) || !save_checkpoint(t, "last.safetensors", true, err)) return false;
+    if (t->validation && t->best_step != t->step) return true;
+    kin_optim_swap_ema(t->optim);
+    bool ok = save_checkpoint(t, "model.safetensors", false, err);
+    kin_optim_swap_ema(t->optim);
+    return ok;
+}
+
+/* ---- steps ---- */
+
+static bool draw_batch(kin_trainer *t, kin_error *err)
+{
+    const kin_config *c = &t->network.config;
+    bool ok = t->network.loss->pairs ? kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, (uint64_t)c->seed, t->step, t->index, err)
+                                     : kin_sampler_plain(&t->sampler, (int)c->batch, (uint64_t)c->seed, t->step, t->index, err);
+    for (int64_t i = 0; ok && i < t->batch; i++) t->labels[i] = t->pictures->items[t->index[i]].label;
+    return ok;
+}
+
+static kin_tensor *forward(kin_trainer *t)
+{
+    const kin_config *c = &t->network.config;
+    kin_loss_opt loss = kin_config_loss(c);
+    kin_batch_opt scaling = kin_config_batch(c, kin_key((uint64_t)c->seed, (uint64_t)t->step, 17) | 1);
+    kin_set_random(t->ctx, (uint64_t)c->seed, (uint64_t)t->step);
+    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(t->batch, c->size, c->size, c->channels), NULL);
+    if (x) kin_batch_fill(t->pictures, t->index, t->batch, &scaling, (float *)kin_data(x));
+    return t->network.loss->formula(kin_module_forward(t->module, x, KIN_TRAIN), t->labels, &loss);
+}
+
+static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
+{
+    if (!draw_batch(t, err)) return false;
+    kin_tensor *value = forward(t);
+    *loss = kin_item(value);
+    if (kin_ok(t->ctx) && !isfinite(*loss))
+        kin_fail(kin_ctx_error(t->ctx), KIN_ERR_NUMERIC, "the loss is not a number at step %lld; try a lower --lr, --warmup or --clip%s", (long long)t->step,
+                 t->run ? "; the last good checkpoint was kept" : "");
+    kin_module_zero_grad(t->module);
+    kin_backward(value);
+    bool ok = kin_optim_step(t->optim, lr);
+    kin_end_step(t->ctx);
+    return ok || take_ctx_error(t, err);
+}
+
+static void log_step(kin_trainer *t, double loss, double lr)
+{
+    kin_text_format(&t->log, "{\"step\":%lld,\"loss\":", (long long)t->step);
+    kin_json_add_number(&t->log, loss);
+    kin_text_add(&t->log, ",\"lr\":");
+    kin_json_add_number(&t->log, lr);
+    kin_text_add(&t->log, ",\"grad_norm\":");
+    kin_json_add_number(&t->log, kin_optim_grad_norm(t->optim));
+    kin_text_add(&t->log, "}\n");
+}
+
+static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
+{
+    int64_t dim, *labels = kin_alloc_array((size_t)t->validation->count, sizeof *labels);
+    if (!labels) return kin_fail_memory(err, "validation", (size_t)t->validation->count * sizeof *labels);
+    for (int64_t i = 0; i < t->validation->count; i++) labels[i] = t->validation->items[i].label;
+    kin_optim_swap_ema(t->optim);
+    float *descriptors = kin_encode(t->module, &t->network, t->validation, false, &dim, NULL, NULL, err);
+    kin_optim_swap_ema(t->optim);
+    bool ok = descriptors && kin_judge_set((kin_vectors){descriptors, t->validation->count, dim}, labels, m, NULL, err);
+    kin_free(descriptors);
+    kin_free(labels);
+    return ok;
+}
+
+static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const char *line), void *user, kin_error *err)
+{
+    kin_metrics m;
+    char line[160];
+    if (!validate(t, &m, err)) return false;
+    bool better = m.mean.ap > t->best;
+    if (better) {
+        t->best = m.mean.ap;
+        t->best_step = t->step;
+    }
+    kin_text_format(&t->log, "{\"step\":%lld,\"validation_mAP\":", (long long)t->step - 1);
+    kin_json_add_number(&t->log, m.mean.ap);
+    kin_text_add(&t->log, ",\"validation_R@1\":");
+    kin_json_add_number(&t->log, m.mean.recall[0]);
+    kin_text_add(&t->log, "}\n");
+    snprintf(line, sizeof line, "step %lld: validation mAP %.4f, R@1 %.4f%s", (long long)t->step, m.mean.ap, m.mean.recall[0], better ? ", the best so far" : "");
+    if (say) say(user, line);
+    return true;
+}
+
+static bool due(int64_t step, int64_t every, int64_t steps) { return step == steps || (every > 0 && step % every == 0); }
+
+/* After a step: validation, checkpoints, and Ctrl-C. */
+static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line), void *user, kin_error *err)
+{
+    const kin_config *c = &t->network.config;
+    bool validated = t->validation && due(t->step, c->validate_every, c->steps);
+    if (validated && !look_at_validation(t, say, user, err)) return false;
+    bool stop = kin_interrupted();
+    if ((stop || due(t->step, c->save_every, c->steps) || (validated && t->best_step == t->step)) && !save(t, err)) return false;
+    if (!stop || t->step == c->steps) return true;
+    return t->run ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld; go on with: kin train --resume %s", (long long)t->step, (long long)c->steps, t->run)
+                  : kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->step, (long long)c->steps);
+}
+
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user, kin_error *err)
+{
+    const kin_config *c = &t->network.config;
+    kin_schedule schedule = schedule_of(c);
+    kin_loss_opt loss_opt = kin_config_loss(c);
+    kin_collapse collapse = kin_collapse_watch(t->network.loss, &loss_opt, COLLAPSE_PATIENCE);
+    double smooth = 0;
+    if (t->step == 0 && c->steps == 0) return save(t, err);
+    while (t->step < c->steps) {
+        double lr = kin_schedule_lr(&schedule, t->step), loss;
+        if (!one_step(t, lr, &loss, err)) return false;
+        log_step(t, loss, lr);
+        t->losses[t->step++] = loss;
+        smooth = smooth ? 0.95 * smooth + 0.05 * loss : loss;
+        if (kin_collapse_seen(&collapse, loss)) {
+            t->collapsed = true;
+            if (say) say(user, kin_collapse_advice());
+        }
+        char extra[64];
+        if (kin_meter_due(meter)) snprintf(extra, sizeof extra, "loss %.4f", smooth);
+        kin_meter_update(meter, t->step, extra);
+        if (!after_step(t, say, user, err)) return false;
+    }
+    return true;
+}
+
+/* ---- the contiguous chunk ---- */
+
+bool kin_split_classes(const kin_pictures *all, double share, kin_pictures *kept, kin_pictures *held, kin_error *err)
+{
+    int first = all->classes - (int)(all->classes * share + 0.5);
+    *kept = *held = *all;
+    kept->broken = held->broken = 0;
+    kept->classes = first;
+    held->classes = all->classes - first;
+    if (first < 2 || held->classes < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "--validate %g leaves %d classes for training and %d for validation; both need two", share, first, held->classes);
+    kept->items = kin_alloc_array((size_t)all->count, sizeof *kept->items);
+    held->items = kin_alloc_array((size_t)all->count, sizeof *held->items);
+    uint8_t *pixels = kin_alloc((size_t)all->count * (size_t)all->size * (size_t)all->size * (size_t)all->channels);
+    held->pixels = pixels;
+    if (!kept->items || !held->items || !pixels) {
+        kin_split_free(kept, held);
+        return kin_fail_memory(err, "the held-out classes", (size_t)all->count);
+    }
+    size_t bytes = (size_t)all->size * (size_t)all->size * (size_t)all->channels;
+    kept->count = held->count = 0;
+    /* The kept pictures move together in place; the held-out ones are copied. */
+    for (int64_t i = 0; i < all->count; i++) {
+        kin_sample item = all->items[i];
+        if (item.label >= first) {
+            memcpy(pixels + (size_t)held->count * bytes, all->pixels + (size_t)i * bytes, bytes);
+            item.label -= first;
+            held->items[held->count++] = item;
+        } else {
+            if (kept->count != i) memmove(all->pixels + (size_t)kept->count * bytes, all->pixels + (size_t)i * bytes, bytes);
+            kept->items[kept->count++] = item;
+        }
+    }
+    return true;
+}
+
+void kin_split_free(kin_pictures *kept, kin_pictures *held)
+{
+    kin_free(kept->items);
+    kin_free(held->items);
+    kin_free(held->pixels);
+    kept->items = held->items = NULL;
+    held->pixels = NULL;
+}
