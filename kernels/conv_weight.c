@@ -45,29 +45,49 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
     return p.n_parts * p.taps * p.depth * p.n + 64;
 }
 
-static const kin_real *input_pixel(const plan *p, int64_t pixel, int64_t tap)
+/* Where a tap reads for each pixel of a chunk; NULL in the padding. The pixels' places are walked, not divided out. */
+static void find_inputs(const plan *p, int64_t tap, int64_t pixel, int64_t pixels, const kin_real **from)
 {
     const kin_conv_shape *s = p->shape;
     int64_t ow = pixel % s->out_w, rest = pixel / s->out_w, oh = rest % s->out_h, n = rest / s->out_h;
-    int64_t y = oh * s->stride_h - s->pad_top + tap / s->kernel_w * s->dilation_h, x = ow * s->stride_w - s->pad_left + tap % s->kernel_w * s->dilation_w;
-    if (y < 0 || x < 0 || y >= s->in_h || x >= s->in_w) return NULL;
-    return p->x + ((n * s->in_h + y) * s->in_w + x) * s->in_ld;
+    int64_t dy = tap / s->kernel_w * s->dilation_h - s->pad_top, dx = tap % s->kernel_w * s->dilation_w - s->pad_left;
+    for (int64_t i = 0; i < pixels; i++) {
+        int64_t y = oh * s->stride_h + dy, x = ow * s->stride_w + dx;
+        from[i] = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? NULL : p->x + ((n * s->in_h + y) * s->in_w + x) * s->in_ld;
+        if (++ow < s->out_w) continue;
+        ow = 0;
+        if (++oh < s->out_h) continue;
+        oh = 0;
+        n++;
+    }
+}
+
+/* Part of a tile's column: `run` channels from `channel` on, at row m of the tile. */
+static void pack_part(const kin_real *const *from, int64_t channel, int64_t run, int64_t pixels, int64_t mr, kin_real *to)
+{
+    for (int64_t i = 0; i < pixels; i++, to += mr)
+        for (int64_t r = 0; from[i] && r < run; r++) to[r] = from[i][channel + r];
 }
 
 /* Rows m0 .. m0+count of dW's group (row = tap·depth + channel) for a chunk of pixels, as tiles [⌈count/mr⌉][pixels][mr]. */
 static void pack_inputs(const plan *p, int64_t first_tap, int64_t m0, int64_t count, int64_t pixel, int64_t pixels, kin_real *to)
 {
-    int64_t mr = p->tiles->mr;
-    memset(to, 0, (size_t)(kin_round_up(count, mr) * pixels) * sizeof *to);
+    int64_t mr = p->tiles->mr, known = -1;
+    const kin_real *from[CHUNK], *moved[CHUNK];
     for (int64_t m = 0, run; m < count; m += run) {
         int64_t tap = first_tap + (m0 + m) / p->depth, channel = (m0 + m) % p->depth;
         /* A run stays within one tap and one tile. */
         run = kin_min(kin_min(p->depth - channel, mr - m % mr), count - m);
+        if (tap != known) find_inputs(p, tap, pixel, pixels, from);
+        known = tap;
         kin_real *at = to + m / mr * mr * pixels + m % mr;
-        for (int64_t i = 0; i < pixels; i++, at += mr) {
-            const kin_real *from = input_pixel(p, pixel + i, tap);
-            if (from) memcpy(at, from + channel, (size_t)run * sizeof *at);
+        if (run == mr) {
+            for (int64_t i = 0; i < pixels; i++) moved[i] = from[i] ? from[i] + channel : NULL;
+            p->tiles->pack(moved, pixels, at);
+            continue;
         }
+        if (m % mr == 0) memset(at, 0, (size_t)(mr * pixels) * sizeof *at);
+        pack_part(from, channel, run, pixels, mr, at);
     }
 }
 

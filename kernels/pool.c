@@ -1,10 +1,21 @@
 #include "kernels/pool.h"
 
 #include "base/parallel.h"
+#include "kernels/isa.h"
+#include "kernels/pool_lines.h"
 
 #include <string.h>
 
+extern const kin_pool_lines kin_pool_lines_generic, kin_pool_lines_avx2, kin_pool_lines_avx512;
+
+static const kin_pool_lines *lines(void)
+{
+    static const kin_pool_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_pool_lines);
+    return tables[kin_isa()];
+}
+
 typedef struct pool_loop {
+    const kin_pool_lines *lines;
     const kin_pool_shape *s;
     const kin_real *from;
     kin_real *to;
@@ -35,26 +46,20 @@ static void max_row(void *arg, int64_t row, int worker)
     const kin_real *picture = l->from + row / s->out_h * s->in_h * s->in_w * s->in_ld;
     for (int64_t ow = 0; ow < s->out_w; ow++) {
         span x = inside(s, ow, s->in_w);
-        kin_real *restrict best = l->to + (row * s->out_w + ow) * s->channels;
-        int32_t *restrict winner = l->winner + (row * s->out_w + ow) * s->channels;
+        kin_real *best = l->to + (row * s->out_w + ow) * s->channels;
+        int32_t *winner = l->winner + (row * s->out_w + ow) * s->channels;
         bool begins = true;
         for (int64_t kh = y.first; kh < y.last; kh++)
             for (int64_t kw = x.first; kw < x.last; kw++, begins = false) {
                 const kin_real *pixel = picture + ((y.at + kh) * s->in_w + x.at + kw) * s->in_ld;
-                int32_t here = (int32_t)(kh * s->kernel + kw);
-                for (int64_t c = 0; c < s->channels; c++) {
-                    kin_real v = pixel[c], b = best[c];
-                    bool wins = begins | !(v <= b);
-                    best[c] = wins ? v : b;
-                    winner[c] = wins ? here : winner[c];
-                }
+                l->lines->maximum(pixel, s->channels, begins, (int32_t)(kh * s->kernel + kw), best, winner);
             }
     }
 }
 
 void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y, int32_t *winner)
 {
-    pool_loop l = {.s = s, .from = x, .to = y, .winner = winner};
+    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .winner = winner};
     kin_parallel_for(s->batch * s->out_h, max_row, &l);
 }
 

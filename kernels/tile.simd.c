@@ -1,6 +1,8 @@
 #include "kernels/isa.h"
 #include "kernels/tile.h"
 
+#include <string.h>
+
 /* The accumulators must fit the registers: AVX-512 has 32 (24 used), AVX2 16 (12 used), SSE and NEON at
  * least 16 (12 used). */
 #if defined(__AVX512F__)
@@ -82,5 +84,13 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
     finish(acc, out);
 }
 
+static void pack(const kin_real *const *from, int64_t k, kin_real *to)
+{
+    for (; k > 0; k--, from++, to += MR) {
+        if (*from) memcpy(to, *from, MR * sizeof *to);
+        else memset(to, 0, MR * sizeof *to);
+    }
+}
+
 extern const kin_tiles KIN_ISA_NAME(kin_tiles);
-const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, tile_rows, tile_packed};
+const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, tile_rows, tile_packed, pack};
