@@ -6,14 +6,14 @@
 static bool progress(void *arg, int64_t done, int64_t total)
 {
     (void)total;
-    kin_progress_update(arg, done, NULL);
+    kin_meter_update(arg, done, NULL);
     return !kin_interrupted();
 }
 
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    kin_progress line;
+    kin_meter line;
     kin_synth_opt opt = {
         .seed = (uint64_t)kin_option_int(cli, "seed"),
         .products = (int)kin_option_int(cli, "products"),
@@ -23,9 +23,9 @@ static int run(kin_cli *cli)
         .progress_arg = &line,
     };
     kin_interrupt_catch();
-    kin_progress_start(&line, "drawing", "pictures", 0, (int64_t)opt.products * opt.views, cli->quiet);
+    kin_meter_start(&line, "drawing", "pictures", 0, (int64_t)opt.products * opt.views, cli->quiet);
     if (!kin_synth_write(cli->positional[0], &opt, &err)) return kin_cli_fail(cli, &err);
-    kin_progress_end(&line);
+    kin_meter_end(&line);
     return 0;
 }
 
