@@ -164,10 +164,15 @@ static bool save_text(kin_trainer *t, const char *name, const kin_text *text, ki
 
 static bool save_curve(kin_trainer *t, kin_error *err)
 {
-    kin_text svg = {0};
-    bool ok = t->step < 2 || (kin_svg_curve(&svg, &(kin_curve_opt){.title = "Training loss", .x_label = "step", .y_label = t->network.config.loss, .y = t->losses, .count = t->step}) &&
-                              save_text(t, "curve.svg", &svg, err));
-    kin_text_free(&svg);
+    if (t->step < 2) return true;
+    double *steps = kin_alloc_array((size_t)t->step, sizeof *steps);
+    char *path = run_file(t, "curve.svg", err);
+    bool ok = path && (steps || kin_fail_memory(err, "the curve", (size_t)t->step * sizeof *steps));
+    for (int64_t i = 0; ok && i < t->step; i++) steps[i] = (double)i;
+    kin_curve loss = {.name = t->network.config.loss, .x = steps, .y = t->losses, .count = t->step, .smooth = true};
+    ok = ok && kin_svg_write_curves(path, &(kin_curves){.title = "Training loss", .x_label = "step", .y_label = "loss", .curves = &loss, .n_curves = 1}, err);
+    kin_free(path);
+    kin_free(steps);
     return ok;
 }
 
