@@ -39,7 +39,7 @@ typedef struct worker {
     uint64_t *order;    /* [rows + 1, keep]: candidates by item; the last row is for sorting */
     kin_select *select; /* [rows, 2] */
     kin_hit *hits;      /* [rows, keep] */
-    kin_hit *spare;     /* [3, keep] */
+    kin_hit *spare;     /* [4, keep] */
     int64_t *cursor;    /* [rows] */
 } worker;
 
@@ -133,7 +133,7 @@ static bool give_workers_room(pass *p)
         me->order = kin_alloc_array(rows + 1, keep * sizeof(uint64_t));
         me->select = kin_alloc_array(rows, 2 * sizeof(kin_select));
         me->hits = kin_alloc_array(rows, keep * sizeof(kin_hit));
-        me->spare = kin_alloc_array(keep, 3 * sizeof(kin_hit));
+        me->spare = kin_alloc_array(keep, 4 * sizeof(kin_hit));
         me->cursor = kin_alloc_array(rows, sizeof(int64_t));
         ok = me->tile && me->words && me->order && me->select && me->hits && me->spare && me->cursor;
     }
@@ -207,7 +207,7 @@ static double distance_to_key(const pass *p, double distance, double query_norm)
 static void compare_all(const pass *p, int64_t q, kin_hit *hits, kin_hit *spare)
 {
     const kin_scan *s = p->scan;
-    kin_hit *pool = spare + p->keep; /* [2 keep] */
+    kin_hit *pool = spare + 2 * p->keep; /* [2 keep] */
     int64_t used = 0;
     double limit = INFINITY;
     for (int64_t j = 0; j < s->gallery.count; j++) {
