@@ -107,12 +107,13 @@ static void weigh(pass *p)
 static void cut(pass *p)
 {
     const kin_scan *s = p->scan;
-    int64_t n = s->gallery.count, margin = s->float32_order ? 0 : 16 + s->k / 32;
+    int64_t n = s->gallery.count, margin = s->float32_order ? 0 : 8 + s->k / 32;
     p->keep = kin_min(s->k + margin, n);
     p->capacity = kin_select_capacity(p->keep, n);
     p->far_capacity = s->farthest ? kin_select_capacity(FARTHEST, n) : 0;
     p->rows = buffer_bytes / (8 * p->capacity + (int64_t)(sizeof(uint64_t) + sizeof(kin_hit)) * p->keep);
-    p->rows = kin_min(p->rows > ROWS ? ROWS : p->rows < 8 ? 8 : p->rows, s->query.count);
+    int64_t even = kin_round_up(kin_blocks(s->query.count, TASKS), 12), most = even < 2 * 12 ? 2 * 12 : kin_min(even, ROWS);
+    p->rows = kin_min(p->rows > most ? most : p->rows < 8 ? 8 : p->rows, s->query.count);
     p->blocks = kin_blocks(s->query.count, p->rows);
     int64_t tiles = kin_blocks(n, COLUMNS);
     p->chunk = kin_min(tiles, kin_blocks(chunk_bytes, s->gallery.dim * COLUMNS * (int64_t)sizeof(float))) * COLUMNS;
