@@ -273,6 +273,23 @@ bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
     return ok;
 }
 
+bool kin_items_open(const char *name, kin_items *out, kin_error *err)
+{
+    *out = (kin_items){0};
+    if (ends_in(name, ".csv")) return kin_items_read(name, out, err);
+    char *csv = with_ending(name, ".csv");
+    bool ok = csv ? true : kin_fail_memory(err, name, strlen(name)), named = ok && kin_exists(csv);
+    if (named) ok = kin_items_read(csv, out, err);
+    kin_free(csv);
+    if (!ok || named) return ok;
+    kin_embeddings whole;
+    if (!kin_embeddings_read(name, &whole, err)) return false;
+    *out = whole.items;
+    whole.items = (kin_items){0};
+    kin_embeddings_free(&whole);
+    return true;
+}
+
 static bool write_items(const char *path, const kin_items *items, kin_error *err)
 {
     kin_file file;

@@ -38,6 +38,8 @@ bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const 
 bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err);
 bool kin_items_read(const char *path, kin_items *out, kin_error *err);
 bool kin_items_parse(const char *name, const char *text, size_t size, kin_items *out, kin_error *err);
+/* The items alone of "E" or "E.npy", as kin_embeddings_read would name them, or of a list "E.csv". */
+bool kin_items_open(const char *name, kin_items *out, kin_error *err);
 void kin_items_free(kin_items *items);
 
 /* The row that has this id, or -1. */

@@ -26,8 +26,8 @@ enum { ROWS = 16 };
 typedef struct worker {
     double *shared;    /* [gallery]: s of the items touched, else 0 */
     int32_t *touched;  /* [gallery] */
-    int32_t *place;    /* [gallery]: 1 + place among the K nearest, else 0 */
-    kin_hit *hits, *spare; /* [gallery]; distinct items only */
+    bool *taken;       /* [gallery]: among the K nearest of the row at hand */
+    kin_hit *hits, *spare; /* [2 k] */
 } worker;
 
 typedef struct job {
@@ -143,44 +143,71 @@ static double final_distance(const job *j, double shared, double scaled)
     return (1 - j->opt->lambda) * (1 - shared / (2 - shared)) + j->opt->lambda * scaled;
 }
 
-/* Items that share nothing: among the K nearest, or, where λ = 0 makes them all equal, the first by index. */
-static int64_t add_strangers(const job *j, const worker *w, int64_t list, int64_t self, kin_hit *out)
+/* The best so far: up to twice k hits, cut to k when they are full. The k-th of the last cut is the limit for newcomers. */
+typedef struct pool {
+    kin_hit *hits, *spare;
+    int64_t k, room, count;
+    kin_hit limit;
+} pool;
+
+static void cut(pool *p)
 {
-    int64_t count = 0, i = j->opt->leave_one_out ? self : list;
-    if (j->opt->lambda == 0) {
-        for (int64_t g = 0; g < j->set.gallery.count && count < j->opt->k; g++)
-            if (w->shared[g] == 0 && !(j->opt->leave_one_out && g == self)) out[count++] = (kin_hit){1, g};
-        return count;
-    }
+    kin_hits_sort(p->hits, p->spare, p->count);
+    if (p->count < p->k) return;
+    p->count = p->k;
+    p->limit = p->hits[p->k - 1];
+}
+
+static void offer(pool *p, double distance, int64_t item)
+{
+    kin_hit hit = {distance, item};
+    if (!kin_hit_before(hit, p->limit)) return;
+    p->hits[p->count++] = hit;
+    if (p->count == p->room) cut(p);
+}
+
+/* λ > 0: first the K nearest, shared or not; then the items that share something and are farther, unless even the K-th
+ * nearest's distance would make them too late. */
+static void choose(const job *j, worker *w, int64_t list, int64_t self, int64_t touched, pool *best)
+{
+    const int32_t *near = j->near + list * j->nearest;
+    const double *distance = j->near_distance + list * j->nearest;
     for (int64_t a = 0; a < j->nearest; a++) {
-        int32_t g = j->near[list * j->nearest + a];
-        double scaled = kin_joined_scaled(&j->set, i, j->near_distance[list * j->nearest + a]);
-        if (w->shared[g] == 0) out[count++] = (kin_hit){final_distance(j, 0, scaled), g};
+        offer(best, final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])), near[a]);
+        w->taken[near[a]] = true;
     }
-    return count;
+    cut(best);
+    double nearer = kin_joined_scaled(&j->set, list, distance[j->nearest - 1]);
+    for (int64_t a = 0; a < touched; a++) {
+        int32_t g = w->touched[a];
+        if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance) continue;
+        double d = kin_exact_euclid(kin_joined_row(&j->set, list), kin_row(j->set.gallery, g), j->set.gallery.dim);
+        offer(best, final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g);
+    }
+    for (int64_t a = 0; a < j->nearest; a++) w->taken[near[a]] = false;
+}
+
+/* λ = 0: items that share nothing are all alike, so the first by index follow. */
+static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched, pool *best)
+{
+    for (int64_t a = 0; a < touched; a++)
+        if (w->touched[a] != self) offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
+    cut(best);
+    for (int64_t g = 0; best->count < best->k; g++)
+        if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
 }
 
 static void final_list(const job *j, worker *w, int64_t list)
 {
-    int64_t k = j->opt->k, self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list), count = 0;
-    const int32_t *near = j->near + list * j->nearest;
-    const double *distance = j->near_distance + list * j->nearest;
-    for (int64_t a = 0; a < j->nearest; a++) w->place[near[a]] = (int32_t)(a + 1);
-    for (int64_t a = 0; a < touched; a++) {
-        int32_t g = w->touched[a];
-        if (g == self) continue;
-        double d = w->place[g] ? distance[w->place[g] - 1] : kin_exact_euclid(kin_joined_row(&j->set, list), kin_row(j->set.gallery, g), j->set.gallery.dim);
-        w->hits[count++] = (kin_hit){final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g};
-    }
-    kin_hits_sort(w->hits, w->spare, count);
-    int64_t strangers = add_strangers(j, w, list, self, w->hits + count);
-    kin_hits_sort(w->hits + count, w->spare, strangers);
-    kin_hits_sort(w->hits, w->spare, count + strangers);
+    int64_t k = j->opt->k, self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list);
+    pool best = {w->hits, w->spare, k, 2 * k, 0, {INFINITY, INT64_MAX}};
+    if (j->opt->lambda > 0) choose(j, w, list, self, touched, &best);
+    else choose_without_distance(j, w, self, touched, &best);
+    cut(&best);
     for (int64_t a = 0; a < k; a++) {
-        j->out->index[list * k + a] = w->hits[a].index;
-        j->out->value[list * k + a] = (float)w->hits[a].distance;
+        j->out->index[list * k + a] = best.hits[a].index;
+        j->out->value[list * k + a] = (float)best.hits[a].distance;
     }
-    for (int64_t a = 0; a < j->nearest; a++) w->place[near[a]] = 0;
     for (int64_t a = 0; a < touched; a++) w->shared[w->touched[a]] = 0;
 }
 
@@ -231,16 +258,16 @@ static bool give_room(job *j, kin_error *err)
 
 static bool give_workers_room(job *j, kin_error *err)
 {
-    size_t g = (size_t)j->set.gallery.count;
+    size_t g = (size_t)j->set.gallery.count, k = (size_t)j->opt->k;
     bool ok = true;
     for (int w = 0; ok && w < kin_threads(); w++) {
         worker *me = &j->workers[w];
         me->shared = kin_alloc_zero(g, sizeof *me->shared);
         me->touched = kin_alloc_array(g, sizeof *me->touched);
-        me->place = kin_alloc_zero(g, sizeof *me->place);
-        me->hits = kin_alloc_array(g, sizeof *me->hits);
-        me->spare = kin_alloc_array(g, sizeof *me->spare);
-        ok = me->shared && me->touched && me->place && me->hits && me->spare;
+        me->taken = kin_alloc_zero(g, sizeof *me->taken);
+        me->hits = kin_alloc_array(k, 2 * sizeof *me->hits);
+        me->spare = kin_alloc_array(k, 2 * sizeof *me->spare);
+        ok = me->shared && me->touched && me->taken && me->hits && me->spare;
     }
     return ok ? true : kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %zu items", g);
 }
@@ -249,7 +276,7 @@ static void give_back(job *j)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
         worker *me = &j->workers[w];
-        kin_free(me->shared), kin_free(me->touched), kin_free(me->place), kin_free(me->hits), kin_free(me->spare);
+        kin_free(me->shared), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare);
     }
     kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->kept), kin_free(j->near), kin_free(j->near_distance);
     kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);

@@ -39,7 +39,7 @@ typedef struct worker {
     uint64_t *order;    /* [rows + 1, keep]: candidates by item; the last row is for sorting */
     kin_select *select; /* [rows, 2] */
     kin_hit *hits;      /* [rows, keep] */
-    kin_hit *spare;     /* [3, keep] */
+    kin_hit *spare;     /* [4, keep] */
     int64_t *cursor;    /* [rows] */
 } worker;
 
@@ -107,12 +107,13 @@ static void weigh(pass *p)
 static void cut(pass *p)
 {
     const kin_scan *s = p->scan;
-    int64_t n = s->gallery.count, margin = s->float32_order ? 0 : 16 + s->k / 32;
+    int64_t n = s->gallery.count, margin = s->float32_order ? 0 : 8 + s->k / 32;
     p->keep = kin_min(s->k + margin, n);
     p->capacity = kin_select_capacity(p->keep, n);
     p->far_capacity = s->farthest ? kin_select_capacity(FARTHEST, n) : 0;
     p->rows = buffer_bytes / (8 * p->capacity + (int64_t)(sizeof(uint64_t) + sizeof(kin_hit)) * p->keep);
-    p->rows = kin_min(p->rows > ROWS ? ROWS : p->rows < 8 ? 8 : p->rows, s->query.count);
+    int64_t even = kin_round_up(kin_blocks(s->query.count, TASKS), 12), most = even < 2 * 12 ? 2 * 12 : kin_min(even, ROWS);
+    p->rows = kin_min(p->rows > most ? most : p->rows < 8 ? 8 : p->rows, s->query.count);
     p->blocks = kin_blocks(s->query.count, p->rows);
     int64_t tiles = kin_blocks(n, COLUMNS);
     p->chunk = kin_min(tiles, kin_blocks(chunk_bytes, s->gallery.dim * COLUMNS * (int64_t)sizeof(float))) * COLUMNS;
@@ -133,7 +134,7 @@ static bool give_workers_room(pass *p)
         me->order = kin_alloc_array(rows + 1, keep * sizeof(uint64_t));
         me->select = kin_alloc_array(rows, 2 * sizeof(kin_select));
         me->hits = kin_alloc_array(rows, keep * sizeof(kin_hit));
-        me->spare = kin_alloc_array(keep, 3 * sizeof(kin_hit));
+        me->spare = kin_alloc_array(keep, 4 * sizeof(kin_hit));
         me->cursor = kin_alloc_array(rows, sizeof(int64_t));
         ok = me->tile && me->words && me->order && me->select && me->hits && me->spare && me->cursor;
     }
@@ -207,7 +208,7 @@ static double distance_to_key(const pass *p, double distance, double query_norm)
 static void compare_all(const pass *p, int64_t q, kin_hit *hits, kin_hit *spare)
 {
     const kin_scan *s = p->scan;
-    kin_hit *pool = spare + p->keep; /* [2 keep] */
+    kin_hit *pool = spare + 2 * p->keep; /* [2 keep] */
     int64_t used = 0;
     double limit = INFINITY;
     for (int64_t j = 0; j < s->gallery.count; j++) {

@@ -64,6 +64,14 @@ static void embeddings(void)
     CHECK(kin_npy_write_float32(check_path("bare.npy"), data, 5, 2, &err) && kin_embeddings_read(check_path("bare.npy"), &e, &err));
     CHECK(e.items.count == 5 && !e.items.label && strcmp(e.items.id[4], "4") == 0);
     kin_embeddings_free(&e);
+    kin_items alone;
+    CHECK(kin_items_open(check_path("bare"), &alone, &err) && alone.count == 5 && strcmp(alone.id[3], "3") == 0);
+    kin_items_free(&alone);
+    for (int i = 0; i < 3; i++) {
+        const char *const names[] = {"E", "E.npy", "E.csv"};
+        CHECK(kin_items_open(check_path(names[i]), &alone, &err) && alone.count == 5 && strcmp(alone.id[0], "a") == 0);
+        kin_items_free(&alone);
+    }
     check_end();
     check_begin("embeddings: row counts must agree, ids must differ");
     CHECK(kin_npy_write_float32(npy, data, 2, 5, &err));

@@ -1,0 +1,168 @@
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/npy.h"
+#include "cli/command.h"
+#include "retrieval/metrics.h"
+#include "retrieval/ranks.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct evaluation {
+    kin_items query, gallery;
+    bool leave_one_out;
+    kin_ranks ranks;
+    kin_npy distances;
+    int64_t *query_code, *gallery_code;
+    kin_metrics metrics;
+} evaluation;
+
+static void close_evaluation(evaluation *e)
+{
+    kin_items_free(&e->query), kin_items_free(&e->gallery);
+    kin_ranks_free(&e->ranks);
+    kin_npy_free(&e->distances);
+    kin_free(e->query_code), kin_free(e->gallery_code);
+}
+
+static bool need_labels(const kin_items *items, const char *name, kin_error *err)
+{
+    if (items->label) return true;
+    return kin_fail(err, KIN_ERR_DATA, "%s has no labels; what is relevant is told by the column `label` of the .csv beside the .npy", name);
+}
+
+/* Row i belongs to query i: the array that the same search wrote. */
+static bool read_distances(evaluation *e, const char *path, kin_error *err)
+{
+    if (!path) return true;
+    if (!kin_npy_read_matrix(path, &e->distances, err)) return false;
+    for (int64_t q = 0; q <= e->ranks.queries; q++)
+        if (e->distances.shape[0] != e->ranks.queries || e->ranks.offset[q] != q * e->distances.shape[1])
+            return kin_fail(err, KIN_ERR_DATA, "%s is [%lld, %lld], which does not fit the %lld lists; it must come from the same search", path,
+                            (long long)e->distances.shape[0], (long long)e->distances.shape[1], (long long)e->ranks.queries);
+    return true;
+}
+
+static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
+{
+    const char *query = kin_option_string(cli, "query"), *gallery = kin_option_string(cli, "gallery");
+    e->leave_one_out = !query;
+    if (!kin_items_open(gallery, &e->gallery, err) || !need_labels(&e->gallery, gallery, err)) return false;
+    if (query && (!kin_items_open(query, &e->query, err) || !need_labels(&e->query, query, err))) return false;
+    const kin_items *asked = query ? &e->query : &e->gallery;
+    if (!kin_ranks_read(cli->positional[0], asked, &e->gallery, e->leave_one_out, &e->ranks, NULL, err)) return false;
+    if (!read_distances(e, kin_option_string(cli, "distances"), err)) return false;
+    e->gallery_code = kin_alloc_array((size_t)e->gallery.count, sizeof(int64_t));
+    e->query_code = kin_alloc_array((size_t)asked->count, sizeof(int64_t));
+    if (!e->gallery_code || !e->query_code) return kin_fail_memory(err, "the labels", (unsigned long long)(e->gallery.count + asked->count) * sizeof(int64_t));
+    bool ok = query ? kin_items_label_codes(&e->gallery, e->gallery_code, &e->query, e->query_code, err) :
+                      kin_items_label_codes(&e->gallery, e->gallery_code, NULL, NULL, err);
+    kin_judged judged = {.queries = asked->count, .gallery = e->gallery.count, .query_label = query ? e->query_code : e->gallery_code,
+                         .gallery_label = e->gallery_code, .leave_one_out = e->leave_one_out, .offset = e->ranks.offset, .index = e->ranks.index,
+                         .value = e->distances.data};
+    return ok && kin_evaluate(&judged, &(kin_metrics_opt){.k = kin_option_int(cli, "k")}, &e->metrics, NULL, err);
+}
+
+/* --- what is told, once for the table and for JSON --- */
+
+typedef struct figure { char name[32]; double value; const char *about; } figure;
+enum { FIGURES = 16 };
+
+static int collect(const evaluation *e, figure *f)
+{
+    const kin_metrics *m = &e->metrics;
+    const kin_scores *s = &m->mean;
+    int n = 0;
+    f[n++] = (figure){"mAP", s->ap, m->complete ? "mean average precision" : "mean average precision; what lies beyond the lists counts as missed"};
+    f[n++] = (figure){"", s->ap_at_k, "divided by min(R, K)"};
+    snprintf(f[n - 1].name, sizeof f[0].name, "mAP@%lld", (long long)m->k);
+    for (int c = 0; c < KIN_RECALL_RANKS && m->recall_at[c]; c++) {
+        f[n++] = (figure){"", s->recall[c], c ? "" : "queries with a hit among the first"};
+        snprintf(f[n - 1].name, sizeof f[0].name, "R@%lld", (long long)m->recall_at[c]);
+    }
+    f[n++] = (figure){"mAP@R", s->ap_at_r, "as in metric learning"};
+    f[n++] = (figure){"R-precision", s->r_precision, "hits among the first R"};
+    f[n++] = (figure){"MRR", s->reciprocal_rank, "mean of 1 / rank of the first hit"};
+    f[n++] = (figure){"mINP", s->inp, m->complete ? "mean of R / rank of the last hit" : "needs lists that hold all"};
+    f[n++] = (figure){"", s->ndcg, ""};
+    snprintf(f[n - 1].name, sizeof f[0].name, "nDCG@%lld", (long long)m->k);
+    f[n++] = (figure){"AP-trapezoid", s->ap_trapezoid, "the Oxford/Paris and Market-1501 rule"};
+    if (e->distances.data) {
+        f[n++] = (figure){"mAP-pessimistic", s->ap_pessimistic, "with ties broken against the system"};
+        f[n++] = (figure){"R@1-pessimistic", s->recall1_pessimistic, ""};
+    }
+    return n;
+}
+
+static void print_table(const evaluation *e)
+{
+    figure f[FIGURES];
+    int n = collect(e, f);
+    const kin_metrics *m = &e->metrics;
+    printf("%lld queries, %lld gallery items, lists of %lld\n", (long long)(m->evaluated + m->skipped), (long long)e->gallery.count, (long long)m->longest);
+    if (m->skipped) printf("%lld queries have no relevant item and are left out\n", (long long)m->skipped);
+    for (int i = 0; i < n; i++) {
+        if (isnan(f[i].value)) printf("%-16s     -   %s\n", f[i].name, f[i].about);
+        else printf(f[i].about[0] ? "%-16s %.4f   %s\n" : "%-16s %.4f%s\n", f[i].name, f[i].value, f[i].about);
+    }
+}
+
+static bool print_json(const evaluation *e, kin_error *err)
+{
+    figure f[FIGURES];
+    int n = collect(e, f);
+    kin_text text = {0};
+    kin_text_format(&text, "{\"queries\": %lld, \"skipped\": %lld, \"gallery\": %lld, \"K\": %lld, \"complete\": %s", (long long)e->metrics.evaluated,
+                    (long long)e->metrics.skipped, (long long)e->gallery.count, (long long)e->metrics.k, e->metrics.complete ? "true" : "false");
+    for (int i = 0; i < n; i++) {
+        kin_text_add(&text, ", ");
+        kin_json_add_string(&text, f[i].name);
+        kin_text_add(&text, ": ");
+        kin_json_add_number(&text, f[i].value);
+    }
+    kin_text_add(&text, "}\n");
+    if (!text.failed) fputs(text.data, stdout);
+    bool ok = !text.failed;
+    kin_text_free(&text);
+    return ok ? true : kin_fail_memory(err, "the figures", 4096);
+}
+
+static int run(kin_cli *cli)
+{
+    evaluation e = {0};
+    kin_error err = {0};
+    bool ok = evaluate(&e, cli, &err);
+    if (ok && kin_option_flag(cli, "json")) ok = print_json(&e, &err);
+    else if (ok) print_table(&e);
+    close_evaluation(&e);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+static const kin_option options[] = {
+    {.name = "gallery", .kind = KIN_OPTION_STRING, .value = "G", .required = true,
+     .help = "What was searched: a name given to `kin embed --out`, or a .csv with the columns `id` and `label`."},
+    {.name = "query", .kind = KIN_OPTION_STRING, .value = "Q",
+     .help = "What was looked for, in the same form. Without it, each gallery item was looked for among the others."},
+    {.name = "k", .kind = KIN_OPTION_INT, .value = "K", .low = 1, .high = -1, .fallback_shown = "the longest list", .help = "The K of mAP@K and nDCG@K."},
+    {.name = "distances", .kind = KIN_OPTION_STRING, .value = "FILE",
+     .help = "The .npy that the same search wrote: ties are then also broken against the system, since a collapsed embedding can fake a high score."},
+    {.name = "json", .help = "Print one line of JSON instead of the table."},
+    {0},
+};
+
+const kin_command kin_command_eval = {
+    .name = "eval",
+    .summary = "measures ranking lists against labels",
+    .usage = "kin eval RANKS --gallery G [--query Q] [--k K] [--json]",
+    .about = "An item is relevant when its label is the query's; R is their number in the whole gallery, found or not. Queries without any are left out, "
+             "and counted. The lists are validated first, as by `kin check`.\n\n"
+             "Lists shorter than the gallery count what they do not hold as missed in mAP; mAP@K divides by min(R, K) instead of R.",
+    .examples = "kin eval ranks.csv --query queries --gallery shop\n"
+                "# every item among the others, as JSON\n"
+                "kin search --gallery shop --quiet | kin eval - --gallery shop --json",
+    .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,137 @@
+#include "cli/retrieve.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/interrupt.h"
+#include "retrieval/expand.h"
+#include "retrieval/ranks.h"
+
+#include <string.h>
+
+enum { USUAL_TOP = 1000 };
+
+const char *const kin_retrieve_metrics[] = {"cosine", "euclid", "inner", NULL};
+static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
+
+kin_vectors kin_retrieve_gallery(const kin_retrieve *r) { return kin_embeddings_vectors(&r->gallery); }
+kin_vectors kin_retrieve_query(const kin_retrieve *r) { return kin_embeddings_vectors(r->leave_one_out ? &r->gallery : &r->query); }
+
+void kin_retrieve_close(kin_retrieve *r)
+{
+    kin_embeddings_free(&r->query);
+    kin_embeddings_free(&r->gallery);
+}
+
+/* A folder that is missing or read-only is better known now than after the work. */
+static bool can_write(const char *path, kin_error *err)
+{
+    kin_file file;
+    if (!path || strcmp(path, "-") == 0) return true;
+    if (!kin_file_create(&file, path, err)) return false;
+    kin_file_abandon(&file);
+    return true;
+}
+
+static bool read_all(kin_retrieve *r, kin_error *err)
+{
+    const char *query = kin_option_string(r->cli, "query"), *gallery = kin_option_string(r->cli, "gallery");
+    if (!can_write(r->out, err) || !can_write(r->indices, err) || !can_write(r->distances, err)) return false;
+    if (!kin_embeddings_read(gallery, &r->gallery, err) || (query && !kin_embeddings_read(query, &r->query, err))) return false;
+    if (query && r->query.dim != r->gallery.dim)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has %lld dimensions, %s has %lld; both must come from one model", query, (long long)r->query.dim, gallery,
+                        (long long)r->gallery.dim);
+    int64_t most = r->gallery.items.count - (r->leave_one_out ? 1 : 0);
+    if (most < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "%s holds one item; to search it, give --query", gallery);
+    if (r->top > most)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--top %lld: each query can find %lld items in %s; leave --top out, or take at most that", (long long)r->top,
+                        (long long)most, gallery);
+    if (!r->top) r->top = most < USUAL_TOP ? most : USUAL_TOP;
+    return !r->out || kin_ranks_writable(&r->gallery.items, err);
+}
+
+static int check_options(kin_retrieve *r)
+{
+    const kin_cli *cli = r->cli;
+    bool means = kin_option_given(cli, "expand") || kin_option_given(cli, "augment");
+    if (means && r->metric != KIN_COSINE) return kin_cli_usage(cli, "--expand and --augment average unit vectors, which needs --metric cosine");
+    if (kin_option_given(cli, "augment") && r->leave_one_out)
+        return kin_cli_usage(cli, "without --query, --expand averages the gallery already; leave --augment out");
+    if (kin_option_given(cli, "alpha") && !means) return kin_cli_usage(cli, "--alpha weights the means of --expand or --augment; give one of them");
+    return 0;
+}
+
+bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
+{
+    const char *query = kin_option_string(cli, "query");
+    *r = (kin_retrieve){.cli = cli, .leave_one_out = !query, .metric = metrics[kin_option_choice(cli, "metric")], .top = kin_option_int(cli, "top"),
+                        .out = kin_option_string(cli, "out"), .indices = kin_option_string(cli, "indices"), .distances = kin_option_string(cli, "distances")};
+    if (!r->out && !r->indices && !r->distances) r->out = "-";
+    *code = check_options(r);
+    if (*code) return false;
+    kin_interrupt_catch();
+    kin_error err = {0};
+    if (!read_all(r, &err)) {
+        kin_retrieve_close(r);
+        *code = kin_cli_fail(cli, &err);
+        return false;
+    }
+    if (query && strcmp(query, kin_option_string(cli, "gallery")) == 0)
+        kin_cli_note(cli, "the queries are the gallery, and each will find itself; leave --query out to search it among the others");
+    return true;
+}
+
+static bool show(void *user, const char *stage, int64_t done, int64_t total)
+{
+    kin_retrieve *r = user;
+    if (!r->stage || strcmp(r->stage, stage) != 0) {
+        if (r->stage) kin_meter_break();
+        r->stage = stage;
+        kin_meter_start(&r->meter, stage, "rows", 0, total, r->cli->quiet);
+    }
+    kin_meter_update(&r->meter, done, NULL);
+    return !kin_interrupted();
+}
+
+kin_progress kin_retrieve_progress(kin_retrieve *r) { return (kin_progress){show, r}; }
+
+bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err)
+{
+    if (r->metric != KIN_COSINE) return true;
+    return kin_normalize_rows(r->gallery.data, r->gallery.items.count, r->gallery.dim, r->gallery.name, err) &&
+           (r->leave_one_out || kin_normalize_rows(r->query.data, r->query.items.count, r->query.dim, r->query.name, err));
+}
+
+/* `set` becomes means over itself. */
+static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *option, kin_error *err)
+{
+    kin_expand_opt opt = {.n = kin_option_int(r->cli, option), .alpha = kin_option_real(r->cli, "alpha"), .progress = kin_retrieve_progress(r)};
+    float *means = kin_alloc_array((size_t)set->items.count * (size_t)set->dim, sizeof *means);
+    if (!means) return kin_fail_memory(err, set->name, (unsigned long long)set->items.count * (unsigned long long)set->dim * sizeof *means);
+    bool ok = kin_expand_database(kin_embeddings_vectors(set), &opt, means, err);
+    kin_error_prefix(err, "--%s", option);
+    kin_free(ok ? set->data : means);
+    if (ok) set->data = means;
+    return ok;
+}
+
+bool kin_retrieve_expand(kin_retrieve *r, kin_error *err)
+{
+    if (kin_option_given(r->cli, "augment") && !average_itself(r, &r->gallery, "augment", err)) return false;
+    if (!kin_option_given(r->cli, "expand")) return true;
+    if (r->leave_one_out) return average_itself(r, &r->gallery, "expand", err);
+    kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"), .alpha = kin_option_real(r->cli, "alpha"), .progress = kin_retrieve_progress(r)};
+    bool ok = kin_expand_queries(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, r->query.data, err);
+    kin_error_prefix(err, "--expand");
+    return ok;
+}
+
+bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    kin_meter_break();
+    const kin_items *gallery = &r->gallery.items, *query = r->leave_one_out ? gallery : &r->query.items;
+    if (r->out && !kin_ranks_write(r->out, lists, query, gallery, err)) return false;
+    if (!kin_ranks_write_arrays(r->indices, r->distances, lists, err)) return false;
+    kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
+                 !r->out ? r->indices ? r->indices : r->distances : strcmp(r->out, "-") == 0 ? "standard output" : r->out);
+    return true;
+}

@@ -1,0 +1,59 @@
+/* What `kin search` and `kin rerank` share: reading both sets, expansion, progress, writing the lists. */
+#ifndef KIN_CLI_RETRIEVE_H
+#define KIN_CLI_RETRIEVE_H
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "retrieval/items.h"
+#include "retrieval/search.h"
+
+typedef struct kin_retrieve {
+    const kin_cli *cli;
+    kin_embeddings query, gallery; /* query is empty when each gallery item is searched among the others */
+    bool leave_one_out;
+    kin_metric metric;
+    int64_t top;
+    const char *out, *indices, *distances; /* NULL: not wanted */
+    const char *stage;                     /* that the meter shows; NULL: none */
+    kin_meter meter;
+} kin_retrieve;
+
+extern const char *const kin_retrieve_metrics[];
+
+/* Rows of the commands' option tables. */
+#define KIN_RETRIEVE_OPTIONS                                                                                                                              \
+    {.name = "gallery", .kind = KIN_OPTION_STRING, .value = "G", .required = true,                                                                      \
+     .help = "What is searched: the name given to `kin embed --out`, or any .npy matrix, whose ids are then its row numbers."},                         \
+    {.name = "query", .kind = KIN_OPTION_STRING, .value = "Q",                                                                                           \
+     .help = "What is looked for, in the same form. Without it each gallery item is looked for among the others."},                                     \
+    {.name = "top", .kind = KIN_OPTION_INT, .value = "K", .low = 1, .high = -1, .fallback_shown = "1000, or the whole gallery if that is smaller",       \
+     .help = "Length of the lists."},                                                                                                                   \
+    {.name = "out", .kind = KIN_OPTION_STRING, .value = "FILE", .fallback_shown = "standard output, unless arrays are written",                          \
+     .help = "Where the lists go, as `id,images`; - is standard output."},                                                                              \
+    {.name = "indices", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "Write gallery rows as an int64 .npy, in the layout of FAISS."},            \
+    {.name = "distances", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "Write the values beside them as a float32 .npy."},                       \
+    {.name = "expand", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = -1,                                                                       \
+     .help = "First replace each query by a mean over its N nearest gallery items; without --query, each item by a mean over N items, itself among them."}, \
+    {.name = "augment", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = -1,                                                                      \
+     .help = "First replace each gallery item by a mean over N gallery items, itself among them (database augmentation)."},                             \
+    {.name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3",                                                     \
+     .help = "Means are weighted by cosine similarity to this power; 0 weights all alike."}
+
+/* Reads and checks everything there is to check before long work: options that exclude each other, both sets, the output's
+ * folders. On failure *code is the exit code, with the message printed. */
+bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code);
+void kin_retrieve_close(kin_retrieve *r);
+
+kin_vectors kin_retrieve_query(const kin_retrieve *r); /* the gallery itself when leaving one out */
+kin_vectors kin_retrieve_gallery(const kin_retrieve *r);
+
+/* Replaces both sets by unit vectors (for --metric cosine), then by their means where --expand or --augment ask. */
+bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err);
+bool kin_retrieve_expand(kin_retrieve *r, kin_error *err);
+
+/* For the library's long calls: a meter, and Ctrl-C. `r` must stay where it is. */
+kin_progress kin_retrieve_progress(kin_retrieve *r);
+
+bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
+
+#endif

@@ -1,0 +1,145 @@
+/* Retrieval against what others compute on the same vectors: FAISS, the published k-reciprocal steps in NumPy,
+ * pytorch-metric-learning, scikit-learn, the Market-1501 rule. tests/golden/retrieval.py made the files. */
+#include "base/memory.h"
+#include "base/npy.h"
+#include "retrieval/metrics.h"
+#include "retrieval/rerank.h"
+#include "tests/support/brute.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { Q = 36, G = 100 };
+static kin_npy query, gallery;
+static int64_t query_label[Q], gallery_label[G];
+
+static kin_npy golden(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "tests/golden/retrieval/%s.npy", name);
+    kin_npy array;
+    kin_error err = {0};
+    CHECK_MSG(kin_npy_read_matrix(path, &array, &err), "%s", err.message);
+    return array;
+}
+
+static kin_vectors vectors(const kin_npy *a) { return (kin_vectors){a->data, a->shape[0], a->shape[1]}; }
+
+static void read_labels(const char *name, int64_t *out)
+{
+    kin_npy labels = golden(name);
+    for (int64_t i = 0; i < labels.count; i++) out[i] = (int64_t)labels.data[i];
+    kin_npy_free(&labels);
+}
+
+static void faiss(void)
+{
+    check_begin("golden: search agrees with FAISS");
+    kin_npy index = golden("faiss_index"), distance = golden("faiss_distance");
+    kin_neighbours found;
+    kin_error err = {0};
+    CHECK_MSG(kin_search(vectors(&query), vectors(&gallery), &(kin_search_opt){.k = G}, &found, &err), "%s", err.message);
+    for (int64_t i = 0; found.index && index.data && i < Q * G; i++) {
+        /* FAISS orders by float32 products: neighbours closer than their rounding may be exchanged. */
+        bool near = (i % G > 0 && distance.data[i] - distance.data[i - 1] < 2e-5f) || (i % G < G - 1 && distance.data[i + 1] - distance.data[i] < 2e-5f);
+        CHECK(near || found.index[i] == (int64_t)index.data[i]);
+        CHECK_CLOSE(found.value[i], distance.data[i], 1e-4);
+    }
+    kin_neighbours_free(&found);
+    kin_npy_free(&index), kin_npy_free(&distance);
+    check_end();
+}
+
+static void published_rerank(void)
+{
+    static const kin_rerank_opt settings[] = {
+        {.k = G, KIN_RERANK_DEFAULTS},
+        {.k = G, KIN_RERANK_DEFAULTS, .input = KIN_INPUT_SQUARED},
+        {.k = G, .k1 = 7, .k2 = 3, .lambda = 0.85},
+        {.k = G, .k1 = 5, .k2 = 1, .lambda = 0},
+    };
+    for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
+        char name[32];
+        snprintf(name, sizeof name, "rerank_%zu", s);
+        check_begin("golden: re-ranking agrees with the published steps, k1 %lld, k2 %lld, lambda %g%s", (long long)settings[s].k1, (long long)settings[s].k2,
+                    settings[s].lambda, settings[s].input ? ", squared input" : "");
+        kin_npy want = golden(name);
+        kin_neighbours found;
+        kin_error err = {0};
+        CHECK_MSG(kin_rerank_k_reciprocal(vectors(&query), vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
+        for (int64_t q = 0; found.index && want.data && q < Q; q++) {
+            double row[G];
+            int64_t order[G];
+            for (int64_t g = 0; g < G; g++) row[g] = (double)want.data[q * G + g];
+            brute_order(row, G, -1, order);
+            for (int64_t a = 0; a < G; a++) {
+                int64_t got = found.index[q * G + a];
+                CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < 1e-7, "query %lld rank %lld", (long long)q, (long long)a);
+                CHECK_CLOSE(found.value[q * G + a], row[got], 1e-5);
+            }
+        }
+        kin_neighbours_free(&found);
+        kin_npy_free(&want);
+        check_end();
+    }
+}
+
+static kin_scores evaluate(bool leave_one_out, const kin_metrics_opt *metrics)
+{
+    kin_neighbours found;
+    kin_error err = {0};
+    kin_metrics out = {0};
+    kin_vectors q = vectors(leave_one_out ? &gallery : &query);
+    kin_search_opt opt = {.k = leave_one_out ? G - 1 : G, .leave_one_out = leave_one_out};
+    int64_t offset[G + 1];
+    for (int64_t i = 0; i <= q.count; i++) offset[i] = i * opt.k;
+    CHECK_MSG(kin_search(q, vectors(&gallery), &opt, &found, &err), "%s", err.message);
+    kin_judged in = {.queries = q.count, .gallery = G, .query_label = leave_one_out ? gallery_label : query_label, .gallery_label = gallery_label,
+                     .leave_one_out = leave_one_out, .offset = offset, .index = found.index, .value = found.value};
+    CHECK_MSG(found.index && kin_evaluate(&in, metrics, &out, NULL, &err), "%s", err.message);
+    kin_neighbours_free(&found);
+    return out.mean;
+}
+
+static void metrics(void)
+{
+    for (int leave = 0; leave < 2; leave++) {
+        check_begin("golden: metrics agree with pytorch-metric-learning%s", leave ? ", leaving one out" : "");
+        kin_npy want = golden("pml");
+        kin_scores s = evaluate(leave, NULL);
+        const float *w = want.data + 5 * leave;
+        CHECK_CLOSE(s.recall[0], w[0], 1e-6);
+        CHECK_CLOSE(s.r_precision, w[1], 1e-6);
+        CHECK_CLOSE(s.ap_at_r, w[2], 1e-6);
+        CHECK_CLOSE(s.ap, w[3], 1e-6);
+        CHECK_CLOSE(s.reciprocal_rank, w[4], 1e-6);
+        kin_npy_free(&want);
+        check_end();
+    }
+    check_begin("golden: metrics agree with scikit-learn and the Market-1501 rule");
+    kin_npy want = golden("metrics");
+    kin_scores s = evaluate(false, &(kin_metrics_opt){.k = 10});
+    const double got[] = {s.ap, s.ndcg, s.ap_trapezoid, s.inp, s.recall[0], s.recall[1], s.recall[2]};
+    for (size_t i = 0; i < sizeof got / sizeof *got; i++) CHECK_MSG(fabs(got[i] - (double)want.data[i]) < 1e-6, "number %zu: %.9g", i, got[i]);
+    kin_npy_free(&want);
+    check_end();
+}
+
+int main(void)
+{
+    check_begin("golden: the files are there");
+    query = golden("query");
+    gallery = golden("gallery");
+    check_end();
+    if (check_result() || query.shape[0] != Q || gallery.shape[0] != G) return 1;
+    read_labels("query_label", query_label);
+    read_labels("gallery_label", gallery_label);
+    faiss();
+    published_rerank();
+    metrics();
+    kin_npy_free(&query), kin_npy_free(&gallery);
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
