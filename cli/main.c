@@ -10,10 +10,11 @@
 #include <string.h>
 
 /* In the order of a session: demo synth train embed search rerank eval check help. */
-extern const kin_command kin_command_synth, kin_command_train, kin_command_embed, kin_command_search, kin_command_rerank, kin_command_eval, kin_command_check,
+extern const kin_command kin_command_demo, kin_command_synth, kin_command_train, kin_command_embed, kin_command_search, kin_command_rerank, kin_command_eval, kin_command_check,
     kin_command_help;
 
 const kin_command *const kin_commands[] = {
+    &kin_command_demo,
     &kin_command_synth,
     &kin_command_train,
     &kin_command_embed,
