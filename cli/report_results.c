@@ -78,7 +78,7 @@ static bool add_found(kin_text *html, const kin_report *r, int64_t q, int rank, 
     kin_text_format(html, "<span class=\"mark\" aria-hidden=\"true\">%s</span></span><span class=\"name\">", right ? "✓" : "✗");
     kin_markup_add(html, kin_class_name(r->class_names, r->labels[item], buffer));
     kin_text_format(html, "</span><span class=\"number\">%d", rank + 1);
-    if (r->similarities && isfinite(r->similarities[q * r->top + rank])) kin_text_format(html, " · %.3f", (double)r->similarities[q * r->top + rank]);
+    if (r->similarities && isfinite(r->similarities[q * r->top + rank])) kin_text_format(html, "&ensp;%.3f", (double)r->similarities[q * r->top + rank]);
     kin_text_add(html, "</span></li>\n");
     return true;
 }

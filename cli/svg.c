@@ -39,11 +39,11 @@ static void widen(range *r, double value)
 
 static bool drawable(const kin_curve *c, int64_t i) { return isfinite(c->x[i]) && isfinite(c->y[i]); }
 
-/* The mean of about a fiftieth of the points, exponentially weighted; the weights so far sum to `weight`, by which the
+/* The mean of about a hundredth of the points, exponentially weighted; the weights so far sum to `weight`, by which the
  * first values are freed of their bias towards 0. */
 typedef struct average { double keep, sum, weight; } average;
 
-static average average_new(const kin_curve *c) { return (average){.keep = c->smooth ? 1 - 1 / fmax((double)c->count / 50, 1) : 0}; }
+static average average_new(const kin_curve *c) { return (average){.keep = c->smooth ? 1 - 1 / fmax((double)c->count / 100, 1) : 0}; }
 
 static double average_add(average *a, double value)
 {
@@ -110,7 +110,7 @@ static void draw_axes(const plot *p, const kin_curves *chart)
         kin_text_format(p->out, "<line class=\"grid\" x1=\"%g\" x2=\"%g\" y1=\"%.1f\" y2=\"%.1f\"/>", p->left, p->right, y, y);
         kin_text_format(p->out, "<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%g</text>", p->left - 8, y + 4, fabs(value) < step / 2 ? 0 : value);
     }
-    step = kin_tick_step(p->x.high - p->x.low, p->width < 500 ? 4 : 8);
+    step = kin_tick_step(p->x.high - p->x.low, (int)fmax((p->right - p->left) / 80, 2));
     for (double n = ceil(p->x.low / step - 1e-6); n * step <= p->x.high + step * 1e-6; n++) {
         double value = n * step, x = at_x(p, value);
         kin_text_format(p->out, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%g\" y2=\"%g\"/>", x, x, p->bottom, p->bottom + 5);
@@ -265,7 +265,7 @@ void kin_svg_bars(kin_text *out, const char *title, const char *const value_name
         kin_markup_add(out, value_names[v]);
         kin_text_add(out, "</text>");
     }
-    kin_text_add(out, "<svg width=\"100%\" height=\"100%\" overflow=\"visible\" style=\"width:calc(100% - 56px)\">");
+    kin_text_add(out, "<svg width=\"86%\" height=\"100%\" overflow=\"visible\">");
     for (int i = 0; i < n_bars; i++) {
         double y = HEAD + EACH * i;
         kin_text_format(out, "<text class=\"strong\" y=\"%g\">", y + 14);
