@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SIZE = 1000, EDGE = 34, PICTURE = 36, COLOURS = 8, SHAPES = 5, LEGEND_MAX = COLOURS * SHAPES };
+enum { SIZE = 1000, EDGE = 34, PIXELS = 36, COLOURS = 8, SHAPES = 5, LEGEND_MAX = COLOURS * SHAPES };
 
 /* Eight colours that differ for most eyes (after Okabe and Ito) times five shapes: forty classes can be told apart. */
 const char *const kin_map_style =
@@ -66,17 +66,20 @@ static int64_t find_places(const kin_embedding_map *map, place *places)
 
 static void draw_mark(kin_text *out, const place *p, int shape) { kin_text_format(out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y, shapes[shape]); }
 
+/* Pictures cover a quarter of the map between them, within sizes at which they can be seen and do not hide each other. */
+static double picture_side(const kin_embedding_map *map) { return fmin(fmax(SIZE * sqrt(0.25 / (double)map->count), 22), 40); }
+
 /* The picture in its class's colour. What it could not read it leaves to the mark. */
 static bool draw_picture(kin_text *out, const kin_embedding_map *map, const place *p, int shape, kin_error *err)
 {
     kin_image image = {0};
     kin_text uri = {0};
-    bool ok = map->image(map->image_arg, p->item, &image, err) && kin_thumbnail_add(&uri, &image, PICTURE, err);
+    bool ok = map->image(map->image_arg, p->item, &image, err) && kin_thumbnail_add(&uri, &image, PIXELS, err);
     if (ok) {
-        double left = p->x - PICTURE / 2.0, top = p->y - PICTURE / 2.0;
-        kin_text_format(out, "<image x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" href=\"", left, top, PICTURE, PICTURE);
+        double side = picture_side(map), left = p->x - side / 2, top = p->y - side / 2;
+        kin_text_format(out, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" href=\"", left, top, side, side);
         kin_text_add(out, uri.failed ? "" : uri.data);
-        kin_text_format(out, "\"/><rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"4\"/>", left, top, PICTURE, PICTURE);
+        kin_text_format(out, "\"/><rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"4\"/>", left, top, side, side);
         out->failed |= uri.failed;
     } else if (kin_picture_failed_alone(err)) {
         draw_mark(out, p, shape);

@@ -105,9 +105,9 @@ static bool add_map(kin_text *html, const kin_report *r, kin_error *err)
 {
     if (r->n_positions < 1) return true;
     kin_text_format(html,
-                    "<section><h2>A map of the embedding</h2><p class=\"soft\">%" PRId64 " pictures where t-SNE puts their descriptors: close here means alike to the network. One colour a class%s. "
+                    "<section><h2>A map of the embedding</h2><p class=\"soft\">%" PRId64 " pictures where t-SNE puts their descriptors: close here means alike to the network. %s. "
                     "Point at one to see its class.</p><div class=\"map\">",
-                    r->n_positions, r->n_positions > KIN_MAP_PICTURES || !r->image ? " and shape" : ", as far as colours go");
+                    r->n_positions, r->n_positions > KIN_MAP_PICTURES || !r->image ? "Each class has its colour and shape" : "The frame's colour is the class's, as far as colours go");
     kin_embedding_map map = {.count = r->n_positions, .positions = r->positions, .items = r->position_items, .labels = r->labels, .class_names = r->class_names,
                              .image = r->image, .image_arg = r->image_arg};
     if (!kin_map_add(html, &map, err)) return false;
