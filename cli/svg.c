@@ -39,17 +39,26 @@ static void widen(range *r, double value)
 
 static bool drawable(const kin_curve *c, int64_t i) { return isfinite(c->x[i]) && isfinite(c->y[i]); }
 
-/* The mean of about a fiftieth of the points, exponentially weighted; the weights so far sum to `weight`, by which the
+/* The mean of about a hundredth of the points, exponentially weighted; the weights so far sum to `weight`, by which the
  * first values are freed of their bias towards 0. */
 typedef struct average { double keep, sum, weight; } average;
 
-static average average_new(const kin_curve *c) { return (average){.keep = c->smooth ? 1 - 1 / fmax((double)c->count / 50, 1) : 0}; }
+static average average_new(const kin_curve *c) { return (average){.keep = c->smooth ? 1 - 1 / fmax((double)c->count / 100, 1) : 0}; }
 
 static double average_add(average *a, double value)
 {
     a->sum = a->keep * a->sum + (1 - a->keep) * value;
     a->weight = a->keep * a->weight + (1 - a->keep);
     return a->sum / a->weight;
+}
+
+/* A curve that never changes (to what can be told apart), and numbers too large to subtract, get an axis around them. */
+static void make_usable(range *r)
+{
+    double span = r->high - r->low, largest = fmax(fabs(r->low), fabs(r->high));
+    if (span > 1e-9 * largest && isfinite(span)) return;
+    double middle = isfinite(largest) ? fmin(fmax(r->low / 2 + r->high / 2, -1e300), 1e300) : 0.5, half = fmax(fabs(middle) / 2, 0.5);
+    *r = (range){middle - half, middle + half};
 }
 
 /* What the axes must show: all of x; of y all, or for smoothed curves the average and half its height around it, so that one
@@ -70,12 +79,8 @@ static void find_ranges(const kin_curves *chart, range *x, range *y)
     }
     double room = (kept.high - kept.low) / 2;
     *y = (range){fmax(all.low, kept.low - room), fmin(all.high, kept.high + room)};
-    if (!(x->low < x->high)) *x = isfinite(x->low) ? (range){x->low - 1, x->low + 1} : (range){0, 1};
-    /* A curve that never changes, and numbers too large to subtract, get an axis around them. */
-    if (!(y->low < y->high) || !isfinite(y->high - y->low)) {
-        double middle = isfinite(all.low) ? all.low / 2 + all.high / 2 : 0.5, half = fmax(fabs(middle) / 2, 0.5);
-        *y = (range){middle - half, middle + half};
-    }
+    make_usable(x);
+    make_usable(y);
     double step = kin_tick_step(y->high - y->low, 5);
     *y = (range){floor(y->low / step) * step, ceil(y->high / step) * step};
 }
@@ -105,7 +110,7 @@ static void draw_axes(const plot *p, const kin_curves *chart)
         kin_text_format(p->out, "<line class=\"grid\" x1=\"%g\" x2=\"%g\" y1=\"%.1f\" y2=\"%.1f\"/>", p->left, p->right, y, y);
         kin_text_format(p->out, "<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%g</text>", p->left - 8, y + 4, fabs(value) < step / 2 ? 0 : value);
     }
-    step = kin_tick_step(p->x.high - p->x.low, p->width < 500 ? 4 : 8);
+    step = kin_tick_step(p->x.high - p->x.low, (int)fmax((p->right - p->left) / 80, 2));
     for (double n = ceil(p->x.low / step - 1e-6); n * step <= p->x.high + step * 1e-6; n++) {
         double value = n * step, x = at_x(p, value);
         kin_text_format(p->out, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%g\" y2=\"%g\"/>", x, x, p->bottom, p->bottom + 5);
@@ -139,9 +144,10 @@ typedef struct pen {
     double x, low, high, last;
 } pen;
 
+/* The h0 makes a dot of a point that stays alone. */
 static void pen_point(pen *n, double x, double y)
 {
-    kin_text_format(n->plot->out, "%s%.1f %.1f", n->down ? "L" : "M", x, y);
+    kin_text_format(n->plot->out, n->down ? "L%.1f %.1f" : "M%.1f %.1fh0", x, y);
     n->down = true;
 }
 
@@ -167,7 +173,6 @@ static void pen_to(pen *n, double x, double y)
     n->low = fmin(n->low, y), n->high = fmax(n->high, y), n->last = y;
 }
 
-/* A single point between two gaps is a dot: a line of no length with round ends. */
 static void draw_path(const plot *p, const kin_curve *c, int which, bool averaged)
 {
     average a = average_new(c);
@@ -183,7 +188,6 @@ static void draw_path(const plot *p, const kin_curve *c, int which, bool average
         }
     }
     pen_flush(&n);
-    if (c->count == 1) kin_text_add(p->out, "h.01");
     kin_text_add(p->out, "\"/>");
 }
 
@@ -202,11 +206,10 @@ static void draw_chart(kin_text *out, const kin_curves *chart, bool standalone)
     plot p = {.out = out, .width = chart->width > 0 ? chart->width : 720, .height = chart->height > 0 ? chart->height : 360};
     p.left = LEFT, p.top = TOP + LEGEND, p.right = p.width - RIGHT, p.bottom = p.height - BOTTOM;
     find_ranges(chart, &p.x, &p.y);
-    kin_text_format(out, "<svg%s class=\"kin-chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">",
+    kin_text_format(out, "<svg%s class=\"kin-chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
                     standalone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "", p.width, p.height, p.width, p.height);
-    kin_text_add(out, "<title>");
     kin_markup_add(out, chart->title);
-    kin_text_add(out, "</title>");
+    kin_text_add(out, "\">");
     if (standalone) {
         kin_text_add(out, "<style>");
         kin_text_add(out, kin_svg_style);
@@ -253,16 +256,16 @@ static void draw_bar(kin_text *out, double value, int which, double y, double he
 void kin_svg_bars(kin_text *out, const char *title, const char *const value_names[2], const kin_bar *bars, int n_bars)
 {
     enum { HEAD = 30, EACH = 62 };
-    kin_text_format(out, "<svg class=\"kin-chart\" width=\"100%%\" height=\"%d\" role=\"img\"><title>", HEAD + EACH * n_bars);
+    kin_text_format(out, "<svg class=\"kin-chart\" width=\"100%%\" height=\"%d\" role=\"img\" aria-label=\"", HEAD + EACH * n_bars);
     kin_markup_add(out, title);
-    kin_text_add(out, "</title>");
+    kin_text_add(out, "\">");
     for (int v = 0; v < 2; v++) {
         int x = v ? 26 + 9 * (int)strlen(value_names[0]) + 20 : 0;
         kin_text_format(out, "<rect class=\"b%d\" x=\"%d\" y=\"4\" width=\"14\" height=\"14\" rx=\"3\"/><text x=\"%d\" y=\"16\">", v, x, x + 20);
         kin_markup_add(out, value_names[v]);
         kin_text_add(out, "</text>");
     }
-    kin_text_add(out, "<svg width=\"100%\" height=\"100%\" overflow=\"visible\" style=\"width:calc(100% - 56px)\">");
+    kin_text_add(out, "<svg width=\"86%\" height=\"100%\" overflow=\"visible\">");
     for (int i = 0; i < n_bars; i++) {
         double y = HEAD + EACH * i;
         kin_text_format(out, "<text class=\"strong\" y=\"%g\">", y + 14);

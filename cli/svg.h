@@ -13,7 +13,7 @@ typedef struct kin_curve {
 } kin_curve;
 
 typedef struct kin_curves {
-    const char *title, *x_label, *y_label; /* the title is also what a screen reader says */
+    const char *title, *x_label, *y_label; /* the title is what a screen reader says */
     const kin_curve *curves;
     int n_curves;
     int width, height;   /* pixels; 0: 720 × 360 */
