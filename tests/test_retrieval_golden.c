@@ -2,6 +2,7 @@
  * pytorch-metric-learning, scikit-learn, the Market-1501 rule. tests/golden/retrieval.py made the files. */
 #include "base/memory.h"
 #include "base/npy.h"
+#include "retrieval/items.h"
 #include "retrieval/metrics.h"
 #include "retrieval/rerank.h"
 #include "tests/support/brute.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 
 enum { Q = 36, G = 100 };
-static kin_npy query, gallery;
+static kin_embeddings query, gallery;
 static int64_t query_label[Q], gallery_label[G];
 
 static kin_npy golden(const char *name)
@@ -25,22 +26,13 @@ static kin_npy golden(const char *name)
     return array;
 }
 
-static kin_vectors vectors(const kin_npy *a) { return (kin_vectors){a->data, a->shape[0], a->shape[1]}; }
-
-static void read_labels(const char *name, int64_t *out)
-{
-    kin_npy labels = golden(name);
-    for (int64_t i = 0; i < labels.count; i++) out[i] = (int64_t)labels.data[i];
-    kin_npy_free(&labels);
-}
-
 static void faiss(void)
 {
     check_begin("golden: search agrees with FAISS");
     kin_npy index = golden("faiss_index"), distance = golden("faiss_distance");
     kin_neighbours found;
     kin_error err = {0};
-    CHECK_MSG(kin_search(vectors(&query), vectors(&gallery), &(kin_search_opt){.k = G}, &found, &err), "%s", err.message);
+    CHECK_MSG(kin_search(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &(kin_search_opt){.k = G}, &found, &err), "%s", err.message);
     for (int64_t i = 0; found.index && index.data && i < Q * G; i++) {
         /* FAISS orders by float32 products: neighbours closer than their rounding may be exchanged. */
         bool near = (i % G > 0 && distance.data[i] - distance.data[i - 1] < 2e-5f) || (i % G < G - 1 && distance.data[i + 1] - distance.data[i] < 2e-5f);
@@ -68,7 +60,7 @@ static void published_rerank(void)
         kin_npy want = golden(name);
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_rerank_k_reciprocal(vectors(&query), vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
+        CHECK_MSG(kin_rerank_k_reciprocal(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
         for (int64_t q = 0; found.index && want.data && q < Q; q++) {
             double row[G];
             int64_t order[G];
@@ -91,11 +83,11 @@ static kin_scores evaluate(bool leave_one_out, const kin_metrics_opt *metrics)
     kin_neighbours found;
     kin_error err = {0};
     kin_metrics out = {0};
-    kin_vectors q = vectors(leave_one_out ? &gallery : &query);
+    kin_vectors q = kin_embeddings_vectors(leave_one_out ? &gallery : &query);
     kin_search_opt opt = {.k = leave_one_out ? G - 1 : G, .leave_one_out = leave_one_out};
     int64_t offset[G + 1];
     for (int64_t i = 0; i <= q.count; i++) offset[i] = i * opt.k;
-    CHECK_MSG(kin_search(q, vectors(&gallery), &opt, &found, &err), "%s", err.message);
+    CHECK_MSG(kin_search(q, kin_embeddings_vectors(&gallery), &opt, &found, &err), "%s", err.message);
     kin_judged in = {.queries = q.count, .gallery = G, .query_label = leave_one_out ? gallery_label : query_label, .gallery_label = gallery_label,
                      .leave_one_out = leave_one_out, .offset = offset, .index = found.index, .value = found.value};
     CHECK_MSG(found.index && kin_evaluate(&in, metrics, &out, NULL, &err), "%s", err.message);
@@ -130,16 +122,17 @@ static void metrics(void)
 int main(void)
 {
     check_begin("golden: the files are there");
-    query = golden("query");
-    gallery = golden("gallery");
+    kin_error err = {0};
+    bool ok = kin_embeddings_read("tests/golden/retrieval/query", &query, &err) && kin_embeddings_read("tests/golden/retrieval/gallery.npy", &gallery, &err);
+    CHECK_MSG(ok, "%s", err.message);
+    ok = ok && query.items.count == Q && gallery.items.count == G && kin_items_label_codes(&query.items, query_label, &gallery.items, gallery_label, &err);
+    CHECK(ok);
     check_end();
-    if (check_result() || query.shape[0] != Q || gallery.shape[0] != G) return 1;
-    read_labels("query_label", query_label);
-    read_labels("gallery_label", gallery_label);
+    if (!ok) return check_result();
     faiss();
     published_rerank();
     metrics();
-    kin_npy_free(&query), kin_npy_free(&gallery);
+    kin_embeddings_free(&query), kin_embeddings_free(&gallery);
     CHECK(kin_alloc_live() == 0);
     return check_result();
 }

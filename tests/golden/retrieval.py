@@ -50,10 +50,11 @@ def main():
     gallery_label = rng.integers(0, classes, 100)
     query = (centres[query_label] + 0.95 * rng.normal(size=(36, dim))).astype(np.float32)
     gallery = (centres[gallery_label] + 0.95 * rng.normal(size=(100, dim))).astype(np.float32)
-    for name, x in [("query", query), ("gallery", gallery)]:
+    for name, x, labels in [("query", query, query_label), ("gallery", gallery, gallery_label)]:
         np.save(f"{OUT}/{name}.npy", x)
-    np.save(f"{OUT}/query_label.npy", query_label.astype(np.int32)[:, None])
-    np.save(f"{OUT}/gallery_label.npy", gallery_label.astype(np.int32)[:, None])
+        with open(f"{OUT}/{name}.csv", "w") as f:
+            f.write("id,label,path\n")
+            f.writelines(f"{name[0]}{i},class {label},\n" for i, label in enumerate(labels))
 
     index = faiss.IndexFlatL2(dim)
     index.add(gallery)

@@ -1,0 +1,80 @@
+#!/bin/sh
+# kin search, rerank, eval, check as they are typed, on the vectors of tests/golden/retrieval.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+kin=${BUILD:-build/cc}/kin
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+q=tests/golden/retrieval/query g=tests/golden/retrieval/gallery
+failed=0
+
+# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
+expect() {
+    name=$1 code=$2 said=$3 complained=$4; shift 4
+    "$kin" "$@" >"$out/out" 2>"$out/err"
+    got=$?
+    why=
+    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
+    check_stream out "$said"
+    check_stream err "$complained"
+    report "$name" "$why"
+}
+
+check_stream() {
+    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
+    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
+}
+
+report() {
+    if [ -z "$2" ]; then echo "ok retrieval: $1"
+    else echo "not ok retrieval: $1: $2"; failed=1; fi
+}
+
+expect "search writes lists" 0 "" "36 lists of 100" search --query $q --gallery $g --out "$out/r.csv"
+expect "check accepts them" 0 "36 lists, 3600 ids, all known, none twice" "" check "$out/r.csv" --query $q --gallery $g
+expect "eval prints a table" 0 "mAP@100" "" eval "$out/r.csv" --query $q --gallery $g.csv
+expect "eval prints JSON" 0 '"R@10": ' "" eval "$out/r.csv" --query $q --gallery $g --json
+expect "search by Euclid agrees with the golden mAP" 0 "" "" search --query $q --gallery $g --metric euclid --out "$out/e.csv" --indices "$out/i.npy" --distances "$out/d.npy" --quiet
+expect "the golden mAP" 0 '"mAP": 0.80330' "" eval "$out/e.csv" --query $q.csv --gallery $g.csv --json --distances "$out/d.npy"
+expect "eval with distances also breaks ties against us" 0 "mAP-pessimistic" "" eval "$out/e.csv" --query $q --gallery $g --distances "$out/d.npy"
+expect "distances of another search" 1 "" "does not fit the 36 lists" eval "$out/e.csv" --query $q --gallery $g --distances $q.npy
+expect "rerank writes lists" 0 "" "36 lists of 50" rerank --query $q --gallery $g --top 50 --k1 8 --k2 3 --out "$out/k.csv"
+expect "check accepts those too" 0 "1800 ids" "" check "$out/k.csv" --query $q --gallery $g
+expect "rerank warns of small classes" 0 "" "less than --k1 20" rerank --query $q --gallery $g --out "$out/k.csv"
+expect "rerank after expansion and augmentation" 0 "" "" rerank --query $q --gallery $g --k1 8 --k2 3 --augment 3 --expand 3 --out "$out/k.csv" --quiet
+expect "each item among the others" 0 "" "100 lists of 99" search --gallery $g --out "$out/l.csv"
+expect "eval of each among the others" 0 "100 queries, 100 gallery items, lists of 99" "" eval "$out/l.csv" --gallery $g
+expect "rerank of each among the others, expanded" 0 "" "" rerank --gallery $g --expand 4 --k1 8 --out "$out/l.csv" --quiet
+expect "check knows that nothing finds itself" 0 "100 lists" "" check "$out/l.csv" --gallery $g
+expect "a bare .npy is numbered, lists go to standard output" 0 "id,images" "" search --gallery $out/d.npy --top 2 --quiet
+
+why=
+"$kin" search --query $q --gallery $g --top 7 --quiet | "$kin" eval - --query $q --gallery $g >"$out/out" 2>"$out/err" || why="fails"
+check_stream out "lists of 7"
+report "eval reads standard input" "$why"
+
+why=
+for threads in 1 2 3; do
+    "$kin" rerank --query $q --gallery $g --k1 8 --k2 3 --out "$out/t$threads.csv" --distances "$out/t$threads.npy" --threads $threads --quiet || why="fails"
+    cmp -s "$out/t1.csv" "$out/t$threads.csv" && cmp -s "$out/t1.npy" "$out/t$threads.npy" || why="$threads threads differ from one"
+done
+report "the number of threads changes nothing" "$why"
+
+sed '3s/ g/ g0 g0 g/' "$out/r.csv" >"$out/bad.csv"
+sed '/^q7,/d' "$out/bad.csv" >"$out/worse.csv"
+printf 'q99,g1 g2\n' >>"$out/worse.csv"
+expect "check names a duplicate" 1 "" "bad.csv: line 3: the id 'g0' is listed twice" check "$out/bad.csv" --query $q --gallery $g
+expect "check names a missing query" 1 "" "the query 'q7' has no list" check "$out/worse.csv" --query $q --gallery $g
+expect "check names an unknown query" 1 "" "line 37: the id 'q99' is not a query" check "$out/worse.csv" --query $q --gallery $g
+expect "eval refuses them" 1 "" "line 3: the id 'g0' is listed twice" eval "$out/bad.csv" --query $q --gallery $g
+expect "eval needs labels" 1 "" "has no labels" eval "$out/r.csv" --query "$out/i.npy" --gallery $g
+expect "lists longer than the gallery" 2 "" "--top 101: each query can find 100 items" search --query $q --gallery $g --top 101
+expect "a gallery that is not there" 1 "" "absent.npy: cannot be opened" search --gallery absent
+expect "a folder that is not there" 1 "" "cannot be created" search --gallery $g --out "$out/absent/r.csv"
+expect "dimensions that differ" 2 "" "both must come from one model" search --query "$out/d.npy" --gallery $g
+expect "k1 beyond all items" 2 "" "k1 200 and k2 6 need more items" rerank --query $q --gallery $g --k1 200
+expect "expansion by more than there is" 2 "" "--expand: expansion by 500 neighbours; 1 to 100 was expected" search --query $q --gallery $g --expand 500
+expect "expansion needs cosine" 2 "" "needs --metric cosine" search --query $q --gallery $g --expand 5 --metric euclid
+head -c 1000 $g.npy >"$out/cut.npy"
+expect "a truncated array" 1 "" "cut off" search --gallery "$out/cut.npy" --top 1
+exit $failed
