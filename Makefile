@@ -59,6 +59,7 @@ cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c))
 test_support := $(wildcard tests/support/*.c)
 float_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c tests/both_*.c))
 double_tests := $(patsubst tests/%.c,$(BUILD)/tests-double/%,$(wildcard tests/double_*.c tests/both_*.c))
+# own_op is built with the double library: a gradient check means most there.
 examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -114,6 +115,10 @@ $(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/doubl
 	$(CC) -o $@ $^ $(links)
 
 $(BUILD)/examples/%: $(BUILD)/float/examples/%.o $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/examples/own_op: $(BUILD)/double/examples/own_op.o $(BUILD)/libkin_double.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 

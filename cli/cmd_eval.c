@@ -2,11 +2,13 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "cli/command.h"
+#include "cli/judge.h"
 #include "retrieval/metrics.h"
 #include "retrieval/ranks.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct evaluation {
     kin_items query, gallery;
@@ -43,10 +45,68 @@ static bool read_distances(evaluation *e, const char *path, kin_error *err)
     return true;
 }
 
+/* ---- without lists: every query against the whole gallery, by cosine ---- */
+
+enum { CHUNK = 256, SCORES = sizeof(kin_scores) / sizeof(double) };
+
+static void add_scores(double *sum, const kin_scores *s)
+{
+    double values[SCORES];
+    memcpy(values, s, sizeof values);
+    for (int i = 0; i < SCORES; i++) sum[i] += values[i];
+}
+
+/* Full lists of all queries at once would need queries × gallery places; a chunk of queries at a time does not. */
+static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, kin_error *err)
+{
+    double sum[SCORES] = {0};
+    int64_t evaluated = 0;
+    kin_scores scores[CHUNK];
+    for (int64_t q = 0; q < query.count; q += CHUNK) {
+        int64_t n = query.count - q < CHUNK ? query.count - q : CHUNK;
+        kin_vectors part = {query.data + q * query.dim, n, query.dim};
+        kin_neighbours lists;
+        kin_error inner = {0};
+        if (!kin_search(part, gallery, &(kin_search_opt){.k = gallery.count, .metric = KIN_COSINE, .float32_order = true}, &lists, err)) return false;
+        bool ok = kin_judge_lists(&lists, e->query_code + q, e->gallery_code, gallery.count, false, &e->metrics, scores, &inner);
+        kin_neighbours_free(&lists);
+        /* A chunk in which no query has a relevant item is no error; a whole set is, below. */
+        if (!ok && inner.code != KIN_ERR_DATA) return kin_fail(err, inner.code, "%s", inner.message);
+        for (int64_t i = 0; ok && i < n; i++)
+            if (!isnan(scores[i].ap)) add_scores(sum, &scores[i]), evaluated++;
+    }
+    if (!evaluated) return kin_fail(err, KIN_ERR_DATA, "no query has a relevant item in the gallery: are the labels of both sets named alike?");
+    for (int i = 0; i < SCORES; i++) sum[i] /= (double)evaluated;
+    memcpy(&e->metrics.mean, sum, sizeof sum);
+    e->metrics.evaluated = evaluated;
+    e->metrics.skipped = query.count - evaluated;
+    return true;
+}
+
+static bool evaluate_exactly(evaluation *e, const char *query, const char *gallery, kin_error *err)
+{
+    kin_embeddings q = {0}, g = {0};
+    bool ok = kin_embeddings_read(gallery, &g, err) && need_labels(&g.items, gallery, err);
+    ok = ok && (!query || (kin_embeddings_read(query, &q, err) && need_labels(&q.items, query, err)));
+    kin_items *asked = query ? &q.items : &g.items;
+    if (ok) {
+        e->gallery_code = kin_alloc_array((size_t)g.items.count, sizeof(int64_t));
+        e->query_code = kin_alloc_array((size_t)asked->count, sizeof(int64_t));
+        ok = (e->gallery_code && e->query_code) || kin_fail_memory(err, "the labels", (unsigned long long)(g.items.count + asked->count) * sizeof(int64_t));
+    }
+    ok = ok && kin_items_label_codes(&g.items, e->gallery_code, query ? &q.items : NULL, query ? e->query_code : NULL, err);
+    ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), err) : kin_judge_set(kin_embeddings_vectors(&g), e->gallery_code, &e->metrics, NULL, err));
+    e->gallery.count = g.items.count;
+    kin_embeddings_free(&q);
+    kin_embeddings_free(&g);
+    return ok;
+}
+
 static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
 {
     const char *query = kin_option_string(cli, "query"), *gallery = kin_option_string(cli, "gallery");
     e->leave_one_out = !query;
+    if (!cli->positionals) return evaluate_exactly(e, query, gallery, err);
     if (!kin_items_open(gallery, &e->gallery, err) || !need_labels(&e->gallery, gallery, err)) return false;
     if (query && (!kin_items_open(query, &e->query, err) || !need_labels(&e->query, query, err))) return false;
     const kin_items *asked = query ? &e->query : &e->gallery;
@@ -153,15 +213,18 @@ static const kin_option options[] = {
 const kin_command kin_command_eval = {
     .name = "eval",
     .summary = "measures ranking lists against labels",
-    .usage = "kin eval RANKS --gallery G [--query Q] [--k K] [--json]",
+    .usage = "kin eval RANKS --gallery G [--query Q] [--k K] [--json]\nkin eval --gallery G [--query Q] [--json]",
     .about = "An item is relevant when its label is the query's; R is their number in the whole gallery, found or not. Queries without any are left out, "
              "and counted. The lists are validated first, as by `kin check`.\n\n"
+             "Without RANKS every query is compared with the whole gallery by cosine, and the full rankings are judged.\n\n"
              "Lists shorter than the gallery count what they do not hold as missed in mAP; mAP@K divides by min(R, K) instead of R.",
     .examples = "kin eval ranks.csv --query queries --gallery shop\n"
+                "# the descriptors themselves, by full rankings\n"
+                "kin eval --gallery shop\n"
                 "# every item among the others, as JSON\n"
                 "kin search --gallery shop --quiet | kin eval - --gallery shop --json",
     .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},
-    .arguments_min = 1,
+    .arguments_min = 0,
     .arguments_max = 1,
     .options = options,
     .run = run,

@@ -22,12 +22,23 @@ bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int lab
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
+static bool is_number(const char *text) { return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 18; }
+
+/* Names that are numbers are ordered as numbers. */
+static int by_class_name(const void *a, const void *b)
+{
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    if (!is_number(x) || !is_number(y)) return is_number(x) != is_number(y) ? (is_number(x) ? -1 : 1) : strcmp(x, y);
+    long long m = strtoll(x, NULL, 10), n = strtoll(y, NULL, 10);
+    return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
+}
+
 bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item, kin_error *err)
 {
     const char **names = kin_alloc_array((size_t)set->count + 1, sizeof *names);
     if (!names) return kin_fail_memory(err, "the class names", (size_t)set->count * sizeof *names);
     for (int64_t i = 0; i < set->count; i++) names[i] = class_of_item[i];
-    qsort(names, (size_t)set->count, sizeof *names, by_text);
+    qsort(names, (size_t)set->count, sizeof *names, by_class_name);
     int64_t classes = 0;
     for (int64_t i = 0; i < set->count; i++)
         if (i == 0 || strcmp(names[i], names[classes - 1]) != 0) names[classes++] = names[i];
@@ -36,7 +47,7 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
     for (int64_t c = 0; ok && c < classes; c++) ok = (set->class_names[c] = kin_arena_strdup(&set->arena, names[c])) != NULL;
     set->classes = (int)classes;
     for (int64_t i = 0; ok && i < set->count; i++) {
-        const char **found = bsearch(&class_of_item[i], names, (size_t)classes, sizeof *names, by_text);
+        const char **found = bsearch(&class_of_item[i], names, (size_t)classes, sizeof *names, by_class_name);
         set->items[i].label = (int)(found - names);
     }
     kin_free(names);
@@ -49,6 +60,20 @@ void kin_dataset_free(kin_dataset *set)
     kin_free(set->pixels);
     kin_arena_free(&set->arena);
     *set = (kin_dataset){0};
+}
+
+/* Ids must differ: rank lists name pictures by them. Replacing blanks may have made two alike. */
+static bool ids_differ(const kin_dataset *set, kin_error *err)
+{
+    const char **ids = kin_alloc_array((size_t)set->count + 1, sizeof *ids);
+    if (!ids) return kin_fail_memory(err, "the ids", (size_t)set->count * sizeof *ids);
+    for (int64_t i = 0; i < set->count; i++) ids[i] = set->items[i].id;
+    qsort(ids, (size_t)set->count, sizeof *ids, by_text);
+    bool ok = true;
+    for (int64_t i = 1; ok && i < set->count; i++)
+        if (strcmp(ids[i - 1], ids[i]) == 0) ok = kin_fail(err, KIN_ERR_DATA, "two pictures have the id \"%s\" (blanks and commas become '_'); rename one, or remove the repetition", ids[i]);
+    kin_free(ids);
+    return ok;
 }
 
 /* ---- choosing classes ---- */
@@ -145,7 +170,7 @@ static bool find_files(const char *folder, const char *prefix, const char *other
     return ok;
 }
 
-static bool open_folder(const char *path, bool test, kin_dataset *out, kin_error *err)
+static bool open_folder(const char *path, bool split, bool test, kin_dataset *out, kin_error *err)
 {
     listing files;
     bool ok = find_files(path, test ? "t10k" : "train", test ? "test" : "train", "idx3-ubyte", &files, err);
@@ -157,12 +182,14 @@ static bool open_folder(const char *path, bool test, kin_dataset *out, kin_error
     bool cifar = files.count > 0;
     if (ok && cifar) ok = kin_cifar_open((const char *const *)files.paths, files.count, out, err);
     listing_free(&files);
-    return !ok || cifar ? ok : kin_folder_open(path, out, err);
+    if (!ok || cifar) return ok;
+    if (split) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no %s half: only folders of IDX and CIFAR files are split that way", path, test ? "test" : "training");
+    return kin_folder_open(path, out, err);
 }
 
-static bool open_any(const char *path, bool test, kin_dataset *out, kin_error *err)
+static bool open_any(const char *path, bool split, bool test, kin_dataset *out, kin_error *err)
 {
-    if (kin_is_folder(path)) return open_folder(path, test, out, err);
+    if (kin_is_folder(path)) return open_folder(path, split, test, out, err);
     if (strcmp(path, "-") != 0 && !kin_exists(path)) return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
     if (ends_with(path, ".bin")) return kin_cifar_open(&path, 1, out, err);
     if (ends_with(path, ".gz") || strstr(path, "idx3-ubyte")) return kin_idx_open(path, out, err);
@@ -174,10 +201,11 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
     *out = (kin_dataset){0};
     char *name = kin_strdup(path);
     if (!name) return kin_fail_memory(err, path, strlen(path));
-    bool test = ends_with(name, ":test");
-    if (test || ends_with(name, ":train")) *strrchr(name, ':') = '\0';
-    bool ok = open_any(name, test, out, err);
+    bool test = ends_with(name, ":test"), split = (test || ends_with(name, ":train")) && !kin_exists(name);
+    if (split) *strrchr(name, ':') = '\0';
+    bool ok = open_any(name, split, split && test, out, err);
     kin_free(name);
+    ok = ok && ids_differ(out, err);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
     if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures; expected a folder of class folders, a list, IDX or CIFAR files", path);
     if (!ok) kin_dataset_free(out);

@@ -81,7 +81,8 @@ static bool read_packed(const char *path, kin_bytes *out, kin_error *err)
 /* train-images-idx3-ubyte.gz has its labels in train-labels-idx1-ubyte.gz. */
 static char *labels_path(const char *path)
 {
-    char *copy = kin_strdup(path), *images = copy ? strstr(copy, "images") : NULL, *idx3 = copy ? strstr(copy, "idx3") : NULL;
+    char *copy = kin_strdup(path), *slash = copy ? strrchr(copy, '/') : NULL, *name = slash ? slash + 1 : copy; /* folders may be called anything */
+    char *images = name ? strstr(name, "images") : NULL, *idx3 = name ? strstr(name, "idx3") : NULL;
     if (!images || !idx3) {
         kin_free(copy);
         return NULL;

@@ -1,11 +1,11 @@
-/* A list of pictures, one a line: `path,label`, with or without that header; fields may be quoted as in CSV. Paths are
- * relative to the list's folder. */
+/* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names columns may put them
+ * in another order or add others (`id,label,path`, as kin embed writes). Paths are relative to the list's folder. */
 #include "base/memory.h"
 #include "data/dataset.h"
 
 #include <string.h>
 
-enum { FIELD_MAX = 4096 };
+enum { FIELD_MAX = 4096, COLUMNS_MAX = 16 };
 
 /* Reads one field, unquoted, to `field`; moves *at behind the comma. False when it is too long or its quotes do not close. */
 static bool take_field(const char **at, const char *end, char *field)
@@ -39,16 +39,33 @@ typedef struct list_reader {
     const char *name;
     const char **class_of_item;
     size_t capacity;
+    int path_column, label_column;
     kin_error *err;
 } list_reader;
 
+static bool is_header(list_reader *r, const char *line, const char *end)
+{
+    char field[FIELD_MAX];
+    int path = -1, label = -1, column = 0;
+    for (const char *at = line; at < end && column < COLUMNS_MAX; column++) {
+        if (!take_field(&at, end, field)) return false;
+        if (strcmp(field, "path") == 0) path = column;
+        if (strcmp(field, "label") == 0) label = column;
+    }
+    if (path < 0 || label < 0) return false;
+    r->path_column = path;
+    r->label_column = label;
+    return true;
+}
+
 static bool take_line(list_reader *r, const char *line, const char *end, int64_t number)
 {
-    char path[FIELD_MAX], label[FIELD_MAX];
-    const char *at = line;
-    bool ok = take_field(&at, end, path) && at > line && at[-1] == ',' && take_field(&at, end, label) && *path && *label;
-    if (!ok) return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name, (long long)number);
-    if (number == 1 && strcmp(path, "path") == 0 && strcmp(label, "label") == 0) return true;
+    char path[FIELD_MAX] = "", label[FIELD_MAX] = "", other[FIELD_MAX];
+    if (number == 1 && is_header(r, line, end)) return true;
+    int column = 0;
+    bool ok = true;
+    for (const char *at = line; ok && at < end; column++) ok = take_field(&at, end, column == r->path_column ? path : column == r->label_column ? label : other);
+    if (!ok || !*path || !*label) return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name, (long long)number);
     char *full = path[0] == '/' || !*r->folder ? kin_strdup(path) : kin_path_join(r->folder, path);
     const char *class_name = kin_arena_strdup(&r->set->arena, label);
     ok = full && class_name && kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
@@ -61,7 +78,7 @@ static bool take_line(list_reader *r, const char *line, const char *end, int64_t
 
 bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err)
 {
-    list_reader r = {.set = out, .name = name, .folder = kin_strdup(name), .err = err};
+    list_reader r = {.set = out, .name = name, .folder = kin_strdup(name), .label_column = 1, .err = err};
     if (!r.folder) return kin_fail_memory(err, name, strlen(name));
     char *slash = strrchr(r.folder, '/');
     if (slash) slash[slash == r.folder] = '\0';
