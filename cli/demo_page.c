@@ -47,7 +47,8 @@ static bool page_alloc(page *p, int64_t steps, kin_error *err)
     p->names = kin_alloc_array(classes, NAME);
     p->class_names = kin_alloc_array(classes, sizeof *p->class_names);
     bool ok = p->labels && p->map_items && p->positions && p->rows && p->queries && p->ap && p->ranks && p->similarities;
-    return ok && p->steps && p->names && p->class_names ? true : kin_fail_memory(err, "the demo's page", (unsigned long long)items * (unsigned long long)p->test->dim * sizeof *p->rows);
+    if (ok && p->steps && p->names && p->class_names) return true;
+    return kin_fail_memory(err, "the demo's page", (unsigned long long)items * (unsigned long long)p->test->dim * sizeof *p->rows);
 }
 
 static bool picture(void *arg, int64_t index, kin_image *out, kin_error *err)
@@ -142,8 +143,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
     return kin_report_write(path, &report, err);
 }
 
-bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t, const kin_demo_split *test, const kin_demo_fit *fit, const kin_metrics *m,
-                   kin_error *err)
+bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t, const kin_demo_split *test, const kin_demo_fit *fit,
+                   const kin_metrics *m, kin_error *err)
 {
     page p = {.shop = shop, .test = test};
     char *path = kin_path_join(folder, "report.html");
