@@ -107,7 +107,11 @@ static bool string(parser *p, const char **text, size_t *length)
         if (take(p, '\\')) {
             if (!escape(p, &to)) return false;
         } else {
-            *to++ = *p->at++;
+            size_t n = kin_utf8_length(p->at, (size_t)(p->end - p->at));
+            if (n == 0) return fail(p, "bytes that are not UTF-8");
+            memcpy(to, p->at, n);
+            to += n;
+            p->at += n;
         }
     }
     *to = '\0';
@@ -206,8 +210,8 @@ static bool object(parser *p, kin_json *out, int depth)
 static kin_json *value(parser *p, int depth)
 {
     skip_blanks(p);
-    if (depth > DEPTH_MAX) return fail(p, "more than 64 levels"), NULL;
     if (p->at >= p->end) return fail(p, "the text ends too early"), NULL;
+    if (depth >= DEPTH_MAX && (*p->at == '{' || *p->at == '[')) return fail(p, "more than 64 levels"), NULL;
     kin_json *v = kin_arena_alloc_zero(p->arena, sizeof *v);
     if (!v) return kin_fail_memory(p->err, "a JSON value", sizeof *v), NULL;
     bool ok;
@@ -247,13 +251,15 @@ bool kin_json_integer(const kin_json *v, double low, double high, int64_t *out)
 
 void kin_json_add_string(kin_text *text, const char *string)
 {
+    const char *end = string + strlen(string);
     kin_text_add(text, "\"");
-    for (; *string; string++) {
+    for (size_t n; string < end; string += n ? n : 1) {
         unsigned char c = (unsigned char)*string;
+        n = kin_utf8_length(string, (size_t)(end - string));
         if (c == '"' || c == '\\') kin_text_format(text, "\\%c", c);
         else if (c == '\n') kin_text_add(text, "\\n");
         else if (c < 0x20) kin_text_format(text, "\\u%04x", c);
-        else kin_text_add_bytes(text, string, 1);
+        else kin_text_add_bytes(text, n ? string : "\xef\xbf\xbd", n ? n : 3);
     }
     kin_text_add(text, "\"");
 }

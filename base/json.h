@@ -1,4 +1,4 @@
-/* JSON (RFC 8259), strict and bounded: nesting to 64 levels, no duplicate keys, valid numbers only. */
+/* JSON (RFC 8259), strict and bounded: nesting to 64 levels, no duplicate keys, valid numbers and UTF-8 only. */
 #ifndef KIN_BASE_JSON_H
 #define KIN_BASE_JSON_H
 
@@ -28,7 +28,7 @@ const kin_json *kin_json_get(const kin_json *object, const char *key);
 /* A number that is a whole one in low .. high. */
 bool kin_json_integer(const kin_json *value, double low, double high, int64_t *out);
 
-/* Appends a quoted, escaped string; a number that reads back the same (null when it is not finite). */
+/* Appends a quoted, escaped string (bytes that are not UTF-8 become U+FFFD); a number that reads back the same (null when it is not finite). */
 void kin_json_add_string(kin_text *text, const char *string);
 void kin_json_add_number(kin_text *text, double number);
 

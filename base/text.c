@@ -73,6 +73,21 @@ bool kin_parse_real(const char *string, double *out)
     return true;
 }
 
+size_t kin_utf8_length(const char *bytes, size_t size)
+{
+    const unsigned char *s = (const unsigned char *)bytes;
+    if (size < 1) return 0;
+    if (s[0] < 0x80) return 1;
+    size_t length = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    if (length < 2 || length > size) return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    }
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool outside = (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf4 && s[1] >= 0x90);
+    return overlong || outside ? 0 : length;
+}
+
 int kin_edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };

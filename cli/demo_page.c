@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const kin_demo_rung_titles[KIN_DEMO_RUNGS] = {"raw pixels", "colour histogram", "untrained network", "trained embedding", "+ query expansion", "+ re-ranking"};
+const char *const kin_demo_rung_titles[KIN_DEMO_RUNGS] = {
+    "raw pixels", "colour histogram", "untrained network", "trained embedding", "+ query expansion", "+ re-ranking",
+};
 
 enum { TOP = 10, NAME = 40, FACTS = 6, MAP_EVERY = 2 /* of the test pictures, every other one is on the map */ };
 
@@ -44,8 +46,9 @@ static bool page_alloc(page *p, int64_t steps, kin_error *err)
     p->steps = kin_alloc_array((size_t)steps, sizeof *p->steps);
     p->names = kin_alloc_array(classes, NAME);
     p->class_names = kin_alloc_array(classes, sizeof *p->class_names);
-    bool ok = p->labels && p->map_items && p->positions && p->rows && p->queries && p->ap && p->ranks && p->similarities && p->steps && p->names && p->class_names;
-    return ok ? true : kin_fail_memory(err, "the demo's page", (unsigned long long)items * (unsigned long long)p->test->dim * sizeof *p->rows);
+    bool ok = p->labels && p->map_items && p->positions && p->rows && p->queries && p->ap && p->ranks && p->similarities;
+    if (ok && p->steps && p->names && p->class_names) return true;
+    return kin_fail_memory(err, "the demo's page", (unsigned long long)items * (unsigned long long)p->test->dim * sizeof *p->rows);
 }
 
 static bool picture(void *arg, int64_t index, kin_image *out, kin_error *err)
@@ -75,8 +78,8 @@ static bool fill_lists(page *p, const kin_demo_fit *fit, kin_error *err)
     kin_scores *scores = kin_alloc_array((size_t)s->queries, sizeof *scores);
     kin_neighbours lists = {0};
     kin_metrics m;
-    bool ok = (scores || kin_fail_memory(err, "the demo's page", (size_t)s->queries * sizeof *scores)) && kin_demo_rank(s, KIN_DEMO_RERANKED, fit, &lists, err) &&
-              kin_demo_judge(s, &lists, &m, scores, err);
+    bool ok = scores || kin_fail_memory(err, "the demo's page", (unsigned long long)s->queries * sizeof *scores);
+    ok = ok && kin_demo_rank(s, KIN_DEMO_RERANKED, fit, &lists, err) && kin_demo_judge(s, &lists, &m, scores, err);
     for (int64_t q = 0; ok && q < s->queries; q++) {
         p->queries[q] = s->query_picture[q];
         p->ap[q] = scores[q].ap;
@@ -127,7 +130,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
     kin_curves curves = {.title = "Loss while training", .x_label = "step", .curves = &loss, .n_curves = 1};
     kin_report report = {
         .title = "What kin learned in a shop that it drew",
-        .lead = "A network saw some products in many views, and learned what makes two pictures show the same thing. Then it was asked to find products that it had never seen.",
+        .lead = "A network saw some products in many views, and learned what makes two pictures show the same thing. "
+                "Then it was asked to find products that it had never seen.",
         .facts = facts, .n_facts = FACTS, .figures = figures, .n_figures = KIN_DEMO_RUNGS,
         .figures_note = "All on the new products. Expansion and re-ranking were fitted on other products again.",
         .curves = &curves, .n_curves = 1,
@@ -139,7 +143,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
     return kin_report_write(path, &report, err);
 }
 
-bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t, const kin_demo_split *test, const kin_demo_fit *fit, const kin_metrics *m, kin_error *err)
+bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t, const kin_demo_split *test, const kin_demo_fit *fit,
+                   const kin_metrics *m, kin_error *err)
 {
     page p = {.shop = shop, .test = test};
     char *path = kin_path_join(folder, "report.html");

@@ -13,14 +13,15 @@ enum { SIZE = 1000, EDGE = 34, PIXELS = 36, COLOURS = 8, SHAPES = 5, LEGEND_MAX 
 /* Eight colours that differ for most eyes (after Okabe and Ito) times five shapes: forty classes can be told apart. */
 const char *const kin_map_style =
     ".kin-map{display:block;width:100%;height:auto}.kin-map .paper{fill:#fff;stroke:#dde1e8}"
-    ".kin-map .k0,.kin-key .k0{color:#0072b2}.kin-map .k1,.kin-key .k1{color:#d55e00}.kin-map .k2,.kin-key .k2{color:#009e73}.kin-map .k3,.kin-key .k3{color:#b5478b}"
-    ".kin-map .k4,.kin-key .k4{color:#a67c00}.kin-map .k5,.kin-key .k5{color:#2aa0d8}.kin-map .k6,.kin-key .k6{color:#5b4bb7}.kin-map .k7,.kin-key .k7{color:#6b7280}"
+    ".kin-k0{color:#0072b2}.kin-k1{color:#d55e00}.kin-k2{color:#009e73}.kin-k3{color:#b5478b}"
+    ".kin-k4{color:#a67c00}.kin-k5{color:#2aa0d8}.kin-k6{color:#5b4bb7}.kin-k7{color:#6b7280}"
     ".kin-map path,.kin-key path{fill:currentColor}.kin-map rect.frame{fill:none;stroke:currentColor;stroke-width:3}"
     ".kin-map g{transition:opacity .15s}.kin-map:has(g:hover) g:not(:hover){opacity:.15}"
-    ".kin-key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;margin:.8rem 0 0;list-style:none;font-size:.85rem}.kin-key svg{width:13px;height:13px;margin-right:.35em}"
-    "@media(prefers-color-scheme:dark){.kin-map .paper{fill:#12151b;stroke:#2b313c}.kin-map .k0,.kin-key .k0{color:#4ba3e3}.kin-map .k1,.kin-key .k1{color:#f58a3c}"
-    ".kin-map .k2,.kin-key .k2{color:#34c79a}.kin-map .k3,.kin-key .k3{color:#e07fbb}.kin-map .k4,.kin-key .k4{color:#e3b93a}.kin-map .k5,.kin-key .k5{color:#7ad0f7}"
-    ".kin-map .k6,.kin-key .k6{color:#a99bff}.kin-map .k7,.kin-key .k7{color:#a3abb8}}";
+    ".kin-key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;margin:.8rem 0 0;list-style:none;font-size:.85rem}"
+    ".kin-key svg{width:13px;height:13px;margin-right:.35em}"
+    "@media(prefers-color-scheme:dark){.kin-map .paper{fill:#12151b;stroke:#2b313c}.kin-k0{color:#4ba3e3}.kin-k1{color:#f58a3c}"
+    ".kin-k2{color:#34c79a}.kin-k3{color:#e07fbb}.kin-k4{color:#e3b93a}.kin-k5{color:#7ad0f7}"
+    ".kin-k6{color:#a99bff}.kin-k7{color:#a3abb8}}";
 
 /* Around (0, 0): circle, square, triangle, diamond, cross. */
 static const char *const shapes[SHAPES] = {
@@ -64,7 +65,19 @@ static int64_t find_places(const kin_embedding_map *map, place *places)
     return n;
 }
 
-static void draw_mark(kin_text *out, const place *p, int shape) { kin_text_format(out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y, shapes[shape]); }
+/* Moves the map up to where it begins and returns the height that it needs. */
+static int crop(place *places, int64_t n)
+{
+    double top = SIZE, bottom = 0;
+    for (int64_t i = 0; i < n; i++) top = fmin(top, places[i].y), bottom = fmax(bottom, places[i].y);
+    for (int64_t i = 0; i < n; i++) places[i].y += EDGE - top;
+    return 2 * EDGE + (int)fmax(bottom - top, 0);
+}
+
+static void draw_mark(kin_text *out, const place *p, int shape)
+{
+    kin_text_format(out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y, shapes[shape]);
+}
 
 /* Pictures cover a quarter of the map between them, within sizes at which they can be seen and do not hide each other. */
 static double picture_side(const kin_embedding_map *map) { return fmin(fmax(SIZE * sqrt(0.25 / (double)map->count), 22), 40); }
@@ -94,7 +107,7 @@ static bool draw_class(kin_text *out, const kin_embedding_map *map, const place 
 {
     char buffer[32];
     bool pictures = map->image && map->count <= KIN_MAP_PICTURES, ok = true;
-    kin_text_format(out, "<g class=\"k%d\"><title>", which % COLOURS);
+    kin_text_format(out, "<g class=\"kin-k%d\"><title>", which % COLOURS);
     kin_markup_add(out, kin_class_name(map->class_names, places->label, buffer));
     kin_text_add(out, "</title>");
     for (int64_t i = 0; i < n && ok; i++) {
@@ -118,7 +131,8 @@ static void draw_key(kin_text *out, const kin_embedding_map *map, const place *p
     int which = 0;
     kin_text_add(out, "<ul class=\"kin-key\">");
     for (int64_t i = 0; i < n; i += run_length(places, n, i), which++) {
-        kin_text_format(out, "<li><svg class=\"k%d\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><path d=\"%s\"/></svg>", which % COLOURS, shapes[which / COLOURS % SHAPES]);
+        kin_text_format(out, "<li><svg class=\"kin-k%d\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
+                        which % COLOURS, shapes[which / COLOURS % SHAPES]);
         kin_markup_add(out, kin_class_name(map->class_names, places[i].label, buffer));
         kin_text_add(out, "</li>");
     }
@@ -130,12 +144,12 @@ bool kin_map_add(kin_text *out, const kin_embedding_map *map, kin_error *err)
     place *places = kin_alloc_array((size_t)map->count, sizeof *places);
     if (!places) return kin_fail_memory(err, "the map", (unsigned long long)map->count * sizeof *places);
     int64_t n = find_places(map, places);
-    int classes = 0;
+    int classes = 0, height = crop(places, n);
     bool ok = true;
     kin_text_format(out,
-                    "<svg class=\"kin-map\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Map of %" PRId64 " descriptors: neighbours here are neighbours there\">"
+                    "<svg class=\"kin-map\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Map of %" PRId64 " descriptors\">"
                     "<rect class=\"paper\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>",
-                    SIZE, SIZE, n, SIZE - 1, SIZE - 1);
+                    SIZE, height, n, SIZE - 1, height - 1);
     for (int64_t i = 0; i < n && ok; i += run_length(places, n, i)) ok = draw_class(out, map, places + i, run_length(places, n, i), classes++, err);
     kin_text_add(out, "</svg>");
     if (classes <= LEGEND_MAX && classes > 1 && !(map->image && map->count <= KIN_MAP_PICTURES)) draw_key(out, map, places, n);

@@ -68,11 +68,13 @@ static void add_figures(kin_text *html, const kin_report *r)
     int n = r->n_figures < MOST ? r->n_figures : MOST;
     if (n < 1) return;
     for (int i = 0; i < n; i++) bars[i] = (kin_bar){r->figures[i].name, {r->figures[i].map, r->figures[i].r1}};
-    kin_text_add(html, "<section><h2>How well it finds</h2><p class=\"soft\">mAP: how early the right pictures come in the whole list. R@1: how often the first one is right. ");
+    kin_text_add(html, "<section><h2>How well it finds</h2>"
+                       "<p class=\"soft\">mAP: how early the right pictures come in the whole list. R@1: how often the first one is right. ");
     kin_markup_add(html, r->figures_note);
     kin_text_add(html, "</p>");
     kin_svg_bars(html, "Bars of mAP and R@1 for each system; the same numbers stand in the table below", names, bars, n);
-    kin_text_add(html, "<details><summary>The same as a table</summary><table><thead><tr><th scope=\"col\">System</th><th scope=\"col\">mAP</th><th scope=\"col\">R@1</th></tr></thead><tbody>");
+    kin_text_add(html, "<details><summary>The same as a table</summary><table>"
+                       "<thead><tr><th scope=\"col\">System</th><th scope=\"col\">mAP</th><th scope=\"col\">R@1</th></tr></thead><tbody>");
     for (int i = 0; i < n; i++) {
         element(html, "<tr><td>", bars[i].name, "</td>");
         for (int v = 0; v < 2; v++) add_number(html, bars[i].values[v]);
@@ -103,11 +105,13 @@ static void add_curves(kin_text *html, const kin_report *r)
 
 static bool add_map(kin_text *html, const kin_report *r, kin_error *err)
 {
+    bool marks = r->n_positions > KIN_MAP_PICTURES || !r->image;
     if (r->n_positions < 1) return true;
     kin_text_format(html,
-                    "<section><h2>A map of the embedding</h2><p class=\"soft\">%" PRId64 " pictures where t-SNE puts their descriptors: close here means alike to the network. %s. "
+                    "<section><h2>A map of the embedding</h2>"
+                    "<p class=\"soft\">%" PRId64 " pictures where t-SNE puts their descriptors: close here means alike to the network. %s. "
                     "Point at one to see its class.</p><div class=\"map\">",
-                    r->n_positions, r->n_positions > KIN_MAP_PICTURES || !r->image ? "Each class has its colour and shape" : "The frame's colour is the class's, as far as colours go");
+                    r->n_positions, marks ? "Each class has its colour and shape" : "The frame's colour is the class's, as far as colours go");
     kin_embedding_map map = {.count = r->n_positions, .positions = r->positions, .items = r->position_items, .labels = r->labels, .class_names = r->class_names,
                              .image = r->image, .image_arg = r->image_arg};
     if (!kin_map_add(html, &map, err)) return false;

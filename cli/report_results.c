@@ -155,7 +155,8 @@ static bool add_first(kin_text *html, const kin_report *r, kin_error *err)
 bool kin_report_results(kin_text *html, const kin_report *r, kin_error *err)
 {
     if (r->n_queries < 1) return true;
-    kin_text_add(html, "<section><h2>What it finds</h2><p class=\"soft\">Left the query, then its list, best first. ✓ and a full border: the same class; ✗ and a dashed one: another. ");
+    kin_text_add(html, "<section><h2>What it finds</h2>"
+                       "<p class=\"soft\">Left the query, then its list, best first. ✓ and a full border: the same class; ✗ and a dashed one: another. ");
     kin_markup_add(html, r->results_note);
     kin_text_add(html, "</p>");
     scored *judged = kin_alloc_array((size_t)r->n_queries, sizeof *judged);

@@ -177,8 +177,9 @@ static void draw_path(const plot *p, const kin_curve *c, int which, bool average
 {
     average a = average_new(c);
     pen n = {.plot = p, .column = NAN};
-    kin_text_format(p->out, "<path class=\"s%d\" fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\" stroke-width=\"%s\"%s d=\"", which % CURVES_MAX,
-                    averaged || !c->smooth ? "2" : "1", averaged || !c->smooth ? "" : " stroke-opacity=\".35\"");
+    kin_text_format(p->out, "<path class=\"s%d\" fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\"", which % CURVES_MAX);
+    kin_text_format(p->out, " stroke-width=\"%s\"%s d=\"", averaged || !c->smooth ? "2" : "1",
+                    averaged || !c->smooth ? "" : " stroke-opacity=\".35\"");
     for (int64_t i = 0; i < c->count; i++) {
         if (drawable(c, i)) {
             pen_to(&n, at_x(p, c->x[i]), averaged ? average_add(&a, c->y[i]) : c->y[i]);

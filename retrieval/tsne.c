@@ -295,7 +295,7 @@ bool kin_tsne(kin_vectors in, const kin_tsne_opt *opt, float *positions, double 
     if (!opt) opt = &defaults;
     if (in.count < 1 || in.dim < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "a map needs at least one descriptor");
     if (in.count > KIN_TSNE_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a map of %lld descriptors is too large, at most %d are drawn: pass a sample", (long long)in.count, KIN_TSNE_MAX);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a map of %lld descriptors is too large, pass a sample of at most %d", (long long)in.count, KIN_TSNE_MAX);
     map m = {.n = in.count, .padded = kin_blocks(in.count, LANES) * LANES, .dim = in.dim};
     m.perplexity = fmax(fmin(opt->perplexity > 0 ? opt->perplexity : 30, (double)(in.count - 1) / 3), 1);
     bool ok = map_alloc(&m, err) && centre(&m, in, err) && first_positions(&m, err);

@@ -30,7 +30,8 @@ static void texts(void)
     check_end();
 
     check_begin("base64: the examples of RFC 4648, and long input");
-    static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const pairs[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         kin_base64_add(&text, pairs[i][0], strlen(pairs[i][0]));
         CHECK(strcmp(text.data ? text.data : "", pairs[i][1]) == 0);
@@ -93,7 +94,9 @@ static void check_markup(const kin_text *text)
     if (!text->data) return;
     const char *wrong = malformed(text->data);
     CHECK_MSG(!wrong, "malformed at: %.60s", wrong);
-    const char *number = strstr(text->data, "\"nan") ? strstr(text->data, "\"nan") : strstr(text->data, " nan") ? strstr(text->data, " nan") : strstr(text->data, "inf\"");
+    const char *number = strstr(text->data, "\"nan")  ? strstr(text->data, "\"nan")
+                         : strstr(text->data, " nan") ? strstr(text->data, " nan")
+                                                      : strstr(text->data, "inf\"");
     CHECK_MSG(!number, "not a number: %.60s", number);
 }
 
@@ -111,8 +114,9 @@ static void curves(void)
 {
     check_begin("svg: curves with gaps, constants, wild values, one point and none");
     static double x[STEPS], y[STEPS];
-    static const double odd[][4] = {{1, 1, 1, 1},      {0, 0, 0, 0},         {NAN, 1, NAN, 2},        {1e308, -1e308, 0, 1},
-                                    {INFINITY, 1, 2, 3}, {1e17, 1e17 + 32, 0, 0}, {1, 1 + 3e-16, 1, 1}, {5e-324, 0, 1e-320, 0}};
+    static const double odd[][4] = {{1, 1, 1, 1},          {0, 0, 0, 0},          {NAN, 1, NAN, 2},
+                                    {1e308, -1e308, 0, 1}, {INFINITY, 1, 2, 3},   {1e17, 1e17 + 32, 0, 0},
+                                    {1, 1 + 3e-16, 1, 1},  {5e-324, 0, 1e-320, 0}};
     kin_text text = {0};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         for (int64_t n = 0; n <= 4; n++) {
@@ -140,7 +144,8 @@ static void curves(void)
     check_begin("svg: a file of its own");
     kin_error err = {0};
     kin_bytes bytes = {0};
-    CHECK(kin_svg_write_curves(check_path("curve.svg"), &(kin_curves){.title = "Loss", .x_label = "step", .curves = &(kin_curve){"loss", x, y, STEPS, true}, .n_curves = 1}, &err));
+    CHECK(kin_svg_write_curves(check_path("curve.svg"),
+                               &(kin_curves){.title = "Loss", .x_label = "step", .curves = &(kin_curve){"loss", x, y, STEPS, true}, .n_curves = 1}, &err));
     CHECK(kin_read_file(check_path("curve.svg"), 0, &bytes, &err));
     CHECK_TEXT((const char *)bytes.data, "xmlns=\"http://www.w3.org/2000/svg\"");
     text = (kin_text){(char *)bytes.data, bytes.size, bytes.size, false};
@@ -170,7 +175,8 @@ static bool fake_image(void *arg, int64_t index, kin_image *out, kin_error *err)
     int64_t label = f->labels[index] < 0 ? 0 : f->labels[index];
     for (int y = 0; y < out->height; y++) {
         for (int x = 0; x < out->width; x++) {
-            double scale = 120.0 / f->side, dx = x * scale - 60 - 14 * sin((double)index), dy = y * scale - 45, radius = 26 + 8 * sin(atan2(dy, dx) * (double)(2 + label % 5));
+            double scale = 120.0 / f->side, dx = x * scale - 60 - 14 * sin((double)index), dy = y * scale - 45,
+                   radius = 26 + 8 * sin(atan2(dy, dx) * (double)(2 + label % 5));
             for (int c = 0; c < 3; c++) {
                 bool inside = dx * dx + dy * dy < radius * radius;
                 uint64_t which = inside ? (uint64_t)label * 3 : 1000 + (uint64_t)index * 3;
@@ -217,7 +223,8 @@ static void make_fake(fake *f)
     for (int i = 0; i < ITEMS; i++) {
         f->labels[i] = i % CLASSES;
         for (int k = 0; k < DIM; k++) {
-            f->vectors[i * DIM + k] = (float)(1.6 * kin_random_normal(kin_key(3, (uint64_t)f->labels[i], 0), (uint64_t)k) + kin_random_normal(5, (uint64_t)(i * DIM + k)));
+            f->vectors[i * DIM + k] =
+                (float)(1.6 * kin_random_normal(kin_key(3, (uint64_t)f->labels[i], 0), (uint64_t)k) + kin_random_normal(5, (uint64_t)(i * DIM + k)));
         }
     }
     for (int i = 0; i < STEPS; i++) f->steps[i] = i, f->loss[i] = 0.3 + 3 * exp(-i / 400.0) + 0.2 * kin_random_normal(9, (uint64_t)i);
@@ -226,7 +233,7 @@ static void make_fake(fake *f)
 }
 
 static const kin_report_fact facts[] = {{"Pictures", "160"}, {"Network", "conv4, 112,000 parameters"}, {"Training", "1,200 steps in 74 s"}, {"Seed", "7"}};
-static const kin_report_figure figures[] = {{"raw pixels", 0.213, 0.41},    {"colour histogram", 0.352, 0.50},         {"untrained network", 0.331, NAN},
+static const kin_report_figure figures[] = {{"raw pixels", 0.213, 0.41},         {"colour histogram", 0.352, 0.50},      {"untrained network", 0.331, NAN},
                                             {"trained embedding", 0.782, 0.912}, {"with query expansion", 0.824, 0.918}, {"and re-ranked", 0.861, 1.0}};
 
 static kin_report fake_report(fake *f, kin_curve lines[2], kin_curves charts[2])
@@ -236,11 +243,29 @@ static kin_report fake_report(fake *f, kin_curve lines[2], kin_curves charts[2])
     charts[0] = (kin_curves){.title = "Loss", .x_label = "step", .curves = &lines[0], .n_curves = 1};
     charts[1] = (kin_curves){.title = "On products held out", .x_label = "step", .curves = &lines[1], .n_curves = 1};
     return (kin_report){
-        .title = "What kin found in a shop of 20 products", .lead = "A network was trained on 40 other products; these it had never seen.",
-        .facts = facts, .n_facts = 4, .figures = figures, .n_figures = 6, .figures_note = "Measured on 160 pictures of 20 products.",
-        .curves = charts, .n_curves = 2, .items = ITEMS, .labels = f->labels, .class_names = f->class_names, .image = fake_image, .image_arg = f,
-        .positions = f->positions, .n_positions = ITEMS, .results_note = "Lists after expansion and re-ranking.",
-        .n_queries = ITEMS, .queries = f->queries, .ranks = f->ranks, .top = TOP, .similarities = f->similarities, .ap = f->ap,
+        .title = "What kin found in a shop of 20 products",
+        .lead = "A network was trained on 40 other products; these it had never seen.",
+        .facts = facts,
+        .n_facts = 4,
+        .figures = figures,
+        .n_figures = 6,
+        .figures_note = "Measured on 160 pictures of 20 products.",
+        .curves = charts,
+        .n_curves = 2,
+        .items = ITEMS,
+        .labels = f->labels,
+        .class_names = f->class_names,
+        .image = fake_image,
+        .image_arg = f,
+        .positions = f->positions,
+        .n_positions = ITEMS,
+        .results_note = "Lists after expansion and re-ranking.",
+        .n_queries = ITEMS,
+        .queries = f->queries,
+        .ranks = f->ranks,
+        .top = TOP,
+        .similarities = f->similarities,
+        .ap = f->ap,
     };
 }
 
@@ -256,7 +281,8 @@ static void whole_page(fake *f)
     CHECK(kin_report_add(&html, &r, &err));
     check_markup(&html);
     CHECK(html.data && !strstr(html.data, "://") && !strstr(html.data, "url(") && !strstr(html.data, "@import") && !strstr(html.data, "<link"));
-    CHECK(html.data && count(html.data, "src=\"") == count(html.data, "src=\"data:image/png;base64,") && count(html.data, "href=\"") == count(html.data, "href=\"data:image/png;base64,"));
+    CHECK(html.data && count(html.data, "src=\"") == count(html.data, "src=\"data:image/png;base64,") &&
+          count(html.data, "href=\"") == count(html.data, "href=\"data:image/png;base64,"));
     CHECK(html.data && !strstr(html.data, "<script") && !strstr(html.data, "<img src=x") && !strstr(html.data, "onerror=alert(1)>"));
     CHECK_TEXT(html.data, "default-src 'none'");
     keep("report.html", &html);
@@ -266,7 +292,8 @@ static void whole_page(fake *f)
     int queries = 0, shown = 0;
     if (html.data) queries = count(html.data, "class=\"query\""), shown = count(html.data, "<li class=\"right\"") + count(html.data, "<li class=\"wrong\"");
     CHECK(queries == 16 && shown == 160);
-    CHECK(html.data && count(html.data, "✓</span>") == count(html.data, "<li class=\"right\"") && count(html.data, "alt=\"wrong: ") == count(html.data, "<li class=\"wrong\""));
+    CHECK(html.data && count(html.data, "✓</span>") == count(html.data, "<li class=\"right\"") &&
+          count(html.data, "alt=\"wrong: ") == count(html.data, "<li class=\"wrong\""));
     double least = INFINITY;
     for (int q = 0; q < ITEMS; q++) least = fmin(least, f->ap[q]);
     char want[32];

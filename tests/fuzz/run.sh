@@ -7,7 +7,7 @@ seconds=${1:-10}
 [ $# -gt 0 ] && shift
 build=build/libfuzzer
 data=${KIN_TEST_DATA:-../shared/data}
-make -j"$(nproc)" fuzz CC=clang OPENMP=0 BUILD=$build SANITIZE=address,undefined FUZZ_ENGINE=-fsanitize=fuzzer >/dev/null || exit 1
+make -j"$(nproc)" fuzz CC=clang OPENMP=0 BUILD=$build SANITIZE=address,undefined,fuzzer-no-link FUZZ_ENGINE=-fsanitize=fuzzer >/dev/null || exit 1
 
 seeds_of() {
     case $1 in
