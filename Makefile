@@ -65,13 +65,15 @@ benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all demo test examples bench fuzz install uninstall clean format
-.SECONDARY:
+.PHONY: FORCE
+.PRECIOUS: %.o
 .DELETE_ON_ERROR:
 
 all: kin
 
-kin: $(BUILD)/kin
-	@cp -f $< $@.new && mv -f $@.new $@
+# ./kin is the program of the configuration made last.
+kin: $(BUILD)/kin FORCE
+	@cmp -s $< $@ || { cp -f $< $@.new && mv -f $@.new $@; }
 
 $(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
 	$(CC) -o $@ $^ $(links)

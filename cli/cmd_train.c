@@ -29,7 +29,7 @@ static const kin_option options[] = {
     {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch, for losses on pairs and triplets", "32", .low = 2, .high = 4096},
     {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
     {"batch", KIN_OPTION_INT, "N", "pictures in a batch, for the other losses", "128", .low = 2, .high = 16384},
-    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = 1000},
+    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
     {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
     {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
     {"warmup", KIN_OPTION_INT, "N", "steps over which the rate rises first", "0", ANY},

@@ -1,0 +1,254 @@
+/* Data sets, samplers, pictures and batches. */
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/batch.h"
+#include "data/sampler.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void put_picture(const char *name, int value, int size)
+{
+    kin_image image;
+    kin_error err = {0};
+    kin_image_new(&image, size, size, 1, &err);
+    memset(image.data, value, (size_t)(size * size));
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", check_path(name));
+    *strrchr(folder, '/') = '\0';
+    kin_make_folders(folder, &err);
+    kin_png_write(check_path(name), &image, &err);
+    kin_image_free(&image);
+}
+
+static void put_file(const char *name, const void *data, size_t size)
+{
+    kin_error err = {0};
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", check_path(name));
+    *strrchr(folder, '/') = '\0';
+    kin_make_folders(folder, &err);
+    kin_write_file(check_path(name), data, size, &err);
+}
+
+/* Opens and expects an error that holds `part`. */
+static void refused(const char *name, const char *classes, const char *part)
+{
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(!kin_dataset_open(check_path(name), &(kin_dataset_opt){.classes = classes}, &set, &err), "%s was opened", name);
+    CHECK_TEXT(err.message, part);
+    kin_dataset_free(&set);
+}
+
+static void folders(void)
+{
+    check_begin("data: folders in folders are classes, sorted, with ids from paths");
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 4; i++) {
+            char name[64];
+            snprintf(name, sizeof name, "shop/%s/view %d.png", c == 2 ? "b/inner" : c ? "b" : "a", i);
+            put_picture(name, c * 50 + i, 10);
+        }
+    put_file("shop/notes.txt", "not a picture", 13);
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(check_path("shop"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 12 && set.classes == 3 && strcmp(set.class_names[2], "b/inner") == 0);
+    CHECK_TEXT(set.items[0].id, "a/view_0.png");
+    int64_t counts[3];
+    kin_dataset_histogram(&set, counts);
+    CHECK(counts[0] == 4 && counts[1] == 4 && counts[2] == 4);
+    kin_dataset_free(&set);
+    CHECK_MSG(kin_dataset_open(check_path("shop"), &(kin_dataset_opt){.classes = "1-"}, &set, &err), "%s", err.message);
+    CHECK_MSG(set.classes == 2 && set.count == 8 && set.items[0].label == 1, "%d classes, %d pictures", set.classes, (int)set.count);
+    kin_dataset_free(&set);
+    refused("shop", "1,9", "\"9\" is not a range inside 0-2");
+    refused("shop", "x", "not a range");
+    refused("shop", ",", "not understood");
+    refused("shop:test", NULL, "has no test half");
+    refused("none", NULL, "no such file or folder");
+    put_file("empty/readme.txt", "x", 1);
+    refused("empty", NULL, "holds no pictures");
+    put_picture("same/a/x_y.png", 1, 8);
+    put_picture("same/a/x y.png", 1, 8);
+    refused("same", NULL, "two pictures have the id");
+    check_end();
+}
+
+static void lists(void)
+{
+    check_begin("data: lists with and without header, columns in any order, quotes; broken lines by number");
+    static const char plain[] = "shop/a/view 0.png,10\n\"shop/b/view 1.png\",9\r\n", named[] = "id,label,path\n1,cup,shop/a/view 0.png\n2,hat,shop/b/view 1.png\n";
+    kin_dataset set;
+    kin_error err = {0};
+    put_file("plain.csv", plain, sizeof plain - 1);
+    CHECK_MSG(kin_dataset_open(check_path("plain.csv"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && strcmp(set.class_names[0], "9") == 0 && set.items[0].label == 1); /* numbers sort as numbers */
+    kin_image image;
+    CHECK(kin_dataset_image(&set, 0, NULL, &image, &err) && image.width == 10);
+    kin_image_free(&image);
+    kin_dataset_free(&set);
+    put_file("named.csv", named, sizeof named - 1);
+    CHECK(kin_dataset_open(check_path("named.csv"), NULL, &set, &err) && set.count == 2 && strcmp(set.class_names[1], "hat") == 0);
+    kin_dataset_free(&set);
+    put_file("short.csv", "a.png,1\nb.png\n", 14);
+    refused("short.csv", NULL, "line 2 is not `path,label`");
+    put_file("open.csv", "\"a.png,1\n", 9);
+    refused("open.csv", NULL, "line 1");
+    put_file("none.csv", "\n\n", 2);
+    refused("none.csv", NULL, "names no pictures");
+    check_end();
+}
+
+static void containers(void)
+{
+    check_begin("data: IDX and CIFAR by their layout; wrong magic and truncation refused");
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40}, labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};
+    put_file("images/train-images-idx3-ubyte", images, sizeof images);
+    put_file("images/train-labels-idx1-ubyte", labels, sizeof labels);
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(check_path("images"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && set.width == 2 && set.height == 1 && set.items[0].label == 1 && set.pixels[3] == 40);
+    kin_dataset_free(&set);
+    refused("images:test", NULL, "has no test half");
+    put_file("cut/train-images-idx3-ubyte", images, sizeof images - 1);
+    refused("cut", NULL, "truncated or damaged");
+    uint8_t wrong[sizeof images];
+    memcpy(wrong, images, sizeof images);
+    wrong[2] = 9;
+    put_file("wrong/train-images-idx3-ubyte", wrong, sizeof wrong);
+    refused("wrong", NULL, "does not begin with 00 00 08 03");
+    memcpy(wrong, images, sizeof images);
+    memset(wrong + 4, 255, 12);
+    put_file("huge/train-images-idx3-ubyte", wrong, sizeof wrong);
+    refused("huge", NULL, "huge/train-images");
+    static uint8_t cifar[2 * 3073];
+    cifar[0] = 3, cifar[1] = 200, cifar[1 + 1024] = 100, cifar[3073] = 9;
+    put_file("c/data_batch_1.bin", cifar, sizeof cifar);
+    CHECK(kin_dataset_open(check_path("c"), NULL, &set, &err) && set.count == 2 && set.items[0].label == 3 && set.pixels[0] == 200 && set.pixels[1] == 100);
+    kin_dataset_free(&set);
+    cifar[0] = 10;
+    put_file("bad/data_batch_1.bin", cifar, sizeof cifar);
+    refused("bad", NULL, "record 0 has the label 10");
+    put_file("odd/data_batch_1.bin", cifar, 3000);
+    refused("odd", NULL, "no whole number of records");
+    check_end();
+}
+
+static void real_cifar(void)
+{
+    check_begin("data: the CIFAR-10 pictures at hand");
+    const char *path = check_data("cifar10");
+    if (!path) {
+        check_skip("they are not here");
+        return;
+    }
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(path, NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2000 && set.classes == 10);
+    kin_dataset_free(&set);
+    check_end();
+}
+
+static void pictures(void)
+{
+    check_begin("data: broken pictures are counted and named, or refused; the middle is cut out");
+    put_picture("mixed/a/1.png", 7, 12);
+    put_file("mixed/a/2.png", "this is no PNG", 14);
+    put_file("mixed/b/3.jpg", "\xff\xd8\xff\xe0jpeg", 8);
+    put_picture("mixed/b/4.png", 9, 12);
+    kin_dataset set;
+    kin_pictures p;
+    kin_error err = {0};
+    kin_pictures_opt opt = {.size = 6, .channels = 3, .filter = KIN_FILTER_BILINEAR};
+    CHECK(kin_dataset_open(check_path("mixed"), NULL, &set, &err));
+    CHECK_MSG(kin_pictures_load(&set, &opt, &p, &err), "%s", err.message);
+    CHECK(p.count == 2 && p.broken == 2 && p.pixels[0] == 7 && p.pixels[6 * 6 * 3] == 9 && p.items[1].label == 1);
+    CHECK_TEXT(p.first_broken.message, "mixed/a/2.png");
+    kin_pictures_free(&p);
+    opt.strict = true;
+    CHECK(!kin_pictures_load(&set, &opt, &p, &err));
+    kin_error_clear(&err);
+    opt.memory_max = 100;
+    CHECK(!kin_pictures_load(&set, &opt, &p, &err));
+    CHECK_TEXT(err.message, "smaller --size");
+    kin_dataset_free(&set);
+    check_end();
+}
+
+static void sampling(void)
+{
+    check_begin("data: P classes with K pictures each, the same for the same step, every class once a pass");
+    kin_sample items[60];
+    for (int i = 0; i < 60; i++) items[i] = (kin_sample){.label = i % 6};
+    kin_sampler s;
+    kin_error err = {0};
+    int64_t a[12], b[12], seen[6] = {0};
+    CHECK(kin_sampler_new(items, 60, 6, &s, &err));
+    for (int step = 0; step < 2; step++) {
+        CHECK(kin_sampler_pk(&s, 3, 4, 7, step, a, &err) && kin_sampler_pk(&s, 3, 4, 7, step, b, &err) && memcmp(a, b, sizeof a) == 0);
+        for (int i = 0; i < 12; i += 4) {
+            seen[items[a[i]].label]++;
+            for (int j = 0; j < 4; j++) {
+                CHECK(items[a[i + j]].label == items[a[i]].label);
+                for (int k = 0; k < j; k++) CHECK(a[i + j] != a[i + k]);
+            }
+        }
+    }
+    for (int c = 0; c < 6; c++) CHECK(seen[c] == 1);
+    CHECK(!kin_sampler_pk(&s, 7, 4, 7, 0, a, &err));
+    CHECK_TEXT(err.message, "7 classes cannot be drawn from 6");
+    kin_error_clear(&err);
+    bool used[60] = {false};
+    for (int step = 0; step < 5; step++) {
+        CHECK(kin_sampler_plain(&s, 12, 7, step, a, &err));
+        for (int i = 0; i < 12; i++) {
+            CHECK(!used[a[i]]);
+            used[a[i]] = true;
+        }
+    }
+    CHECK(!kin_sampler_plain(&s, 61, 7, 0, a, &err));
+    kin_sampler_free(&s);
+    check_end();
+}
+
+static void batches(void)
+{
+    check_begin("data: batches scale, invert, and augment by key alone, for any number of threads");
+    uint8_t pixels[4 * 64];
+    for (int i = 0; i < 256; i++) pixels[i] = (uint8_t)i;
+    kin_pictures p = {.count = 4, .size = 8, .channels = 1, .pixels = pixels};
+    int64_t index[] = {3, 0, 3};
+    float a[192], b[192];
+    kin_batch_fill(&p, index, 3, &(kin_batch_opt){.invert = true}, a);
+    CHECK_CLOSE(a[0], 1 - 192.0 / 255, 1e-6);
+    CHECK_CLOSE(a[64 + 5], 1 - 5.0 / 255, 1e-6);
+    kin_batch_opt opt = {.key = 5, .flip = true, .shift = 2, .light = 0.2, .erase = 0.5};
+    kin_set_threads(1);
+    kin_batch_fill(&p, index, 3, &opt, a);
+    kin_set_threads(3);
+    kin_batch_fill(&p, index, 3, &opt, b);
+    kin_set_threads(0);
+    CHECK(memcmp(a, b, sizeof a) == 0 && memcmp(a, a + 128, 64 * sizeof *a) == 0);
+    opt.key = 6;
+    kin_batch_fill(&p, index, 3, &opt, b);
+    CHECK(memcmp(a, b, sizeof a) != 0);
+    check_end();
+}
+
+int main(void)
+{
+    folders();
+    lists();
+    containers();
+    real_cifar();
+    pictures();
+    sampling();
+    batches();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}

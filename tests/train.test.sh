@@ -1,0 +1,96 @@
+#!/bin/sh
+# The commands as a person types them: draw, train, interrupt, resume, embed, search, re-rank, judge; and what they refuse.
+set -u
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+kin=$PWD/$BUILD/kin
+case $BUILD in /*) kin=$BUILD/kin ;; esac
+cd "$folder" || exit 1
+
+ok() { echo "ok $1"; }
+bad() { echo "not ok $1: $2"; }
+runs() { # NAME COMMAND...
+    name=$1; shift
+    if out=$("$@" 2>&1); then ok "$name"; else bad "$name" "$out"; fi
+}
+refuses() { # NAME STATUS TEXT COMMAND...: one line on standard error, with TEXT
+    name=$1 status=$2 text=$3; shift 3
+    out=$("$@" 2>&1 >/dev/null); got=$?
+    lines=$(printf '%s\n' "$out" | grep -vc '^kin [a-z]*: .*parameters\|^training\|^reading\|^embedding')
+    case $out in
+    *"$text"*) [ "$got" -eq "$status" ] && [ "$lines" -eq 1 ] && ok "$name" || bad "$name" "status $got, $lines lines: $out" ;;
+    *) bad "$name" "status $got: $out" ;;
+    esac
+}
+same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; }
+
+small="--model conv4 --width 16 --embedding 32 --size 24 --channels 3 --batch-classes 6 --batch-pictures 3 --flip --shift 2 --light 0.1 --erase 0.2 --ema 0.9 --validate 0.25 --validate-every 20 --save-every 20"
+
+runs "synth draws a shop" "$kin" synth shop --products 16 --views 5 --size 24 --seed 4
+"$kin" synth again --products 16 --views 5 --size 24 --seed 4 --threads 1 --quiet
+same "synth: same seed, same bytes" shop/product-0007/view-03.png again/product-0007/view-03.png
+
+# shellcheck disable=SC2086
+runs "train" "$kin" train shop $small --steps 60 --out whole --threads 2
+for file in model.safetensors last.safetensors log.jsonl curve.svg; do [ -s "whole/$file" ] && ok "train writes $file" || bad "train writes $file" "missing"; done
+# shellcheck disable=SC2086
+"$kin" train shop $small --steps 60 --out serial --threads 1 --quiet
+same "train: the same bits with one thread" whole/last.safetensors serial/last.safetensors
+
+# shellcheck disable=SC2086
+"$kin" train shop $small --steps 60 --out halves --quiet >messages 2>&1 &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    [ -s halves/log.jsonl ] && break
+    sleep 0.1
+done
+# A shell without job control starts background jobs deaf to SIGINT; SIGTERM is taken the same way.
+kill -TERM $pid 2>/dev/null
+wait $pid
+status=$?
+if [ $status -eq 130 ]; then
+    grep -q "go on with: kin train --resume halves" messages && ok "train: an interrupted run says how to go on" || bad "train: an interrupted run says how to go on" "$(cat messages)"
+else
+    [ $status -eq 0 ] && ok "train: finished before the signal came" || bad "train: interrupted" "status $status: $(cat messages)"
+fi
+runs "train: resume" "$kin" train --resume halves --quiet
+same "train: a resumed run ends with the same bits" whole/last.safetensors halves/last.safetensors
+same "train: and the same log" whole/log.jsonl halves/log.jsonl
+
+runs "embed" "$kin" embed shop --model whole --out E
+runs "embed without a network" "$kin" embed shop --model histogram --out H
+head -n 1 E.csv | grep -qx "id,label,path" && ok "embed names its rows" || bad "embed names its rows" "$(head -n 1 E.csv)"
+runs "search" "$kin" search --gallery E --top 10 --out ranks.csv
+runs "search by FAISS's layout" "$kin" search --gallery E.npy --top 10 --indices I.npy --distances D.npy
+runs "rerank" "$kin" rerank --gallery E --top 79 --k1 5 --k2 2 --lambda 0.3 --expand 2 --out better.csv
+runs "check" "$kin" check ranks.csv --gallery E
+runs "eval" "$kin" eval better.csv --gallery E
+"$kin" eval --gallery E --json | grep -q '"mAP": 0\.' && ok "eval of descriptors" || bad "eval of descriptors" "no mAP"
+sed 's/^\([^,]*\),\([^ ]*\) /\1,\2 \2 /' ranks.csv >twice.csv
+refuses "check: an id twice" 1 "line 2" "$kin" eval twice.csv --gallery E
+"$kin" check twice.csv --gallery E >problems 2>&1; [ $? -eq 1 ] && [ "$(grep -c 'is listed twice' problems)" -gt 10 ] && ok "check lists all it finds" || bad "check lists all it finds" "$(head -n 3 problems)"
+sed 3d ranks.csv >missing.csv
+refuses "check: a query is missing" 1 "has no list" "$kin" eval missing.csv --gallery E
+
+mkdir empty one one/a single single/a single/b
+cp shop/product-0001/view-0*.png one/a
+cp shop/product-0001/view-01.png single/a; cp shop/product-0002/view-01.png single/b
+refuses "train: an empty folder" 1 "holds no pictures" "$kin" train empty --out r
+refuses "train: one class" 1 "one class only" "$kin" train one --out r
+refuses "train: one picture a class" 1 "one picture only" "$kin" train single --out r
+refuses "train: the loss becomes NaN" 1 "lower" "$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 50 --lr 1e30 --optimizer sgd --out r
+refuses "train: an unknown option" 2 "did you mean --steps" "$kin" train shop --step 3 --out r
+refuses "train: nothing to resume" 1 "nowhere/last.safetensors" "$kin" train --resume nowhere
+refuses "embed: no such run" 1 "nowhere" "$kin" embed shop --model nowhere --out F
+head -c 5000 whole/model.safetensors >cut.safetensors
+refuses "embed: a truncated checkpoint" 1 "truncated" "$kin" embed shop --model cut.safetensors --out F
+"$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 0 --out other --quiet
+mkdir mixed
+# A checkpoint whose notes promise another network than its numbers: the differences are listed.
+sed 's/"kin.width":"8"/"kin.width":"9"/' other/model.safetensors >mixed/model.safetensors
+refuses "embed: a checkpoint of another network" 1 "features.0.conv.weight" "$kin" embed shop --model mixed --out F
+head -c 300 shop/product-0001/view-01.png >one/a/broken.png
+mkdir one/b; cp shop/product-0002/view-0*.png one/b
+"$kin" embed one --model whole --out F 2>&1 | grep -q "broken.png" && ok "embed: a truncated PNG is named and left out" || bad "embed: a truncated PNG" "not named"
+refuses "embed --strict refuses it" 1 "broken.png" "$kin" embed one --model whole --out F --strict
+refuses "embed: where nothing can be written" 1 "/proc" "$kin" embed shop --model whole --out /proc/none/E
