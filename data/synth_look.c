@@ -37,12 +37,15 @@ void kin_look_any_colour(kin_stream *random, float rgb[3])
     light_of(palette[kin_stream_below(random, PALETTE)], rgb);
 }
 
-static void choose_colours(kin_look *look, kin_stream *random)
+int kin_look_palette(uint64_t colours) { return (int)kin_random_below(colours, 0, COUNT(palettes)); }
+
+static void choose_colours(kin_look *look, uint64_t key)
 {
-    const unsigned *palette = palettes[kin_stream_below(random, COUNT(palettes))];
+    const unsigned *palette = palettes[kin_look_palette(key)];
+    kin_stream random = {.key = key, .counter = 1};
     int order[PALETTE] = {0, 1, 2, 3};
     for (int i = PALETTE - 1; i > 0; i--) {
-        int j = (int)kin_stream_below(random, (uint64_t)i + 1), swap = order[i];
+        int j = (int)kin_stream_below(&random, (uint64_t)i + 1), swap = order[i];
         order[i] = order[j], order[j] = swap;
     }
     for (int i = 0; i < PALETTE; i++) light_of(palette[order[i]], look->colours[i]);
@@ -135,14 +138,17 @@ static double halves(const kin_look *look, double u, double v, double pixel)
 
 static const texture textures[] = {plain, stripes, stripes, twin_stripes, dots, checks, chevrons, plaid, diamonds, waves, gradient, halves};
 
-static void choose_texture(kin_look *look, kin_stream *random)
+int kin_look_pattern(uint64_t texture_key) { return (int)kin_random_below(texture_key, 0, COUNT(textures)); }
+
+static void choose_texture(kin_look *look, uint64_t key)
 {
     static const double periods[] = {0.30, 0.42, 0.56}, duties[] = {0.34, 0.5, 0.66}, turns[] = {0, 0.25, 0.125, -0.125};
-    look->texture = (int)kin_stream_below(random, COUNT(textures));
-    look->period = periods[kin_stream_below(random, COUNT(periods))];
-    look->duty = duties[kin_stream_below(random, COUNT(duties))];
-    look->turns = turns[kin_stream_below(random, COUNT(turns))];
-    look->phase = kin_stream_uniform(random);
+    kin_stream random = {.key = key, .counter = 1};
+    look->texture = kin_look_pattern(key);
+    look->period = periods[kin_stream_below(&random, COUNT(periods))];
+    look->duty = duties[kin_stream_below(&random, COUNT(duties))];
+    look->turns = turns[kin_stream_below(&random, COUNT(turns))];
+    look->phase = kin_stream_uniform(&random);
     if (textures[look->texture] == halves || textures[look->texture] == gradient) look->phase = 0;
 }
 
@@ -267,10 +273,10 @@ static void choose_print(kin_look *look, kin_stream *random)
     }
 }
 
-void kin_look_make(kin_look *look, kin_stream *random)
+void kin_look_make(kin_look *look, uint64_t colours, uint64_t texture_key, uint64_t print)
 {
     *look = (kin_look){0};
-    choose_colours(look, random);
-    choose_texture(look, random);
-    choose_print(look, random);
+    choose_colours(look, colours);
+    choose_texture(look, texture_key);
+    choose_print(look, &(kin_stream){.key = print});
 }
