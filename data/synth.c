@@ -274,7 +274,7 @@ static uint64_t line_key(const kin_synth_opt *opt, int product, trait t, uint64_
 }
 
 /* The number behind one trait of a product: its line's or, where the product is the odd one out, its own, which
- * must lead to another palette or another kind of texture. */
+ * must lead to another palette or another family of textures. */
 static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
 {
     static const trait own[LINE] = {KIND, PRINT, COLOURS, TEXTURE};
@@ -282,7 +282,7 @@ static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
     if (t == KIND || own[product % LINE] != t) return common;
     for (uint64_t salt = 1; salt < 100; salt++) {
         key = line_key(opt, product, t, salt);
-        if (t == PRINT || (t == COLOURS ? kin_look_palette(key) != kin_look_palette(common) : kin_look_pattern(key) != kin_look_pattern(common))) break;
+        if (t == PRINT || (t == COLOURS ? kin_look_palette(key) != kin_look_palette(common) : kin_look_family(key) != kin_look_family(common))) break;
     }
     return key;
 }
@@ -312,7 +312,7 @@ static bool draw(scene *s, const kin_shape *shape, kin_image *out, kin_error *er
     draw_shadow(s, shape);
     draw_product(s, shape);
     if (chance(s, 0.5)) draw_occluder(s);
-    if (chance(s, 0.5)) kin_canvas_blur(&s->canvas, uniform(s, 0, 0.02) * s->unit);
+    if (chance(s, 0.4)) kin_canvas_blur(&s->canvas, uniform(s, 0, 0.016) * s->unit);
     if (shape->failed || s->path.failed) return kin_fail_memory(err, "a product's outlines", sizeof *shape);
     camera cam = choose_camera(s);
     develop(s, &cam, out);

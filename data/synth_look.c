@@ -136,27 +136,30 @@ static double halves(const kin_look *look, double u, double v, double pixel)
     return cover(v, pixel);
 }
 
-static const texture textures[] = {plain, stripes, stripes, twin_stripes, dots, checks, chevrons, plaid, diamonds, waves, gradient, halves};
+static const struct { texture amount; int family; } textures[] = {
+    {plain, 0}, {gradient, 0}, {halves, 0}, {stripes, 1}, {twin_stripes, 1}, {chevrons, 1}, {waves, 1}, {dots, 2}, {checks, 2}, {plaid, 2}, {diamonds, 2},
+};
 
-int kin_look_pattern(uint64_t texture_key) { return (int)kin_random_below(texture_key, 0, COUNT(textures)); }
+static int pattern(uint64_t key) { return (int)kin_random_below(key, 0, COUNT(textures)); }
+int kin_look_family(uint64_t texture_key) { return textures[pattern(texture_key)].family; }
 
 static void choose_texture(kin_look *look, uint64_t key)
 {
     static const double periods[] = {0.30, 0.42, 0.56}, duties[] = {0.34, 0.5, 0.66}, turns[] = {0, 0.25, 0.125, -0.125};
     kin_stream random = {.key = key, .counter = 1};
-    look->texture = kin_look_pattern(key);
+    look->texture = pattern(key);
     look->period = periods[kin_stream_below(&random, COUNT(periods))];
     look->duty = duties[kin_stream_below(&random, COUNT(duties))];
     look->turns = turns[kin_stream_below(&random, COUNT(turns))];
     look->phase = kin_stream_uniform(&random);
-    if (textures[look->texture] == halves || textures[look->texture] == gradient) look->phase = 0;
+    if (textures[look->texture].family == 0) look->phase = 0; /* the middle of the body */
 }
 
 void kin_look_texture(const kin_look *look, kin_place at, float rgb[3])
 {
     double c = kin_cosine_turns(look->turns), s = kin_sine_turns(look->turns);
     double u = (c * at.x + s * at.y) / look->period, v = (c * at.y - s * at.x) / look->period + look->phase;
-    float amount = (float)textures[look->texture](look, u, v, at.pixel / look->period);
+    float amount = (float)textures[look->texture].amount(look, u, v, at.pixel / look->period);
     for (int i = 0; i < 3; i++) rgb[i] = look->colours[BODY][i] + amount * (look->colours[SECOND][i] - look->colours[BODY][i]);
 }
 

@@ -55,9 +55,9 @@ typedef struct kin_look {
 
 /* Each part of the look comes from a key of its own, so that products may share some and not others. */
 void kin_look_make(kin_look *look, uint64_t colours, uint64_t texture, uint64_t print);
-/* The palette and the kind of texture such keys lead to. */
+/* The palette such a key leads to, and the family of textures: areas, lines or cells. */
 int kin_look_palette(uint64_t colours);
-int kin_look_pattern(uint64_t texture);
+int kin_look_family(uint64_t texture);
 /* The textured body's light at a place. */
 void kin_look_texture(const kin_look *look, kin_place at, float rgb[3]);
 /* The outline of a mark's form, radius 1 about the origin. */
