@@ -88,7 +88,8 @@ static bool draw_all(job *j, kin_error *err)
         kin_parallel_for(blocks, one_picture, j);
         for (int64_t i = 0; i < blocks; i++)
             if (kin_failed(&j->errors[i])) return kin_fail(err, j->errors[i].code, "%s", j->errors[i].message);
-        if (j->opt.progress && !j->opt.progress(j->opt.progress_arg, j->first + blocks, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped; nothing was kept");
+        if (j->opt.progress && !j->opt.progress(j->opt.progress_arg, j->first + blocks, total))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped; nothing was kept");
     }
     return true;
 }

@@ -92,7 +92,8 @@ static void numbers(void)
     check_end();
 
     check_begin("draw: a transform and its inverse");
-    kin_transform t = kin_transform_then(kin_transform_then(kin_transform_turn(0.1), (kin_transform){{1, 0.2, 3, 0.1, 1.5, -2, 0.05, -0.1, 1}}), kin_transform_make(20, 0, 5, 0, 20, 7));
+    kin_transform t = kin_transform_then(kin_transform_then(kin_transform_turn(0.1), (kin_transform){{1, 0.2, 3, 0.1, 1.5, -2, 0.05, -0.1, 1}}),
+                                         kin_transform_make(20, 0, 5, 0, 20, 7));
     kin_transform back = kin_transform_inverse(t);
     kin_point p = kin_transform_apply(&t, 0.3, -0.7), q = kin_transform_apply(&back, p.x, p.y);
     CHECK_CLOSE(q.x, 0.3, 1e-12);
@@ -243,7 +244,9 @@ static bool same_file(const char *a, const char *b)
     return ok;
 }
 
-typedef struct count { int64_t done, total, stop_at; } count;
+typedef struct count {
+    int64_t done, total, stop_at;
+} count;
 
 static bool progress(void *arg, int64_t done, int64_t all)
 {
