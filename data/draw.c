@@ -9,7 +9,8 @@ bool kin_canvas_new(kin_canvas *canvas, int width, int height, kin_error *err)
 {
     *canvas = (kin_canvas){.width = width, .height = height};
     size_t pixels, padded;
-    if (width < 1 || height < 1 || width > 1 << 16 || height > 1 << 16) return kin_fail(err, KIN_ERR_ARGUMENT, "a canvas of %d x %d cannot be made", width, height);
+    if (width < 1 || height < 1 || width > 1 << 16 || height > 1 << 16)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a canvas of %d x %d cannot be made", width, height);
     if (!kin_mul_size((size_t)width * 3, (size_t)height, &pixels) || !kin_mul_size((size_t)width + 2, (size_t)height, &padded))
         return kin_fail(err, KIN_ERR_ARGUMENT, "a canvas of %d x %d cannot be made", width, height);
     canvas->rgb = kin_alloc_zero(pixels, sizeof(float));
@@ -67,7 +68,8 @@ static void edge(kin_canvas *canvas, kin_point a, kin_point b)
     int y0 = clamp_int(floor(top.y), 0, canvas->height), y1 = clamp_int(ceil(bottom.y), 0, canvas->height);
     for (int y = y0; y < y1; y++) {
         double from = top.y > y ? top.y : y, to = bottom.y < y + 1 ? bottom.y : y + 1;
-        edge_in_row(canvas->mask + (size_t)y * (size_t)(canvas->width + 2), canvas->width, top.x + (from - top.y) * slope, top.x + (to - top.y) * slope, sign * (to - from));
+        edge_in_row(canvas->mask + (size_t)y * (size_t)(canvas->width + 2), canvas->width, top.x + (from - top.y) * slope, top.x + (to - top.y) * slope,
+                    sign * (to - from));
     }
 }
 
@@ -80,7 +82,8 @@ static void clear_mask(kin_canvas *canvas)
 
 static kin_box bounds(const kin_canvas *canvas, double x0, double y0, double x1, double y1)
 {
-    return (kin_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height), clamp_int(ceil(x1), 0, canvas->width), clamp_int(ceil(y1), 0, canvas->height)};
+    return (kin_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height), clamp_int(ceil(x1), 0, canvas->width),
+                     clamp_int(ceil(y1), 0, canvas->height)};
 }
 
 /* Differences to areas. Rounding leaves about 1e-7 where the windings cancel: cut to nothing. */
@@ -125,7 +128,7 @@ static void box_line(const float *in, float *out, int count, size_t step, double
 {
     int whole = (int)radius;
     double part = radius - whole, scale = 1 / (2 * radius + 1), sum = 0;
-#define AT(i) ((i) < 0 ? (edges ? in[0] : 0) : (i) >= count ? (edges ? in[(size_t)(count - 1) * step] : 0) : in[(size_t)(i) * step])
+#define AT(i) ((i) < 0 ? (edges ? in[0] : 0) : (i) >= count ? (edges ? in[(size_t)(count - 1) * step] : 0) : in[(size_t)(i)*step])
     for (int i = -whole; i <= whole; i++) sum += AT(i);
     for (int i = 0; i < count; i++) {
         out[(size_t)i * step] = (float)((sum + part * (AT(i - whole - 1) + AT(i + whole + 1))) * scale);
@@ -160,7 +163,8 @@ void kin_draw_paint(kin_canvas *canvas, const kin_transform *t, kin_paint paint,
 {
     kin_transform back = kin_transform_inverse(*t);
     kin_box box = canvas->box;
-    kin_point a = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1), 0.5 * (box.y0 + box.y1)), b = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1) + 1, 0.5 * (box.y0 + box.y1));
+    kin_point a = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1), 0.5 * (box.y0 + box.y1)),
+              b = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1) + 1, 0.5 * (box.y0 + box.y1));
     double pixel = sqrt((b.x - a.x) * (b.x - a.x) + (b.y - a.y) * (b.y - a.y));
     for (int y = box.y0; y < box.y1; y++) {
         const float *mask = canvas->mask + (size_t)y * (size_t)(canvas->width + 2);

@@ -8,14 +8,16 @@
 #include "data/path.h"
 
 /* A rectangle of pixels, x1 and y1 excluded. */
-typedef struct kin_box { int x0, y0, x1, y1; } kin_box;
+typedef struct kin_box {
+    int x0, y0, x1, y1;
+} kin_box;
 
 typedef struct kin_canvas {
     int width, height;
-    float *rgb;    /* [height][width][3], owned */
-    float *mask;   /* [height][width + 2], coverage of the last path in 0..1 within `box` */
-    float *spare;  /* as large as rgb: scratch of the blurs */
-    kin_box box;   /* where the mask is not zero; outside it holds zeros */
+    float *rgb;   /* [height][width][3], owned */
+    float *mask;  /* [height][width + 2], coverage of the last path in 0..1 within `box` */
+    float *spare; /* as large as rgb: scratch of the blurs */
+    kin_box box;  /* where the mask is not zero; outside it holds zeros */
 } kin_canvas;
 
 bool kin_canvas_new(kin_canvas *canvas, int width, int height, kin_error *err);
@@ -29,7 +31,9 @@ void kin_draw_mask(kin_canvas *canvas, const kin_path *path, const kin_transform
 void kin_draw_soften(kin_canvas *canvas, double radius);
 
 /* What a paint is told: the place in the path's units, and how wide a pixel is there. */
-typedef struct kin_place { double x, y, pixel; } kin_place;
+typedef struct kin_place {
+    double x, y, pixel;
+} kin_place;
 /* Writes light and opacity, 0..1 each. */
 typedef void (*kin_paint)(const void *arg, kin_place at, float rgba[4]);
 

@@ -26,10 +26,7 @@ double kin_cosine_turns(double turns) { return kin_sine_turns(turns + 0.25); }
 
 /* ---- transforms ---- */
 
-kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f)
-{
-    return (kin_transform){{a, b, c, d, e, f, 0, 0, 1}};
-}
+kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f) { return (kin_transform){{a, b, c, d, e, f, 0, 0, 1}}; }
 
 kin_transform kin_transform_turn(double turns)
 {
@@ -41,7 +38,8 @@ kin_transform kin_transform_then(kin_transform first, kin_transform second)
 {
     kin_transform out;
     for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) out.m[3 * i + j] = second.m[3 * i] * first.m[j] + second.m[3 * i + 1] * first.m[3 + j] + second.m[3 * i + 2] * first.m[6 + j];
+        for (int j = 0; j < 3; j++)
+            out.m[3 * i + j] = second.m[3 * i] * first.m[j] + second.m[3 * i + 1] * first.m[3 + j] + second.m[3 * i + 2] * first.m[6 + j];
     return out;
 }
 
@@ -50,9 +48,15 @@ kin_transform kin_transform_inverse(kin_transform t)
 {
     const double *m = t.m;
     kin_transform out = {{
-        m[4] * m[8] - m[5] * m[7], m[2] * m[7] - m[1] * m[8], m[1] * m[5] - m[2] * m[4],
-        m[5] * m[6] - m[3] * m[8], m[0] * m[8] - m[2] * m[6], m[2] * m[3] - m[0] * m[5],
-        m[3] * m[7] - m[4] * m[6], m[1] * m[6] - m[0] * m[7], m[0] * m[4] - m[1] * m[3],
+        m[4] * m[8] - m[5] * m[7],
+        m[2] * m[7] - m[1] * m[8],
+        m[1] * m[5] - m[2] * m[4],
+        m[5] * m[6] - m[3] * m[8],
+        m[0] * m[8] - m[2] * m[6],
+        m[2] * m[3] - m[0] * m[5],
+        m[3] * m[7] - m[4] * m[6],
+        m[1] * m[6] - m[0] * m[7],
+        m[0] * m[4] - m[1] * m[3],
     }};
     double determinant = m[0] * out.m[0] + m[1] * out.m[3] + m[2] * out.m[6];
     for (int i = 0; i < 9; i++) out.m[i] /= determinant;
@@ -96,7 +100,8 @@ static double signed_area(const kin_point *p, size_t count)
 
 void kin_path_close(kin_path *path)
 {
-    if (!path->failed && path->contours == path->contours_capacity) path->failed = !kin_grow((void **)&path->ends, path->contours, &path->contours_capacity, sizeof *path->ends);
+    if (!path->failed && path->contours == path->contours_capacity)
+        path->failed = !kin_grow((void **)&path->ends, path->contours, &path->contours_capacity, sizeof *path->ends);
     if (path->failed) return;
     size_t first = path->contours ? path->ends[path->contours - 1] : 0;
     kin_point *p = path->points + first;

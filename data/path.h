@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef struct kin_point { double x, y; } kin_point;
+typedef struct kin_point {
+    double x, y;
+} kin_point;
 
 /* Points of all contours one after the other; contour c ends before point ends[c]. x to the right, y down.
  * A failed allocation is remembered in `failed`; further calls then do nothing. Zeroed is empty and ready. */
@@ -28,7 +30,10 @@ void kin_path_close(kin_path *path);
 void kin_path_append(kin_path *path, const kin_path *other);
 
 /* A node of a smooth closed outline; at a corner the curve does not bend through the point. */
-typedef struct kin_node { double x, y; bool corner; } kin_node;
+typedef struct kin_node {
+    double x, y;
+    bool corner;
+} kin_node;
 
 /* A closed contour through the nodes: cubic Hermite pieces with Catmull-Rom tangents [Catmull, Rom 1974]. */
 void kin_path_outline(kin_path *path, const kin_node *nodes, int count);
@@ -46,10 +51,12 @@ void kin_path_stroke(kin_path *path, const kin_point *points, int count, double 
 void kin_path_arc(kin_path *path, double x, double y, double rx, double ry, double a, double b, double width);
 
 /* A projective map: (x, y, 1) times the matrix m, rows of three. */
-typedef struct kin_transform { double m[9]; } kin_transform;
+typedef struct kin_transform {
+    double m[9];
+} kin_transform;
 kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f); /* x' = ax+by+c, y' = dx+ey+f */
 kin_transform kin_transform_then(kin_transform first, kin_transform second);
-kin_transform kin_transform_turn(double turns); /* clockwise as seen */
+kin_transform kin_transform_turn(double turns);       /* clockwise as seen */
 kin_transform kin_transform_inverse(kin_transform t); /* of a regular matrix */
 kin_point kin_transform_apply(const kin_transform *t, double x, double y);
 

@@ -6,13 +6,13 @@
 
 #include <math.h>
 
-enum { SUPERSAMPLE = 2, VARIANTS = 2 };
+enum { SUPERSAMPLE = 2 };
 
 typedef struct scene {
     kin_canvas canvas;
     kin_path path;
-    kin_transform view;    /* product units to canvas pixels */
-    double unit;           /* canvas pixels per half side */
+    kin_transform view;      /* product units to canvas pixels */
+    double unit;             /* canvas pixels per half side */
     double light_x, light_y; /* where the light comes from, in product units */
     const kin_look *look;
     kin_stream random;
@@ -23,7 +23,9 @@ static bool chance(scene *s, double p) { return kin_stream_uniform(&s->random) <
 
 /* ---- paints ---- */
 
-typedef struct flat { float rgb[3], alpha; } flat;
+typedef struct flat {
+    float rgb[3], alpha;
+} flat;
 
 static void paint_flat(const void *arg, kin_place at, float rgba[4])
 {
@@ -33,7 +35,10 @@ static void paint_flat(const void *arg, kin_place at, float rgba[4])
     rgba[3] = f->alpha;
 }
 
-typedef struct fade { float from[3], to[3]; double x, y, offset; } fade;
+typedef struct fade {
+    float from[3], to[3];
+    double x, y, offset;
+} fade;
 
 static void paint_fade(const void *arg, kin_place at, float rgba[4])
 {
@@ -156,19 +161,24 @@ static void draw_rectangle(scene *s, kin_transform t, kin_paint paint, const voi
     fill(s, &s->path, &t, paint, arg);
 }
 
+/* Takes colour away: at keep = 0 only the grey is left. */
+static void mute(float rgb[3], double grey, double keep)
+{
+    for (int c = 0; c < 3; c++) rgb[c] = (float)(grey + keep * (rgb[c] - grey));
+}
+
 /* A wall between two muted colours. */
 static void draw_wall(scene *s)
 {
     fade wall = {.offset = 0.5};
     kin_look_any_colour(&s->random, wall.from);
     kin_look_any_colour(&s->random, wall.to);
-    float grey = (float)uniform(s, 0.02, 0.8), keep = (float)uniform(s, 0.15, 0.8);
-    for (int c = 0; c < 3; c++) {
-        wall.from[c] = grey + keep * (wall.from[c] - grey);
-        wall.to[c] = 0.5f * (grey + keep * (wall.to[c] - grey) + wall.from[c]);
-    }
-    wall.x = uniform(s, -0.5, 0.5);
-    wall.y = uniform(s, -0.5, 0.5);
+    double dim = uniform(s, 0.02, 0.25), lit = uniform(s, 0.35, 0.85), keep = uniform(s, 0.05, 0.35);
+    mute(wall.from, dim, keep);
+    mute(wall.to, lit, keep);
+    double from = kin_stream_uniform(&s->random);
+    wall.x = 0.4 * kin_cosine_turns(from);
+    wall.y = 0.4 * kin_sine_turns(from);
     draw_rectangle(s, placed(s, 0, 0, 1, 1, 0), paint_fade, &wall);
 }
 
@@ -177,6 +187,7 @@ static void draw_table(scene *s)
 {
     flat table = {.alpha = 0.85f};
     kin_look_any_colour(&s->random, table.rgb);
+    mute(table.rgb, 0.3, uniform(s, 0.1, 0.7));
     double y = uniform(s, 1.1, 1.6), slope = uniform(s, -0.03, 0.03);
     draw_rectangle(s, placed(s, 0, y, 2, 1, slope), paint_flat, &table);
 }
@@ -185,9 +196,9 @@ static void draw_background(scene *s)
 {
     draw_wall(s);
     if (chance(s, 0.5)) draw_table(s);
-    int things = 3 + (int)kin_stream_below(&s->random, 6);
+    int things = 2 + (int)kin_stream_below(&s->random, 5);
     for (int i = 0; i < things; i++) {
-        double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.12, 0.5), alpha = uniform(s, 0.6, 1);
+        double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.1, 0.4), alpha = uniform(s, 0.6, 1);
         draw_thing(s, x, y, size, alpha);
     }
 }
@@ -203,8 +214,8 @@ static void draw_occluder(scene *s)
 
 static void choose_view(scene *s)
 {
-    double turn = uniform(s, -25.0 / 360, 25.0 / 360), scale = uniform(s, 0.66, 0.96), shear = uniform(s, -0.16, 0.16), squeeze = uniform(s, 0.86, 1);
-    double x = uniform(s, -0.14, 0.14), y = uniform(s, -0.14, 0.14), tilt = uniform(s, -0.16, 0.16), lean = uniform(s, -0.16, 0.16);
+    double turn = uniform(s, -25.0 / 360, 25.0 / 360), scale = uniform(s, 0.8, 1.06), shear = uniform(s, -0.16, 0.16), squeeze = uniform(s, 0.86, 1);
+    double x = uniform(s, -0.12, 0.12), y = uniform(s, -0.12, 0.12), tilt = uniform(s, -0.16, 0.16), lean = uniform(s, -0.16, 0.16);
     kin_transform t = {{1, 0, 0, 0, 1, 0, tilt, lean, 1}};
     t = kin_transform_then(t, kin_transform_make(scale * squeeze, scale * shear, 0, 0, scale, 0));
     t = kin_transform_then(t, kin_transform_turn(turn));
@@ -223,16 +234,18 @@ static double grain(uint64_t key, uint64_t counter)
     return (sum - 2.0) * 1.7320508075688772;
 }
 
-typedef struct camera { double gain[3], across_x, across_y, contrast, noise; } camera;
+typedef struct camera {
+    double gain[3], across_x, across_y, contrast, noise;
+} camera;
 
 static camera choose_camera(scene *s)
 {
-    double brightness = uniform(s, 0.5, 1.5), warmth = uniform(s, -0.3, 0.3), tint = uniform(s, -0.08, 0.08);
+    double brightness = uniform(s, 0.68, 1.3), warmth = uniform(s, -0.16, 0.16), tint = uniform(s, -0.04, 0.04);
     camera c = {.gain = {brightness * (1 + warmth), brightness * (1 + tint), brightness * (1 - warmth)}};
-    double slope = uniform(s, 0, 0.35), from = kin_stream_uniform(&s->random);
+    double slope = uniform(s, 0, 0.25), from = kin_stream_uniform(&s->random);
     c.across_x = slope * kin_cosine_turns(from), c.across_y = slope * kin_sine_turns(from);
-    c.contrast = uniform(s, 0.75, 1.15);
-    c.noise = uniform(s, 0.01, 0.05);
+    c.contrast = uniform(s, 0.85, 1.15);
+    c.noise = uniform(s, 0.005, 0.03);
     return c;
 }
 
@@ -246,7 +259,9 @@ static void develop(const scene *s, const camera *cam, kin_image *out)
             for (int c = 0; c < 3; c++) {
                 double sum = 0;
                 for (int i = 0; i < SUPERSAMPLE * SUPERSAMPLE; i++)
-                    sum += s->canvas.rgb[((size_t)(y * SUPERSAMPLE + i / SUPERSAMPLE) * (size_t)s->canvas.width + (size_t)(x * SUPERSAMPLE + i % SUPERSAMPLE)) * 3 + (size_t)c];
+                    sum += s->canvas
+                               .rgb[((size_t)(y * SUPERSAMPLE + i / SUPERSAMPLE) * (size_t)s->canvas.width + (size_t)(x * SUPERSAMPLE + i % SUPERSAMPLE)) * 3 +
+                                    (size_t)c];
                 double light = sum / (SUPERSAMPLE * SUPERSAMPLE) * cam->gain[c] * across;
                 size_t at = ((size_t)y * (size_t)size + (size_t)x) * 3 + (size_t)c;
                 double v = 255 * ((sqrt(light > 0 ? light : 0) - 0.5) * cam->contrast + 0.5 + cam->noise * grain(s->random.key, 1000 + at));
@@ -257,23 +272,46 @@ static void develop(const scene *s, const camera *cam, kin_image *out)
 
 /* ---- public ---- */
 
-/* Products of one kind share a few sets of proportions: an outline alone tells the model, not the product. */
-static int product_parts(const kin_synth_opt *opt, int product, double proportions[KIN_SYNTH_PROPORTIONS], kin_look *look)
+/* Products come in lines of four: one; the same with another print; with the colours in other
+ * roles; with another texture.
+ * So the nearest wrong answer shares all but one cue. Lines of one kind share two sets of proportions. */
+enum { LINE = 4, VARIANTS = 2 };
+typedef enum { KIND, MODEL, PALETTE, ROLES, TEXTURE, PRINT } trait;
+
+static uint64_t line_key(const kin_synth_opt *opt, int product, trait t, uint64_t salt)
 {
-    kin_stream random = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth product"), (uint64_t)product, 0));
-    int kind = (int)kin_stream_below(&random, (uint64_t)kin_shape_kinds());
-    uint64_t variant = kin_stream_below(&random, VARIANTS);
-    kin_stream model = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth model"), (uint64_t)kind, variant));
-    for (int i = 0; i < KIN_SYNTH_PROPORTIONS; i++) proportions[i] = kin_stream_uniform(&model);
-    if (look) kin_look_make(look, &random);
-    return kind;
+    return kin_key(kin_key(kin_key_text(opt->seed, "synth line"), (uint64_t)(product / LINE), t), salt, 0);
 }
 
-const char *kin_synth_kind(const kin_synth_opt *opt, int product)
+/* The number behind one trait of a product: its line's or, where the product is the odd one out, its own, which
+ * must lead to another colour of the body or another family of textures. */
+static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
 {
-    double proportions[KIN_SYNTH_PROPORTIONS];
-    return kin_shape_name(product_parts(opt, product, proportions, NULL));
+    static const trait own[LINE] = {KIND, PRINT, ROLES, TEXTURE};
+    uint64_t common = line_key(opt, product, t, 0), key = common;
+    if (t == KIND || own[product % LINE] != t) return common;
+    for (uint64_t salt = 1; salt < 100; salt++) {
+        key = line_key(opt, product, t, salt);
+        if (t == PRINT || (t == ROLES ? kin_look_body(key) != kin_look_body(common) : kin_look_family(key) != kin_look_family(common))) break;
+    }
+    return key;
 }
+
+static int product_kind(const kin_synth_opt *opt, int product) { return (int)kin_random_below(trait_key(opt, product, KIND), 0, (uint64_t)kin_shape_kinds()); }
+
+static void make_product(const kin_synth_opt *opt, int product, kin_shape *shape, kin_look *look)
+{
+    int kind = product_kind(opt, product);
+    uint64_t variant = kin_random_below(trait_key(opt, product, MODEL), 0, VARIANTS);
+    kin_stream model = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth model"), (uint64_t)kind, variant));
+    double proportions[KIN_SYNTH_PROPORTIONS];
+    for (int i = 0; i < KIN_SYNTH_PROPORTIONS; i++) proportions[i] = kin_stream_uniform(&model);
+    kin_shape_make(shape, kind, proportions);
+    kin_look_make(look, &(kin_look_keys){trait_key(opt, product, PALETTE), trait_key(opt, product, ROLES), trait_key(opt, product, TEXTURE),
+                                         trait_key(opt, product, PRINT)});
+}
+
+const char *kin_synth_kind(const kin_synth_opt *opt, int product) { return kin_shape_name(product_kind(opt, product)); }
 
 static bool draw(scene *s, const kin_shape *shape, kin_image *out, kin_error *err)
 {
@@ -282,7 +320,7 @@ static bool draw(scene *s, const kin_shape *shape, kin_image *out, kin_error *er
     draw_shadow(s, shape);
     draw_product(s, shape);
     if (chance(s, 0.5)) draw_occluder(s);
-    if (chance(s, 0.5)) kin_canvas_blur(&s->canvas, uniform(s, 0, 0.02) * s->unit);
+    if (chance(s, 0.4)) kin_canvas_blur(&s->canvas, uniform(s, 0, 0.016) * s->unit);
     if (shape->failed || s->path.failed) return kin_fail_memory(err, "a product's outlines", sizeof *shape);
     camera cam = choose_camera(s);
     develop(s, &cam, out);
@@ -293,14 +331,14 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
 {
     *out = (kin_image){0};
     int size = opt->size ? opt->size : 64;
-    if (size < KIN_SYNTH_SIZE_MIN || size > KIN_SYNTH_SIZE_MAX) return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", size, KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
+    if (size < KIN_SYNTH_SIZE_MIN || size > KIN_SYNTH_SIZE_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", size, KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
     if (product < 0 || view < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "product %d, view %d: both count from 0", product, view);
-    double proportions[KIN_SYNTH_PROPORTIONS];
     kin_look look;
     kin_shape shape;
     scene s = {.look = &look, .unit = 0.5 * size * SUPERSAMPLE};
     s.random = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth view"), (uint64_t)product, (uint64_t)view));
-    kin_shape_make(&shape, product_parts(opt, product, proportions, &look), proportions);
+    make_product(opt, product, &shape, &look);
     bool ok = kin_canvas_new(&s.canvas, size * SUPERSAMPLE, size * SUPERSAMPLE, err) && kin_image_new(out, size, size, 3, err) && draw(&s, &shape, out, err);
     if (!ok) kin_image_free(out);
     kin_canvas_free(&s.canvas);

@@ -1,6 +1,7 @@
 /* A shop that draws itself: products with a silhouette, a texture, colours and a print of their own, seen in
  * views that differ in pose, scale, light, background, occlusion and noise. Silhouettes and palettes are
- * shared among products, so that neither a histogram of colours nor an outline tells one from the others.
+ * shared among products, so that neither a histogram of colours nor an outline tells one from the others: products
+ * 4n to 4n + 3 are a line, a product and three that differ from it by the print, the colours or the texture alone.
  *
  * A picture is a pure function of (seed, product, view, size): no state, no files, the same bytes for any
  * number of threads and with any compiler (libm is used for sqrt and floor only, which are exact). */

@@ -88,20 +88,25 @@ static bool draw_all(job *j, kin_error *err)
         kin_parallel_for(blocks, one_picture, j);
         for (int64_t i = 0; i < blocks; i++)
             if (kin_failed(&j->errors[i])) return kin_fail(err, j->errors[i].code, "%s", j->errors[i].message);
-        if (j->opt.progress && !j->opt.progress(j->opt.progress_arg, j->first + blocks, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped; nothing was kept");
+        if (j->opt.progress && !j->opt.progress(j->opt.progress_arg, j->first + blocks, total))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped; nothing was kept");
     }
     return true;
+}
+
+static void remove_one(const job *j, int product, int view)
+{
+    char *path = name_of(j, product, view);
+    if (path) remove(path);
+    kin_free(path);
 }
 
 /* Removes what draw_all made, and only that. */
 static void remove_all(const job *j)
 {
     for (int product = 0; product < j->opt.products; product++) {
-        for (int view = -1; view < j->opt.views; view++) {
-            char *path = name_of(j, product, view + 1 < j->opt.views ? view + 1 : -1);
-            if (path) remove(path);
-            kin_free(path);
-        }
+        for (int view = 0; view < j->opt.views; view++) remove_one(j, product, view);
+        remove_one(j, product, -1);
     }
     rmdir(j->folder);
 }

@@ -37,14 +37,28 @@ void kin_look_any_colour(kin_stream *random, float rgb[3])
     light_of(palette[kin_stream_below(random, PALETTE)], rgb);
 }
 
-static void choose_colours(kin_look *look, kin_stream *random)
+/* Which colour of the palette has which role. */
+static void assign_roles(uint64_t key, int order[PALETTE])
 {
-    const unsigned *palette = palettes[kin_stream_below(random, COUNT(palettes))];
-    int order[PALETTE] = {0, 1, 2, 3};
+    for (int i = 0; i < PALETTE; i++) order[i] = i;
     for (int i = PALETTE - 1; i > 0; i--) {
-        int j = (int)kin_stream_below(random, (uint64_t)i + 1), swap = order[i];
+        int j = (int)kin_random_below(key, (uint64_t)i, (uint64_t)i + 1), swap = order[i];
         order[i] = order[j], order[j] = swap;
     }
+}
+
+int kin_look_body(uint64_t roles)
+{
+    int order[PALETTE];
+    assign_roles(roles, order);
+    return order[BODY];
+}
+
+static void choose_colours(kin_look *look, uint64_t palette_key, uint64_t roles)
+{
+    const unsigned *palette = palettes[kin_random_below(palette_key, 0, COUNT(palettes))];
+    int order[PALETTE];
+    assign_roles(roles, order);
     for (int i = 0; i < PALETTE; i++) light_of(palette[order[i]], look->colours[i]);
     light_of(neutral_light, look->colours[LIGHT]);
     light_of(neutral_dark, look->colours[DARK]);
@@ -99,10 +113,7 @@ static double checks(const kin_look *look, double u, double v, double pixel)
     return a + b - 2 * a * b;
 }
 
-static double chevrons(const kin_look *look, double u, double v, double pixel)
-{
-    return band(v + 1.1 * fabs(fold(0.6 * u)), look->duty, 1.3 * pixel);
-}
+static double chevrons(const kin_look *look, double u, double v, double pixel) { return band(v + 1.1 * fabs(fold(0.6 * u)), look->duty, 1.3 * pixel); }
 
 static double plaid(const kin_look *look, double u, double v, double pixel)
 {
@@ -115,10 +126,7 @@ static double diamonds(const kin_look *look, double u, double v, double pixel)
     return cover(0.24 + 0.25 * look->duty - fabs(fold(0.8 * u)) - 0.8 * fabs(fold(0.6 * v)), pixel);
 }
 
-static double waves(const kin_look *look, double u, double v, double pixel)
-{
-    return band(v + 0.3 * kin_sine_turns(0.6 * u), look->duty, 1.2 * pixel);
-}
+static double waves(const kin_look *look, double u, double v, double pixel) { return band(v + 0.3 * kin_sine_turns(0.6 * u), look->duty, 1.2 * pixel); }
 
 static double gradient(const kin_look *look, double u, double v, double pixel)
 {
@@ -133,24 +141,33 @@ static double halves(const kin_look *look, double u, double v, double pixel)
     return cover(v, pixel);
 }
 
-static const texture textures[] = {plain, stripes, stripes, twin_stripes, dots, checks, chevrons, plaid, diamonds, waves, gradient, halves};
+static const struct {
+    texture amount;
+    int family;
+} textures[] = {
+    {plain, 0}, {gradient, 0}, {halves, 0}, {stripes, 1}, {twin_stripes, 1}, {chevrons, 1}, {waves, 1}, {dots, 2}, {checks, 2}, {plaid, 2}, {diamonds, 2},
+};
 
-static void choose_texture(kin_look *look, kin_stream *random)
+static int pattern(uint64_t key) { return (int)kin_random_below(key, 0, COUNT(textures)); }
+int kin_look_family(uint64_t texture_key) { return textures[pattern(texture_key)].family; }
+
+static void choose_texture(kin_look *look, uint64_t key)
 {
     static const double periods[] = {0.30, 0.42, 0.56}, duties[] = {0.34, 0.5, 0.66}, turns[] = {0, 0.25, 0.125, -0.125};
-    look->texture = (int)kin_stream_below(random, COUNT(textures));
-    look->period = periods[kin_stream_below(random, COUNT(periods))];
-    look->duty = duties[kin_stream_below(random, COUNT(duties))];
-    look->turns = turns[kin_stream_below(random, COUNT(turns))];
-    look->phase = kin_stream_uniform(random);
-    if (textures[look->texture] == halves || textures[look->texture] == gradient) look->phase = 0;
+    kin_stream random = {.key = key, .counter = 1};
+    look->texture = pattern(key);
+    look->period = periods[kin_stream_below(&random, COUNT(periods))];
+    look->duty = duties[kin_stream_below(&random, COUNT(duties))];
+    look->turns = turns[kin_stream_below(&random, COUNT(turns))];
+    look->phase = kin_stream_uniform(&random);
+    if (textures[look->texture].family == 0) look->phase = 0; /* the middle of the body */
 }
 
 void kin_look_texture(const kin_look *look, kin_place at, float rgb[3])
 {
     double c = kin_cosine_turns(look->turns), s = kin_sine_turns(look->turns);
     double u = (c * at.x + s * at.y) / look->period, v = (c * at.y - s * at.x) / look->period + look->phase;
-    float amount = (float)textures[look->texture](look, u, v, at.pixel / look->period);
+    float amount = (float)textures[look->texture].amount(look, u, v, at.pixel / look->period);
     for (int i = 0; i < 3; i++) rgb[i] = look->colours[BODY][i] + amount * (look->colours[SECOND][i] - look->colours[BODY][i]);
 }
 
@@ -168,7 +185,8 @@ static void outline(kin_path *path, const double (*xy)[2], int count)
 
 static void cross(kin_path *path)
 {
-    static const double xy[][2] = {{-0.32, -0.95}, {0.32, -0.95}, {0.32, -0.32}, {0.95, -0.32}, {0.95, 0.32}, {0.32, 0.32}, {0.32, 0.95}, {-0.32, 0.95}, {-0.32, 0.32}, {-0.95, 0.32}, {-0.95, -0.32}, {-0.32, -0.32}};
+    static const double xy[][2] = {{-0.32, -0.95}, {0.32, -0.95}, {0.32, -0.32}, {0.95, -0.32}, {0.95, 0.32},   {0.32, 0.32},
+                                   {0.32, 0.95},   {-0.32, 0.95}, {-0.32, 0.32}, {-0.95, 0.32}, {-0.95, -0.32}, {-0.32, -0.32}};
     outline(path, xy, COUNT(xy));
 }
 
@@ -180,7 +198,8 @@ static void bolt(kin_path *path)
 
 static void heart(kin_path *path)
 {
-    static const kin_node nodes[] = {{0, -0.45, true}, {0.5, -0.82, false}, {0.95, -0.3, false}, {0.6, 0.3, false}, {0, 0.92, true}, {-0.6, 0.3, false}, {-0.95, -0.3, false}, {-0.5, -0.82, false}};
+    static const kin_node nodes[] = {{0, -0.45, true}, {0.5, -0.82, false}, {0.95, -0.3, false},  {0.6, 0.3, false},
+                                     {0, 0.92, true},  {-0.6, 0.3, false},  {-0.95, -0.3, false}, {-0.5, -0.82, false}};
     kin_path_outline(path, nodes, COUNT(nodes));
 }
 
@@ -257,7 +276,8 @@ static void choose_print(kin_look *look, kin_stream *random)
         mark(look, small, second, 0, 0.54 * size, 0.46 * size, 0);
         break;
     case 3: /* three about the middle */
-        for (int i = 0; i < 3; i++) mark(look, form, i ? ink : second, 0.6 * size * kin_sine_turns(i / 3.0), -0.6 * size * kin_cosine_turns(i / 3.0), 0.46 * size, turn);
+        for (int i = 0; i < 3; i++)
+            mark(look, form, i ? ink : second, 0.6 * size * kin_sine_turns(i / 3.0), -0.6 * size * kin_cosine_turns(i / 3.0), 0.46 * size, turn);
         break;
     case 4: /* a form on a bar */
         mark(look, form, ink, 0, -0.24 * size, 0.7 * size, turn);
@@ -267,10 +287,10 @@ static void choose_print(kin_look *look, kin_stream *random)
     }
 }
 
-void kin_look_make(kin_look *look, kin_stream *random)
+void kin_look_make(kin_look *look, const kin_look_keys *keys)
 {
     *look = (kin_look){0};
-    choose_colours(look, random);
-    choose_texture(look, random);
-    choose_print(look, random);
+    choose_colours(look, keys->palette, keys->roles);
+    choose_texture(look, keys->texture);
+    choose_print(look, &(kin_stream){.key = keys->print});
 }

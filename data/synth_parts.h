@@ -10,8 +10,8 @@
 enum { KIN_SYNTH_PARTS = 14, KIN_SYNTH_PROPORTIONS = 4 };
 
 typedef enum {
-    KIN_PART_BODY,  /* the textured one */
-    KIN_PART_TRIM,  /* soles, lids, handles: the palette's accent */
+    KIN_PART_BODY, /* the textured one */
+    KIN_PART_TRIM, /* soles, lids, handles: the palette's accent */
     KIN_PART_DARK,
     KIN_PART_LIGHT,
     KIN_PART_METAL,
@@ -43,7 +43,10 @@ void kin_shape_free(kin_shape *shape);
 enum { KIN_LOOK_COLOURS = 6, KIN_LOOK_MARKS = 8 };
 
 /* A form of the print, in the units of its disc; `colour` indexes the look's colours. */
-typedef struct kin_mark { int form, colour; double x, y, radius, turns; } kin_mark;
+typedef struct kin_mark {
+    int form, colour;
+    double x, y, radius, turns;
+} kin_mark;
 
 typedef struct kin_look {
     float colours[KIN_LOOK_COLOURS][3]; /* body, texture, trim, print, light, dark */
@@ -53,7 +56,14 @@ typedef struct kin_look {
     int marks_count;
 } kin_look;
 
-void kin_look_make(kin_look *look, kin_stream *random);
+/* Each part of the look comes from a key of its own, so that products may share some and not others. */
+typedef struct kin_look_keys {
+    uint64_t palette, roles, texture, print;
+} kin_look_keys;
+void kin_look_make(kin_look *look, const kin_look_keys *keys);
+/* Which of the palette's colours such a key gives to the body, and which family of textures: areas, lines or cells. */
+int kin_look_body(uint64_t roles);
+int kin_look_family(uint64_t texture);
 /* The textured body's light at a place. */
 void kin_look_texture(const kin_look *look, kin_place at, float rgb[3]);
 /* The outline of a mark's form, radius 1 about the origin. */
