@@ -14,7 +14,7 @@
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "DIR", "folder for the page, the figures and the network", "out/demo"},
     {"steps", KIN_OPTION_INT, "N", "how long to train", "600", .low = 1, .high = -1},
-    {"seed", KIN_OPTION_INT, "N", "another shop, another training", "1", .low = 0, .high = -1},
+    {"seed", KIN_OPTION_INT, "N", "another shop, another training", "3", .low = 0, .high = -1},
     {0},
 };
 

@@ -106,13 +106,14 @@ float *kin_encode_pixels(const kin_pictures *p, int64_t *dim, kin_error *err)
 
 float *kin_encode_histogram(const kin_pictures *p, int64_t *dim, kin_error *err)
 {
-    int64_t area = (int64_t)p->size * p->size;
+    int quarter = p->size / 4, end = p->size - quarter;
     *dim = p->channels == 3 ? 512 : 8;
     float *out = kin_alloc_zero((size_t)p->count, (size_t)*dim * sizeof *out);
     for (int64_t i = 0; out && i < p->count; i++)
-        for (int64_t k = 0; k < area; k++) {
-            const uint8_t *v = p->pixels + (i * area + k) * p->channels;
-            out[i * *dim + (p->channels == 3 ? (v[0] >> 5) << 6 | (v[1] >> 5) << 3 | v[2] >> 5 : v[0] >> 5)] += 1.0f / (float)area;
-        }
+        for (int y = quarter; y < end; y++)
+            for (int x = quarter; x < end; x++) {
+                const uint8_t *v = p->pixels + ((i * p->size + y) * p->size + x) * p->channels;
+                out[i * *dim + (p->channels == 3 ? (v[0] >> 5) << 6 | (v[1] >> 5) << 3 | v[2] >> 5 : v[0] >> 5)] += 1.0f / (float)((end - quarter) * (end - quarter));
+            }
     return finished(out, p->count, *dim, "the histograms", err);
 }

@@ -25,7 +25,7 @@ float *kin_encode(kin_module *module, const kin_network *network, const kin_pict
 bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
 
 /* Descriptors that need no training, for comparison: the pixels themselves, and a joint colour histogram of 8 × 8 × 8
- * bins (8 bins for grey pictures), rows of unit length. */
+ * bins (8 bins for grey pictures) over the middle half of the picture, where the product is; rows of unit length. */
 float *kin_encode_pixels(const kin_pictures *p, int64_t *dim, kin_error *err);
 float *kin_encode_histogram(const kin_pictures *p, int64_t *dim, kin_error *err);
 
