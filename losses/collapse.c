@@ -9,7 +9,9 @@ kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, i
 
 bool kin_collapse_seen(kin_collapse *c, double loss)
 {
-    if (isnan(c->stuck_at) || !(fabs(loss - c->stuck_at) <= 0.01 * c->stuck_at)) {
+    /* Single batches scatter around the value; their average does not. */
+    c->smooth = c->smooth > 0 ? 0.95 * c->smooth + 0.05 * loss : loss;
+    if (isnan(c->stuck_at) || !(fabs(c->smooth - c->stuck_at) <= 0.02 * c->stuck_at)) {
         c->stuck = 0;
         return false;
     }

@@ -1,6 +1,7 @@
 /* Against PyTorch and pytorch-metric-learning: losses with their gradients, and ten steps of training. The files were
  * written by tests/golden/make_losses.py and make_trajectory.py. */
 #include "base/memory.h"
+#include "losses/collapse.h"
 #include "losses/registry.h"
 #include "losses/triplet.h"
 #include "models/registry.h"
@@ -49,6 +50,22 @@ static void losses(void)
     if (file) fclose(file);
     CHECK(cases == 6);
     kin_ctx_free(ctx);
+    check_end();
+}
+
+static void collapse(void)
+{
+    check_begin("losses: collapse is seen once where the loss is stuck, and not where it falls");
+    kin_loss_opt opt = {.classes = 10};
+    const kin_loss *hard = kin_loss_find("triplet-hard");
+    kin_collapse stuck = kin_collapse_watch(hard, &opt, 100), falls = stuck, unknown = kin_collapse_watch(kin_loss_find("triplet-semihard"), &opt, 100);
+    int seen = 0, false_alarms = 0;
+    for (int i = 0; i < 400; i++) {
+        seen += kin_collapse_seen(&stuck, 0.6931 + 0.02 * sin(i)); /* noise around log 2 */
+        false_alarms += kin_collapse_seen(&falls, 1.2 - 0.002 * i);
+        false_alarms += kin_collapse_seen(&unknown, 0.1);
+    }
+    CHECK(seen == 1 && false_alarms == 0);
     check_end();
 }
 
@@ -201,6 +218,7 @@ static void round_trip(void)
 int main(void)
 {
     losses();
+    collapse();
     ten_steps("triplet-adam", &(kin_optim_opt){.kind = KIN_ADAM, .lr = 1e-3});
     ten_steps("softmax-sgd", &(kin_optim_opt){.kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-3, .decay_all = true});
     ten_steps("triplet-adamw", &(kin_optim_opt){.kind = KIN_ADAMW, .lr = 1e-3, .weight_decay = 0.05, .decay_all = true});
