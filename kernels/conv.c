@@ -107,7 +107,7 @@ static void row_block(void *arg, int64_t block, int worker)
     place at[ROWS];
     for (int64_t r = 0; r < rows; r++) at[r] = place_of(p, first + r);
     if (p->n_valid == 0) untouched(p, at, rows);
-    int64_t taps = p->depth >= K_STEP ? 1 : kin_min(SEGMENTS, K_STEP / p->depth);
+    int64_t taps = p->depth >= K_STEP ? 1 : kin_min(SEGMENTS, K_STEP / (p->depth > 0 ? p->depth : 1));
     bool begins = true;
     for (int64_t t0 = 0; t0 < p->n_valid; t0 += taps)
         for (int64_t k0 = 0, k; k0 < p->depth; k0 += k, begins = false) {
@@ -168,7 +168,7 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
         return;
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
-    for (int64_t g = 0; g < s->groups; g++) {
+    for (int64_t g = 0; g < s->groups && out > 0; g++) {
         product p = prepare(s, workspace, in);
         p.n = out;
         p.a = x + g * in, p.a_h = s->in_h, p.a_w = s->in_w, p.a_ld = s->in_ld;
@@ -186,6 +186,10 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         return;
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
+    if (out < 1 || s->out_h < 1 || s->out_w < 1) { /* nothing flows back */
+        for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++) memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
+        return;
+    }
     for (int64_t g = 0; g < s->groups; g++) {
         product p = prepare(s, workspace, out);
         p.n = in;

@@ -29,12 +29,12 @@ static plan plan_of(const kin_conv_shape *s)
 {
     plan p = {.shape = s, .depth = s->in_c / s->groups, .n = s->out_c / s->groups, .taps = s->kernel_h * s->kernel_w};
     p.pixels = s->batch * s->out_h * s->out_w;
-    p.taps_each = p.depth >= SMALL_DEPTH ? 1 : kin_min(p.taps, SMALL_DEPTH / p.depth);
+    p.taps_each = p.depth >= SMALL_DEPTH || p.depth < 1 ? 1 : kin_min(p.taps, SMALL_DEPTH / p.depth);
     p.tap_groups = kin_blocks(p.taps, p.taps_each);
     int64_t parts = kin_min(kin_blocks(TASKS, p.tap_groups), kin_blocks(p.pixels, PART_PIXELS));
     if (parts < 1) parts = 1;
     p.part_pixels = kin_round_up(kin_blocks(p.pixels, parts), CHUNK);
-    p.n_parts = kin_blocks(p.pixels, p.part_pixels);
+    p.n_parts = p.pixels > 0 ? kin_blocks(p.pixels, p.part_pixels) : 0;
     return p;
 }
 
@@ -152,6 +152,11 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
 {
     if (s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c) {
         kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
+        return;
+    }
+    if (s->in_c < 1 || s->out_c < 1) return;
+    if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
+        if (!accumulate) memset(dw, 0, (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
         return;
     }
     for (int64_t g = 0; g < s->groups; g++) {

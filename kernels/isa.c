@@ -1,5 +1,6 @@
 #include "kernels/isa.h"
 
+#include <stddef.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,15 @@ kin_isa_kind kin_isa(void)
 
 const char *kin_isa_name(void) { return names[kin_isa()]; }
 
+const char *kin_isa_list(int index) { return index >= 0 && index < KIN_ISA_COUNT ? names[index] : NULL; }
+
 bool kin_isa_set(const char *name)
 {
     int kind = find(name);
+    if (!name) {
+        atomic_store(&chosen, -1);
+        return true;
+    }
     if (kind < 0 || !available((kin_isa_kind)kind)) return false;
     atomic_store(&chosen, kind);
     return true;

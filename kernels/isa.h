@@ -9,7 +9,10 @@ typedef enum { KIN_ISA_GENERIC, KIN_ISA_AVX2, KIN_ISA_AVX512, KIN_ISA_COUNT } ki
 
 kin_isa_kind kin_isa(void);
 const char *kin_isa_name(void);       /* "generic", "avx2", "avx512" */
-bool kin_isa_set(const char *name);   /* false, and no change, when unknown or not available here */
+/* False, and no change, when unknown or not available here; NULL goes back to the default. Not while kernels run. */
+bool kin_isa_set(const char *name);
+/* The index-th name, whether or not this machine has it; NULL outside the list. */
+const char *kin_isa_list(int index);
 /* What was wrong with KIN_ISA, for programs to print; NULL when nothing was. */
 const char *kin_isa_complaint(void);
 

@@ -1,0 +1,34 @@
+/* For the tests of kernels/: arrays of random numbers in blocks of exactly their size, every instruction set
+ * and several numbers of threads in turn. */
+#ifndef KIN_TESTS_NUMBERS_H
+#define KIN_TESTS_NUMBERS_H
+
+#include "base/random.h"
+#include "base/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `rows` rows of `cols` numbers in [-1, 1), `ld` apart; between the rows stand NaNs, which must be neither read nor
+ * written. The block ends with the last row's last number. Free with kin_free. */
+kin_real *numbers_random(kin_stream *s, int64_t rows, int64_t cols, int64_t ld);
+kin_real *numbers_copy(const kin_real *from, int64_t rows, int64_t cols, int64_t ld);
+size_t numbers_size(int64_t rows, int64_t cols, int64_t ld);
+/* Are the gaps still NaNs? Are the rows the same, bit for bit? */
+bool numbers_gaps_kept(const kin_real *a, int64_t rows, int64_t cols, int64_t ld);
+bool numbers_same(const kin_real *a, const kin_real *b, int64_t rows, int64_t cols, int64_t ld);
+
+/* A number in low .. high. */
+int64_t numbers_pick(kin_stream *s, int64_t low, int64_t high);
+/* The distance from rounding that a sum of terms with absolute values adding up to `magnitude` may have. */
+double numbers_tolerance(double magnitude);
+
+/* Filled with NaNs, with a guard behind it that numbers_workspace_free checks; false when it was overrun. */
+void *numbers_workspace(size_t bytes);
+bool numbers_workspace_free(void *workspace, size_t bytes);
+
+/* Runs fn(isa) for every instruction set of this machine; one that is absent is skipped aloud. */
+void numbers_each_isa(const char *what, void (*fn)(const char *isa));
+
+#endif
