@@ -14,7 +14,11 @@ data=${KIN_TEST_DATA:-$root/../shared/data}
 # Where a block's command is make, its own target is what is tested already.
 shorten() { sed -e 's/--steps [0-9]*/--steps 3/' -e 's/^make demo$/.\/kin demo --steps 3/' -e '/^make /d' -e 's/--save-every [0-9]*/--save-every 3/'; }
 
-for page in README.md docs/*.md; do
+# The pages of results take a minute: once, in the plain build by gcc, is enough.
+pages="README.md docs/*.md"
+case $BUILD in */cc | */gcc) ;; *) pages=README.md ;; esac
+
+for page in $pages; do
     awk -v out="$folder/block" '/^```sh$/ { n++; on = 1; next } /^```/ { on = 0 } on { print > (out "-" sprintf("%03d", n) ".sh") }' "$page"
     for block in "$folder"/block-*.sh; do
         [ -f "$block" ] || continue
