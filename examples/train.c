@@ -33,7 +33,7 @@ int main(void)
     kin_module *net = kin_module_new(ctx, network, NULL, KIN_SHAPE(BATCH, SIZE, SIZE, 3), 1);
     kin_optim *optim = kin_optim_new(net, &(kin_optim_opt){.kind = KIN_ADAM});
     kin_schedule schedule = {KIN_SCHEDULE_COSINE, .lr = 1e-3, .steps = STEPS};
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; kin_ok(ctx) && step < STEPS; step++) { /* one look at the error a step */
         kin_tensor *x = kin_input(ctx, KIN_SHAPE(BATCH, SIZE, SIZE, 3), pictures);
         kin_tensor *loss = kin_triplet_batch_hard(kin_module_forward(net, x, KIN_TRAIN), labels, 0);
         if (step % 10 == 0 || step == STEPS - 1) printf("step %2d  loss %.4f\n", step, kin_item(loss));
@@ -41,7 +41,6 @@ int main(void)
         kin_backward(loss);
         kin_optim_step(optim, kin_schedule_lr(&schedule, step));
         kin_end_step(ctx);
-        if (!kin_ok(ctx)) break; /* one look at the error a step */
     }
     if (!kin_ok(ctx)) printf("%s\n", kin_ctx_error(ctx)->message);
     int status = kin_ok(ctx) ? 0 : 1;

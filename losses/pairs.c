@@ -35,7 +35,14 @@ static bool none(kin_tensor *d)
                     "no triplet in this batch of %lld: it needs at least two classes, one of them with two pictures (see the sampler's classes and pictures a class)", (long long)kin_rows(d));
 }
 
-static const kin_real *distances(kin_tensor *d) { return d && kin_ok(kin_ctx_of(d)) && kin_rows(d) == kin_channels(d) ? kin_data(d) : NULL; }
+static const kin_real *distances(kin_tensor *d)
+{
+    if (!d || !kin_ok(kin_ctx_of(d))) return NULL;
+    if (kin_rows(d) == kin_channels(d)) return kin_data(d);
+    kin_fail(kin_ctx_error(kin_ctx_of(d)), KIN_ERR_ARGUMENT, "a miner needs the square matrix of a batch's distances, not %lld x %lld (see kin_distance)",
+             (long long)kin_rows(d), (long long)kin_channels(d));
+    return NULL;
+}
 
 bool kin_mine_batch_hard(kin_tensor *d, const int *labels, kin_triplets *out)
 {

@@ -13,7 +13,7 @@ typedef struct kin_triplets {
 void kin_triplets_free(kin_triplets *t);
 
 /* The miners look at the distances [n, n] of a batch; no gradient flows through the choice. Anchors without a positive or
- * without a negative are left out. False on error (in the context of d): no triplet at all in the batch.
+ * without a negative are left out. False on error (in the context of d): no triplet at all in the batch, or d is not square.
  *
  * Batch-hard [Hermans, Beyer, Leibe 2017]: for each anchor its farthest positive and its nearest negative. */
 bool kin_mine_batch_hard(kin_tensor *d, const int *labels, kin_triplets *out);

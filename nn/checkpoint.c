@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { HEADER_MAX = 100 << 20, NAMES_SHOWN = 20 };
+static const int64_t STEPS_MAX = INT64_C(1) << 53; /* so that counting on never overflows */
 static const char optimizer_prefix[] = "optimizer.";
 
 typedef struct array {
@@ -79,7 +80,6 @@ static void put_float(FILE *stream, double value)
 
 static void write_header(writer *w)
 {
-    while (w->header.size % 8) kin_text_add(&w->header, " "); /* so that the numbers are aligned */
     for (int i = 0; i < 8; i++) fputc((int)((uint64_t)w->header.size >> (8 * i) & 255), w->stream);
     fwrite(w->header.data, 1, w->header.size, w->stream);
 }
@@ -116,6 +116,7 @@ bool kin_checkpoint_save(const char *path, kin_module *m, kin_optim *optim, cons
     for (int i = 0; i < kin_module_entries(m); i++) describe(&w, "", kin_module_entry(m, i)->name, file_shape(kin_module_entry(m, i)));
     for (int slab = 0; optim && slab < kin_optim_slabs(optim); slab++) describe(&w, optimizer_prefix, kin_optim_slab_name(optim, slab), KIN_SHAPE(kin_module_slab_count(m)));
     kin_text_add(&w.header, "}");
+    while (w.header.size % 8 && !w.header.failed) kin_text_add(&w.header, " "); /* so that the numbers are aligned */
     bool ok = !w.header.failed || kin_fail_memory(err, "a checkpoint's header", w.header.size);
     ok = ok && kin_file_create(&file, path, err);
     if (ok) {
@@ -375,8 +376,8 @@ static bool report(differences *d, kin_error *err)
     add_list(&line, "missing", &d->missing, d->n_missing);
     add_list(&line, "unexpected", &d->unexpected, d->n_unexpected);
     add_list(&line, "of another shape", &d->shapes, d->n_shapes);
-    bool ok = !line.size;
-    if (!ok) kin_fail(err, KIN_ERR_DATA, "this checkpoint is of another network: %s", line.failed ? "(out of memory for the list)" : line.data);
+    bool ok = !d->n_missing && !d->n_unexpected && !d->n_shapes; /* not by the text, for which memory may be lacking */
+    if (!ok) kin_fail(err, KIN_ERR_DATA, "this checkpoint is of another network: %s", line.failed || !line.data ? "(out of memory for the list)" : line.data);
     kin_text_free(&line);
     kin_text_free(&d->missing);
     kin_text_free(&d->unexpected);
@@ -402,7 +403,7 @@ bool kin_checkpoint_load_optim(const kin_checkpoint *c, kin_optim *o, kin_error 
 {
     const char *text = kin_checkpoint_note(c, "optimizer.steps");
     int64_t steps;
-    if (!text || !kin_parse_int(text, 0, INT64_MAX, &steps)) return kin_fail(err, KIN_ERR_DATA, "this checkpoint holds no optimiser state; resume from the run's last.safetensors");
+    if (!text || !kin_parse_int(text, 0, STEPS_MAX, &steps)) return kin_fail(err, KIN_ERR_DATA, "this checkpoint holds no optimiser state; resume from the run's last.safetensors");
     const array *found[3];
     for (int slab = 0; slab < kin_optim_slabs(o); slab++) {
         char name[64];

@@ -48,6 +48,7 @@ static void mark_decays(kin_optim *o)
 
 kin_optim *kin_optim_new(kin_module *m, const kin_optim_opt *opt)
 {
+    if (!m) return NULL; /* the module could not be made; its context says why */
     kin_error *err = kin_ctx_error(kin_module_ctx(m));
     kin_optim *o = kin_alloc_zero(1, sizeof *o);
     if (!o) return kin_fail_memory(err, "the optimiser", sizeof *o), NULL;
@@ -162,7 +163,7 @@ static void step_block(void *arg, int64_t block, int worker)
 
 bool kin_optim_step(kin_optim *o, double lr)
 {
-    if (!kin_ok(kin_module_ctx(o->module))) return false;
+    if (!o || !kin_ok(kin_module_ctx(o->module))) return false;
     double norm = sqrt(squared_norm(o));
     if (!isfinite(norm)) return not_finite(o);
     o->grad_norm = norm;

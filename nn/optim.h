@@ -19,11 +19,11 @@ typedef struct kin_optim_opt {
 } kin_optim_opt;
 
 typedef struct kin_optim kin_optim;
-kin_optim *kin_optim_new(kin_module *m, const kin_optim_opt *opt); /* NULL on error (in the module's context) */
+kin_optim *kin_optim_new(kin_module *m, const kin_optim_opt *opt); /* NULL on error (in the module's context), and for a NULL module */
 void kin_optim_free(kin_optim *o);
 
 /* One step with this learning rate. Does nothing while an error stands. A gradient that is not finite is an
- * error (KIN_ERR_NUMERIC) naming the parameter, and changes nothing. Returns false on error. */
+ * error (KIN_ERR_NUMERIC) naming the parameter, and changes nothing. Returns false on error, and for a NULL optimiser. */
 bool kin_optim_step(kin_optim *o, double lr);
 int64_t kin_optim_steps(const kin_optim *o);   /* steps taken */
 double kin_optim_grad_norm(const kin_optim *o); /* global norm at the last step, before clipping */

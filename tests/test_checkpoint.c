@@ -1,0 +1,203 @@
+/* Checkpoints: layouts and number formats, files of other programs, the optimiser's state, and what happens when memory ends.
+ * Refusals of malformed headers are in tests/test_golden.c and the fuzzer. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "nn/checkpoint.h"
+#include "nn/layers.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static kin_tensor *small(kin_scope *s, kin_tensor *x, void *arg)
+{
+    x = kin_conv(kin_sub(s, "conv"), x, &(kin_conv_opt){.out = 5, .kernel = 3, .pad = 1});
+    return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(x), &(kin_linear_opt){.out = arg ? *(int *)arg : 2});
+}
+
+static kin_module *network(kin_ctx *ctx, int *out, uint64_t seed) { return kin_module_new(ctx, small, out, KIN_SHAPE(1, 4, 4, 2), seed); }
+
+/* A file in memory: the header as written, then the data. */
+static size_t build(uint8_t *file, const char *header, const void *data, size_t size)
+{
+    size_t length = strlen(header);
+    for (int i = 0; i < 8; i++) file[i] = (uint8_t)(length >> (8 * i));
+    memcpy(file + 8, header, length);
+    if (size) memcpy(file + 8 + length, data, size);
+    return 8 + length + size;
+}
+
+static void layout(void)
+{
+    check_begin("checkpoints: OIHW in files is HWIO in memory, both ways");
+    kin_ctx *ctx = kin_ctx_new();
+    kin_error err = {0};
+    kin_module *m = network(ctx, NULL, 1);
+    float numbers[90];
+    static uint8_t file[1024];
+    for (int i = 0; i < 90; i++) numbers[i] = (float)i;
+    size_t size = build(file, "{\"conv.weight\":{\"dtype\":\"F32\",\"shape\":[5,2,3,3],\"data_offsets\":[0,360]}}", numbers, sizeof numbers);
+    kin_checkpoint *c = NULL;
+    CHECK(kin_checkpoint_parse(file, size, &c, &err) && kin_checkpoint_load(c, m, "fc.*", &err));
+    const kin_real *w = kin_data(kin_module_find(m, "conv.weight")->tensor);
+    for (int o = 0; o < 5; o++)
+        for (int i = 0; i < 2; i++)
+            for (int tap = 0; tap < 9; tap++) CHECK_CLOSE(w[(tap * 2 + i) * 5 + o], (o * 2 + i) * 9 + tap, 0);
+    CHECK(!kin_checkpoint_load(c, m, NULL, &err));
+    CHECK_TEXT(err.message, "fc.weight");
+    kin_checkpoint_free(c);
+    kin_error_clear(&err);
+    kin_bytes written = {0};
+    CHECK(kin_checkpoint_save(check_path("layout.safetensors"), m, NULL, NULL, 0, &err) && kin_read_file(check_path("layout.safetensors"), 0, &written, &err));
+    size_t header = written.size > 8 ? written.data[0] + 256u * written.data[1] : 0;
+    CHECK_MSG(header % 8 == 0 && memcmp(written.data + 8 + header, numbers, sizeof numbers) == 0, "the file's first 90 numbers are not in OIHW");
+    kin_bytes_free(&written);
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+static kin_tensor *bias_only(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)arg;
+    return kin_add(x, kin_param(s, "b", &(kin_param_opt){.shape = KIN_SHAPE(4)}));
+}
+
+/* 1.5, −2, and the smallest number above zero and an infinity of half precision; the rest of the format has room for them too. */
+static void formats(void)
+{
+    check_begin("checkpoints: float64, float16 and bfloat16 are read");
+    static const double wide[] = {1.5, -2, 0x1p-24, INFINITY};
+    static const uint8_t half[] = {0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c};
+    static const uint8_t brain[] = {0xc0, 0x3f, 0x00, 0xc0, 0x80, 0x33, 0x80, 0x7f};
+    static const struct { const char *dtype; const void *data; size_t size; } cases[] =
+        {{"F64", wide, 32}, {"F16", half, 8}, {"BF16", brain, 8}};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *m = kin_module_new(ctx, bias_only, NULL, KIN_SHAPE(1, 4), 1);
+    for (int i = 0; i < 3; i++) {
+        kin_error err = {0};
+        kin_checkpoint *c = NULL;
+        char header[128];
+        uint8_t file[256];
+        snprintf(header, sizeof header, "{\"b\":{\"dtype\":\"%s\",\"shape\":[4],\"data_offsets\":[0,%zu]}}", cases[i].dtype, cases[i].size);
+        CHECK_MSG(kin_checkpoint_parse(file, build(file, header, cases[i].data, cases[i].size), &c, &err) &&
+                      kin_checkpoint_load(c, m, NULL, &err), "%s", err.message);
+        const kin_real *b = kin_data(kin_module_find(m, "b")->tensor);
+        for (int k = 0; k < 4; k++) CHECK_MSG((double)b[k] == wide[k], "%s: number %d is %g", cases[i].dtype, k, (double)b[k]);
+        kin_checkpoint_free(c);
+    }
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+static void of_others(void)
+{
+    static const char *const names[] = {"weights/resnet20-cifar10.safetensors",
+                                        "weights/resnet56-cifar10.safetensors", "weights/efficientnet_lite0-imagenet.safetensors"};
+    check_begin("checkpoints: files of other programs open");
+    for (int i = 0; i < 3; i++) {
+        const char *path = check_data(names[i]);
+        if (!path) {
+            check_skip("%s is not here", names[i]);
+            return;
+        }
+        kin_error err = {0};
+        kin_checkpoint *c = NULL;
+        CHECK_MSG(kin_checkpoint_open(path, &c, &err) && kin_checkpoint_count(c) > 50, "%s", err.message);
+        kin_checkpoint_free(c);
+    }
+    check_end();
+}
+
+/* Two steps, a save, and two more are the same bits as two steps, a load elsewhere, and two more. */
+static void resumed(void)
+{
+    check_begin("checkpoints: an optimiser's state goes on with the same bits; absurd step counts are refused");
+    kin_ctx *ctx = kin_ctx_new();
+    kin_error err = {0};
+    kin_module *m[2] = {network(ctx, NULL, 1), network(ctx, NULL, 2)};
+    kin_optim *o[2];
+    for (int i = 0; i < 2; i++) o[i] = kin_optim_new(m[i], &(kin_optim_opt){.kind = KIN_ADAM, .ema = 0.9});
+    kin_checkpoint *c = NULL;
+    for (int step = 0; step < 4; step++) {
+        if (step == 2)
+            CHECK_MSG(kin_checkpoint_save(check_path("run.safetensors"), m[0], o[0], NULL, 0, &err) &&
+                          kin_checkpoint_open(check_path("run.safetensors"), &c, &err) &&
+                          kin_checkpoint_load(c, m[1], NULL, &err) && kin_checkpoint_load_optim(c, o[1], &err), "%s", err.message);
+        for (int i = 0; i < 2; i++) {
+            for (int64_t k = 0; k < kin_module_slab_count(m[i]); k++) kin_module_grads(m[i])[k] = (kin_real)sin(0.3 * (double)k + step);
+            CHECK(kin_optim_step(o[i], 1e-2));
+        }
+    }
+    size_t bytes = (size_t)kin_module_slab_count(m[0]) * sizeof(kin_real);
+    CHECK(memcmp(kin_module_values(m[0]), kin_module_values(m[1]), bytes) == 0 && kin_optim_steps(o[1]) == 4);
+    for (int slab = 0; slab < kin_optim_slabs(o[0]); slab++) CHECK(memcmp(kin_optim_slab(o[0], slab), kin_optim_slab(o[1], slab), bytes) == 0);
+    kin_checkpoint_free(c);
+    static const char *const counts[] = {"9223372036854775807", "-1", "two", ""};
+    for (int i = 0; i < 4; i++) {
+        uint8_t file[256];
+        char header[128];
+        snprintf(header, sizeof header, "{\"__metadata__\":{\"optimizer.steps\":\"%s\"}}", counts[i]);
+        CHECK(kin_checkpoint_parse(file, build(file, header, NULL, 0), &c, &err));
+        CHECK(!kin_checkpoint_load_optim(c, o[1], &err));
+        CHECK_TEXT(err.message, "no optimiser state");
+        kin_error_clear(&err);
+        kin_checkpoint_free(c);
+    }
+    for (int i = 0; i < 2; i++) kin_optim_free(o[i]), kin_module_free(m[i]);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+/* A checkpoint of another network must be refused also when there is no memory to list the differences. */
+static void memory_ends(void)
+{
+    check_begin("checkpoints: when memory ends nothing is accepted, changed, leaked or waited for");
+    kin_ctx *ctx = kin_ctx_new();
+    int other = 9;
+    kin_module *m = network(ctx, NULL, 1), *wide = network(ctx, &other, 1);
+    kin_optim *o = kin_optim_new(m, &(kin_optim_opt){.kind = KIN_ADAM});
+    const char *path = check_path("memory.safetensors");
+    kin_error err = {0};
+    kin_checkpoint *c = NULL;
+    CHECK(kin_checkpoint_save(path, m, o, NULL, 0, &err) && kin_checkpoint_open(path, &c, &err));
+    long alive = kin_alloc_live();
+    for (long n = 1, more = 1; more && n < 1000; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        CHECK_MSG(!kin_checkpoint_load(c, wide, NULL, &err) && kin_failed(&err), "another network's checkpoint was accepted (allocation %ld failed)", n);
+        more = kin_alloc_pending() == 0;
+        kin_alloc_fail_at(0);
+        CHECK(kin_alloc_live() == alive);
+    }
+    for (long n = 1, more = 1; more && n < 1000; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        bool ok = kin_checkpoint_save(path, m, o, NULL, 0, &err);
+        more = kin_alloc_pending() == 0;
+        kin_alloc_fail_at(0);
+        CHECK(ok != kin_failed(&err) && (more || ok) && kin_alloc_live() == alive);
+        kin_checkpoint *again = NULL;
+        kin_error_clear(&err);
+        CHECK_MSG(kin_checkpoint_open(path, &again, &err), "after failed allocation %ld: %s", n, err.message);
+        kin_checkpoint_free(again);
+    }
+    kin_checkpoint_free(c);
+    kin_optim_free(o);
+    kin_module_free(m), kin_module_free(wide);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+int main(void)
+{
+    layout();
+    formats();
+    of_others();
+    resumed();
+    memory_ends();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
