@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static bool make_one(const char *path, kin_error *err)
 {
@@ -17,7 +18,9 @@ int main(int argc, char **argv)
     kin_error err = {0};
     kin_npy array = {0};
     kin_neighbours found = {0};
-    const char *path = argc > 1 ? argv[1] : "example-vectors.npy";
+    char made[] = "/tmp/kin-example-XXXXXX";
+    int handle = argc > 1 ? -1 : mkstemp(made);
+    const char *path = argc > 1 ? argv[1] : made;
     int64_t k = argc > 2 ? strtol(argv[2], NULL, 10) : 2;
     bool ok = (argc > 1 || make_one(path, &err)) && kin_npy_read_matrix(path, &array, &err);
     kin_vectors rows = {array.data, array.shape[0], array.shape[1]};
@@ -30,6 +33,9 @@ int main(int argc, char **argv)
     if (!ok) fprintf(stderr, "%s\n", err.message);
     kin_neighbours_free(&found);
     kin_npy_free(&array);
-    if (argc <= 1) remove(path);
+    if (handle >= 0) {
+        close(handle);
+        remove(path);
+    }
     return ok ? 0 : 1;
 }
