@@ -66,7 +66,7 @@ fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/
 
 .PHONY: all demo test examples bench fuzz install uninstall clean format
 .PHONY: FORCE
-.PRECIOUS: %.o
+.PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .DELETE_ON_ERROR:
 
 all: kin
