@@ -71,9 +71,9 @@ fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/
 
 all: kin
 
-# ./kin is the program of the configuration made last.
+# ./kin is the program of the configuration made last, but never a slow one with sanitizers or assertions.
 kin: $(BUILD)/kin FORCE
-	@cmp -s $< $@ || { cp -f $< $@.new && mv -f $@.new $@; }
+	@$(if $(SANITIZE)$(DEBUG),true,cmp -s $< $@ || { cp -f $< $@.new && mv -f $@.new $@; })
 
 $(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
 	$(CC) -o $@ $^ $(links)

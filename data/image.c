@@ -15,7 +15,7 @@ bool kin_image_new(kin_image *image, int width, int height, int channels, kin_er
         return kin_fail(err, KIN_ERR_ARGUMENT, "a picture of %d x %d with %d channels cannot be made", width, height, channels);
     uint8_t *data = kin_alloc(bytes);
     if (!data) return kin_fail_memory(err, "a picture", bytes);
-    *image = (kin_image){width, height, channels, data};
+    *image = (kin_image){width, height, channels, data, NULL};
     return true;
 }
 
@@ -95,6 +95,7 @@ bool kin_image_convert(kin_image *image, int channels, kin_error *err)
         else
             for (int c = 0; c < 3; c++) to[c] = from[colour ? c : 0];
     }
+    out.remark = image->remark;
     kin_image_free(image);
     *image = out;
     return true;

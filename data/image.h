@@ -13,6 +13,7 @@
 typedef struct kin_image {
     int width, height, channels;
     uint8_t *data; /* owned; kin_image_free */
+    const char *remark; /* what a reader put up with ("ends early: ..."), a constant; NULL: nothing */
 } kin_image;
 
 /* Allocates without initialising. Refuses sizes below 1 and products that overflow. */
@@ -22,6 +23,7 @@ void kin_image_free(kin_image *image);
 /* Limits for pictures from outside; zero means the default. */
 typedef struct kin_image_limits {
     uint64_t max_pixels; /* default 100 million: larger declared sizes are refused before anything is allocated */
+    int reduce_to;       /* JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where both sides stay at least this long; 0: never */
 } kin_image_limits;
 
 /* Reads a picture, its type known by content, never by name: PNG, PNM/PAM. Other kinds are named in the
