@@ -276,6 +276,11 @@ bool kin_jpeg_decode(const uint8_t *bytes, size_t size, const kin_image_limits *
     *out = (kin_image){0};
     kin_jpeg *j = kin_alloc_zero(1, sizeof *j); /* 60 KiB of tables: too much for a thread's stack */
     if (!j) return kin_fail_memory(err, "a JPEG's tables", sizeof *j);
+    j->unstuffed = kin_alloc_array(size + KIN_JPEG_PAD, 1);
+    if (!j->unstuffed) {
+        kin_free(j);
+        return kin_fail_memory(err, "a JPEG's data", size);
+    }
     j->bytes = bytes, j->at = bytes, j->end = bytes + size, j->orientation = 1;
     bool ok = size >= 2 && bytes[0] == 0xff && bytes[1] == SOI;
     if (!ok) kin_fail(err, KIN_ERR_DATA, "is no JPEG: it does not begin with FF D8");
@@ -290,6 +295,7 @@ bool kin_jpeg_decode(const uint8_t *bytes, size_t size, const kin_image_limits *
         kin_free(j->component[i].plane);
         kin_free(j->component[i].coefficients);
     }
+    kin_free(j->unstuffed);
     kin_free(j);
     return ok;
 }

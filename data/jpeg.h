@@ -1,7 +1,7 @@
 /* The parts of the JPEG decoder [ITU-T T.81], for one another:
  *   jpeg.c           the markers: what a file says of itself, and the order of things
  *   jpeg_huffman.c   code tables
- *   jpeg_bits.h      bits of a scan, past stuffed zeros, up to the next marker
+ *   jpeg_bits.h      bits of a segment
  *   jpeg_scan.c      bits to coefficients, baseline and progressive; restarts
  *   jpeg_blocks.simd.c  coefficients to samples, samples to full size, colours
  *   jpeg_picture.c   planes to the picture
@@ -18,6 +18,7 @@ enum {
     KIN_JPEG_COMPONENTS = 4,
     KIN_JPEG_TABLES = 4,
     KIN_JPEG_LOOK = 10,   /* codes up to this long are found by one look */
+    KIN_JPEG_PAD = 640, /* zeros behind a segment: more than a block can take */
     KIN_JPEG_SCANS = 1000 /* more are an attack: each progressive scan walks the whole picture */
 };
 
@@ -69,6 +70,7 @@ typedef struct kin_jpeg {
     int scans;
     int scale;                     /* the picture is decoded at 1/scale: 1, 2, 4, 8 */
     const char *remark;
+    uint8_t *unstuffed;            /* room for a segment's data, and for KIN_JPEG_PAD bytes more */
     /* The scan at hand. */
     int scan_components, scan[KIN_JPEG_COMPONENTS];
     int first, last, high, low;    /* Ss, Se, Ah, Al */
@@ -93,6 +95,8 @@ int kin_exif_orientation(const uint8_t *tiff, size_t size);
 typedef struct kin_jpeg_blocks {
     /* A block of coefficients (natural order) times quant becomes 8×8, 4×4, 2×2 samples. */
     void (*idct8)(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride);
+    /* The same where only the first four rows and columns hold anything. */
+    void (*idct8_corner)(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride);
     void (*idct4)(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride);
     void (*idct2)(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride);
     /* Twice as wide, libjpeg's triangle filter: in [n] → out [2n]. */

@@ -1,5 +1,5 @@
-/* The bits of a JPEG scan. A byte FF in the data is followed by a stuffed 00; FF and anything else is a marker, where the data
- * end. Past the end zeros are read, and counted. */
+/* The bits of a JPEG scan, after the zeros that are stuffed behind every FF have been taken out. Behind the data lie
+ * KIN_JPEG_PAD zeros, so that a block can be read without looking at the end: only between blocks is it looked at. */
 #ifndef KIN_DATA_JPEG_BITS_H
 #define KIN_DATA_JPEG_BITS_H
 
@@ -7,57 +7,27 @@
 
 typedef struct kin_jpeg_bits {
     const uint8_t *at, *end;
-    uint64_t buffer; /* the next bits from the top; below `count` of them the bits are those of the next byte, or zero */
+    uint64_t buffer; /* the next bits from the top; below `count` of them the bits are those of the byte at `at` */
     int count;
-    int padding;     /* bits of `count` and of those already taken that were made up */
-    int marker;      /* the one that ended the data; 0: none yet */
 } kin_jpeg_bits;
 
-static inline kin_jpeg_bits kin_jpeg_bits_start(const uint8_t *at, const uint8_t *end) { return (kin_jpeg_bits){.at = at, .end = end}; }
+/* Whether bits past the end have been taken. */
+static inline bool kin_jpeg_bits_short(const kin_jpeg_bits *b) { return (b->at - b->end) * 8 > b->count; }
 
-/* Whether made-up bits have been taken. */
-static inline bool kin_jpeg_bits_short(const kin_jpeg_bits *b) { return b->count < b->padding; }
-
-/* One byte at a time: near FF, a marker or the end. */
-static void kin_jpeg_bits_fill_slowly(kin_jpeg_bits *b)
+/* Before a block, which takes at most 64 · 32 bits: stays in the padding, and short. */
+static inline void kin_jpeg_bits_hold(kin_jpeg_bits *b)
 {
-    b->buffer = b->count ? b->buffer >> (64 - b->count) << (64 - b->count) : 0;
-    while (b->count <= 56) {
-        uint64_t byte = 0;
-        if (b->marker || b->at >= b->end) b->padding += 8;
-        else if (*b->at != 0xff) byte = *b->at++;
-        else {
-            const uint8_t *after = b->at + 1;
-            while (after < b->end && *after == 0xff) after++;
-            if (after >= b->end) b->at = b->end, b->padding += 8;
-            else if (*after == 0) byte = 0xff, b->at = after + 1;
-            else {
-                b->marker = *after; /* b->at stays before it */
-                b->padding += 8;
-            }
-        }
-        b->buffer |= byte << (56 - b->count);
-        b->count += 8;
-    }
-    /* Counters of a scan that ran dry need not grow for ever. */
-    if (b->padding > 1 << 20) b->padding = 1 << 20;
+    if (b->at > b->end + 8) b->at = b->end + 8;
 }
 
-/* At least 56 bits. */
+/* Makes it at least 56 bits. */
 static inline void kin_jpeg_bits_fill(kin_jpeg_bits *b)
 {
-    if (!b->marker && b->end - b->at >= 8) {
-        uint64_t next = 0;
-        for (int i = 0; i < 8; i++) next = next << 8 | b->at[i];
-        uint64_t inverse = ~next; /* a byte FF is a zero byte here */
-        if (!((inverse - 0x0101010101010101u) & ~inverse & 0x8080808080808080u)) {
-            b->buffer |= next >> b->count;
-            b->at += (63 - b->count) >> 3;
-            b->count |= 56;
-            return;
-        }
-    }
-    kin_jpeg_bits_fill_slowly(b);
+    uint64_t next = 0;
+    for (int i = 0; i < 8; i++) next = next << 8 | b->at[i];
+    b->buffer |= next >> b->count;
+    b->at += (63 - b->count) >> 3;
+    b->count |= 56;
 }
 
 static inline void kin_jpeg_bits_need(kin_jpeg_bits *b, int n)

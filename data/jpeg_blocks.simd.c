@@ -11,8 +11,9 @@
 #include <string.h>
 
 typedef int32_t ints8 __attribute__((vector_size(32)));
-typedef int32_t ints16 __attribute__((vector_size(64)));
+typedef uint32_t uints8 __attribute__((vector_size(32)));
 typedef int16_t shorts8 __attribute__((vector_size(16)));
+typedef int16_t shorts16 __attribute__((vector_size(32)));
 typedef uint16_t words8 __attribute__((vector_size(16)));
 typedef uint16_t words16 __attribute__((vector_size(32)));
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
@@ -30,21 +31,23 @@ enum {
     F_1_501 = 12299, F_1_847 = 15137, F_1_961 = 16069, F_2_053 = 16819, F_2_562 = 20995, F_3_072 = 25172,
 };
 
-/* x[0..7] → the eight outputs, in place, rounded and shifted down. */
-static inline void transform8(ints8 x[8], int shift)
+/* x[0..7] → the eight outputs, in place, rounded and shifted down. Damaged files overflow: sums are unsigned, modulo 2^32. */
+static inline void transform8(ints8 signed_x[8], int shift)
 {
-    ints8 both = (x[2] + x[6]) * F_0_541, e3 = both + x[2] * F_0_765, e2 = both - x[6] * F_1_847;
-    ints8 half = (ints8){0} + (1 << (shift - 1));
-    ints8 e0 = ((x[0] + x[4]) << FRACTION) + half, e1 = ((x[0] - x[4]) << FRACTION) + half;
-    ints8 even[4] = {e0 + e3, e1 + e2, e1 - e2, e0 - e3};
-    ints8 a = x[7] + x[1], b = x[5] + x[3], c = x[7] + x[3], d = x[5] + x[1];
-    ints8 turn = (c + d) * F_1_175;
-    a *= -F_0_899, b *= -F_2_562;
+    uints8 x[8];
+    memcpy(x, signed_x, sizeof x);
+    uints8 both = (x[2] + x[6]) * F_0_541, e3 = both + x[2] * F_0_765, e2 = both - x[6] * F_1_847;
+    uints8 half = (uints8){0} + (1u << (shift - 1));
+    uints8 e0 = ((x[0] + x[4]) << FRACTION) + half, e1 = ((x[0] - x[4]) << FRACTION) + half;
+    uints8 even[4] = {e0 + e3, e1 + e2, e1 - e2, e0 - e3};
+    uints8 a = x[7] + x[1], b = x[5] + x[3], c = x[7] + x[3], d = x[5] + x[1];
+    uints8 turn = (c + d) * F_1_175;
+    a *= F_0_899, b *= F_2_562;
     c = turn - c * F_1_961, d = turn - d * F_0_390;
-    ints8 odd[4] = {x[1] * F_1_501 + a + d, x[3] * F_3_072 + b + c, x[5] * F_2_053 + b + d, x[7] * F_0_298 + a + c};
+    uints8 odd[4] = {x[1] * F_1_501 - a + d, x[3] * F_3_072 - b + c, x[5] * F_2_053 - b + d, x[7] * F_0_298 - a + c};
     for (int i = 0; i < 4; i++) {
-        x[i] = (even[i] + odd[i]) >> shift;
-        x[7 - i] = (even[i] - odd[i]) >> shift;
+        signed_x[i] = (ints8)(even[i] + odd[i]) >> shift;
+        signed_x[7 - i] = (ints8)(even[i] - odd[i]) >> shift;
     }
 }
 
@@ -69,7 +72,7 @@ static inline void transpose8(ints8 x[8])
 /* To 0..255: where a comparison holds its lane is all ones. */
 static inline void sample(ints8 *v)
 {
-    *v += 128;
+    *v = (ints8)((uints8)*v + 128u);
     *v = ((*v & (*v > 0)) | (*v > 255)) & 255;
 }
 
@@ -79,15 +82,16 @@ static inline void load_row(const int16_t *block, const uint16_t *quant, ints8 *
     words8 q;
     memcpy(&c, block, sizeof c);
     memcpy(&q, quant, sizeof q);
-    *out = __builtin_convertvector(c, ints8) * __builtin_convertvector(q, ints8);
+    *out = (ints8)((uints8)__builtin_convertvector(c, ints8) * (uints8)__builtin_convertvector(q, ints8));
 }
 
-static void idct8(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride)
+static inline void idct8_from(int filled, const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride)
 {
-    ints8 x[8];
-    for (int r = 0; r < 8; r++) load_row(block + 8 * r, quant + 8 * r, &x[r]);
+    ints8 x[8] = {{0}};
+    for (int r = 0; r < filled; r++) load_row(block + 8 * r, quant + 8 * r, &x[r]);
     transform8(x, FRACTION - EXTRA);
     transpose8(x);
+    for (int c = filled; c < 8; c++) x[c] = (ints8){0}; /* known, and now known to the compiler */
     transform8(x, FRACTION + EXTRA + 3);
     for (int c = 0; c < 8; c++) sample(&x[c]);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -100,6 +104,9 @@ static void idct8(const int16_t *block, const uint16_t *quant, uint8_t *out, siz
     memcpy(samples, rows, sizeof samples);
     for (int r = 0; r < 8; r++) memcpy(out + (size_t)r * stride, samples + 8 * r, 8);
 }
+
+static void idct8(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride) { idct8_from(8, block, quant, out, stride); }
+static void idct8_corner(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride) { idct8_from(4, block, quant, out, stride); }
 
 /* ---- smaller pictures: of the 8-point transform's outputs every two or four neighbours are averaged in the cosines, so that
  * the high frequencies fall out; outputs 4 or 2 a side. Column (or row) 4 of the coefficients has no part in them. ---- */
@@ -228,61 +235,62 @@ static void mixed(const uint8_t *in, const uint8_t *near, int n, int bias, uint8
 
 /* ---- colours [JFIF 1.02, from ITU-R BT.601]: R = Y + 1.402 Cr, G = Y − .34414 Cb − .71414 Cr, B = Y + 1.772 Cb ---- */
 
-enum { RED = 91881, GREEN_BLUE = 22554, GREEN_RED = 46802, BLUE = 116130, HALF = 1 << 15 };
+/* libjpeg rounds the products in 16 fraction bits: (91881 Cr + 2^15) >> 16, and so on. Sixteen-bit lanes do exactly that when a
+ * coefficient less its whole part is split as 256·a + b: (256 a x + b x + 2^15) >> 16 = (a x + (b x >> 8) + 128) >> 8, and nothing
+ * overflows for |x| ≤ 128.   91881 = 65536 + 256·102 + 233,   116130 = 131072 − (256·58 + 94),
+ * −22554 = −(256·88 + 26),   −46802 = −65536 + 256·73 + 46. */
+static inline int red_of(int cr) { return cr + ((102 * cr + (233 * cr >> 8) + 128) >> 8); }
+static inline int blue_of(int cb) { return 2 * cb + ((-58 * cb + (-94 * cb >> 8) + 128) >> 8); }
+static inline int green_of(int cb, int cr) { return ((73 * cr - 88 * cb + ((46 * cr - 26 * cb) >> 8) + 128) >> 8) - cr; }
 
 static void rgb_of(int y, int cb, int cr, uint8_t *rgb)
 {
-    cb -= 128, cr -= 128;
-    int v[3] = {y + ((RED * cr + HALF) >> 16), y + ((HALF - GREEN_BLUE * cb - GREEN_RED * cr) >> 16), y + ((BLUE * cb + HALF) >> 16)};
+    int v[3] = {y + red_of(cr - 128), y + green_of(cb - 128, cr - 128), y + blue_of(cb - 128)};
     for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(v[c] < 0 ? 0 : v[c] > 255 ? 255 : v[c]);
 }
 
-static inline void clip16(ints16 *v)
-{
-    *v = ((*v & (*v > 0)) | (*v > 255)) & 255;
-}
+static inline void clip_shorts(shorts16 *v) { *v = ((*v & (*v > 0)) | (*v > 255)) & 255; }
 
-/* Sixteen pixels as 32-bit lanes R, G, B, 0; the zeros are squeezed out four pixels at a time. Writes 52 bytes. */
-static inline void store_rgb(const ints16 *r, const ints16 *g, const ints16 *b, uint8_t *out)
+/* Eight pixels: lanes R + 256 G beside lanes B become R, G, B, 0, and the zeros are squeezed out. Writes 28 bytes, 24 of them to stay. */
+static inline void store_rgb8(const shorts8 *rg, const shorts8 *b, uint8_t *out)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    ints16 pixels = *r | *g << 8 | *b << 16;
-#else
-    ints16 pixels = *r << 24 | *g << 16 | *b << 8;
-#endif
-    bytes16 quarter[4];
-    memcpy(quarter, &pixels, sizeof quarter);
-    for (int k = 0; k < 4; k++) {
-#if defined(__clang__) || __GNUC__ >= 12
-        bytes16 tight = __builtin_shufflevector(quarter[k], quarter[k], 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
-#else
-        bytes16 tight = __builtin_shuffle(quarter[k], (bytes16){0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15});
-#endif
-        memcpy(out + 12 * k, &tight, sizeof tight);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && (defined(__clang__) || __GNUC__ >= 12)
+    shorts8 half[2] = {__builtin_shufflevector(*rg, *b, 0, 8, 1, 9, 2, 10, 3, 11), __builtin_shufflevector(*rg, *b, 4, 12, 5, 13, 6, 14, 7, 15)};
+    for (int k = 0; k < 2; k++) {
+        bytes16 four;
+        memcpy(&four, &half[k], sizeof four);
+        four = __builtin_shufflevector(four, four, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
+        memcpy(out + 12 * k, &four, sizeof four);
     }
+#else
+    for (int i = 0; i < 8; i++) out[3 * i] = (uint8_t)(*rg)[i], out[3 * i + 1] = (uint8_t)((*rg)[i] >> 8), out[3 * i + 2] = (uint8_t)(*b)[i];
+#endif
 }
 
-static inline void load_ints(const uint8_t *p, ints16 *out)
+static inline void load_shorts(const uint8_t *p, shorts16 *out)
 {
-    bytes16 b;
-    memcpy(&b, p, sizeof b);
-    *out = __builtin_convertvector(b, ints16);
+    words16 words;
+    load_words(p, &words);
+    memcpy(out, &words, sizeof words);
 }
 
 static void ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int n, uint8_t *rgb)
 {
     int i = 0;
     for (; i + 18 <= n; i += 16) {
-        ints16 luma, blue, red;
-        load_ints(y + i, &luma), load_ints(cb + i, &blue), load_ints(cr + i, &red);
-        blue -= 128, red -= 128;
-        ints16 r = luma + ((red * RED + HALF) >> 16), b = luma + ((blue * BLUE + HALF) >> 16);
-        ints16 g = luma + ((HALF - blue * GREEN_BLUE - red * GREEN_RED) >> 16);
-        clip16(&r), clip16(&g), clip16(&b);
-        store_rgb(&r, &g, &b, rgb + 3 * i);
+        shorts16 luma, u, v;
+        load_shorts(y + i, &luma), load_shorts(cb + i, &u), load_shorts(cr + i, &v);
+        u -= 128, v -= 128;
+        shorts16 r = luma + v + ((102 * v + (233 * v >> 8) + 128) >> 8), b = luma + 2 * u + ((-58 * u + (-94 * u >> 8) + 128) >> 8);
+        shorts16 g = luma - v + ((73 * v - 88 * u + ((46 * v - 26 * u) >> 8) + 128) >> 8);
+        clip_shorts(&r), clip_shorts(&g), clip_shorts(&b);
+        r |= g << 8;
+        shorts8 rg[2], blue[2];
+        memcpy(rg, &r, sizeof r), memcpy(blue, &b, sizeof b);
+        for (int k = 0; k < 2; k++) store_rgb8(&rg[k], &blue[k], rgb + 3 * i + 24 * k);
     }
     for (; i < n; i++) rgb_of(y[i], cb[i], cr[i], rgb + 3 * i);
 }
 
 extern const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks);
-const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks) = {idct8, idct4, idct2, wider, wider_mixed, mixed, ycc_to_rgb};
+const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks) = {idct8, idct8_corner, idct4, idct2, wider, wider_mixed, mixed, ycc_to_rgb};

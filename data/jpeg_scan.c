@@ -11,6 +11,9 @@ const uint8_t kin_jpeg_natural[80] = {
     29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 };
 
+/* Up to here the zigzag stays within the first four rows and columns. */
+enum { CORNER = 9 };
+
 static const char early[] = "its data end early: what is missing is grey", damaged[] = "its data are damaged: parts may be wrong";
 
 typedef struct scan {
@@ -44,15 +47,18 @@ static int baseline_block(scan *s, kin_jpeg_component *c, int16_t *block)
     block[0] = (int16_t)next_dc(s, c);
     kin_jpeg_bits b = s->bits;
     for (int k = 1; k < 64; k++) {
-        kin_jpeg_bits_need(&b, 32);
+        kin_jpeg_bits_fill(&b);
+        /* One filling lasts for five coefficients that one look finds. */
         int32_t whole = code->whole[kin_jpeg_bits_peek(&b, KIN_JPEG_LOOK)];
-        if (whole) {
+        for (int n = 0; whole && n < 5 && k < 64; n++, k++) {
             k += whole >> 8 & 15;
             kin_jpeg_bits_drop(&b, whole & 255);
             block[kin_jpeg_natural[k]] = (int16_t)(whole >> 16);
             used = k;
-            continue;
+            whole = code->whole[kin_jpeg_bits_peek(&b, KIN_JPEG_LOOK)];
         }
+        if (k > 63) break;
+        kin_jpeg_bits_fill(&b);
         int value = kin_jpeg_bits_code(&b, code, &s->bad), size = value & 15;
         if (size) {
             k += value >> 4;
@@ -149,51 +155,69 @@ static void ac_refine(scan *s, const kin_jpeg_code *code, int16_t *block)
     }
 }
 
-/* ---- restarts ---- */
+/* ---- segments: what lies between two markers ---- */
 
-/* Moves to the next marker: bits.at is left on its FF. */
-static void find_marker(kin_jpeg_bits *b)
+/* Takes the data up to the next marker over into s->bits, without the zeros stuffed behind FF; j->at is left on the marker's FF, or at
+ * the end. */
+static void next_segment(scan *s)
 {
-    const uint8_t *at = b->at;
-    while (at + 1 < b->end && (at[0] != 0xff || at[1] == 0 || at[1] == 0xff)) at++;
-    if (at + 1 >= b->end) at = b->end;
-    b->at = at;
-    b->marker = at < b->end ? at[1] : 0xd9;
+    kin_jpeg *j = s->j;
+    uint8_t *to = j->unstuffed;
+    for (;;) {
+        const uint8_t *ff = memchr(j->at, 0xff, (size_t)(j->end - j->at)), *stop = ff ? ff : j->end, *after = stop;
+        memcpy(to, j->at, (size_t)(stop - j->at));
+        to += stop - j->at;
+        j->at = stop;
+        while (after < j->end && *after == 0xff) after++;
+        if (after == j->end || *after != 0) break;
+        *to++ = 0xff;
+        j->at = after + 1;
+    }
+    memset(to, 0, KIN_JPEG_PAD);
+    s->bits = (kin_jpeg_bits){.at = j->unstuffed, .end = to};
 }
 
-static void skip_marker(kin_jpeg_bits *b)
+/* The marker that j->at stands on: the end's where there is none. */
+static int marker_here(const kin_jpeg *j)
 {
-    while (b->at < b->end && *b->at == 0xff) b->at++;
-    if (b->at < b->end) b->at++;
-    b->marker = 0;
+    const uint8_t *at = j->at;
+    while (at < j->end && *at == 0xff) at++;
+    return at < j->end && at > j->at ? *at : 0xd9;
+}
+
+static void skip_marker(kin_jpeg *j)
+{
+    while (j->at < j->end && *j->at == 0xff) j->at++;
+    if (j->at < j->end) j->at++;
 }
 
 /* The restart marker of number `wanted` is due. Another number may mean that some were lost (then the data go on as they are:
  * the blocks between stay empty) or repeated (then it is passed over) [libjpeg's rule: up to two ahead or behind]. */
 static void restart(scan *s, int wanted)
 {
-    kin_jpeg_bits *b = &s->bits;
-    if (!b->marker) find_marker(b);
-    bool ours = b->marker == 0xd0 + wanted;
+    kin_jpeg *j = s->j;
+    bool ours = marker_here(j) == 0xd0 + wanted;
     if (!ours) s->bad = true;
     while (!ours) {
-        int marker = b->marker, ahead = (marker - 0xd0 - wanted) & 7;
-        if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd7 && ahead >= 6)) {
-            skip_marker(b);
-            find_marker(b);
-            ours = b->marker == 0xd0 + wanted;
-        } else if (marker < 0xd0 || marker > 0xd7 || ahead == 1 || ahead == 2) {
+        int marker = marker_here(j), ahead = (marker - 0xd0 - wanted) & 7;
+        bool is_restart = marker >= 0xd0 && marker <= 0xd7;
+        if (marker < 0xc0 || (is_restart && ahead >= 6)) {
+            skip_marker(j);
+            next_segment(s);
+        } else if (!is_restart || ahead == 1 || ahead == 2) {
             break;
         } else {
-            ours = true; /* far off: its number is taken to be damaged */
+            ours = true; /* the one; or so far off that its number is taken to be damaged */
         }
     }
-    if (ours) skip_marker(b);
-    kin_jpeg_bits fresh = {.at = b->at, .end = b->end, .marker = b->marker};
-    if (!ours) fresh.padding = 1; /* nothing to read until a later restart */
-    *b = fresh;
+    if (ours) {
+        skip_marker(j);
+        next_segment(s);
+    } else {
+        s->bits = (kin_jpeg_bits){.at = s->bits.end + 1, .end = s->bits.end}; /* short until a later restart */
+    }
     s->blocks_to_skip = 0;
-    for (int i = 0; i < s->j->scan_components; i++) s->j->component[s->j->scan[i]].previous = 0;
+    for (int i = 0; i < j->scan_components; i++) j->component[j->scan[i]].previous = 0;
 }
 
 /* ---- the walk over the scan's blocks ---- */
@@ -205,7 +229,7 @@ static void to_samples(const scan *s, const kin_jpeg_component *c, const int16_t
         dc = dc < -128 ? 0 : dc > 127 ? 255 : dc + 128;
         for (int y = 0; y < c->size; y++) memset(out + (size_t)y * c->stride, dc, (size_t)c->size);
     } else if (c->size == 8) {
-        s->kernels->idct8(block, c->quant, out, c->stride);
+        (used <= CORNER ? s->kernels->idct8_corner : s->kernels->idct8)(block, c->quant, out, c->stride);
     } else if (c->size == 4) {
         s->kernels->idct4(block, c->quant, out, c->stride);
     } else {
@@ -216,6 +240,7 @@ static void to_samples(const scan *s, const kin_jpeg_component *c, const int16_t
 static void one_block(scan *s, kin_jpeg_component *c, int row, int column)
 {
     const kin_jpeg *j = s->j;
+    kin_jpeg_bits_hold(&s->bits);
     if (!j->progressive) {
         int16_t block[64] __attribute__((aligned(64))) = {0};
         int used = baseline_block(s, c, block);
@@ -246,11 +271,12 @@ static void one_mcu(scan *s, int row, int column)
 
 void kin_jpeg_scan(kin_jpeg *j)
 {
-    scan s = {.j = j, .bits = kin_jpeg_bits_start(j->at, j->end), .kernels = kin_jpeg_kernels()};
+    scan s = {.j = j, .kernels = kin_jpeg_kernels()};
     const kin_jpeg_component *only = j->scan_components == 1 ? &j->component[j->scan[0]] : NULL;
     int wide = only ? only->blocks_wide : j->mcus_wide, high = only ? only->blocks_high : j->mcus_high;
     int left = j->restart_interval, wanted = 0;
     bool ran_dry = false;
+    next_segment(&s);
     for (int i = 0; i < j->scan_components; i++) j->component[j->scan[i]].previous = 0;
     for (int row = 0; row < high && !(ran_dry && !j->restart_interval); row++)
         for (int column = 0; column < wide; column++) {
@@ -265,7 +291,6 @@ void kin_jpeg_scan(kin_jpeg *j)
         }
     if (ran_dry) j->remark = early;
     else if (s.bad && !j->remark) j->remark = damaged;
-    j->at = s.bits.at;
 }
 
 void kin_jpeg_finish(kin_jpeg *j)
