@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 
-static const char *const models[] = {"conv4", "resnet8", "resnet20", NULL};
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
 static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
@@ -16,7 +15,7 @@ static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
     {"resume", KIN_OPTION_STRING, "RUN", "go on with an interrupted run where it stopped; all other settings come from it"},
-    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = models},
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
     {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
