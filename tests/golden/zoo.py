@@ -1,7 +1,7 @@
 """The networks of torchvision (and of efficientnet-lite-pytorch) with weights that are a function of name and index, for tests/test_zoo.c and
-tests/both_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_lite.npy and zoo_cifar.txt.
+tests/both_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_gradients_float.txt, zoo_lite.npy and zoo_cifar.txt.
 
-    python tests/golden/zoo.py DATA [outputs] [gradients] [lite] [cifar]
+    python tests/golden/zoo.py DATA [outputs] [gradients] [float] [lite] [cifar]
 
 DATA is the folder of real data; the last two need its weights, `lite` also the package efficientnet-lite-pytorch."""
 import pathlib, sys
@@ -73,22 +73,26 @@ def outputs():
     (here / "zoo.txt").write_text("\n".join(lines) + "\n")
     np.save(here / "zoo.npy", np.concatenate(parts).astype(np.float32))
 
-# ---- gradients in training mode of Σ logits·c: norm, PyTorch's own float32 error, projections ----
-def gradients():
-    lines = []
-    for name in ("resnet18", "resnet50", "densenet121"):
-        found = []
-        for kind in (torch.float64, torch.float32):
-            net = fill(make(name, 10)).to(kind).train()
-            loss = (net(numbers("input", (2, 3, 64, 64)).to(kind)) * numbers("loss", (2, 10)).to(kind)).sum()
-            loss.backward()
-            found.append({k: p.grad.double().numpy().ravel() for k, p in net.named_parameters()})
-            if kind == torch.float64: lines.append(f"{name} loss 1 {loss.item():.15g} 0 0 0 0 0 0 0")
-        for k, g in found[0].items():
-            p = [float(g @ (2 * uniform(100 + i, k, g.size) - 1)) for i in range(6)]
-            lines.append(f"{name} {k} {g.size} {np.linalg.norm(g):.13g} {np.linalg.norm(found[1][k] - g):.4g} " + " ".join(f"{v:.13g}" for v in p))
-        print(name, len(found[0]), flush=True)
-    (here / "zoo_gradients.txt").write_text("\n".join(lines) + "\n")
+# ---- gradients in training mode of Σ logits·c ----
+# zoo_gradients.txt, for float64: "= network input loss", then "name count norm 0" and six projections for each tensor.
+# zoo_gradients_float.txt: the same for three larger inputs, with the error of PyTorch's own float32 and two projections.
+def gradient(name, given, n, size, kind):
+    net = fill(make(name, 10)).to(kind).train()
+    loss = (net(numbers(given, (n, 3, size, size)).to(kind)) * numbers("loss", (n, 10)).to(kind)).sum()
+    loss.backward()
+    return loss.item(), {k: p.grad.double().numpy().ravel() for k, p in net.named_parameters()}
+
+def gradients(path, inputs, n, size, projections):
+    with open(path, "w") as f:
+        for name in ("resnet18", "resnet50", "densenet121"):
+            for given in inputs:
+                loss, exact = gradient(name, given, n, size, torch.float64)
+                rough = gradient(name, given, n, size, torch.float32)[1] if len(inputs) > 1 else exact
+                f.write(f"= {name} {given} {loss:.15g}\n")
+                for k, g in exact.items():
+                    p = [g @ (2 * uniform(100 + i, k, g.size) - 1) for i in range(projections)]
+                    f.write(f"{k} {g.size} {np.linalg.norm(g):.12g} {np.linalg.norm(rough[k] - g):.3g} " + " ".join(f"{v:.12g}" for v in p) + "\n")
+                print(name, given, len(exact), flush=True)
 
 # ---- trained weights ----
 def lite(data):
@@ -143,8 +147,9 @@ def cifar(data):
                 f.write(f"{name} " + "".join(map(str, y.argmax(1).tolist())) + "\n")
 
 data = pathlib.Path(sys.argv[1])
-wanted = sys.argv[2:] or ["outputs", "gradients", "lite", "cifar"]
+wanted = sys.argv[2:] or ["outputs", "gradients", "float", "lite", "cifar"]
 if "outputs" in wanted: outputs()
-if "gradients" in wanted: gradients()
+if "gradients" in wanted: gradients(here / "zoo_gradients.txt", ["input"], 2, 64, 6)
+if "float" in wanted: gradients(here / "zoo_gradients_float.txt", ["input", "input1", "input2"], 4, 96, 2)
 if "lite" in wanted: lite(data)
 if "cifar" in wanted: cifar(data)
