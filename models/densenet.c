@@ -20,7 +20,8 @@ static kin_tensor *dense_block(kin_scope *s, kin_tensor *x, int layers, int64_t 
     char name[24];
     for (int i = 1; i <= layers; i++) {
         snprintf(name, sizeof name, "denselayer%d", i);
-        x = kin_concat((kin_tensor *[]){x, dense_layer(kin_sub(s, name), x, growth)}, 2);
+        kin_scope *layer = kin_sub(s, name);
+        x = kin_tap(kin_sub(layer, "concat"), kin_concat((kin_tensor *[]){x, dense_layer(layer, x, growth)}, 2));
     }
     return x;
 }

@@ -8,7 +8,7 @@
 #define NAMED(NAME) #NAME,
 const kin_model *const kin_models[] = {KIN_MODELS(LISTED) NULL};
 const char *const kin_model_names[] = {KIN_MODELS(NAMED) NULL};
-const char *const kin_stem_names[] = {"own", "imagenet", "cifar", NULL}, *const kin_pooling_names[] = {"own", "avg", "max", "flatten", NULL};
+const char *const kin_stem_names[] = {"own", "imagenet", "cifar", NULL}, *const kin_pooling_names[] = {"own", "gap", "gmp", "flatten", NULL};
 
 const kin_model *kin_model_find(const char *name)
 {

@@ -4,7 +4,7 @@
 #include "models/models.h"
 #include "models/parts.h"
 
-static kin_tensor *shortcut(kin_tensor *x, int64_t width, int64_t stride)
+static kin_tensor *shortcut(kin_scope *s, kin_tensor *x, int64_t width, int64_t stride)
 {
     int64_t missing = width - kin_channels(x);
     if (stride > 1) x = kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 1, .stride = stride});
@@ -14,12 +14,12 @@ static kin_tensor *shortcut(kin_tensor *x, int64_t width, int64_t stride)
     kin_tensor *before = kin_input(kin_ctx_of(x), shape, NULL);
     shape.dim[3] = missing - missing / 2;
     kin_tensor *behind = kin_input(kin_ctx_of(x), shape, NULL);
-    return kin_concat((kin_tensor *[]){before, x, behind}, 3);
+    return kin_tap(kin_sub(s, "shortcut"), kin_concat((kin_tensor *[]){before, x, behind}, 3));
 }
 
 static kin_tensor *basic_block(kin_scope *s, kin_tensor *x, int64_t width, int64_t stride, const kin_model_opt *opt)
 {
-    kin_tensor *skip = shortcut(x, width, stride);
+    kin_tensor *skip = shortcut(s, x, width, stride);
     kin_tensor *y = kin_conv_bn(s, "conv1", "bn1", x, &(kin_conv_bn_opt){.out = width, .kernel = 3, .stride = stride, .pad = 1, .act = KIN_RELU});
     return kin_residual_end(s, "conv2", "bn2", y, &(kin_conv_bn_opt){.out = width, .kernel = 3, .pad = 1, .add = skip, .act = KIN_RELU}, opt);
 }
