@@ -53,7 +53,7 @@ static bool write_rows(const kin_cli *cli, const kin_source *source, const float
     for (int64_t i = 0; i < n; i++) {
         const kin_sample *item = &source->pictures.items[i];
         names[i] = item->id;
-        names[n + i] = source->set.class_names[item->label];
+        names[n + i] = item->label < 0 ? "" : source->set.class_names[item->label];
         names[2 * n + i] = item->path;
     }
     bool ok = kin_embeddings_write(kin_option_string(cli, "out"), (kin_vectors){rows, n, dim}, names, names + n, names + 2 * n, err);

@@ -67,7 +67,7 @@ static void folders(void)
     refused("shop", "1,9", "\"9\" is not a range inside 0-2");
     refused("shop", "x", "not a range");
     refused("shop", ",", "not understood");
-    refused("shop:test", NULL, "has no test half");
+    refused("shop:test", NULL, "a folder of class folders, which has no part \"test\"");
     refused("none", NULL, "no such file or folder");
     put_file("empty/readme.txt", "x", 1);
     refused("empty", NULL, "holds no pictures");
@@ -113,7 +113,8 @@ static void containers(void)
     CHECK_MSG(kin_dataset_open(check_path("images"), NULL, &set, &err), "%s", err.message);
     CHECK(set.count == 2 && set.width == 2 && set.height == 1 && set.items[0].label == 1 && set.pixels[3] == 40);
     kin_dataset_free(&set);
-    refused("images:test", NULL, "has no test half");
+    refused("images:test", NULL, "has no t10k...idx3-ubyte, which is the part \"test\"");
+    refused("images:tset", NULL, "has no part \"tset\"; its parts are train, test");
     put_file("cut/train-images-idx3-ubyte", images, sizeof images - 1);
     refused("cut", NULL, "truncated or damaged");
     uint8_t wrong[sizeof images];
