@@ -16,12 +16,11 @@ const kin_known *const kin_known_sets[] = {
 
 enum { LIST_LIMIT = 1 << 28 };
 
+/* Without an allocation: what a folder is must not depend on whether there is memory. */
 bool kin_known_has(const char *folder, const char *name)
 {
-    char *path = kin_path_join(folder, name);
-    bool there = path && kin_exists(path);
-    kin_free(path);
-    return there;
+    char path[4096];
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && kin_exists(path);
 }
 
 /* The first of "a|b" that is there, as folder/a; NULL when none is, or (with `failed`) when memory has ended. */
@@ -84,6 +83,7 @@ bool kin_known_open(const kin_known *known, const char *folder, const char *part
         bool failed = false;
         lists[i].path = find_list(folder, known->lists[i], &failed);
         if (failed) ok = kin_fail_memory(err, known->lists[i], strlen(folder));
+        else if (!lists[i].path && known->lists[i][0] != '?') ok = kin_fail(err, KIN_ERR_IO, "%s: has no %s, which %s needs", folder, known->lists[i], known->name);
         else if (lists[i].path) ok = kin_read_file(lists[i].path, LIST_LIMIT, &lists[i].bytes, err);
     }
     ok = ok && known->parse(folder, part, lists, out, err);

@@ -13,6 +13,7 @@ seeds_of() {
     case $1 in
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
     pnm) echo "$data/pngsuite" ;;
+    mat) echo tests/golden ;;
     cifar) echo "$data/cifar10" ;;
     esac
 }
