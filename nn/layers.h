@@ -30,6 +30,7 @@ typedef struct kin_norm_opt {
     double momentum, epsilon; /* 0: .1 and 1e-5 */
     kin_act act;
     kin_tensor *add;
+    bool fixed_bias;          /* the bias is a buffer of zeros, not trained */
 } kin_norm_opt;
 kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt);
 
