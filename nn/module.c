@@ -79,7 +79,7 @@ static record *add_record(kin_module *m, const char *name, const kin_param_opt *
         kin_fail_memory(error_of(m), "a parameter", sizeof *r);
         return NULL;
     }
-    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay};
+    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay, .lr_scale = 1};
     r->opt = *opt;
     kin_leaf_init(&r->tensor, m->ctx, opt->shape, NULL, NULL);
     m->records[m->n_records++] = r;
@@ -151,6 +151,15 @@ kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
     }
     if (!r || !reused(s, r) || !shape_agrees(m, r, opt->shape)) return NULL;
     return &r->tensor;
+}
+
+bool kin_param_frozen(const kin_scope *s, const char *name)
+{
+    char full[PATH_MAX_LENGTH + 64];
+    if (!s) return false;
+    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
+    record *r = find(s->module, full);
+    return r && r->entry.frozen;
 }
 
 uint64_t kin_scope_key(kin_scope *s, const char *name)
