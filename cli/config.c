@@ -7,9 +7,16 @@
 #include <string.h>
 
 typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
+<<<<<<< HEAD
 typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field; /* later: older checkpoints do not have it, and mean its zero */
 
 #define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
+=======
+typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field;
+
+#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
+/* Fields that older checkpoints do not have; they are then 0 or empty. */
+>>>>>>> attention
 #define LATER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
 static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
@@ -21,6 +28,7 @@ static const field fields[] = {
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
     FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
     FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
+    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
     FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
     FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
     LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
@@ -85,6 +93,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         const char *text = kin_checkpoint_note(from, key);
         if (!text && f->later) continue;
         bool ok = text != NULL;
+        if (!ok && f->later) continue;
         if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
         if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
         else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);
@@ -117,6 +126,8 @@ kin_model_opt kin_config_model(const kin_config *c)
 }
 
 kin_loss_opt kin_config_loss(const kin_config *c) { return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing}; }
+
+kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze = c->freeze, .freeze_bn = c->freeze_bn ? "*" : "", .lr_scale = c->lr_scale, .no_decay = c->no_decay}; }
 
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
 {
