@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
-static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const filters[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const normalizations[] = {"own", "none", "half", "imagenet", "lite", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
@@ -24,7 +25,12 @@ static const kin_option options[] = {
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
     {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1, .high = 3},
     KIN_MODEL_OPTIONS,
-    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "bilinear", .choices = filters},
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = filters},
+    {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out", .fallback_shown = "the size", .low = 8, .high = 4096},
+    {"normalize", KIN_OPTION_CHOICE, "NAME", "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as EfficientNet-Lite", "own", .choices = normalizations},
+    {"weights", KIN_OPTION_STRING, "FILE", "begin with published weights of this network (safetensors, PyTorch's names); the classifier in them is passed over", .fallback_shown = "first values by the seed"},
+    {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
+    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
     {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
     {"sampler", KIN_OPTION_CHOICE, "NAME", "how batches are drawn: pk (P classes with K pictures each), plain (shuffled passes over all pictures), or balanced (every class equally often)",
@@ -78,13 +84,33 @@ static bool resumed_config(kin_config *c, const char *run, kin_error *err)
     return ok;
 }
 
-static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictures, kin_pictures *validation, const char *run, bool resume, kin_error *err)
+static bool show_reading(void *user, int64_t done, int64_t total)
+{
+    kin_meter *meter = user;
+    meter->total = total;
+    kin_meter_update(meter, done, NULL);
+    return !kin_interrupted();
+}
+
+static void tell_broken(kin_cli *cli, const kin_trainer *t)
+{
+    kin_error first;
+    if (t->n_sound == t->set->count) return;
+    kin_loader_broken(t->loader, &first);
+    kin_cli_note(cli, "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s", (long long)(t->set->count - t->n_sound), (long long)t->set->count, first.message);
+}
+
+static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set, const kin_dataset *validation, const char *run, bool resume, kin_error *err)
 {
     kin_trainer t;
     kin_meter meter;
-    if (!kin_trainer_open(&t, config, pictures, validation, run, resume, err)) return false;
-    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)pictures->count,
-                 pictures->classes, (long long)t.batch);
+    kin_reading reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}, .progress = show_reading, .user = &meter};
+    kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
+    if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
+    kin_meter_end(&meter);
+    tell_broken(cli, &t);
+    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)t.n_sound,
+                 set->classes, (long long)t.batch);
     kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
     bool ok = kin_trainer_run(&t, &meter, say, &meter, err);
     if (ok) {
@@ -96,27 +122,18 @@ static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictu
     return ok;
 }
 
-static bool read_pictures(kin_source *s, const kin_cli *cli, const kin_config *c, kin_error *err)
-{
-    return kin_source_read(s, cli, (int)c->size, (int)c->channels, kin_config_filter(c), c->strict, err);
-}
-
 /* The held-out part is chosen before any picture is read. */
 static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume, kin_error *err)
 {
-    kin_dataset all;
-    kin_source kept = {0}, held = {0};
+    kin_dataset all, kept = {0}, held = {0};
     kin_split how = {.share = c->validate, .list = *c->validate_list ? c->validate_list : NULL};
     bool split = c->validate > 0 || *c->validate_fold || how.list;
     if (*c->validate_fold && !kin_split_parse_fold(c->validate_fold, &how.fold, &how.folds, err)) return false;
     if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err)) return false;
-    bool ok = true;
-    if (split) ok = kin_split_validation(&all, &how, &kept.set, &held.set, err);
-    else kept.set = all, all = (kin_dataset){0};
-    ok = ok && read_pictures(&kept, cli, c, err) && (!split || read_pictures(&held, cli, c, err));
-    ok = ok && train_on(cli, c, &kept.pictures, split ? &held.pictures : NULL, run, resume, err);
-    kin_source_close(&kept);
-    kin_source_close(&held);
+    bool ok = !split || kin_split_validation(&all, &how, &kept, &held, err);
+    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
+    kin_dataset_free(&kept);
+    kin_dataset_free(&held);
     kin_dataset_free(&all);
     return ok;
 }

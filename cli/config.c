@@ -15,7 +15,7 @@ static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
     LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("attention", attention, TEXT),
-    FIELD("filter", filter, CHOICE), FIELD("invert", invert, FLAG),
+    FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), FIELD("invert", invert, FLAG),
     FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
@@ -54,8 +54,7 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
         }
     }
     const kin_model *model = kin_model_find(c->model);
-    if (!c->size) c->size = model->size;
-    if (!c->channels) c->channels = model->channels;
+    kin_config_complete(c, model, false);
     return options_of(c, &(kin_model_opt){0}, err);
 }
 
@@ -125,5 +124,23 @@ kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze 
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
 {
     bool changes = c->flip || c->shift || c->light > 0 || c->erase > 0;
-    return (kin_batch_opt){.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+    kin_batch_opt opt = {.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+    kin_normalization(*c->normalize ? c->normalize : "none", &opt);
+    return opt;
+}
+
+static bool open_choice(const char *text) { return !*text || strcmp(text, "own") == 0; }
+
+void kin_config_complete(kin_config *c, const kin_model *model, bool published)
+{
+    if (!c->size) c->size = model->size;
+    if (!c->channels) c->channels = model->channels;
+    if (open_choice(c->filter)) snprintf(c->filter, sizeof c->filter, "%s", model->filter ? model->filter : "bilinear");
+    if (open_choice(c->normalize)) snprintf(c->normalize, sizeof c->normalize, "%s", model->normalize ? model->normalize : "none");
+    if (published && !c->resize && model->resize) c->resize = model->resize * c->size / model->size;
+}
+
+kin_loader_opt kin_config_loader(const kin_config *c)
+{
+    return (kin_loader_opt){.size = (int)c->size, .channels = (int)c->channels, .resize = (int)c->resize, .filter = kin_config_filter(c), .seed = (uint64_t)c->seed, .strict = c->strict};
 }

@@ -4,7 +4,7 @@
 #define KIN_CLI_CONFIG_H
 
 #include "cli/command.h"
-#include "data/batch.h"
+#include "data/loader.h"
 #include "cli/model_options.h"
 #include "losses/registry.h"
 #include "nn/checkpoint.h"
@@ -21,7 +21,8 @@ typedef struct kin_config {
     char model[32];
     int64_t size, channels, embedding, width, last_stride;
     char stem[16], pooling[16], attention[40];
-    char filter[16];
+    char filter[16], normalize[16], weights[KIN_CONFIG_TEXT];
+    int64_t resize;             /* short side before the middle is cut out; 0: size */
     int64_t invert;
     /* loss */
     char loss[32];
@@ -53,6 +54,13 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);
 /* Fails when the file was not written by kin train. */
 bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err);
+
+/* What is left open (0, "" or "own") is set to the model's own: size, channels, filter, normalisation. `published` is for weights from
+ * elsewhere, which want the margin around the middle that they were tested with. */
+void kin_config_complete(kin_config *c, const kin_model *model, bool published);
+
+/* The loader's side of it: how pictures become what the network reads. */
+kin_loader_opt kin_config_loader(const kin_config *c);
 
 kin_filter kin_config_filter(const kin_config *c);
 kin_model_opt kin_config_model(const kin_config *c);

@@ -4,6 +4,26 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <string.h>
+
+const char *const kin_normalization_names[] = {"none", "half", "imagenet", "lite", NULL};
+
+bool kin_normalization(const char *name, kin_batch_opt *opt)
+{
+    static const struct { double mean[3], deviation[3]; } known[] = {
+        {{0}, {1, 1, 1}},
+        {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}},
+        {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
+        {{127 / 255.0, 127 / 255.0, 127 / 255.0}, {128 / 255.0, 128 / 255.0, 128 / 255.0}},
+    };
+    for (int i = 0; kin_normalization_names[i]; i++)
+        if (strcmp(name, kin_normalization_names[i]) == 0) {
+            memcpy(opt->mean, known[i].mean, sizeof opt->mean);
+            memcpy(opt->deviation, known[i].deviation, sizeof opt->deviation);
+            return true;
+        }
+    return false;
+}
 
 /* What happens to one picture. */
 typedef struct change {

@@ -15,6 +15,11 @@ typedef struct kin_batch_opt {
     double erase;         /* probability that a random rectangle (2 % to 20 % of the area) is filled with noise */
 } kin_batch_opt;
 
+/* Sets mean and deviation by name: "none" (bytes become 0..1), "half" (−1..1), "imagenet" (torchvision's), "lite" ((x − 127)/128,
+ * EfficientNet-Lite's). False when there is no such name. */
+bool kin_normalization(const char *name, kin_batch_opt *opt);
+extern const char *const kin_normalization_names[]; /* end with NULL */
+
 /* Fills out [n, size, size, channels] with pictures index[0 .. n-1], on all cores. */
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out);
 

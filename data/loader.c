@@ -63,7 +63,7 @@ static bool decode(const kin_loader *l, int64_t picture, kin_image *image, kin_e
     kin_image_limits limits = o->limits;
     if (o->change && o->cache_side) limits.reduce_to = o->cache_side;
     if (!kin_dataset_image(l->set, picture, &limits, image, err)) return false;
-    bool ok = o->change ? kin_image_convert(image, o->channels, err) : kin_picture_prepare(image, o->size, o->channels, o->filter, err);
+    bool ok = o->change ? kin_image_convert(image, o->channels, err) : kin_picture_prepare(image, o->resize, o->size, o->channels, o->filter, err);
     int side = image->width < image->height ? image->width : image->height;
     if (ok && o->change && o->cache_side && side > o->cache_side) {
         kin_image small;
@@ -297,6 +297,46 @@ bool kin_loader_is_broken(kin_loader *l, int64_t picture)
     bool is = l->broken[picture];
     pthread_mutex_unlock(&l->lock);
     return is;
+}
+
+/* ---- all pictures, once ---- */
+
+enum { GROUP = 64 }; /* pictures between two looks at progress */
+
+typedef struct survey { kin_loader *l; int64_t first; } survey;
+
+static void survey_one(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    survey *s = arg;
+    kin_loader *l = s->l;
+    int64_t picture = s->first + index;
+    kin_image image;
+    kin_error err = {0};
+    if (decode(l, picture, &image, &err)) {
+        keep(l, picture, &image);
+        kin_image_free(&image);
+    } else if (may_be_left_out(l, &err)) {
+        note_broken(l, picture, &err);
+    } else {
+        pthread_mutex_lock(&l->lock);
+        if (!kin_failed(&l->failure)) l->failure = err;
+        pthread_mutex_unlock(&l->lock);
+    }
+}
+
+bool kin_loader_survey(kin_loader *l, bool (*progress)(void *user, int64_t done, int64_t total), void *user, kin_error *err)
+{
+    survey s = {.l = l};
+    for (; s.first < l->set->count; s.first += GROUP) {
+        int64_t count = l->set->count - s.first < GROUP ? l->set->count - s.first : GROUP;
+        kin_parallel_for(count, survey_one, &s);
+        if (kin_failed(&l->failure)) return kin_fail(err, l->failure.code, "%s", l->failure.message);
+        if (progress && !progress(user, s.first + count, l->set->count)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+    }
+    kin_error first;
+    int64_t broken = kin_loader_broken(l, &first);
+    return broken < l->set->count || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)broken, first.message);
 }
 
 /* ---- life ---- */

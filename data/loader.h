@@ -18,6 +18,7 @@ typedef bool (*kin_loader_change)(const void *user, uint64_t key, kin_image *ima
 typedef struct kin_loader_opt {
     int64_t batch;            /* the most pictures in a batch */
     int size, channels;       /* of a picture in a batch */
+    int resize;               /* the plain way: the short side before the middle is cut out; 0: size */
     kin_filter filter;        /* for the plain way: short side to `size`, the middle cut out */
     kin_loader_change change; /* instead of the plain way; NULL: none */
     const void *change_user;
@@ -38,6 +39,10 @@ typedef struct kin_loader_opt {
 /* The set must outlive the loader. */
 kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, kin_error *err);
 void kin_loader_free(kin_loader *l);
+
+/* Reads every picture once, on all cores: what is broken is then known (and refused when `strict`), and as much as may be kept is in the
+ * cache. To be called before the first batch. `progress` (may be NULL) stops it by returning false: KIN_ERR_INTERRUPTED. */
+bool kin_loader_survey(kin_loader *l, bool (*progress)(void *user, int64_t done, int64_t total), void *user, kin_error *err);
 
 /* A batch belongs to the loader and lasts until the next call. */
 typedef struct kin_loaded {

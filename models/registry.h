@@ -23,6 +23,10 @@ typedef struct kin_model_opt {
 typedef struct kin_model {
     const char *name, *about;
     int64_t size, channels;   /* the input it was made for */
+    /* How its published weights want pictures: short side before the middle is cut out (0: size), filter (NULL: bilinear), what is
+     * subtracted and divided by (NULL: bytes become 0..1). */
+    int64_t resize;
+    const char *filter, *normalize;
     int64_t embedding;        /* made when none is asked for; 0: the pooled features are the embedding */
     const char *classifier;   /* PyTorch's name of the classifying layer */
     double dropout;           /* before the classifier */

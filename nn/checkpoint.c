@@ -308,7 +308,7 @@ static double number_at(const array *a, size_t i)
 
 static bool is_real(const array *a) { return a->dtype[0] == 'F' || strcmp(a->dtype, "BF16") == 0; }
 
-static bool matches(const char *glob, const char *name) { return glob && kin_glob(glob, name); }
+static bool matches(const char *glob, const char *name) { return glob && kin_glob_any(glob, name); }
 
 static bool passed_over(const char *name, const char *allow_missing)
 {

@@ -55,7 +55,7 @@ static bool change(const void *user, uint64_t key, kin_image *image, kin_error *
             image->data[i] = image->data[bytes - 1 - i];
             image->data[bytes - 1 - i] = v;
         }
-    return kin_picture_prepare(image, size, 3, KIN_FILTER_BILINEAR, err);
+    return kin_picture_prepare(image, 0, size, 3, KIN_FILTER_BILINEAR, err);
 }
 
 static const int right_size = SIZE, wrong_size = SIZE + 1;
