@@ -9,7 +9,7 @@
 #include "losses/registry.h"
 #include "nn/checkpoint.h"
 
-enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 40 };
+enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
 
 typedef struct kin_config {
     /* data */
