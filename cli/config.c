@@ -28,7 +28,7 @@ static const field fields[] = {
     {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
-_Static_assert(FIELDS <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
+_Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
 
 static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
 
