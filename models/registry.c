@@ -29,8 +29,7 @@ bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *er
 {
     if (opt->stem && m->one_stem) return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
     if (opt->last_stride < 0 || opt->last_stride > 2) return kin_fail(err, KIN_ERR_ARGUMENT, "the last stage's stride is 1 or 2, not %lld", (long long)opt->last_stride);
-    if (opt->width < 0 || opt->width % 2) return kin_fail(err, KIN_ERR_ARGUMENT, "the width must be even, not %lld", (long long)opt->width);
-    if (opt->embedding < 0 || opt->classes < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "the embedding and the classes cannot be negative");
+    if (opt->width < 0 || opt->embedding < 0 || opt->classes < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "width, embedding and classes cannot be negative");
     if (opt->attention.kind && strcmp(opt->attention.place, "end") != 0 && !has_word(m->places, opt->attention.place))
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no place \"%s\" for attention; it has: end %s", m->name, opt->attention.place, m->places ? m->places : "");
     return true;

@@ -90,7 +90,7 @@ static void refusals(void)
     static const struct { const char *model; kin_model_opt opt; const char *message; } wrong[] = {
         {"conv4", {.stem = KIN_STEM_IMAGENET}, "conv4 has one stem only"},
         {"resnet18", {.last_stride = 3}, "stride is 1 or 2, not 3"},
-        {"resnet18", {.width = 63}, "must be even"},
+        {"resnet18", {.width = -1}, "cannot be negative"},
         {"resnet18", {.attention = {KIN_ATTEND_SE, "layer5"}}, "no place \"layer5\" for attention; it has: end block layer1"},
         {"resnet18", {.attention = {KIN_ATTEND_SE, "layer"}}, "no place \"layer\""},
         {"mobilenet_v2", {.attention = {KIN_ATTEND_SE, "layer1"}}, "it has: end block"}};
