@@ -88,6 +88,20 @@ size_t kin_utf8_length(const char *bytes, size_t size)
     return overlong || outside ? 0 : length;
 }
 
+bool kin_glob(const char *pattern, const char *name)
+{
+    /* Only the last '*' has to be tried again with more characters: whatever an earlier one could take, it could too. */
+    const char *star = NULL, *from = NULL;
+    while (*name) {
+        if (*pattern == '*') star = pattern++, from = name;
+        else if (*pattern == *name) pattern++, name++;
+        else if (star) pattern = star + 1, name = ++from;
+        else return false;
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
+}
+
 int kin_edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };

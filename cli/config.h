@@ -8,6 +8,7 @@
 #include "cli/model_options.h"
 #include "losses/registry.h"
 #include "nn/checkpoint.h"
+#include "nn/tuning.h"
 
 enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
 
@@ -26,16 +27,22 @@ typedef struct kin_config {
     char loss[32];
     double margin, smoothing;
     /* batches */
+    char sampler[16];           /* empty: the loss's own */
     int64_t batch_classes, batch_pictures, batch;
     /* optimiser */
     char optimizer[16], schedule[16];
     int64_t steps, warmup, decay_every;
     double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
+    /* fine-tuning: lists of patterns, as in nn/tuning.h */
+    char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
+    int64_t freeze_bn;          /* all batch norms keep their statistics */
     /* augmentation */
     int64_t flip, shift;
     double light, erase;
     /* running */
     double validate;            /* share of the training classes held out as one contiguous chunk, the last ones */
+    char validate_fold[24];     /* "2/5", or empty */
+    char validate_list[KIN_CONFIG_TEXT]; /* a file, or empty */
     int64_t validate_every, save_every, seed;
 } kin_config;
 
@@ -50,6 +57,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
 kin_filter kin_config_filter(const kin_config *c);
 kin_model_opt kin_config_model(const kin_config *c);
 kin_loss_opt kin_config_loss(const kin_config *c);
+kin_tuning kin_config_tuning(const kin_config *c); /* points into c */
 /* Scaling as in training; augmentation when `key` is not 0. */
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);
 

@@ -308,20 +308,7 @@ static double number_at(const array *a, size_t i)
 
 static bool is_real(const array *a) { return a->dtype[0] == 'F' || strcmp(a->dtype, "BF16") == 0; }
 
-/* Globs with '*' only. */
-static bool matches(const char *glob, const char *name)
-{
-    if (!glob) return false;
-    for (; *glob != '*'; glob++, name++) {
-        if (*glob != *name) return false;
-        if (!*glob) return true;
-    }
-    while (*glob == '*') glob++;
-    for (;; name++) {
-        if (matches(glob, name)) return true;
-        if (!*name) return false;
-    }
-}
+static bool matches(const char *glob, const char *name) { return glob && kin_glob(glob, name); }
 
 static bool passed_over(const char *name, const char *allow_missing)
 {

@@ -58,11 +58,15 @@ kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
     kin_shape shape = KIN_SHAPE(kin_channels(x));
     double epsilon = opt->epsilon ? opt->epsilon : 1e-5, momentum = opt->momentum ? opt->momentum : 0.1;
     kin_tensor *gamma = kin_param(s, "weight", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .no_decay = true});
-    kin_tensor *beta = kin_param(s, "bias", &(kin_param_opt){.shape = shape, .no_decay = true});
+    kin_tensor *beta = kin_param(s, "bias", &(kin_param_opt){.shape = shape, .no_decay = true, .buffer = opt->fixed_bias});
     kin_tensor *mean = kin_param(s, "running_mean", &(kin_param_opt){.shape = shape, .buffer = true});
     kin_tensor *var = kin_param(s, "running_var", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .buffer = true});
     if (!x || !gamma || !beta || !mean || !var) return NULL;
+<<<<<<< HEAD
     if (!kin_training(s)) return kin_tap(s, kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act));
+=======
+    if (!kin_training(s) || kin_param_frozen(s, "running_mean")) return kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act);
+>>>>>>> attention
     kin_ctx *ctx = kin_ctx_of(x);
     if (kin_is_dry(ctx)) return kin_tap(s, kin_batch_norm_train(x, gamma, beta, opt->add, epsilon, opt->act, NULL, NULL));
     kin_tensor *batch = kin_input(ctx, KIN_SHAPE(2, kin_channels(x)), NULL);

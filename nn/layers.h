@@ -26,12 +26,13 @@ kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt);
 
 /* Batch normalisation over all but the channel axis: weight, bias, running_mean, running_var. In training
  * the batch's statistics normalise (biased variance) and the running ones move by `momentum` towards them
- * (unbiased variance); in evaluation the running ones normalise. `act` and `add` come fused:
+ * (unbiased variance); in evaluation, and where they are frozen (nn/tuning.h), the running ones normalise. `act` and `add` come fused:
  * y = act(norm(x) + add). */
 typedef struct kin_norm_opt {
     double momentum, epsilon; /* 0: .1 and 1e-5 */
     kin_act act;
     kin_tensor *add;
+    bool fixed_bias;          /* the bias is a buffer of zeros, not trained */
 } kin_norm_opt;
 kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt);
 

@@ -80,7 +80,7 @@ static record *add_record(kin_module *m, const char *name, const kin_param_opt *
         kin_fail_memory(error_of(m), "a parameter", sizeof *r);
         return NULL;
     }
-    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay};
+    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay, .lr_scale = 1};
     r->opt = *opt;
     kin_leaf_init(&r->tensor, m->ctx, opt->shape, NULL, NULL);
     m->records[m->n_records++] = r;
@@ -154,6 +154,7 @@ kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
     return &r->tensor;
 }
 
+<<<<<<< HEAD
 /* ---- taps ---- */
 
 kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
@@ -174,6 +175,15 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
     for (const kin_tapped *t = m->taps; t; t = t->earlier)
         if (strcmp(t->path, path) == 0) return t->tensor;
     return NULL;
+=======
+bool kin_param_frozen(const kin_scope *s, const char *name)
+{
+    char full[PATH_MAX_LENGTH + 64];
+    if (!s) return false;
+    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
+    record *r = find(s->module, full);
+    return r && r->entry.frozen;
+>>>>>>> attention
 }
 
 uint64_t kin_scope_key(kin_scope *s, const char *name)

@@ -63,6 +63,8 @@ typedef struct kin_entry {
     kin_layout layout;
     bool buffer;          /* running statistics: no gradient, no optimiser */
     bool no_decay;        /* norm's and bias's: weight decay leaves them alone */
+    bool frozen, never_decay; /* set by kin_module_tune (nn/tuning.h), with the next */
+    double lr_scale;      /* factor of the learning rate */
     uint64_t version;     /* raised by every write: packed and folded copies are keyed by it */
 } kin_entry;
 
@@ -120,6 +122,9 @@ typedef struct kin_param_opt {
 /* The parameter (or buffer) `name` of this scope. In the dry run it is noted; later it is looked up and its
  * shape checked. NULL on error. Works in any function that has a scope: this is how layers are made. */
 kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt);
+
+/* Whether kin_module_tune froze the parameter or buffer `name` of this scope. */
+bool kin_param_frozen(const kin_scope *s, const char *name);
 
 /* A key for random numbers of this place in this step: (seed, step, path). */
 uint64_t kin_scope_key(kin_scope *s, const char *name);

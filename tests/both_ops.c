@@ -218,7 +218,69 @@ REFERENCE(ref_reduce)
     }
 }
 
+static kin_tensor *build_gem(kin_tensor **in, void *arg) { return kin_gem_pool(in[0], arg ? kin_scale(in[1], *(double *)arg, 0) : in[1]); }
+REFERENCE(ref_gem)
+{
+    UNUSED;
+    int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = COLUMNS(s[0]);
+    double p = in[1][0] * (arg ? *(double *)arg : 1);
+    for (int64_t n = 0; n < s[0].dim[0]; n++)
+        for (int64_t k = 0; k < channels; k++) {
+            double sum = 0;
+            for (int64_t i = 0; i < pixels; i++) sum += pow(fmax(in[0][(n * pixels + i) * channels + k], 1e-6), p);
+            *out++ = pow(sum / (double)pixels, 1 / p);
+        }
+}
+
+/* ---- gates ---- */
+
+static kin_tensor *build_gate(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_gate(in[0], in[1]);
+}
+REFERENCE(ref_gate)
+{
+    UNUSED;
+    int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = COLUMNS(s[0]);
+    bool of_pixels = s[1].ndim == 4 && s[1].dim[1] == s[0].dim[1] && s[1].dim[3] == 1;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] * in[1][of_pixels ? i / channels : i / channels / pixels * channels + i % channels];
+}
+
+static kin_tensor *build_weighted(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_add_weighted(in[0], in[1], in[2]);
+}
+REFERENCE(ref_weighted)
+{
+    UNUSED;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] + in[2][0] * in[1][i];
+}
+static kin_tensor *build_weighted_self(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_add_weighted(in[0], in[0], in[1]);
+}
+REFERENCE(ref_weighted_self)
+{
+    UNUSED;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] + in[1][0] * in[0][i];
+}
+
 /* ---- softmax ---- */
+
+static kin_tensor *build_softmax_scaled(kin_tensor **in, void *arg) { return kin_softmax_scaled(in[0], *(double *)arg); }
+REFERENCE(ref_softmax_scaled)
+{
+    UNUSED;
+    int64_t n = COLUMNS(s[0]);
+    for (int64_t r = 0; r < ROWS(s[0]); r++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++) sum += exp(*(double *)arg * in[0][r * n + i]);
+        for (int64_t i = 0; i < n; i++) *out++ = exp(*(double *)arg * in[0][r * n + i]) / sum;
+    }
+}
 
 static double ref_lse_row(const double *x, int64_t n)
 {
@@ -350,7 +412,7 @@ REFERENCE(ref_self_distance)
 
 int main(void)
 {
-    static double cube = 3, half = 0.5, no_smoothing = 0, smoothing = 0.1;
+    static double cube = 3, half = 0.5, no_smoothing = 0, smoothing = 0.1, large = 40, around = -1.5;
     static const op_row rows[] = {
         ELEMENT(relu, .check = {.kink = .1}),
         ELEMENT(relu6, .check = {.low = -2, .high = 8.5, .kink = .1}),
@@ -394,7 +456,19 @@ int main(void)
         {.name = "max over channels", .build = build_reduce, .reference = ref_reduce, .arg = &max_channels, .shapes = {S(3, 5, 2, 7)}},
         {.name = "max over pixels", .build = build_reduce, .reference = ref_reduce, .arg = &max_space, .shapes = {S(3, 5, 2, 7)}},
         {.name = "max of all", .build = build_reduce, .reference = ref_reduce, .arg = &max_all, .shapes = {S(3, 5, 2, 7)}},
+        {.name = "gem", .build = build_gem, .reference = ref_gem, .shapes = {S(3, 4, 5, 7), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(3, 7), .tolerance = 1e-5},
+        {.name = "gem with a large p", .build = build_gem, .reference = ref_gem, .arg = &large, .shapes = {S(2, 3, 3, 4), S(1)}, .check = {.low = .9, .high = 1.1}, .out_shape = S(2, 4), .tolerance = 1e-5},
+        {.name = "gem of one pixel", .build = build_gem, .reference = ref_gem, .shapes = {S(2, 1, 1, 3), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(2, 3), .tolerance = 1e-5},
+        {.name = "gate of channels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 7)}, .linear = true},
+        {.name = "gate of channels as pooled", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 1, 1, 7)}, .linear = true},
+        {.name = "gate of pixels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 1)}, .linear = true},
+        {.name = "gate of many channels", .build = build_gate, .reference = ref_gate, .shapes = {S(2, 3, 1, 997), S(2, 997)}, .linear = true},
+        {.name = "gate of one pixel with one channel", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 1, 1, 1), S(3, 1, 1, 1)}, .linear = true},
+        {.name = "add_weighted", .build = build_weighted, .reference = ref_weighted, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 7), S(1)}, .linear = true},
+        {.name = "add_weighted to itself", .build = build_weighted_self, .reference = ref_weighted_self, .shapes = {S(5, 997), S(1)}, .linear = true},
         {.name = "softmax", .build = build_softmax, .reference = ref_softmax, .shapes = {S(3, 9)}, .check = {.low = -3, .high = 3}},
+        {.name = "softmax of many rows", .build = build_softmax, .reference = ref_softmax, .shapes = {S(43, 100)}, .check = {.low = -3, .high = 3}},
+        {.name = "softmax turned around", .build = build_softmax_scaled, .reference = ref_softmax_scaled, .arg = &around, .shapes = {S(2, 5, 9)}, .check = {.low = -3, .high = 3}},
         {.name = "log_softmax", .build = build_log_softmax, .reference = ref_log_softmax, .shapes = {S(2, 2, 9)}, .check = {.low = -3, .high = 3}},
         {.name = "log_sum_exp", .build = build_log_sum_exp, .reference = ref_log_sum_exp, .shapes = {S(3, 9)}, .out_shape = S(3, 1), .check = {.low = -3, .high = 3}},
         {.name = "cross_entropy", .build = build_cross_entropy, .reference = ref_cross_entropy, .arg = &no_smoothing, .shapes = {S(7, 5)}},
