@@ -7,16 +7,9 @@
 #include <string.h>
 
 typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
-<<<<<<< HEAD
 typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field; /* later: older checkpoints do not have it, and mean its zero */
 
 #define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
-=======
-typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field;
-
-#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
-/* Fields that older checkpoints do not have; they are then 0 or empty. */
->>>>>>> attention
 #define LATER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
 static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),

@@ -62,11 +62,7 @@ kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
     kin_tensor *mean = kin_param(s, "running_mean", &(kin_param_opt){.shape = shape, .buffer = true});
     kin_tensor *var = kin_param(s, "running_var", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .buffer = true});
     if (!x || !gamma || !beta || !mean || !var) return NULL;
-<<<<<<< HEAD
-    if (!kin_training(s)) return kin_tap(s, kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act));
-=======
-    if (!kin_training(s) || kin_param_frozen(s, "running_mean")) return kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act);
->>>>>>> attention
+    if (!kin_training(s) || kin_param_frozen(s, "running_mean")) return kin_tap(s, kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act));
     kin_ctx *ctx = kin_ctx_of(x);
     if (kin_is_dry(ctx)) return kin_tap(s, kin_batch_norm_train(x, gamma, beta, opt->add, epsilon, opt->act, NULL, NULL));
     kin_tensor *batch = kin_input(ctx, KIN_SHAPE(2, kin_channels(x)), NULL);

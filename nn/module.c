@@ -154,7 +154,15 @@ kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
     return &r->tensor;
 }
 
-<<<<<<< HEAD
+bool kin_param_frozen(const kin_scope *s, const char *name)
+{
+    char full[PATH_MAX_LENGTH + 64];
+    if (!s) return false;
+    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
+    record *r = find(s->module, full);
+    return r && r->entry.frozen;
+}
+
 /* ---- taps ---- */
 
 kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
@@ -175,15 +183,6 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
     for (const kin_tapped *t = m->taps; t; t = t->earlier)
         if (strcmp(t->path, path) == 0) return t->tensor;
     return NULL;
-=======
-bool kin_param_frozen(const kin_scope *s, const char *name)
-{
-    char full[PATH_MAX_LENGTH + 64];
-    if (!s) return false;
-    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
-    record *r = find(s->module, full);
-    return r && r->entry.frozen;
->>>>>>> attention
 }
 
 uint64_t kin_scope_key(kin_scope *s, const char *name)
