@@ -6,7 +6,7 @@
 #include "models/attend.h"
 
 typedef enum { KIN_STEM_OWN = 0, KIN_STEM_IMAGENET, KIN_STEM_CIFAR } kin_stem;
-typedef enum { KIN_POOLING_OWN = 0, KIN_POOLING_AVG, KIN_POOLING_MAX, KIN_POOLING_FLATTEN } kin_pooling;
+typedef enum { KIN_POOLING_OWN = 0, KIN_POOLING_GAP, KIN_POOLING_GMP, KIN_POOLING_GEM, KIN_POOLING_GAP_GMP, KIN_POOLING_FLATTEN } kin_pooling; /* as kin_pool names them */
 extern const char *const kin_stem_names[], *const kin_pooling_names[]; /* "own", "imagenet", ...; end with NULL */
 
 /* What a person may choose about any network; zero means the network's own default. */

@@ -69,7 +69,7 @@ static void options(void)
     expect_map(ctx, "efficientnet_lite0", (kin_model_opt){.stem = KIN_STEM_CIFAR, .last_stride = 1}, 32, 8, 1280);
     expect_map(ctx, "conv4", (kin_model_opt){.last_stride = 1}, 28, 7, 64);
     for (int i = 0; kin_models[i]; i++) {
-        for (int pooling = 0; pooling < 4; pooling++) {
+        for (int pooling = 0; kin_pooling_names[pooling]; pooling++) {
             choice c = {kin_models[i], {.embedding = 24, .pooling = (kin_pooling)pooling}};
             kin_summary s = summary(ctx, forward, &c, 64, 64);
             CHECK_MSG(s.output.ndim == 2 && s.output.dim[1] == 24, "%s", kin_models[i]->name);
@@ -121,6 +121,63 @@ static void attention(void)
         kin_error_clear(&err);
         CHECK_MSG(!kin_attend_parse(wrong[i], &a, &err), "%s was taken", wrong[i]);
         CHECK_TEXT(err.message, "KIND@PLACE");
+    }
+    check_end();
+}
+
+/* Each place of each network, the kinds in turn: it adds parameters, shapes stay, and all of it runs. */
+static void attention_everywhere(void)
+{
+    check_begin("models: attention stands wherever a network has a place for it");
+    kin_ctx *ctx = kin_ctx_new();
+    for (int i = 0, kind = 0; kin_models[i]; i++) {
+        char places[128], *at = places;
+        choice plain = {kin_models[i], {0}};
+        kin_summary before = summary(ctx, forward, &plain, 64, 64);
+        snprintf(places, sizeof places, "end %s", kin_models[i]->places);
+        for (char *place; (place = strtok(at, " ")); at = NULL) {
+            choice c = {kin_models[i], {.attention = {(kin_attend_kind)(1 + kind++ % 4), ""}}};
+            snprintf(c.opt.attention.place, sizeof c.opt.attention.place, "%s", place);
+            kin_summary s = summary(ctx, forward, &c, 64, 64);
+            CHECK_MSG(s.parameters > before.parameters && kin_shape_equal(s.output, before.output), "%s has %lld parameters with %d@%s", c.model->name, (long long)s.parameters, c.opt.attention.kind, place);
+            kin_summary_free(&s);
+        }
+        kin_summary_free(&before);
+    }
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+/* With the gate of squeeze and excitation wide open a network is the one without attention: the plain form of a block's end is the
+ * fused one. */
+static void open_gates(void)
+{
+    check_begin("models: a block with its attention open is the fused block");
+    static const char *const names[] = {"resnet20", "resnet50", "mobilenet_v2", "efficientnet_lite0"};
+    for (int i = 0; i < 4; i++) {
+        kin_ctx *ctx = kin_ctx_new();
+        choice plain = {kin_model_find(names[i]), {.width = 16}}, gated = {kin_model_find(names[i]), {.width = 16, .attention = {KIN_ATTEND_SE, "block"}}};
+        kin_record(ctx, false);
+        kin_module *a = kin_module_new_zero(ctx, forward, &plain, KIN_SHAPE(1, 48, 48, 3)), *b = kin_module_new_zero(ctx, forward, &gated, KIN_SHAPE(1, 48, 48, 3));
+        CHECK(a && b);
+        if (!a || !b) break;
+        hashed_fill(a), hashed_fill(b);
+        for (int k = 0; k < kin_module_entries(b); k++) {
+            kin_entry *e = kin_module_entry(b, k);
+            if (!strstr(e->name, "attention.fc2.bias")) continue;
+            kin_real *bias = kin_entry_data(e);
+            for (int64_t j = 0; j < kin_count(e->tensor); j++) bias[j] = 1e4f;
+        }
+        kin_real want[2048];
+        kin_tensor *y = kin_module_forward(a, hashed_input(ctx, "input", KIN_SHAPE(1, 48, 48, 3)), KIN_EVAL);
+        int64_t n = kin_count(y);
+        CHECK(y && n <= 2048 && kin_read(y, want));
+        y = kin_module_forward(b, hashed_input(ctx, "input", KIN_SHAPE(1, 48, 48, 3)), KIN_EVAL);
+        double most = 0, scale = 0;
+        for (int64_t k = 0; y && k < n; k++) most = fmax(most, fabs((double)kin_data(y)[k] - (double)want[k])), scale = fmax(scale, fabs((double)want[k]));
+        CHECK_MSG(y && most <= 1e-5 * scale, "%s is off by %.3g of %.3g", names[i], most, scale);
+        kin_module_free(a), kin_module_free(b);
+        kin_ctx_free(ctx);
     }
     check_end();
 }
@@ -204,6 +261,8 @@ int main(void)
     options();
     refusals();
     attention();
+    attention_everywhere();
+    open_gates();
     taps();
     summaries();
     allocations();
