@@ -109,27 +109,28 @@ static int y_of(int row) { return TOP + (row + 1) * ROW; } /* row −1 is the in
 static void box(kin_text *out, columns at, int row, const char *name, const char *op, const kin_layer *l, kin_shape shape)
 {
     int y = y_of(row), text = y + 14;
+    kin_text_add(out, "<g>");
+    if (l && l->parameters) kin_text_format(out, "<title>%s parameters, %s MACs</title>", kin_grouped(l->parameters), kin_scaled(l->macs));
     kin_text_format(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/><text class=\"strong\" x=\"%d\" y=\"%d\">", l && l->parameters ? "b1" : "track", BOX_LEFT, y,
                     at.right - BOX_LEFT, BOX, BOX_LEFT + 8, text);
     kin_markup_add(out, name);
     kin_text_format(out, "</text><text x=\"%d\" y=\"%d\">", at.op, text);
     kin_markup_add(out, op);
-    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>", at.right - 8, text, kin_shape_shown(shape));
-    if (l && l->parameters) kin_text_format(out, "<title>%s parameters, %s MACs</title>", kin_grouped(l->parameters), kin_scaled(l->macs));
+    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text></g>\n", at.right - 8, text, kin_shape_shown(shape));
 }
 
 /* From row to the next: a short arrow. Over others: an arc in the first lane that is free by then. */
 static int arc(kin_text *out, int x, int from, int to, int *busy_until)
 {
     if (to == from + 1) {
-        kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>", y_of(from) + BOX, ROW - BOX);
+        kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>\n", y_of(from) + BOX, ROW - BOX);
         return 0;
     }
     int lane = 0;
     while (lane < LANES - 1 && busy_until[lane] > from) lane++;
     busy_until[lane] = to;
     int reach = x + LANE * (lane + 1), y0 = y_of(from) + BOX - 5, y1 = y_of(to) + 5;
-    kin_text_format(out, "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5\" fill=\"none\"/>", lane % 6, x, y0, reach, y1 - 6, x);
+    kin_text_format(out, "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5\" fill=\"none\"/>\n", lane % 6, x, y0, reach, y1 - 6, x);
     return lane + 1;
 }
 
