@@ -26,7 +26,8 @@ typedef struct kin_model {
     int64_t embedding;        /* made when none is asked for; 0: the pooled features are the embedding */
     const char *classifier;   /* PyTorch's name of the classifying layer */
     double dropout;           /* before the classifier */
-    bool small_init;          /* the classifier begins with N(0, .01²) and zeros, not PyTorch's default */
+    bool zero_bias;           /* the classifier's biases begin with 0, not with PyTorch's default */
+    bool small_init;          /* and its weights with N(0, .01²) */
     kin_pooling pooling;      /* 0: the mean over all pixels */
     bool one_stem;            /* the stem cannot be chosen */
     const char *places;       /* where attention can stand beside "end", separated by blanks */

@@ -182,6 +182,39 @@ static void open_gates(void)
     check_end();
 }
 
+static void stochastic_depth(void)
+{
+    check_begin("efficientnet_lite0: in training whole blocks are left out, by seed and step; in evaluation none");
+    kin_ctx *ctx = kin_ctx_new();
+    choice c = {kin_model_find("efficientnet_lite0"), {0}};
+    kin_module *m = kin_module_new_zero(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3));
+    enum { STEPS = 12 };
+    int left_out = 0, alike = 0;
+    double first = 0;
+    if (m) hashed_fill(m);
+    CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
+    for (int step = 0; m && step < 2 * STEPS; step++) {
+        kin_set_random(ctx, 1, (uint64_t)(step / 2));
+        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(2, 32, 32, 3)), KIN_TRAIN);
+        /* Block 13 adds its branch to block 12's output. */
+        kin_tensor *in = kin_module_tapped(m, "_blocks.13"), *from = kin_module_tapped(m, "_blocks.12");
+        CHECK(y && in && from && kin_count(in) == kin_count(from));
+        for (int64_t n = 0; n < 2 && in; n++) {
+            bool same = true;
+            for (int64_t i = 0; i < kin_count(in) / 2; i++) same &= kin_data(in)[n * kin_count(in) / 2 + i] == kin_data(from)[n * kin_count(in) / 2 + i];
+            left_out += same;
+        }
+        if (step % 2 == 0) first = (double)kin_data(y)[0];
+        else alike += (double)kin_data(y)[0] == first;
+        kin_end_step(ctx);
+    }
+    CHECK_MSG(left_out > 0 && left_out < 4 * STEPS / 2 && left_out % 2 == 0, "%d of %d pictures went past block 13", left_out, 4 * STEPS);
+    CHECK(alike == STEPS);
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 static void taps(void)
 {
     check_begin("models: any tensor can be had by its path, and is the one it says");
@@ -263,6 +296,7 @@ int main(void)
     attention();
     attention_everywhere();
     open_gates();
+    stochastic_depth();
     taps();
     summaries();
     allocations();
