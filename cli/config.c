@@ -29,6 +29,7 @@ static const field fields[] = {
     {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
+_Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
 
 static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
 

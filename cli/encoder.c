@@ -118,7 +118,7 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
         network->model = kin_model_find(network->config.model);
         network->loss = kin_loss_find(network->config.loss);
         network->classify = false;
-        *module = kin_network_module(network, ctx);
+        *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
         if (!*module) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
     }
     kin_error inner = {0};

@@ -99,39 +99,43 @@ void kin_graph_dot(kin_text *out, const kin_summary *s, const char *title)
 
 /* ---- drawing ---- */
 
-enum { ROW = 26, BOX = 20, BOX_LEFT = 12, BOX_WIDTH = 460, TOP = 40, LANE = 11, LANES = 24 };
+enum { ROW = 26, BOX = 20, BOX_LEFT = 12, LETTER = 8, OP_WIDTH = 110, SHAPE_WIDTH = 110, TOP = 40, LANE = 11, LANES = 24 };
+
+/* Where the columns stand: names take what they need. */
+typedef struct columns { int op, right; } columns;
 
 static int y_of(int row) { return TOP + (row + 1) * ROW; } /* row −1 is the input */
 
-static void box(kin_text *out, int row, const char *name, const char *op, const kin_layer *l, kin_shape shape)
+static void box(kin_text *out, columns at, int row, const char *name, const char *op, const kin_layer *l, kin_shape shape)
 {
     int y = y_of(row), text = y + 14;
-    kin_text_format(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/><text class=\"strong\" x=\"%d\" y=\"%d\">", l && l->parameters ? "b1" : "track", BOX_LEFT, y, BOX_WIDTH,
-                    BOX, BOX_LEFT + 8, text);
-    kin_markup_add(out, name);
-    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\">", BOX_LEFT + 250, text);
-    kin_markup_add(out, op);
-    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>", BOX_LEFT + BOX_WIDTH - 8, text, kin_shape_shown(shape));
+    kin_text_add(out, "<g>");
     if (l && l->parameters) kin_text_format(out, "<title>%s parameters, %s MACs</title>", kin_grouped(l->parameters), kin_scaled(l->macs));
+    kin_text_format(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/><text class=\"strong\" x=\"%d\" y=\"%d\">", l && l->parameters ? "b1" : "track", BOX_LEFT, y,
+                    at.right - BOX_LEFT, BOX, BOX_LEFT + 8, text);
+    kin_markup_add(out, name);
+    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\">", at.op, text);
+    kin_markup_add(out, op);
+    kin_text_format(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text></g>\n", at.right - 8, text, kin_shape_shown(shape));
 }
 
 /* From row to the next: a short arrow. Over others: an arc in the first lane that is free by then. */
-static int arc(kin_text *out, int from, int to, int *busy_until)
+static int arc(kin_text *out, int x, int from, int to, int *busy_until)
 {
     if (to == from + 1) {
-        kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>", y_of(from) + BOX, ROW - BOX);
+        kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>\n", y_of(from) + BOX, ROW - BOX);
         return 0;
     }
     int lane = 0;
     while (lane < LANES - 1 && busy_until[lane] > from) lane++;
     busy_until[lane] = to;
-    int x = BOX_LEFT + BOX_WIDTH, reach = x + LANE * (lane + 1), y0 = y_of(from) + BOX - 5, y1 = y_of(to) + 5;
-    kin_text_format(out, "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5\" fill=\"none\"/>", lane % 6, x, y0, reach, y1 - 6, x);
+    int reach = x + LANE * (lane + 1), y0 = y_of(from) + BOX - 5, y1 = y_of(to) + 5;
+    kin_text_format(out, "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5\" fill=\"none\"/>\n", lane % 6, x, y0, reach, y1 - 6, x);
     return lane + 1;
 }
 
 /* Arcs in the order of their beginnings, so that a lane that is free stays free. */
-static int arcs(kin_text *out, const kin_summary *s)
+static int arcs(kin_text *out, int x, const kin_summary *s)
 {
     int busy_until[LANES], lanes = 0;
     for (int i = 0; i < LANES; i++) busy_until[i] = -2;
@@ -139,7 +143,7 @@ static int arcs(kin_text *out, const kin_summary *s)
         for (int to = from + 1; to < s->count; to++)
             for (int k = 0; k < s->layers[to].n_in; k++) {
                 if (s->layers[to].in[k] != from) continue;
-                int lane = arc(out, from, to, busy_until);
+                int lane = arc(out, x, from, to, busy_until);
                 lanes = lane > lanes ? lane : lanes;
             }
     return lanes;
@@ -148,9 +152,11 @@ static int arcs(kin_text *out, const kin_summary *s)
 void kin_graph_svg(kin_text *out, const kin_summary *s, const char *title)
 {
     kin_text body = {0};
-    int lanes = arcs(&body, s), height = y_of(s->count) + 10, width = BOX_LEFT + BOX_WIDTH + LANE * (lanes + 2);
-    box(&body, -1, "input", "", NULL, s->input);
-    for (int i = 0; i < s->count; i++) box(&body, i, called(&s->layers[i]), what(&s->layers[i]), &s->layers[i], s->layers[i].shape);
+    int op = BOX_LEFT + 16 + LETTER * widest(s);
+    columns at = {op, op + OP_WIDTH + SHAPE_WIDTH};
+    int lanes = arcs(&body, at.right, s), height = y_of(s->count) + 10, width = at.right + LANE * (lanes + 2);
+    box(&body, at, -1, "input", "", NULL, s->input);
+    for (int i = 0; i < s->count; i++) box(&body, at, i, called(&s->layers[i]), what(&s->layers[i]), &s->layers[i], s->layers[i].shape);
     kin_text_format(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\"><title>", width, height, width, height);
     kin_markup_add(out, title);
     kin_text_format(out, "</title><style>%s</style><rect class=\"paper\" width=\"%d\" height=\"%d\"/><text class=\"strong\" x=\"%d\" y=\"26\">", kin_svg_style, width, height, BOX_LEFT);

@@ -11,7 +11,7 @@
     {"width", KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", .low = 1, .high = 2048},                                    \
     {"stem", KIN_OPTION_CHOICE, "NAME", "how pictures come in: imagenet halves them twice, cifar keeps their size", "own", .choices = kin_stem_names},           \
     {"last-stride", KIN_OPTION_INT, "N", "1 keeps the resolution in the last stage", .fallback_shown = "the network's", .low = 1, .high = 2},                    \
-    {"pooling", KIN_OPTION_CHOICE, "NAME", "from the map to numbers: gap averages, gmp takes the maxima, flatten keeps all", "own", .choices = kin_pooling_names}, \
+    {"pooling", KIN_OPTION_CHOICE, "NAME", "from the map to numbers: gap averages, gmp takes the maxima, gem is between them by a power that is learned, flatten keeps all", "own", .choices = kin_pooling_names}, \
     {"attention", KIN_OPTION_STRING, "KIND@PLACE", "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", .fallback_shown = "none"}
 
 /* The table's values as text and numbers, as they travel in checkpoints; 0 and "" are the defaults. */

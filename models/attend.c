@@ -27,5 +27,6 @@ bool kin_attends(const kin_attend_opt *opt, const char *place) { return opt->kin
 kin_tensor *kin_attend(kin_scope *s, const kin_attend_opt *opt, const char *place, kin_tensor *x)
 {
     if (!x || !kin_attends(opt, place)) return x;
-    return kin_attention(kin_sub(s, "attention"), x, kinds[opt->kind]);
+    s = kin_sub(s, "attention");
+    return kin_tap(s, kin_attention(s, x, kinds[opt->kind]));
 }

@@ -6,7 +6,7 @@
 #include "models/attend.h"
 
 typedef enum { KIN_STEM_OWN = 0, KIN_STEM_IMAGENET, KIN_STEM_CIFAR } kin_stem;
-typedef enum { KIN_POOLING_OWN = 0, KIN_POOLING_AVG, KIN_POOLING_MAX, KIN_POOLING_FLATTEN } kin_pooling;
+typedef enum { KIN_POOLING_OWN = 0, KIN_POOLING_GAP, KIN_POOLING_GMP, KIN_POOLING_GEM, KIN_POOLING_GAP_GMP, KIN_POOLING_FLATTEN } kin_pooling; /* as kin_pool names them */
 extern const char *const kin_stem_names[], *const kin_pooling_names[]; /* "own", "imagenet", ...; end with NULL */
 
 /* What a person may choose about any network; zero means the network's own default. */
@@ -30,7 +30,8 @@ typedef struct kin_model {
     int64_t embedding;        /* made when none is asked for; 0: the pooled features are the embedding */
     const char *classifier;   /* PyTorch's name of the classifying layer */
     double dropout;           /* before the classifier */
-    bool small_init;          /* the classifier begins with N(0, .01²) and zeros, not PyTorch's default */
+    bool zero_bias;           /* the classifier's biases begin with 0, not with PyTorch's default */
+    bool small_init;          /* and its weights with N(0, .01²) */
     kin_pooling pooling;      /* 0: the mean over all pixels */
     bool one_stem;            /* the stem cannot be chosen */
     const char *places;       /* where attention can stand beside "end", separated by blanks */

@@ -17,8 +17,8 @@ kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt)
     if (opt->small_init) {
         weight.init = KIN_INIT_NORMAL;
         weight.scale = 0.01;
-        bias.init = KIN_INIT_ZEROS;
     }
+    if (opt->small_init || opt->zero_bias) bias.init = KIN_INIT_ZEROS;
     kin_tensor *w = kin_param(s, "weight", &weight), *b = opt->no_bias ? NULL : kin_param(s, "bias", &bias);
     return b || opt->no_bias ? kin_tap(s, kin_affine(x, w, b)) : NULL;
 }

@@ -10,6 +10,7 @@
 typedef struct kin_linear_opt {
     int64_t out;
     bool no_bias;
+    bool zero_bias;  /* biases begin with 0, as torchvision's classifiers do */
     bool small_init; /* weights N(0, .01²), biases 0: torchvision's classifiers behind mobile networks */
 } kin_linear_opt;
 kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt);
