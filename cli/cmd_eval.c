@@ -17,6 +17,7 @@ typedef struct evaluation {
     kin_npy distances;
     int64_t *query_code, *gallery_code;     /* labels, and behind them cameras */
     int64_t *query_camera, *gallery_camera; /* NULL: not known, or not to be looked at */
+    bool mixed; /* queries and gallery in one set, each looked for among all */
     kin_metrics metrics;
 } evaluation;
 
@@ -90,6 +91,7 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
 static bool number_items(evaluation *e, const kin_cli *cli, const kin_items *gallery, const kin_items *query, kin_error *err)
 {
     const kin_items *asked = query ? query : gallery;
+    e->mixed = !query && gallery->role && !strrchr(kin_option_string(cli, "gallery"), ':');
     bool cameras = gallery->camera && asked->camera && !kin_option_flag(cli, "ignore-cameras");
     e->gallery_code = kin_alloc_array((size_t)gallery->count, 2 * sizeof(int64_t));
     e->query_code = query ? kin_alloc_array((size_t)query->count, 2 * sizeof(int64_t)) : NULL;
@@ -204,10 +206,12 @@ static int run(kin_cli *cli)
 {
     evaluation e = {0};
     kin_error err = {0};
+    const char *gallery = kin_option_string(cli, "gallery");
     bool ok = evaluate(&e, cli, &err);
     if (ok && kin_option_flag(cli, "json")) ok = print_json(&e, &err);
     else if (ok) print_table(&e);
     close_evaluation(&e);
+    if (ok && e.mixed) kin_cli_note(cli, "%s tells queries from gallery; to keep them apart, give --query %s:query --gallery %s:gallery", gallery, gallery, gallery);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
@@ -229,12 +233,15 @@ const kin_command kin_command_eval = {
     .summary = "measures ranking lists against labels",
     .usage = "kin eval RANKS --gallery G [--query Q] [--k K] [--json]\nkin eval --gallery G [--query Q] [--json]",
     .about = "An item is relevant when its label is the query's; R is their number in the whole gallery, found or not. Queries without any are left out, "
-             "and counted. The lists are validated first, as by `kin check`.\n\n"
+             "and counted. Where both lists of items tell cameras, gallery items of the query's label and camera are dropped before anything is counted; an "
+             "item without a label stays, and is never relevant. The lists are validated first, as by `kin check`.\n\n"
              "Without RANKS every query is compared with the whole gallery by cosine, and the full rankings are judged.\n\n"
              "Lists shorter than the gallery count what they do not hold as missed in mAP; mAP@K divides by min(R, K) instead of R.",
     .examples = "kin eval ranks.csv --query queries --gallery shop\n"
                 "# the descriptors themselves, by full rankings\n"
                 "kin eval --gallery shop\n"
+                "# a set with queries, gallery and cameras, embedded by `kin embed market:test --out E`\n"
+                "kin eval --query E:query --gallery E:gallery\n"
                 "# every item among the others, as JSON\n"
                 "kin search --gallery shop --quiet | kin eval - --gallery shop --json",
     .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},

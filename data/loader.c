@@ -182,7 +182,8 @@ static bool make_or_substitute(kin_loader *l, int64_t step, int64_t *picture, fl
     }
     kin_error first;
     kin_loader_broken(l, &first);
-    return kin_fail(err, KIN_ERR_DATA, "no picture of the class %s can be read; the first broken one: %s", l->set->class_names ? l->set->class_names[l->set->items[original].label] : "?", first.message);
+    return kin_fail(err, KIN_ERR_DATA, "no picture of the class %s can be read; the first broken one: %s",
+                    l->set->class_names && l->set->items[original].label >= 0 ? l->set->class_names[l->set->items[original].label] : "?", first.message);
 }
 
 /* ---- work ---- */

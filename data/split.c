@@ -65,8 +65,7 @@ bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *er
 typedef struct split_list {
     const kin_dataset *set;
     kin_names ids, classes;
-    bool *told_id, *told_class;
-    uint8_t *part;             /* [set->count] */
+    uint8_t *of_id, *of_class; /* [set->count], [set->classes]: 1 + what was said of it; 0: nothing */
     bool only_ids, only_classes; /* the first line said so */
 } split_list;
 
@@ -111,31 +110,46 @@ static bool take_line(split_list *l, kin_fields *f, kin_error *err)
     int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, f->field[0]), id = l->only_classes ? -1 : find_id(l, f->field[0]);
     if (c < 0 && id < 0) return kin_fields_fail(f, err, "\"%.200s\" is neither a class nor a picture's id of the data set", f->field[0]);
     if (c >= 0 && id >= 0) return kin_fields_fail(f, err, "\"%.200s\" is a class and also a picture's id; begin the list with a line `class` or `id`", f->field[0]);
-    bool *told = c >= 0 ? &l->told_class[c] : &l->told_id[id];
-    if (*told) return kin_fields_fail(f, err, "\"%.200s\" stands on an earlier line already", f->field[0]);
-    *told = true;
-    if (id >= 0) l->part[id] = (uint8_t)part;
-    for (int64_t i = 0; c >= 0 && i < l->set->count; i++)
-        if (l->set->items[i].label == c) l->part[i] = (uint8_t)part;
+    uint8_t *said = c >= 0 ? &l->of_class[c] : &l->of_id[id];
+    if (*said) return kin_fields_fail(f, err, "\"%.200s\" stands on an earlier line already", f->field[0]);
+    *said = (uint8_t)(1 + part);
     return true;
+}
+
+static bool read_list(split_list *l, kin_list_file *file, kin_error *err)
+{
+    kin_fields f = kin_fields_open(file, ',');
+    bool ok = index_names(l, err);
+    while (ok && kin_fields_next(&f, 0, "", err)) {
+        if (f.count > 2) ok = kin_fields_fail(&f, err, "is not `class` or `id`, and maybe `,train|val|test`");
+        else if (f.line > 1 || !is_head(l, &f)) ok = take_line(l, &f, err);
+    }
+    return ok && !f.failed;
+}
+
+/* What is said of a picture counts before what is said of its class. */
+bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *text, uint8_t *part, kin_error *err)
+{
+    split_list l = {.set = set, .of_id = kin_alloc_zero((size_t)set->count + 1, 1), .of_class = kin_alloc_zero((size_t)set->classes + 1, 1)};
+    kin_list_file file = {.path = (char *)name, .bytes = *text};
+    bool ok = (l.of_id && l.of_class) || kin_fail_memory(err, name, (size_t)set->count);
+    ok = ok && read_list(&l, &file, err);
+    for (int64_t i = 0; ok && i < set->count; i++) {
+        int label = set->items[i].label, of_class = label >= 0 ? l.of_class[label] : 0;
+        part[i] = l.of_id[i] ? (uint8_t)(l.of_id[i] - 1) : of_class ? (uint8_t)(of_class - 1) : KEEP;
+    }
+    kin_names_free(&l.ids), kin_names_free(&l.classes);
+    kin_free(l.of_id), kin_free(l.of_class);
+    return ok;
 }
 
 static bool split_by_list(const kin_dataset *set, const char *path, uint8_t *part, kin_error *err)
 {
-    split_list l = {.set = set, .part = part, .told_id = kin_alloc_zero((size_t)set->count + 1, 1), .told_class = kin_alloc_zero((size_t)set->classes + 1, 1)};
-    kin_list_file file = {.path = kin_strdup(path)};
-    bool ok = (l.told_id && l.told_class && file.path) || kin_fail_memory(err, path, (size_t)set->count);
-    ok = ok && kin_read_file(path, 1 << 28, &file.bytes, err) && index_names(&l, err);
-    kin_fields f = kin_fields_open(&file, ',');
-    while (ok && kin_fields_next(&f, 0, "", err)) {
-        if (f.count > 2) ok = kin_fields_fail(&f, err, "is not `class` or `id`, and maybe `,train|val|test`");
-        else if (f.line > 1 || !is_head(&l, &f)) ok = take_line(&l, &f, err);
-    }
-    kin_names_free(&l.ids), kin_names_free(&l.classes);
-    kin_free(l.told_id), kin_free(l.told_class);
-    kin_bytes_free(&file.bytes);
-    kin_free(file.path);
-    return ok && !f.failed;
+    kin_bytes text;
+    if (!kin_read_file(path, 1 << 28, &text, err)) return false;
+    bool ok = kin_split_parse_list(set, path, &text, part, err);
+    kin_bytes_free(&text);
+    return ok;
 }
 
 /* ---- the chunk ---- */

@@ -22,6 +22,9 @@ typedef struct kin_split {
  * pictures, of which one could find the other; the list's errors name file and line. */
 bool kin_split_validation(const kin_dataset *set, const kin_split *how, kin_dataset *kept, kin_dataset *held, kin_error *err);
 
+/* A split.list in memory, which is cut up in place; a zero byte follows its last. part [set->count]: 0 kept, 1 held out, 2 neither. */
+bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *text, uint8_t *part, kin_error *err);
+
 /* "2/5": fold 2 of 5. */
 bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *err);
 
