@@ -25,6 +25,7 @@
 #include "nn/layers.h"
 #include "nn/module.h"
 #include "nn/optim.h"
+#include "nn/summary.h"
 #include "retrieval/expand.h"
 #include "retrieval/metrics.h"
 #include "retrieval/rerank.h"

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 
-static const char *const models[] = {"conv4", "resnet8", "resnet20", NULL};
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
 static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
@@ -16,13 +15,12 @@ static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
     {"resume", KIN_OPTION_STRING, "RUN", "go on with an interrupted run where it stopped; all other settings come from it"},
-    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = models},
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
     {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
     {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1, .high = 3},
-    {"embedding", KIN_OPTION_INT, "N", "numbers in the embedding", .fallback_shown = "the network's", .low = 2, .high = 8192},
-    {"width", KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", .low = 1, .high = 2048},
+    KIN_MODEL_OPTIONS,
     {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "bilinear", .choices = filters},
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
     {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},

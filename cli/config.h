@@ -5,8 +5,8 @@
 
 #include "cli/command.h"
 #include "data/batch.h"
+#include "cli/model_options.h"
 #include "losses/registry.h"
-#include "models/registry.h"
 #include "nn/checkpoint.h"
 #include "nn/tuning.h"
 
@@ -19,7 +19,8 @@ typedef struct kin_config {
     int64_t strict;
     /* network */
     char model[32];
-    int64_t size, channels, embedding, width;
+    int64_t size, channels, embedding, width, last_stride;
+    char stem[16], pooling[16], attention[40];
     char filter[16];
     int64_t invert;
     /* loss */

@@ -12,7 +12,7 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
     kin_network *n = argument;
     kin_model_opt model = kin_config_model(&n->config);
     kin_loss_opt loss = kin_config_loss(&n->config);
-    kin_tensor *embedding = n->model->forward(s, x, &model);
+    kin_tensor *embedding = kin_model_forward(n->model, s, x, &model);
     return n->loss->head && (kin_training(s) || n->classify) ? n->loss->head(s, embedding, &loss) : embedding;
 }
 

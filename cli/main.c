@@ -11,7 +11,7 @@
 
 /* In the order of a session: demo synth train embed search rerank eval check help. */
 extern const kin_command kin_command_demo, kin_command_synth, kin_command_train, kin_command_embed, kin_command_search, kin_command_rerank, kin_command_eval, kin_command_check,
-    kin_command_help;
+    kin_command_models, kin_command_show, kin_command_forward, kin_command_help;
 
 const kin_command *const kin_commands[] = {
     &kin_command_demo,
@@ -22,6 +22,9 @@ const kin_command *const kin_commands[] = {
     &kin_command_rerank,
     &kin_command_eval,
     &kin_command_check,
+    &kin_command_models,
+    &kin_command_show,
+    &kin_command_forward,
     &kin_command_help,
     NULL,
 };

@@ -10,6 +10,7 @@
 typedef struct kin_linear_opt {
     int64_t out;
     bool no_bias;
+    bool small_init; /* weights N(0, .01²), biases 0: torchvision's classifiers behind mobile networks */
 } kin_linear_opt;
 kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt);
 
@@ -18,6 +19,7 @@ typedef struct kin_conv_opt {
     int64_t out, kernel, stride, pad, dilation, groups; /* stride, dilation, groups: 0 means 1 */
     bool bias;
     bool kaiming_fan_out; /* first values as torchvision's ResNet; otherwise PyTorch's default, kaiming uniform with gain √(1/3) */
+    bool kaiming_fan_in;  /* as torchvision's DenseNet */
     kin_conv2d_pads pads; /* asymmetric padding instead of pad, when any is set */
 } kin_conv_opt;
 kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt);
@@ -41,7 +43,7 @@ typedef struct kin_conv_bn_opt {
     kin_conv2d_pads pads;
     kin_tensor *add;
     kin_act act;
-    bool kaiming_fan_out;
+    bool kaiming_fan_out, kaiming_fan_in;
     double momentum, epsilon;
 } kin_conv_bn_opt;
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);

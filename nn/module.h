@@ -29,9 +29,23 @@ typedef enum { KIN_EVAL, KIN_TRAIN } kin_mode;
 /* Dry-runs `net` on an input of this shape and makes its parameters. NULL on error (in ctx). `arg` is
  * passed to every forward. Free before the context. */
 kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed);
+/* The same with all values zero: for those that a checkpoint is about to fill. */
+kin_module *kin_module_new_zero(kin_ctx *ctx, kin_net net, void *arg, kin_shape input);
+/* The same without any numbers: names and shapes only, for dry forwards (nn/summary.h). */
+kin_module *kin_module_outline(kin_ctx *ctx, kin_net net, void *arg, kin_shape input);
 void kin_module_free(kin_module *m);
 kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
 kin_ctx *kin_module_ctx(kin_module *m);
+
+/* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap. NULL when nothing did.
+ * Both are valid until kin_end_step. */
+kin_tensor *kin_module_tapped(const kin_module *m, const char *path);
+typedef struct kin_tapped {
+    const char *path;
+    kin_tensor *tensor;
+    const struct kin_tapped *earlier;
+} kin_tapped;
+const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
 
 /* Sets all gradients to zero (before each step's backward). */
 void kin_module_zero_grad(kin_module *m);
@@ -78,6 +92,10 @@ kin_scope *kin_sub_shared(kin_scope *s, const char *name);
 bool kin_training(const kin_scope *s);
 kin_ctx *kin_scope_ctx(kin_scope *s);
 const char *kin_scope_path(const kin_scope *s);
+
+/* Names x by the scope's path, for kin_module_tapped; returns x. Layers do it for themselves; a block or a stage does it with
+ * what it returns. What is fused has one name, the last one's: the output of a norm with activation is activated. */
+kin_tensor *kin_tap(kin_scope *s, kin_tensor *x);
 
 typedef enum {
     KIN_INIT_ZEROS,

@@ -12,6 +12,7 @@ make -j"$(nproc)" fuzz CC=clang OPENMP=0 BUILD=$build SANITIZE=address,undefined
 seeds_of() {
     case $1 in
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
+    jpeg) echo "$data/jpeg-crashtest $data/jpeg-crashtest/imagetestsuite $data/jpeg-reftest $data/jpeg-reftest/mozilla $data/fuzz-seeds/jpeg" ;;
     pnm) echo "$data/pngsuite" ;;
     cifar) echo "$data/cifar10" ;;
     esac
