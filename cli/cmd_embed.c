@@ -7,6 +7,7 @@
 #include "retrieval/items.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
@@ -45,19 +46,33 @@ static void to_probabilities(float *rows, int64_t count, int64_t dim, bool predi
     }
 }
 
+static const char *role_name(kin_role role) { return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : ""; }
+
+/* Columns of ids, labels, paths, cameras and roles; the last two only where the set knows any. */
 static bool write_rows(const kin_cli *cli, const kin_source *source, const float *rows, int64_t dim, kin_error *err)
 {
+    enum { COLUMNS = 5, DIGITS = 12 };
     int64_t n = source->pictures.count;
-    const char **names = kin_alloc_array((size_t)n, 3 * sizeof *names);
-    if (!names) return kin_fail_memory(err, "the names", (size_t)n * 3 * sizeof *names);
-    for (int64_t i = 0; i < n; i++) {
+    const char **names = kin_alloc_array((size_t)n, COLUMNS * sizeof *names), **camera = names ? names + 3 * n : NULL, **role = names ? names + 4 * n : NULL;
+    char (*digits)[DIGITS] = kin_alloc_array((size_t)n, DIGITS);
+    bool any_camera = false, any_role = false, ok = (names && digits) || kin_fail_memory(err, "the names", (size_t)n * COLUMNS * sizeof *names);
+    for (int64_t i = 0; ok && i < n; i++) {
         const kin_sample *item = &source->pictures.items[i];
         names[i] = item->id;
-        names[n + i] = source->set.class_names[item->label];
+        names[n + i] = item->label < 0 ? "" : source->set.class_names[item->label];
         names[2 * n + i] = item->path;
+        snprintf(digits[i], DIGITS, "%d", item->camera);
+        camera[i] = item->camera < 0 ? "" : digits[i];
+        role[i] = role_name(item->role);
+        any_camera |= item->camera >= 0;
+        any_role |= item->role != KIN_ROLE_NONE;
     }
-    bool ok = kin_embeddings_write(kin_option_string(cli, "out"), (kin_vectors){rows, n, dim}, names, names + n, names + 2 * n, err);
+    if (ok) {
+        kin_item_texts texts = {.id = names, .label = names + n, .path = names + 2 * n, .camera = any_camera ? camera : NULL, .role = any_role ? role : NULL};
+        ok = kin_embeddings_write_texts(kin_option_string(cli, "out"), (kin_vectors){rows, n, dim}, &texts, err);
+    }
     kin_free(names);
+    kin_free(digits);
     return ok;
 }
 
@@ -122,7 +137,9 @@ const kin_command kin_command_embed = {
     .name = "embed",
     .summary = "turn pictures into descriptors with a trained network",
     .usage = "kin embed DATA --model RUN --out E [--classes LIST]",
-    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.",
+    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.\n\n"
+             "Where the data set tells them (Market-1501, In-Shop), E.csv also has the columns camera and role; E:query and E:gallery then name the queries "
+             "and the gallery for kin search, rerank, eval and check.",
     .examples = "# the classes that training never saw\n"
                 "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
                 "# a first baseline: the pixels themselves\n"

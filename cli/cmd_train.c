@@ -3,12 +3,15 @@
 #include "cli/source.h"
 #include "base/memory.h"
 #include "cli/trainer.h"
+#include "data/split.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
 static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 
 #define ANY .low = 0, .high = -1
@@ -24,9 +27,11 @@ static const kin_option options[] = {
     {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "bilinear", .choices = filters},
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
     {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
-    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch, for losses on pairs and triplets", "32", .low = 2, .high = 4096},
+    {"sampler", KIN_OPTION_CHOICE, "NAME", "how batches are drawn: pk (P classes with K pictures each), plain (shuffled passes over all pictures), or balanced (every class equally often)",
+     .fallback_shown = "pk for losses on pairs and triplets, else plain", .choices = samplers},
+    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch of the pk sampler", "32", .low = 2, .high = 4096},
     {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
-    {"batch", KIN_OPTION_INT, "N", "pictures in a batch, for the other losses", "128", .low = 2, .high = 16384},
+    {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128", .low = 2, .high = 16384},
     {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
     {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
     {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
@@ -49,6 +54,8 @@ static const kin_option options[] = {
     {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0", .low = 0, .high = 1},
     {"erase", KIN_OPTION_REAL, "P", "augment: probability that a random rectangle is erased", "0", .low = 0, .high = 1},
     {"validate", KIN_OPTION_REAL, "SHARE", "hold out the last share of the classes, one contiguous chunk, and keep the network that is best on them", "0", .low = 0, .high = 0.9},
+    {"validate-fold", KIN_OPTION_STRING, "I/K", "hold out the I-th of K contiguous chunks of the classes instead"},
+    {"validate-list", KIN_OPTION_STRING, "FILE", "hold out the classes, or the pictures by their ids, that the file names, one a line; a second column may say train, val or test instead"},
     {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1, .high = -1},
     {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
     {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
@@ -89,6 +96,33 @@ static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictu
     return ok;
 }
 
+static bool read_pictures(kin_source *s, const kin_cli *cli, const kin_config *c, kin_error *err)
+{
+    return kin_source_read(s, cli, (int)c->size, (int)c->channels, kin_config_filter(c), c->strict, err);
+}
+
+/* The held-out part is chosen before any picture is read. */
+static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume, kin_error *err)
+{
+    kin_dataset all;
+    kin_source kept = {0}, held = {0};
+    kin_split how = {.share = c->validate, .list = *c->validate_list ? c->validate_list : NULL};
+    bool split = c->validate > 0 || *c->validate_fold || how.list;
+    if (*c->validate_fold && !kin_split_parse_fold(c->validate_fold, &how.fold, &how.folds, err)) return false;
+    if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err)) return false;
+    bool ok = true;
+    if (split) ok = kin_split_validation(&all, &how, &kept.set, &held.set, err);
+    else kept.set = all, all = (kin_dataset){0};
+    ok = ok && read_pictures(&kept, cli, c, err) && (!split || read_pictures(&held, cli, c, err));
+    ok = ok && train_on(cli, c, &kept.pictures, split ? &held.pictures : NULL, run, resume, err);
+    kin_source_close(&kept);
+    kin_source_close(&held);
+    kin_dataset_free(&all);
+    return ok;
+}
+
+static int ways_to_validate(const kin_cli *cli) { return kin_option_given(cli, "validate") + kin_option_given(cli, "validate-fold") + kin_option_given(cli, "validate-list"); }
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
@@ -97,22 +131,11 @@ static int run(kin_cli *cli)
     if (resume && (out || cli->positionals)) return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out");
     if (!resume && (!out || !cli->positionals)) return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
     if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
+    if (!resume && ways_to_validate(cli) > 1) return kin_cli_usage(cli, "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
     kin_interrupt_catch();
     bool ok = resume ? resumed_config(&config, resume, &err) : kin_config_from_options(&config, cli, &err);
     if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
-    kin_source source = {0};
-    ok = ok && kin_source_open(&source, cli, config.data, config.classes, (int)config.size, (int)config.channels, kin_config_filter(&config), config.strict, &err);
-    if (ok && config.validate > 0) {
-        kin_pictures kept, held;
-        ok = kin_split_classes(&source.pictures, config.validate, &kept, &held, &err);
-        if (ok) {
-            ok = train_on(cli, &config, &kept, &held, resume ? resume : out, resume, &err);
-            kin_split_free(&kept, &held);
-        }
-    } else if (ok) {
-        ok = train_on(cli, &config, &source.pictures, NULL, resume ? resume : out, resume, &err);
-    }
-    kin_source_close(&source);
+    ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
@@ -120,8 +143,9 @@ const kin_command kin_command_train = {
     .name = "train",
     .summary = "train a network to tell classes apart",
     .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN",
-    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a folder or file of IDX (also .gz), or CIFAR's binary files; "
-             "DATA:test takes the test half of IDX and CIFAR folders.\n\n"
+    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also .gz) or CIFAR, or the folder of a data set known by name "
+             "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, CUB-200-2011, Cars-196, Market-1501, "
+             "GroceryStoreDataset); DATA:test takes another of its parts, which `kin data DATA` lists.\n\n"
              "RUN receives model.safetensors (the network to use: the last one, or the best one with --validate), last.safetensors (with the optimiser's "
              "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run ends with the same bits as an uninterrupted one.",
     .examples = "# drawings, the first 700 classes, as in docs/results.md\n"

@@ -7,26 +7,26 @@
 #include <string.h>
 
 typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
-typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, younger; } field;
+typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field; /* later: older checkpoints do not have it, and mean its zero */
 
-#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, false}
-/* Not in the checkpoints of earlier versions, where it had its zero. */
-#define YOUNGER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
+#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
+#define LATER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
 static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
-    YOUNGER("last-stride", last_stride, WHOLE), YOUNGER("stem", stem, CHOICE), YOUNGER("pooling", pooling, CHOICE), YOUNGER("attention", attention, TEXT),
+    LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("attention", attention, TEXT),
     FIELD("filter", filter, CHOICE), FIELD("invert", invert, FLAG),
     FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
     FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
     FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
-    YOUNGER("freeze", freeze, TEXT), YOUNGER("lr-scale", lr_scale, TEXT), YOUNGER("no-decay", no_decay, TEXT), YOUNGER("freeze-bn", freeze_bn, FLAG),
+    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
     FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
     FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
-    {"data", TEXT, offsetof(kin_config, data), sizeof ((kin_config *)0)->data, false, false},
-    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false, false},
+    LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
+    {"data", TEXT, offsetof(kin_config, data), sizeof ((kin_config *)0)->data, false},
+    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -84,8 +84,8 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         double real;
         snprintf(key, sizeof key, "kin.%s", f->name);
         const char *text = kin_checkpoint_note(from, key);
+        if (!text && f->later) continue;
         bool ok = text != NULL;
-        if (!ok && f->younger) continue;
         if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
         if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
         else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);

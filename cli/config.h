@@ -27,6 +27,7 @@ typedef struct kin_config {
     char loss[32];
     double margin, smoothing;
     /* batches */
+    char sampler[16];           /* empty: the loss's own */
     int64_t batch_classes, batch_pictures, batch;
     /* optimiser */
     char optimizer[16], schedule[16];
@@ -40,6 +41,8 @@ typedef struct kin_config {
     double light, erase;
     /* running */
     double validate;            /* share of the training classes held out as one contiguous chunk, the last ones */
+    char validate_fold[24];     /* "2/5", or empty */
+    char validate_list[KIN_CONFIG_TEXT]; /* a file, or empty */
     int64_t validate_every, save_every, seed;
 } kin_config;
 

@@ -29,6 +29,13 @@ static kin_schedule schedule_of(const kin_config *c)
     return (kin_schedule){.kind = kind, .lr = c->lr, .final_lr = c->final_lr, .steps = c->steps, .warmup = c->warmup, .every = c->decay_every, .gamma = c->decay_gamma};
 }
 
+/* Whether batches are P classes with K pictures each: what losses on pairs need, unless another sampler was asked for. */
+static bool samples_pairs(const kin_trainer *t)
+{
+    const char *sampler = t->network.config.sampler;
+    return *sampler ? strcmp(sampler, "pk") == 0 : t->network.loss->pairs;
+}
+
 static bool take_ctx_error(kin_trainer *t, kin_error *err)
 {
     const kin_error *e = kin_ctx_error(t->ctx);
@@ -101,7 +108,7 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_pictur
 {
     *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)}, .pictures = pictures, .validation = validation, .run = run, .best = -1};
     t->network.config.n_classes = pictures->classes;
-    t->batch = t->network.loss->pairs ? config->batch_classes * config->batch_pictures : config->batch;
+    t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
     t->ctx = kin_ctx_new();
     t->index = kin_alloc_array((size_t)t->batch, sizeof *t->index);
     t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);
@@ -196,8 +203,11 @@ static bool save(kin_trainer *t, kin_error *err)
 static bool draw_batch(kin_trainer *t, kin_error *err)
 {
     const kin_config *c = &t->network.config;
-    bool ok = t->network.loss->pairs ? kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, (uint64_t)c->seed, t->step, t->index, err)
-                                     : kin_sampler_plain(&t->sampler, (int)c->batch, (uint64_t)c->seed, t->step, t->index, err);
+    uint64_t seed = (uint64_t)c->seed;
+    bool ok = true;
+    if (samples_pairs(t)) ok = kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, seed, t->step, t->index, err);
+    else if (strcmp(c->sampler, "balanced") == 0) kin_sampler_balanced(&t->sampler, (int)c->batch, seed, t->step, t->index);
+    else ok = kin_sampler_plain(&t->sampler, (int)c->batch, seed, t->step, t->index, err);
     for (int64_t i = 0; ok && i < t->batch; i++) t->labels[i] = t->pictures->items[t->index[i]].label;
     return ok;
 }
@@ -241,13 +251,13 @@ static void log_step(kin_trainer *t, double loss, double lr)
 
 static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
 {
-    int64_t dim, *labels = kin_alloc_array((size_t)t->validation->count, sizeof *labels);
-    if (!labels) return kin_fail_memory(err, "validation", (size_t)t->validation->count * sizeof *labels);
-    for (int64_t i = 0; i < t->validation->count; i++) labels[i] = t->validation->items[i].label;
+    int64_t dim, count = t->validation->count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);
+    if (!labels) return kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
+    for (int64_t i = 0; i < count; i++) labels[i] = t->validation->items[i].label, labels[count + i] = t->validation->items[i].camera;
     kin_optim_swap_ema(t->optim);
     float *descriptors = kin_encode(t->module, &t->network, t->validation, false, &dim, NULL, NULL, err);
     kin_optim_swap_ema(t->optim);
-    bool ok = descriptors && kin_judge_set((kin_vectors){descriptors, t->validation->count, dim}, labels, m, NULL, err);
+    bool ok = descriptors && kin_judge_set((kin_vectors){descriptors, count, dim}, labels, labels + count, m, NULL, err);
     kin_free(descriptors);
     kin_free(labels);
     return ok;
@@ -312,48 +322,4 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
         if (!after_step(t, say, user, err)) return false;
     }
     return true;
-}
-
-/* ---- the contiguous chunk ---- */
-
-bool kin_split_classes(const kin_pictures *all, double share, kin_pictures *kept, kin_pictures *held, kin_error *err)
-{
-    int first = all->classes - (int)(all->classes * share + 0.5);
-    *kept = *held = *all;
-    kept->broken = held->broken = 0;
-    kept->classes = first;
-    held->classes = all->classes - first;
-    if (first < 2 || held->classes < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "--validate %g leaves %d classes for training and %d for validation; both need two", share, first, held->classes);
-    kept->items = kin_alloc_array((size_t)all->count, sizeof *kept->items);
-    held->items = kin_alloc_array((size_t)all->count, sizeof *held->items);
-    uint8_t *pixels = kin_alloc((size_t)all->count * (size_t)all->size * (size_t)all->size * (size_t)all->channels);
-    held->pixels = pixels;
-    if (!kept->items || !held->items || !pixels) {
-        kin_split_free(kept, held);
-        return kin_fail_memory(err, "the held-out classes", (size_t)all->count);
-    }
-    size_t bytes = (size_t)all->size * (size_t)all->size * (size_t)all->channels;
-    kept->count = held->count = 0;
-    /* The kept pictures move together in place; the held-out ones are copied. */
-    for (int64_t i = 0; i < all->count; i++) {
-        kin_sample item = all->items[i];
-        if (item.label >= first) {
-            memcpy(pixels + (size_t)held->count * bytes, all->pixels + (size_t)i * bytes, bytes);
-            item.label -= first;
-            held->items[held->count++] = item;
-        } else {
-            if (kept->count != i) memmove(all->pixels + (size_t)kept->count * bytes, all->pixels + (size_t)i * bytes, bytes);
-            kept->items[kept->count++] = item;
-        }
-    }
-    return true;
-}
-
-void kin_split_free(kin_pictures *kept, kin_pictures *held)
-{
-    kin_free(kept->items);
-    kin_free(held->items);
-    kin_free(held->pixels);
-    kept->items = held->items = NULL;
-    held->pixels = NULL;
 }

@@ -34,9 +34,4 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_pictur
 bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user, kin_error *err);
 void kin_trainer_close(kin_trainer *t);
 
-/* Splits a set for validation: the last `share` of its classes, one contiguous chunk, go to `held`. Classes keep their
- * numbers in `kept`; those of `held` start at 0 again. Both share the pixels of `all`. */
-bool kin_split_classes(const kin_pictures *all, double share, kin_pictures *kept, kin_pictures *held, kin_error *err);
-void kin_split_free(kin_pictures *kept, kin_pictures *held);
-
 #endif

@@ -1,5 +1,7 @@
 #include "models/attend.h"
 
+#include "nn/attention.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +27,5 @@ bool kin_attends(const kin_attend_opt *opt, const char *place) { return opt->kin
 kin_tensor *kin_attend(kin_scope *s, const kin_attend_opt *opt, const char *place, kin_tensor *x)
 {
     if (!x || !kin_attends(opt, place)) return x;
-    kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "the attention %s@%s is not part of this build", kinds[opt->kind], place);
-    return NULL;
+    return kin_attention(kin_sub(s, "attention"), x, kinds[opt->kind]);
 }

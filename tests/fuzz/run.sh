@@ -14,6 +14,7 @@ seeds_of() {
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
     jpeg) echo "$data/jpeg-crashtest $data/jpeg-crashtest/imagetestsuite $data/jpeg-reftest $data/jpeg-reftest/mozilla $data/fuzz-seeds/jpeg" ;;
     pnm) echo "$data/pngsuite" ;;
+    mat) echo tests/golden ;;
     cifar) echo "$data/cifar10" ;;
     esac
 }
