@@ -99,8 +99,7 @@ kin_tensor *kin_cbam(kin_scope *s, kin_tensor *x, const kin_cbam_opt *opt)
     kin_tap(kin_sub(s, "input"), x);
     x = kin_gate(x, tapped(s, "ChannelGate", opt->channel, kin_sigmoid(kin_add(average, most))));
     if (opt->no_spatial) return kin_tap(s, x);
-    kin_tensor *over_channels = kin_concat((kin_tensor *[]){kin_max(x, 8), kin_mean(x, 8)}, 2);
-    kin_tensor *a = kin_conv_bn(kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", over_channels,
+    kin_tensor *a = kin_conv_bn(kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", kin_channel_pool(x),
                                 &(kin_conv_bn_opt){.out = 1, .kernel = kernel, .pad = kernel / 2, .momentum = 0.01});
     return kin_tap(s, kin_gate(x, tapped(s, "SpatialGate", opt->spatial, kin_sigmoid(a))));
 }
