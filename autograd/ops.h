@@ -23,6 +23,8 @@ kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
 /* [n, h, w, c] → [n, c] */
 kin_tensor *kin_global_avg_pool(kin_tensor *x);
 kin_tensor *kin_global_max_pool(kin_tensor *x);
+/* [n, h, w, c] → [n, h, w, 2]: the largest of each pixel's channels, and their mean. */
+kin_tensor *kin_channel_pool(kin_tensor *x);
 /* Generalised mean (mean max(x, 1e-6)^p)^{1/p} with p [1] (gem.c). */
 kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p);
 

@@ -86,7 +86,6 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         const char *text = kin_checkpoint_note(from, key);
         if (!text && f->later) continue;
         bool ok = text != NULL;
-        if (!ok && f->later) continue;
         if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
         if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
         else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);

@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "nn/layers.h"
+#include "nn/summary.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,10 +14,18 @@ static int64_t reduced(int64_t channels, int64_t reduction)
     return channels > by && by > 0 ? channels / by : 1;
 }
 
-static kin_tensor *tapped(kin_tensor **tap, kin_tensor *t)
+/* Under the scope's child `name`, and for the caller who gave a pointer. */
+static kin_tensor *tapped(kin_scope *s, const char *name, kin_tensor **tap, kin_tensor *t)
 {
     if (tap) *tap = t;
-    return t;
+    return kin_tap(kin_sub(s, name), t);
+}
+
+/* The map with its gate, under the attention's own scope; what it was before, under "input". */
+static kin_tensor *gated(kin_scope *s, kin_tensor *x, kin_tensor *gate)
+{
+    kin_tap(kin_sub(s, "input"), x);
+    return kin_tap(s, kin_gate(x, gate));
 }
 
 /* A map that attention cannot be asked for: its error names the scope. */
@@ -45,7 +54,7 @@ kin_tensor *kin_se(kin_scope *s, kin_tensor *x, const kin_se_opt *opt)
     kin_tensor *a = kin_conv(kin_sub(s, "fc1"), kin_mean(x, 6), &(kin_conv_opt){.out = squeeze, .kernel = 1, .bias = true});
     a = kin_conv(kin_sub(s, "fc2"), opt->silu ? kin_silu(a) : kin_relu(a), &(kin_conv_opt){.out = channels, .kernel = 1, .bias = true});
     a = opt->hard ? kin_scale(kin_relu6(kin_scale(a, 1, 3)), 1.0 / 6, 0) : kin_sigmoid(a);
-    return kin_gate(x, tapped(opt->gate, a));
+    return gated(s, x, tapped(s, "gate", opt->gate, a));
 }
 
 /* ---- efficient channel attention ---- */
@@ -67,7 +76,7 @@ kin_tensor *kin_eca(kin_scope *s, kin_tensor *x, const kin_eca_opt *opt)
     /* The channels as the pixels of a picture one pixel high, with one channel. */
     kin_tensor *line = kin_reshape(kin_mean(x, 6), KIN_SHAPE(n, 1, channels, 1));
     line = kin_conv2d(line, kin_reshape(w, KIN_SHAPE(1, k, 1, 1)), NULL, &(kin_conv2d_opt){.pads = {.left = k / 2, .right = k / 2}});
-    return kin_gate(x, tapped(opt->gate, kin_sigmoid(kin_reshape(line, KIN_SHAPE(n, channels)))));
+    return gated(s, x, tapped(s, "gate", opt->gate, kin_sigmoid(kin_reshape(line, KIN_SHAPE(n, channels)))));
 }
 
 /* ---- convolutional block attention ---- */
@@ -87,12 +96,12 @@ kin_tensor *kin_cbam(kin_scope *s, kin_tensor *x, const kin_cbam_opt *opt)
     if (!is_odd(s, kernel, "convolutional block attention")) return NULL;
     kin_scope *gate = kin_sub(kin_sub(s, "ChannelGate"), "mlp");
     kin_tensor *average = mlp(gate, kin_global_avg_pool(x), between, channels), *most = mlp(gate, kin_global_max_pool(x), between, channels);
-    x = kin_gate(x, tapped(opt->channel, kin_sigmoid(kin_add(average, most))));
-    if (opt->no_spatial) return x;
-    kin_tensor *over_channels = kin_concat((kin_tensor *[]){kin_max(x, 8), kin_mean(x, 8)}, 2);
-    kin_tensor *a = kin_conv_bn(kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", over_channels,
+    kin_tap(kin_sub(s, "input"), x);
+    x = kin_gate(x, tapped(s, "ChannelGate", opt->channel, kin_sigmoid(kin_add(average, most))));
+    if (opt->no_spatial) return kin_tap(s, x);
+    kin_tensor *a = kin_conv_bn(kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", kin_channel_pool(x),
                                 &(kin_conv_bn_opt){.out = 1, .kernel = kernel, .pad = kernel / 2, .momentum = 0.01});
-    return kin_gate(x, tapped(opt->spatial, kin_sigmoid(a)));
+    return kin_tap(s, kin_gate(x, tapped(s, "SpatialGate", opt->spatial, kin_sigmoid(a))));
 }
 
 /* ---- self channel attention ---- */
@@ -111,12 +120,12 @@ static double mean_entropy(const kin_tensor *a)
 
 /* With pixels as rows, X is [h·w, c] here: E = Xᵀ·X, and A·X becomes X·Aᵀ. rowmax(E) is the same for a whole row, and
  * softmax is blind to that: A = softmax(−E). */
-static kin_tensor *attend_to_unlike(kin_tensor *x, const kin_sca_opt *opt)
+static kin_tensor *attend_to_unlike(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt)
 {
     kin_shape shape = kin_shape_of(x);
     kin_tensor *flat = kin_reshape(x, KIN_SHAPE(shape.dim[0], shape.dim[1] * shape.dim[2], shape.dim[3]));
     kin_tensor *energy = kin_matmul(flat, flat, &(kin_matmul_opt){.transpose_a = true});
-    kin_tensor *a = tapped(opt->weights, kin_softmax_scaled(energy, opt->scale ? -opt->scale : -1));
+    kin_tensor *a = tapped(s, "weights", opt->weights, kin_softmax_scaled(energy, opt->scale ? -opt->scale : -1));
     if (opt->entropy && a && !kin_is_dry(kin_ctx_of(a))) *opt->entropy = mean_entropy(a);
     return kin_reshape(kin_matmul(flat, a, &(kin_matmul_opt){.transpose_b = true}), shape);
 }
@@ -126,10 +135,11 @@ kin_tensor *kin_sca(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt)
     kin_sca_opt none = {0};
     if (!opt) opt = &none;
     if (!is_map(s, x, "self channel attention")) return NULL;
+    kin_tap(kin_sub(s, "input"), x);
     kin_tensor *y = opt->reduce ? kin_conv(kin_sub(s, "reduce"), x, &(kin_conv_opt){.out = opt->reduce, .kernel = 1}) : x;
-    y = y ? attend_to_unlike(y, opt) : NULL;
+    y = y ? attend_to_unlike(s, y, opt) : NULL;
     if (opt->reduce) y = kin_conv(kin_sub(s, "expand"), y, &(kin_conv_opt){.out = kin_channels(x), .kernel = 1});
-    return kin_add_weighted(x, y, kin_param(s, "gamma", &(kin_param_opt){.shape = KIN_SHAPE(1), .no_decay = true}));
+    return kin_tap(s, kin_add_weighted(x, y, kin_param(s, "gamma", &(kin_param_opt){.shape = KIN_SHAPE(1), .no_decay = true})));
 }
 
 /* ---- by name ---- */
@@ -143,4 +153,22 @@ kin_tensor *kin_attention(kin_scope *s, kin_tensor *x, const char *kind)
     if (strcmp(kind, "sca") == 0) return kin_sca(s, x, NULL);
     kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "there is no attention '%s'; the kinds are se, eca, cbam and sca", kind);
     return NULL;
+}
+
+static kin_tensor *named(kin_scope *s, kin_tensor *x, void *kind) { return kin_attention(s, x, kind); }
+
+bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_attention_cost *out, kin_error *err)
+{
+    kin_summary summary;
+    kin_ctx *ctx = kin_ctx_new();
+    if (!ctx) return kin_fail(err, KIN_ERR_MEMORY, "out of memory for a dry run");
+    bool ok = kin_summarize(ctx, named, (void *)kind, KIN_SHAPE(1, h, w, c), &summary);
+    if (ok) {
+        *out = (kin_attention_cost){summary.parameters, summary.macs};
+        kin_summary_free(&summary);
+    } else {
+        kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    }
+    kin_ctx_free(ctx);
+    return ok;
 }

@@ -2,7 +2,9 @@
  * its parameters in the scope it is given, under the names of the reference implementations, so that their
  * checkpoints load. `opt` may be NULL for the paper's values; all return NULL after an error and pass NULL through.
  *
- * Taps are pointers to a tensor of the caller's, set to what the map was weighed with; it lives as long as the forward's tape. */
+ * Taps are pointers to a tensor of the caller's, set to what the map was weighed with; it lives as long as the forward's tape. The
+ * same can be had by path (kin_module_tapped): SCOPE is the result, SCOPE.input what came in, SCOPE.gate, SCOPE.ChannelGate,
+ * SCOPE.SpatialGate and SCOPE.weights what it was weighed with. */
 #ifndef KIN_NN_ATTENTION_H
 #define KIN_NN_ATTENTION_H
 
@@ -54,5 +56,10 @@ kin_tensor *kin_sca(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt);
 
 /* The same by name: "se", "eca", "cbam", "sca", each with its paper's values. An unknown name is an error. */
 kin_tensor *kin_attention(kin_scope *s, kin_tensor *x, const char *kind);
+
+/* What kin_attention(kind) adds to one map of h × w × c, by a dry run. Multiply-adds are those of products and convolutions, as in
+ * nn/summary.h; pooling and gates, a few operations for each number of the map, are not counted. */
+typedef struct kin_attention_cost { int64_t parameters; double macs; } kin_attention_cost;
+bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_attention_cost *out, kin_error *err);
 
 #endif

@@ -32,7 +32,7 @@ kin_tensor *kin_pool(kin_scope *s, kin_tensor *x, const char *kind)
         else if (is_name(at, length, "gem")) parts[count++] = kin_gem(s, x);
         else return refuse(s, "there is no such pool:", kind);
     }
-    return count == 1 ? parts[0] : kin_concat(parts, count);
+    return kin_tap(s, count == 1 ? parts[0] : kin_concat(parts, count));
 }
 
 kin_tensor *kin_embedding_head(kin_scope *s, kin_tensor *x, const kin_head_opt *opt)
@@ -42,7 +42,7 @@ kin_tensor *kin_embedding_head(kin_scope *s, kin_tensor *x, const kin_head_opt *
     if (opt->embedding) x = kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = opt->embedding, .no_bias = opt->no_bias});
     if (opt->metric) *opt->metric = x;
     if (opt->bnneck) x = kin_batch_norm(kin_sub(s, "bnneck"), x, &(kin_norm_opt){.fixed_bias = true});
-    return opt->l2 ? kin_l2_normalize(x) : x;
+    return kin_tap(s, opt->l2 ? kin_l2_normalize(x) : x);
 }
 
 kin_tensor *kin_join_branches(const kin_branch *branches, int count)

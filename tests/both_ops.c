@@ -232,6 +232,37 @@ REFERENCE(ref_gem)
         }
 }
 
+static kin_tensor *build_channel_pool(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_channel_pool(in[0]);
+}
+REFERENCE(ref_channel_pool)
+{
+    UNUSED;
+    int64_t n = COLUMNS(s[0]);
+    for (int64_t r = 0; r < ROWS(s[0]); r++, out += 2) {
+        out[0] = -INFINITY, out[1] = 0;
+        for (int64_t k = 0; k < n; k++) out[0] = fmax(out[0], in[0][r * n + k]), out[1] += in[0][r * n + k] / (double)n;
+    }
+}
+
+static void not_numbers(void)
+{
+    check_begin("pools: NaN wins, and its channel or pixel is seen (%s)", KIN_REAL_NAME);
+    kin_ctx *ctx = kin_ctx_new();
+    kin_real numbers[3 * 19];
+    for (int i = 0; i < 57; i++) numbers[i] = (kin_real)sin(i);
+    numbers[19 + 3] = (kin_real)NAN;
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 1, 3, 19), numbers), *most = kin_global_max_pool(x), *both = kin_channel_pool(x);
+    for (int k = 0; k < 19; k++) CHECK(isnan(kin_data(most)[k]) == (k == 3));
+    for (int p = 0; p < 3; p++) CHECK(isnan(kin_data(both)[2 * p]) == (p == 1) && isnan(kin_data(both)[2 * p + 1]) == (p == 1));
+    CHECK(kin_backward(kin_sum(kin_concat((kin_tensor *[]){kin_slice(most, 3, 1), kin_slice(kin_reshape(both, KIN_SHAPE(1, 6)), 2, 1)}, 2), 0)));
+    CHECK(kin_grad(x)[19 + 3] == 2);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 /* ---- gates ---- */
 
 static kin_tensor *build_gate(kin_tensor **in, void *arg)
@@ -459,6 +490,9 @@ int main(void)
         {.name = "gem", .build = build_gem, .reference = ref_gem, .shapes = {S(3, 4, 5, 7), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(3, 7), .tolerance = 1e-5},
         {.name = "gem with a large p", .build = build_gem, .reference = ref_gem, .arg = &large, .shapes = {S(2, 3, 3, 4), S(1)}, .check = {.low = .9, .high = 1.1}, .out_shape = S(2, 4), .tolerance = 1e-5},
         {.name = "gem of one pixel", .build = build_gem, .reference = ref_gem, .shapes = {S(2, 1, 1, 3), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(2, 3), .tolerance = 1e-5},
+        {.name = "channel_pool", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(3, 4, 5, 7)}, .out_shape = S(3, 4, 5, 2)},
+        {.name = "channel_pool of many rows and lanes", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 9, 8, 19)}, .out_shape = S(2, 9, 8, 2)},
+        {.name = "channel_pool of one channel", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 3, 2, 1)}, .out_shape = S(2, 3, 2, 2)},
         {.name = "gate of channels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 7)}, .linear = true},
         {.name = "gate of channels as pooled", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 1, 1, 7)}, .linear = true},
         {.name = "gate of pixels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 1)}, .linear = true},
@@ -490,5 +524,6 @@ int main(void)
         {.name = "distance to itself", .build = build_self_distance, .reference = ref_self_distance, .shapes = {S(5, 11)}, .tolerance = 1e-5, .check = {.tolerance = 1e-5}},
     };
     op_rows_run(rows, (int)(sizeof rows / sizeof *rows));
+    not_numbers();
     return check_result();
 }
