@@ -3,7 +3,8 @@
 #include "data/transform.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static const double pi = 3.14159265358979323846;
 
@@ -162,8 +163,13 @@ static bool quarter_turn(kin_image *image, bool clockwise, kin_error *err)
     return true;
 }
 
-/* Pillow rounds the matrix to 15 decimals, so that right angles come out exact. */
-static double fifteen(double v) { return rint(v * 1e15) / 1e15; }
+/* Pillow rounds the matrix to 15 decimals, so that right angles come out exact. (v·1e15 is itself rounded: ties would go wrong.) */
+static double fifteen(double v)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.15f", v);
+    return strtod(text, NULL);
+}
 
 bool kin_image_rotate(kin_image *image, double degrees, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {

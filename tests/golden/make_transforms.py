@@ -61,11 +61,12 @@ for name in ("mirror", "upend", "grey", "invert"):
     case(name)
 for i in range(40): case("rotate", number(-200, 200), i % 2, random.randint(0, 255))
 for a in (0, 90, 180, 270, -90, 360, 450): 
-    for size in ((20, 20), (21, 21), (20, 31)): case("rotate", a, a % 4 // 2, 7, size=size)
+    for size in ((20, 20), (21, 21), (20, 31)): case("rotate", a, a // 90 % 2, 7, size=size)
 for i in range(60):
     case("affine", number(-180, 180), random.randint(-9, 9), random.randint(-9, 9), number(.5, 1.8), number(-30, 30) if i % 3 else 0, number(-30, 30) if i % 4 == 0 else 0, i % 2, random.randint(0, 255))
 for i in range(20): case("affine", 0, random.randint(-9, 9), random.randint(-9, 9), number(.5, 1.8) if i % 4 > 1 else 1, 0, 0, i % 2, 0)
-for _ in range(8): case("shearx", number(-1, 1)); case("sheary", number(-1, 1))
+for name in ("shearx", "sheary"):
+    for _ in range(8): case(name, number(-1, 1))
 for i in range(30):
     w, h = random.randint(8, 60), random.randint(8, 60)
     dw, dh = w // 4, h // 4
@@ -80,9 +81,10 @@ for _ in range(30): case("hue", number(-.5, .5), size=(60, 60), low=random.randi
 case("hue", .2, channels=1)
 for bits in range(1, 9): case("posterize", bits)
 for t in (0, 1, 128, 255, 256, 100.5): case("solarize", t)
-for i in range(16):
-    low = random.randint(0, 150)
-    for name in ("autocontrast", "equalize"): case(name, low=low, high=random.randint(low, 255), size=None if i % 2 else (60, 45))
+for name in ("autocontrast", "equalize"):
+    for i in range(16):
+        low = random.randint(0, 150)
+        case(name, low=low, high=random.randint(low, 255), size=None if i % 2 else (60, 45))
 for i in range(24):
     k = random.choice([1, 3, 5, 9, 23])
     case("blur", k, number(.1, 4), size=(random.randint(k // 2 + 1, 26), random.randint(k // 2 + 1, 26)))
