@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "nn/checkpoint_parts.h"
+#include "nn/import_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +194,7 @@ static bool no_overlaps(kin_checkpoint *c, kin_error *err)
     return true;
 }
 
-static bool parse(kin_checkpoint *c, kin_error *err)
+bool kin_safetensors_read(kin_checkpoint *c, kin_error *err)
 {
     uint64_t length = 0;
     if (c->file.size < 8) return kin_fail(err, KIN_ERR_DATA, "not a safetensors file: shorter than its first eight bytes");
@@ -212,7 +212,7 @@ static bool parse(kin_checkpoint *c, kin_error *err)
         kin_array *a = kin_checkpoint_add(c, entry->key, strlen(entry->key), err);
         if (!a || !read_array(a, entry, data, c->file.size - 8 - (size_t)length, err)) return false;
     }
-    return no_overlaps(c, err);
+    return no_overlaps(c, err) && kin_checkpoint_names(c, err);
 }
 
 static bool take_file(kin_bytes *file, kin_checkpoint **out, kin_error *err)
@@ -220,7 +220,7 @@ static bool take_file(kin_bytes *file, kin_checkpoint **out, kin_error *err)
     kin_checkpoint *c = kin_checkpoint_new(file, err);
     *out = NULL;
     if (!c) return false;
-    if (parse(c, err)) {
+    if (kin_safetensors_read(c, err)) {
         *out = c;
         return true;
     }

@@ -11,7 +11,7 @@ static const uint64_t made_always = UINT64_C(256) << 20, made_times = 16;
 kin_checkpoint *kin_checkpoint_new(kin_bytes *file, kin_error *err)
 {
     kin_checkpoint *c = kin_alloc_zero(1, sizeof *c);
-    if (c) c->file = *file;
+    if (c) c->file = *file, c->source = file->size;
     else kin_bytes_free(file), kin_fail_memory(err, "a checkpoint", sizeof *c);
     return c;
 }
@@ -47,8 +47,8 @@ kin_array *kin_checkpoint_add(kin_checkpoint *c, const char *name, size_t length
 
 uint8_t *kin_checkpoint_room(kin_checkpoint *c, const char *name, size_t bytes, kin_error *err)
 {
-    uint64_t most = made_always + made_times * (uint64_t)c->file.size;
-    if (bytes > most - c->made) return kin_fail(err, KIN_ERR_DATA, "%.100s: unpacked, this file of %zu bytes would take more than %llu", name, c->file.size, (unsigned long long)most), NULL;
+    uint64_t most = made_always + made_times * c->source;
+    if (bytes > most - c->made) return kin_fail(err, KIN_ERR_DATA, "%.100s: unpacked, this file of %llu bytes would take more than %llu", name, (unsigned long long)c->source, (unsigned long long)most), NULL;
     uint8_t *room = kin_arena_alloc(&c->arena, bytes);
     if (!room) return kin_fail_memory(err, name, bytes), NULL;
     c->made += bytes;
@@ -65,6 +65,18 @@ bool kin_checkpoint_place(kin_checkpoint *c, kin_array *a, const uint8_t *from, 
     if (!room) return false;
     kin_array_gather(room, from, item, a->ndim, a->shape, stride, swap);
     a->data = room;
+    return true;
+}
+
+bool kin_checkpoint_unpack(kin_checkpoint *c, const kin_zip_entry *e, const kin_unpacker *unpacker, const uint8_t **data, kin_error *err)
+{
+    kin_bytes owned;
+    uint8_t *room = e->deflated ? kin_checkpoint_room(c, e->name, e->size, err) : NULL; /* before anything is unpacked */
+    if ((e->deflated && !room) || !kin_zip_read(e, unpacker, data, &owned, err)) return false;
+    if (!room) return true;
+    if (e->size) memcpy(room, owned.data, e->size);
+    *data = room;
+    kin_bytes_free(&owned);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/zip.h"
 #include "nn/arrays.h"
 #include "nn/checkpoint.h"
 
@@ -14,6 +15,7 @@ struct kin_checkpoint {
     kin_array *arrays;
     size_t count, capacity;
     const kin_json *metadata;
+    uint64_t source;    /* bytes of the file or files it was read from */
     uint64_t made;      /* bytes of numbers in the arena */
 };
 
@@ -27,6 +29,8 @@ uint8_t *kin_checkpoint_room(kin_checkpoint *c, const char *name, size_t bytes, 
 /* Points array `a`, whose dtype, shape and count are set, at numbers with these strides that begin at `from`; copies them unless
  * they lie in C order and little-endian. The caller has checked that all lie where they may. */
 bool kin_checkpoint_place(kin_checkpoint *c, kin_array *a, const uint8_t *from, const int64_t *stride, bool big_endian, kin_error *err);
+/* The bytes of an archive's entry, unpacked into the checkpoint's memory unless they are stored as they are. */
+bool kin_checkpoint_unpack(kin_checkpoint *c, const kin_zip_entry *e, const kin_unpacker *unpacker, const uint8_t **data, kin_error *err);
 /* Fails when a name stands twice. */
 bool kin_checkpoint_names(kin_checkpoint *c, kin_error *err);
 
