@@ -18,7 +18,7 @@ static void tell(const kin_cli *cli, const kin_checkpoint *c, const kin_import_i
     if (info->key[0]) kin_cli_note(cli, "taken from the dictionary '%s'", info->key);
     if (info->prefix[0]) kin_cli_note(cli, "the prefix '%s' was taken off", info->prefix);
     if (info->left_out) kin_cli_note(cli, "%d entries were left out: without the prefix, or no arrays of numbers", info->left_out);
-    if (info->integers) kin_cli_note(cli, "%d arrays of integers (such as num_batches_tracked) are kept as they are", info->integers);
+    if (info->integers) kin_cli_note(cli, "integers stay as they are: %d of the arrays, such as num_batches_tracked", info->integers);
     printf("%s: %d arrays from %s, %llu numbers as float32\n", cli->positional[1], kin_checkpoint_count(c), info->form, numbers);
 }
 
