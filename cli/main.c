@@ -22,6 +22,8 @@ extern const kin_command kin_command_check;
 extern const kin_command kin_command_models;
 extern const kin_command kin_command_show;
 extern const kin_command kin_command_forward;
+extern const kin_command kin_command_import;
+extern const kin_command kin_command_tensors;
 extern const kin_command kin_command_help;
 
 const kin_command *const kin_commands[] = {
@@ -37,6 +39,8 @@ const kin_command *const kin_commands[] = {
     &kin_command_models,
     &kin_command_show,
     &kin_command_forward,
+    &kin_command_import,
+    &kin_command_tensors,
     &kin_command_help,
     NULL,
 };
