@@ -83,22 +83,14 @@ static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int siz
             }
 }
 
-<<<<<<< HEAD
-void kin_scale_make(kin_pixel_scale *scale, const kin_batch_opt *opt)
-=======
 void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt)
->>>>>>> main
 {
     scale->opt = *opt;
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) scale->level[c][v] = final_value(opt, c, v);
 }
 
-<<<<<<< HEAD
-void kin_scale_picture(const kin_pixel_scale *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
-=======
 void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
->>>>>>> main
 {
     size_t count = (size_t)size * (size_t)size * (size_t)channels;
     if (key) {
@@ -115,11 +107,7 @@ void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int si
 typedef struct filling {
     const kin_pictures *p;
     const int64_t *index;
-<<<<<<< HEAD
-    kin_pixel_scale scale;
-=======
     kin_scaling scale;
->>>>>>> main
     float *out;
 } filling;
 

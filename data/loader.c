@@ -25,11 +25,7 @@ typedef struct slot {
 struct kin_loader {
     const kin_dataset *set;
     kin_loader_opt opt;
-<<<<<<< HEAD
-    kin_pixel_scale scale;
-=======
     kin_scaling scale;
->>>>>>> main
     size_t floats;       /* of a picture */
     slot *slots;         /* a ring: step s lies in slot s mod n */
     int n_slots;
