@@ -305,10 +305,14 @@ bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err)
 
 /* ---- back to text ---- */
 
-/* The fewest digits that read back as the same number. */
+/* The fewest digits that read back as the same number; whole ones without an exponent. */
 static void add_number(kin_text *out, double v)
 {
     char text[40];
+    if (v == floor(v) && fabs(v) < 1e9) {
+        kin_text_format(out, "%.0f", v);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v) break;
