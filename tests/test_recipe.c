@@ -43,7 +43,7 @@ static void understood(void)
         {"resize(0x20)", NULL},
         {"rotate(-30--10,bilinear,fill=1/2/3)", "rotate(-30--10,bilinear,1/2/3)"},
         {"rotate(1e1)", "rotate(10)"},
-        {"affine(10,move=.1x.2,scale=.8-1.2,shear-y=3,p=.5)", "affine(10,0.1x0.2,0.8-1.2,shear-y=3,p=0.5)"},
+        {"affine(10,translate=.1x.2,scale=.8-1.2,shear-y=3,p=.5)", "affine(10,0.1x0.2,0.8-1.2,p=0.5,shear-y=3)"},
         {"jitter(.6-1.4,hue=-.1-.2)", "jitter(0.6-1.4,hue=-0.1-0.2)"},
         {"erase(.5,value=random) erase(value=0) erase(value=1/2/3) erase(value=mean)", "erase(value=random) erase(value=0) erase(value=1/2/3) erase"},
         {"normalize normalize", NULL},
@@ -156,7 +156,7 @@ static void sizes(void)
     check_begin("recipe: sizes foretold are those that come");
     static const struct { const char *text; int width, height; bool known; } cases[] = {
         {"", 0, 0, false}, {"resize(50)", 66, 50, true}, {"resize(20x30)", 30, 20, true}, {"pad(3x5)", 90, 66, true}, {"crop(40x44,4)", 44, 40, true}, {"rrc(9)", 9, 9, true}, {"centre(100x7)", 7, 100, true},
-        {"resize(31) centre(24) rotate(10) blur(5) trivial", 24, 24, true}, {"affine(10,.1,.5-2,5,5) perspective(p=1) jitter(.5,.5,.5,.5) randaugment(5,30) erase(1,value=random)", 80, 60, true}};
+        {"resize(31) centre(24) rotate(10) blur(5) trivial", 24, 24, true}, {"affine(10,.1,.5-2,5,shear-y=5) perspective(p=1) jitter(.5,.5,.5,.5) randaugment(5,30) erase(1,value=random)", 80, 60, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int channels = 1; channels <= 4; channels++) {
             kin_recipe recipe = parse(cases[i].text);
@@ -261,7 +261,7 @@ static void out_of_memory(void)
 static void tiny(void)
 {
     check_begin("recipe: the smallest pictures");
-    kin_recipe recipe = parse("flip vflip rotate(20,bilinear) rotate(90) affine(10,1,.5-2,80,80,bilinear) affine(5) perspective(1,1) jitter(.4,.4,.4,.5) grey blur(9) sharpness(p=1) autocontrast equalize randaugment(14,9) trivial erase(1) rrc(3) centre(5)");
+    kin_recipe recipe = parse("flip vflip rotate(20,bilinear) rotate(90) affine(10,1,.5-2,80,bilinear,shear-y=80) affine(5) perspective(1,1) jitter(.4,.4,.4,.5) grey blur(9) sharpness(p=1) autocontrast equalize randaugment(14,9) trivial erase(1) rrc(3) centre(5)");
     for (int width = 1; width <= 4; width++)
         for (int height = 1; height <= 4; height++)
             for (uint64_t key = 1; key < 40; key++) {
