@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of a session: demo synth train embed search rerank eval check import tensors help. */
+/* In the order of a session: demo synth train embed search rerank eval check import tensors export help. */
 extern const kin_command kin_command_demo, kin_command_synth, kin_command_train, kin_command_embed, kin_command_search, kin_command_rerank, kin_command_eval, kin_command_check, kin_command_import,
-    kin_command_tensors, kin_command_help;
+    kin_command_tensors, kin_command_export, kin_command_help;
 
 const kin_command *const kin_commands[] = {
     &kin_command_demo,
@@ -24,6 +24,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_check,
     &kin_command_import,
     &kin_command_tensors,
+    &kin_command_export,
     &kin_command_help,
     NULL,
 };

@@ -14,6 +14,7 @@ seeds_of() {
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
     pnm) echo "$data/pngsuite" ;;
     cifar) echo "$data/cifar10" ;;
+    pth | npz) echo tests/golden/pth ;;
     esac
 }
 
