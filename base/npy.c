@@ -346,16 +346,19 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 /* --- writing --- */
 
-static bool write_array(const char *path, const char *descr, const void *data, size_t item, int64_t rows, int64_t cols, kin_error *err)
+static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims, const int64_t *shape, kin_error *err)
 {
     if (machine_is_big_endian()) descr = item == 4 ? ">f4" : ">i8";
-    size_t count, bytes;
-    if (rows < 0 || cols < 0 || !kin_mul_size((size_t)rows, (size_t)cols, &count) || !kin_mul_size(count, item, &bytes))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: a matrix of %lld × %lld cannot be written", path, (long long)rows, (long long)cols);
+    size_t bytes = item;
+    char shown[KIN_NPY_MAX_DIMS * 22 + 1] = "";
+    if (dims < 1 || dims > KIN_NPY_MAX_DIMS) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of %d dimensions cannot be written", path, dims);
+    for (int i = 0, used = 0; i < dims; i++) {
+        used += snprintf(shown + used, sizeof shown - (size_t)used, "%s%lld%s", i ? " " : "", (long long)shape[i], i + 1 < dims || dims == 1 ? "," : "");
+        if (shape[i] < 0 || !kin_mul_size(bytes, (size_t)shape[i], &bytes)) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of (%s...) cannot be written", path, shown);
+    }
     /* Magic, version 1.0, and a header padded so that the numbers begin at a multiple of 64. */
-    char head[192] = "\x93NUMPY\x01";
-    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%lld, %lld), }", descr, (long long)rows,
-                        (long long)cols);
+    char head[320] = "\x93NUMPY\x01";
+    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
     int total = (10 + size + 1 + 63) / 64 * 64;
     memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
     head[total - 1] = '\n';
@@ -370,10 +373,15 @@ static bool write_array(const char *path, const char *descr, const void *data, s
 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err)
 {
-    return write_array(path, "<f4", data, sizeof *data, rows, cols, err);
+    return write_array(path, "<f4", data, sizeof *data, 2, (int64_t[]){rows, cols}, err);
+}
+
+bool kin_npy_write_array(const char *path, const float *data, int dims, const int64_t *shape, kin_error *err)
+{
+    return write_array(path, "<f4", data, sizeof *data, dims, shape, err);
 }
 
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err)
 {
-    return write_array(path, "<i8", data, sizeof *data, rows, cols, err);
+    return write_array(path, "<i8", data, sizeof *data, 2, (int64_t[]){rows, cols}, err);
 }

@@ -1,8 +1,10 @@
 /* kin export: a network as an ONNX file. */
 #include "autograd/ops.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/encoder.h"
+#include "cli/model_options.h"
 #include "cli/weights.h"
 #include "nn/onnx.h"
 
@@ -10,49 +12,43 @@
 #include <string.h>
 
 static const kin_option options[] = {
-    {"model", KIN_OPTION_STRING, "M", "a run's folder or a checkpoint of kin train; or a network's name, as kin train --model takes it", .required = true},
+    {"model", KIN_OPTION_STRING, "M", "a run's folder or a checkpoint of kin train; or a network's name, as kin models lists them", .required = true},
     {"weights", KIN_OPTION_STRING, "FILE", "anything that kin import reads", .fallback_shown = "the run's own; a name needs them"},
     {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .required = true},
     {"input", KIN_OPTION_STRING, "CxHxW", "channels, height and width of a picture, such as 3x224x224", .fallback_shown = "the run's, or the network's own"},
     {"batch", KIN_OPTION_STRING, "N", "pictures a call, or \"dynamic\": any number", "dynamic"},
-    {"embedding", KIN_OPTION_INT, "N", "with a network's name: numbers in the embedding", .fallback_shown = "the network's own", .low = 0, .high = 65536},
-    {"width", KIN_OPTION_INT, "N", "with a network's name: channels of the first stage", .fallback_shown = "the network's own", .low = 0, .high = 4096},
     {"normalize", KIN_OPTION_FLAG, NULL, "let the network end in rows of unit length, as kin embed writes them"},
     {"key", KIN_OPTION_STRING, "NAME", "as in kin import"},
     {"prefix", KIN_OPTION_STRING, "TEXT", "as in kin import"},
-    {"allow-missing", KIN_OPTION_STRING, "GLOB", "parameters that may be missing or superfluous, such as 'fc.*'"},
+    {"allow-missing", KIN_OPTION_STRING, "GLOB", "parameters that may be missing or superfluous, such as 'fc.*'", .fallback_shown = "a network's own classifier, when it is not asked for"},
+    {"classes", KIN_OPTION_INT, "N", "with a network's name: its own classifier of N classes", .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
+    KIN_MODEL_OPTIONS,
     {0},
 };
 
+/* A network by name, or one that kin train made. */
 typedef struct exported {
+    kin_chosen chosen;      /* model NULL: it is a run's */
     kin_network network;
     bool normalize;
+    kin_shape input;
+    char allow_missing[80];
 } exported;
 
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *argument)
 {
     exported *e = argument;
-    kin_tensor *y = kin_network_forward(s, x, &e->network);
+    kin_tensor *y = e->chosen.model ? kin_chosen_forward(s, x, &e->chosen) : kin_network_forward(s, x, &e->network);
     return e->normalize ? kin_l2_normalize(y) : y;
 }
 
-/* "3x224x224" */
-static bool parse_input(const char *text, kin_shape *shape, kin_error *err)
-{
-    char parts[3][12];
-    int used = 0;
-    bool ok = sscanf(text, "%11[0-9]x%11[0-9]x%11[0-9]%n", parts[0], parts[1], parts[2], &used) == 3 && text[used] == '\0';
-    ok = ok && kin_parse_int(parts[0], 1, 4096, &shape->dim[3]) && kin_parse_int(parts[1], 1, 8192, &shape->dim[1]) && kin_parse_int(parts[2], 1, 8192, &shape->dim[2]);
-    return ok || kin_fail(err, KIN_ERR_ARGUMENT, "--input needs channels, height and width as 3x224x224, not '%.40s'", text);
-}
-
-static bool choose_shape(const kin_cli *cli, const kin_config *c, kin_onnx_opt *opt, kin_error *err)
+static bool choose_shape(const kin_cli *cli, const exported *e, kin_onnx_opt *opt, kin_error *err)
 {
     const char *input = kin_option_string(cli, "input"), *batch = kin_option_string(cli, "batch");
-    opt->input = KIN_SHAPE(1, c->size, c->size, c->channels);
+    opt->input = e->input;
     opt->any_batch = strcmp(batch, "dynamic") == 0;
-    if (!opt->any_batch && !kin_parse_int(batch, 1, 65536, &opt->input.dim[0])) return kin_fail(err, KIN_ERR_ARGUMENT, "--batch needs a number of pictures or \"dynamic\", not '%.40s'", batch);
-    return !input || parse_input(input, &opt->input, err);
+    if (input && !kin_input_read(input, e->chosen.model ? e->chosen.model : e->network.model, &opt->input, err)) return false;
+    return opt->any_batch || kin_parse_int(batch, 1, 65536, &opt->input.dim[0]) || kin_fail(err, KIN_ERR_ARGUMENT, "--batch needs a number of pictures or \"dynamic\", not '%.40s'", batch);
 }
 
 /* What kin train noted in the checkpoint. */
@@ -60,33 +56,31 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
 {
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     if (!file) return kin_fail_memory(err, path, strlen(path));
-    bool ok = kin_checkpoint_open(file, weights, err) && kin_config_from_checkpoint(&e->network.config, *weights, file, err);
+    const kin_config *c = &e->network.config;
+    bool ok = kin_exists(file) || kin_fail(err, KIN_ERR_ARGUMENT, "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
+    ok = ok && kin_checkpoint_open(file, weights, err) && kin_config_from_checkpoint(&e->network.config, *weights, file, err);
     kin_free(file);
     if (!ok) return false;
-    e->network.model = kin_model_find(e->network.config.model);
-    e->network.loss = kin_loss_find(e->network.config.loss);
+    e->network.model = kin_model_find(c->model);
+    e->network.loss = kin_loss_find(c->loss);
+    e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
     return true;
 }
 
 static bool describe_name(const kin_cli *cli, const kin_model *model, exported *e, kin_error *err)
 {
-    static const kin_loss no_loss;
-    kin_config *c = &e->network.config;
     if (!kin_option_string(cli, "weights")) return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s is a network without numbers: --weights FILE has to bring them", model->name);
-    snprintf(c->model, sizeof c->model, "%s", model->name);
-    c->size = model->size;
-    c->channels = model->channels;
-    c->embedding = kin_option_int(cli, "embedding");
-    c->width = kin_option_int(cli, "width");
-    e->network.model = model;
-    e->network.loss = &no_loss;
+    e->chosen.model = model;
+    if (!kin_model_options_read(cli, model, &e->chosen.opt, err)) return false;
+    e->chosen.opt.classes = kin_option_int(cli, "classes");
+    if (!e->chosen.opt.classes && model->classifier) snprintf(e->allow_missing, sizeof e->allow_missing, "%s.*", model->classifier);
+    e->input = KIN_SHAPE(1, model->size, model->size, model->channels);
     return true;
 }
 
 /* Every difference is printed, as a person needs all of them to see what is wrong. */
-static bool load(const kin_cli *cli, const kin_checkpoint *weights, kin_module *module, const char *name, kin_error *err)
+static bool load(const char *allow, const kin_checkpoint *weights, kin_module *module, const char *name, kin_error *err)
 {
-    const char *allow = kin_option_string(cli, "allow-missing");
     kin_text list = {0};
     int count = kin_checkpoint_differences(weights, module, allow, &list);
     if (count && list.data) fputs(list.data, stderr);
@@ -97,16 +91,17 @@ static bool load(const kin_cli *cli, const kin_checkpoint *weights, kin_module *
 
 static bool write_onnx(kin_cli *cli, exported *e, const kin_checkpoint *weights, const char *name, kin_error *err)
 {
-    kin_note note = {"kin.model", e->network.config.model};
-    kin_onnx_opt opt = {.name = e->network.config.model, .notes = &note, .n_notes = 1};
-    if (!choose_shape(cli, &e->network.config, &opt, err)) return false;
+    const char *model = e->chosen.model ? e->chosen.model->name : e->network.config.model, *allow = kin_option_string(cli, "allow-missing");
+    kin_note note = {"kin.model", model};
+    kin_onnx_opt opt = {.name = model, .notes = &note, .n_notes = 1};
+    if (!choose_shape(cli, e, &opt, err)) return false;
     kin_ctx *ctx = kin_ctx_new();
     if (!ctx) return kin_fail_memory(err, "a context", 1);
     kin_shape two = opt.input;
     two.dim[0] = 2; /* as in training: a batch's statistics need more than one picture */
     kin_module *module = kin_module_new(ctx, forward, e, two, 1);
     bool ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    ok = ok && load(cli, weights, module, name, err) && kin_onnx_write(kin_option_string(cli, "out"), module, &opt, err);
+    ok = ok && load(allow ? allow : e->allow_missing, weights, module, name, err) && kin_onnx_write(kin_option_string(cli, "out"), module, &opt, err);
     kin_module_free(module);
     kin_ctx_free(ctx);
     return ok;
@@ -135,7 +130,7 @@ const kin_command kin_command_export = {
              "to be scaled as in training before they go in; the embedding comes out as the network makes it, or of unit length with --normalize.",
     .examples = "kin export --model runs/omniglot --out omniglot.onnx --normalize\n"
                 "# weights of another program\n"
-                "kin export --model resnet20 --weights resnet20.pth --allow-missing 'linear.*' --out resnet20.onnx",
+                "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx",
     .options = options,
     .run = run,
 };

@@ -256,20 +256,7 @@ const char *kin_checkpoint_note(const kin_checkpoint *c, const char *key)
 
 /* ---- values into modules ---- */
 
-/* Globs with '*' only. */
-static bool matches(const char *glob, const char *name)
-{
-    if (!glob) return false;
-    for (; *glob != '*'; glob++, name++) {
-        if (*glob != *name) return false;
-        if (!*glob) return true;
-    }
-    while (*glob == '*') glob++;
-    for (;; name++) {
-        if (matches(glob, name)) return true;
-        if (!*name) return false;
-    }
-}
+static bool matches(const char *globs, const char *name) { return globs && kin_glob_any(globs, name); }
 
 static bool passed_over(const char *name, const char *allow_missing)
 {

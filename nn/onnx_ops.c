@@ -229,6 +229,43 @@ static const char *emit_sum(onnx_graph *g, const kin_call *c) { return reduced(g
 static const char *emit_mean(onnx_graph *g, const kin_call *c) { return is_global(c) ? unary(g, c, "GlobalAveragePool") : reduced(g, c, "ReduceMean", false); }
 static const char *emit_max(onnx_graph *g, const kin_call *c) { return is_global(c) ? unary(g, c, "GlobalMaxPool") : reduced(g, c, "ReduceMax", false); }
 
+/* ---- pooling and gates of attention ---- */
+
+static const char *emit_global_max_pool(onnx_graph *g, const kin_call *c) { return ONNX_NODE(g, "Flatten", NULL, out_name(g, c), ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, onnx_name(g, c->in[0]))); }
+
+/* M·(mean (v/M)^p)^(1/p) with M the largest: no power overflows. */
+static const char *emit_gem(onnx_graph *g, const kin_call *c)
+{
+    const char *p = onnx_name(g, c->in[1]), *v = ONNX_NODE(g, "Clip", NULL, NULL, onnx_name(g, c->in[0]), onnx_constant(g, 1e-6)), *most = ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, v);
+    const char *mean = ONNX_NODE(g, "GlobalAveragePool", NULL, NULL, ONNX_NODE(g, "Pow", NULL, NULL, ONNX_NODE(g, "Div", NULL, NULL, v, most), p));
+    const char *root = ONNX_NODE(g, "Pow", NULL, NULL, mean, ONNX_NODE(g, "Reciprocal", NULL, NULL, p));
+    return ONNX_NODE(g, "Flatten", NULL, out_name(g, c), ONNX_NODE(g, "Mul", NULL, NULL, most, root));
+}
+
+static const char *emit_channel_pool(onnx_graph *g, const kin_call *c)
+{
+    kin_text max = {0}, mean = {0}, joined = {0};
+    const char *x = onnx_name(g, c->in[0]);
+    onnx_ints(&max, "axes", (int64_t[]){1}, 1);
+    onnx_ints(&mean, "axes", (int64_t[]){1}, 1);
+    onnx_int(&joined, "axis", 1);
+    const char *most = ONNX_NODE(g, "ReduceMax", &max, NULL, x), *average = ONNX_NODE(g, "ReduceMean", &mean, NULL, x);
+    return ONNX_NODE(g, "Concat", &joined, out_name(g, c), most, average);
+}
+
+static const char *emit_gate(onnx_graph *g, const kin_call *c)
+{
+    const kin_tensor *a = c->in[1];
+    const char *x = onnx_name(g, c->in[0]), *gate = onnx_name(g, a);
+    if (kin_ndim(a) == 2) gate = onnx_reshape(g, gate, kin_shape_of(a), KIN_SHAPE(kin_dim(a, 0), kin_dim(a, 1), 1, 1), NULL);
+    return ONNX_NODE(g, "Mul", NULL, out_name(g, c), x, gate);
+}
+
+static const char *emit_add_weighted(onnx_graph *g, const kin_call *c)
+{
+    return ONNX_NODE(g, "Add", NULL, out_name(g, c), onnx_name(g, c->in[0]), ONNX_NODE(g, "Mul", NULL, NULL, onnx_name(g, c->in[1]), onnx_name(g, c->in[2])));
+}
+
 /* ---- shapes ---- */
 
 static const char *emit_flatten(onnx_graph *g, const kin_call *c) { return unary(g, c, "Flatten"); }
@@ -279,6 +316,7 @@ static const struct { const char *op; const char *(*emit)(onnx_graph *g, const k
     {"relu", emit_relu}, {"relu6", emit_relu6}, {"leaky_relu", emit_leaky_relu}, {"sigmoid", emit_sigmoid}, {"tanh", emit_tanh}, {"softplus", emit_softplus}, {"silu", emit_silu},
     {"gelu", emit_gelu}, {"exp", emit_exp}, {"log", emit_log}, {"sqrt", emit_sqrt}, {"square", emit_square}, {"abs", emit_abs}, {"pow", emit_pow},
     {"softmax", emit_softmax}, {"log_softmax", emit_log_softmax}, {"log_sum_exp", emit_log_sum_exp}, {"sum", emit_sum}, {"mean", emit_mean}, {"max", emit_max},
+    {"global_max_pool", emit_global_max_pool}, {"gem", emit_gem}, {"channel_pool", emit_channel_pool}, {"gate", emit_gate}, {"add_weighted", emit_add_weighted},
     {"flatten", emit_flatten}, {"reshape", emit_reshape}, {"concat", emit_concat}, {"slice", emit_slice}, {"slice_rows", emit_slice_rows},
 };
 
