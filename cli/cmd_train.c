@@ -55,6 +55,8 @@ static const kin_option options[] = {
     {"ema", KIN_OPTION_REAL, "DECAY", "keep a moving average of the weights and use it; 0 does not", "0", .low = 0, .high = 0.99999},
     {"margin", KIN_OPTION_REAL, "X", "the loss's margin", .fallback_shown = "the loss's own", ANY},
     {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax", "0", .low = 0, .high = 0.9},
+    {"augment", KIN_OPTION_STRING, "RECIPE", "augment: transforms in order, as kin augment shows them: \"rrc(64) flip jitter(.4,.4,.4,.1)\"; the last must bring pictures to --size", .fallback_shown = "none"},
+    {"cache-side", KIN_OPTION_INT, "PIXELS", "before --augment pictures are reduced to this short side: less memory, less work", .fallback_shown = "not reduced", ANY},
     {"flip", KIN_OPTION_FLAG, NULL, "augment: mirror every other picture"},
     {"shift", KIN_OPTION_INT, "PIXELS", "augment: move by up to so many pixels", "0", .low = 0, .high = 512},
     {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0", .low = 0, .high = 1},

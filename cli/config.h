@@ -38,6 +38,8 @@ typedef struct kin_config {
     char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
     int64_t freeze_bn;          /* all batch norms keep their statistics */
     /* augmentation */
+    char augment[KIN_CONFIG_TEXT]; /* a recipe (data/recipe.h); what follows comes after it */
+    int64_t cache_side;         /* pictures for the recipe are reduced to this short side first; 0: not */
     int64_t flip, shift;
     double light, erase;
     /* running */

@@ -138,14 +138,36 @@ static int64_t draw_batch(void *user, int64_t step, int64_t *index, kin_error *e
     return ok ? t->batch : -1;
 }
 
+static bool by_recipe(const void *user, uint64_t key, kin_image *image, kin_error *err) { return kin_recipe_apply(user, key, image, err); }
+
+/* The recipe's last size must be the network's, where it can be told beforehand. */
+static bool read_recipe(kin_trainer *t, kin_error *err)
+{
+    const kin_config *c = &t->network.config;
+    int width = 0, height = 0;
+    if (!*c->augment) return true;
+    if (!kin_recipe_parse(c->augment, &t->recipe, err)) return false;
+    /* What the network reads later, without the recipe, must be scaled alike. */
+    kin_batch_opt scaling = kin_config_batch(c, 0);
+    for (int k = 0; t->recipe.normalizes && k < 3; k++)
+        if (fabs((double)t->recipe.mean[k] - scaling.mean[k]) > 1e-6 || fabs((double)t->recipe.std[k] - scaling.deviation[k]) > 1e-6)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "normalize() in --augment differs from --normalize %s, which holds for embedding too; leave it out of the recipe", c->normalize);
+    kin_recipe_output_size(&t->recipe, &width, &height);
+    if ((width && width != c->size) || (height && height != c->size))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--augment makes pictures of %d x %d where the network takes --size %lld", width, height, (long long)c->size);
+    return true;
+}
+
 static bool open_loader(kin_trainer *t, const kin_reading *reading, kin_error *err)
 {
+    if (!read_recipe(t, err)) return false;
     kin_loader_opt load = kin_config_loader(&t->network.config);
     load.batch = t->batch, load.plan = draw_batch, load.plan_user = t, load.first_step = t->step, load.substitute = true;
     load.scaling = kin_config_batch(&t->network.config, 1);
     /* Sets that lie in memory as a whole need no cache. */
     if (!t->set->pixels) load.cache = reading->cache;
     load.limits = reading->limits;
+    if (t->recipe.count) load.change = by_recipe, load.change_user = &t->recipe, load.cache_side = (int)t->network.config.cache_side;
     if (!(t->loader = kin_loader_new(t->set, &load, err))) return false;
     return t->set->pixels || kin_loader_survey(t->loader, reading->progress, reading->user, err);
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/encoder.h"
 #include "cli/progress.h"
+#include "data/recipe.h"
 #include "data/sampler.h"
 
 typedef struct kin_trainer {
@@ -14,6 +15,7 @@ typedef struct kin_trainer {
     kin_optim *optim;
     const kin_dataset *set;         /* to train on; borrowed */
     const kin_dataset *validation;  /* held out, or NULL; borrowed */
+    kin_recipe recipe;              /* of config.augment */
     kin_loader *loader;
     kin_sampler sampler;            /* of the pictures that can be read ... */
     int64_t *sound, n_sound;        /* ... and their places in the set */
