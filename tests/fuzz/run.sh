@@ -16,6 +16,7 @@ seeds_of() {
     pnm) echo "$data/pngsuite" ;;
     mat) echo tests/golden ;;
     cifar) echo "$data/cifar10" ;;
+    pth | npz) echo tests/golden/pth ;;
     esac
 }
 
