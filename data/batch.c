@@ -83,14 +83,14 @@ static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int siz
             }
 }
 
-void kin_scale_make(kin_pixel_scale *scale, const kin_batch_opt *opt)
+void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt)
 {
     scale->opt = *opt;
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) scale->level[c][v] = final_value(opt, c, v);
 }
 
-void kin_scale_picture(const kin_pixel_scale *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
+void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
 {
     size_t count = (size_t)size * (size_t)size * (size_t)channels;
     if (key) {
@@ -107,7 +107,7 @@ void kin_scale_picture(const kin_pixel_scale *scale, const uint8_t *pixels, int 
 typedef struct filling {
     const kin_pictures *p;
     const int64_t *index;
-    kin_pixel_scale scale;
+    kin_scaling scale;
     float *out;
 } filling;
 
@@ -116,12 +116,12 @@ static void fill_one(void *arg, int64_t i, int worker)
     (void)worker;
     const filling *f = arg;
     size_t count = (size_t)f->p->size * (size_t)f->p->size * (size_t)f->p->channels;
-    kin_scale_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
+    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
 }
 
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out)
 {
     filling f = {.p = p, .index = index, .out = out};
-    kin_scale_make(&f.scale, opt);
+    kin_scaling_make(&f.scale, opt);
     kin_parallel_for(n, fill_one, &f);
 }

@@ -24,11 +24,11 @@ extern const char *const kin_normalization_names[]; /* end with NULL */
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out);
 
 /* The same picture by picture, for threads that have each their own: `picture` is its place in the set. */
-typedef struct kin_pixel_scale {
+typedef struct kin_scaling {
     kin_batch_opt opt;
     float level[3][256]; /* what a byte becomes, by channel */
-} kin_pixel_scale;
-void kin_scale_make(kin_pixel_scale *scale, const kin_batch_opt *opt);
-void kin_scale_picture(const kin_pixel_scale *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out);
+} kin_scaling;
+void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt);
+void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out);
 
 #endif

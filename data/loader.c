@@ -25,7 +25,7 @@ typedef struct slot {
 struct kin_loader {
     const kin_dataset *set;
     kin_loader_opt opt;
-    kin_pixel_scale scale;
+    kin_scaling scale;
     size_t floats;       /* of a picture */
     slot *slots;         /* a ring: step s lies in slot s mod n */
     int n_slots;
@@ -122,7 +122,7 @@ static bool make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_e
     if (ok && (image.width != o->size || image.height != o->size || image.channels != o->channels))
         ok = kin_fail(err, KIN_ERR_ARGUMENT, "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with a crop to that size", image.width, image.height, image.channels, o->size,
                       o->size, o->channels);
-    if (ok) kin_scale_picture(&l->scale, image.data, o->size, o->channels, picture, o->scaling.key ? key : 0, out);
+    if (ok) kin_scaling_picture(&l->scale, image.data, o->size, o->channels, picture, o->scaling.key ? key : 0, out);
     kin_image_free(&image);
     return ok;
 }
@@ -370,7 +370,7 @@ kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, ki
     l->n_slots = (opt->ahead ? opt->ahead : AHEAD) + 1; /* and the one that is being used */
     l->next = l->planned = opt->first_step;
     l->first_broken_at = -1;
-    kin_scale_make(&l->scale, &opt->scaling);
+    kin_scaling_make(&l->scale, &opt->scaling);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->ready, NULL);
