@@ -5,6 +5,7 @@
 #include "data/resize_lines.h"
 #include "kernels/isa.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__AVX512F__)
@@ -70,12 +71,15 @@ INLINE void finish(const sums *s, uint8_t *to)
 
 /* ---- across ---- */
 
-/* Turns 16 × 16 bytes. Each of the four steps interleaves the first half of the rows with the second. */
-INLINE void turn(bytes16 row[16])
+/* Turns 16 × 16 bytes from rows `from_stride` apart to rows `to_stride` apart. Each of the four steps interleaves the
+ * first half of the rows with the second. */
+static void turn(const uint8_t *from, size_t from_stride, uint8_t *to, size_t to_stride)
 {
+    bytes16 row[16], next[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) memcpy(&row[i], from + (size_t)i * from_stride, 16);
 #pragma GCC unroll 4
     for (int step = 0; step < 4; step++) {
-        bytes16 next[16];
 #pragma GCC unroll 8
         for (int i = 0; i < 8; i++) {
             next[2 * i] = PICK(row[i], row[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
@@ -84,40 +88,37 @@ INLINE void turn(bytes16 row[16])
 #pragma GCC unroll 16
         for (int i = 0; i < 16; i++) row[i] = next[i];
     }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) memcpy(to + (size_t)i * to_stride, &row[i], 16);
 }
 
 /* Samples first .. first+count of the rows to held[sample][row], 16 × 16 at a time. */
 static void hold(const kin_resize_rows *r, size_t first, size_t count, uint8_t *held)
 {
-    bytes16 row[16];
+    uint8_t part[16 * 16] = {0};
     for (int top = 0; top < r->rows; top += 16)
         for (size_t done = 0; done < count; done += 16) {
             const uint8_t *from = r->from + (size_t)top * r->from_stride + first + done;
-            if (top + 16 <= r->rows && count - done >= 16) {
-                for (int y = 0; y < 16; y++) memcpy(&row[y], from + (size_t)y * r->from_stride, 16);
-            } else {
-                memset(row, 0, sizeof row);
-                for (int y = 0; y < 16 && top + y < r->rows; y++) memcpy(&row[y], from + (size_t)y * r->from_stride, count - done < 16 ? count - done : 16);
+            size_t n = count - done < 16 ? count - done : 16, stride = r->from_stride;
+            if (n < 16 || top + 16 > r->rows) {
+                for (int y = 0; y < 16 && top + y < r->rows; y++) memcpy(part + 16 * y, from + (size_t)y * stride, n);
+                from = part, stride = 16;
             }
-            turn(row);
-            for (int i = 0; i < 16; i++) memcpy(held + (done + (size_t)i) * ROWS + top, &row[i], 16);
+            turn(from, stride, held + done * ROWS + top, ROWS);
         }
 }
 
 /* The other way, for finished samples. */
 static void release(const uint8_t *done, size_t first, size_t count, const kin_resize_rows *r)
 {
-    bytes16 row[16];
+    uint8_t part[16 * 16];
     for (int top = 0; top < r->rows; top += 16)
         for (size_t at = 0; at < count; at += 16) {
             uint8_t *to = r->to + (size_t)top * r->to_stride + first + at;
-            for (size_t i = 0; i < 16; i++) memcpy(&row[i], done + (at + i) * ROWS + top, 16);
-            turn(row);
-            if (top + 16 <= r->rows && count - at >= 16) {
-                for (int y = 0; y < 16; y++) memcpy(to + (size_t)y * r->to_stride, &row[y], 16);
-            } else {
-                for (int y = 0; y < 16 && top + y < r->rows; y++) memcpy(to + (size_t)y * r->to_stride, &row[y], count - at < 16 ? count - at : 16);
-            }
+            size_t n = count - at < 16 ? count - at : 16;
+            bool whole = n == 16 && top + 16 <= r->rows;
+            turn(done + at * ROWS + top, ROWS, whole ? to : part, whole ? r->to_stride : 16);
+            for (int y = 0; !whole && y < 16 && top + y < r->rows; y++) memcpy(to + (size_t)y * r->to_stride, part + 16 * y, n);
         }
 }
 
