@@ -1,5 +1,7 @@
-/* Sums of bytes under integer weights. A vector is loaded as bytes and taken as 32-bit lanes of four: each of the four
- * is masked out and has a sum of its own, and the clipped sums are put together again, so that nothing is shuffled.
+/* Sums of bytes under integer weights. A vector is loaded as bytes and taken as 32-bit lanes of four, v = b0 + 2^8 b1 +
+ * 2^16 b2 + 2^24 b3, and nothing is shuffled or masked: modulo 2^32,
+ *   Σ v·w = S0 + 2^8 S1 + 2^16 S2 + 2^24 S3,   Σ (v >> 8)·w = S1 + 2^8 S2 + 2^16 S3,   and so on,
+ * so that each wanted sum is one of these less 2^8 times the next.
  * That needs bytes of one weight side by side. Down the columns they are; across the rows as many rows as a vector has
  * bytes are turned first, a vector then being one sample of all these rows, and the results are turned back. */
 #include "data/resize_lines.h"
@@ -30,43 +32,40 @@ typedef uint8_t bytes16 __attribute__((vector_size(16)));
 #define PICK(a, b, ...) __builtin_shuffle(a, b, (bytes16){__VA_ARGS__})
 #endif
 
-static const int32_t half = 1 << (KIN_RESIZE_PRECISION - 1);
+static const uint32_t half = 1u << (KIN_RESIZE_PRECISION - 1);
 
-/* Vectors travel by address: how they are passed depends on the instruction set. */
-INLINE void clip(const ints *sum, words *out)
-{
-    ints v = *sum >> KIN_RESIZE_PRECISION;
-    *out = (words)((v | (v > 255)) & (v >= 0) & 255);
-}
+/* Sums of the lanes shifted by 0, 8, 16 and 24 bits. */
+typedef struct sums { words of[4]; } sums;
 
-typedef struct sums { ints of[4]; } sums;
-
-INLINE void begin(sums *s)
-{
-    for (int i = 0; i < 4; i++) s->of[i] = half - (ints){0};
-}
-
-/* Adds from[k·stride] · weight[k] over k, for the bytes of one vector. */
+/* Adds from[k·stride] · weight[k] over k, for the bytes of one vector. Vectors travel by address: how they are passed
+ * depends on the instruction set. */
 INLINE void add(const uint8_t *from, size_t stride, const int32_t *weight, int count, sums *s)
 {
-    ints s0 = s->of[0], s1 = s->of[1], s2 = s->of[2], s3 = s->of[3];
+    words s0 = s->of[0], s1 = s->of[1], s2 = s->of[2], s3 = s->of[3];
     for (int k = 0; k < count; k++, from += stride) {
         words v;
         memcpy(&v, from, sizeof v);
-        s0 += (ints)(v & 255) * weight[k];
-        s1 += (ints)(v >> 8 & 255) * weight[k];
-        s2 += (ints)(v >> 16 & 255) * weight[k];
-        s3 += (ints)(v >> 24) * weight[k];
+        uint32_t w = (uint32_t)weight[k];
+        s0 += v * w;
+        s1 += (v >> 8) * w;
+        s2 += (v >> 16) * w;
+        s3 += (v >> 24) * w;
     }
     s->of[0] = s0, s->of[1] = s1, s->of[2] = s2, s->of[3] = s3;
 }
 
+/* Rounds, clips to a byte and puts it at `shift`. */
+INLINE void put(const words *sum, int shift, words *out)
+{
+    ints v = (ints)(*sum + half) >> KIN_RESIZE_PRECISION;
+    *out |= (words)((v | (v > 255)) & (v >= 0) & 255) << shift;
+}
+
 INLINE void finish(const sums *s, uint8_t *to)
 {
-    words part[4];
-    for (int i = 0; i < 4; i++) clip(&s->of[i], &part[i]);
-    part[0] |= part[1] << 8 | part[2] << 16 | part[3] << 24;
-    memcpy(to, &part[0], sizeof part[0]);
+    words s0 = s->of[0] - (s->of[1] << 8), s1 = s->of[1] - (s->of[2] << 8), s2 = s->of[2] - (s->of[3] << 8), bytes = {0};
+    put(&s0, 0, &bytes), put(&s1, 8, &bytes), put(&s2, 16, &bytes), put(&s->of[3], 24, &bytes);
+    memcpy(to, &bytes, sizeof bytes);
 }
 
 /* ---- across ---- */
@@ -130,9 +129,8 @@ static void across(const kin_resize_rows *r, const kin_resize_weights *w)
     if (r->rows < ROWS) memset(held, 0, sizeof held);
     memset(done, 0, sizeof done);
     for (int x = 0; x < r->out; x++) {
-        sums s[KIN_RESIZE_CHANNELS];
+        sums s[KIN_RESIZE_CHANNELS] = {{{{0}}}};
         const int32_t *weight = w->weight + (size_t)x * (size_t)w->width;
-        for (int c = 0; c < channels; c++) begin(&s[c]);
         for (int at = w->first[x], end = at + w->count[x], n; at < end; at += n, weight += n) {
             if (at < from || (end > to && at != from)) {
                 from = at;
@@ -152,8 +150,7 @@ static void across(const kin_resize_rows *r, const kin_resize_weights *w)
 
 INLINE void column(const uint8_t *from, size_t stride, const int32_t *weight, int count, uint8_t *to)
 {
-    sums s;
-    begin(&s);
+    sums s = {{{0}}};
     add(from, stride, weight, count, &s);
     finish(&s, to);
 }
@@ -167,7 +164,7 @@ static void down(const uint8_t *from, size_t n, const int32_t *weight, int count
         return;
     }
     for (; i < n; i++) {
-        int32_t sum = half;
+        int32_t sum = (int32_t)half;
         for (int k = 0; k < count; k++) sum += from[(size_t)k * n + i] * weight[k];
         sum >>= KIN_RESIZE_PRECISION;
         to[i] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
