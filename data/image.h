@@ -26,7 +26,7 @@ typedef struct kin_image_limits {
     int reduce_to;       /* JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where both sides stay at least this long; 0: never */
 } kin_image_limits;
 
-/* Reads a picture, its type known by content, never by name: PNG, PNM/PAM. Other kinds are named in the
+/* Reads a picture, its type known by content, never by name: JPEG, PNG, PNM/PAM. Other kinds are named in the
  * refusal. `path` may be "-". */
 bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err);
 

@@ -24,14 +24,14 @@ typedef enum {
     KIN_PARAM_WORD,   /* one of `words` */
 } kin_param_kind;
 
-typedef struct kin_param {
+typedef struct kin_recipe_param {
     const char *name;
     kin_param_kind kind;
     const char *fallback;     /* as text; NULL: must be given */
     double low, high;         /* limits, included */
     const char *const *words; /* ends with NULL; other kinds may take words as well */
     const char *help;
-} kin_param;
+} kin_recipe_param;
 
 /* What was written for a parameter. */
 typedef struct kin_value {
@@ -49,7 +49,7 @@ typedef struct kin_recipe_step kin_recipe_step;
 typedef struct kin_transform_info {
     const char *name, *alias, *torch; /* alias may be NULL */
     const char *help;                 /* one sentence */
-    kin_param params[KIN_TRANSFORM_PARAMS + 1]; /* ends with {0} */
+    kin_recipe_param params[KIN_TRANSFORM_PARAMS + 1]; /* ends with {0} */
     /* Draws from the stream and changes the picture; NULL: nothing happens to bytes. */
     bool (*apply)(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image, kin_error *err);
     /* Size before to size after, 0 where unknown; NULL: it stays. */
@@ -106,6 +106,6 @@ void kin_recipe_list(kin_text *out);
 /* The numbers of a RANGE, SWING or FACTOR, low then high. */
 void kin_step_range(const kin_recipe_step *step, int param, double range[2]);
 /* Reads one value; `text` is not zero-terminated. */
-bool kin_param_parse(const kin_param *param, const char *text, size_t length, kin_value *out, kin_error *err);
+bool kin_param_parse(const kin_recipe_param *param, const char *text, size_t length, kin_value *out, kin_error *err);
 
 #endif

@@ -90,7 +90,7 @@ static const struct { const char *what; char separator; int most; } kinds[] = {
     [KIN_PARAM_WORD] = {"a word", '\0', 0},
 };
 
-static bool fail_value(const kin_param *p, const char *text, size_t length, kin_error *err)
+static bool fail_value(const kin_recipe_param *p, const char *text, size_t length, kin_error *err)
 {
     kin_text words = {0};
     bool numbers = p->kind != KIN_PARAM_WORD;
@@ -103,7 +103,7 @@ static bool fail_value(const kin_param *p, const char *text, size_t length, kin_
     return false;
 }
 
-static bool in_order(const kin_param *p, const kin_value *v)
+static bool in_order(const kin_recipe_param *p, const kin_value *v)
 {
     bool range = kinds[p->kind].separator == '-';
     if (p->kind == KIN_PARAM_SWING && v->count == 1) return v->number[0] >= 0;
@@ -111,7 +111,7 @@ static bool in_order(const kin_param *p, const kin_value *v)
     return !range || v->count == 1 || v->number[0] <= v->number[1];
 }
 
-bool kin_param_parse(const kin_param *p, const char *text, size_t length, kin_value *out, kin_error *err)
+bool kin_param_parse(const kin_recipe_param *p, const char *text, size_t length, kin_value *out, kin_error *err)
 {
     *out = (kin_value){0};
     for (int i = 0; p->words && p->words[i]; i++)
@@ -236,7 +236,7 @@ static bool read_step(reader *r, const kin_transform_info *what)
     unsigned given = 0;
     if (!read_arguments(r, &step, &given)) return false;
     for (int k = 0; what->params[k].name; k++) {
-        const kin_param *p = &what->params[k];
+        const kin_recipe_param *p = &what->params[k];
         if (given & 1u << k) continue;
         if (!p->fallback) return kin_fail(r->err, KIN_ERR_ARGUMENT, "%s is missing: %s", p->name, p->help);
         if (!kin_param_parse(p, p->fallback, strlen(p->fallback), &step.value[k], r->err)) return false;
@@ -320,7 +320,7 @@ static void add_number(kin_text *out, double v)
     kin_text_add(out, text);
 }
 
-static void add_value(kin_text *out, const kin_param *p, const kin_value *v)
+static void add_value(kin_text *out, const kin_recipe_param *p, const kin_value *v)
 {
     if (v->count == 0) kin_text_add(out, p->words[v->word]);
     for (int i = 0; i < v->count; i++) {
@@ -329,7 +329,7 @@ static void add_value(kin_text *out, const kin_param *p, const kin_value *v)
     }
 }
 
-static bool is_default(const kin_param *p, const kin_value *v)
+static bool is_default(const kin_recipe_param *p, const kin_value *v)
 {
     kin_value usual;
     if (!p->fallback || !kin_param_parse(p, p->fallback, strlen(p->fallback), &usual, NULL)) return false;
@@ -346,7 +346,7 @@ void kin_recipe_print(const kin_recipe *recipe, kin_text *out)
         kin_text_format(out, "%s%s", i ? " " : "", step->what->name);
         bool open = false, named = false;
         for (int k = 0; step->what->params[k].name; k++) {
-            const kin_param *p = &step->what->params[k];
+            const kin_recipe_param *p = &step->what->params[k];
             if (is_default(p, &step->value[k])) {
                 named = true;
                 continue;
@@ -360,7 +360,7 @@ void kin_recipe_print(const kin_recipe *recipe, kin_text *out)
     }
 }
 
-static void list_param(kin_text *out, const kin_param *p)
+static void list_param(kin_text *out, const kin_recipe_param *p)
 {
     char label[64];
     snprintf(label, sizeof label, "%s%s%s", p->name, p->fallback ? "=" : "", p->fallback ? p->fallback : "");

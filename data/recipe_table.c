@@ -142,7 +142,7 @@ static bool affine(const kin_recipe_step *step, const kin_recipe *recipe, kin_st
     kin_step_range(step, 2, range.scale);
     kin_step_range(step, 3, range.shear_x);
     kin_step_range(step, 7, range.shear_y);
-    kin_affine drawn = kin_pick_affine(s, image->width, image->height, &range);
+    kin_affine_warp drawn = kin_pick_affine(s, image->width, image->height, &range);
     return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[4].word, fill_of(step, 5), err);
 }
 

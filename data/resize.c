@@ -1,13 +1,22 @@
 /* Resizing with antialiasing, as Pillow does it on 8-bit pictures: each output sample is a weighted sum of the inputs
  * under a filter that is stretched when the picture shrinks. One direction first, then the other, with 8-bit samples
- * between; weights are integers with 22 bits of fraction. */
+ * between; weights are integers with 22 bits of fraction, so that every instruction set gives the same bits. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/image.h"
+#include "data/resize_lines.h"
+#include "kernels/isa.h"
 
 #include <math.h>
 
-enum { PRECISION = 32 - 8 - 2 };
+extern const kin_resize_lines kin_resize_lines_generic, kin_resize_lines_avx2, kin_resize_lines_avx512;
+
+static const kin_resize_lines *lines(void)
+{
+    static const kin_resize_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_resize_lines);
+    return tables[kin_isa()];
+}
+
 static const double pi = 3.14159265358979323846;
 
 static double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
@@ -26,23 +35,17 @@ static double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3
 
 static const struct { double (*value)(double x); double support; } filters[] = {{box, 0.5}, {bilinear, 1}, {bicubic, 2}, {lanczos, 3}};
 
-/* For each output position the first input, how many, and their weights. */
-typedef struct weights {
-    int *first, *count;
-    int32_t *weight; /* [out][width] */
-    int width;
-} weights;
-
-static void weights_free(weights *w)
+static void weights_free(kin_resize_weights *w)
 {
     kin_free(w->first);
     kin_free(w->count);
     kin_free(w->weight);
+    *w = (kin_resize_weights){0};
 }
 
-static bool weights_new(weights *w, int in, int out, kin_filter filter, kin_error *err)
+static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filter, kin_error *err)
 {
-    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale, support = filters[filter].support * stretch;
+    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale, support = filters[filter].support * stretch, shrink = 1 / stretch;
     w->width = (int)ceil(support) * 2 + 1;
     w->first = kin_alloc_array((size_t)out, sizeof *w->first);
     w->count = kin_alloc_array((size_t)out, sizeof *w->count);
@@ -54,10 +57,10 @@ static bool weights_new(weights *w, int in, int out, kin_filter filter, kin_erro
         int first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
         if (first < 0) first = 0;
         if (last > in) last = in;
-        for (int k = 0; k < last - first; k++) sum += exact[k] = filters[filter].value((k + first - centre + 0.5) / stretch);
+        for (int k = 0; k < last - first; k++) sum += exact[k] = filters[filter].value((k + first - centre + 0.5) * shrink);
         for (int k = 0; k < last - first; k++) {
-            double v = (sum != 0 ? exact[k] / sum : exact[k]) * (1 << PRECISION);
-            w->weight[i * w->width + k] = (int32_t)(v < 0 ? v - 0.5 : v + 0.5);
+            double v = (sum != 0 ? exact[k] / sum : exact[k]) * (1 << KIN_RESIZE_PRECISION);
+            w->weight[(size_t)i * (size_t)w->width + (size_t)k] = (int32_t)(v < 0 ? v - 0.5 : v + 0.5);
         }
         w->first[i] = first;
         w->count[i] = last - first;
@@ -67,58 +70,35 @@ static bool weights_new(weights *w, int in, int out, kin_filter filter, kin_erro
     return ok || kin_fail_memory(err, "a resize", (size_t)out * (size_t)w->width * sizeof *w->weight);
 }
 
-static uint8_t clip(int32_t v)
-{
-    v >>= PRECISION;
-    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-}
+typedef struct resize { const kin_image *in; kin_image *out; const kin_resize_weights *w; } resize;
 
-typedef struct resize { const kin_image *in; kin_image *out; const weights *w; } resize;
+static size_t stride_of(const kin_image *image) { return (size_t)image->width * (size_t)image->channels; }
+static int rows_of(int64_t block, int height) { return height - block * KIN_RESIZE_ROWS < KIN_RESIZE_ROWS ? height - (int)block * KIN_RESIZE_ROWS : KIN_RESIZE_ROWS; }
 
-static void row_across(void *arg, int64_t y, int worker)
+static void rows_across(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const resize *r = arg;
-    int channels = r->in->channels;
-    const uint8_t *from = r->in->data + (size_t)y * (size_t)r->in->width * (size_t)channels;
-    uint8_t *to = r->out->data + (size_t)y * (size_t)r->out->width * (size_t)channels;
-    for (int x = 0; x < r->out->width; x++) {
-        const int32_t *weight = r->w->weight + x * r->w->width;
-        for (int c = 0; c < channels; c++) {
-            int32_t sum = 1 << (PRECISION - 1);
-            for (int k = 0; k < r->w->count[x]; k++) sum += from[(r->w->first[x] + k) * channels + c] * weight[k];
-            *to++ = clip(sum);
-        }
-    }
+    size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * KIN_RESIZE_ROWS;
+    lines()->across(&(kin_resize_rows){.from = r->in->data + first * from, .to = r->out->data + first * to, .from_stride = from, .to_stride = to,
+                        .rows = rows_of(block, r->in->height), .in = r->in->width, .out = r->out->width, .channels = r->in->channels}, r->w);
 }
 
-static void row_down(void *arg, int64_t y, int worker)
+static void rows_down(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const resize *r = arg;
-    size_t bytes = (size_t)r->out->width * (size_t)r->out->channels;
-    const int32_t *weight = r->w->weight + y * r->w->width;
-    const uint8_t *from = r->in->data + (size_t)r->w->first[y] * bytes;
-    uint8_t *to = r->out->data + (size_t)y * bytes;
-    for (size_t i = 0; i < bytes; i++) {
-        int32_t sum = 1 << (PRECISION - 1);
-        for (int k = 0; k < r->w->count[y]; k++) sum += from[(size_t)k * bytes + i] * weight[k];
-        to[i] = clip(sum);
-    }
+    size_t bytes = stride_of(r->out);
+    int first = (int)block * KIN_RESIZE_ROWS, end = first + rows_of(block, r->out->height);
+    for (int y = first; y < end; y++)
+        lines()->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes, r->w->weight + (size_t)y * (size_t)r->w->width, r->w->count[y], r->out->data + (size_t)y * bytes);
 }
 
 /* One direction: `across` along rows, else along columns. */
-static bool one_way(const kin_image *in, int width, int height, bool across, kin_filter filter, kin_image *out, kin_error *err)
+static bool one_way(const kin_image *in, int size, bool across, const kin_resize_weights *w, kin_image *out, kin_error *err)
 {
-    weights w;
-    if (!kin_image_new(out, width, height, in->channels, err)) return false;
-    if (!weights_new(&w, across ? in->width : in->height, across ? width : height, filter, err)) {
-        kin_image_free(out);
-        return false;
-    }
-    resize r = {in, out, &w};
-    kin_parallel_for(height, across ? row_across : row_down, &r);
-    weights_free(&w);
+    if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err)) return false;
+    kin_parallel_for(kin_blocks(out->height, KIN_RESIZE_ROWS), across ? rows_across : rows_down, &(resize){in, out, w});
     return true;
 }
 
@@ -130,16 +110,27 @@ static bool columns_first(const kin_image *in, int width, int height)
     return rows > 0 && rows > 2 * columns;
 }
 
-bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out, kin_error *err)
+static bool both_ways(const kin_image *image, const kin_resize_weights *along, const kin_resize_weights *down, int width, int height, kin_image *out, kin_error *err)
 {
     kin_image between;
+    bool first = !columns_first(image, width, height);
+    if (!one_way(image, first ? width : height, first, first ? along : down, &between, err)) return false;
+    bool ok = one_way(&between, first ? height : width, !first, first ? down : along, out, err);
+    kin_image_free(&between);
+    return ok;
+}
+
+bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out, kin_error *err)
+{
+    kin_resize_weights along = {0}, down = {0};
+    bool across = width != image->width, along_serves = across && width == height && image->width == image->height, ok = true;
     *out = (kin_image){0};
     if (width < 1 || height < 1 || width > 1000000 || height > 1000000) return kin_fail(err, KIN_ERR_ARGUMENT, "a picture cannot be resized to %d x %d", width, height);
-    if (width == image->width) return one_way(image, width, height, false, filter, out, err);
-    if (height == image->height) return one_way(image, width, height, true, filter, out, err);
-    bool down = columns_first(image, width, height);
-    if (!one_way(image, down ? image->width : width, down ? height : image->height, !down, filter, &between, err)) return false;
-    bool ok = one_way(&between, width, height, down, filter, out, err);
-    kin_image_free(&between);
+    if (across) ok = weights_new(&along, image->width, width, filter, err);
+    if (ok && !along_serves && (!across || height != image->height)) ok = weights_new(&down, image->height, height, filter, err);
+    if (ok && !across) ok = one_way(image, height, false, &down, out, err);
+    else if (ok && height == image->height) ok = one_way(image, width, true, &along, out, err);
+    else if (ok) ok = both_ways(image, &along, along_serves ? &along : &down, width, height, out, err);
+    weights_free(&along), weights_free(&down);
     return ok;
 }

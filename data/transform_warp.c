@@ -194,7 +194,7 @@ bool kin_image_rotate(kin_image *image, double degrees, kin_warp_filter filter, 
 }
 
 /* The inverse of T·C·R·S·Shy·Shx·C⁻¹, with R S Shy Shx = [a b; c d] of determinant scale². */
-bool kin_image_affine(kin_image *image, const kin_affine *f, kin_warp_filter filter, kin_fill fill, kin_error *err)
+bool kin_image_affine(kin_image *image, const kin_affine_warp *f, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {
     double turn = f->degrees * (pi / 180), sx = f->shear_x * (pi / 180), sy = f->shear_y * (pi / 180);
     double cx = f->about_corner ? 0 : image->width * 0.5, cy = f->about_corner ? 0 : image->height * 0.5;
@@ -208,7 +208,7 @@ bool kin_image_affine(kin_image *image, const kin_affine *f, kin_warp_filter fil
 
 bool kin_image_shear(kin_image *image, double x_by, double y_by, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {
-    kin_affine shear = {.scale = 1, .shear_x = atan(x_by) * (180 / pi), .shear_y = atan(y_by) * (180 / pi), .about_corner = true};
+    kin_affine_warp shear = {.scale = 1, .shear_x = atan(x_by) * (180 / pi), .shear_y = atan(y_by) * (180 / pi), .about_corner = true};
     return kin_image_affine(image, &shear, filter, fill, err);
 }
 
