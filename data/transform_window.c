@@ -1,7 +1,7 @@
 /* Windows, mirrors and erasing: pixels move or go, none is computed. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/transform.h"
+#include "data/transform_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int source_of(int i, int size, kin_edge edge)
     return at < size ? at : edge == KIN_EDGE_REFLECT ? period - at : period - 1 - at;
 }
 
-static void fill_pixels(uint8_t *to, size_t pixels, int channels, kin_fill fill)
+void kin_fill_pixels(uint8_t *to, size_t pixels, int channels, kin_fill fill)
 {
     if (channels == 1 || (fill.sample[0] == fill.sample[1] && fill.sample[1] == fill.sample[2])) {
         memset(to, fill.sample[0], pixels * (size_t)channels);
@@ -36,8 +36,8 @@ static void window_row(const kin_image *in, const uint8_t *from, const kin_windo
     if (last < first) last = first;
     if (last > first) memcpy(to + (size_t)first * channels, from + (size_t)(w->left + first) * channels, (size_t)(last - first) * channels);
     if (edge == KIN_EDGE_CONSTANT) {
-        fill_pixels(to, (size_t)first, in->channels, fill);
-        fill_pixels(to + (size_t)last * channels, (size_t)(w->width - last), in->channels, fill);
+        kin_fill_pixels(to, (size_t)first, in->channels, fill);
+        kin_fill_pixels(to + (size_t)last * channels, (size_t)(w->width - last), in->channels, fill);
         return;
     }
     for (int x = 0; x < w->width; x++) {
@@ -58,7 +58,7 @@ bool kin_image_window(kin_image *image, kin_window w, kin_edge edge, kin_fill fi
     for (int y = 0; y < w.height; y++) {
         int from = source_of(w.top + y, image->height, edge);
         uint8_t *to = out.data + (size_t)y * out_row;
-        if (from < 0) fill_pixels(to, (size_t)w.width, image->channels, fill);
+        if (from < 0) kin_fill_pixels(to, (size_t)w.width, image->channels, fill);
         else window_row(image, image->data + (size_t)from * in_row, &w, edge, fill, to);
     }
     out.remark = image->remark;
@@ -131,7 +131,7 @@ static uint8_t *pixel_at(const kin_image *image, int x, int y) { return image->d
 void kin_image_erase(kin_image *image, kin_window window, kin_fill fill)
 {
     window = within(image, window);
-    for (int y = 0; y < window.height; y++) fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels, fill);
+    for (int y = 0; y < window.height; y++) kin_fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels, fill);
 }
 
 enum { LEVELS = 4096 }; /* equally likely samples: 12 bits of randomness each */

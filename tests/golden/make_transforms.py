@@ -78,6 +78,7 @@ for name in ("brightness", "contrast", "saturation", "sharpness"):
     case(name, .3, size=(2, 9)); case(name, 1.7, size=(9, 2)); case(name, .4, size=(1, 1))
 for f in (-.5, .5, 0): case("hue", f, channels=3)
 for _ in range(30): case("hue", number(-.5, .5), size=(60, 60), low=random.randint(0, 60), high=random.randint(60, 255), channels=3)
+for f in (.1, -.3): case("hue", f, size=(700, 500), channels=3)
 case("hue", .2, channels=1)
 for bits in range(1, 9): case("posterize", bits)
 for t in (0, 1, 128, 255, 256, 100.5): case("solarize", t)
