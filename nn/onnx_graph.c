@@ -232,7 +232,7 @@ const char *onnx_kernel(onnx_graph *g, const kin_tensor *t)
     static const int order[] = {3, 2, 0, 1};
     const char *name = find(g, t, true);
     if (name || kin_failed(g->err)) return name;
-    if (t->producer || !entry_name(g, t)) return onnx_fail(g, "a convolution's weight is computed; only parameters can be exported"), NULL;
+    if (t->producer) return onnx_transpose(g, onnx_plain(g, t), (int64_t[]){3, 2, 0, 1}, 4, NULL);
     if (find(g, t, false)) return onnx_fail(g, "a parameter is used both as a convolution's weight and otherwise"), NULL;
     name = leaf(g, t, order);
     if (!onnx_set_name(g, t, name)) return NULL;

@@ -27,7 +27,7 @@ typedef struct onnx_graph {
 
 /* The name of a tensor's value; leaves become initializers as they are first asked for. NULL on error, as below. */
 const char *onnx_name(onnx_graph *g, const kin_tensor *t);
-/* A convolution's weight, OIHW. It must be a leaf. */
+/* A convolution's weight, OIHW. */
 const char *onnx_kernel(onnx_graph *g, const kin_tensor *t);
 bool onnx_set_name(onnx_graph *g, const kin_tensor *t, const char *name);
 const char *onnx_new_name(onnx_graph *g, const char *hint);

@@ -194,7 +194,17 @@ static const char *over_channels(onnx_graph *g, const kin_call *c, const char *t
     return ONNX_NODE(g, type, &a, out_name(g, c), onnx_name(g, c->in[0]));
 }
 
-static const char *emit_softmax(onnx_graph *g, const kin_call *c) { return over_channels(g, c, "Softmax"); }
+/* Of scale·x. */
+static const char *emit_softmax(onnx_graph *g, const kin_call *c)
+{
+    double scale = *(const double *)c->opt;
+    const char *x = onnx_name(g, c->in[0]);
+    kin_text a = {0};
+    if (scale != 1) x = ONNX_NODE(g, "Mul", NULL, NULL, x, onnx_constant(g, scale));
+    onnx_int(&a, "axis", onnx_channel_axis(c->in[0]));
+    return ONNX_NODE(g, "Softmax", &a, out_name(g, c), x);
+}
+
 static const char *emit_log_softmax(onnx_graph *g, const kin_call *c) { return over_channels(g, c, "LogSoftmax"); }
 
 static const char *emit_log_sum_exp(onnx_graph *g, const kin_call *c)

@@ -62,7 +62,7 @@ static kin_tensor *sequence(kin_scope *s, kin_tensor *x, void *arg)
     int64_t n = kin_dim(x, 0);
     kin_tensor *t = kin_reshape(x, KIN_SHAPE(n, 20, 3)), *q = kin_linear(kin_sub(s, "q"), t, &(kin_linear_opt){.out = 6});
     kin_tensor *k = kin_linear(kin_sub(s, "k"), t, &(kin_linear_opt){.out = 6, .no_bias = true}), *v = kin_batch_norm(kin_sub(s, "v"), q, &(kin_norm_opt){.act = KIN_RELU, .add = k});
-    kin_tensor *w = kin_softmax(kin_matmul(q, k, &(kin_matmul_opt){.transpose_b = true}));
+    kin_tensor *w = kin_softmax_scaled(kin_matmul(q, k, &(kin_matmul_opt){.transpose_b = true}), -0.8);
     kin_tensor *y = kin_matmul(w, v, &(kin_matmul_opt){.transpose_a = true});
     return kin_l2_normalize(kin_reshape(kin_max(y, 2), KIN_SHAPE(n, 6)));
 }
@@ -84,6 +84,8 @@ static kin_tensor *attention(kin_scope *s, kin_tensor *x, void *arg)
     kin_tensor *y = kin_gate(x, kin_sigmoid(kin_linear(kin_sub(s, "a"), kin_global_avg_pool(x), &(kin_linear_opt){.out = 3})));
     y = kin_gate(y, kin_sigmoid(kin_conv(kin_sub(s, "b"), kin_channel_pool(y), &(kin_conv_opt){.out = 1, .kernel = 3, .pad = 1})));
     y = kin_add_weighted(y, x, param(s, "w", KIN_SHAPE(1)));
+    kin_tensor *computed = kin_reshape(param(s, "k", KIN_SHAPE(1, 3, 4)), KIN_SHAPE(2, 2, 3, 1)); /* a convolution whose weight is computed */
+    y = kin_add(y, kin_conv2d(y, computed, NULL, &(kin_conv2d_opt){.pads = {.top = 1, .right = 1}}));
     return kin_gem_pool(y, kin_scale(kin_square(param(s, "p", KIN_SHAPE(1))), 1, 2));
 }
 

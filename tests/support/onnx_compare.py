@@ -2,7 +2,7 @@
 
     python tests/support/onnx_compare.py FOLDER [TOLERANCE]
 
-Prints NAME, "ok" or "not ok", and the largest difference relative to the largest number."""
+Prints NAME, "ok" or "differs", and the largest difference relative to the largest number."""
 import pathlib, sys
 import numpy, onnxruntime
 
@@ -19,4 +19,4 @@ for path in sorted(folder.glob("*.onnx")):
         worst = float(abs(out - y).max() / abs(y).max()) if out.shape == y.shape else f"shape {out.shape}, not {y.shape}"
     except Exception as e:
         worst = str(e).replace("\n", " ")[:300]
-    print(name, "ok" if not isinstance(worst, str) and worst <= tolerance else "not ok", worst)
+    print(name, "ok" if not isinstance(worst, str) and worst <= tolerance else "differs", worst)
