@@ -136,14 +136,14 @@ static bool rotate(const kin_recipe_step *step, const kin_recipe *recipe, kin_st
 static bool affine(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image, kin_error *err)
 {
     (void)recipe;
-    if (!happens(step, 7, s)) return true;
+    if (!happens(step, 6, s)) return true;
     kin_affine_range range = {.move_x = number(step, 1), .move_y = step->value[1].number[step->value[1].count > 1]};
     kin_step_range(step, 0, range.degrees);
     kin_step_range(step, 2, range.scale);
     kin_step_range(step, 3, range.shear_x);
-    kin_step_range(step, 4, range.shear_y);
+    kin_step_range(step, 7, range.shear_y);
     kin_affine drawn = kin_pick_affine(s, image->width, image->height, &range);
-    return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[5].word, fill_of(step, 6), err);
+    return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[4].word, fill_of(step, 5), err);
 }
 
 /* A picture a pixel wide has its corners in line: it stays. */
@@ -296,9 +296,9 @@ const kin_transform_info kin_transforms[] = {
     {"vflip", NULL, "RandomVerticalFlip", "Turns upside down, mirrored.", {P("0.5")}, vflip, NULL, NULL},
     {"rotate", NULL, "RandomRotation", "Turns about the middle.", {DEGREES, WARP("nearest"), FILL, P("1")}, rotate, NULL, NULL},
     {"affine", NULL, "RandomAffine", "Turns, moves, scales and shears.",
-     {DEGREES, {"move", KIN_PARAM_PAIR, "0", 0, 1, NULL, "by up to this share of the width x the height"},
+     {DEGREES, {"translate", KIN_PARAM_PAIR, "0", 0, 1, NULL, "by up to this share of the width x the height"},
       {"scale", KIN_PARAM_RANGE, "1", 1e-3, 1e3, NULL, "larger or smaller by"}, {"shear", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along x"},
-      {"shear-y", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along y"}, WARP("nearest"), FILL, P("1")}, affine, NULL, NULL},
+      WARP("nearest"), FILL, P("1"), {"shear-y", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along y"}}, affine, NULL, NULL},
     {"perspective", NULL, "RandomPerspective", "Moves each corner inwards.",
      {{"distortion", KIN_PARAM_NUMBER, "0.5", 0, 1, NULL, "by up to this share of half the size"}, P("0.5"), WARP("bilinear"), FILL}, perspective, NULL, NULL},
     {"jitter", NULL, "ColorJitter", "Changes brightness, contrast, saturation and hue, in any order.",

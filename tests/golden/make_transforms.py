@@ -88,3 +88,18 @@ for name in ("autocontrast", "equalize"):
 for i in range(24):
     k = random.choice([1, 3, 5, 9, 23])
     case("blur", k, number(.1, 4), size=(random.randint(k // 2 + 1, 26), random.randint(k // 2 + 1, 26)))
+
+# RandAugment's and TrivialAugmentWide's operations: wide, operation, bin, bins, sign.
+from torchvision.transforms import RandAugment, TrivialAugmentWide
+def augment(im, wide, op, at, bins, sign):
+    space = TrivialAugmentWide()._augmentation_space(bins) if wide else RandAugment()._augmentation_space(bins, (im.height, im.width))
+    name = list(space)[op]
+    magnitudes, signed = space[name]
+    m = float(magnitudes[at].item()) if magnitudes.ndim > 0 else 0.0
+    return _apply_op(im, name, -m if signed and sign else m, I.NEAREST, None)
+ops["augment"] = augment
+for wide in (0, 1):
+    for op in range(14):
+        for i in range(6):
+            bins = random.choice([31, 31, 31, 10, 11])
+            case("augment", wide, op, random.randrange(bins), bins, i % 2, channels=3 if i else 1)
