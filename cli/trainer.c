@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/svg.h"
+#include "cli/weights.h"
 #include "losses/collapse.h"
 
 #include <math.h>
@@ -180,7 +181,7 @@ static bool load_weights(kin_trainer *t, kin_error *err)
     kin_checkpoint *checkpoint = NULL;
     kin_error why = {0};
     if (!*path) return true;
-    bool ok = kin_checkpoint_open(path, &checkpoint, err);
+    bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
     /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its first values. */
     if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s", path, why.message);
     kin_checkpoint_free(checkpoint);

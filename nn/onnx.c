@@ -56,7 +56,7 @@ static void add_value(kin_text *to, int field, const char *name, const kin_tenso
 {
     kin_text value = {0}, type = {0}, tensor = {0}, shape = {0};
     int64_t dims[KIN_MAX_DIMS];
-    for (int i = 0; i < kin_ndim(t); i++) dims[onnx_axis(t, i)] = kin_dim(t, i);
+    for (int i = 0; i < kin_ndim(t); i++) dims[kin_onnx_axis(t, i)] = kin_dim(t, i);
     for (int i = 0; i < kin_ndim(t); i++) {
         kin_text dim = {0};
         if (i == 0 && any_batch) kin_pb_text(&dim, DIM_PARAM, "batch");
@@ -71,7 +71,7 @@ static void add_value(kin_text *to, int field, const char *name, const kin_tenso
     kin_pb_message(to, field, &value);
 }
 
-static void add_model(kin_text *model, onnx_graph *g, const kin_onnx_opt *opt)
+static void add_model(kin_text *model, kin_onnx_graph *g, const kin_onnx_opt *opt)
 {
     kin_text graph = {0}, opset = {0};
     if (g->nodes.size) kin_text_add_bytes(&graph, g->nodes.data, g->nodes.size);
@@ -93,30 +93,30 @@ static void add_model(kin_text *model, onnx_graph *g, const kin_onnx_opt *opt)
     }
 }
 
-static bool write_model(const char *path, onnx_graph *g, const kin_onnx_opt *opt)
+static bool write_model(const char *path, kin_onnx_graph *g, const kin_onnx_opt *opt)
 {
     kin_text model = {0};
     add_model(&model, g, opt);
     bool ok = !model.failed || kin_fail_memory(g->err, "an ONNX file", model.size);
-    if (ok && model.size > largest) ok = onnx_fail(g, "the network takes %zu bytes; a file holds at most %zu", model.size, largest);
+    if (ok && model.size > largest) ok = kin_onnx_fail(g, "the network takes %zu bytes; a file holds at most %zu", model.size, largest);
     ok = ok && kin_write_file(path, model.data, model.size, g->err);
     kin_text_free(&model);
     return ok;
 }
 
 /* The output must follow the batch where that is open. */
-static bool check_output(onnx_graph *g)
+static bool check_output(kin_onnx_graph *g)
 {
-    if (!g->output->producer) return onnx_fail(g, "the network is no function of its input");
-    if (g->any_batch && kin_dim(g->output, 0) != g->batch) return onnx_fail(g, "the network's output does not have the batch as its first axis; export with a fixed batch");
+    if (!g->output->producer) return kin_onnx_fail(g, "the network is no function of its input");
+    if (g->any_batch && kin_dim(g->output, 0) != g->batch) return kin_onnx_fail(g, "the network's output does not have the batch as its first axis; export with a fixed batch");
     return true;
 }
 
-static bool export(const char *path, onnx_graph *g, call_list *l, const kin_onnx_opt *opt)
+static bool export(const char *path, kin_onnx_graph *g, call_list *l, const kin_onnx_opt *opt)
 {
     if (l->failed) return kin_fail_memory(g->err, "an ONNX graph", l->count * sizeof *l->calls);
-    bool ok = check_output(g) && keep_needed(l, g->output, g->err) && onnx_set_name(g, g->input, "input");
-    for (size_t i = 0; ok && i < l->count; i++) ok = onnx_emit(g, l->calls[i]);
+    bool ok = check_output(g) && keep_needed(l, g->output, g->err) && kin_onnx_set_name(g, g->input, "input");
+    for (size_t i = 0; ok && i < l->count; i++) ok = kin_onnx_emit(g, l->calls[i]);
     return ok && write_model(path, g, opt);
 }
 
@@ -125,7 +125,7 @@ bool kin_onnx_write(const char *path, kin_module *m, const kin_onnx_opt *opt, ki
     kin_ctx *ctx = kin_module_ctx(m);
     kin_error inner = {0};
     call_list l = {0};
-    onnx_graph g = {.module = m, .any_batch = opt->any_batch, .err = &inner};
+    kin_onnx_graph g = {.module = m, .any_batch = opt->any_batch, .err = &inner};
     kin_shape shape = opt->input;
     if (opt->any_batch) shape.dim[0] = SAMPLE_BATCH;
     g.batch = shape.dim[0];
