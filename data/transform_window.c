@@ -84,21 +84,39 @@ kin_window kin_window_pad(const kin_image *image, int left, int top, int right, 
     return (kin_window){-left, -top, image->width + left + right, image->height + top + bottom};
 }
 
+enum { RUN = 512 }; /* pixels turned round at once */
+
+/* Pixels of three samples before `end`, the last first. They go by four bytes, of which the next pixel overwrites the fourth; the first
+ * and the last go by three, so that nothing outside is read or written. */
+static void reverse_pixels(uint8_t *restrict to, const uint8_t *restrict end, size_t pixels)
+{
+    memcpy(to, end - 3, 3);
+    for (size_t i = 1; i + 1 < pixels; i++) memcpy(to + 3 * i, end - 3 * (i + 1), 4);
+    if (pixels > 1) memcpy(to + 3 * (pixels - 1), end - 3 * pixels, 3);
+}
+
+/* Runs from both ends of a row change places. */
+static void mirror_row(uint8_t *left, uint8_t *right)
+{
+    uint8_t kept[3 * RUN];
+    for (size_t pixels; (pixels = (size_t)(right - left) / 6) > 0; left += 3 * pixels, right -= 3 * pixels) {
+        if (pixels > RUN) pixels = RUN;
+        memcpy(kept, left, 3 * pixels);
+        reverse_pixels(left, right, pixels);
+        reverse_pixels(right - 3 * pixels, kept + 3 * pixels, pixels);
+    }
+}
+
 void kin_image_mirror(kin_image *image)
 {
-    size_t channels = (size_t)image->channels, row = (size_t)image->width * channels;
+    size_t row = (size_t)image->width * (size_t)image->channels;
     for (int y = 0; y < image->height; y++) {
-        uint8_t *left = image->data + (size_t)y * row, *right = left + row - channels;
-        if (channels == 3)
-            for (; left < right; left += 3, right -= 3) {
-                uint8_t a = left[0], b = left[1], c = left[2];
-                left[0] = right[0], left[1] = right[1], left[2] = right[2];
-                right[0] = a, right[1] = b, right[2] = c;
-            }
+        uint8_t *left = image->data + (size_t)y * row, *right = left + row;
+        if (image->channels == 3) mirror_row(left, right);
         else
-            for (; left < right; left++, right--) {
-                uint8_t a = *left;
-                *left = *right, *right = a;
+            while (left < --right) {
+                uint8_t swap = *left;
+                *left++ = *right, *right = swap;
             }
     }
 }

@@ -59,6 +59,8 @@ for i in range(40):
 for name in ("mirror", "upend", "grey", "invert"):
     for c in (1, 3): case(name, channels=c)
     case(name)
+    if name == "mirror":
+        for w in (1, 2, 3, 4, 5, 1023, 1024, 1025, 2050, 2051): case(name, size=(w, 3), channels=3)
 for i in range(40): case("rotate", number(-200, 200), i % 2, random.randint(0, 255))
 for a in (0, 90, 180, 270, -90, 360, 450): 
     for size in ((20, 20), (21, 21), (20, 31)): case("rotate", a, a // 90 % 2, 7, size=size)
