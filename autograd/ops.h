@@ -23,6 +23,10 @@ kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
 /* [n, h, w, c] → [n, c] */
 kin_tensor *kin_global_avg_pool(kin_tensor *x);
 kin_tensor *kin_global_max_pool(kin_tensor *x);
+/* [n, h, w, c] → [n, h, w, 2]: the largest of each pixel's channels, and their mean. */
+kin_tensor *kin_channel_pool(kin_tensor *x);
+/* Generalised mean (mean max(x, 1e-6)^p)^{1/p} with p [1] (gem.c). */
+kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p);
 
 /* ---- normalisation (norm.c) ---- */
 
@@ -71,6 +75,11 @@ kin_tensor *kin_sub_tensor(kin_tensor *a, kin_tensor *b);
 kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b);
 kin_tensor *kin_div(kin_tensor *a, kin_tensor *b);
 
+/* x [n, h, w, c] times a gate of its channels, [n, c] or [n, 1, 1, c], or of its pixels, [n, h, w, 1] (gate.c). */
+kin_tensor *kin_gate(kin_tensor *x, kin_tensor *gate);
+/* x + weight·b with weight [1]. */
+kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight);
+
 /* Zeroes with probability p, scales the rest by 1/(1−p); `key` decides which. */
 kin_tensor *kin_dropout_keyed(kin_tensor *x, double p, uint64_t key);
 
@@ -96,6 +105,7 @@ kin_tensor *kin_max(kin_tensor *x, unsigned axes); /* the gradient goes to the f
 /* ---- softmax (softmax.c) ---- */
 
 kin_tensor *kin_softmax(kin_tensor *x);     /* over channels */
+kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale); /* of scale·x, which may turn the order around */
 kin_tensor *kin_log_softmax(kin_tensor *x);
 kin_tensor *kin_log_sum_exp(kin_tensor *x); /* [.., c] → [.., 1] */
 /* Mean over rows of −Σ target·log softmax(logits) with target (1 − ε)·onehot + ε/classes. labels [n] in 0 .. classes-1. */

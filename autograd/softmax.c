@@ -3,11 +3,12 @@
  *   lse(x) = m + log Σ e^{x_j − m},   log softmax(x)_i = x_i − lse(x),   softmax(x)_i = e^{x_i − lse(x)}
  *
  * With s = softmax(x) the gradients are
- *   softmax:      dx_i = s_i (g_i − Σ_j g_j s_j)
+ *   softmax:      dx_i = κ s_i (g_i − Σ_j g_j s_j)   (of κ·x)
  *   log softmax:  dx_i = g_i − s_i Σ_j g_j
  *   lse:          dx_i = g s_i */
 #include "autograd/ops.h"
 #include "autograd/tape.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <tgmath.h>
@@ -24,26 +25,69 @@ static double row_lse(const kin_real *x, int64_t n)
 
 static const kin_real *row_of(const kin_tensor *t, int64_t r) { return t->data + r * t->ld; }
 
+/* e^{κ(x_i − m)} over their sum, m the largest where κ > 0, the smallest where κ < 0. Not e^{κ x_i − lse}: where the x are
+ * large, rounding lse to kin_real would make whole rows too large or too small. */
+static void softmax_row(const kin_real *x, int64_t n, kin_real scale, kin_real *y)
+{
+    kin_real most = x[0];
+    for (int64_t i = 1; i < n; i++)
+        if (scale < 0 ? x[i] < most : x[i] > most) most = x[i];
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = exp(scale * (x[i] - most));
+        sum += (double)y[i];
+    }
+    kin_real share = (kin_real)(1 / sum);
+    for (int64_t i = 0; i < n; i++) y[i] *= share;
+}
+
+enum { BLOCK = 1 << 12 }; /* numbers a block of a parallel loop */
+typedef struct softmax_loop { kin_call *call; kin_real *dx; kin_real scale; int64_t rows_per_block; } softmax_loop;
+
+static softmax_loop softmax_of(kin_call *c)
+{
+    int64_t n = kin_channels(c->out);
+    return (softmax_loop){.call = c, .scale = (kin_real) * (const double *)c->opt, .rows_per_block = n >= BLOCK ? 1 : BLOCK / n};
+}
+
+static int64_t last_row(const softmax_loop *l, int64_t block)
+{
+    int64_t last = (block + 1) * l->rows_per_block, rows = kin_rows(l->call->out);
+    return last < rows ? last : rows;
+}
+
+static void softmax_forward_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const softmax_loop *l = arg;
+    int64_t n = kin_channels(l->call->out);
+    for (int64_t r = block * l->rows_per_block; r < last_row(l, block); r++) softmax_row(row_of(l->call->in[0], r), n, l->scale, kin_out(l->call) + r * n);
+}
+
 static void softmax_forward(kin_call *c)
 {
-    int64_t rows = kin_rows(c->out), n = kin_channels(c->out);
-    for (int64_t r = 0; r < rows; r++) {
-        const kin_real *x = row_of(c->in[0], r);
-        kin_real lse = (kin_real)row_lse(x, n);
-        for (int64_t i = 0; i < n; i++) kin_out(c)[r * n + i] = exp(x[i] - lse);
+    softmax_loop l = softmax_of(c);
+    kin_parallel_for(kin_blocks(kin_rows(c->out), l.rows_per_block), softmax_forward_block, &l);
+}
+
+static void softmax_backward_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const softmax_loop *l = arg;
+    int64_t n = kin_channels(l->call->out);
+    for (int64_t r = block * l->rows_per_block; r < last_row(l, block); r++) {
+        const kin_real *g = kin_grad_out(l->call) + r * n, *s = row_of(l->call->out, r);
+        double dot = 0;
+        for (int64_t i = 0; i < n; i++) dot += (double)(g[i] * s[i]);
+        for (int64_t i = 0; i < n; i++) l->dx[r * n + i] += l->scale * s[i] * (g[i] - (kin_real)dot);
     }
 }
 
 static void softmax_backward(kin_call *c)
 {
-    kin_real *dx = kin_grad_add(c, 0);
-    int64_t rows = dx ? kin_rows(c->out) : 0, n = kin_channels(c->out);
-    for (int64_t r = 0; r < rows; r++) {
-        const kin_real *g = kin_grad_out(c) + r * n, *s = row_of(c->out, r);
-        double dot = 0;
-        for (int64_t i = 0; i < n; i++) dot += (double)(g[i] * s[i]);
-        for (int64_t i = 0; i < n; i++) dx[r * n + i] += s[i] * (g[i] - (kin_real)dot);
-    }
+    softmax_loop l = softmax_of(c);
+    l.dx = kin_grad_add(c, 0);
+    if (l.dx) kin_parallel_for(kin_blocks(kin_rows(c->out), l.rows_per_block), softmax_backward_block, &l);
 }
 
 static void log_softmax_forward(kin_call *c)
@@ -95,7 +139,8 @@ static const kin_op softmax = {"softmax", .infer = kin_same_shape, .forward = so
 static const kin_op log_softmax = {"log_softmax", .infer = kin_same_shape, .forward = log_softmax_forward, .backward = log_softmax_backward, .saves = KIN_SAVES_OUTPUT};
 static const kin_op log_sum_exp = {"log_sum_exp", .infer = lse_infer, .forward = lse_forward, .backward = lse_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
-kin_tensor *kin_softmax(kin_tensor *x) { return kin_apply(&softmax, NULL, 0, x); }
+kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale) { return kin_apply(&softmax, &scale, sizeof scale, x); }
+kin_tensor *kin_softmax(kin_tensor *x) { return kin_softmax_scaled(x, 1); }
 kin_tensor *kin_log_softmax(kin_tensor *x) { return kin_apply(&log_softmax, NULL, 0, x); }
 kin_tensor *kin_log_sum_exp(kin_tensor *x) { return kin_apply(&log_sum_exp, NULL, 0, x); }
 

@@ -12,13 +12,7 @@
 
 enum { HEADER_LIMIT = 1 << 20, FIRST_CHUNK = 1 << 22 };
 
-typedef struct header {
-    char kind;       /* 'f', 'i', 'u', 'b' */
-    bool big_endian, fortran;
-    size_t item;     /* bytes a number */
-    int dims;
-    int64_t shape[KIN_NPY_MAX_DIMS];
-} header;
+typedef kin_npy_layout header;
 
 /* --- the dictionary: Python literals, of which only strings, True, False and tuples of integers can occur --- */
 
@@ -130,16 +124,41 @@ static bool parse_dictionary(const char *text, size_t size, const char *name, he
                     KIN_NPY_MAX_DIMS);
 }
 
+/* The first eight bytes; *field is the width of the header's length behind them. */
+static bool understand_start(const unsigned char *start, size_t size, const char *name, size_t *field, kin_error *err)
+{
+    if (size < 8 || memcmp(start, "\x93NUMPY", 6) != 0) return kin_fail(err, KIN_ERR_DATA, "%s: not a .npy file (its magic number is missing)", name);
+    if (start[6] < 1 || start[6] > 3) return kin_fail(err, KIN_ERR_DATA, "%s: .npy version %d.%d; 1 to 3 were expected", name, start[6], start[7]);
+    *field = start[6] == 1 ? 2 : 4;
+    return true;
+}
+
+static bool understand_length(const unsigned char *bytes, size_t field, const char *name, size_t *size, kin_error *err)
+{
+    *size = 0;
+    for (size_t i = field; i-- > 0;) *size = *size << 8 | bytes[i];
+    return *size <= HEADER_LIMIT || kin_fail(err, KIN_ERR_DATA, "%s: a .npy header of %zu bytes; at most %d were expected", name, *size, HEADER_LIMIT);
+}
+
+bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out, kin_error *err)
+{
+    size_t field = 0, length = 0;
+    *out = (kin_npy_layout){0};
+    if (!understand_start(bytes, size, name, &field, err)) return false;
+    if (size < 8 + field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    if (!understand_length(bytes + 8, field, name, &length, err)) return false;
+    if (length > size - 8 - field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    out->offset = 8 + field + length;
+    return parse_dictionary((const char *)bytes + 8 + field, length, name, out, err);
+}
+
 static bool read_header(FILE *stream, const char *name, header *h, kin_error *err)
 {
     unsigned char start[12];
-    if (fread(start, 1, 8, stream) != 8 || memcmp(start, "\x93NUMPY", 6) != 0)
-        return kin_fail(err, KIN_ERR_DATA, "%s: not a .npy file (its magic number is missing)", name);
-    if (start[6] < 1 || start[6] > 3) return kin_fail(err, KIN_ERR_DATA, "%s: .npy version %d.%d; 1 to 3 were expected", name, start[6], start[7]);
-    size_t field = start[6] == 1 ? 2 : 4, size = 0;
+    size_t field = 0, size = 0;
+    if (!understand_start(start, fread(start, 1, 8, stream), name, &field, err)) return false;
     if (fread(start + 8, 1, field, stream) != field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
-    for (size_t i = field; i-- > 0;) size = size << 8 | start[8 + i];
-    if (size > HEADER_LIMIT) return kin_fail(err, KIN_ERR_DATA, "%s: a .npy header of %zu bytes; at most %d were expected", name, size, HEADER_LIMIT);
+    if (!understand_length(start + 8, field, name, &size, err)) return false;
     char *text = kin_alloc(size);
     if (!text) return kin_fail_memory(err, name, size);
     bool ok = fread(text, 1, size, stream) == size;
@@ -327,16 +346,19 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 /* --- writing --- */
 
-static bool write_array(const char *path, const char *descr, const void *data, size_t item, int64_t rows, int64_t cols, kin_error *err)
+static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims, const int64_t *shape, kin_error *err)
 {
-    if (machine_is_big_endian()) descr = item == 4 ? ">f4" : ">i8";
-    size_t count, bytes;
-    if (rows < 0 || cols < 0 || !kin_mul_size((size_t)rows, (size_t)cols, &count) || !kin_mul_size(count, item, &bytes))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: a matrix of %lld × %lld cannot be written", path, (long long)rows, (long long)cols);
+    if (machine_is_big_endian() && item > 1) descr = item == 4 ? ">f4" : ">i8";
+    size_t bytes = item;
+    char shown[KIN_NPY_MAX_DIMS * 22 + 1] = "";
+    if (dims < 1 || dims > KIN_NPY_MAX_DIMS) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of %d dimensions cannot be written", path, dims);
+    for (int i = 0, used = 0; i < dims; i++) {
+        used += snprintf(shown + used, sizeof shown - (size_t)used, "%s%lld%s", i ? " " : "", (long long)shape[i], i + 1 < dims || dims == 1 ? "," : "");
+        if (shape[i] < 0 || !kin_mul_size(bytes, (size_t)shape[i], &bytes)) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of (%s...) cannot be written", path, shown);
+    }
     /* Magic, version 1.0, and a header padded so that the numbers begin at a multiple of 64. */
-    char head[192] = "\x93NUMPY\x01";
-    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%lld, %lld), }", descr, (long long)rows,
-                        (long long)cols);
+    char head[320] = "\x93NUMPY\x01";
+    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
     int total = (10 + size + 1 + 63) / 64 * 64;
     memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
     head[total - 1] = '\n';
@@ -351,10 +373,17 @@ static bool write_array(const char *path, const char *descr, const void *data, s
 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err)
 {
-    return write_array(path, "<f4", data, sizeof *data, rows, cols, err);
+    return write_array(path, "<f4", data, sizeof *data, 2, (int64_t[]){rows, cols}, err);
 }
+
+bool kin_npy_write_array(const char *path, const float *data, int dims, const int64_t *shape, kin_error *err)
+{
+    return write_array(path, "<f4", data, sizeof *data, dims, shape, err);
+}
+
+bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape, kin_error *err) { return write_array(path, "|u1", data, 1, dims, shape, err); }
 
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err)
 {
-    return write_array(path, "<i8", data, sizeof *data, rows, cols, err);
+    return write_array(path, "<i8", data, sizeof *data, 2, (int64_t[]){rows, cols}, err);
 }

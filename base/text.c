@@ -88,6 +88,32 @@ size_t kin_utf8_length(const char *bytes, size_t size)
     return overlong || outside ? 0 : length;
 }
 
+static bool glob(const char *pattern, const char *end, const char *name)
+{
+    /* Only the last '*' has to be tried again with more characters: whatever an earlier one could take, it could too. */
+    const char *star = NULL, *from = NULL;
+    while (*name) {
+        if (pattern < end && *pattern == '*') star = pattern++, from = name;
+        else if (pattern < end && *pattern == *name) pattern++, name++;
+        else if (star) pattern = star + 1, name = ++from;
+        else return false;
+    }
+    while (pattern < end && *pattern == '*') pattern++;
+    return pattern == end;
+}
+
+bool kin_glob(const char *pattern, const char *name) { return glob(pattern, pattern + strlen(pattern), name); }
+
+bool kin_glob_any(const char *patterns, const char *name)
+{
+    for (;;) {
+        const char *end = patterns + strcspn(patterns, ",");
+        if (glob(patterns, end, name)) return true;
+        if (!*end) return false;
+        patterns = end + 1;
+    }
+}
+
 int kin_edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };

@@ -26,6 +26,11 @@ bool kin_parse_real(const char *string, double *out); /* finite only */
  * overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t kin_utf8_length(const char *bytes, size_t size);
 
+/* Whether `name` as a whole fits the pattern, in which '*' stands for any characters, also none. */
+bool kin_glob(const char *pattern, const char *name);
+/* The same for a list of patterns, "fc.*,layer4.*": any of them. */
+bool kin_glob_any(const char *patterns, const char *name);
+
 /* Levenshtein distance, for "did you mean ...?". Strings longer than 63 count as far apart. */
 int kin_edit_distance(const char *a, const char *b);
 

@@ -35,12 +35,13 @@ static void say(void *user, const char *line) { kin_meter_say(user, "%s", line);
 /* Descriptors of a part by one of the rungs up to the embedding. */
 static bool describe(kin_demo_rung rung, kin_trainer *t, const kin_pictures *part, kin_demo_split *out, kin_error *err)
 {
-    int64_t dim;
-    float *rows = rung == KIN_DEMO_PIXELS      ? kin_encode_pixels(part, &dim, err)
-                  : rung == KIN_DEMO_HISTOGRAM ? kin_encode_histogram(part, &dim, err)
-                                               : kin_encode(t->module, &t->network, part, false, &dim, NULL, NULL, err);
-    bool ok = rows && kin_demo_split_new(out, part, rows, dim, err);
-    kin_free(rows);
+    kin_encoded encoded = {0};
+    kin_dataset set = kin_pictures_set(part);
+    bool ok;
+    if (rung == KIN_DEMO_PIXELS || rung == KIN_DEMO_HISTOGRAM) ok = (encoded.rows = (rung == KIN_DEMO_PIXELS ? kin_encode_pixels : kin_encode_histogram)(part, &encoded.dim, err)) != NULL;
+    else ok = kin_encode(t->module, &t->network, &set, NULL, &encoded, err);
+    ok = ok && kin_demo_split_new(out, part, encoded.rows, encoded.dim, err);
+    kin_encoded_free(&encoded);
     return ok;
 }
 
@@ -148,7 +149,8 @@ static bool tell(kin_cli *cli, const char *folder, kin_demo_shop *shop, double s
     kin_meter meter;
     kin_config config = demo_config(cli);
     char *run = kin_path_join(folder, "run");
-    bool ok = run && kin_trainer_open(&t, &config, &shop->train, NULL, run, false, err);
+    kin_dataset set = kin_pictures_set(&shop->train);
+    bool ok = run && kin_trainer_open(&t, &config, &set, NULL, run, false, NULL, err);
     if (!ok) {
         kin_free(run);
         return kin_failed(err) ? false : kin_fail_memory(err, "the demo", 1);

@@ -7,18 +7,26 @@
 #include "retrieval/items.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
+static const char *const filters[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const normalizations[] = {"own", "none", "half", "imagenet", "lite", NULL};
 enum { EMBEDDING, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
-    {"model", KIN_OPTION_STRING, "RUN", "a run's folder or a checkpoint; or \"pixels\" or \"histogram\", which need no training", .required = true},
+    {"model", KIN_OPTION_STRING, "RUN", "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\" or \"histogram\", which need no training", .required = true},
+    {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (anything that kin import reads, PyTorch's names)", .fallback_shown = "the run's"},
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND", "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction alone", "embedding", .choices = kinds},
-    {"size", KIN_OPTION_INT, "PIXELS", "for pixels and histogram: height and width", "32", .low = 1, .high = 1024},
+    {"size", KIN_OPTION_INT, "PIXELS", "height and width, where the run does not say", .fallback_shown = "the network's; 32 for pixels and histogram", .low = 1, .high = 4096},
+    {"resize", KIN_OPTION_INT, "PIXELS", "with --weights: the short side before the middle is cut out", .fallback_shown = "the network's", .low = 1, .high = 4096},
+    {"filter", KIN_OPTION_CHOICE, "NAME", "with --weights: how pictures are resized", "own", .choices = filters},
+    {"normalize", KIN_OPTION_CHOICE, "NAME", "with --weights: what bytes become, as in kin train", "own", .choices = normalizations},
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
+    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
     {0},
 };
@@ -45,33 +53,75 @@ static void to_probabilities(float *rows, int64_t count, int64_t dim, bool predi
     }
 }
 
-static bool write_rows(const kin_cli *cli, const kin_source *source, const float *rows, int64_t dim, kin_error *err)
+static const char *role_name(kin_role role) { return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : ""; }
+
+/* Columns of ids, labels, paths, cameras and roles; the last two only where the set knows any. Row i is of items[which[i]]. */
+static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sample *items, const int64_t *which, kin_vectors rows, kin_error *err)
 {
-    int64_t n = source->pictures.count;
-    const char **names = kin_alloc_array((size_t)n, 3 * sizeof *names);
-    if (!names) return kin_fail_memory(err, "the names", (size_t)n * 3 * sizeof *names);
-    for (int64_t i = 0; i < n; i++) {
-        const kin_sample *item = &source->pictures.items[i];
+    enum { COLUMNS = 5, DIGITS = 12 };
+    int64_t n = rows.count;
+    const char **names = kin_alloc_array((size_t)n, COLUMNS * sizeof *names), **camera = names ? names + 3 * n : NULL, **role = names ? names + 4 * n : NULL;
+    char (*digits)[DIGITS] = kin_alloc_array((size_t)n, DIGITS);
+    bool any_camera = false, any_role = false, ok = (names && digits) || kin_fail_memory(err, "the names", (size_t)n * COLUMNS * sizeof *names);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const kin_sample *item = &items[which ? which[i] : i];
         names[i] = item->id;
-        names[n + i] = source->set.class_names[item->label];
+        names[n + i] = item->label < 0 ? "" : set->class_names[item->label];
         names[2 * n + i] = item->path;
+        snprintf(digits[i], DIGITS, "%d", item->camera);
+        camera[i] = item->camera < 0 ? "" : digits[i];
+        role[i] = role_name(item->role);
+        any_camera |= item->camera >= 0;
+        any_role |= item->role != KIN_ROLE_NONE;
     }
-    bool ok = kin_embeddings_write(kin_option_string(cli, "out"), (kin_vectors){rows, n, dim}, names, names + n, names + 2 * n, err);
+    if (ok) {
+        kin_item_texts texts = {.id = names, .label = names + n, .path = names + 2 * n, .camera = any_camera ? camera : NULL, .role = any_role ? role : NULL};
+        ok = kin_embeddings_write_texts(kin_option_string(cli, "out"), rows, &texts, err);
+    }
     kin_free(names);
+    kin_free(digits);
     return ok;
 }
 
-static float *encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_source *source, int64_t *dim, kin_error *err)
+static kin_image_limits limits_of(const kin_cli *cli) { return (kin_image_limits){.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}; }
+
+static bool encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_dataset *set, kin_encoded *out, kin_error *err)
 {
     int kind = kin_option_choice(cli, "output");
     kin_meter meter;
     network->classify = kind != EMBEDDING;
-    if (network->classify && !network->loss->head) return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax", kinds[kind]), NULL;
-    kin_meter_start(&meter, "embedding", "pictures", 0, source->pictures.count, cli->quiet);
-    float *rows = kin_encode(module, network, &source->pictures, network->classify, dim, show, &meter, err);
-    if (rows) kin_meter_end(&meter);
-    if (rows && network->classify) to_probabilities(rows, source->pictures.count, *dim, kind == PREDICTION);
-    return rows;
+    if (network->classify && !network->loss->head) return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax", kinds[kind]);
+    kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
+    kin_encode_opt opt = {.raw = network->classify, .strict = kin_option_flag(cli, "strict"), .progress = show, .user = &meter, .limits = limits_of(cli)};
+    if (!kin_encode(module, network, set, &opt, out, err)) return false;
+    kin_meter_end(&meter);
+    if (out->broken)
+        kin_cli_note(cli, "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s", (long long)out->broken, (long long)set->count, out->first_broken.message);
+    if (network->classify) to_probabilities(out->rows, out->count, out->dim, kind == PREDICTION);
+    return true;
+}
+
+/* A network of the zoo: what the options leave open is as its weights want it. */
+static bool published_config(const kin_cli *cli, const kin_model *model, kin_config *c, kin_error *err)
+{
+    *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0, .resize = kin_option_int(cli, "resize"), .loss = "triplet-hard"};
+    snprintf(c->model, sizeof c->model, "%s", model->name);
+    snprintf(c->filter, sizeof c->filter, "%s", kin_option_string(cli, "filter"));
+    snprintf(c->normalize, sizeof c->normalize, "%s", kin_option_string(cli, "normalize"));
+    const char *weights = kin_option_string(cli, "weights");
+    if (!weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s needs --weights FILE", model->name);
+    if (strlen(weights) >= sizeof c->weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters", sizeof c->weights - 1);
+    snprintf(c->weights, sizeof c->weights, "%s", weights);
+    kin_config_complete(c, model, true);
+    return true;
+}
+
+static bool open_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
+{
+    kin_config config;
+    const kin_model *model = kin_model_find(name);
+    if (!model || kin_exists(name)) return kin_network_open(name, ctx, network, module, err);
+    return published_config(cli, model, &config, err) && kin_network_published(&config, ctx, network, module, err);
 }
 
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
@@ -79,15 +129,14 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_ctx *ctx = kin_ctx_new();
     kin_module *module = NULL;
     kin_network network;
-    kin_source source = {0};
-    float *rows = NULL;
-    int64_t dim;
-    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_network_open(model, ctx, &network, &module, err);
-    const kin_config *c = &network.config;
-    ok = ok && kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), (int)c->size, (int)c->channels, kin_config_filter(c), kin_option_flag(cli, "strict"), err);
-    ok = ok && (rows = encode(cli, module, &network, &source, &dim, err)) != NULL && write_rows(cli, &source, rows, dim, err);
-    kin_free(rows);
-    kin_source_close(&source);
+    kin_dataset set = {0};
+    kin_encoded encoded = {0};
+    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && open_network(cli, model, ctx, &network, &module, err);
+    ok = ok && kin_dataset_open(cli->positional[0], &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
+    ok = ok && encode(cli, module, &network, &set, &encoded, err);
+    ok = ok && write_rows(cli, &set, set.items, encoded.item, (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
+    kin_encoded_free(&encoded);
+    kin_dataset_free(&set);
     kin_module_free(module);
     kin_ctx_free(ctx);
     return ok;
@@ -98,11 +147,10 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
     kin_source source = {0};
     float *rows = NULL;
     int64_t dim;
-    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3;
-    bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), (int)kin_option_int(cli, "size"), channels, KIN_FILTER_BILINEAR,
-                              kin_option_flag(cli, "strict"), err);
+    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3, size = kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size") : 32;
+    bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), size, channels, KIN_FILTER_BILINEAR, kin_option_flag(cli, "strict"), err);
     ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err) : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
-    ok = ok && write_rows(cli, &source, rows, dim, err);
+    ok = ok && write_rows(cli, &source.set, source.pictures.items, NULL, (kin_vectors){rows, source.pictures.count, dim}, err);
     kin_free(rows);
     kin_source_close(&source);
     return ok;
@@ -122,9 +170,13 @@ const kin_command kin_command_embed = {
     .name = "embed",
     .summary = "turn pictures into descriptors with a trained network",
     .usage = "kin embed DATA --model RUN --out E [--classes LIST]",
-    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.",
+    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.\n\n"
+             "Where the data set tells them (Market-1501, In-Shop), E.csv also has the columns camera and role; E:query and E:gallery then name the queries "
+             "and the gallery for kin search, rerank, eval and check.",
     .examples = "# the classes that training never saw\n"
                 "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
+                "# photographs through a network that others trained\n"
+                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --out photos\n"
                 "# a first baseline: the pixels themselves\n"
                 "kin embed shop --model pixels --out raw",
     .arguments = {{"DATA", "pictures, with or without classes"}},

@@ -15,7 +15,9 @@ typedef struct evaluation {
     bool leave_one_out;
     kin_ranks ranks;
     kin_npy distances;
-    int64_t *query_code, *gallery_code;
+    int64_t *query_code, *gallery_code;     /* labels, and behind them cameras */
+    int64_t *query_camera, *gallery_camera; /* NULL: not known, or not to be looked at */
+    bool mixed; /* queries and gallery in one set, each looked for among all */
     kin_metrics metrics;
 } evaluation;
 
@@ -67,8 +69,10 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
         kin_vectors part = {query.data + q * query.dim, n, query.dim};
         kin_neighbours lists;
         kin_error inner = {0};
+        kin_judged about = {.gallery = gallery.count, .query_label = e->query_code + q, .gallery_label = e->gallery_code, .gallery_camera = e->gallery_camera,
+                            .query_camera = e->query_camera ? e->query_camera + q : NULL};
         if (!kin_search(part, gallery, &(kin_search_opt){.k = gallery.count, .metric = KIN_COSINE, .float32_order = true}, &lists, err)) return false;
-        bool ok = kin_judge_lists(&lists, e->query_code + q, e->gallery_code, gallery.count, false, &e->metrics, scores, &inner);
+        bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, scores, &inner);
         kin_neighbours_free(&lists);
         /* A chunk in which no query has a relevant item is no error; a whole set is, below. */
         if (!ok && inner.code != KIN_ERR_DATA) return kin_fail(err, inner.code, "%s", inner.message);
@@ -83,19 +87,33 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
     return true;
 }
 
-static bool evaluate_exactly(evaluation *e, const char *query, const char *gallery, kin_error *err)
+/* Numbers labels and, where both sets tell them, cameras. */
+static bool number_items(evaluation *e, const kin_cli *cli, const kin_items *gallery, const kin_items *query, kin_error *err)
+{
+    const kin_items *asked = query ? query : gallery;
+    e->mixed = !query && gallery->role && !strrchr(kin_option_string(cli, "gallery"), ':');
+    bool cameras = gallery->camera && asked->camera && !kin_option_flag(cli, "ignore-cameras");
+    e->gallery_code = kin_alloc_array((size_t)gallery->count, 2 * sizeof(int64_t));
+    e->query_code = query ? kin_alloc_array((size_t)query->count, 2 * sizeof(int64_t)) : NULL;
+    if (!e->gallery_code || (query && !e->query_code)) return kin_fail_memory(err, "the labels", (unsigned long long)(gallery->count + asked->count) * 2 * sizeof(int64_t));
+    int64_t *query_camera = query ? e->query_code + query->count : NULL;
+    if (!kin_items_label_codes(gallery, e->gallery_code, query, e->query_code, err)) return false;
+    if (cameras) {
+        e->gallery_camera = e->gallery_code + gallery->count;
+        e->query_camera = query ? query_camera : e->gallery_camera;
+        return kin_items_camera_codes(gallery, e->gallery_camera, query, query_camera, err);
+    }
+    return true;
+}
+
+static bool evaluate_exactly(evaluation *e, const kin_cli *cli, const char *query, const char *gallery, kin_error *err)
 {
     kin_embeddings q = {0}, g = {0};
     bool ok = kin_embeddings_read(gallery, &g, err) && need_labels(&g.items, gallery, err);
     ok = ok && (!query || (kin_embeddings_read(query, &q, err) && need_labels(&q.items, query, err)));
-    kin_items *asked = query ? &q.items : &g.items;
-    if (ok) {
-        e->gallery_code = kin_alloc_array((size_t)g.items.count, sizeof(int64_t));
-        e->query_code = kin_alloc_array((size_t)asked->count, sizeof(int64_t));
-        ok = (e->gallery_code && e->query_code) || kin_fail_memory(err, "the labels", (unsigned long long)(g.items.count + asked->count) * sizeof(int64_t));
-    }
-    ok = ok && kin_items_label_codes(&g.items, e->gallery_code, query ? &q.items : NULL, query ? e->query_code : NULL, err);
-    ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), err) : kin_judge_set(kin_embeddings_vectors(&g), e->gallery_code, &e->metrics, NULL, err));
+    ok = ok && number_items(e, cli, &g.items, query ? &q.items : NULL, err);
+    ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), err)
+                      : kin_judge_set(kin_embeddings_vectors(&g), e->gallery_code, e->gallery_camera, &e->metrics, NULL, err));
     e->gallery.count = g.items.count;
     kin_embeddings_free(&q);
     kin_embeddings_free(&g);
@@ -106,21 +124,17 @@ static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
 {
     const char *query = kin_option_string(cli, "query"), *gallery = kin_option_string(cli, "gallery");
     e->leave_one_out = !query;
-    if (!cli->positionals) return evaluate_exactly(e, query, gallery, err);
+    if (!cli->positionals) return evaluate_exactly(e, cli, query, gallery, err);
     if (!kin_items_open(gallery, &e->gallery, err) || !need_labels(&e->gallery, gallery, err)) return false;
     if (query && (!kin_items_open(query, &e->query, err) || !need_labels(&e->query, query, err))) return false;
     const kin_items *asked = query ? &e->query : &e->gallery;
     if (!kin_ranks_read(cli->positional[0], asked, &e->gallery, e->leave_one_out, &e->ranks, NULL, err)) return false;
     if (!read_distances(e, kin_option_string(cli, "distances"), err)) return false;
-    e->gallery_code = kin_alloc_array((size_t)e->gallery.count, sizeof(int64_t));
-    e->query_code = kin_alloc_array((size_t)asked->count, sizeof(int64_t));
-    if (!e->gallery_code || !e->query_code) return kin_fail_memory(err, "the labels", (unsigned long long)(e->gallery.count + asked->count) * sizeof(int64_t));
-    bool ok = query ? kin_items_label_codes(&e->gallery, e->gallery_code, &e->query, e->query_code, err) :
-                      kin_items_label_codes(&e->gallery, e->gallery_code, NULL, NULL, err);
+    if (!number_items(e, cli, &e->gallery, query ? &e->query : NULL, err)) return false;
     kin_judged judged = {.queries = asked->count, .gallery = e->gallery.count, .query_label = query ? e->query_code : e->gallery_code,
-                         .gallery_label = e->gallery_code, .leave_one_out = e->leave_one_out, .offset = e->ranks.offset, .index = e->ranks.index,
-                         .value = e->distances.data};
-    return ok && kin_evaluate(&judged, &(kin_metrics_opt){.k = kin_option_int(cli, "k")}, &e->metrics, NULL, err);
+                         .gallery_label = e->gallery_code, .query_camera = e->query_camera, .gallery_camera = e->gallery_camera, .leave_one_out = e->leave_one_out,
+                         .offset = e->ranks.offset, .index = e->ranks.index, .value = e->distances.data};
+    return kin_evaluate(&judged, &(kin_metrics_opt){.k = kin_option_int(cli, "k")}, &e->metrics, NULL, err);
 }
 
 /* --- what is told, once for the table and for JSON --- */
@@ -160,6 +174,7 @@ static void print_table(const evaluation *e)
     int n = collect(e, f);
     const kin_metrics *m = &e->metrics;
     printf("%lld queries, %lld gallery items, lists of %lld\n", (long long)(m->evaluated + m->skipped), (long long)e->gallery.count, (long long)m->longest);
+    if (e->gallery_camera) printf("gallery items of the query's label and camera are dropped\n");
     if (m->skipped) printf("%lld queries have no relevant item and are left out\n", (long long)m->skipped);
     for (int i = 0; i < n; i++) {
         if (isnan(f[i].value)) printf("%-16s     -   %s\n", f[i].name, f[i].about);
@@ -191,10 +206,12 @@ static int run(kin_cli *cli)
 {
     evaluation e = {0};
     kin_error err = {0};
+    const char *gallery = kin_option_string(cli, "gallery");
     bool ok = evaluate(&e, cli, &err);
     if (ok && kin_option_flag(cli, "json")) ok = print_json(&e, &err);
     else if (ok) print_table(&e);
     close_evaluation(&e);
+    if (ok && e.mixed) kin_cli_note(cli, "%s tells queries from gallery; to keep them apart, give --query %s:query --gallery %s:gallery", gallery, gallery, gallery);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
@@ -206,6 +223,7 @@ static const kin_option options[] = {
     {.name = "k", .kind = KIN_OPTION_INT, .value = "K", .low = 1, .high = -1, .fallback_shown = "the longest list", .help = "The K of mAP@K and nDCG@K."},
     {.name = "distances", .kind = KIN_OPTION_STRING, .value = "FILE",
      .help = "The .npy that the same search wrote: ties are then also broken against the system, since a collapsed embedding can fake a high score."},
+    {.name = "ignore-cameras", .help = "Keep gallery items of the query's label and camera, which are dropped where the lists of items tell cameras (the rule of Market-1501)."},
     {.name = "json", .help = "Print one line of JSON instead of the table."},
     {0},
 };
@@ -215,12 +233,15 @@ const kin_command kin_command_eval = {
     .summary = "measures ranking lists against labels",
     .usage = "kin eval RANKS --gallery G [--query Q] [--k K] [--json]\nkin eval --gallery G [--query Q] [--json]",
     .about = "An item is relevant when its label is the query's; R is their number in the whole gallery, found or not. Queries without any are left out, "
-             "and counted. The lists are validated first, as by `kin check`.\n\n"
+             "and counted. Where both lists of items tell cameras, gallery items of the query's label and camera are dropped before anything is counted; an "
+             "item without a label stays, and is never relevant. The lists are validated first, as by `kin check`.\n\n"
              "Without RANKS every query is compared with the whole gallery by cosine, and the full rankings are judged.\n\n"
              "Lists shorter than the gallery count what they do not hold as missed in mAP; mAP@K divides by min(R, K) instead of R.",
     .examples = "kin eval ranks.csv --query queries --gallery shop\n"
                 "# the descriptors themselves, by full rankings\n"
                 "kin eval --gallery shop\n"
+                "# a set with queries, gallery and cameras, embedded by `kin embed market:test --out E`\n"
+                "kin eval --query E:query --gallery E:gallery\n"
                 "# every item among the others, as JSON\n"
                 "kin search --gallery shop --quiet | kin eval - --gallery shop --json",
     .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},

@@ -3,32 +3,41 @@
 #include "cli/source.h"
 #include "base/memory.h"
 #include "cli/trainer.h"
+#include "data/split.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static const char *const models[] = {"conv4", "resnet8", "resnet20", NULL};
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
-static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const filters[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
+static const char *const normalizations[] = {"own", "none", "half", "imagenet", "lite", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 
 #define ANY .low = 0, .high = -1
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
     {"resume", KIN_OPTION_STRING, "RUN", "go on with an interrupted run where it stopped; all other settings come from it"},
-    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = models},
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
     {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
     {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1, .high = 3},
-    {"embedding", KIN_OPTION_INT, "N", "numbers in the embedding", .fallback_shown = "the network's", .low = 2, .high = 8192},
-    {"width", KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", .low = 1, .high = 2048},
-    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "bilinear", .choices = filters},
+    KIN_MODEL_OPTIONS,
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = filters},
+    {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out", .fallback_shown = "the size", .low = 8, .high = 4096},
+    {"normalize", KIN_OPTION_CHOICE, "NAME", "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as EfficientNet-Lite", "own", .choices = normalizations},
+    {"weights", KIN_OPTION_STRING, "FILE", "begin with published weights of this network (anything that kin import reads, PyTorch's names); the classifier in them is passed over", .fallback_shown = "first values by the seed"},
+    {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
+    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
     {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
-    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch, for losses on pairs and triplets", "32", .low = 2, .high = 4096},
+    {"sampler", KIN_OPTION_CHOICE, "NAME", "how batches are drawn: pk (P classes with K pictures each), plain (shuffled passes over all pictures), or balanced (every class equally often)",
+     .fallback_shown = "pk for losses on pairs and triplets, else plain", .choices = samplers},
+    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch of the pk sampler", "32", .low = 2, .high = 4096},
     {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
-    {"batch", KIN_OPTION_INT, "N", "pictures in a batch, for the other losses", "128", .low = 2, .high = 16384},
+    {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128", .low = 2, .high = 16384},
     {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
     {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
     {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
@@ -38,15 +47,23 @@ static const kin_option options[] = {
     {"optimizer", KIN_OPTION_CHOICE, "NAME", "how weights are moved", "adam", .choices = optimizers},
     {"momentum", KIN_OPTION_REAL, "X", "momentum of sgd", "0.9", .low = 0, .high = 0.9999},
     {"weight-decay", KIN_OPTION_REAL, "X", "pull of the weights towards 0 (not of norms and biases)", "0", ANY},
+    {"no-decay", KIN_OPTION_STRING, "PATTERNS", "parameters that are not pulled, such as 'gamma,*.p'"},
+    {"freeze", KIN_OPTION_STRING, "PATTERNS", "parameters that do not change, with their norms' statistics, such as 'conv1.*,bn1.*,layer1.*'"},
+    {"freeze-bn", KIN_OPTION_FLAG, NULL, "batch norms keep their statistics and normalise with them in training; their weights still train"},
+    {"lr-scale", KIN_OPTION_STRING, "LIST", "factors of the learning rate, such as 'layer4.*=0.1,fc.*=10'; the last pattern that matches counts"},
     {"clip", KIN_OPTION_REAL, "NORM", "longest gradient allowed; 0 does not clip", "0", ANY},
     {"ema", KIN_OPTION_REAL, "DECAY", "keep a moving average of the weights and use it; 0 does not", "0", .low = 0, .high = 0.99999},
     {"margin", KIN_OPTION_REAL, "X", "the loss's margin", .fallback_shown = "the loss's own", ANY},
     {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax", "0", .low = 0, .high = 0.9},
+    {"augment", KIN_OPTION_STRING, "RECIPE", "augment: transforms in order, as kin augment shows them: \"rrc(64) flip jitter(.4,.4,.4,.1)\"; the last must bring pictures to --size", .fallback_shown = "none"},
+    {"cache-side", KIN_OPTION_INT, "PIXELS", "before --augment pictures are reduced to this short side: less memory, less work", .fallback_shown = "not reduced", ANY},
     {"flip", KIN_OPTION_FLAG, NULL, "augment: mirror every other picture"},
     {"shift", KIN_OPTION_INT, "PIXELS", "augment: move by up to so many pixels", "0", .low = 0, .high = 512},
     {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0", .low = 0, .high = 1},
     {"erase", KIN_OPTION_REAL, "P", "augment: probability that a random rectangle is erased", "0", .low = 0, .high = 1},
     {"validate", KIN_OPTION_REAL, "SHARE", "hold out the last share of the classes, one contiguous chunk, and keep the network that is best on them", "0", .low = 0, .high = 0.9},
+    {"validate-fold", KIN_OPTION_STRING, "I/K", "hold out the I-th of K contiguous chunks of the classes instead"},
+    {"validate-list", KIN_OPTION_STRING, "FILE", "hold out the classes, or the pictures by their ids, that the file names, one a line; a second column may say train, val or test instead"},
     {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1, .high = -1},
     {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
     {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
@@ -69,13 +86,33 @@ static bool resumed_config(kin_config *c, const char *run, kin_error *err)
     return ok;
 }
 
-static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictures, kin_pictures *validation, const char *run, bool resume, kin_error *err)
+static bool show_reading(void *user, int64_t done, int64_t total)
+{
+    kin_meter *meter = user;
+    meter->total = total;
+    kin_meter_update(meter, done, NULL);
+    return !kin_interrupted();
+}
+
+static void tell_broken(kin_cli *cli, const kin_trainer *t)
+{
+    kin_error first;
+    if (t->n_sound == t->set->count) return;
+    kin_loader_broken(t->loader, &first);
+    kin_cli_note(cli, "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s", (long long)(t->set->count - t->n_sound), (long long)t->set->count, first.message);
+}
+
+static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set, const kin_dataset *validation, const char *run, bool resume, kin_error *err)
 {
     kin_trainer t;
     kin_meter meter;
-    if (!kin_trainer_open(&t, config, pictures, validation, run, resume, err)) return false;
-    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)pictures->count,
-                 pictures->classes, (long long)t.batch);
+    kin_reading reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}, .progress = show_reading, .user = &meter};
+    kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
+    if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
+    kin_meter_end(&meter);
+    tell_broken(cli, &t);
+    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)t.n_sound,
+                 set->classes, (long long)t.batch);
     kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
     bool ok = kin_trainer_run(&t, &meter, say, &meter, err);
     if (ok) {
@@ -87,6 +124,24 @@ static bool train_on(kin_cli *cli, const kin_config *config, kin_pictures *pictu
     return ok;
 }
 
+/* The held-out part is chosen before any picture is read. */
+static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume, kin_error *err)
+{
+    kin_dataset all, kept = {0}, held = {0};
+    kin_split how = {.share = c->validate, .list = *c->validate_list ? c->validate_list : NULL};
+    bool split = c->validate > 0 || *c->validate_fold || how.list;
+    if (*c->validate_fold && !kin_split_parse_fold(c->validate_fold, &how.fold, &how.folds, err)) return false;
+    if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err)) return false;
+    bool ok = !split || kin_split_validation(&all, &how, &kept, &held, err);
+    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
+    kin_dataset_free(&kept);
+    kin_dataset_free(&held);
+    kin_dataset_free(&all);
+    return ok;
+}
+
+static int ways_to_validate(const kin_cli *cli) { return kin_option_given(cli, "validate") + kin_option_given(cli, "validate-fold") + kin_option_given(cli, "validate-list"); }
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
@@ -95,22 +150,11 @@ static int run(kin_cli *cli)
     if (resume && (out || cli->positionals)) return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out");
     if (!resume && (!out || !cli->positionals)) return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
     if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
+    if (!resume && ways_to_validate(cli) > 1) return kin_cli_usage(cli, "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
     kin_interrupt_catch();
     bool ok = resume ? resumed_config(&config, resume, &err) : kin_config_from_options(&config, cli, &err);
     if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
-    kin_source source = {0};
-    ok = ok && kin_source_open(&source, cli, config.data, config.classes, (int)config.size, (int)config.channels, kin_config_filter(&config), config.strict, &err);
-    if (ok && config.validate > 0) {
-        kin_pictures kept, held;
-        ok = kin_split_classes(&source.pictures, config.validate, &kept, &held, &err);
-        if (ok) {
-            ok = train_on(cli, &config, &kept, &held, resume ? resume : out, resume, &err);
-            kin_split_free(&kept, &held);
-        }
-    } else if (ok) {
-        ok = train_on(cli, &config, &source.pictures, NULL, resume ? resume : out, resume, &err);
-    }
-    kin_source_close(&source);
+    ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
@@ -118,8 +162,9 @@ const kin_command kin_command_train = {
     .name = "train",
     .summary = "train a network to tell classes apart",
     .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN",
-    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a folder or file of IDX (also .gz), or CIFAR's binary files; "
-             "DATA:test takes the test half of IDX and CIFAR folders.\n\n"
+    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also .gz) or CIFAR, or the folder of a data set known by name "
+             "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, CUB-200-2011, Cars-196, Market-1501, "
+             "GroceryStoreDataset); DATA:test takes another of its parts, which `kin data DATA` lists.\n\n"
              "RUN receives model.safetensors (the network to use: the last one, or the best one with --validate), last.safetensors (with the optimiser's "
              "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run ends with the same bits as an uninterrupted one.",
     .examples = "# drawings, the first 700 classes, as in docs/results.md\n"

@@ -33,7 +33,7 @@ typedef struct kin_option {
 /* A positional argument. */
 typedef struct kin_argument { const char *name, *help; } kin_argument;
 
-enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 48 };
+enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 64 };
 
 typedef struct kin_cli kin_cli;
 

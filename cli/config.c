@@ -7,26 +7,36 @@
 #include <string.h>
 
 typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
-typedef struct field { const char *name; field_kind kind; size_t at, size; bool option; } field;
+typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field; /* later: older checkpoints do not have it, and mean its zero */
 
 #define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
+#define LATER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
 static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
-    FIELD("filter", filter, CHOICE), FIELD("invert", invert, FLAG),
+    LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("attention", attention, TEXT),
+    FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), FIELD("invert", invert, FLAG),
     FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
     FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
     FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
-    FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
+    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
+    LATER("augment", augment, TEXT), LATER("cache-side", cache_side, WHOLE), FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
     FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
+    LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
     {"data", TEXT, offsetof(kin_config, data), sizeof ((kin_config *)0)->data, false},
     {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
+_Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
 
 static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
+
+static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
+{
+    return kin_model_options(kin_model_find(c->model), c->embedding, c->width, c->last_stride, c->stem, c->pooling, c->attention, out, err);
+}
 
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
@@ -45,9 +55,8 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
         }
     }
     const kin_model *model = kin_model_find(c->model);
-    if (!c->size) c->size = model->size;
-    if (!c->channels) c->channels = model->channels;
-    return true;
+    kin_config_complete(c, model, false);
+    return options_of(c, &(kin_model_opt){0}, err);
 }
 
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
@@ -75,6 +84,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         double real;
         snprintf(key, sizeof key, "kin.%s", f->name);
         const char *text = kin_checkpoint_note(from, key);
+        if (!text && f->later) continue;
         bool ok = text != NULL;
         if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
         if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
@@ -86,6 +96,8 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
     if (!kin_loss_find(c->loss)) return kin_fail(err, KIN_ERR_DATA, "%s: was trained with the loss \"%s\", which this program does not have", path, c->loss);
     if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 || c->embedding > 65536 || c->width > 8192)
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
+    kin_error why = {0};
+    if (!options_of(c, &(kin_model_opt){0}, &why)) return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path, why.message);
     return true;
 }
 
@@ -97,11 +109,38 @@ kin_filter kin_config_filter(const kin_config *c)
     return KIN_FILTER_BILINEAR;
 }
 
-kin_model_opt kin_config_model(const kin_config *c) { return (kin_model_opt){.embedding = c->embedding, .width = c->width}; }
+kin_model_opt kin_config_model(const kin_config *c)
+{
+    kin_model_opt opt;
+    kin_error checked_before = {0};
+    options_of(c, &opt, &checked_before);
+    return opt;
+}
+
 kin_loss_opt kin_config_loss(const kin_config *c) { return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing}; }
+
+kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze = c->freeze, .freeze_bn = c->freeze_bn ? "*" : "", .lr_scale = c->lr_scale, .no_decay = c->no_decay}; }
 
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
 {
     bool changes = c->flip || c->shift || c->light > 0 || c->erase > 0;
-    return (kin_batch_opt){.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+    kin_batch_opt opt = {.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+    kin_normalization(*c->normalize ? c->normalize : "none", &opt);
+    return opt;
+}
+
+static bool open_choice(const char *text) { return !*text || strcmp(text, "own") == 0; }
+
+void kin_config_complete(kin_config *c, const kin_model *model, bool published)
+{
+    if (!c->size) c->size = model->size;
+    if (!c->channels) c->channels = model->channels;
+    if (open_choice(c->filter)) snprintf(c->filter, sizeof c->filter, "%s", model->filter ? model->filter : "bilinear");
+    if (open_choice(c->normalize)) snprintf(c->normalize, sizeof c->normalize, "%s", model->normalize ? model->normalize : "none");
+    if (published && !c->resize && model->resize) c->resize = model->resize * c->size / model->size;
+}
+
+kin_loader_opt kin_config_loader(const kin_config *c)
+{
+    return (kin_loader_opt){.size = (int)c->size, .channels = (int)c->channels, .resize = (int)c->resize, .filter = kin_config_filter(c), .seed = (uint64_t)c->seed, .strict = c->strict};
 }

@@ -1,6 +1,7 @@
 #include "cli/encoder.h"
 
 #include "base/memory.h"
+#include "cli/weights.h"
 #include "retrieval/expand.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
     kin_network *n = argument;
     kin_model_opt model = kin_config_model(&n->config);
     kin_loss_opt loss = kin_config_loss(&n->config);
-    kin_tensor *embedding = n->model->forward(s, x, &model);
+    kin_tensor *embedding = kin_model_forward(n->model, s, x, &model);
     return n->loss->head && (kin_training(s) || n->classify) ? n->loss->head(s, embedding, &loss) : embedding;
 }
 
@@ -23,40 +24,88 @@ kin_module *kin_network_module(kin_network *network, kin_ctx *ctx)
     return kin_module_new(ctx, kin_network_forward, network, input_shape(&network->config, 2), (uint64_t)network->config.seed);
 }
 
-/* One batch in evaluation mode; its rows go to `out`, which is made when the width is known. */
-static bool encode_batch(kin_module *module, const kin_network *network, const kin_pictures *p, int64_t first, float **out, int64_t *dim)
+/* Pictures in a batch: as many as keep the cores busy, fewer when they are large, for memory's sake. */
+static int64_t batch_of(const kin_config *c)
 {
-    kin_ctx *ctx = kin_module_ctx(module);
-    int64_t index[BATCH], count = p->count - first < BATCH ? p->count - first : BATCH;
-    for (int64_t i = 0; i < count; i++) index[i] = first + i;
-    kin_batch_opt scaling = kin_config_batch(&network->config, 0);
-    kin_tensor *x = kin_input(ctx, input_shape(&network->config, count), NULL);
-    if (x) kin_batch_fill(p, index, count, &scaling, (float *)kin_data(x));
-    kin_tensor *y = kin_module_forward(module, x, KIN_EVAL);
-    if (!y) return false;
-    *dim = kin_channels(y);
-    if (!*out) *out = kin_alloc_array((size_t)p->count, (size_t)*dim * sizeof(float));
-    return *out ? kin_read(y, *out + first * *dim) : kin_fail_memory(kin_ctx_error(ctx), "the descriptors", (size_t)p->count * (size_t)*dim * sizeof(float));
+    int64_t fits = (1 << 21) / (c->size * c->size * c->channels);
+    return fits < 8 ? 8 : fits > BATCH ? BATCH : fits;
 }
 
-float *kin_encode(kin_module *module, const kin_network *network, const kin_pictures *p, bool raw, int64_t *dim, bool (*progress)(void *user, int64_t done, int64_t total), void *user,
-                  kin_error *err)
+typedef struct in_order { int64_t count, batch; } in_order;
+
+static int64_t plan_in_order(void *user, int64_t step, int64_t *index, kin_error *err)
+{
+    (void)err;
+    const in_order *p = user;
+    int64_t first = step * p->batch, count = p->count - first < p->batch ? p->count - first : p->batch;
+    for (int64_t i = 0; i < count; i++) index[i] = first + i;
+    return count > 0 ? count : 0;
+}
+
+/* A batch's rows, those of broken pictures left out; `out` is made when the width is known. */
+static bool encode_batch(kin_module *module, const kin_network *network, kin_loader *loader, const kin_loaded *batch, int64_t total, kin_encoded *out)
 {
     kin_ctx *ctx = kin_module_ctx(module);
-    float *out = NULL;
-    bool recording = kin_record(ctx, false), ok = true;
-    for (int64_t first = 0; ok && first < p->count; first += BATCH) {
-        ok = encode_batch(module, network, p, first, &out, dim);
-        kin_end_step(ctx);
-        int64_t done = first + BATCH < p->count ? first + BATCH : p->count;
-        if (ok && progress && !progress(user, done, p->count)) ok = kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; nothing was written");
+    kin_tensor *x = kin_input(ctx, input_shape(&network->config, batch->count), NULL);
+    if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
+    kin_tensor *y = kin_module_forward(module, x, KIN_EVAL);
+    if (!y) return false;
+    out->dim = kin_channels(y);
+    if (!out->rows) out->rows = kin_alloc_array((size_t)total, (size_t)out->dim * sizeof(float));
+    if (!out->rows) return kin_fail_memory(kin_ctx_error(ctx), "the descriptors", (size_t)total * (size_t)out->dim * sizeof(float));
+    const float *rows = (const float *)kin_data(y);
+    for (int64_t i = 0; i < batch->count; i++) {
+        if (kin_loader_is_broken(loader, batch->index[i])) continue;
+        memcpy(out->rows + out->count * out->dim, rows + i * out->dim, (size_t)out->dim * sizeof(float));
+        out->item[out->count++] = batch->index[i];
     }
+    return true;
+}
+
+static bool encode_all(kin_module *module, const kin_network *network, kin_loader *loader, const kin_encode_opt *opt, int64_t total, kin_encoded *out, kin_error *err)
+{
+    kin_loaded batch;
+    int64_t done = 0;
+    while (kin_loader_next(loader, &batch, err)) {
+        if (!batch.count) return true;
+        bool ok = encode_batch(module, network, loader, &batch, total, out);
+        kin_end_step(kin_module_ctx(module));
+        if (!ok) return false;
+        done += batch.count;
+        if (opt->progress && !opt->progress(opt->user, done, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; nothing was written");
+    }
+    return false;
+}
+
+bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set, const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
+{
+    static const kin_encode_opt none = {0};
+    if (!opt) opt = &none;
+    kin_ctx *ctx = kin_module_ctx(module);
+    in_order order = {set->count, batch_of(&network->config)};
+    kin_loader_opt load = kin_config_loader(&network->config);
+    load.batch = order.batch, load.plan = plan_in_order, load.plan_user = &order;
+    load.strict = opt->strict, load.limits = opt->limits;
+    load.scaling = kin_config_batch(&network->config, 0);
+    *out = (kin_encoded){.item = kin_alloc_array((size_t)set->count, sizeof *out->item)};
+    if (!out->item) return kin_fail_memory(err, "the descriptors", (size_t)set->count * sizeof *out->item);
+    kin_loader *loader = kin_loader_new(set, &load, err);
+    bool recording = kin_record(ctx, false), ok = loader && encode_all(module, network, loader, opt, set->count, out, err);
     kin_record(ctx, recording);
     if (!kin_ok(ctx)) kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    if (ok && !raw) ok = kin_normalize_rows(out, p->count, *dim, "the network's output", err);
-    if (ok) return out;
-    kin_free(out);
-    return NULL;
+    if (ok) out->broken = kin_loader_broken(loader, &out->first_broken);
+    ok = ok && (out->count > 0 || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)out->broken, out->first_broken.message));
+    ok = ok && (opt->raw || kin_normalize_rows(out->rows, out->count, out->dim, "the network's output", err));
+    kin_loader_free(loader);
+    if (!ok) kin_encoded_free(out);
+    return ok;
+}
+
+void kin_encoded_free(kin_encoded *e)
+{
+    kin_free(e->rows);
+    kin_free(e->item);
+    *e = (kin_encoded){0};
 }
 
 bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
@@ -70,7 +119,7 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
         network->model = kin_model_find(network->config.model);
         network->loss = kin_loss_find(network->config.loss);
         network->classify = false;
-        *module = kin_network_module(network, ctx);
+        *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
         if (!*module) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
     }
     kin_error inner = {0};
@@ -81,6 +130,30 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
     }
     kin_checkpoint_free(checkpoint);
     kin_free(file);
+    return ok;
+}
+
+bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module, kin_error *err)
+{
+    char ours[256];
+    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*", network->model->classifier ? network->model->classifier : "classifier");
+    return kin_checkpoint_load(checkpoint, module, ours, err);
+}
+
+bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
+{
+    kin_checkpoint *checkpoint = NULL;
+    kin_error why = {0};
+    *network = (kin_network){.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)};
+    *module = NULL;
+    bool ok = kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
+    if (ok && !(*module = kin_network_module(network, ctx))) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (ok && !kin_network_load(checkpoint, network, *module, &why)) ok = kin_fail(err, why.code, "%s: %s", config->weights, why.message);
+    if (!ok) {
+        kin_module_free(*module);
+        *module = NULL;
+    }
+    kin_checkpoint_free(checkpoint);
     return ok;
 }
 

@@ -9,19 +9,44 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of a session: demo synth train embed search rerank eval check help. */
-extern const kin_command kin_command_demo, kin_command_synth, kin_command_train, kin_command_embed, kin_command_search, kin_command_rerank, kin_command_eval, kin_command_check,
-    kin_command_help;
+/* In the order of a session. One a line, so that a new one is a line. */
+extern const kin_command kin_command_demo;
+extern const kin_command kin_command_synth;
+extern const kin_command kin_command_data;
+extern const kin_command kin_command_train;
+extern const kin_command kin_command_embed;
+extern const kin_command kin_command_search;
+extern const kin_command kin_command_rerank;
+extern const kin_command kin_command_eval;
+extern const kin_command kin_command_check;
+extern const kin_command kin_command_models;
+extern const kin_command kin_command_show;
+extern const kin_command kin_command_forward;
+extern const kin_command kin_command_import;
+extern const kin_command kin_command_tensors;
+extern const kin_command kin_command_convert;
+extern const kin_command kin_command_augment;
+extern const kin_command kin_command_export;
+extern const kin_command kin_command_help;
 
 const kin_command *const kin_commands[] = {
     &kin_command_demo,
     &kin_command_synth,
+    &kin_command_data,
     &kin_command_train,
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
     &kin_command_eval,
     &kin_command_check,
+    &kin_command_models,
+    &kin_command_show,
+    &kin_command_forward,
+    &kin_command_import,
+    &kin_command_tensors,
+    &kin_command_convert,
+    &kin_command_augment,
+    &kin_command_export,
     &kin_command_help,
     NULL,
 };

@@ -20,7 +20,7 @@ void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candid
 {
     size_t length = strlen(typed);
     int distance = kin_edit_distance(typed, candidate);
-    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 1;
+    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 0; /* a beginning is nearer than any slip */
     if (distance > 1 + (int)(length / 4)) return;
     if (!nearest->name || distance < nearest->distance) *nearest = (kin_nearest){candidate, distance};
 }

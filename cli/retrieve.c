@@ -77,6 +77,8 @@ bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
     }
     if (query && strcmp(query, kin_option_string(cli, "gallery")) == 0)
         kin_cli_note(cli, "the queries are the gallery, and each will find itself; leave --query out to search it among the others");
+    if (!query && r->gallery.items.role && !strrchr(r->gallery.name, ':'))
+        kin_cli_note(cli, "%s tells queries from gallery; to keep them apart, give --query %s:query --gallery %s:gallery", r->gallery.name, r->gallery.name, r->gallery.name);
     return true;
 }
 

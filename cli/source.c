@@ -14,6 +14,11 @@ bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const 
 {
     *s = (kin_source){0};
     if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = classes && *classes ? classes : NULL}, &s->set, err)) return false;
+    return kin_source_read(s, cli, size, channels, filter, strict, err);
+}
+
+bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter, bool strict, kin_error *err)
+{
     kin_meter meter;
     kin_meter_start(&meter, "reading", "pictures", 0, s->set.count, cli->quiet || s->set.count < 500);
     kin_pictures_opt opt = {.size = size, .channels = channels, .filter = filter, .strict = strict, .progress = show, .user = &meter};

@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/svg.h"
+#include "cli/weights.h"
 #include "losses/collapse.h"
 
 #include <math.h>
@@ -27,6 +28,13 @@ static kin_schedule schedule_of(const kin_config *c)
 {
     kin_schedule_kind kind = strcmp(c->schedule, "cosine") == 0 ? KIN_SCHEDULE_COSINE : strcmp(c->schedule, "step") == 0 ? KIN_SCHEDULE_STEP : KIN_SCHEDULE_CONSTANT;
     return (kin_schedule){.kind = kind, .lr = c->lr, .final_lr = c->final_lr, .steps = c->steps, .warmup = c->warmup, .every = c->decay_every, .gamma = c->decay_gamma};
+}
+
+/* Whether batches are P classes with K pictures each: what losses on pairs need, unless another sampler was asked for. */
+static bool samples_pairs(const kin_trainer *t)
+{
+    const char *sampler = t->network.config.sampler;
+    return *sampler ? strcmp(sampler, "pk") == 0 : t->network.loss->pairs;
 }
 
 static bool take_ctx_error(kin_trainer *t, kin_error *err)
@@ -97,37 +105,123 @@ static bool restore(kin_trainer *t, kin_error *err)
     return ok;
 }
 
-bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_pictures *pictures, const kin_pictures *validation, const char *run, bool resume, kin_error *err)
+/* ---- batches ---- */
+
+/* The pictures that can be read, for the sampler; the loader knows them by their places in the set. */
+static bool choose_sound(kin_trainer *t, kin_error *err)
 {
-    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)}, .pictures = pictures, .validation = validation, .run = run, .best = -1};
-    t->network.config.n_classes = pictures->classes;
-    t->batch = t->network.loss->pairs ? config->batch_classes * config->batch_pictures : config->batch;
+    const kin_dataset *set = t->set;
+    kin_sample *items = kin_alloc_array((size_t)set->count, sizeof *items);
+    t->sound = kin_alloc_array((size_t)set->count, sizeof *t->sound);
+    bool ok = (items && t->sound) || kin_fail_memory(err, "the sampler", (size_t)set->count * sizeof *items);
+    for (int64_t i = 0; ok && i < set->count; i++)
+        if (!kin_loader_is_broken(t->loader, i)) {
+            items[t->n_sound] = set->items[i];
+            t->sound[t->n_sound++] = i;
+        }
+    ok = ok && kin_sampler_new(items, t->n_sound, set->classes, &t->sampler, err);
+    kin_free(items);
+    return ok;
+}
+
+/* Called ahead of the training: which pictures make up a step's batch. */
+static int64_t draw_batch(void *user, int64_t step, int64_t *index, kin_error *err)
+{
+    kin_trainer *t = user;
+    const kin_config *c = &t->network.config;
+    uint64_t seed = (uint64_t)c->seed;
+    bool ok = true;
+    if (step >= c->steps) return 0;
+    if (samples_pairs(t)) ok = kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, seed, step, index, err);
+    else if (strcmp(c->sampler, "balanced") == 0) kin_sampler_balanced(&t->sampler, (int)c->batch, seed, step, index);
+    else ok = kin_sampler_plain(&t->sampler, (int)c->batch, seed, step, index, err);
+    for (int64_t i = 0; ok && i < t->batch; i++) index[i] = t->sound[index[i]];
+    return ok ? t->batch : -1;
+}
+
+static bool by_recipe(const void *user, uint64_t key, kin_image *image, kin_error *err) { return kin_recipe_apply(user, key, image, err); }
+
+/* The recipe's last size must be the network's, where it can be told beforehand. */
+static bool read_recipe(kin_trainer *t, kin_error *err)
+{
+    const kin_config *c = &t->network.config;
+    int width = 0, height = 0;
+    if (!*c->augment) return true;
+    if (!kin_recipe_parse(c->augment, &t->recipe, err)) return false;
+    /* What the network reads later, without the recipe, must be scaled alike. */
+    kin_batch_opt scaling = kin_config_batch(c, 0);
+    for (int k = 0; t->recipe.normalizes && k < 3; k++)
+        if (fabs((double)t->recipe.mean[k] - scaling.mean[k]) > 1e-6 || fabs((double)t->recipe.std[k] - scaling.deviation[k]) > 1e-6)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "normalize() in --augment differs from --normalize %s, which holds for embedding too; leave it out of the recipe", c->normalize);
+    kin_recipe_output_size(&t->recipe, &width, &height);
+    if ((width && width != c->size) || (height && height != c->size))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--augment makes pictures of %d x %d where the network takes --size %lld", width, height, (long long)c->size);
+    return true;
+}
+
+static bool open_loader(kin_trainer *t, const kin_reading *reading, kin_error *err)
+{
+    if (!read_recipe(t, err)) return false;
+    kin_loader_opt load = kin_config_loader(&t->network.config);
+    load.batch = t->batch, load.plan = draw_batch, load.plan_user = t, load.first_step = t->step, load.substitute = true;
+    load.scaling = kin_config_batch(&t->network.config, 1);
+    /* Sets that lie in memory as a whole need no cache. */
+    if (!t->set->pixels) load.cache = reading->cache;
+    load.limits = reading->limits;
+    if (t->recipe.count) load.change = by_recipe, load.change_user = &t->recipe, load.cache_side = (int)t->network.config.cache_side;
+    if (!(t->loader = kin_loader_new(t->set, &load, err))) return false;
+    return t->set->pixels || kin_loader_survey(t->loader, reading->progress, reading->user, err);
+}
+
+/* ---- opening, continued ---- */
+
+static bool load_weights(kin_trainer *t, kin_error *err)
+{
+    const char *path = t->network.config.weights;
+    kin_checkpoint *checkpoint = NULL;
+    kin_error why = {0};
+    if (!*path) return true;
+    bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
+    /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its first values. */
+    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s", path, why.message);
+    kin_checkpoint_free(checkpoint);
+    return ok;
+}
+
+bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set, const kin_dataset *validation, const char *run, bool resume, const kin_reading *reading, kin_error *err)
+{
+    static const kin_reading plain = {0};
+    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)}, .set = set, .validation = validation, .run = run, .best = -1};
+    t->network.config.n_classes = set->classes;
+    t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
     t->ctx = kin_ctx_new();
-    t->index = kin_alloc_array((size_t)t->batch, sizeof *t->index);
     t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);
     t->losses = kin_alloc_zero((size_t)config->steps + 1, sizeof *t->losses);
-    bool ok = (t->ctx && t->index && t->labels && t->losses) || kin_fail_memory(err, "the trainer", (size_t)t->batch);
-    ok = ok && kin_sampler_new(pictures->items, pictures->count, pictures->classes, &t->sampler, err) && enough_pictures(t, err);
+    bool ok = (t->ctx && t->labels && t->losses) || kin_fail_memory(err, "the trainer", (size_t)t->batch);
     if (ok && !(t->module = kin_network_module(&t->network, t->ctx))) ok = take_ctx_error(t, err);
     kin_optim_opt optimiser = optimiser_of(config);
+    kin_tuning tuning = kin_config_tuning(config);
+    ok = ok && kin_module_tune(t->module, &tuning, err);
     if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
     if (ok && run && !resume) ok = kin_make_folders(run, err);
-    if (ok && resume) ok = restore(t, err);
+    ok = ok && (resume ? restore(t, err) : load_weights(t, err));
+    ok = ok && open_loader(t, reading ? reading : &plain, err) && choose_sound(t, err) && enough_pictures(t, err);
     if (!ok) kin_trainer_close(t);
     return ok;
 }
 
 void kin_trainer_close(kin_trainer *t)
 {
+    kin_loader_free(t->loader);
     kin_optim_free(t->optim);
     kin_module_free(t->module);
     kin_ctx_free(t->ctx);
     kin_sampler_free(&t->sampler);
-    kin_free(t->index);
+    kin_free(t->sound);
     kin_free(t->labels);
     kin_free(t->losses);
     kin_text_free(&t->log);
-    t->optim = NULL, t->module = NULL, t->ctx = NULL, t->index = NULL, t->labels = NULL, t->losses = NULL;
+    t->loader = NULL, t->optim = NULL, t->module = NULL, t->ctx = NULL, t->sound = NULL, t->labels = NULL, t->losses = NULL;
 }
 
 /* ---- saving ---- */
@@ -191,30 +285,22 @@ static bool save(kin_trainer *t, kin_error *err)
 
 /* ---- steps ---- */
 
-static bool draw_batch(kin_trainer *t, kin_error *err)
-{
-    const kin_config *c = &t->network.config;
-    bool ok = t->network.loss->pairs ? kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, (uint64_t)c->seed, t->step, t->index, err)
-                                     : kin_sampler_plain(&t->sampler, (int)c->batch, (uint64_t)c->seed, t->step, t->index, err);
-    for (int64_t i = 0; ok && i < t->batch; i++) t->labels[i] = t->pictures->items[t->index[i]].label;
-    return ok;
-}
-
-static kin_tensor *forward(kin_trainer *t)
+static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
 {
     const kin_config *c = &t->network.config;
     kin_loss_opt loss = kin_config_loss(c);
-    kin_batch_opt scaling = kin_config_batch(c, kin_key((uint64_t)c->seed, (uint64_t)t->step, 17) | 1);
+    for (int64_t i = 0; i < batch->count; i++) t->labels[i] = t->set->items[batch->index[i]].label;
     kin_set_random(t->ctx, (uint64_t)c->seed, (uint64_t)t->step);
-    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(t->batch, c->size, c->size, c->channels), NULL);
-    if (x) kin_batch_fill(t->pictures, t->index, t->batch, &scaling, (float *)kin_data(x));
+    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(batch->count, c->size, c->size, c->channels), NULL);
+    if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
     return t->network.loss->formula(kin_module_forward(t->module, x, KIN_TRAIN), t->labels, &loss);
 }
 
 static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
 {
-    if (!draw_batch(t, err)) return false;
-    kin_tensor *value = forward(t);
+    kin_loaded batch;
+    if (!kin_loader_next(t->loader, &batch, err)) return false;
+    kin_tensor *value = forward(t, &batch);
     *loss = kin_item(value);
     if (kin_ok(t->ctx) && !isfinite(*loss))
         kin_fail(kin_ctx_error(t->ctx), KIN_ERR_NUMERIC, "the loss is not a number at step %lld; try a lower --lr, --warmup or --clip%s", (long long)t->step,
@@ -239,14 +325,19 @@ static void log_step(kin_trainer *t, double loss, double lr)
 
 static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
 {
-    int64_t dim, *labels = kin_alloc_array((size_t)t->validation->count, sizeof *labels);
-    if (!labels) return kin_fail_memory(err, "validation", (size_t)t->validation->count * sizeof *labels);
-    for (int64_t i = 0; i < t->validation->count; i++) labels[i] = t->validation->items[i].label;
+    kin_encoded encoded;
     kin_optim_swap_ema(t->optim);
-    float *descriptors = kin_encode(t->module, &t->network, t->validation, false, &dim, NULL, NULL, err);
+    bool ok = kin_encode(t->module, &t->network, t->validation, NULL, &encoded, err);
     kin_optim_swap_ema(t->optim);
-    bool ok = descriptors && kin_judge_set((kin_vectors){descriptors, t->validation->count, dim}, labels, m, NULL, err);
-    kin_free(descriptors);
+    if (!ok) return false;
+    int64_t count = encoded.count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);
+    ok = labels || kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
+    for (int64_t i = 0; ok && i < count; i++) {
+        const kin_sample *item = &t->validation->items[encoded.item[i]];
+        labels[i] = item->label, labels[count + i] = item->camera;
+    }
+    ok = ok && kin_judge_set((kin_vectors){encoded.rows, count, encoded.dim}, labels, labels + count, m, NULL, err);
+    kin_encoded_free(&encoded);
     kin_free(labels);
     return ok;
 }
@@ -310,48 +401,4 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
         if (!after_step(t, say, user, err)) return false;
     }
     return true;
-}
-
-/* ---- the contiguous chunk ---- */
-
-bool kin_split_classes(const kin_pictures *all, double share, kin_pictures *kept, kin_pictures *held, kin_error *err)
-{
-    int first = all->classes - (int)(all->classes * share + 0.5);
-    *kept = *held = *all;
-    kept->broken = held->broken = 0;
-    kept->classes = first;
-    held->classes = all->classes - first;
-    if (first < 2 || held->classes < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "--validate %g leaves %d classes for training and %d for validation; both need two", share, first, held->classes);
-    kept->items = kin_alloc_array((size_t)all->count, sizeof *kept->items);
-    held->items = kin_alloc_array((size_t)all->count, sizeof *held->items);
-    uint8_t *pixels = kin_alloc((size_t)all->count * (size_t)all->size * (size_t)all->size * (size_t)all->channels);
-    held->pixels = pixels;
-    if (!kept->items || !held->items || !pixels) {
-        kin_split_free(kept, held);
-        return kin_fail_memory(err, "the held-out classes", (size_t)all->count);
-    }
-    size_t bytes = (size_t)all->size * (size_t)all->size * (size_t)all->channels;
-    kept->count = held->count = 0;
-    /* The kept pictures move together in place; the held-out ones are copied. */
-    for (int64_t i = 0; i < all->count; i++) {
-        kin_sample item = all->items[i];
-        if (item.label >= first) {
-            memcpy(pixels + (size_t)held->count * bytes, all->pixels + (size_t)i * bytes, bytes);
-            item.label -= first;
-            held->items[held->count++] = item;
-        } else {
-            if (kept->count != i) memmove(all->pixels + (size_t)kept->count * bytes, all->pixels + (size_t)i * bytes, bytes);
-            kept->items[kept->count++] = item;
-        }
-    }
-    return true;
-}
-
-void kin_split_free(kin_pictures *kept, kin_pictures *held)
-{
-    kin_free(kept->items);
-    kin_free(held->items);
-    kin_free(held->pixels);
-    kept->items = held->items = NULL;
-    held->pixels = NULL;
 }

@@ -4,14 +4,26 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <string.h>
 
-typedef struct filling {
-    const kin_pictures *p;
-    const int64_t *index;
-    const kin_batch_opt *opt;
-    float *out;
-    float level[256]; /* what a byte becomes */
-} filling;
+const char *const kin_normalization_names[] = {"none", "half", "imagenet", "lite", NULL};
+
+bool kin_normalization(const char *name, kin_batch_opt *opt)
+{
+    static const struct { double mean[3], deviation[3]; } known[] = {
+        {{0}, {1, 1, 1}},
+        {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}},
+        {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
+        {{127 / 255.0, 127 / 255.0, 127 / 255.0}, {128 / 255.0, 128 / 255.0, 128 / 255.0}},
+    };
+    for (int i = 0; kin_normalization_names[i]; i++)
+        if (strcmp(name, kin_normalization_names[i]) == 0) {
+            memcpy(opt->mean, known[i].mean, sizeof opt->mean);
+            memcpy(opt->deviation, known[i].deviation, sizeof opt->deviation);
+            return true;
+        }
+    return false;
+}
 
 /* What happens to one picture. */
 typedef struct change {
@@ -22,10 +34,10 @@ typedef struct change {
     uint64_t noise;
 } change;
 
-static change draw_change(const kin_batch_opt *o, int size, int64_t picture)
+static change draw_change(const kin_batch_opt *o, int size, int64_t picture, uint64_t key)
 {
-    kin_stream s = kin_stream_new(kin_key(o->key, (uint64_t)picture, 7));
-    change c = {.gain = 1, .flip = kin_stream_uniform(&s) < 0.5 && o->flip, .noise = kin_key(o->key, (uint64_t)picture, 8)};
+    kin_stream s = kin_stream_new(kin_key(key, (uint64_t)picture, 7));
+    change c = {.gain = 1, .flip = kin_stream_uniform(&s) < 0.5 && o->flip, .noise = kin_key(key, (uint64_t)picture, 8)};
     c.dx = (int)kin_stream_below(&s, 2 * (uint64_t)o->shift + 1) - o->shift;
     c.dy = (int)kin_stream_below(&s, 2 * (uint64_t)o->shift + 1) - o->shift;
     double contrast = 1 + o->light * kin_stream_range(&s, -1, 1), brightness = 1 + o->light * kin_stream_range(&s, -1, 1);
@@ -46,49 +58,70 @@ static change draw_change(const kin_batch_opt *o, int size, int64_t picture)
 
 static int within(int v, int size) { return v < 0 ? 0 : v >= size ? size - 1 : v; }
 
-static float final_value(const kin_batch_opt *o, double byte)
+static float final_value(const kin_batch_opt *o, int channel, double byte)
 {
+    double deviation = o->deviation[channel];
     if (byte < 0) byte = 0;
     if (byte > 255) byte = 255;
     if (o->invert) byte = 255 - byte;
-    return (float)((byte / 255 - o->mean) / (o->deviation > 0 ? o->deviation : 1));
+    return (float)((byte / 255 - o->mean[channel]) / (deviation > 0 ? deviation : 1));
 }
 
-static void changed_picture(const filling *f, const uint8_t *from, const change *c, float *to)
+static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int size, int channels, const change *c, float *to)
 {
-    int size = f->p->size, channels = f->p->channels;
     uint64_t at = 0;
     for (int y = 0; y < size; y++)
         for (int x = 0; x < size; x++)
             for (int k = 0; k < channels; k++, to++, at++) {
                 if (x >= c->left && x < c->right && y >= c->top && y < c->bottom) {
-                    *to = final_value(f->opt, 255 * kin_random_uniform(c->noise, at));
+                    *to = final_value(o, k, 255 * kin_random_uniform(c->noise, at));
                     continue;
                 }
                 int sx = within(x + c->dx, size), sy = within(y + c->dy, size);
                 if (c->flip) sx = size - 1 - sx;
-                *to = final_value(f->opt, from[(sy * size + sx) * channels + k] * c->gain + c->offset);
+                *to = final_value(o, k, from[(sy * size + sx) * channels + k] * c->gain + c->offset);
             }
 }
+
+void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt)
+{
+    scale->opt = *opt;
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++) scale->level[c][v] = final_value(opt, c, v);
+}
+
+void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
+{
+    size_t count = (size_t)size * (size_t)size * (size_t)channels;
+    if (key) {
+        change c = draw_change(&scale->opt, size, picture, key);
+        changed_picture(&scale->opt, pixels, size, channels, &c, out);
+    } else if (channels == 3) {
+        for (size_t k = 0; k < count; k += 3)
+            for (int c = 0; c < 3; c++) out[k + (size_t)c] = scale->level[c][pixels[k + (size_t)c]];
+    } else {
+        for (size_t k = 0; k < count; k++) out[k] = scale->level[0][pixels[k]];
+    }
+}
+
+typedef struct filling {
+    const kin_pictures *p;
+    const int64_t *index;
+    kin_scaling scale;
+    float *out;
+} filling;
 
 static void fill_one(void *arg, int64_t i, int worker)
 {
     (void)worker;
     const filling *f = arg;
     size_t count = (size_t)f->p->size * (size_t)f->p->size * (size_t)f->p->channels;
-    const uint8_t *from = f->p->pixels + (size_t)f->index[i] * count;
-    float *to = f->out + (size_t)i * count;
-    if (f->opt->key) {
-        change c = draw_change(f->opt, f->p->size, f->index[i]);
-        changed_picture(f, from, &c, to);
-        return;
-    }
-    for (size_t k = 0; k < count; k++) to[k] = f->level[from[k]];
+    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
 }
 
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out)
 {
-    filling f = {.p = p, .index = index, .opt = opt, .out = out};
-    for (int v = 0; v < 256; v++) f.level[v] = final_value(opt, v);
+    filling f = {.p = p, .index = index, .out = out};
+    kin_scaling_make(&f.scale, opt);
     kin_parallel_for(n, fill_one, &f);
 }

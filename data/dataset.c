@@ -1,9 +1,8 @@
 #include "data/dataset.h"
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "data/known.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,7 @@ bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int lab
     if (!copy || !where || !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items)) return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
     for (char *c = copy; *c; c++)
         if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
-    set->items[set->count++] = (kin_sample){copy, where, label, index};
+    set->items[set->count++] = (kin_sample){.id = copy, .path = where, .label = label, .camera = -1, .index = index};
     return true;
 }
 
@@ -37,27 +36,49 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
 {
     const char **names = kin_alloc_array((size_t)set->count + 1, sizeof *names);
     if (!names) return kin_fail_memory(err, "the class names", (size_t)set->count * sizeof *names);
-    for (int64_t i = 0; i < set->count; i++) names[i] = class_of_item[i];
-    qsort(names, (size_t)set->count, sizeof *names, by_class_name);
-    int64_t classes = 0;
+    int64_t named = 0, classes = 0;
     for (int64_t i = 0; i < set->count; i++)
+        if (class_of_item[i]) names[named++] = class_of_item[i];
+    qsort(names, (size_t)named, sizeof *names, by_class_name);
+    for (int64_t i = 0; i < named; i++)
         if (i == 0 || strcmp(names[i], names[classes - 1]) != 0) names[classes++] = names[i];
     set->class_names = kin_arena_alloc(&set->arena, (size_t)(classes + 1) * sizeof *names);
     bool ok = set->class_names != NULL;
     for (int64_t c = 0; ok && c < classes; c++) ok = (set->class_names[c] = kin_arena_strdup(&set->arena, names[c])) != NULL;
     set->classes = (int)classes;
     for (int64_t i = 0; ok && i < set->count; i++) {
-        const char **found = bsearch(&class_of_item[i], names, (size_t)classes, sizeof *names, by_class_name);
-        set->items[i].label = (int)(found - names);
+        const char **found = class_of_item[i] ? bsearch(&class_of_item[i], names, (size_t)classes, sizeof *names, by_class_name) : NULL;
+        set->items[i].label = found ? (int)(found - names) : -1;
     }
     kin_free(names);
     return ok || kin_fail_memory(err, "the class names", (size_t)classes * sizeof *names);
 }
 
+bool kin_dataset_number_classes(kin_dataset *set, const char *const *names, int n, kin_error *err)
+{
+    int *number = kin_alloc_zero((size_t)n + 1, sizeof *number), classes = 0;
+    if (!number) return kin_fail_memory(err, "the class names", (size_t)n * sizeof *number);
+    for (int64_t i = 0; i < set->count; i++)
+        if (set->items[i].label >= 0) number[set->items[i].label] = 1;
+    for (int c = 0; c < n; c++) classes += number[c];
+    set->class_names = kin_arena_alloc(&set->arena, (size_t)(classes + 1) * sizeof *set->class_names);
+    bool ok = set->class_names != NULL;
+    set->classes = 0;
+    for (int c = 0; ok && c < n; c++) {
+        if (!number[c]) continue;
+        ok = (set->class_names[set->classes] = kin_arena_strdup(&set->arena, names[c])) != NULL;
+        number[c] = set->classes++;
+    }
+    for (int64_t i = 0; ok && i < set->count; i++)
+        if (set->items[i].label >= 0) set->items[i].label = number[set->items[i].label];
+    kin_free(number);
+    return ok || kin_fail_memory(err, "the class names", (size_t)classes * sizeof *set->class_names);
+}
+
 void kin_dataset_free(kin_dataset *set)
 {
     kin_free(set->items);
-    kin_free(set->pixels);
+    if (!set->view) kin_free(set->pixels);
     kin_arena_free(&set->arena);
     *set = (kin_dataset){0};
 }
@@ -122,8 +143,8 @@ static bool choose_classes(kin_dataset *set, const char *spec, kin_error *err)
     int64_t kept = 0;
     for (int64_t i = 0; ok && i < set->count; i++) {
         kin_sample item = set->items[i];
-        if (!chosen[item.label]) continue;
-        item.label = renumbered[item.label];
+        if (item.label >= 0 && !chosen[item.label]) continue; /* distractors stay */
+        if (item.label >= 0) item.label = renumbered[item.label];
         set->items[kept++] = item;
     }
     if (ok) {
@@ -143,55 +164,22 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-enum { FILES_MAX = 16 };
-typedef struct listing { char *paths[FILES_MAX]; int count; } listing;
-
-static void listing_free(listing *l)
+static bool open_folder(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
-    for (int i = 0; i < l->count; i++) kin_free(l->paths[i]);
-    l->count = 0;
-}
-
-/* The files of a folder that begin with one of two prefixes and contain a mark, sorted. */
-static bool find_files(const char *folder, const char *prefix, const char *other, const char *mark, listing *out, kin_error *err)
-{
-    DIR *dir = opendir(folder);
-    *out = (listing){0};
-    if (!dir) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened as a folder", folder);
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir)) && out->count < FILES_MAX;) {
-        const char *name = entry->d_name;
-        if ((strncmp(name, prefix, strlen(prefix)) != 0 && strncmp(name, other, strlen(other)) != 0) || !strstr(name, mark)) continue;
-        out->paths[out->count] = kin_path_join(folder, name);
-        ok = out->paths[out->count] ? (out->count++, true) : kin_fail_memory(err, "a folder's files", strlen(name));
-    }
-    closedir(dir);
-    qsort(out->paths, (size_t)out->count, sizeof *out->paths, by_text);
-    return ok;
-}
-
-static bool open_folder(const char *path, bool split, bool test, kin_dataset *out, kin_error *err)
-{
-    listing files;
-    bool ok = find_files(path, test ? "t10k" : "train", test ? "test" : "train", "idx3-ubyte", &files, err);
-    bool idx = files.count > 0;
-    if (ok && idx) ok = kin_idx_open(files.paths[0], out, err);
-    listing_free(&files);
-    if (!ok || idx) return ok;
-    ok = find_files(path, test ? "test" : "data_batch", test ? "test" : "train", ".bin", &files, err);
-    bool cifar = files.count > 0;
-    if (ok && cifar) ok = kin_cifar_open((const char *const *)files.paths, files.count, out, err);
-    listing_free(&files);
-    if (!ok || cifar) return ok;
-    if (split) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no %s half: only folders of IDX and CIFAR files are split that way", path, test ? "test" : "training");
+    const kin_known *known = kin_known_find(path);
+    if (known) return kin_known_open(known, path, part, out, err);
+    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a folder of class folders, which has no part \"%s\"; only data sets known by name have parts", path, part);
+    out->kind = "a folder of class folders";
     return kin_folder_open(path, out, err);
 }
 
-static bool open_any(const char *path, bool split, bool test, kin_dataset *out, kin_error *err)
+static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
-    if (kin_is_folder(path)) return open_folder(path, split, test, out, err);
+    if (kin_is_folder(path)) return open_folder(path, part, out, err);
     if (strcmp(path, "-") != 0 && !kin_exists(path)) return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
-    if (ends_with(path, ".bin")) return kin_cifar_open(&path, 1, out, err);
+    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a file, which has no part \"%s\"", path, part);
+    out->kind = ends_with(path, ".bin") ? "a CIFAR file" : ends_with(path, ".gz") || strstr(path, "idx3-ubyte") ? "an IDX file" : "a list";
+    if (ends_with(path, ".bin")) return kin_cifar_open(&path, 1, false, out, err);
     if (ends_with(path, ".gz") || strstr(path, "idx3-ubyte")) return kin_idx_open(path, out, err);
     return kin_list_open(path, out, err);
 }
@@ -199,11 +187,15 @@ static bool open_any(const char *path, bool split, bool test, kin_dataset *out, 
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)
 {
     *out = (kin_dataset){0};
-    char *name = kin_strdup(path);
+    char *name = kin_strdup(path), *part = NULL;
     if (!name) return kin_fail_memory(err, path, strlen(path));
-    bool test = ends_with(name, ":test"), split = (test || ends_with(name, ":train")) && !kin_exists(name);
-    if (split) *strrchr(name, ':') = '\0';
-    bool ok = open_any(name, split, split && test, out, err);
+    /* The colon of PATH:PART, unless the whole is there under this name. */
+    char *colon = strrchr(name, ':');
+    if (colon && colon > name && !strchr(colon, '/') && !kin_exists(name)) {
+        *colon = '\0';
+        part = colon + 1;
+    }
+    bool ok = open_any(name, part, out, err);
     kin_free(name);
     ok = ok && ids_differ(out, err);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
@@ -212,9 +204,35 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
     return ok;
 }
 
+/* What of the box lies in the picture; boxes drawn by hand may reach over its border. */
+static bool cut_box(kin_image *image, const kin_box *box, const char *path, kin_error *err)
+{
+    if (box->x >= image->width || box->y >= image->height)
+        return kin_fail(err, KIN_ERR_DATA, "%s: is %d x %d, and its box begins at (%d, %d)", path, image->width, image->height, box->x, box->y);
+    int width = box->width < image->width - box->x ? box->width : image->width - box->x, height = box->height < image->height - box->y ? box->height : image->height - box->y;
+    kin_image out;
+    if (!kin_image_new(&out, width, height, image->channels, err)) return false;
+    size_t row = (size_t)width * (size_t)image->channels;
+    for (int y = 0; y < height; y++)
+        memcpy(out.data + (size_t)y * row, image->data + ((size_t)(y + box->y) * (size_t)image->width + (size_t)box->x) * (size_t)image->channels, row);
+    out.remark = image->remark;
+    kin_image_free(image);
+    *image = out;
+    return true;
+}
+
 bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out, kin_error *err)
 {
     const kin_sample *item = &set->items[i];
+    if (item->index < 0 && item->box.width) {
+        /* Boxes are told in pixels of the whole picture. */
+        kin_image_limits whole = limits ? *limits : (kin_image_limits){0};
+        whole.reduce_to = 0;
+        if (!kin_image_read(item->path, &whole, out, err)) return false;
+        if (cut_box(out, &item->box, item->path, err)) return true;
+        kin_image_free(out);
+        return false;
+    }
     if (item->index < 0) return kin_image_read(item->path, limits, out, err);
     if (!kin_image_new(out, set->width, set->height, set->channels, err)) return false;
     size_t size = (size_t)set->width * (size_t)set->height * (size_t)set->channels;
@@ -225,5 +243,6 @@ bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits
 void kin_dataset_histogram(const kin_dataset *set, int64_t *counts)
 {
     memset(counts, 0, (size_t)set->classes * sizeof *counts);
-    for (int64_t i = 0; i < set->count; i++) counts[set->items[i].label]++;
+    for (int64_t i = 0; i < set->count; i++)
+        if (set->items[i].label >= 0) counts[set->items[i].label]++;
 }

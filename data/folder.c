@@ -1,6 +1,6 @@
 /* A folder of class folders: every folder that holds pictures is a class, named by its path below the root. */
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "data/known.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,14 +10,41 @@
 
 enum { DEPTH_MAX = 16 };
 
-/* Which files are meant to be pictures; what they are is found in their contents. */
-static bool looks_like_picture(const char *name)
+bool kin_looks_like_picture(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".heic", ".avif"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0) return true;
     return false;
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+void kin_folder_names_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) kin_free(names[i]);
+    kin_free(names);
+}
+
+bool kin_folder_names(const char *folder, char ***out, size_t *out_count, kin_error *err)
+{
+    char **names = NULL;
+    size_t count = 0, capacity = 0;
+    DIR *dir = opendir(folder);
+    bool ok = dir != NULL || kin_fail(err, KIN_ERR_IO, "%s: cannot be opened as a folder: %s", folder, strerror(errno));
+    for (struct dirent *entry; ok && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.') continue;
+        ok = kin_grow((void **)&names, count, &capacity, sizeof *names) && (names[count] = kin_strdup(entry->d_name)) != NULL;
+        if (ok) count++;
+        else kin_fail_memory(err, "a folder's names", count * sizeof *names);
+    }
+    if (dir) closedir(dir);
+    if (count) qsort(names, count, sizeof *names, by_text); /* the order does not depend on the file system */
+    if (!ok) kin_folder_names_free(names, count);
+    *out = ok ? names : NULL;
+    *out_count = ok ? count : 0;
+    return ok;
 }
 
 typedef struct walk {
@@ -27,8 +54,6 @@ typedef struct walk {
     size_t capacity;
     kin_error *err;
 } walk;
-
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 static bool add_picture(walk *w, const char *folder, const char *name)
 {
@@ -50,37 +75,21 @@ static bool visit_entry(walk *w, const char *folder, const char *name, int depth
     char *relative = *folder ? kin_path_join(folder, name) : kin_strdup(name), *path = relative ? kin_path_join(w->root, relative) : NULL;
     bool ok = path != NULL || kin_fail_memory(w->err, "a folder's name", strlen(name));
     if (ok && kin_is_folder(path)) ok = visit(w, relative, depth + 1);
-    else if (ok && looks_like_picture(name)) ok = add_picture(w, folder, name);
+    else if (ok && kin_looks_like_picture(name)) ok = add_picture(w, folder, name);
     kin_free(relative);
     kin_free(path);
     return ok;
 }
 
-/* Names are sorted, so that the order does not depend on the file system. */
 static bool visit(walk *w, const char *folder, int depth)
 {
-    char *path = *folder ? kin_path_join(w->root, folder) : kin_strdup(w->root);
-    if (!path) return kin_fail_memory(w->err, "a folder's name", strlen(folder));
-    if (depth > DEPTH_MAX) {
-        kin_fail(w->err, KIN_ERR_DATA, "%s: more than %d folders inside each other", path, DEPTH_MAX);
-        kin_free(path);
-        return false;
-    }
-    char **names = NULL;
-    size_t count = 0, capacity = 0;
-    DIR *dir = opendir(path);
-    bool ok = dir != NULL || kin_fail(w->err, KIN_ERR_IO, "%s: cannot be opened as a folder: %s", path, strerror(errno));
-    for (struct dirent *entry; ok && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.') continue;
-        ok = kin_grow((void **)&names, count, &capacity, sizeof *names) && (names[count] = kin_strdup(entry->d_name)) != NULL;
-        if (ok) count++;
-        else kin_fail_memory(w->err, "a folder's names", count * sizeof *names);
-    }
-    if (dir) closedir(dir);
-    if (count) qsort(names, count, sizeof *names, by_text);
+    char *path = *folder ? kin_path_join(w->root, folder) : kin_strdup(w->root), **names = NULL;
+    size_t count = 0;
+    bool ok = path != NULL || kin_fail_memory(w->err, "a folder's name", strlen(folder));
+    if (ok && depth > DEPTH_MAX) ok = kin_fail(w->err, KIN_ERR_DATA, "%s: more than %d folders inside each other", path, DEPTH_MAX);
+    ok = ok && kin_folder_names(path, &names, &count, w->err);
     for (size_t i = 0; ok && i < count; i++) ok = visit_entry(w, folder, names[i], depth);
-    for (size_t i = 0; i < count; i++) kin_free(names[i]);
-    kin_free(names);
+    kin_folder_names_free(names, count);
     kin_free(path);
     return ok;
 }

@@ -1,8 +1,8 @@
 /* IDX, the format of MNIST [LeCun]: two zero bytes, the type (8: unsigned byte), the number of axes, then their sizes as
  * big-endian 32-bit words, then the numbers. Pictures are [n, rows, columns], labels [n]. */
 #include "base/memory.h"
-#include "data/dataset.h"
 #include "data/inflate.h"
+#include "data/known.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,3 +104,47 @@ bool kin_idx_open(const char *path, kin_dataset *out, kin_error *err)
     kin_bytes_free(&labels);
     return ok;
 }
+
+/* ---- the folders of MNIST and those laid out like it: train-images-idx3-ubyte and t10k-images-idx3-ubyte, also as .gz:
+ * 60,000 and 10,000 pictures ---- */
+
+static bool is_images(const char *name, bool test)
+{
+    bool half = test ? strncmp(name, "t10k", 4) == 0 || strncmp(name, "test", 4) == 0 : strncmp(name, "train", 5) == 0;
+    return half && strstr(name, "idx3-ubyte");
+}
+
+/* The first such file of a folder, by name; NULL when there is none. */
+static char *find_images(const char *folder, bool test, kin_error *err)
+{
+    char **names, *path = NULL;
+    size_t count, i = 0;
+    if (!kin_folder_names(folder, &names, &count, err)) return NULL;
+    while (i < count && !is_images(names[i], test)) i++;
+    if (i < count && !(path = kin_path_join(folder, names[i]))) kin_fail_memory(err, folder, strlen(names[i]));
+    kin_folder_names_free(names, count);
+    return path;
+}
+
+static bool here(const char *folder)
+{
+    char *train = find_images(folder, false, NULL), *test = find_images(folder, true, NULL);
+    bool found = train || test;
+    kin_free(train);
+    kin_free(test);
+    return found;
+}
+
+static bool parse(const char *folder, const char *part, kin_list_file *lists, kin_dataset *out, kin_error *err)
+{
+    (void)lists;
+    bool test = strcmp(part, "test") == 0;
+    char *path = find_images(folder, test, err);
+    if (!path) return kin_fail(err, KIN_ERR_IO, "%s: has no %s...idx3-ubyte, which is the part \"%s\"", folder, test ? "t10k" : "train", part);
+    bool ok = kin_idx_open(path, out, err);
+    kin_free(path);
+    return ok;
+}
+
+static const char *const parts[] = {"train", "test", NULL};
+const kin_known kin_known_mnist = {.name = "MNIST or one like it (IDX)", .parts = parts, .here = here, .parse = parse};

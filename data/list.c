@@ -1,11 +1,16 @@
 /* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names columns may put them
- * in another order or add others (`id,label,path`, as kin embed writes). Paths are relative to the list's folder. */
+ * in another order or add others (`id,label,path,camera,role`, as kin data and kin embed write). Paths are relative to the list's
+ * folder. A camera is a number or empty; a role is query, gallery or empty, and with that column a label may be empty too: a
+ * picture of no class, that is searched and never right. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/dataset.h"
 
 #include <string.h>
 
-enum { FIELD_MAX = 4096, COLUMNS_MAX = 16 };
+enum { FIELD_MAX = 4096, COLUMNS_MAX = 16, CAMERAS_MAX = 1000000 };
+enum { PATH, LABEL, ID, CAMERA, ROLE, KNOWN };
+static const char *const known[KNOWN] = {"path", "label", "id", "camera", "role"};
 
 /* Reads one field, unquoted, to `field`; moves *at behind the comma. False when it is too long or its quotes do not close. */
 static bool take_field(const char **at, const char *end, char *field)
@@ -39,46 +44,72 @@ typedef struct list_reader {
     const char *name;
     const char **class_of_item;
     size_t capacity;
-    int path_column, label_column;
+    int column_of[KNOWN]; /* -1: it is not there */
     kin_error *err;
 } list_reader;
 
 static bool is_header(list_reader *r, const char *line, const char *end)
 {
     char field[FIELD_MAX];
-    int path = -1, label = -1, column = 0;
+    int found[KNOWN] = {-1, -1, -1, -1, -1}, column = 0;
     for (const char *at = line; at < end && column < COLUMNS_MAX; column++) {
         if (!take_field(&at, end, field)) return false;
-        if (strcmp(field, "path") == 0) path = column;
-        if (strcmp(field, "label") == 0) label = column;
+        for (int k = 0; k < KNOWN; k++)
+            if (strcmp(field, known[k]) == 0) found[k] = column;
     }
-    if (path < 0 || label < 0) return false;
-    r->path_column = path;
-    r->label_column = label;
+    if (found[PATH] < 0 || found[LABEL] < 0) return false;
+    memcpy(r->column_of, found, sizeof found);
     return true;
+}
+
+/* Puts the known columns of a line into `fields`; false when it cannot be cut up. */
+static bool cut_line(const list_reader *r, const char *line, const char *end, char (*fields)[FIELD_MAX])
+{
+    char other[FIELD_MAX];
+    bool ok = true;
+    for (int k = 0; k < KNOWN; k++) fields[k][0] = '\0';
+    int column = 0;
+    for (const char *at = line; ok && at < end; column++) {
+        char *to = other;
+        for (int k = 0; k < KNOWN; k++)
+            if (r->column_of[k] == column) to = fields[k];
+        ok = take_field(&at, end, to);
+    }
+    return ok;
+}
+
+static bool take_extras(list_reader *r, char (*fields)[FIELD_MAX], int64_t number)
+{
+    kin_sample *item = &r->set->items[r->set->count - 1];
+    int64_t camera = -1;
+    if (*fields[CAMERA] && !kin_parse_int(fields[CAMERA], 0, CAMERAS_MAX, &camera))
+        return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: the camera is \"%.60s\"; a number from 0 to %d was expected", r->name, (long long)number, fields[CAMERA], CAMERAS_MAX);
+    item->camera = (int)camera;
+    item->role = strcmp(fields[ROLE], "query") == 0 ? KIN_ROLE_QUERY : strcmp(fields[ROLE], "gallery") == 0 ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    return item->role || !*fields[ROLE] ||
+           kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: the role is \"%.60s\"; query, gallery or nothing was expected", r->name, (long long)number, fields[ROLE]);
 }
 
 static bool take_line(list_reader *r, const char *line, const char *end, int64_t number)
 {
-    char path[FIELD_MAX] = "", label[FIELD_MAX] = "", other[FIELD_MAX];
+    char fields[KNOWN][FIELD_MAX];
     if (number == 1 && is_header(r, line, end)) return true;
-    int column = 0;
-    bool ok = true;
-    for (const char *at = line; ok && at < end; column++) ok = take_field(&at, end, column == r->path_column ? path : column == r->label_column ? label : other);
-    if (!ok || !*path || !*label) return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name, (long long)number);
+    bool ok = cut_line(r, line, end, fields), needs_label = r->column_of[ROLE] < 0;
+    const char *path = fields[PATH], *label = fields[LABEL];
+    if (!ok || !*path || (!*label && needs_label)) return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name, (long long)number);
     char *full = path[0] == '/' || !*r->folder ? kin_strdup(path) : kin_path_join(r->folder, path);
-    const char *class_name = kin_arena_strdup(&r->set->arena, label);
-    ok = full && class_name && kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
+    const char *class_name = *label ? kin_arena_strdup(&r->set->arena, label) : NULL;
+    ok = full && (class_name || !*label) && kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
     if (!ok) kin_fail_memory(r->err, r->name, (size_t)r->set->count);
     if (ok) r->class_of_item[r->set->count] = class_name;
-    ok = ok && kin_dataset_add(r->set, path, full, 0, -1, r->err);
+    ok = ok && kin_dataset_add(r->set, *fields[ID] ? fields[ID] : path, full, 0, -1, r->err) && take_extras(r, fields, number);
     kin_free(full);
     return ok;
 }
 
 bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err)
 {
-    list_reader r = {.set = out, .name = name, .folder = kin_strdup(name), .label_column = 1, .err = err};
+    list_reader r = {.set = out, .name = name, .folder = kin_strdup(name), .column_of = {0, 1, -1, -1, -1}, .err = err};
     if (!r.folder) return kin_fail_memory(err, name, strlen(name));
     char *slash = strrchr(r.folder, '/');
     if (slash) slash[slash == r.folder] = '\0';

@@ -7,25 +7,48 @@
 
 enum { GROUP = 64 }; /* pictures between two looks at progress */
 
-static int scaled(int side, int short_side, int size) { return (int)((int64_t)side * size / short_side); }
+/* Where a cut begins: Python's round(n / 2), half to even; where the picture is too small the padding's floor(−n / 2). */
+static int half_of(int n) { return n >= 0 ? n / 2 + (n % 4 == 3) : -(-n / 2); }
 
-bool kin_picture_prepare(kin_image *image, int size, int channels, kin_filter filter, kin_error *err)
+bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err)
 {
-    if (!kin_image_convert(image, channels, err)) return false;
-    if (image->width == size && image->height == size) return true;
-    int short_side = image->width < image->height ? image->width : image->height;
-    kin_image resized, cut;
-    if (!kin_image_resize(image, scaled(image->width, short_side, size), scaled(image->height, short_side, size), filter, &resized, err)) return false;
-    bool ok = kin_image_new(&cut, size, size, channels, err);
-    int left = (resized.width - size) / 2, top = (resized.height - size) / 2;
-    size_t row = (size_t)size * (size_t)channels;
-    for (int y = 0; ok && y < size; y++)
-        memcpy(cut.data + (size_t)y * row, resized.data + ((size_t)(y + top) * (size_t)resized.width + (size_t)left) * (size_t)channels, row);
-    kin_image_free(&resized);
-    if (!ok) return false;
+    int w = image->width, h = image->height, short_side = w < h ? w : h;
+    kin_image resized;
+    if (short_side == side) return true;
+    int width = w <= h ? side : (int)((int64_t)side * w / h), height = w <= h ? (int)((int64_t)side * h / w) : side;
+    if (!kin_image_resize(image, width, height, filter, &resized, err)) return false;
+    resized.remark = image->remark;
+    kin_image_free(image);
+    *image = resized;
+    return true;
+}
+
+bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err)
+{
+    kin_image cut;
+    int left = half_of(image->width - width), top = half_of(image->height - height), channels = image->channels;
+    if (image->width == width && image->height == height) return true;
+    if (!kin_image_new(&cut, width, height, channels, err)) return false;
+    memset(cut.data, 0, (size_t)width * (size_t)height * (size_t)channels);
+    int from = left < 0 ? -left : 0, to = image->width - left < width ? image->width - left : width;
+    for (int y = 0; y < height; y++)
+        if (y + top >= 0 && y + top < image->height)
+            memcpy(cut.data + ((size_t)y * (size_t)width + (size_t)from) * (size_t)channels,
+                   image->data + ((size_t)(y + top) * (size_t)image->width + (size_t)(from + left)) * (size_t)channels, (size_t)(to - from) * (size_t)channels);
+    cut.remark = image->remark;
     kin_image_free(image);
     *image = cut;
     return true;
+}
+
+bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter, kin_error *err)
+{
+    return kin_image_convert(image, channels, err) && kin_picture_resize_short(image, resize ? resize : size, filter, err) && kin_picture_crop(image, size, size, err);
+}
+
+kin_dataset kin_pictures_set(const kin_pictures *p)
+{
+    return (kin_dataset){.count = p->count, .classes = p->classes, .items = p->items, .pixels = p->pixels, .width = p->size, .height = p->size, .channels = p->channels};
 }
 
 typedef struct loading {
@@ -46,7 +69,7 @@ static void load_one(void *arg, int64_t index, int worker)
     kin_error *err = &l->errors[index];
     kin_error_clear(err);
     if (!kin_dataset_image(l->set, i, &l->opt->limits, &image, err)) return;
-    if (kin_picture_prepare(&image, l->opt->size, l->opt->channels, l->opt->filter, err)) memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
+    if (kin_picture_prepare(&image, 0, l->opt->size, l->opt->channels, l->opt->filter, err)) memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
     kin_image_free(&image);
 }
 

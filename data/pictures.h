@@ -29,7 +29,15 @@ typedef struct kin_pictures {
 bool kin_pictures_load(const kin_dataset *set, const kin_pictures_opt *opt, kin_pictures *out, kin_error *err);
 void kin_pictures_free(kin_pictures *p);
 
-/* One picture as the network will see it. */
-bool kin_picture_prepare(kin_image *image, int size, int channels, kin_filter filter, kin_error *err);
+/* In place, in torchvision's terms and with its rounding: Resize(side) brings the short side to `side`; CenterCrop cuts the middle out, with
+ * zeros around a picture that is smaller. */
+bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err);
+bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err);
+
+/* One picture as the network will see it: the short side to `resize` (0: to size), the middle cut out. */
+bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter, kin_error *err);
+
+/* The pictures as a data set, which borrows all of it. Every item's index must be its place. */
+kin_dataset kin_pictures_set(const kin_pictures *p);
 
 #endif

@@ -1,13 +1,69 @@
 #include "models/models.h"
+#include "nn/head.h"
+#include "nn/layers.h"
 
 #include <stddef.h>
 #include <string.h>
 
-const kin_model *const kin_models[] = {&kin_model_conv4, &kin_model_resnet8, &kin_model_resnet20, NULL};
+#define LISTED(NAME) &kin_model_##NAME,
+#define NAMED(NAME) #NAME,
+const kin_model *const kin_models[] = {KIN_MODELS(LISTED) NULL};
+const char *const kin_model_names[] = {KIN_MODELS(NAMED) NULL};
+const char *const kin_stem_names[] = {"own", "imagenet", "cifar", NULL}, *const kin_pooling_names[] = {"own", "gap", "gmp", "gem", "gap+gmp", "flatten", NULL};
 
 const kin_model *kin_model_find(const char *name)
 {
     for (int i = 0; kin_models[i]; i++)
         if (strcmp(kin_models[i]->name, name) == 0) return kin_models[i];
     return NULL;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; at && (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length])) return length > 0;
+    return false;
+}
+
+bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *err)
+{
+    if (opt->stem && m->one_stem) return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
+    if (opt->last_stride < 0 || opt->last_stride > 2) return kin_fail(err, KIN_ERR_ARGUMENT, "the last stage's stride is 1 or 2, not %lld", (long long)opt->last_stride);
+    if (opt->width < 0 || opt->embedding < 0 || opt->classes < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "width, embedding and classes cannot be negative");
+    if (opt->attention.kind && strcmp(opt->attention.place, "end") != 0 && !has_word(m->places, opt->attention.place))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no place \"%s\" for attention; it has: end %s", m->name, opt->attention.place, m->places ? m->places : "");
+    return true;
+}
+
+/* ---- from pictures to the map ---- */
+
+kin_tensor *kin_model_features(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+{
+    kin_ctx *ctx = kin_scope_ctx(s);
+    if (!ctx || !kin_ok(ctx) || !kin_model_check(m, opt, kin_ctx_error(ctx))) return NULL;
+    x = m->features(s, x, opt);
+    return kin_tap(kin_sub(s, "features"), kin_attend(s, &opt->attention, "end", x));
+}
+
+/* ---- from the map to numbers ---- */
+
+static kin_tensor *pooled(kin_scope *s, kin_tensor *map, kin_pooling how)
+{
+    if (how == KIN_POOLING_FLATTEN) return kin_flatten(map);
+    return kin_pool(kin_sub(s, "pool"), map, kin_pooling_names[how ? how : KIN_POOLING_GAP]);
+}
+
+kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, const kin_model_opt *opt)
+{
+    int64_t embedding = opt->embedding ? opt->embedding : m->embedding;
+    kin_tensor *x = kin_tap(kin_sub(s, "pooled"), pooled(s, map, opt->pooling ? opt->pooling : m->pooling));
+    kin_linear_opt classifier = {.out = opt->classes, .zero_bias = m->zero_bias, .small_init = m->small_init};
+    if (opt->classes) return kin_linear(kin_sub(s, m->classifier), kin_dropout(s, "dropout", x, m->dropout), &classifier);
+    return embedding ? kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = embedding}) : x;
+}
+
+kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+{
+    return kin_model_head(m, s, kin_model_features(m, s, x, opt), opt);
 }

@@ -10,6 +10,8 @@
 typedef struct kin_linear_opt {
     int64_t out;
     bool no_bias;
+    bool zero_bias;  /* biases begin with 0, as torchvision's classifiers do */
+    bool small_init; /* weights N(0, .01²), biases 0: torchvision's classifiers behind mobile networks */
 } kin_linear_opt;
 kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt);
 
@@ -18,18 +20,20 @@ typedef struct kin_conv_opt {
     int64_t out, kernel, stride, pad, dilation, groups; /* stride, dilation, groups: 0 means 1 */
     bool bias;
     bool kaiming_fan_out; /* first values as torchvision's ResNet; otherwise PyTorch's default, kaiming uniform with gain √(1/3) */
+    bool kaiming_fan_in;  /* as torchvision's DenseNet */
     kin_conv2d_pads pads; /* asymmetric padding instead of pad, when any is set */
 } kin_conv_opt;
 kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt);
 
 /* Batch normalisation over all but the channel axis: weight, bias, running_mean, running_var. In training
  * the batch's statistics normalise (biased variance) and the running ones move by `momentum` towards them
- * (unbiased variance); in evaluation the running ones normalise. `act` and `add` come fused:
+ * (unbiased variance); in evaluation, and where they are frozen (nn/tuning.h), the running ones normalise. `act` and `add` come fused:
  * y = act(norm(x) + add). */
 typedef struct kin_norm_opt {
     double momentum, epsilon; /* 0: .1 and 1e-5 */
     kin_act act;
     kin_tensor *add;
+    bool fixed_bias;          /* the bias is a buffer of zeros, not trained */
 } kin_norm_opt;
 kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt);
 
@@ -40,7 +44,7 @@ typedef struct kin_conv_bn_opt {
     kin_conv2d_pads pads;
     kin_tensor *add;
     kin_act act;
-    bool kaiming_fan_out;
+    bool kaiming_fan_out, kaiming_fan_in;
     double momentum, epsilon;
 } kin_conv_bn_opt;
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);

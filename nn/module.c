@@ -31,6 +31,7 @@ struct kin_module {
     kin_real *values, *grads, *buffers;
     int64_t slab_count, buffer_count, parameters;
     kin_arena names;
+    const kin_tapped *taps;
     bool building;
 };
 
@@ -79,7 +80,7 @@ static record *add_record(kin_module *m, const char *name, const kin_param_opt *
         kin_fail_memory(error_of(m), "a parameter", sizeof *r);
         return NULL;
     }
-    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay};
+    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay, .lr_scale = 1};
     r->opt = *opt;
     kin_leaf_init(&r->tensor, m->ctx, opt->shape, NULL, NULL);
     m->records[m->n_records++] = r;
@@ -153,6 +154,37 @@ kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
     return &r->tensor;
 }
 
+bool kin_param_frozen(const kin_scope *s, const char *name)
+{
+    char full[PATH_MAX_LENGTH + 64];
+    if (!s) return false;
+    snprintf(full, sizeof full, "%s%s%s", s->path, *s->path ? "." : "", name);
+    record *r = find(s->module, full);
+    return r && r->entry.frozen;
+}
+
+/* ---- taps ---- */
+
+kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
+{
+    if (!s || !x || !kin_ok(x->ctx)) return NULL;
+    kin_module *m = s->module;
+    kin_tapped *t = kin_arena_alloc(&m->ctx->arena, sizeof *t);
+    if (!t) return kin_fail_memory(error_of(m), "a tap", sizeof *t), NULL;
+    *t = (kin_tapped){.path = s->path, .tensor = x, .earlier = m->taps};
+    m->taps = t;
+    return x;
+}
+
+const kin_tapped *kin_module_taps(const kin_module *m) { return m->taps; }
+
+kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
+{
+    for (const kin_tapped *t = m->taps; t; t = t->earlier)
+        if (strcmp(t->path, path) == 0) return t->tensor;
+    return NULL;
+}
+
 uint64_t kin_scope_key(kin_scope *s, const char *name)
 {
     if (!s) return 0;
@@ -168,6 +200,7 @@ static kin_tensor *run(kin_module *m, kin_tensor *x, kin_mode mode)
     if (!root) return NULL;
     *root = (kin_scope){.module = m, .mode = mode};
     m->forward++;
+    m->taps = NULL;
     return m->net(root, x, m->arg);
 }
 
@@ -180,7 +213,6 @@ static bool place(kin_module *m)
         int64_t *end = r->entry.buffer ? &m->buffer_count : &m->slab_count, count = kin_shape_count(r->opt.shape);
         r->offset = *end;
         *end += padded(count);
-        if (!r->entry.buffer) m->parameters += count;
     }
     m->values = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
     m->grads = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
@@ -190,25 +222,48 @@ static bool place(kin_module *m)
         record *r = m->records[i];
         kin_real *data = (r->entry.buffer ? m->buffers : m->values) + r->offset;
         kin_leaf_init(&r->tensor, m->ctx, r->opt.shape, data, r->entry.buffer ? NULL : m->grads + r->offset);
-        kin_init_fill(data, &r->opt, kin_key_text(m->seed, r->entry.name));
     }
     return true;
 }
 
-kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed)
+static void fill(kin_module *m)
+{
+    for (size_t i = 0; i < m->n_records; i++) kin_init_fill(m->records[i]->tensor.data, &m->records[i]->opt, kin_key_text(m->seed, m->records[i]->entry.name));
+}
+
+kin_module *kin_module_outline(kin_ctx *ctx, kin_net net, void *arg, kin_shape input)
 {
     if (!kin_ok(ctx)) return NULL;
     kin_module *m = kin_alloc_zero(1, sizeof *m);
     if (!m) return kin_fail_memory(kin_ctx_error(ctx), "a module", sizeof *m), NULL;
-    *m = (kin_module){.ctx = ctx, .net = net, .arg = arg, .seed = seed, .building = true};
+    *m = (kin_module){.ctx = ctx, .net = net, .arg = arg, .building = true};
     ctx->dry = true;
     run(m, kin_dry_input(ctx, input), KIN_TRAIN);
     ctx->dry = false;
     m->building = false;
+    m->taps = NULL;
     kin_end_step(ctx);
-    if (kin_ok(ctx) && place(m)) return m;
+    for (size_t i = 0; i < m->n_records; i++) m->parameters += m->records[i]->entry.buffer ? 0 : kin_shape_count(m->records[i]->opt.shape);
+    if (kin_ok(ctx)) return m;
     kin_module_free(m);
     return NULL;
+}
+
+kin_module *kin_module_new_zero(kin_ctx *ctx, kin_net net, void *arg, kin_shape input)
+{
+    kin_module *m = kin_module_outline(ctx, net, arg, input);
+    if (m && place(m)) return m;
+    kin_module_free(m);
+    return NULL;
+}
+
+kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed)
+{
+    kin_module *m = kin_module_new_zero(ctx, net, arg, input);
+    if (!m) return NULL;
+    m->seed = seed;
+    fill(m);
+    return m;
 }
 
 void kin_module_free(kin_module *m)
@@ -223,7 +278,12 @@ void kin_module_free(kin_module *m)
     kin_free(m);
 }
 
-kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode) { return x ? run(m, x, mode) : NULL; }
+kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
+{
+    if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
+    return x ? run(m, x, mode) : NULL;
+}
+
 kin_ctx *kin_module_ctx(kin_module *m) { return m->ctx; }
 void kin_module_zero_grad(kin_module *m) { memset(m->grads, 0, (size_t)m->slab_count * sizeof *m->grads); }
 

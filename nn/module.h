@@ -29,9 +29,23 @@ typedef enum { KIN_EVAL, KIN_TRAIN } kin_mode;
 /* Dry-runs `net` on an input of this shape and makes its parameters. NULL on error (in ctx). `arg` is
  * passed to every forward. Free before the context. */
 kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input, uint64_t seed);
+/* The same with all values zero: for those that a checkpoint is about to fill. */
+kin_module *kin_module_new_zero(kin_ctx *ctx, kin_net net, void *arg, kin_shape input);
+/* The same without any numbers: names and shapes only, for dry forwards (nn/summary.h). */
+kin_module *kin_module_outline(kin_ctx *ctx, kin_net net, void *arg, kin_shape input);
 void kin_module_free(kin_module *m);
 kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
 kin_ctx *kin_module_ctx(kin_module *m);
+
+/* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap. NULL when nothing did.
+ * Both are valid until kin_end_step. */
+kin_tensor *kin_module_tapped(const kin_module *m, const char *path);
+typedef struct kin_tapped {
+    const char *path;
+    kin_tensor *tensor;
+    const struct kin_tapped *earlier;
+} kin_tapped;
+const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
 
 /* Sets all gradients to zero (before each step's backward). */
 void kin_module_zero_grad(kin_module *m);
@@ -49,6 +63,8 @@ typedef struct kin_entry {
     kin_layout layout;
     bool buffer;          /* running statistics: no gradient, no optimiser */
     bool no_decay;        /* norm's and bias's: weight decay leaves them alone */
+    bool frozen, never_decay; /* set by kin_module_tune (nn/tuning.h), with the next */
+    double lr_scale;      /* factor of the learning rate */
     uint64_t version;     /* raised by every write: packed and folded copies are keyed by it */
 } kin_entry;
 
@@ -77,6 +93,10 @@ bool kin_training(const kin_scope *s);
 kin_ctx *kin_scope_ctx(kin_scope *s);
 const char *kin_scope_path(const kin_scope *s);
 
+/* Names x by the scope's path, for kin_module_tapped; returns x. Layers do it for themselves; a block or a stage does it with
+ * what it returns. What is fused has one name, the last one's: the output of a norm with activation is activated. */
+kin_tensor *kin_tap(kin_scope *s, kin_tensor *x);
+
 typedef enum {
     KIN_INIT_ZEROS,
     KIN_INIT_ONES,
@@ -102,6 +122,9 @@ typedef struct kin_param_opt {
 /* The parameter (or buffer) `name` of this scope. In the dry run it is noted; later it is looked up and its
  * shape checked. NULL on error. Works in any function that has a scope: this is how layers are made. */
 kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt);
+
+/* Whether kin_module_tune froze the parameter or buffer `name` of this scope. */
+bool kin_param_frozen(const kin_scope *s, const char *name);
 
 /* A key for random numbers of this place in this step: (seed, step, path). */
 uint64_t kin_scope_key(kin_scope *s, const char *name);

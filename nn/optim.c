@@ -14,13 +14,16 @@
 
 enum { BLOCK = 1 << 14 };
 
+/* What an entry asked for, noted for each 16 of its numbers. */
+typedef struct kind_of_sixteen { double lr_scale; bool decays, frozen; } kind_of_sixteen;
+
 struct kin_optim {
     kin_module *module;
     kin_optim_opt opt;
     kin_real *slab[3];        /* momentum, or exp_avg and exp_avg_sq; then the moving average */
     const char *name[3];
     int slabs, ema_slab;      /* ema_slab −1: none */
-    unsigned char *decays;    /* [blocks of 16 numbers]: whether weight decay applies */
+    kind_of_sixteen *sixteens;
     double *block_sums;
     int64_t count, steps;
     double grad_norm;
@@ -35,14 +38,15 @@ static bool add_slab(kin_optim *o, const char *name)
     return o->slab[o->slabs++] != NULL;
 }
 
-/* Entries begin at multiples of 16 numbers, so one flag serves 16. */
-static void mark_decays(kin_optim *o)
+/* Entries begin at multiples of 16 numbers, and the slab ends at one. */
+static void mark_sixteens(kin_optim *o)
 {
     for (int i = 0; i < kin_module_entries(o->module); i++) {
         kin_entry *e = kin_module_entry(o->module, i);
-        if (e->buffer || (e->no_decay && !o->opt.decay_all)) continue;
+        if (e->buffer) continue;
+        kind_of_sixteen kind = {.lr_scale = e->lr_scale, .decays = !e->never_decay && (!e->no_decay || o->opt.decay_all), .frozen = e->frozen};
         int64_t first = kin_entry_offset(o->module, e) / 16, last = first + (kin_count(e->tensor) + 15) / 16;
-        memset(o->decays + first, 1, (size_t)(last - first));
+        for (int64_t k = first; k < last; k++) o->sixteens[k] = kind;
     }
 }
 
@@ -62,14 +66,14 @@ kin_optim *kin_optim_new(kin_module *m, const kin_optim_opt *opt)
         ok = add_slab(o, "ema");
         if (ok) memcpy(o->slab[o->ema_slab], kin_module_values(m), (size_t)o->count * sizeof(kin_real));
     }
-    o->decays = kin_alloc_zero((size_t)o->count / 16 + 1, 1);
+    o->sixteens = kin_alloc_zero((size_t)o->count / 16 + 1, sizeof *o->sixteens);
     o->block_sums = kin_alloc_zero((size_t)kin_blocks(o->count, BLOCK) + 1, sizeof *o->block_sums);
-    if (!ok || !o->decays || !o->block_sums) {
+    if (!ok || !o->sixteens || !o->block_sums) {
         kin_fail_memory(err, "the optimiser", (size_t)o->count * sizeof(kin_real));
         kin_optim_free(o);
         return NULL;
     }
-    mark_decays(o);
+    mark_sixteens(o);
     return o;
 }
 
@@ -77,7 +81,7 @@ void kin_optim_free(kin_optim *o)
 {
     if (!o) return;
     for (int i = 0; i < o->slabs; i++) kin_free(o->slab[i]);
-    kin_free(o->decays);
+    kin_free(o->sixteens);
     kin_free(o->block_sums);
     kin_free(o);
 }
@@ -116,35 +120,38 @@ static bool not_finite(kin_optim *o)
     return kin_fail(err, KIN_ERR_NUMERIC, "the gradients' norm overflows at step %lld; nothing was changed; try a lower learning rate", (long long)o->steps);
 }
 
-/* The gradient as the optimiser sees it, for number i. */
-static inline kin_real gradient(const kin_optim *o, const kin_real *g, const kin_real *w, int64_t i)
+/* What holds for 16 numbers, which belong to one entry. */
+typedef struct terms { kin_real lr, decay; bool frozen; } terms;
+
+static terms terms_at(const kin_optim *o, int64_t i)
 {
-    kin_real value = g[i] * (kin_real)o->scale;
-    return o->opt.weight_decay && o->opt.kind != KIN_ADAMW && o->decays[i / 16] ? value + (kin_real)o->opt.weight_decay * w[i] : value;
+    const kind_of_sixteen *k = &o->sixteens[i / 16];
+    return (terms){.lr = (kin_real)(o->lr * k->lr_scale), .decay = k->decays ? (kin_real)o->opt.weight_decay : 0, .frozen = k->frozen};
 }
 
-static void sgd_block(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, int64_t last)
+static void sgd_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, const terms *t)
 {
-    kin_real momentum = (kin_real)o->opt.momentum, lr = (kin_real)o->lr, *v = o->slab[0];
-    for (int64_t i = first; i < last; i++) {
-        kin_real g = gradient(o, grads, w, i);
+    kin_real momentum = (kin_real)o->opt.momentum, scale = (kin_real)o->scale, *v = o->slab[0];
+    for (int64_t i = first; i < first + 16; i++) {
+        kin_real g = grads[i] * scale + t->decay * w[i];
         /* PyTorch's first step takes the gradient itself as the momentum; from v = 0 that is the same. */
         v[i] = momentum * v[i] + g;
-        w[i] -= lr * (o->opt.nesterov ? g + momentum * v[i] : v[i]);
+        w[i] -= t->lr * (o->opt.nesterov ? g + momentum * v[i] : v[i]);
     }
 }
 
-static void adam_block(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, int64_t last)
+static void adam_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, const terms *t)
 {
-    kin_real beta1 = (kin_real)o->opt.beta1, beta2 = (kin_real)o->opt.beta2, *m = o->slab[0], *v = o->slab[1];
-    kin_real step = (kin_real)(o->lr / o->correction1), root = (kin_real)sqrt(o->correction2), epsilon = (kin_real)o->opt.epsilon;
-    kin_real keep = o->opt.kind == KIN_ADAMW ? (kin_real)(1 - o->lr * o->opt.weight_decay) : 1;
-    for (int64_t i = first; i < last; i++) {
-        kin_real g = gradient(o, grads, w, i);
-        if (keep != 1 && o->decays[i / 16]) w[i] *= keep;
+    bool apart = o->opt.kind == KIN_ADAMW;
+    kin_real beta1 = (kin_real)o->opt.beta1, beta2 = (kin_real)o->opt.beta2, *m = o->slab[0], *v = o->slab[1], scale = (kin_real)o->scale;
+    double lr = o->lr * o->sixteens[first / 16].lr_scale;
+    kin_real step = (kin_real)(lr / o->correction1), root = (kin_real)sqrt(o->correction2), epsilon = (kin_real)o->opt.epsilon;
+    kin_real keep = apart && t->decay != 0 ? (kin_real)(1 - lr * o->opt.weight_decay) : 1, decay = apart ? 0 : t->decay;
+    for (int64_t i = first; i < first + 16; i++) {
+        kin_real g = grads[i] * scale + decay * w[i];
         m[i] = beta1 * m[i] + (1 - beta1) * g;
         v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-        w[i] -= step * m[i] / (sqrt(v[i]) / root + epsilon);
+        w[i] = w[i] * keep - step * m[i] / (sqrt(v[i]) / root + epsilon);
     }
 }
 
@@ -155,8 +162,12 @@ static void step_block(void *arg, int64_t block, int worker)
     kin_real *w = kin_module_values(o->module);
     const kin_real *g = kin_module_grads(o->module);
     int64_t first = block * BLOCK, last = block_end(o, block);
-    if (o->opt.kind == KIN_SGD) sgd_block(o, w, g, first, last);
-    else adam_block(o, w, g, first, last);
+    for (int64_t i = first; i < last; i += 16) {
+        terms of = terms_at(o, i);
+        if (of.frozen) continue;
+        if (o->opt.kind == KIN_SGD) sgd_sixteen(o, w, g, i, &of);
+        else adam_sixteen(o, w, g, i, &of);
+    }
     kin_real *ema = o->ema_slab >= 0 ? o->slab[o->ema_slab] : NULL;
     for (int64_t i = first; ema && i < last; i++) ema[i] += (kin_real)(1 - o->opt.ema) * (w[i] - ema[i]);
 }

@@ -46,7 +46,8 @@ int64_t kin_items_find(const kin_items *items, const char *id, size_t length)
 
 void kin_items_free(kin_items *items)
 {
-    kin_free(items->id), kin_free(items->label), kin_free(items->path), kin_free(items->storage), kin_free(items->slot);
+    kin_free(items->id), kin_free(items->label), kin_free(items->path), kin_free(items->camera), kin_free(items->role);
+    kin_free(items->storage), kin_free(items->slot);
     *items = (kin_items){0};
 }
 
@@ -83,30 +84,35 @@ static bool index_ids(kin_items *items, int64_t *bad, int64_t *first)
     return true;
 }
 
-static bool make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, int64_t *bad, int64_t *first,
-                 kin_error *err)
+static bool make(kin_items *out, int64_t count, const kin_item_texts *t, int64_t *bad, int64_t *first, kin_error *err)
 {
     *out = (kin_items){.count = count, .slots = slots_for(count)};
-    size_t size = size_of(id, count) + size_of(label, count) + size_of(path, count), used = 0;
+    size_t size = size_of(t->id, count) + size_of(t->label, count) + size_of(t->path, count) + size_of(t->camera, count) + size_of(t->role, count), used = 0;
     *bad = -1;
     out->storage = kin_alloc(size);
     out->slot = kin_alloc_zero((size_t)out->slots, sizeof *out->slot);
-    bool ok = out->storage && out->slot && (out->id = keep(out, id, &used)) && (!label || (out->label = keep(out, label, &used))) &&
-              (!path || (out->path = keep(out, path, &used)));
+    bool ok = out->storage && out->slot && (out->id = keep(out, t->id, &used)) && (!t->label || (out->label = keep(out, t->label, &used))) &&
+              (!t->path || (out->path = keep(out, t->path, &used))) && (!t->camera || (out->camera = keep(out, t->camera, &used))) &&
+              (!t->role || (out->role = keep(out, t->role, &used)));
     if (!ok) kin_fail_memory(err, "the ids", size);
     return ok && index_ids(out, bad, first);
 }
 
-bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+bool kin_items_make_texts(kin_items *out, int64_t count, const kin_item_texts *texts, kin_error *err)
 {
     int64_t bad, first;
-    if (make(out, count, id, label, path, &bad, &first, err)) return true;
+    if (make(out, count, texts, &bad, &first, err)) return true;
     if (bad >= 0 && first >= 0)
-        kin_fail(err, KIN_ERR_DATA, "item %lld has the id '%s' of item %lld; ids must differ", (long long)bad, id[bad], (long long)first);
+        kin_fail(err, KIN_ERR_DATA, "item %lld has the id '%s' of item %lld; ids must differ", (long long)bad, texts->id[bad], (long long)first);
     else if (bad >= 0)
         kin_fail(err, KIN_ERR_DATA, "item %lld has an empty id", (long long)bad);
     kin_items_free(out);
     return false;
+}
+
+bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+{
+    return kin_items_make_texts(out, count, &(kin_item_texts){.id = id, .label = label, .path = path}, err);
 }
 
 bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err)
@@ -127,10 +133,13 @@ bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err)
 
 /* --- the file: a header that names the columns, then a line an item --- */
 
+enum { ID, LABEL, PATH, CAMERA, ROLE, KNOWN };
+static const char *const known[KNOWN] = {"id", "label", "path", "camera", "role"};
+
 typedef struct table {
     kin_csv csv;
-    int columns, id, label, path; /* -1: not there */
-    const char **cell[3];         /* id, label, path: [capacity] */
+    int columns, place[KNOWN]; /* where a known column stands; -1: it is not there */
+    const char **cell[KNOWN];  /* [capacity] */
     int64_t *line;
     int64_t count;
     size_t capacity;
@@ -139,35 +148,36 @@ typedef struct table {
 static bool read_head(table *t, kin_error *err)
 {
     char *field[COLUMNS];
-    t->id = t->label = t->path = -1;
+    for (int k = 0; k < KNOWN; k++) t->place[k] = -1;
     t->columns = kin_csv_next(&t->csv, field, COLUMNS, err);
     if (t->columns < 0) return false;
-    for (int c = 0; c < t->columns; c++) {
-        if (t->id < 0 && strcmp(field[c], "id") == 0) t->id = c;
-        if (t->label < 0 && strcmp(field[c], "label") == 0) t->label = c;
-        if (t->path < 0 && strcmp(field[c], "path") == 0) t->path = c;
-    }
-    if (t->id >= 0) return true;
+    for (int c = 0; c < t->columns; c++)
+        for (int k = 0; k < KNOWN; k++)
+            if (t->place[k] < 0 && strcmp(field[c], known[k]) == 0) t->place[k] = c;
+    if (t->place[ID] >= 0) return true;
     return kin_fail(err, KIN_ERR_DATA, "%s: its first line names no column 'id' ('id,label,path' was expected); rename it if it belongs to something else",
                     t->csv.name);
 }
 
 static bool grow(table *t, kin_error *err)
 {
-    size_t capacity[4] = {t->capacity, t->capacity, t->capacity, t->capacity}, count = (size_t)t->count;
+    size_t capacity[KNOWN + 1], count = (size_t)t->count;
     bool ok = true;
-    for (int c = 0; ok && c < 3; c++) {
+    for (int c = 0; c <= KNOWN; c++) capacity[c] = t->capacity;
+    for (int c = 0; ok && c < KNOWN; c++) {
         void *cell = t->cell[c];
         ok = kin_grow(&cell, count, &capacity[c], sizeof *t->cell[c]);
         t->cell[c] = cell;
     }
     void *line = t->line;
-    ok = ok && kin_grow(&line, count, &capacity[3], sizeof *t->line);
+    ok = ok && kin_grow(&line, count, &capacity[KNOWN], sizeof *t->line);
     t->line = line;
     if (!ok) return kin_fail_memory(err, t->csv.name, count * 64);
-    t->capacity = capacity[3];
+    t->capacity = capacity[KNOWN];
     return true;
 }
+
+static bool is_role(const char *text) { return !*text || strcmp(text, "query") == 0 || strcmp(text, "gallery") == 0; }
 
 static bool read_rows(table *t, kin_error *err)
 {
@@ -177,26 +187,37 @@ static bool read_rows(table *t, kin_error *err)
         if (columns != t->columns)
             return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line has %d", t->csv.name, (long long)t->csv.line, columns, t->columns);
         if (!grow(t, err)) return false;
-        t->cell[0][t->count] = field[t->id];
-        t->cell[1][t->count] = t->label < 0 ? "" : field[t->label];
-        t->cell[2][t->count] = t->path < 0 ? "" : field[t->path];
+        for (int k = 0; k < KNOWN; k++) t->cell[k][t->count] = t->place[k] < 0 ? "" : field[t->place[k]];
+        if (!is_role(t->cell[ROLE][t->count]))
+            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the role is '%.60s'; query, gallery or nothing was expected", t->csv.name, (long long)t->csv.line, t->cell[ROLE][t->count]);
         t->line[t->count++] = t->csv.line;
     }
     return t->count > 0 ? true : kin_fail(err, KIN_ERR_DATA, "%s: holds no items", t->csv.name);
+}
+
+static kin_item_texts texts_of(const table *t)
+{
+    const char *const *column[KNOWN];
+    for (int k = 0; k < KNOWN; k++) column[k] = t->place[k] < 0 ? NULL : t->cell[k];
+    return (kin_item_texts){column[ID], column[LABEL], column[PATH], column[CAMERA], column[ROLE]};
 }
 
 static bool take_apart(const char *name, char *text, size_t size, kin_items *out, kin_error *err)
 {
     table t = {.csv = kin_csv_open(name, text, size)};
     int64_t bad = -1, first = -1;
-    bool ok = read_head(&t, err) && read_rows(&t, err) &&
-              make(out, t.count, t.cell[0], t.label < 0 ? NULL : t.cell[1], t.path < 0 ? NULL : t.cell[2], &bad, &first, err);
+    bool ok = read_head(&t, err) && read_rows(&t, err);
+    if (ok) {
+        kin_item_texts texts = texts_of(&t);
+        ok = make(out, t.count, &texts, &bad, &first, err);
+    }
     if (!ok && bad >= 0 && first >= 0)
-        kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ", name, (long long)t.line[bad], t.cell[0][bad],
+        kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ", name, (long long)t.line[bad], t.cell[ID][bad],
                  (long long)t.line[first]);
     else if (!ok && bad >= 0)
         kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id is empty", name, (long long)t.line[bad]);
-    kin_free(t.cell[0]), kin_free(t.cell[1]), kin_free(t.cell[2]), kin_free(t.line);
+    for (int k = 0; k < KNOWN; k++) kin_free(t.cell[k]);
+    kin_free(t.line);
     if (!ok) kin_items_free(out);
     return ok;
 }
@@ -220,6 +241,38 @@ bool kin_items_read(const char *path, kin_items *out, kin_error *err)
     bool ok = take_apart(path, (char *)bytes.data, bytes.size, out, err);
     kin_bytes_free(&bytes);
     return ok;
+}
+
+/* --- the rows of one role --- */
+
+/* "E:query" is cut to "E" and the role returned; NULL: there is none. */
+static const char *split_role(char *name)
+{
+    static const char *const roles[] = {"query", "gallery"};
+    char *colon = strrchr(name, ':');
+    for (int r = 0; colon && r < 2; r++)
+        if (strcmp(colon + 1, roles[r]) == 0) return *colon = '\0', roles[r];
+    return NULL;
+}
+
+/* Drops the items that do not have the role, and their rows of data [items.count, dim] (NULL: there are none). */
+static bool keep_role(const char *name, kin_items *items, const char *role, float *data, int64_t dim, kin_error *err)
+{
+    if (!items->role) return kin_fail(err, KIN_ERR_DATA, "%s: has no column `role`, which tells the queries from the gallery; kin embed writes it for parts that have both", name);
+    char **const columns[] = {items->id, items->label, items->path, items->camera, items->role};
+    int64_t count = 0;
+    for (int64_t i = 0; i < items->count; i++) {
+        if (strcmp(items->role[i], role) != 0) continue;
+        for (int k = 0; k < KNOWN; k++)
+            if (columns[k]) columns[k][count] = columns[k][i];
+        if (data && count != i) memcpy(data + count * dim, data + i * dim, (size_t)dim * sizeof *data);
+        count++;
+    }
+    if (count == 0) return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld items has the role '%s'", name, (long long)items->count, role);
+    int64_t bad, first;
+    items->count = count;
+    memset(items->slot, 0, (size_t)items->slots * sizeof *items->slot);
+    return index_ids(items, &bad, &first); /* they differed before */
 }
 
 /* --- embeddings --- */
@@ -255,13 +308,11 @@ static bool read_items(kin_embeddings *out, const char *csv, const char *npy, in
                     (long long)out->items.count, npy, (long long)rows);
 }
 
-bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
+static bool read_files(const char *name, kin_embeddings *out, kin_error *err)
 {
-    *out = (kin_embeddings){0};
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     kin_npy array = {0};
-    out->name = kin_strdup(name);
-    bool ok = npy && csv && out->name ? true : kin_fail_memory(err, name, strlen(name));
+    bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
     ok = ok && kin_npy_read_matrix(npy, &array, err);
     if (ok) {
         out->data = array.data;
@@ -269,13 +320,23 @@ bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
         ok = read_items(out, csv, npy, array.shape[0], err);
     }
     kin_free(npy), kin_free(csv);
+    return ok;
+}
+
+bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
+{
+    *out = (kin_embeddings){.name = kin_strdup(name)};
+    char *files = kin_strdup(name);
+    bool ok = files && out->name ? true : kin_fail_memory(err, name, strlen(name));
+    const char *role = ok ? split_role(files) : NULL;
+    ok = ok && read_files(files, out, err) && (!role || keep_role(files, &out->items, role, out->data, out->dim, err));
+    kin_free(files);
     if (!ok) kin_embeddings_free(out);
     return ok;
 }
 
-bool kin_items_open(const char *name, kin_items *out, kin_error *err)
+static bool open_items(const char *name, kin_items *out, kin_error *err)
 {
-    *out = (kin_items){0};
     if (ends_in(name, ".csv")) return kin_items_read(name, out, err);
     char *csv = with_ending(name, ".csv");
     bool ok = csv ? true : kin_fail_memory(err, name, strlen(name)), named = ok && kin_exists(csv);
@@ -290,26 +351,44 @@ bool kin_items_open(const char *name, kin_items *out, kin_error *err)
     return true;
 }
 
+bool kin_items_open(const char *name, kin_items *out, kin_error *err)
+{
+    *out = (kin_items){0};
+    char *file = kin_strdup(name);
+    if (!file) return kin_fail_memory(err, name, strlen(name));
+    const char *role = split_role(file);
+    bool ok = open_items(file, out, err) && (!role || keep_role(file, out, role, NULL, 0, err));
+    kin_free(file);
+    if (!ok) kin_items_free(out);
+    return ok;
+}
+
+static void write_cell(FILE *stream, char **column, int64_t i)
+{
+    fputc(',', stream);
+    kin_csv_put(stream, column ? column[i] : "");
+}
+
 static bool write_items(const char *path, const kin_items *items, kin_error *err)
 {
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    fputs("id,label,path\n", file.stream);
+    bool more = items->camera || items->role;
+    fputs(more ? "id,label,path,camera,role\n" : "id,label,path\n", file.stream);
     for (int64_t i = 0; i < items->count; i++) {
         kin_csv_put(file.stream, items->id[i]);
-        fputc(',', file.stream);
-        kin_csv_put(file.stream, items->label ? items->label[i] : "");
-        fputc(',', file.stream);
-        kin_csv_put(file.stream, items->path ? items->path[i] : "");
+        write_cell(file.stream, items->label, i);
+        write_cell(file.stream, items->path, i);
+        if (more) write_cell(file.stream, items->camera, i), write_cell(file.stream, items->role, i);
         fputc('\n', file.stream);
     }
     return kin_file_commit(&file, err);
 }
 
-bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts, kin_error *err)
 {
     kin_items items;
-    if (!kin_items_make(&items, vectors.count, id, label, path, err)) return false;
+    if (!kin_items_make_texts(&items, vectors.count, texts, err)) return false;
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
     ok = ok && kin_npy_write_float32(npy, vectors.data, vectors.count, vectors.dim, err) && write_items(csv, &items, err);
@@ -318,30 +397,46 @@ bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *con
     return ok;
 }
 
+bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+{
+    return kin_embeddings_write_texts(name, vectors, &(kin_item_texts){.id = id, .label = label, .path = path}, err);
+}
+
 /* --- labels --- */
 
-static void number_labels(const kin_items *items, int64_t *code, int64_t *slot, int64_t slots, char **known, int64_t *used)
+static void number_texts(char **text, int64_t count, int64_t *code, int64_t *slot, int64_t slots, char **seen, int64_t *used)
 {
-    for (int64_t i = 0; i < items->count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         code[i] = -1;
-        if (!items->label || !*items->label[i]) continue;
-        int64_t *s = find_slot(slot, slots, known, items->label[i], strlen(items->label[i]));
+        if (!text || !*text[i]) continue;
+        int64_t *s = find_slot(slot, slots, seen, text[i], strlen(text[i]));
         if (*s == 0) {
-            known[(*used)++] = items->label[i];
+            seen[(*used)++] = text[i];
             *s = *used;
         }
         code[i] = *s - 1;
     }
 }
 
+/* Numbers the texts of two sets alike. */
+static bool codes(char **a, int64_t a_count, int64_t *a_code, char **b, int64_t b_count, int64_t *b_code, kin_error *err)
+{
+    int64_t count = a_count + b_count, slots = slots_for(count), used = 0;
+    int64_t *slot = kin_alloc_zero((size_t)slots, sizeof *slot);
+    char **seen = kin_alloc_array((size_t)count, sizeof *seen);
+    bool ok = slot && seen ? true : kin_fail_memory(err, "the labels", (unsigned long long)count * 32);
+    if (ok) number_texts(a, a_count, a_code, slot, slots, seen, &used);
+    if (ok) number_texts(b, b_count, b_code, slot, slots, seen, &used);
+    kin_free(slot), kin_free(seen);
+    return ok;
+}
+
 bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code, kin_error *err)
 {
-    int64_t count = a->count + (b ? b->count : 0), slots = slots_for(count), used = 0;
-    int64_t *slot = kin_alloc_zero((size_t)slots, sizeof *slot);
-    char **known = kin_alloc_array((size_t)count, sizeof *known);
-    bool ok = slot && known ? true : kin_fail_memory(err, "the labels", (unsigned long long)count * 32);
-    if (ok) number_labels(a, a_code, slot, slots, known, &used);
-    if (ok && b) number_labels(b, b_code, slot, slots, known, &used);
-    kin_free(slot), kin_free(known);
-    return ok;
+    return codes(a->label, a->count, a_code, b ? b->label : NULL, b ? b->count : 0, b_code, err);
+}
+
+bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code, kin_error *err)
+{
+    return codes(a->camera, a->count, a_code, b ? b->camera : NULL, b ? b->count : 0, b_code, err);
 }

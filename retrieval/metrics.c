@@ -30,7 +30,7 @@ static bool matches(const kin_judged *in, int64_t q, int64_t g) { return in->que
 static bool removed(const kin_judged *in, int64_t q, int64_t g)
 {
     if (in->leave_one_out && q == g) return true;
-    return in->query_camera && in->gallery_camera && matches(in, q, g) && in->query_camera[q] == in->gallery_camera[g];
+    return in->query_camera && in->gallery_camera && matches(in, q, g) && in->query_camera[q] >= 0 && in->query_camera[q] == in->gallery_camera[g];
 }
 
 /* R: relevant items of the gallery left after removals. */

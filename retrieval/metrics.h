@@ -14,7 +14,7 @@ enum { KIN_RECALL_RANKS = 8 };
 typedef struct kin_judged {
     int64_t queries, gallery;
     const int64_t *query_label, *gallery_label;   /* [queries], [gallery] */
-    const int64_t *query_camera, *gallery_camera; /* NULL, or: same label and same camera is junk, dropped from the list */
+    const int64_t *query_camera, *gallery_camera; /* NULL, or: same label and same camera is junk, dropped from the list; -1 is an unknown camera, the same as none */
     bool leave_one_out;                           /* query i is gallery item i and is removed, by index */
     const int64_t *offset;                        /* [queries + 1]: list of query q is index[offset[q] .. offset[q+1] - 1] */
     const int64_t *index;                         /* gallery rows, best first */

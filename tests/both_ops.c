@@ -218,7 +218,100 @@ REFERENCE(ref_reduce)
     }
 }
 
+static kin_tensor *build_gem(kin_tensor **in, void *arg) { return kin_gem_pool(in[0], arg ? kin_scale(in[1], *(double *)arg, 0) : in[1]); }
+REFERENCE(ref_gem)
+{
+    UNUSED;
+    int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = COLUMNS(s[0]);
+    double p = in[1][0] * (arg ? *(double *)arg : 1);
+    for (int64_t n = 0; n < s[0].dim[0]; n++)
+        for (int64_t k = 0; k < channels; k++) {
+            double sum = 0;
+            for (int64_t i = 0; i < pixels; i++) sum += pow(fmax(in[0][(n * pixels + i) * channels + k], 1e-6), p);
+            *out++ = pow(sum / (double)pixels, 1 / p);
+        }
+}
+
+static kin_tensor *build_channel_pool(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_channel_pool(in[0]);
+}
+REFERENCE(ref_channel_pool)
+{
+    UNUSED;
+    int64_t n = COLUMNS(s[0]);
+    for (int64_t r = 0; r < ROWS(s[0]); r++, out += 2) {
+        out[0] = -INFINITY, out[1] = 0;
+        for (int64_t k = 0; k < n; k++) out[0] = fmax(out[0], in[0][r * n + k]), out[1] += in[0][r * n + k] / (double)n;
+    }
+}
+
+static void not_numbers(void)
+{
+    check_begin("pools: NaN wins, and its channel or pixel is seen (%s)", KIN_REAL_NAME);
+    kin_ctx *ctx = kin_ctx_new();
+    kin_real numbers[3 * 19];
+    for (int i = 0; i < 57; i++) numbers[i] = (kin_real)sin(i);
+    numbers[19 + 3] = (kin_real)NAN;
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 1, 3, 19), numbers), *most = kin_global_max_pool(x), *both = kin_channel_pool(x);
+    for (int k = 0; k < 19; k++) CHECK(isnan(kin_data(most)[k]) == (k == 3));
+    for (int p = 0; p < 3; p++) CHECK(isnan(kin_data(both)[2 * p]) == (p == 1) && isnan(kin_data(both)[2 * p + 1]) == (p == 1));
+    CHECK(kin_backward(kin_sum(kin_concat((kin_tensor *[]){kin_slice(most, 3, 1), kin_slice(kin_reshape(both, KIN_SHAPE(1, 6)), 2, 1)}, 2), 0)));
+    CHECK(kin_grad(x)[19 + 3] == 2);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+/* ---- gates ---- */
+
+static kin_tensor *build_gate(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_gate(in[0], in[1]);
+}
+REFERENCE(ref_gate)
+{
+    UNUSED;
+    int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = COLUMNS(s[0]);
+    bool of_pixels = s[1].ndim == 4 && s[1].dim[1] == s[0].dim[1] && s[1].dim[3] == 1;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] * in[1][of_pixels ? i / channels : i / channels / pixels * channels + i % channels];
+}
+
+static kin_tensor *build_weighted(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_add_weighted(in[0], in[1], in[2]);
+}
+REFERENCE(ref_weighted)
+{
+    UNUSED;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] + in[2][0] * in[1][i];
+}
+static kin_tensor *build_weighted_self(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    return kin_add_weighted(in[0], in[0], in[1]);
+}
+REFERENCE(ref_weighted_self)
+{
+    UNUSED;
+    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] + in[1][0] * in[0][i];
+}
+
 /* ---- softmax ---- */
+
+static kin_tensor *build_softmax_scaled(kin_tensor **in, void *arg) { return kin_softmax_scaled(in[0], *(double *)arg); }
+REFERENCE(ref_softmax_scaled)
+{
+    UNUSED;
+    int64_t n = COLUMNS(s[0]);
+    for (int64_t r = 0; r < ROWS(s[0]); r++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++) sum += exp(*(double *)arg * in[0][r * n + i]);
+        for (int64_t i = 0; i < n; i++) *out++ = exp(*(double *)arg * in[0][r * n + i]) / sum;
+    }
+}
 
 static double ref_lse_row(const double *x, int64_t n)
 {
@@ -350,7 +443,7 @@ REFERENCE(ref_self_distance)
 
 int main(void)
 {
-    static double cube = 3, half = 0.5, no_smoothing = 0, smoothing = 0.1;
+    static double cube = 3, half = 0.5, no_smoothing = 0, smoothing = 0.1, large = 40, around = -1.5;
     static const op_row rows[] = {
         ELEMENT(relu, .check = {.kink = .1}),
         ELEMENT(relu6, .check = {.low = -2, .high = 8.5, .kink = .1}),
@@ -394,7 +487,22 @@ int main(void)
         {.name = "max over channels", .build = build_reduce, .reference = ref_reduce, .arg = &max_channels, .shapes = {S(3, 5, 2, 7)}},
         {.name = "max over pixels", .build = build_reduce, .reference = ref_reduce, .arg = &max_space, .shapes = {S(3, 5, 2, 7)}},
         {.name = "max of all", .build = build_reduce, .reference = ref_reduce, .arg = &max_all, .shapes = {S(3, 5, 2, 7)}},
+        {.name = "gem", .build = build_gem, .reference = ref_gem, .shapes = {S(3, 4, 5, 7), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(3, 7), .tolerance = 1e-5},
+        {.name = "gem with a large p", .build = build_gem, .reference = ref_gem, .arg = &large, .shapes = {S(2, 3, 3, 4), S(1)}, .check = {.low = .9, .high = 1.1}, .out_shape = S(2, 4), .tolerance = 1e-5},
+        {.name = "gem of one pixel", .build = build_gem, .reference = ref_gem, .shapes = {S(2, 1, 1, 3), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(2, 3), .tolerance = 1e-5},
+        {.name = "channel_pool", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(3, 4, 5, 7)}, .out_shape = S(3, 4, 5, 2)},
+        {.name = "channel_pool of many rows and lanes", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 9, 8, 19)}, .out_shape = S(2, 9, 8, 2)},
+        {.name = "channel_pool of one channel", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 3, 2, 1)}, .out_shape = S(2, 3, 2, 2)},
+        {.name = "gate of channels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 7)}, .linear = true},
+        {.name = "gate of channels as pooled", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 1, 1, 7)}, .linear = true},
+        {.name = "gate of pixels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 1)}, .linear = true},
+        {.name = "gate of many channels", .build = build_gate, .reference = ref_gate, .shapes = {S(2, 3, 1, 997), S(2, 997)}, .linear = true},
+        {.name = "gate of one pixel with one channel", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 1, 1, 1), S(3, 1, 1, 1)}, .linear = true},
+        {.name = "add_weighted", .build = build_weighted, .reference = ref_weighted, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 7), S(1)}, .linear = true},
+        {.name = "add_weighted to itself", .build = build_weighted_self, .reference = ref_weighted_self, .shapes = {S(5, 997), S(1)}, .linear = true},
         {.name = "softmax", .build = build_softmax, .reference = ref_softmax, .shapes = {S(3, 9)}, .check = {.low = -3, .high = 3}},
+        {.name = "softmax of many rows", .build = build_softmax, .reference = ref_softmax, .shapes = {S(43, 100)}, .check = {.low = -3, .high = 3}},
+        {.name = "softmax turned around", .build = build_softmax_scaled, .reference = ref_softmax_scaled, .arg = &around, .shapes = {S(2, 5, 9)}, .check = {.low = -3, .high = 3}},
         {.name = "log_softmax", .build = build_log_softmax, .reference = ref_log_softmax, .shapes = {S(2, 2, 9)}, .check = {.low = -3, .high = 3}},
         {.name = "log_sum_exp", .build = build_log_sum_exp, .reference = ref_log_sum_exp, .shapes = {S(3, 9)}, .out_shape = S(3, 1), .check = {.low = -3, .high = 3}},
         {.name = "cross_entropy", .build = build_cross_entropy, .reference = ref_cross_entropy, .arg = &no_smoothing, .shapes = {S(7, 5)}},
@@ -416,5 +524,6 @@ int main(void)
         {.name = "distance to itself", .build = build_self_distance, .reference = ref_self_distance, .shapes = {S(5, 11)}, .tolerance = 1e-5, .check = {.tolerance = 1e-5}},
     };
     op_rows_run(rows, (int)(sizeof rows / sizeof *rows));
+    not_numbers();
     return check_result();
 }

@@ -67,7 +67,7 @@ static void folders(void)
     refused("shop", "1,9", "\"9\" is not a range inside 0-2");
     refused("shop", "x", "not a range");
     refused("shop", ",", "not understood");
-    refused("shop:test", NULL, "has no test half");
+    refused("shop:test", NULL, "a folder of class folders, which has no part \"test\"");
     refused("none", NULL, "no such file or folder");
     put_file("empty/readme.txt", "x", 1);
     refused("empty", NULL, "holds no pictures");
@@ -113,7 +113,8 @@ static void containers(void)
     CHECK_MSG(kin_dataset_open(check_path("images"), NULL, &set, &err), "%s", err.message);
     CHECK(set.count == 2 && set.width == 2 && set.height == 1 && set.items[0].label == 1 && set.pixels[3] == 40);
     kin_dataset_free(&set);
-    refused("images:test", NULL, "has no test half");
+    refused("images:test", NULL, "has no t10k...idx3-ubyte, which is the part \"test\"");
+    refused("images:tset", NULL, "has no part \"tset\"; its parts are train, test");
     put_file("cut/train-images-idx3-ubyte", images, sizeof images - 1);
     refused("cut", NULL, "truncated or damaged");
     uint8_t wrong[sizeof images];
@@ -216,6 +217,63 @@ static void sampling(void)
     check_end();
 }
 
+static void balance(void)
+{
+    check_begin("data: the balanced sampler takes every class equally often and no picture twice in a round");
+    enum { N = 30, BATCH = 7, STEPS = 60 };
+    static const int sizes[4] = {1, 4, 10, 15};
+    kin_sample items[N + 1];
+    int label = 0, taken = 0;
+    for (int i = 0; i < N; i++, taken++) {
+        if (taken == sizes[label]) label++, taken = 0;
+        items[i] = (kin_sample){.id = "x", .label = label};
+    }
+    kin_sampler s;
+    kin_error err = {0};
+    CHECK(kin_sampler_new(items, N, 5, &s, &err)); /* class 4 has no pictures */
+    int64_t a[BATCH], b[BATCH], of_class[4] = {0}, of_picture[N] = {0}, order[BATCH * STEPS];
+    for (int step = 0; step < STEPS; step++) {
+        kin_sampler_balanced(&s, BATCH, 3, step, a);
+        kin_sampler_balanced(&s, BATCH, 3, step, b);
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        memcpy(order + step * BATCH, a, sizeof a);
+        for (int i = 0; i < BATCH; i++) {
+            int c = items[a[i]].label;
+            of_class[c]++;
+            of_picture[a[i]]++;
+            /* Within a round no picture comes again, so none is ahead of another by more than one. */
+            for (int j = 0; j < N; j++) CHECK(items[j].label != c || of_picture[a[i]] <= of_picture[j] + 1);
+        }
+    }
+    for (int c = 0; c < 4; c++) CHECK_MSG(of_class[c] == BATCH * STEPS / 4, "class %d came %d times", c, (int)of_class[c]);
+    bool differs = false;
+    for (int i = 0; i + 60 < BATCH * STEPS; i++) differs |= order[i] != order[i + 60];
+    CHECK(differs);
+    kin_sampler_free(&s);
+    items[N] = (kin_sample){.id = "stray", .label = -1};
+    CHECK(!kin_sampler_new(items, N + 1, 5, &s, &err));
+    CHECK_TEXT(err.message, "the picture stray belongs to no class");
+    check_end();
+}
+
+static void small_classes(void)
+{
+    check_begin("data: classes with fewer than K pictures give all of theirs, and begin again");
+    kin_sample items[5] = {{.label = 0}, {.label = 0}, {.label = 0}, {.label = 1}, {.label = 1}};
+    kin_sampler s;
+    kin_error err = {0};
+    int64_t a[10];
+    CHECK(kin_sampler_new(items, 5, 2, &s, &err) && kin_sampler_pk(&s, 2, 5, 1, 0, a, &err));
+    for (int i = 0; i < 10; i += 5) {
+        int n = items[a[i]].label == 0 ? 3 : 2;
+        for (int j = n; j < 5; j++) CHECK(a[i + j] == a[i + j - n]);
+        for (int j = 0; j < n; j++)
+            for (int k = 0; k < j; k++) CHECK(a[i + j] != a[i + k]);
+    }
+    kin_sampler_free(&s);
+    check_end();
+}
+
 static void batches(void)
 {
     check_begin("data: batches scale, invert, and augment by key alone, for any number of threads");
@@ -248,6 +306,8 @@ int main(void)
     real_cifar();
     pictures();
     sampling();
+    balance();
+    small_classes();
     batches();
     CHECK(kin_alloc_live() == 0);
     return check_result();

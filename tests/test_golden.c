@@ -5,7 +5,6 @@
 #include "losses/registry.h"
 #include "losses/triplet.h"
 #include "models/registry.h"
-#include "models/resnet_cifar.h"
 #include "data/dataset.h"
 #include "nn/checkpoint.h"
 #include "nn/layers.h"
@@ -74,7 +73,7 @@ static void collapse(void)
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    return kin_model_find("conv4")->forward(s, x, &(kin_model_opt){.width = 8, .embedding = 16});
+    return kin_model_forward(kin_model_find("conv4"), s, x, &(kin_model_opt){.width = 8, .embedding = 16});
 }
 
 static void ten_steps(const char *name, const kin_optim_opt *opt)
@@ -122,7 +121,7 @@ static void ten_steps(const char *name, const kin_optim_opt *opt)
 static kin_tensor *resnet20(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    return kin_linear(kin_sub(s, "linear"), kin_resnet_cifar(s, x, 3, 16), &(kin_linear_opt){.out = 10});
+    return kin_model_forward(kin_model_find("resnet20"), s, x, &(kin_model_opt){.classes = 10});
 }
 
 static int classify(kin_ctx *ctx, kin_module *m, const kin_dataset *set, int64_t first, int64_t count)

@@ -57,6 +57,26 @@ runs "train: resume" "$kin" train --resume halves --quiet
 same "train: a resumed run ends with the same bits" whole/last.safetensors halves/last.safetensors
 same "train: and the same log" whole/log.jsonl halves/log.jsonl
 
+# The first layer and all statistics stand still; the settings travel in the checkpoint.
+tuned="$small --freeze features.0.* --freeze-bn --lr-scale embedding.*=0.1 --no-decay *.conv.weight --weight-decay 0.1 --quiet"
+set -f
+# shellcheck disable=SC2086
+runs "train with frozen layers" "$kin" train shop $tuned --steps 40 --out tuned
+# shellcheck disable=SC2086
+"$kin" train shop $tuned --steps 40 --out tuned-again >/dev/null 2>&1 &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -s tuned-again/log.jsonl ] && break
+    sleep 0.1
+done
+kill -TERM $pid 2>/dev/null
+wait $pid
+set +f
+[ -s tuned-again/last.safetensors ] && "$kin" train --resume tuned-again --quiet
+same "train: frozen layers, resumed with the same bits" tuned/last.safetensors tuned-again/last.safetensors
+refuses "train: a pattern that matches nothing" 2 "'layer9.*' matches no parameter" "$kin" train shop --size 24 --channels 3 --freeze 'layer9.*' --out r
+refuses "train: a factor that is none" 2 "is not PATTERN=FACTOR" "$kin" train shop --size 24 --channels 3 --lr-scale 'embedding.*' --out r
+
 runs "embed" "$kin" embed shop --model whole --out E
 runs "embed without a network" "$kin" embed shop --model histogram --out H
 head -n 1 E.csv | grep -qx "id,label,path" && ok "embed names its rows" || bad "embed names its rows" "$(head -n 1 E.csv)"

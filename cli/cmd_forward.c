@@ -1,0 +1,165 @@
+/* kin forward: an array through a network, and any tensor on the way out again. */
+#include "base/memory.h"
+#include "base/npy.h"
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH = 4 };
+static const char *const layouts[] = {"nchw", "nhwc", NULL};
+
+typedef struct job {
+    kin_chosen chosen;
+    kin_ctx *ctx;
+    kin_module *module;
+    kin_npy input;
+    bool nhwc;
+    kin_shape x;            /* of the whole input, [n, h, w, c] */
+    const char *tap;        /* NULL: the network's output */
+    float *out;
+    int dims;
+    int64_t shape[KIN_MAX_DIMS], each; /* of the output as it is written, and its numbers a picture */
+} job;
+
+static bool open_input(job *j, const char *path, kin_error *err)
+{
+    if (!kin_npy_read(path, &j->input, err)) return false;
+    const kin_npy *in = &j->input;
+    int64_t d[4] = {1};
+    if (in->dims != 3 && in->dims != 4) return kin_fail(err, KIN_ERR_DATA, "%s: has %d dimensions; pictures [n, c, h, w], or one [c, h, w], were expected", path, in->dims);
+    for (int i = 0; i < in->dims; i++) d[4 - in->dims + i] = in->shape[i];
+    j->x = j->nhwc ? KIN_SHAPE(d[0], d[1], d[2], d[3]) : KIN_SHAPE(d[0], d[2], d[3], d[1]);
+    if (!kin_shape_count(j->x)) return kin_fail(err, KIN_ERR_DATA, "%s: is empty", path);
+    return kin_check_finite(in->data, d[0], in->count / d[0], path, err);
+}
+
+static bool ctx_failed(const job *j, kin_error *err) { return kin_fail(err, kin_ctx_error(j->ctx)->code, "%s: %s", j->chosen.model->name, kin_ctx_error(j->ctx)->message); }
+
+/* Without the classifier a checkpoint may well hold one. */
+static bool open_network(job *j, const char *weights, kin_error *err)
+{
+    char spare[64];
+    kin_checkpoint *checkpoint = NULL;
+    j->ctx = kin_ctx_new();
+    if (!j->ctx) return kin_fail_memory(err, "a context", 1);
+    j->module = kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]));
+    if (!j->module) return ctx_failed(j, err);
+    snprintf(spare, sizeof spare, "%s.*", j->chosen.model->classifier);
+    bool ok = kin_weights_open(weights, NULL, NULL, &checkpoint, NULL, err);
+    kin_error inner = {0};
+    if (ok && !kin_checkpoint_load(checkpoint, j->module, j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
+    kin_checkpoint_free(checkpoint);
+    kin_record(j->ctx, false);
+    return ok;
+}
+
+/* One picture between files' order, [c, h·w] when not `nhwc`, and memory's, rows of c numbers `ld` apart. */
+static void to_memory(const float *from, kin_real *to, int64_t pixels, int64_t channels, bool nhwc)
+{
+    for (int64_t p = 0; p < pixels; p++)
+        for (int64_t c = 0; c < channels; c++) to[p * channels + c] = from[nhwc ? p * channels + c : c * pixels + p];
+}
+
+static void to_file(const kin_real *from, int64_t ld, float *to, int64_t pixels, int64_t channels, bool nhwc)
+{
+    for (int64_t p = 0; p < pixels; p++)
+        for (int64_t c = 0; c < channels; c++) to[nhwc ? p * channels + c : c * pixels + p] = (float)from[p * ld + c];
+}
+
+static bool no_such_tap(const job *j, kin_error *err)
+{
+    kin_nearest nearest = {0};
+    for (const kin_tapped *t = kin_module_taps(j->module); t; t = t->earlier) kin_nearest_try(&nearest, j->tap, t->path);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no tensor '%.80s'%s%s%s; kin show %s lists them", j->chosen.model->name, j->tap, nearest.name ? " (did you mean " : "",
+                    nearest.name ? nearest.name : "", nearest.name ? "?)" : "", j->chosen.model->name);
+}
+
+static bool make_output(job *j, const kin_tensor *t, kin_error *err)
+{
+    kin_shape s = kin_shape_of(t);
+    size_t count;
+    j->dims = s.ndim;
+    j->shape[0] = j->x.dim[0];
+    for (int i = 1; i < s.ndim; i++) j->shape[i] = s.dim[j->nhwc ? i : i == 1 ? s.ndim - 1 : i - 1];
+    j->each = kin_count(t) / s.dim[0];
+    if (!kin_mul_size((size_t)j->x.dim[0], (size_t)j->each, &count)) return kin_fail_memory(err, "the output", SIZE_MAX);
+    j->out = kin_alloc_array(count, sizeof *j->out);
+    return j->out || kin_fail_memory(err, "the output", count * sizeof *j->out);
+}
+
+static bool one_batch(job *j, int64_t first, int64_t count, kin_error *err)
+{
+    int64_t pixels = j->x.dim[1] * j->x.dim[2], channels = j->x.dim[3];
+    kin_tensor *x = kin_input(j->ctx, KIN_SHAPE(count, j->x.dim[1], j->x.dim[2], channels), NULL);
+    kin_real *numbers = (kin_real *)kin_data(x);
+    for (int64_t i = 0; numbers && i < count; i++) to_memory(j->input.data + (first + i) * pixels * channels, numbers + i * pixels * channels, pixels, channels, j->nhwc);
+    kin_tensor *y = kin_module_forward(j->module, x, KIN_EVAL);
+    if (!y) return ctx_failed(j, err);
+    if (j->tap && !(y = kin_module_tapped(j->module, j->tap))) return no_such_tap(j, err);
+    if (!j->out && !make_output(j, y, err)) return false;
+    int64_t rows = kin_rows(y) / count;
+    for (int64_t i = 0; i < count; i++) to_file(kin_data(y) + i * rows * kin_ld(y), kin_ld(y), j->out + (first + i) * j->each, rows, kin_channels(y), j->nhwc);
+    kin_end_step(j->ctx);
+    return true;
+}
+
+static bool forward(job *j, bool quiet, kin_error *err)
+{
+    int64_t n = j->x.dim[0];
+    kin_meter meter;
+    kin_meter_start(&meter, "computing", "pictures", 0, n, quiet);
+    for (int64_t first = 0; first < n; first += BATCH) {
+        if (!one_batch(j, first, n - first < BATCH ? n - first : BATCH, err)) return false;
+        if (kin_interrupted()) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; nothing was written");
+        kin_meter_update(&meter, first + BATCH < n ? first + BATCH : n, NULL);
+    }
+    kin_meter_end(&meter);
+    return true;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    job j = {.nhwc = kin_option_choice(cli, "layout") == 1, .tap = kin_option_string(cli, "tap")};
+    kin_interrupt_catch();
+    bool ok = (j.chosen.model = kin_model_named(kin_option_string(cli, "model"), &err)) != NULL && kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &err);
+    j.chosen.opt.classes = kin_option_int(cli, "classes");
+    ok = ok && open_input(&j, kin_option_string(cli, "input"), &err) && open_network(&j, kin_option_string(cli, "weights"), &err) && forward(&j, cli->quiet, &err);
+    ok = ok && kin_npy_write_array(kin_option_string(cli, "out"), j.out, j.dims, j.shape, &err);
+    kin_free(j.out);
+    kin_npy_free(&j.input);
+    kin_module_free(j.module);
+    kin_ctx_free(j.ctx);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+static const kin_option options[] = {
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", .choices = kin_model_names, .required = true},
+    {"weights", KIN_OPTION_STRING, "FILE", "safetensors or anything else that kin import reads, with PyTorch's names", .required = true},
+    {"input", KIN_OPTION_STRING, "X", "pictures as .npy: [n, c, h, w], or one [c, h, w], scaled as the network wants them", .required = true},
+    {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy", .required = true},
+    {"tap", KIN_OPTION_STRING, "NAME", "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, pooled)", .fallback_shown = "the network's output"},
+    {"layout", KIN_OPTION_CHOICE, "NAME", "order of the axes of both files", "nchw", .choices = layouts},
+    {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes", .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
+    KIN_MODEL_OPTIONS,
+    {0},
+};
+
+const kin_command kin_command_forward = {
+    .name = "forward",
+    .summary = "run an array through a network and keep any tensor of it",
+    .usage = "kin forward --model NAME --weights FILE --input X.npy --out Y.npy [--tap NAME] [options of the network]",
+    .about = "For comparing with other programs, and for features from any depth. The network computes as in evaluation; the numbers are taken as they are. "
+             "What kin computes as one has one name: the output of a batch norm with activation is activated, that of a block's last norm holds the sum.",
+    .examples = "kin forward --model resnet50 --weights resnet50.safetensors --input x.npy --out logits.npy --classes 1000\n"
+                "# the last map\n"
+                "kin forward --model resnet50 --weights resnet50.safetensors --input x.npy --out map.npy --tap layer4",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,62 @@
+#include "cli/model_options.h"
+
+#include "base/text.h"
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int index_in(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0) return i;
+    return *name ? -1 : 0;
+}
+
+bool kin_model_options(const kin_model *m, int64_t embedding, int64_t width, int64_t last_stride, const char *stem, const char *pooling, const char *attention, kin_model_opt *out,
+                       kin_error *err)
+{
+    int s = index_in(kin_stem_names, stem), p = index_in(kin_pooling_names, pooling);
+    *out = (kin_model_opt){.embedding = embedding, .width = width, .last_stride = last_stride, .stem = (kin_stem)s, .pooling = (kin_pooling)p};
+    if (s < 0 || p < 0) return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling", s < 0 ? stem : pooling);
+    return kin_attend_parse(attention, &out->attention, err) && kin_model_check(m, out, err);
+}
+
+bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err)
+{
+    const char *attention = kin_option_string(cli, "attention");
+    return kin_model_options(m, kin_option_int(cli, "embedding"), kin_option_int(cli, "width"), kin_option_int(cli, "last-stride"), kin_option_string(cli, "stem"),
+                             kin_option_string(cli, "pooling"), attention ? attention : "", out, err);
+}
+
+bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err)
+{
+    long long c = m->channels, h, w;
+    char behind;
+    if (sscanf(text, "%5lldx%5lldx%5lld%c", &c, &h, &w, &behind) != 3) {
+        c = m->channels;
+        if (sscanf(text, "%5lldx%5lld%c", &h, &w, &behind) != 2) {
+            if (sscanf(text, "%5lld%c", &h, &behind) != 1) return kin_fail(err, KIN_ERR_ARGUMENT, "the input is CHANNELSxHEIGHTxWIDTH as in 3x224x224, or the side alone, not '%.40s'", text);
+            w = h;
+        }
+    }
+    if (c < 1 || h < 1 || w < 1 || c > 4096 || h > 8192 || w > 8192) return kin_fail(err, KIN_ERR_ARGUMENT, "an input of %.40s is not possible; sides are 1 to 8192", text);
+    *out = KIN_SHAPE(1, h, w, c);
+    return true;
+}
+
+kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen)
+{
+    const kin_chosen *c = chosen;
+    return kin_model_forward(c->model, s, x, &c->opt);
+}
+
+const kin_model *kin_model_named(const char *name, kin_error *err)
+{
+    kin_nearest nearest = {0};
+    const kin_model *m = kin_model_find(name);
+    for (int i = 0; !m && kin_model_names[i]; i++) kin_nearest_try(&nearest, name, kin_model_names[i]);
+    if (!m && nearest.name) kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s' (did you mean %s?)", name, nearest.name);
+    else if (!m) kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'; kin models lists them", name);
+    return m;
+}

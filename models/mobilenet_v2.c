@@ -1,0 +1,45 @@
+/* MobileNetV2 [Sandler et al. 2018], as torchvision defines it: a block widens with a 1×1 convolution, works on each channel by
+ * itself with a 3×3 one, and narrows again without activation; where the shape stays, its input is added. */
+#include "models/models.h"
+#include "models/parts.h"
+
+typedef struct stage { int64_t expand, width, blocks, stride; } stage;
+
+/* Widths of a network whose stem has 32 channels. */
+static const stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
+
+/* torchvision's Conv2dNormActivation: children 0 and 1 */
+static kin_tensor *conv_norm(kin_scope *s, kin_tensor *x, int64_t out, int64_t kernel, int64_t stride, int64_t groups)
+{
+    return kin_tap(s, kin_conv_bn(s, "0", "1", x,
+                                  &(kin_conv_bn_opt){.out = out, .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = groups, .act = KIN_RELU6, .kaiming_fan_out = true}));
+}
+
+static kin_tensor *inverted_residual(kin_scope *s, kin_tensor *x, int64_t out, int64_t expand, int64_t stride, const kin_model_opt *opt)
+{
+    kin_scope *conv = kin_sub(s, "conv");
+    kin_tensor *skip = stride == 1 && kin_channels(x) == out ? x : NULL;
+    int64_t inside = kin_channels(x) * expand;
+    bool wider = expand > 1;
+    if (wider) x = conv_norm(kin_sub(conv, "0"), x, inside, 1, 1, 1);
+    x = conv_norm(kin_sub(conv, wider ? "1" : "0"), x, inside, 3, stride, inside);
+    return kin_tap(s, kin_residual_end(conv, wider ? "2" : "1", wider ? "3" : "2", x, &(kin_conv_bn_opt){.out = out, .kernel = 1, .add = skip, .kaiming_fan_out = true}, opt));
+}
+
+static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+{
+    double scale = opt->width ? (double)opt->width / 32 : 1;
+    bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
+    int at = 0;
+    x = conv_norm(kin_sub_index(s, "features", at++), x, kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1);
+    for (int i = 0; i < STAGES; i++) {
+        int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride : i == 1 && small ? 1 : stages[i].stride;
+        for (int64_t block = 0; block < stages[i].blocks; block++)
+            x = inverted_residual(kin_sub_index(s, "features", at++), x, kin_rounded_width((double)stages[i].width * scale), stages[i].expand, block ? 1 : stride, opt);
+    }
+    return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1, 1);
+}
+
+const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2", .about = "MobileNetV2 of width 1", KIN_IMAGENET, .classifier = "classifier.1",
+                                          .dropout = 0.2, .small_init = true, .places = "block", .features = mobilenet_v2};

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Data sets as they are typed: kin data, parts, splits, samplers, and queries with cameras through to kin eval.
+set -u
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+root=$PWD
+kin=$PWD/$BUILD/kin
+case $BUILD in /*) kin=$BUILD/kin ;; esac
+cd "$folder" || exit 1
+
+ok() { echo "ok $1"; }
+bad() { echo "not ok $1: $2"; }
+says() { # NAME STATUS TEXT COMMAND...: TEXT is somewhere in what is printed
+    name=$1 status=$2 text=$3; shift 3
+    out=$("$@" 2>&1); got=$?
+    case $out in
+    *"$text"*) if [ "$got" -eq "$status" ]; then ok "$name"; else bad "$name" "status $got: $out"; fi ;;
+    *) bad "$name" "status $got, without '$text': $out" ;;
+    esac
+}
+same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; }
+
+# A shop of 14 goods in 6 views, dealt out as Market-1501 is: goods 0-5 train, 6-11 test, 12 distractors, 13 junk; view v by camera v mod 3.
+"$kin" synth shop --products 14 --views 6 --size 24 --seed 4 --quiet || bad "synth" "failed"
+mkdir -p market/bounding_box_train market/query market/bounding_box_test
+for good in shop/product-*; do
+    number=$((1${good##*product-} - 10001))
+    for view in 0 1 2 3 4 5; do
+        name=$(printf 'c%ds1_%06d_00.jpg' $((view % 3 + 1)) $view)
+        if [ $number -lt 6 ]; then to=market/bounding_box_train/$(printf '%04d' $((number + 1)))_$name
+        elif [ $number -lt 12 ] && [ $view -lt 2 ]; then to=market/query/$(printf '%04d' $((number + 1)))_$name
+        elif [ $number -lt 12 ]; then to=market/bounding_box_test/$(printf '%04d' $((number + 1)))_$name
+        elif [ $number -eq 12 ]; then to=market/bounding_box_test/0000_$name
+        else to=market/bounding_box_test/-1_$name
+        fi
+        cp "$good/$(printf 'view-%02d.png' $((view + 1)))" "$to"
+    done
+done
+says "data: Market-1501 is recognised" 0 "market: Market-1501" "$kin" data market
+says "data: its test part is counted" 0 "test                       42 pictures      6 classes, 12 queries, 30 gallery, 6 distractors, 3 cameras" "$kin" data market
+says "data: the part is chosen" 0 "* query" "$kin" data market:query
+says "data: a part that it does not have" 2 'has no part "val"; its parts are train, test, query, gallery' "$kin" data market:val
+says "embed: both sides at once" 0 "" "$kin" embed market:test --model histogram --out E --quiet
+says "embed: cameras and roles are written" 0 "query/0007_c1s1_000000_00.jpg,0007,market/query/0007_c1s1_000000_00.jpg,1,query" cat E.csv
+says "embed: distractors have no label" 0 "bounding_box_test/0000_c1s1_000000_00.jpg,,market" cat E.csv
+says "eval: cameras are looked at" 0 "gallery items of the query's label and camera are dropped" "$kin" eval --query E:query --gallery E:gallery
+says "eval: or not" 0 '"queries": 12, "skipped": 0, "gallery": 30' "$kin" eval --query E:query --gallery E:gallery --ignore-cameras --json
+says "eval: one set with roles is remarked on" 0 "give --query E:query --gallery E:gallery" "$kin" eval --gallery E
+"$kin" search --query E:query --gallery E:gallery --out ranks.csv --quiet
+says "check: lists of a role" 0 "12 lists, 360 ids" "$kin" check ranks.csv --query E:query --gallery E:gallery
+"$kin" eval ranks.csv --query E:query --gallery E:gallery --json >listed
+"$kin" eval --query E:query --gallery E:gallery --json >exact
+grep -o '"mAP": 0.[0-9]\{6\}' listed >a && grep -o '"mAP": 0.[0-9]\{6\}' exact >b
+same "eval: lists and full rankings agree on the camera rule" a b
+market=$root/tests/golden/market
+want=$(cut -c 1-16 "$market/expected.txt" | head -n 1 | cut -d ' ' -f 3 | cut -c 1-8)
+says "eval: Market-1501's rule as evaluated elsewhere" 0 "\"mAP\": $want" "$kin" eval --query "$market/vectors:query" --gallery "$market/vectors:gallery" --json
+says "eval: a role that is not there" 1 "has no column \`role\`" "$kin" eval --gallery "$root/tests/golden/retrieval/gallery:query"
+
+"$kin" data market:test --out list.csv --quiet >report
+says "data: the list is a data set" 0 "42 pictures      6 classes, 12 queries, 30 gallery, 6 distractors, 3 cameras" "$kin" data list.csv
+"$kin" data list.csv --out - | sort >c
+sort list.csv >d
+same "data: and the same list again" c d
+
+# One picture cut short, twelve that are none.
+head -c 200 market/query/0007_c1s1_000000_00.jpg >x && mv x market/query/0007_c1s1_000000_00.jpg
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "no picture $i" >"market/query/0008_c1s1_00000${i}_01.jpg"; done
+says "data: every picture is read" 1 "11 of 24 pictures can be read; 13 are broken" "$kin" data market:query --check
+says "data: like reasons are one line" 1 "  12 x " "$kin" data market:query --check
+says "data: sound sets say so" 0 "36 of 36 pictures can be read" "$kin" data market:train --check
+
+small="--model conv4 --width 8 --embedding 8 --size 24 --channels 3 --loss softmax --batch 8 --save-every 5 --validate-every 5 --quiet"
+# shellcheck disable=SC2086
+"$kin" train market $small --sampler balanced --validate-fold 2/3 --steps 10 --out whole && ok "train: balanced, with a fold held out" || bad "train: balanced, with a fold held out" failed
+printf 'class,split\n0003,val\n0004,val\n' >held.csv
+# shellcheck disable=SC2086
+"$kin" train market $small --sampler balanced --validate-list held.csv --steps 10 --out listed-run
+grep -v '^{"step":[0-9]*,"loss"' whole/log.jsonl >e
+grep -v '^{"step":[0-9]*,"loss"' listed-run/log.jsonl >f
+same "train: the list names the same classes" e f
+# shellcheck disable=SC2086
+"$kin" train market $small --sampler balanced --validate-fold 2/3 --steps 60 --out long
+# shellcheck disable=SC2086
+"$kin" train market $small --sampler balanced --validate-fold 2/3 --steps 60 --out halves >/dev/null 2>&1 &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    [ -s halves/log.jsonl ] && break
+    sleep 0.1
+done
+kill -TERM $pid 2>/dev/null # a run that has ended by then is resumed all the same
+wait $pid
+"$kin" train --resume halves --quiet
+same "train: a resumed run draws the same batches" long/last.safetensors halves/last.safetensors
+# shellcheck disable=SC2086
+says "train: one way to validate" 2 "give one of them" "$kin" train market $small --validate 0.3 --validate-fold 1/2 --out no
+# shellcheck disable=SC2086
+says "train: the fold is checked" 2 '"4/3" is not understood' "$kin" train market $small --validate-fold 4/3 --out no
+echo 0099 >held.csv
+# shellcheck disable=SC2086
+says "train: the list is checked by line" 1 'held.csv: line 1: "0099" is neither a class nor' "$kin" train market $small --validate-list held.csv --out no
+# shellcheck disable=SC2086
+says "train: distractors cannot be trained on" 1 "belongs to no class" "$kin" train market:gallery $small --steps 1 --out no
+exit 0

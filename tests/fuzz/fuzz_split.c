@@ -1,0 +1,27 @@
+/* A list of what is held out, against a small set whose classes and ids it may name. */
+#include "base/memory.h"
+#include "data/split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char pictures[] = "a,1\nb,1\nc d,2\ne,2\n";
+    kin_error err = {0};
+    kin_dataset set = {0};
+    uint8_t part[4] = {0};
+    kin_bytes text = {kin_alloc(size + 1), size};
+    if (text.data && kin_list_parse("set.csv", pictures, sizeof pictures - 1, &set, &err)) {
+        if (size) memcpy(text.data, data, size);
+        text.data[size] = 0;
+        if (kin_split_parse_list(&set, "fuzz", &text, part, &err) == kin_failed(&err)) abort();
+        for (int i = 0; i < 4; i++)
+            if (part[i] > 2) abort();
+    }
+    kin_dataset_free(&set);
+    kin_bytes_free(&text);
+    if (kin_alloc_live() != 0) abort();
+    return 0;
+}
