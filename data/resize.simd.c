@@ -68,6 +68,14 @@ INLINE void finish(const sums *s, uint8_t *to)
     memcpy(to, &bytes, sizeof bytes);
 }
 
+/* One vector of a line of results from `count` vectors `stride` apart. */
+INLINE void column(const uint8_t *from, size_t stride, const int32_t *weight, int count, uint8_t *to)
+{
+    sums s = {{{0}}};
+    add(from, stride, weight, count, &s);
+    finish(&s, to);
+}
+
 /* ---- across ---- */
 
 /* Turns 16 × 16 bytes from rows `from_stride` apart to rows `to_stride` apart. Each of the four steps interleaves the
@@ -121,39 +129,54 @@ static void release(const uint8_t *done, size_t first, size_t count, const kin_r
         }
 }
 
-static void across(const kin_resize_rows *r, const kin_resize_weights *w)
+/* The pixels `from` up to `to` of all rows, turned. */
+typedef struct window {
+    int from, to;
+    uint8_t held[HELD * ROWS] __attribute__((aligned(64)));
+} window;
+
+static void move_to(window *w, int from, const kin_resize_rows *r)
 {
-    uint8_t held[HELD * ROWS] __attribute__((aligned(64))), done[BLOCK * KIN_RESIZE_CHANNELS * ROWS] __attribute__((aligned(64)));
-    int from = -1, to = 0, channels = r->channels, most = HELD / channels; /* the pixels held */
-    size_t pixel = (size_t)channels * ROWS;
-    if (r->rows < ROWS) memset(held, 0, sizeof held);
-    memset(done, 0, sizeof done);
+    int most = HELD / r->channels;
+    w->from = from;
+    w->to = r->in - from < most ? r->in : from + most;
+    hold(r, (size_t)from * (size_t)r->channels, (size_t)(w->to - from) * (size_t)r->channels, w->held);
+}
+
+/* A pixel whose sums go over more than the window holds. */
+static void long_pixel(window *w, const kin_resize_rows *r, int at, int count, const int32_t *weight, uint8_t *to)
+{
+    sums s[KIN_RESIZE_CHANNELS] = {{{{0}}}};
+    size_t pixel = (size_t)r->channels * ROWS;
+    for (int n; count > 0; at += n, count -= n, weight += n) {
+        move_to(w, at, r);
+        n = count < w->to - at ? count : w->to - at;
+        for (int c = 0; c < r->channels; c++) add(w->held + c * ROWS, pixel, weight, n, &s[c]);
+    }
+    for (int c = 0; c < r->channels; c++) finish(&s[c], to + c * ROWS);
+}
+
+static void across(const kin_resize_rows *r, const kin_resize_weights *weights)
+{
+    window w;
+    uint8_t done[BLOCK * KIN_RESIZE_CHANNELS * ROWS] __attribute__((aligned(64))) = {0};
+    size_t channels = (size_t)r->channels, pixel = channels * ROWS;
+    w.from = w.to = 0;
+    if (r->rows < ROWS) memset(w.held, 0, sizeof w.held); /* rows that are not there are weighed, too */
     for (int x = 0; x < r->out; x++) {
-        sums s[KIN_RESIZE_CHANNELS] = {{{{0}}}};
-        const int32_t *weight = w->weight + (size_t)x * (size_t)w->width;
-        for (int at = w->first[x], end = at + w->count[x], n; at < end; at += n, weight += n) {
-            if (at < from || (end > to && at != from)) {
-                from = at;
-                to = r->in - at < most ? r->in : at + most;
-                hold(r, (size_t)from * (size_t)channels, (size_t)(to - from) * (size_t)channels, held);
-            }
-            n = (end < to ? end : to) - at;
-            for (int c = 0; c < channels; c++) add(held + (size_t)(at - from) * pixel + c * ROWS, pixel, weight, n, &s[c]);
-        }
-        int slot = x % BLOCK;
-        for (int c = 0; c < channels; c++) finish(&s[c], done + (size_t)slot * pixel + c * ROWS);
-        if (slot + 1 == BLOCK || x + 1 == r->out) release(done, (size_t)(x - slot) * (size_t)channels, (size_t)((slot + 1) * channels), r);
+        int first = weights->first[x], count = weights->count[x], slot = x % BLOCK;
+        const int32_t *weight = weights->weight + (size_t)x * (size_t)weights->width;
+        uint8_t *to = done + (size_t)slot * pixel;
+        if (first < w.from || first + count > w.to) move_to(&w, first, r);
+        const uint8_t *from = w.held + (size_t)(first - w.from) * pixel;
+        if (first + count > w.to) long_pixel(&w, r, first, count, weight, to);
+        else
+            for (size_t c = 0; c < channels; c++) column(from + c * ROWS, pixel, weight, count, to + c * ROWS);
+        if (slot + 1 == BLOCK || x + 1 == r->out) release(done, (size_t)(x - slot) * channels, (size_t)(slot + 1) * channels, r);
     }
 }
 
 /* ---- down ---- */
-
-INLINE void column(const uint8_t *from, size_t stride, const int32_t *weight, int count, uint8_t *to)
-{
-    sums s = {{{0}}};
-    add(from, stride, weight, count, &s);
-    finish(&s, to);
-}
 
 static void down(const uint8_t *from, size_t n, const int32_t *weight, int count, uint8_t *to)
 {
