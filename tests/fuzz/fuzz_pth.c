@@ -9,6 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    long alive = kin_alloc_live();
     kin_bytes copy = {kin_alloc(size), size};
     kin_checkpoint *c;
     kin_error err = {0};
@@ -22,6 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)sum;
         kin_checkpoint_free(c);
     }
-    if (kin_alloc_live() != 0) abort();
+    if (kin_alloc_live() != alive) abort();
     return 0;
 }
