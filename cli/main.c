@@ -24,6 +24,7 @@ extern const kin_command kin_command_show;
 extern const kin_command kin_command_forward;
 extern const kin_command kin_command_import;
 extern const kin_command kin_command_tensors;
+extern const kin_command kin_command_convert;
 extern const kin_command kin_command_augment;
 extern const kin_command kin_command_export;
 extern const kin_command kin_command_help;
@@ -43,6 +44,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_forward,
     &kin_command_import,
     &kin_command_tensors,
+    &kin_command_convert,
     &kin_command_augment,
     &kin_command_export,
     &kin_command_help,

@@ -46,8 +46,8 @@ bool kin_image_randaugment(kin_image *image, int op, double strength, kin_warp_f
     switch (op) {
     case SHEAR_X: return kin_image_shear(image, strength, 0, filter, fill, err);
     case SHEAR_Y: return kin_image_shear(image, 0, strength, filter, fill, err);
-    case MOVE_X: return kin_image_affine(image, &(kin_affine){.scale = 1, .dx = (int)strength}, filter, fill, err);
-    case MOVE_Y: return kin_image_affine(image, &(kin_affine){.scale = 1, .dy = (int)strength}, filter, fill, err);
+    case MOVE_X: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dx = (int)strength}, filter, fill, err);
+    case MOVE_Y: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dy = (int)strength}, filter, fill, err);
     case ROTATE: return kin_image_rotate(image, strength, filter, fill, err);
     case COLOUR: return kin_image_saturation(image, 1 + strength, err);
     case SHARPNESS: return kin_image_sharpness(image, 1 + strength, err);

@@ -142,7 +142,7 @@ static bool affine(const kin_recipe_step *step, const kin_recipe *recipe, kin_st
     kin_step_range(step, 2, range.scale);
     kin_step_range(step, 3, range.shear_x);
     kin_step_range(step, 7, range.shear_y);
-    kin_affine drawn = kin_pick_affine(s, image->width, image->height, &range);
+    kin_affine_warp drawn = kin_pick_affine(s, image->width, image->height, &range);
     return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[4].word, fill_of(step, 5), err);
 }
 
@@ -328,11 +328,11 @@ const kin_transform_info kin_transforms[] = {
 };
 
 const kin_recipe_preset kin_recipe_presets[] = {
-    {"train", "rrc($,scale=0.5-1,ratio=0.8-1.25) flip jitter(0.2,0.2,0.2) erase(0.25,scale=0.02-0.2) normalize(imagenet)", 224, "Light, for products."},
+    {"train", "rrc($,scale=0.5-1,ratio=0.8-1.25) flip jitter(0.2,0.2,0.2) erase(0.25,scale=0.02-0.2)", 224, "Light, for products."},
     {"imagenet-train", "rrc($) flip normalize(imagenet)", 224, "What torchvision's ImageNet networks were trained with."},
     {"imagenet-train-2", "rrc($) flip trivial erase(0.1) normalize(imagenet)", 176, "The same for its newer weights (V2)."},
     {"imagenet-eval", "resize(@) centre($) normalize(imagenet)", 224, "What they are tested with; no chance in it."},
-    {"simclr", "rrc($) flip jitter(0.8,0.8,0.8,0.2,p=0.8) grey(0.2) blur(23,0.1-2,p=0.5) normalize(imagenet)", 224, "Strong colours and blur, for learning without labels."},
-    {"reid", "resize($x%,bicubic) flip crop($x%,pad=10) erase(0.5,scale=0.02-0.4,ratio=0.3-3.33) normalize(imagenet)", 256, "Person re-identification: upright, twice as high as wide."},
+    {"simclr", "rrc($) flip jitter(0.8,0.8,0.8,0.2,p=0.8) grey(0.2) blur(23,0.1-2,p=0.5)", 224, "Strong colours and blur, for learning without labels."},
+    {"reid", "resize($x%,bicubic) flip crop($x%,pad=10) erase(0.5,scale=0.02-0.4,ratio=0.3-3.33)", 256, "Person re-identification: upright, twice as high as wide."},
     {0},
 };

@@ -42,6 +42,15 @@ expect "rerank writes lists" 0 "" "36 lists of 50" rerank --query $q --gallery $
 expect "check accepts those too" 0 "1800 ids" "" check "$out/k.csv" --query $q --gallery $g
 expect "rerank warns of small classes" 0 "" "less than --k1 20" rerank --query $q --gallery $g --out "$out/k.csv"
 expect "rerank after expansion and augmentation" 0 "" "" rerank --query $q --gallery $g --k1 8 --k2 3 --augment 3 --expand 3 --out "$out/k.csv" --quiet
+expect "rerank by propagation over the graph" 0 "" "36 lists of 50" rerank --query $q --gallery $g --method graph --top 50 --k1 8 --k2 3 --out "$out/k.csv"
+expect "rerank by diffusion" 0 "" "" rerank --query $q --gallery $g --method diffusion --kd 10 --kq 5 --out "$out/k.csv" --quiet
+expect "check accepts diffusion's lists" 0 "36 lists, 3600 ids" "" check "$out/k.csv" --query $q --gallery $g
+expect "rerank by off-line diffusion, leaving one out" 0 "" "" rerank --gallery $g --method diffusion --kd 10 --truncate 40 --out "$out/l.csv" --quiet
+expect "check accepts those too" 0 "100 lists, 9900 ids" "" check "$out/l.csv" --gallery $g
+expect "rerank by nothing is search" 0 "" "" rerank --query $q --gallery $g --method none --out "$out/k.csv" --quiet
+why=; cmp -s "$out/r.csv" "$out/k.csv" || why="lists differ"; report "the same lists" "$why"
+expect "an option of another method" 2 "" "--lambda says nothing to --method graph" rerank --gallery $g --method graph --lambda 0.5
+expect "expansion alone needs its number" 2 "" "needs --expand N" rerank --gallery $g --method expand
 expect "each item among the others" 0 "" "100 lists of 99" search --gallery $g --out "$out/l.csv"
 expect "eval of each among the others" 0 "100 queries, 100 gallery items, lists of 99" "" eval "$out/l.csv" --gallery $g
 expect "rerank of each among the others, expanded" 0 "" "" rerank --gallery $g --expand 4 --k1 8 --out "$out/l.csv" --quiet

@@ -30,7 +30,7 @@ static bool apply(kin_image *p, const char *name, const double *v, kin_error *er
     if (IS("pad")) return kin_image_window(p, kin_window_pad(p, (int)v[0], (int)v[1], (int)v[2], (int)v[3]), (kin_edge)(int)v[4], level(v[5]), err);
     if (IS("rotate")) return kin_image_rotate(p, v[0], (kin_warp_filter)(int)v[1], level(v[2]), err);
     if (IS("affine"))
-        return kin_image_affine(p, &(kin_affine){.degrees = v[0], .dx = (int)v[1], .dy = (int)v[2], .scale = v[3], .shear_x = v[4], .shear_y = v[5]}, (kin_warp_filter)(int)v[6], level(v[7]), err);
+        return kin_image_affine(p, &(kin_affine_warp){.degrees = v[0], .dx = (int)v[1], .dy = (int)v[2], .scale = v[3], .shear_x = v[4], .shear_y = v[5]}, (kin_warp_filter)(int)v[6], level(v[7]), err);
     if (IS("shearx")) return kin_image_shear(p, v[0], 0, KIN_WARP_NEAREST, level(0), err);
     if (IS("sheary")) return kin_image_shear(p, 0, v[0], KIN_WARP_NEAREST, level(0), err);
     if (IS("perspective")) return kin_image_perspective(p, (const double(*)[2])v, (kin_warp_filter)(int)v[8], level(v[9]), err);
@@ -128,7 +128,7 @@ static int draw(const char *name, kin_stream *s, double *out)
     else if (strcmp(name, "erase") == 0) {
         while (!kin_pick_erase(s, 200, 120, erased, tall, &w)) continue;
     } else if (strcmp(name, "affine") == 0) {
-        kin_affine a = kin_pick_affine(s, 200, 120, &range);
+        kin_affine_warp a = kin_pick_affine(s, 200, 120, &range);
         memcpy(out, (double[]){a.degrees, a.dx, a.dy, a.scale, a.shear_x, a.shear_y}, 6 * sizeof *out);
         return 6;
     } else if (strcmp(name, "perspective") == 0) {

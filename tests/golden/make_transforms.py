@@ -59,6 +59,8 @@ for i in range(40):
 for name in ("mirror", "upend", "grey", "invert"):
     for c in (1, 3): case(name, channels=c)
     case(name)
+    if name == "mirror":
+        for w in (1, 2, 3, 4, 5, 1023, 1024, 1025, 2050, 2051): case(name, size=(w, 3), channels=3)
 for i in range(40): case("rotate", number(-200, 200), i % 2, random.randint(0, 255))
 for a in (0, 90, 180, 270, -90, 360, 450): 
     for size in ((20, 20), (21, 21), (20, 31)): case("rotate", a, a // 90 % 2, 7, size=size)
@@ -78,6 +80,7 @@ for name in ("brightness", "contrast", "saturation", "sharpness"):
     case(name, .3, size=(2, 9)); case(name, 1.7, size=(9, 2)); case(name, .4, size=(1, 1))
 for f in (-.5, .5, 0): case("hue", f, channels=3)
 for _ in range(30): case("hue", number(-.5, .5), size=(60, 60), low=random.randint(0, 60), high=random.randint(60, 255), channels=3)
+for f in (.1, -.3): case("hue", f, size=(700, 500), channels=3)
 case("hue", .2, channels=1)
 for bits in range(1, 9): case("posterize", bits)
 for t in (0, 1, 128, 255, 256, 100.5): case("solarize", t)
