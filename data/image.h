@@ -57,7 +57,7 @@ bool kin_pnm_encode(const kin_image *image, bool pam, kin_bytes *out, kin_error 
 bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg, kin_error *err);
 extern const char *const kin_image_kinds[]; /* those kinds; end with NULL */
 
-/* Resizing with antialiasing, bit-close to Pillow's Image.resize on 8-bit pictures. */
+/* Resizing with antialiasing: on 8-bit pictures the same bits as Pillow 13's Image.resize. */
 typedef enum { KIN_FILTER_BOX, KIN_FILTER_BILINEAR, KIN_FILTER_BICUBIC, KIN_FILTER_LANCZOS } kin_filter;
 bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out, kin_error *err);
 

@@ -28,6 +28,9 @@ typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#if defined(__AVX2__)
+#define WIDE
+#endif
 #else
 #define PICK(a, b, ...) __builtin_shuffle(a, b, (bytes16){__VA_ARGS__})
 #endif
@@ -99,12 +102,49 @@ static void turn(const uint8_t *from, size_t from_stride, uint8_t *to, size_t to
     for (int i = 0; i < 16; i++) memcpy(to + (size_t)i * to_stride, &row[i], 16);
 }
 
+#ifdef WIDE
+#define LOW32 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55
+#define HIGH32 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63
+#define BOTH 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+typedef uint8_t bytes32 __attribute__((vector_size(32)));
+
+/* The same for 32 rows of 16, which become 16 rows of 32. */
+static void turn_wide(const uint8_t *from, size_t from_stride, uint8_t *to, size_t to_stride)
+{
+    bytes32 row[16], next[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+        bytes16 upper, lower;
+        memcpy(&upper, from + (size_t)i * from_stride, 16);
+        memcpy(&lower, from + (size_t)(i + 16) * from_stride, 16);
+        row[i] = __builtin_shufflevector(upper, lower, BOTH);
+    }
+#pragma GCC unroll 4
+    for (int step = 0; step < 4; step++) {
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++) {
+            next[2 * i] = __builtin_shufflevector(row[i], row[i + 8], LOW32);
+            next[2 * i + 1] = __builtin_shufflevector(row[i], row[i + 8], HIGH32);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++) row[i] = next[i];
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) memcpy(to + (size_t)i * to_stride, &row[i], 32);
+}
+#endif
+
 /* Samples first .. first+count of the rows to held[sample][row], 16 × 16 at a time. */
 static void hold(const kin_resize_rows *r, size_t first, size_t count, uint8_t *held)
 {
     uint8_t part[16 * 16] = {0};
+    int begun = 0;
+#ifdef WIDE
+    for (; begun + 32 <= r->rows; begun += 32)
+        for (size_t done = 0; done + 16 <= count; done += 16) turn_wide(r->from + (size_t)begun * r->from_stride + first + done, r->from_stride, held + done * ROWS + begun, ROWS);
+#endif
     for (int top = 0; top < r->rows; top += 16)
-        for (size_t done = 0; done < count; done += 16) {
+        for (size_t done = top < begun ? count / 16 * 16 : 0; done < count; done += 16) {
             const uint8_t *from = r->from + (size_t)top * r->from_stride + first + done;
             size_t n = count - done < 16 ? count - done : 16, stride = r->from_stride;
             if (n < 16 || top + 16 > r->rows) {
