@@ -9,7 +9,7 @@
  *   ∂L/∂b[o]              = Σ_{n, oh, ow} g[n, oh, ow, o]
  *
  * The sums themselves are kernels/conv.h's. */
-#include "autograd/ops.h"
+#include "autograd/conv_folded.h"
 #include "autograd/tape.h"
 #include "kernels/conv.h"
 
@@ -28,42 +28,48 @@ static int64_t outputs(int64_t in, int64_t pads, int64_t kernel, int64_t dilatio
     return room < 0 ? 0 : room / stride + 1;
 }
 
-static bool conv2d_infer(kin_call *c, kin_shape *out)
+/* Fails with c's op and shapes, or finds the shape of the output. */
+static bool fits(kin_call *c, const kin_conv2d_opt *o, kin_shape weight, kin_shape *out)
 {
-    const kin_conv2d_opt *o = c->opt;
-    kin_tensor *x = c->in[0], *w = c->in[1];
+    const kin_tensor *x = c->in[0];
+    const int64_t *w = weight.dim;
     kin_conv2d_pads p = pads_of(o);
     int64_t stride = or_one(o->stride), dilation = or_one(o->dilation), groups = or_one(o->groups), limit = 1 << 20;
-    if (kin_ndim(x) != 4 || kin_ndim(w) != 4) return kin_call_fail(c, "expected x [n, h, w, c] and weights [kh, kw, c/groups, out]");
+    if (kin_ndim(x) != 4 || weight.ndim != 4) return kin_call_fail(c, "expected x [n, h, w, c] and weights [kh, kw, c/groups, out]");
     if (stride < 1 || dilation < 1 || groups < 1 || p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0)
         return kin_call_fail(c, "stride, dilation and groups must be positive, padding not negative");
     if (stride > limit || dilation > limit || p.top > limit || p.left > limit || p.bottom > limit || p.right > limit)
         return kin_call_fail(c, "stride, dilation and padding are limited to %lld", (long long)limit);
-    if (kin_dim(x, 3) % groups || kin_dim(w, 3) % groups || kin_dim(x, 3) / groups != kin_dim(w, 2))
+    if (kin_dim(x, 3) % groups || w[3] % groups || kin_dim(x, 3) / groups != w[2])
         return kin_call_fail(c, "%lld input channels in %lld groups do not fit these weights", (long long)kin_dim(x, 3), (long long)groups);
-    if (c->n_in == 3 && kin_count(c->in[2]) != kin_dim(w, 3)) return kin_call_fail(c, "the bias needs one number for each of %lld outputs", (long long)kin_dim(w, 3));
-    int64_t oh = outputs(kin_dim(x, 1), p.top + p.bottom, kin_dim(w, 0), dilation, stride);
-    int64_t ow = outputs(kin_dim(x, 2), p.left + p.right, kin_dim(w, 1), dilation, stride);
+    int64_t oh = outputs(kin_dim(x, 1), p.top + p.bottom, w[0], dilation, stride);
+    int64_t ow = outputs(kin_dim(x, 2), p.left + p.right, w[1], dilation, stride);
     if (oh < 1 || ow < 1) return kin_call_fail(c, "the kernel does not fit into the padded input");
-    *out = KIN_SHAPE(kin_dim(x, 0), oh, ow, kin_dim(w, 3));
+    *out = KIN_SHAPE(kin_dim(x, 0), oh, ow, w[3]);
     return true;
 }
 
-static kin_conv_shape geometry(const kin_call *c)
+static bool conv2d_infer(kin_call *c, kin_shape *out)
 {
-    const kin_conv2d_opt *o = c->opt;
-    const kin_tensor *x = c->in[0], *w = c->in[1], *y = c->out;
+    if (!fits(c, c->opt, kin_shape_of(c->in[1]), out)) return false;
+    int64_t channels = out->dim[3];
+    return c->n_in < 3 || kin_count(c->in[2]) == channels || kin_call_fail(c, "the bias needs one number for each of %lld outputs", (long long)channels);
+}
+
+static kin_conv_shape geometry(const kin_tensor *x, kin_shape weight, const kin_tensor *y, const kin_conv2d_opt *o)
+{
+    const int64_t *w = weight.dim;
     kin_conv2d_pads p = pads_of(o);
     return (kin_conv_shape){
         .batch = kin_dim(x, 0), .in_h = kin_dim(x, 1), .in_w = kin_dim(x, 2), .in_c = kin_dim(x, 3), .in_ld = x->ld,
         .out_h = kin_dim(y, 1), .out_w = kin_dim(y, 2), .out_c = kin_dim(y, 3), .out_ld = y->ld,
-        .kernel_h = kin_dim(w, 0), .kernel_w = kin_dim(w, 1), .stride_h = or_one(o->stride), .stride_w = or_one(o->stride),
+        .kernel_h = w[0], .kernel_w = w[1], .stride_h = or_one(o->stride), .stride_w = or_one(o->stride),
         .pad_top = p.top, .pad_left = p.left, .dilation_h = or_one(o->dilation), .dilation_w = or_one(o->dilation), .groups = or_one(o->groups)};
 }
 
 static void conv2d_forward(kin_call *c)
 {
-    kin_conv_shape shape = geometry(c);
+    kin_conv_shape shape = geometry(c->in[0], kin_shape_of(c->in[1]), c->out, c->opt);
     void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
     if (workspace) kin_conv_forward(&shape, c->in[0]->data, c->in[1]->data, c->n_in == 3 ? c->in[2]->data : NULL, kin_out(c), workspace);
 }
@@ -82,7 +88,7 @@ static void bias_gradient(kin_call *c, const kin_real *g)
 
 static void conv2d_backward(kin_call *c)
 {
-    kin_conv_shape shape = geometry(c);
+    kin_conv_shape shape = geometry(c->in[0], kin_shape_of(c->in[1]), c->out, c->opt);
     const kin_real *g = kin_grad_out(c);
     bool accumulate;
     void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
@@ -96,11 +102,9 @@ static void conv2d_backward(kin_call *c)
 }
 
 /* Two operations for each product of a weight and a number. */
-static double conv2d_flops(const kin_call *c)
-{
-    const kin_tensor *w = c->in[1];
-    return 2.0 * (double)kin_rows(c->out) * (double)(kin_dim(w, 0) * kin_dim(w, 1) * kin_dim(w, 2) * kin_dim(w, 3));
-}
+static double flops(const kin_tensor *y, kin_shape w) { return 2.0 * (double)kin_rows(y) * (double)(w.dim[0] * w.dim[1] * w.dim[2] * w.dim[3]); }
+
+static double conv2d_flops(const kin_call *c) { return flops(c->out, kin_shape_of(c->in[1])); }
 
 static const kin_op conv2d = {"conv2d", .infer = conv2d_infer, .forward = conv2d_forward, .backward = conv2d_backward, .flops = conv2d_flops, .saves = KIN_SAVES_INPUTS};
 
@@ -108,4 +112,44 @@ kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_co
 {
     kin_conv2d_opt none = {0};
     return kin_apply_n(&conv2d, opt ? opt : &none, sizeof none, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
+}
+
+/* ---- with folded weights: no gradient flows ---- */
+
+static bool folded_infer(kin_call *c, kin_shape *out)
+{
+    const kin_conv2d_folded_opt *o = c->opt;
+    if (!fits(c, &o->conv, o->weight, out)) return false;
+    return c->n_in < 2 || kin_shape_equal(kin_shape_of(c->in[1]), *out) || kin_call_fail(c, "the residual must have the output's shape");
+}
+
+static void folded_forward(kin_call *c)
+{
+    const kin_conv2d_folded_opt *o = c->opt;
+    const kin_tensor *x = c->in[0], *add = c->n_in > 1 ? c->in[1] : NULL;
+    kin_conv_shape shape = geometry(x, o->weight, c->out, &o->conv);
+    kin_conv_end end = {.bias = o->bias, .add = add ? add->data : NULL, .add_ld = add ? add->ld : 0, .act = (kin_norm_act)o->act};
+    kin_conv_begin begin = {o->before_scale, o->before_shift, (kin_norm_act)o->before_act};
+    void *workspace = kin_scratch(c, kin_conv_packed_workspace(&shape));
+    if (workspace) kin_conv_forward_packed(&shape, x->data, o->packed, o->before_scale ? &begin : NULL, &end, kin_out(c), workspace);
+}
+
+static double folded_flops(const kin_call *c) { return flops(c->out, ((const kin_conv2d_folded_opt *)c->opt)->weight); }
+
+static const kin_op conv2d_folded = {"conv2d_folded", .infer = folded_infer, .forward = folded_forward, .flops = folded_flops};
+kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_folded_opt *opt)
+{
+    return kin_apply_n(&conv2d_folded, opt, sizeof *opt, (kin_tensor *[]){x, add}, add ? 2 : 1);
+}
+
+bool kin_conv2d_can_begin(kin_shape weight, const kin_conv2d_opt *o)
+{
+    kin_conv2d_pads p = pads_of(o);
+    return weight.dim[0] == 1 && weight.dim[1] == 1 && or_one(o->stride) == 1 && or_one(o->groups) == 1 && !p.top && !p.left && !p.bottom && !p.right;
+}
+
+kin_conv_shape kin_conv2d_weights(kin_shape weight, const kin_conv2d_opt *o)
+{
+    const int64_t *w = weight.dim, groups = or_one(o->groups);
+    return (kin_conv_shape){.in_c = w[2] * groups, .out_c = w[3], .kernel_h = w[0], .kernel_w = w[1], .groups = groups};
 }

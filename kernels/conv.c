@@ -8,180 +8,289 @@
 
 #include "base/parallel.h"
 #include "kernels/conv_inside.h"
+#include "kernels/norm_lines.h"
 
 #include <string.h>
 
 enum {
-    ROWS = 96,        /* rows of a block: a multiple of the tiles' 6 and 12 */
+    ROWS = 96,        /* rows of a block, rounded up to whole tiles */
+    ROWS_MAX = ROWS + KIN_MR_MAX,
     SEGMENTS = 32,    /* taps of one pass, at most */
     K_STEP = 384,     /* channels × taps of one pass, about */
     CHANNELS = 256,   /* channels of one pass, at most */
+    TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
 };
+
+/* Where a tap reads: this many rows and columns of A beside the pixel that a row of C belongs to. */
+typedef struct tap { int64_t index, dy, dx; } tap;
 
 /* One product: C[row, ·] = Σ over taps t of a[row moved by tap t, ·] · B[t]. */
 typedef struct product {
     const kin_conv_shape *shape;
     const kin_tiles *tiles;
-    const kin_real *a, *zeros, *bias;
+    const kin_real *a, *zeros;
     kin_real *c;
     const kin_real *panels; /* [⌈n/nr⌉][taps · depth][nr] */
     int64_t depth, n;       /* channels of a row of A; columns of C */
     int64_t a_h, a_w, a_ld, c_h, c_w, c_ld;
     int64_t taps;
     bool backward, accumulate;
+    const kin_conv_begin *begin;
+    kin_conv_end end;
     /* The phase under work: rows (n, y, x) with y = phase_y + stride_y·i, and the taps that reach them. */
     int64_t phase_y, phase_x, step_y, step_x, rows_y, rows_x, rows;
+    int64_t block_rows, block_columns, column_blocks;
     int64_t n_valid;
-    int64_t *valid;
+    tap *valid;
 } product;
 
-/* The pixel of A that tap (kh, kw) reads for pixel (y, x) of C, or the zeros. */
-static const kin_real *source(const product *p, int64_t n, int64_t y, int64_t x, int64_t tap)
-{
-    const kin_conv_shape *s = p->shape;
-    int64_t kh = tap / s->kernel_w * s->dilation_h, kw = tap % s->kernel_w * s->dilation_w;
-    if (p->backward) {
-        y = (y + s->pad_top - kh) / s->stride_h;
-        x = (x + s->pad_left - kw) / s->stride_w;
-        /* C rounds towards zero, but a valid tap divides exactly, so only the sign of the whole matters. */
-    } else {
-        y = y * s->stride_h - s->pad_top + kh;
-        x = x * s->stride_w - s->pad_left + kw;
-    }
-    if (y < 0 || x < 0 || y >= p->a_h || x >= p->a_w) return p->zeros;
-    return p->a + ((n * p->a_h + y) * p->a_w + x) * p->a_ld;
-}
-
-typedef struct place { int64_t n, y, x; } place;
+/* A row of C: its pixel, and the pixel of A that a tap's dy and dx count from. */
+typedef struct place {
+    const kin_real *picture;
+    int64_t y, x, pixel;
+} place;
 
 static place place_of(const product *p, int64_t row)
 {
-    int64_t x = row % p->rows_x, rest = row / p->rows_x;
-    return (place){rest / p->rows_y, p->phase_y + rest % p->rows_y * p->step_y, p->phase_x + x * p->step_x};
+    const kin_conv_shape *s = p->shape;
+    int64_t i = row / p->rows_x % p->rows_y, j = row % p->rows_x, n = row / p->rows_x / p->rows_y;
+    int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
+    return (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : i * s->stride_h, p->backward ? j : j * s->stride_w, pixel};
 }
 
-static kin_real *target(const product *p, place at) { return p->c + ((at.n * p->c_h + at.y) * p->c_w + at.x) * p->c_ld; }
+/* The pixel of A that a tap reads, or the zeros. */
+static inline const kin_real *source(const product *p, const place *at, const tap *t, int64_t channel)
+{
+    int64_t y = at->y + t->dy, x = at->x + t->dx;
+    if (y < 0 || x < 0 || y >= p->a_h || x >= p->a_w) return p->zeros;
+    return at->picture + (y * p->a_w + x) * p->a_ld + channel;
+}
 
-/* Channels k0 .. k0+k of taps t0 .. t0+count of the phase's list, for a block of rows. */
-typedef struct pass { int64_t t0, count, k0, k; bool begins; } pass;
+/* Channels k0 .. k0+k of taps t0 .. t0+count of the phase's list, for a block of rows and of columns. */
+typedef struct pass {
+    int64_t t0, count, k0, k;
+    bool begins, ends;
+    int64_t column, columns;
+    const kin_real *moved; /* the block's rows after `begin`, k numbers each */
+} pass;
+
+static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
+{
+    int64_t mr = p->tiles->mr;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t s = 0; s < w->count; s++)
+            table[(r / mr * SEGMENTS + s) * mr + r % mr] = w->moved ? w->moved + r * w->k : source(p, &at[r], &p->valid[w->t0 + s], w->k0);
+    for (int64_t r = rows; r % mr; r++) /* rows that fill up the last tile */
+        for (int64_t s = 0; s < w->count; s++) table[(r / mr * SEGMENTS + s) * mr + r % mr] = table[(r / mr * SEGMENTS + s) * mr];
+}
 
 static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
 {
     const kin_tiles *t = p->tiles;
-    const kin_real *table[ROWS / 6 + 1][SEGMENTS * KIN_MR_MAX];
+    const kin_real *table[(ROWS / 6 + 1) * SEGMENTS * KIN_MR_MAX];
+    const kin_conv_end *e = &p->end;
     int64_t b_row[SEGMENTS], panel_k = p->taps * p->depth;
-    for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s] * p->depth + w->k0;
-    for (int64_t r = 0; r < rows; r += t->mr)
-        for (int64_t s = 0; s < w->count; s++)
-            for (int64_t i = 0; i < t->mr; i++) {
-                const place *q = &at[kin_min(r + i, rows - 1)];
-                const kin_real *from = source(p, q->n, q->y, q->x, p->valid[w->t0 + s]);
-                table[r / t->mr][s * t->mr + i] = from == p->zeros ? from : from + w->k0;
-            }
-    for (int64_t j = 0; j < p->n; j += t->nr) {
+    for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s].index * p->depth + w->k0;
+    fill_table(p, at, rows, w, table);
+    for (int64_t j = w->column; j < w->column + w->columns; j += t->nr) {
         const kin_real *panel = p->panels + j / t->nr * panel_k * t->nr;
-        kin_tile_out out = {.columns = kin_min(t->nr, p->n - j), .accumulate = p->accumulate || !w->begins, .bias = w->begins && p->bias ? p->bias + j : NULL};
+        kin_tile_out out = {.columns = kin_min(t->nr, p->n - j), .accumulate = p->accumulate || !w->begins, .bias = w->begins && e->bias ? e->bias + j : NULL,
+                            .adds = w->ends && e->add, .act = w->ends ? e->act : KIN_NORM_LINEAR};
         for (int64_t r = 0; r < rows; r += t->mr) {
             out.rows = kin_min(t->mr, rows - r);
-            for (int64_t i = 0; i < out.rows; i++) out.c[i] = target(p, at[r + i]) + j;
-            t->rows(table[r / t->mr], b_row, w->count, w->k, panel, &out);
+            for (int64_t i = 0; i < out.rows; i++) out.c[i] = p->c + at[r + i].pixel * p->c_ld + j;
+            for (int64_t i = 0; out.adds && i < out.rows; i++) out.add[i] = e->add + at[r + i].pixel * e->add_ld + j;
+            t->rows(table + r / t->mr * SEGMENTS * t->mr, b_row, w->count, w->k, panel, &out);
         }
     }
 }
 
-/* Rows that no tap reaches (a stride beyond the kernel) are zero, or the bias. */
-static void untouched(const product *p, const place *at, int64_t rows)
+/* The same for rows that go through `begin` first: 1×1 kernels, so that a block of rows is one of pixels. */
+static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t j = 0; j < p->n; j++) {
-            kin_real *c = target(p, at[r]) + j;
-            *c = (p->accumulate ? *c : 0) + (p->bias ? p->bias[j] : 0);
-        }
+    kin_real moved[ROWS_MAX * K_STEP];
+    const kin_conv_begin *b = p->begin;
+    kin_norm_lines_get()->apply(p->a + at->pixel * p->a_ld + w.k0, p->a_ld, rows, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved);
+    w.moved = moved;
+    one_pass(p, at, rows, &w);
 }
 
-static void row_block(void *arg, int64_t block, int worker)
+/* Rows that no tap reaches (a stride beyond the kernel) are zero: only gradients have such rows. */
+static void untouched(const product *p, const place *at, int64_t rows)
+{
+    for (int64_t r = 0; !p->accumulate && r < rows; r++) memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
+}
+
+static void block(void *arg, int64_t index, int worker)
 {
     (void)worker;
     const product *p = arg;
-    int64_t first = block * ROWS, rows = kin_min(ROWS, p->rows - first);
-    place at[ROWS];
+    int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first), column = index % p->column_blocks * p->block_columns;
+    place at[ROWS_MAX];
     for (int64_t r = 0; r < rows; r++) at[r] = place_of(p, first + r);
-    if (p->n_valid == 0) untouched(p, at, rows);
+    if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
     int64_t taps = p->depth >= K_STEP ? 1 : kin_min(SEGMENTS, K_STEP / (p->depth > 0 ? p->depth : 1));
-    bool begins = true;
-    for (int64_t t0 = 0; t0 < p->n_valid; t0 += taps)
-        for (int64_t k0 = 0, k; k0 < p->depth; k0 += k, begins = false) {
-            k = taps > 1 || p->depth <= K_STEP ? p->depth : kin_min(CHANNELS, p->depth - k0);
-            one_pass(p, at, rows, &(pass){t0, kin_min(taps, p->n_valid - t0), k0, k, begins});
+    pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
+    for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
+        for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {
+            w.count = kin_min(taps, p->n_valid - w.t0);
+            w.k = p->depth <= K_STEP ? p->depth : kin_min(CHANNELS, p->depth - w.k0);
+            w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
+            if (p->begin) moved_pass(p, at, rows, w);
+            else one_pass(p, at, rows, &w);
         }
+}
+
+/* Valid taps divide exactly, so that the quotient's rounding does not matter. */
+static void find_taps(product *p)
+{
+    const kin_conv_shape *s = p->shape;
+    p->n_valid = 0;
+    for (int64_t i = 0; i < p->taps; i++) {
+        int64_t kh = i / s->kernel_w * s->dilation_h, kw = i % s->kernel_w * s->dilation_w, y = p->phase_y + s->pad_top - kh, x = p->phase_x + s->pad_left - kw;
+        if (!p->backward) p->valid[p->n_valid++] = (tap){i, -y, -x};
+        else if (y % s->stride_h == 0 && x % s->stride_w == 0) p->valid[p->n_valid++] = (tap){i, y / s->stride_h, x / s->stride_w};
+    }
 }
 
 static void run_phase(product *p)
 {
-    const kin_conv_shape *s = p->shape;
-    p->n_valid = 0;
-    for (int64_t tap = 0; tap < p->taps; tap++) {
-        int64_t y = p->phase_y + s->pad_top - tap / s->kernel_w * s->dilation_h, x = p->phase_x + s->pad_left - tap % s->kernel_w * s->dilation_w;
-        if (!p->backward || (y % s->stride_h == 0 && x % s->stride_w == 0)) p->valid[p->n_valid++] = tap;
-    }
+    int64_t nr = p->tiles->nr;
+    find_taps(p);
     p->rows_y = kin_blocks(p->c_h - p->phase_y, p->step_y);
     p->rows_x = kin_blocks(p->c_w - p->phase_x, p->step_x);
-    p->rows = s->batch * p->rows_y * p->rows_x;
-    kin_parallel_for(kin_blocks(p->rows, ROWS), row_block, p);
+    p->rows = p->shape->batch * p->rows_y * p->rows_x;
+    p->block_rows = kin_round_up(ROWS, p->tiles->mr);
+    int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks > 0 && row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
+    p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
+    p->column_blocks = kin_blocks(p->n, p->block_columns);
+    kin_parallel_for(row_blocks * p->column_blocks, block, p);
 }
 
-/* ---- workspace: zeros, the list of taps, packed weights ---- */
+/* ---- workspace: zeros, the list of taps, packed weights, the padded picture ---- */
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static int64_t forward_numbers(const kin_conv_shape *s)
+static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w; }
+static int64_t tap_numbers(const kin_conv_shape *s) { return kin_round_up(taps_of(s), 16) * (int64_t)(sizeof(tap) / sizeof(float)); }
+
+/* Zeros, taps and the padded picture. */
+static int64_t loop_numbers(const kin_conv_shape *s)
 {
-    int64_t taps = s->kernel_h * s->kernel_w, in = s->in_c / s->groups, out = s->out_c / s->groups;
-    int64_t panels = most(kin_round_up(out, KIN_NR_MAX) * in, kin_round_up(in, KIN_NR_MAX) * out) * taps;
-    return panels + kin_round_up(most(in, out), 16) + kin_round_up(taps, 16) * (int64_t)(sizeof(int64_t) / sizeof(float)) + 64;
+    int64_t few = kin_conv_has_few(s) ? kin_conv_few_numbers(s) + kin_round_up(s->kernel_w * s->in_c, 16) : 0;
+    return few + kin_round_up(most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64;
+}
+
+static int64_t backward_panels(const kin_conv_shape *s) { return kin_round_up(s->in_c / s->groups, KIN_NR_MAX) * (s->out_c / s->groups) * taps_of(s); }
+
+static bool too_large(const kin_conv_shape *s)
+{
+    double weights = (double)s->kernel_h * (double)s->kernel_w * ((double)s->in_c + KIN_NR_MAX) * ((double)s->out_c + KIN_NR_MAX);
+    double picture = (double)s->batch * ((double)s->out_h * (double)s->stride_h + (double)s->kernel_h * (double)s->dilation_h) * ((double)s->out_w * (double)s->stride_w + (double)s->kernel_w);
+    return weights > 1e15 || (kin_conv_has_few(s) && picture > 1e15);
 }
 
 size_t kin_conv_workspace(const kin_conv_shape *s)
 {
-    double numbers = (double)s->kernel_h * (double)s->kernel_w * ((double)s->in_c + KIN_NR_MAX) * ((double)s->out_c + KIN_NR_MAX);
-    if (numbers > 1e15) return SIZE_MAX;
-    return (size_t)most(forward_numbers(s), kin_conv_weight_numbers(s)) * sizeof(kin_real);
+    if (too_large(s)) return SIZE_MAX;
+    int64_t panels = most(kin_round_up(kin_conv_packed_count(s), 16), backward_panels(s));
+    return (size_t)most(panels + loop_numbers(s), kin_conv_weight_numbers(s)) * sizeof(kin_real);
 }
 
-static product prepare(const kin_conv_shape *s, void *workspace, int64_t depth)
+size_t kin_conv_packed_workspace(const kin_conv_shape *s) { return too_large(s) ? SIZE_MAX : (size_t)loop_numbers(s) * sizeof(kin_real); }
+
+/* *workspace moves past what the product keeps there. */
+static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t depth)
 {
-    product p = {.shape = s, .tiles = kin_tiles_get(), .taps = s->kernel_h * s->kernel_w, .step_y = 1, .step_x = 1, .depth = depth};
-    kin_real *zeros = workspace;
-    memset(zeros, 0, (size_t)depth * sizeof *zeros);
-    p.zeros = zeros;
-    p.valid = (int64_t *)(void *)(zeros + kin_round_up(depth, 16));
-    p.panels = (kin_real *)(void *)(p.valid + kin_round_up(p.taps, 16));
+    product p = {.shape = s, .tiles = kin_tiles_get(), .taps = taps_of(s), .step_y = 1, .step_x = 1, .depth = depth};
+    p.zeros = memset(*workspace, 0, (size_t)depth * sizeof **workspace);
+    p.valid = (tap *)(void *)(*workspace + kin_round_up(depth, 16));
+    *workspace += kin_round_up(depth, 16) + tap_numbers(s);
     return p;
 }
 
-static bool depthwise(const kin_conv_shape *s) { return s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c; }
+/* ---- forward ---- */
 
-void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
+static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s); }
+
+int64_t kin_conv_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
+
+/* Multiplies column j of the panels by scale[j]. */
+static void scale_panels(kin_real *panels, int64_t k, int64_t n, int64_t nr, const kin_real *scale)
 {
-    if (depthwise(s)) {
-        kin_depthwise_forward(s, x, w, bias, y);
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < k; i++) panels[(j / nr * k + i) * nr + j % nr] *= scale[j];
+}
+
+void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
+{
+    const kin_tiles *t = kin_tiles_get();
+    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups, k = taps_of(s) * in;
+    if (kin_is_depthwise(s)) {
+        for (int64_t i = 0; i < taps_of(s) * s->in_c; i++) packed[i] = scale ? w[i] * scale[i % s->in_c] : w[i];
         return;
     }
-    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
-    for (int64_t g = 0; g < s->groups && out > 0; g++) {
-        product p = prepare(s, workspace, in);
-        p.n = out;
-        p.a = x + g * in, p.a_h = s->in_h, p.a_w = s->in_w, p.a_ld = s->in_ld;
-        p.c = y + g * out, p.c_h = s->out_h, p.c_w = s->out_w, p.c_ld = s->out_ld;
-        p.bias = bias ? bias + g * out : NULL;
-        kin_pack_b(p.tiles, w + g * out, s->out_c, 1, p.taps * in, out, p.taps * in, 0, (kin_real *)p.panels);
-        run_phase(&p);
+    for (int64_t g = 0; g < s->groups; g++, packed += group_count(s, t)) {
+        kin_pack_b(t, w + g * out, s->out_c, 1, k, out, k, 0, packed);
+        if (scale) scale_panels(packed, k, out, t->nr, scale + g * out);
     }
 }
 
+bool kin_conv_can_begin(const kin_conv_shape *s)
+{
+    return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && !s->pad_top && !s->pad_left && s->groups == 1 && s->out_h == s->in_h && s->out_w == s->in_w;
+}
+
+static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace)
+{
+    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
+    product p = prepare(s, &workspace, in);
+    p.n = out;
+    p.a = x + g * in, p.a_h = s->in_h, p.a_w = s->in_w, p.a_ld = s->in_ld;
+    p.c = y + g * out, p.c_h = s->out_h, p.c_w = s->out_w, p.c_ld = s->out_ld;
+    p.panels = packed + g * group_count(s, p.tiles);
+    p.begin = begin;
+    p.end = *end;
+    if (end->bias) p.end.bias += g * out;
+    if (end->add) p.end.add += g * out;
+    run_phase(&p);
+}
+
+void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    static const kin_conv_end plain = {0};
+    if (!end) end = &plain;
+    if (kin_is_depthwise(s)) {
+        kin_depthwise_forward(s, x, packed, end, y);
+        return;
+    }
+    if (s->out_c < 1 || s->batch < 1) return;
+    if (!begin && kin_conv_has_few(s)) {
+        kin_conv_shape wide = kin_conv_few(s);
+        kin_conv_few_copy(s, x, workspace);
+        forward_group(&wide, 0, workspace, packed, NULL, end, y, (kin_real *)workspace + kin_conv_few_numbers(s));
+        return;
+    }
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
+}
+
+void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
+{
+    kin_conv_end end = {.bias = bias};
+    const kin_real *packed = w; /* depthwise weights stay as they are */
+    if (!kin_is_depthwise(s)) {
+        packed = workspace;
+        kin_conv_pack(s, w, NULL, workspace);
+        workspace = (kin_real *)workspace + kin_round_up(kin_conv_packed_count(s), 16);
+    }
+    kin_conv_forward_packed(s, x, packed, NULL, &end, y, workspace);
+}
+
+/* ---- the gradient of the input ---- */
+
 void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace)
 {
-    if (depthwise(s)) {
+    if (kin_is_depthwise(s)) {
         kin_depthwise_backward_input(s, dy, w, dx, accumulate);
         return;
     }
@@ -191,14 +300,15 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         return;
     }
     for (int64_t g = 0; g < s->groups; g++) {
-        product p = prepare(s, workspace, out);
+        kin_real *panels = workspace;
+        product p = prepare(s, &panels, out);
         p.n = in;
         p.a = dy + g * out, p.a_h = s->out_h, p.a_w = s->out_w, p.a_ld = s->out_ld;
         p.c = dx + g * in, p.c_h = s->in_h, p.c_w = s->in_w, p.c_ld = s->in_ld;
+        p.panels = panels;
         p.backward = true, p.accumulate = accumulate, p.step_y = s->stride_h, p.step_x = s->stride_w;
         /* B of a tap is its weights transposed: [out][in]. */
-        for (int64_t tap = 0; tap < p.taps; tap++)
-            kin_pack_b(p.tiles, w + tap * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, tap * out, (kin_real *)p.panels);
+        for (int64_t i = 0; i < p.taps; i++) kin_pack_b(p.tiles, w + i * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, i * out, panels);
         for (p.phase_y = 0; p.phase_y < kin_min(s->stride_h, s->in_h); p.phase_y++)
             for (p.phase_x = 0; p.phase_x < kin_min(s->stride_w, s->in_w); p.phase_x++) run_phase(&p);
     }

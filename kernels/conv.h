@@ -3,7 +3,7 @@
  *   y[n, oh, ow, o] = Σ_{kh, kw, i} x[n, oh·stride_h − pad_top + kh·dilation_h, …, i] · w[kh, kw, i, o]
  *
  * computed as an implicit matrix product: rows are output pixels, columns output channels, and the sum
- * runs over (kh, kw, i); patches are gathered while packing, so no im2col matrix exists in memory.
+ * runs over (kh, kw, i); rows are read through pointers, so no im2col matrix exists in memory.
  * Weights are HWIO: [kernel_h, kernel_w, in_c / groups, out_c], the columns of group g being
  * out_c/groups consecutive ones. Padding at bottom and right follows from out_h, out_w.
  * Nothing here allocates; results are bit-identical for any number of threads. */
@@ -11,6 +11,7 @@
 #define KIN_KERNELS_CONV_H
 
 #include "base/real.h"
+#include "kernels/norm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,35 @@ size_t kin_conv_workspace(const kin_conv_shape *shape);
 /* y = conv(x, w) + bias; bias [out_c] may be NULL. */
 void kin_conv_forward(const kin_conv_shape *shape, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace);
 
+/* ---- the same for weights that are used many times: packed once, with all that follows in one pass ---- */
+
+/* What the output goes through before it is stored: y = act(conv(x, w) + bias + add). */
+typedef struct kin_conv_end {
+    const kin_real *bias; /* [out_c] or NULL */
+    const kin_real *add;  /* pixels of out_c numbers, add_ld apart, or NULL; must not overlap y */
+    int64_t add_ld;
+    kin_norm_act act;
+} kin_conv_end;
+
+/* What each number of x goes through as it is read: act(x·scale + shift), for each channel. */
+typedef struct kin_conv_begin {
+    const kin_real *scale, *shift;
+    kin_norm_act act;
+} kin_conv_begin;
+
+/* Numbers of packed weights, for the instruction set in use: packed weights belong to it. They depend on kernel, channels and groups alone. */
+int64_t kin_conv_packed_count(const kin_conv_shape *shape);
+/* Packs w; scale [out_c] multiplies each output channel's weights, NULL for none. */
+void kin_conv_pack(const kin_conv_shape *shape, const kin_real *w, const kin_real *scale, kin_real *packed);
+/* Bytes of workspace for kin_conv_forward_packed. */
+size_t kin_conv_packed_workspace(const kin_conv_shape *shape);
+/* Whether `begin` can be had for this shape: 1×1 kernels at every pixel, in one group. */
+bool kin_conv_can_begin(const kin_conv_shape *shape);
+/* `begin` and `end` may be NULL. */
+void kin_conv_forward_packed(const kin_conv_shape *shape, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                             void *workspace);
+
+/* ---- gradients ---- */
 /* dx (+)= the gradient of the input: dx[n, ih, iw, i] = Σ dy[n, oh, ow, o] · w[kh, kw, i, o] over all (oh, kh), (ow, kw)
  * with oh·stride_h − pad_top + kh·dilation_h = ih. dx has the pixel distance in_ld. */
 void kin_conv_backward_input(const kin_conv_shape *shape, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace);

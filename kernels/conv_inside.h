@@ -5,11 +5,19 @@
 #include "kernels/conv.h"
 #include "kernels/tile.h"
 
+/* conv_few.c: convolutions of few channels. A row of the kernel is one run of kernel_w·in_c numbers in the picture, if the picture has
+ * its padding around it; so a padded copy is convolved by a kernel of width 1 with kernel_w·in_c channels. */
+bool kin_conv_has_few(const kin_conv_shape *s);
+kin_conv_shape kin_conv_few(const kin_conv_shape *s);             /* the shape with the wide pixels */
+int64_t kin_conv_few_numbers(const kin_conv_shape *s);
+void kin_conv_few_copy(const kin_conv_shape *s, const kin_real *x, kin_real *padded);
+
 /* conv_weight.c: numbers of workspace that kin_conv_backward_weight needs. */
 int64_t kin_conv_weight_numbers(const kin_conv_shape *shape);
 
 /* depthwise.c: groups = in_c = out_c. Each channel is its own convolution, so the channels are the lanes. */
-void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y);
+static inline bool kin_is_depthwise(const kin_conv_shape *s) { return s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c; }
+void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y);
 void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate);
 void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace);
 int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s);

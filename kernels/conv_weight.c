@@ -13,7 +13,7 @@ enum {
     PART_PIXELS = 2048,   /* pixels of one part, at least */
     TASKS = 16,           /* enough tasks for many threads */
     SMALL_DEPTH = 24,     /* taps are taken together until their channels fill a few tiles */
-    BLOCK_M = 96,         /* rows of dW packed at a time */
+    BLOCK_M = 96,         /* rows of dW packed at a time, rounded up to whole tiles */
 };
 
 typedef struct plan {
@@ -106,12 +106,13 @@ static void pack_outputs(const plan *p, int64_t j, int64_t columns, int64_t pixe
 static void chunk(const plan *p, int64_t first_tap, int64_t m, int64_t pixel, int64_t pixels, kin_real *sums, bool begins)
 {
     const kin_tiles *t = p->tiles;
+    int64_t block_m = kin_round_up(BLOCK_M, t->mr);
     kin_real outputs[CHUNK * STRIP], inputs[(BLOCK_M + KIN_MR_MAX) * CHUNK];
     for (int64_t j = 0; j < p->n; j += STRIP) {
         int64_t columns = kin_min(STRIP, p->n - j);
         pack_outputs(p, j, columns, pixel, pixels, outputs);
-        for (int64_t m0 = 0; m0 < m; m0 += BLOCK_M) {
-            int64_t rows = kin_min(BLOCK_M, m - m0);
+        for (int64_t m0 = 0; m0 < m; m0 += block_m) {
+            int64_t rows = kin_min(block_m, m - m0);
             pack_inputs(p, first_tap, m0, rows, pixel, pixels, inputs);
             for (int64_t k = 0; k < columns; k += t->nr)
                 for (int64_t r = 0; r < rows; r += t->mr) {

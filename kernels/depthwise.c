@@ -2,14 +2,20 @@
  * a plain vector loop. Rows of pixels are the parallel blocks. */
 #include "base/parallel.h"
 #include "kernels/conv_inside.h"
+#include "kernels/depthwise_lines.h"
+#include "kernels/isa.h"
 
 #include <string.h>
 
 enum { PARTS = 16 };
 
+extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2, kin_depthwise_lines_avx512;
+
 typedef struct depthwise {
     const kin_conv_shape *s;
-    const kin_real *x, *w, *bias, *dy;
+    const kin_depthwise_lines *lines;
+    const kin_real *x, *w, *dy;
+    const kin_conv_end *end;
     kin_real *out;
     bool accumulate;
 } depthwise;
@@ -19,30 +25,22 @@ static void multiply_add(kin_real *restrict to, const kin_real *restrict a, cons
     for (int64_t c = 0; c < n; c++) to[c] += a[c] * b[c];
 }
 
+static const kin_depthwise_lines *lines(void)
+{
+    static const kin_depthwise_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_depthwise_lines);
+    return tables[kin_isa()];
+}
+
 static void forward_row(void *arg, int64_t row, int worker)
 {
     (void)worker;
     const depthwise *d = arg;
-    const kin_conv_shape *s = d->s;
-    int64_t n = row / s->out_h, oh = row % s->out_h, channels = s->in_c;
-    for (int64_t ow = 0; ow < s->out_w; ow++) {
-        kin_real *y = d->out + ((n * s->out_h + oh) * s->out_w + ow) * s->out_ld;
-        for (int64_t c = 0; c < channels; c++) y[c] = d->bias ? d->bias[c] : 0;
-        for (int64_t kh = 0; kh < s->kernel_h; kh++) {
-            int64_t ih = oh * s->stride_h - s->pad_top + kh * s->dilation_h;
-            if (ih < 0 || ih >= s->in_h) continue;
-            for (int64_t kw = 0; kw < s->kernel_w; kw++) {
-                int64_t iw = ow * s->stride_w - s->pad_left + kw * s->dilation_w;
-                if (iw < 0 || iw >= s->in_w) continue;
-                multiply_add(y, d->x + ((n * s->in_h + ih) * s->in_w + iw) * s->in_ld, d->w + (kh * s->kernel_w + kw) * channels, channels);
-            }
-        }
-    }
+    d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
 }
 
-void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y)
+void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y)
 {
-    depthwise d = {.s = s, .x = x, .w = w, .bias = bias, .out = y};
+    depthwise d = {.s = s, .lines = lines(), .x = x, .w = w, .end = end, .out = y};
     kin_parallel_for(s->batch * s->out_h, forward_row, &d);
 }
 

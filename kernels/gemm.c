@@ -11,7 +11,7 @@
 
 enum {
     K_STEP = 256,        /* k of one pass: a panel of B, 256 × 32 floats, is about the first cache's size */
-    BLOCK_ROWS = 96,     /* rows of a block: a multiple of 6 and 12; 96 × 256 floats stay in the second cache */
+    BLOCK_ROWS = 96,     /* rows of a block, rounded up to whole tiles; 96 × 256 floats stay in the second cache */
     BLOCK_COLUMNS = 1024,
     PART_K = 2048,       /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
@@ -37,11 +37,11 @@ static int64_t parts_of(const kin_gemm_args *a)
 }
 
 /* Smaller blocks where there are few of them, so that many threads have work. */
-static int64_t block_rows(const kin_gemm_args *a)
+static int64_t block_rows(const kin_gemm_args *a, int64_t mr)
 {
     int64_t rows = BLOCK_ROWS;
     while (rows > 24 && kin_blocks(a->m, rows) * kin_blocks(a->n, BLOCK_COLUMNS) < 16) rows -= 24;
-    return rows;
+    return kin_round_up(rows, mr);
 }
 
 static bool fits(int64_t a, int64_t b, int64_t limit) { return a >= 0 && b >= 0 && (b == 0 || a <= limit / b); }
@@ -163,7 +163,7 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
-    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = BLOCK_COLUMNS, .rows = block_rows(a)};
+    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = BLOCK_COLUMNS, .rows = block_rows(a, t->mr)};
     p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
     kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);
     p.row_blocks = kin_blocks(a->m, p.rows);

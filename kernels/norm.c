@@ -8,7 +8,7 @@ enum { BLOCK_NUMBERS = 1 << 15, MAX_BLOCKS = 64 };
 
 extern const kin_norm_lines kin_norm_lines_generic, kin_norm_lines_avx2, kin_norm_lines_avx512;
 
-static const kin_norm_lines *lines(void)
+const kin_norm_lines *kin_norm_lines_get(void)
 {
     static const kin_norm_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_norm_lines);
     return tables[kin_isa()];
@@ -44,7 +44,7 @@ static void statistics_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    lines()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, l->sums + block * l->channels * 2);
+    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, l->sums + block * l->channels * 2);
 }
 
 void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean, kin_real *var, void *workspace)
@@ -69,7 +69,7 @@ static void apply_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    lines()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels);
+    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels);
 }
 
 void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
@@ -84,7 +84,7 @@ static void sums_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    lines()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, l->sums + block * l->channels * 2);
+    kin_norm_lines_get()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, l->sums + block * l->channels * 2);
 }
 
 void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
@@ -107,7 +107,7 @@ static void backward_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block), at = r * l->channels;
-    lines()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
+    kin_norm_lines_get()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
                             l->dadd ? l->dadd + at : NULL, l->add_dadd);
 }
 

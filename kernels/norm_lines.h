@@ -15,4 +15,7 @@ typedef struct kin_norm_lines {
                            const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
 } kin_norm_lines;
 
+/* Of the chosen instruction set. */
+const kin_norm_lines *kin_norm_lines_get(void);
+
 #endif

@@ -10,18 +10,21 @@
 #define KIN_KERNELS_TILE_H
 
 #include "base/real.h"
+#include "kernels/norm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { KIN_MR_MAX = 16, KIN_NR_MAX = 64 };
 
-/* Where a tile goes: rows × columns of it are valid, row r begins at c[r]. C = tile + bias, or C += tile. */
+/* Where a tile goes: rows × columns of it are valid, row r begins at c[r]. C = act((C +) tile + bias + add). */
 typedef struct kin_tile_out {
     kin_real *c[KIN_MR_MAX];
+    const kin_real *add[KIN_MR_MAX]; /* rows of what is added, when `adds` */
     int64_t rows, columns;
     const kin_real *bias; /* NULL or the columns' */
-    bool accumulate;
+    bool accumulate, adds;
+    kin_norm_act act;
 } kin_tile_out;
 
 typedef struct kin_tiles {

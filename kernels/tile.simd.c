@@ -1,23 +1,25 @@
 #include "kernels/isa.h"
 #include "kernels/tile.h"
+#include "kernels/vector.h"
 
 #include <string.h>
 
-/* The accumulators must fit the registers: AVX-512 has 32 (24 used), AVX2 16 (12 used), SSE and NEON at
+/* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at
  * least 16 (12 used). */
 #if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64, MR = 12 };
-#elif defined(__AVX2__)
-enum { VECTOR_BYTES = 32, MR = 6 };
+enum { MR = 14 };
 #else
-enum { VECTOR_BYTES = 16, MR = 6 };
+enum { MR = 6 };
 #endif
-enum { LANES = VECTOR_BYTES / sizeof(kin_real), NR = 2 * LANES };
+enum { NR = 2 * LANES };
 
-typedef kin_real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
-
-static inline vector load(const kin_real *p) { return *(const vector *)p; }
-static inline void store(kin_real *p, vector v) { *(vector *)p = v; }
+static inline vector finished(vector v, vector bias, const kin_real *old, const kin_real *add, kin_norm_act act)
+{
+    v += bias;
+    if (old) v += load(old);
+    if (add) v += load(add);
+    return act == KIN_NORM_LINEAR ? v : activated(v, act);
+}
 
 static inline void finish_whole(vector acc[MR][2], const kin_tile_out *out)
 {
@@ -26,23 +28,25 @@ static inline void finish_whole(vector acc[MR][2], const kin_tile_out *out)
     for (int r = 0; r < MR; r++) {
         if (r >= out->rows) return;
         kin_real *c = out->c[r];
-        vector v0 = acc[r][0] + b0, v1 = acc[r][1] + b1;
-        if (out->accumulate) v0 += load(c), v1 += load(c + LANES);
-        store(c, v0);
-        store(c + LANES, v1);
+        const kin_real *old = out->accumulate ? c : NULL, *add = out->adds ? out->add[r] : NULL;
+        store(c, finished(acc[r][0], b0, old, add, out->act));
+        store(c + LANES, finished(acc[r][1], b1, old ? old + LANES : NULL, add ? add + LANES : NULL, out->act));
     }
 }
 
+/* A tile at the right edge: whole vectors on a line beside, of which the valid columns are copied. */
 static void finish_part(vector acc[MR][2], const kin_tile_out *out)
 {
+    kin_real bias[NR] = {0}, old[NR] = {0}, add[NR] = {0};
+    size_t bytes = (size_t)out->columns * sizeof *bias;
+    if (out->bias) memcpy(bias, out->bias, bytes);
     for (int r = 0; r < out->rows; r++) {
+        if (out->accumulate) memcpy(old, out->c[r], bytes);
+        if (out->adds) memcpy(add, out->add[r], bytes);
         kin_real line[NR];
-        store(line, acc[r][0]);
-        store(line + LANES, acc[r][1]);
-        for (int64_t j = 0; j < out->columns; j++) {
-            kin_real v = line[j] + (out->bias ? out->bias[j] : 0);
-            out->c[r][j] = out->accumulate ? out->c[r][j] + v : v;
-        }
+        for (int h = 0; h < 2; h++)
+            store(line + h * LANES, finished(acc[r][h], load(bias + h * LANES), out->accumulate ? old + h * LANES : NULL, out->adds ? add + h * LANES : NULL, out->act));
+        memcpy(out->c[r], line, bytes);
     }
 }
 

@@ -10,8 +10,7 @@ typedef struct layout { int layers[4]; int64_t width; } layout;
 
 static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
 {
-    kin_tensor *y = kin_batch_norm(kin_sub(s, "norm1"), x, &(kin_norm_opt){.act = KIN_RELU});
-    y = kin_conv_bn(s, "conv1", "norm2", y, &(kin_conv_bn_opt){.out = 4 * growth, .kernel = 1, .act = KIN_RELU, .kaiming_fan_in = true});
+    kin_tensor *y = kin_conv_bn(s, "conv1", "norm2", x, &(kin_conv_bn_opt){.before = "norm1", .before_act = KIN_RELU, .out = 4 * growth, .kernel = 1, .act = KIN_RELU, .kaiming_fan_in = true});
     return kin_tap(s, kin_conv(kin_sub(s, "conv2"), y, &(kin_conv_opt){.out = growth, .kernel = 3, .pad = 1, .kaiming_fan_in = true}));
 }
 
@@ -29,8 +28,7 @@ static kin_tensor *dense_block(kin_scope *s, kin_tensor *x, int layers, int64_t 
 static kin_tensor *transition(kin_scope *s, kin_tensor *x, int64_t stride)
 {
     int64_t half = kin_channels(x) / 2;
-    x = kin_batch_norm(kin_sub(s, "norm"), x, &(kin_norm_opt){.act = KIN_RELU});
-    x = kin_conv(kin_sub(s, "conv"), x, &(kin_conv_opt){.out = half, .kernel = 1, .kaiming_fan_in = true});
+    x = kin_conv_bn(s, "conv", NULL, x, &(kin_conv_bn_opt){.before = "norm", .before_act = KIN_RELU, .out = half, .kernel = 1, .kaiming_fan_in = true});
     return kin_tap(s, stride > 1 ? kin_tap(kin_sub(s, "pool"), kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 2})) : x);
 }
 

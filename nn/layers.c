@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include "nn/folded.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +25,8 @@ kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt)
     return b || opt->no_bias ? kin_tap(s, kin_affine(x, w, b)) : NULL;
 }
 
-kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt)
+/* The parameters of a convolution; false on error. */
+static bool conv_params(kin_scope *s, const kin_tensor *x, const kin_conv_opt *opt, kin_fold *f)
 {
     int64_t groups = or_one(opt->groups), in = kin_channels(x) / groups, fan_in = opt->kernel * opt->kernel * in;
     kin_param_opt weight = {.shape = KIN_SHAPE(opt->kernel, opt->kernel, in, opt->out), .layout = KIN_LAYOUT_HWIO, .init = KIN_INIT_KAIMING_UNIFORM, .scale = pytorch_gain};
@@ -32,12 +35,17 @@ kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt)
         weight.init = opt->kaiming_fan_in ? KIN_INIT_KAIMING_NORMAL : KIN_INIT_KAIMING_NORMAL_FAN_OUT;
         weight.scale = 0;
     }
-    kin_tensor *w = kin_param(s, "weight", &weight), *b = NULL;
-    if (opt->bias) {
-        b = kin_param(s, "bias", &(kin_param_opt){.shape = KIN_SHAPE(opt->out), .init = KIN_INIT_UNIFORM, .scale = 1 / sqrt((double)(fan_in > 0 ? fan_in : 1)), .no_decay = true});
-        if (!b) return NULL;
-    }
-    return kin_tap(s, kin_conv2d(x, w, b, &(kin_conv2d_opt){.stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation, .groups = opt->groups, .pads = opt->pads}));
+    f->conv = (kin_conv2d_opt){.stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation, .groups = opt->groups, .pads = opt->pads};
+    f->weight = kin_param(s, "weight", &weight);
+    if (opt->bias) f->bias = kin_param(s, "bias", &(kin_param_opt){.shape = KIN_SHAPE(opt->out), .init = KIN_INIT_UNIFORM, .scale = 1 / sqrt((double)(fan_in > 0 ? fan_in : 1)), .no_decay = true});
+    return f->weight && (f->bias || !opt->bias);
+}
+
+kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt)
+{
+    kin_fold f = {0};
+    if (!conv_params(s, x, opt, &f)) return NULL;
+    return kin_tap(s, kin_scope_folds(s) ? kin_fold_apply(x, &f) : kin_conv2d(x, f.weight, f.bias, &f.conv));
 }
 
 /* running ← (1 − m)·running + m·batch, with the unbiased variance n/(n − 1) of the batch. */
@@ -49,35 +57,70 @@ static void move_statistics(kin_tensor *mean, kin_tensor *var, const kin_real *b
         m[i] = (kin_real)((1 - momentum) * (double)m[i] + momentum * (double)batch_mean[i]);
         v[i] = (kin_real)((1 - momentum) * (double)v[i] + momentum * (double)batch_var[i] * unbiased);
     }
+    kin_param_touched(mean);
+    kin_param_touched(var);
 }
+
+static bool norm_params(kin_scope *s, int64_t channels, const kin_norm_opt *opt, kin_norm_params *n)
+{
+    kin_shape shape = KIN_SHAPE(channels);
+    n->epsilon = opt->epsilon ? opt->epsilon : 1e-5;
+    n->gamma = kin_param(s, "weight", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .no_decay = true});
+    n->beta = kin_param(s, "bias", &(kin_param_opt){.shape = shape, .no_decay = true, .buffer = opt->fixed_bias});
+    n->mean = kin_param(s, "running_mean", &(kin_param_opt){.shape = shape, .buffer = true});
+    n->var = kin_param(s, "running_var", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .buffer = true});
+    return n->gamma && n->beta && n->mean && n->var;
+}
+
+/* Whether the running statistics normalise. */
+static bool by_running(const kin_scope *s) { return !kin_training(s) || kin_param_frozen(s, "running_mean"); }
 
 kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
 {
     kin_norm_opt none = {0};
+    kin_norm_params n;
     if (!opt) opt = &none;
-    kin_shape shape = KIN_SHAPE(kin_channels(x));
-    double epsilon = opt->epsilon ? opt->epsilon : 1e-5, momentum = opt->momentum ? opt->momentum : 0.1;
-    kin_tensor *gamma = kin_param(s, "weight", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .no_decay = true});
-    kin_tensor *beta = kin_param(s, "bias", &(kin_param_opt){.shape = shape, .no_decay = true, .buffer = opt->fixed_bias});
-    kin_tensor *mean = kin_param(s, "running_mean", &(kin_param_opt){.shape = shape, .buffer = true});
-    kin_tensor *var = kin_param(s, "running_var", &(kin_param_opt){.shape = shape, .init = KIN_INIT_ONES, .buffer = true});
-    if (!x || !gamma || !beta || !mean || !var) return NULL;
-    if (!kin_training(s) || kin_param_frozen(s, "running_mean")) return kin_tap(s, kin_batch_norm_eval(x, gamma, beta, mean, var, opt->add, epsilon, opt->act));
+    if (!norm_params(s, kin_channels(x), opt, &n) || !x) return NULL;
+    if (by_running(s)) return kin_tap(s, kin_batch_norm_eval(x, n.gamma, n.beta, n.mean, n.var, opt->add, n.epsilon, opt->act));
     kin_ctx *ctx = kin_ctx_of(x);
-    if (kin_is_dry(ctx)) return kin_tap(s, kin_batch_norm_train(x, gamma, beta, opt->add, epsilon, opt->act, NULL, NULL));
+    if (kin_is_dry(ctx)) return kin_tap(s, kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, NULL, NULL));
     kin_tensor *batch = kin_input(ctx, KIN_SHAPE(2, kin_channels(x)), NULL);
     kin_real *statistics = (kin_real *)kin_data(batch);
     if (!statistics) return NULL;
-    kin_tensor *y = kin_batch_norm_train(x, gamma, beta, opt->add, epsilon, opt->act, statistics, statistics + kin_channels(x));
-    if (y) move_statistics(mean, var, statistics, statistics + kin_channels(x), (double)kin_rows(x), momentum);
+    kin_tensor *y = kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, statistics, statistics + kin_channels(x));
+    if (y) move_statistics(n.mean, n.var, statistics, statistics + kin_channels(x), (double)kin_rows(x), opt->momentum ? opt->momentum : 0.1);
     return kin_tap(s, y);
+}
+
+typedef struct conv_bn_scopes { kin_scope *before, *conv, *norm; } conv_bn_scopes;
+
+static conv_bn_scopes scopes_of(kin_scope *s, const char *conv, const char *norm, const kin_conv_bn_opt *opt)
+{
+    return (conv_bn_scopes){opt->before ? kin_sub(s, opt->before) : NULL, kin_sub(s, conv), norm ? kin_sub(s, norm) : NULL};
+}
+
+/* All in one where no gradients are recorded, unless something between the parts is wanted. */
+static bool folds(const conv_bn_scopes *c)
+{
+    if (!kin_scope_folds(c->conv) || (c->norm && kin_scope_retained(c->conv)) || (c->before && kin_scope_retained(c->before))) return false;
+    return (!c->norm || by_running(c->norm)) && (!c->before || by_running(c->before));
 }
 
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt)
 {
-    x = kin_conv(kin_sub(s, conv), x, &(kin_conv_opt){.out = opt->out, .kernel = opt->kernel, .stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation,
-                                                      .groups = opt->groups, .pads = opt->pads, .kaiming_fan_out = opt->kaiming_fan_out, .kaiming_fan_in = opt->kaiming_fan_in});
-    return kin_batch_norm(kin_sub(s, norm), x, &(kin_norm_opt){.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->act, .add = opt->add});
+    conv_bn_scopes c = scopes_of(s, conv, norm, opt);
+    kin_conv_opt co = {.out = opt->out, .kernel = opt->kernel, .stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation, .groups = opt->groups, .pads = opt->pads,
+                       .kaiming_fan_out = opt->kaiming_fan_out, .kaiming_fan_in = opt->kaiming_fan_in};
+    kin_norm_opt no = {.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->act, .add = opt->add}, before = {.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->before_act};
+    if (!folds(&c)) {
+        if (c.before) x = kin_batch_norm(c.before, x, &before);
+        x = kin_conv(c.conv, x, &co);
+        return c.norm ? kin_batch_norm(c.norm, x, &no) : x;
+    }
+    kin_fold f = {.act = norm ? opt->act : KIN_LINEAR, .before_act = opt->before_act, .add = norm ? opt->add : NULL};
+    if (c.before && !norm_params(c.before, kin_channels(x), &before, &f.before)) return NULL;
+    if (!conv_params(c.conv, x, &co, &f) || (c.norm && !norm_params(c.norm, opt->out, &no, &f.norm))) return NULL;
+    return kin_tap(c.norm ? c.norm : c.conv, kin_fold_apply(x, &f));
 }
 
 kin_tensor *kin_dropout(kin_scope *s, const char *name, kin_tensor *x, double p)

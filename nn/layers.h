@@ -38,12 +38,16 @@ typedef struct kin_norm_opt {
 kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt);
 
 /* Convolution, batch norm, residual and activation as one function: where speed wants them fused, they
- * are fused here, and no model is written twice. `conv` and `norm` name the two children. */
+ * are fused here, and no model is written twice. `conv` and `norm` name the two children; with `before` a norm and activation
+ * stand ahead of the convolution (DenseNet), and `norm` may be NULL. Where no gradients are recorded all of it is one pass over
+ * memory with folded weights (nn/folded.h), and only the last part has a tap, unless kin_module_retain asked for another. */
 typedef struct kin_conv_bn_opt {
     int64_t out, kernel, stride, pad, dilation, groups;
     kin_conv2d_pads pads;
-    kin_tensor *add;
+    kin_tensor *add;          /* add and act belong to `norm` */
     kin_act act;
+    const char *before;       /* the child that normalises the input, with before_act behind it */
+    kin_act before_act;
     bool kaiming_fan_out, kaiming_fan_in;
     double momentum, epsilon;
 } kin_conv_bn_opt;

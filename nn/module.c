@@ -3,8 +3,10 @@
 #include "autograd/tape.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "nn/folded.h"
 #include "nn/init.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ typedef struct record {
     kin_param_opt opt;
     int64_t offset;
     uint64_t seen;       /* the forward that asked for it last */
+    kin_folded folded;   /* of a convolution's weight */
 } record;
 
 struct kin_module {
@@ -32,6 +35,8 @@ struct kin_module {
     int64_t slab_count, buffer_count, parameters;
     kin_arena names;
     const kin_tapped *taps;
+    const char **retained;
+    size_t n_retained, cap_retained;
     bool building;
 };
 
@@ -176,6 +181,21 @@ kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
     return x;
 }
 
+bool kin_module_retain(kin_module *m, const char *path)
+{
+    char *copy = kin_arena_strdup(&m->names, path);
+    if (!copy || !kin_grow((void **)&m->retained, m->n_retained, &m->cap_retained, sizeof *m->retained)) return kin_fail_memory(error_of(m), "a tap's name", strlen(path) + 1);
+    m->retained[m->n_retained++] = copy;
+    return true;
+}
+
+bool kin_scope_retained(const kin_scope *s)
+{
+    for (size_t i = 0; s && i < s->module->n_retained; i++)
+        if (strcmp(s->module->retained[i], s->path) == 0) return true;
+    return false;
+}
+
 const kin_tapped *kin_module_taps(const kin_module *m) { return m->taps; }
 
 kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
@@ -183,6 +203,22 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
     for (const kin_tapped *t = m->taps; t; t = t->earlier)
         if (strcmp(t->path, path) == 0) return t->tensor;
     return NULL;
+}
+
+/* ---- for nn/folded.c ---- */
+
+static record *record_of(const kin_tensor *parameter) { return (record *)(void *)((char *)(uintptr_t)parameter - offsetof(record, tensor)); }
+
+bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record; }
+kin_folded *kin_param_folded(const kin_tensor *weight) { return &record_of(weight)->folded; }
+uint64_t kin_param_version(const kin_tensor *parameter) { return record_of(parameter)->entry.version; }
+void kin_param_touched(kin_tensor *parameter) { record_of(parameter)->entry.version++; }
+
+size_t kin_module_packed_bytes(const kin_module *m)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->n_records; i++) bytes += m->records[i]->folded.bytes;
+    return bytes;
 }
 
 uint64_t kin_scope_key(kin_scope *s, const char *name)
@@ -269,6 +305,8 @@ kin_module *kin_module_new(kin_ctx *ctx, kin_net net, void *arg, kin_shape input
 void kin_module_free(kin_module *m)
 {
     if (!m) return;
+    for (size_t i = 0; i < m->n_records; i++) kin_folded_free(&m->records[i]->folded);
+    kin_free(m->retained);
     kin_free(m->values);
     kin_free(m->grads);
     kin_free(m->buffers);

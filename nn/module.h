@@ -38,7 +38,9 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
 kin_ctx *kin_module_ctx(kin_module *m);
 
 /* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap. NULL when nothing did.
- * Both are valid until kin_end_step. */
+ * Both are valid until kin_end_step. Where no gradients are recorded, a path is sure to have its tensor only if it was asked for
+ * beforehand: what is computed as one leaves nothing between its parts. */
+bool kin_module_retain(kin_module *m, const char *path); /* for all later forwards; false when out of memory (in the context) */
 kin_tensor *kin_module_tapped(const kin_module *m, const char *path);
 typedef struct kin_tapped {
     const char *path;
@@ -46,6 +48,9 @@ typedef struct kin_tapped {
     const struct kin_tapped *earlier;
 } kin_tapped;
 const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
+
+/* Bytes of the weights that were folded and packed where no gradients are recorded. */
+size_t kin_module_packed_bytes(const kin_module *m);
 
 /* Sets all gradients to zero (before each step's backward). */
 void kin_module_zero_grad(kin_module *m);

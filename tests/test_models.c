@@ -231,6 +231,7 @@ static void taps(void)
     choice c = {kin_model_find("resnet8"), {0}};
     kin_module *m = kin_module_new(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3), 1);
     kin_record(ctx, false);
+    CHECK(kin_module_retain(m, "layer1.0.conv1") && kin_module_retain(m, "layer1.0.bn1") && kin_module_retain(m, "layer3") && kin_module_retain(m, "pooled"));
     kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(2, 32, 32, 3)), KIN_EVAL);
     CHECK(y && y == kin_module_tapped(m, "pooled") && kin_module_tapped(m, "layer3") == kin_module_tapped(m, "layer3.0") && kin_module_tapped(m, "layer3") == kin_module_tapped(m, "features"));
     CHECK(kin_module_tapped(m, "layer1.0.conv1") && kin_module_tapped(m, "layer1.0.conv1") != kin_module_tapped(m, "layer1.0.bn1"));

@@ -1,0 +1,12 @@
+/* The serial loop of kernels/depthwise.c's forward for one row of output pixels, compiled once per instruction set. */
+#ifndef KIN_KERNELS_DEPTHWISE_LINES_H
+#define KIN_KERNELS_DEPTHWISE_LINES_H
+
+#include "kernels/conv.h"
+
+typedef struct kin_depthwise_lines {
+    /* Row `row` (picture · out_h + oh) of y = act(conv(x, w) + bias + add). */
+    void (*forward)(const kin_conv_shape *s, int64_t row, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y);
+} kin_depthwise_lines;
+
+#endif

@@ -1,0 +1,50 @@
+/* Batch norm folded into the convolution before it, and into the reading of the one behind it:
+ *
+ *   γ·(conv(x, w) + b − μ)·s + β = conv(x, w·γs) + (b − μ)·γs + β,   s = 1/√(σ² + ε)
+ *
+ * Only where no gradients are recorded. The folded weights are packed for the kernels and kept with the parameter, keyed by the
+ * versions of all that went into them. For nn/ alone. */
+#ifndef KIN_NN_FOLDED_H
+#define KIN_NN_FOLDED_H
+
+#include "autograd/ops.h"
+#include "nn/module.h"
+
+/* A batch norm's parameters; all NULL for none. */
+typedef struct kin_norm_params {
+    kin_tensor *gamma, *beta, *mean, *var;
+    double epsilon;
+} kin_norm_params;
+
+enum { KIN_FOLD_TENSORS = 10 };
+
+typedef struct kin_folded {
+    const kin_tensor *from[KIN_FOLD_TENSORS];
+    uint64_t version[KIN_FOLD_TENSORS];
+    double epsilon[2];
+    int isa;
+    size_t bytes;
+    kin_real *packed, *bias, *before_scale, *before_shift; /* one block of memory, the first of them its start */
+} kin_folded;
+
+/* What is computed as one: act(norm(conv(before_act(before(x)))) + add). */
+typedef struct kin_fold {
+    kin_tensor *weight, *bias; /* bias may be NULL */
+    kin_norm_params norm, before;
+    kin_act act, before_act;
+    kin_tensor *add;
+    kin_conv2d_opt conv;
+} kin_fold;
+
+kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f);
+void kin_folded_free(kin_folded *folded);
+
+/* ---- module.c's ---- */
+
+bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, and there are numbers to fold */
+bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
+kin_folded *kin_param_folded(const kin_tensor *weight);
+uint64_t kin_param_version(const kin_tensor *parameter);
+void kin_param_touched(kin_tensor *parameter);      /* after writing a parameter's or buffer's numbers */
+
+#endif
