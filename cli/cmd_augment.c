@@ -19,6 +19,7 @@ typedef struct look {
     const kin_recipe *recipe;
     uint64_t seed;
     int count;
+    kin_image_limits limits;
     kin_sheet sheet;
 } look;
 
@@ -37,7 +38,7 @@ static bool put_draw(look *l, int row, int epoch, const kin_image *original, kin
 static bool put_row(look *l, int row, const char *path, kin_error *err)
 {
     kin_image original;
-    if (!kin_image_read(path, NULL, &original, err)) return false;
+    if (!kin_image_read(path, &l->limits, &original, err)) return false;
     bool ok = kin_image_convert(&original, original.channels <= 2 ? 1 : 3, err);
     for (int k = -1; ok && k < l->count; k++) ok = put_draw(l, row, k, &original, err);
     if (!ok) kin_error_prefix(err, "%s", path);
@@ -73,7 +74,7 @@ static int run(kin_cli *cli)
     if (!out) return kin_cli_usage(cli, "--out FILE is missing");
     if (!kin_recipe_parse(text, &recipe, &err)) return kin_cli_fail(cli, &err);
     kin_interrupt_catch();
-    look l = {.recipe = &recipe, .seed = (uint64_t)kin_option_int(cli, "seed"), .count = (int)kin_option_int(cli, "count")};
+    look l = {.recipe = &recipe, .seed = (uint64_t)kin_option_int(cli, "seed"), .count = (int)kin_option_int(cli, "count"), .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     bool ok = kin_sheet_new(&l.sheet, l.count + 1, cli->positionals, (int)kin_option_int(cli, "size"), &err);
     for (int i = 0; ok && i < cli->positionals; i++) ok = put_row(&l, i, cli->positional[i], &err);
     ok = ok && kin_png_write(out, &l.sheet.image, &err);
@@ -89,6 +90,7 @@ static const kin_option options[] = {
     {.name = "count", .kind = KIN_OPTION_INT, .value = "N", .help = "Draws of each picture.", .fallback = "8", .low = 1, .high = 64},
     {.name = "seed", .kind = KIN_OPTION_INT, .value = "K", .help = "Another number, other draws; the same number, the same bytes.", .fallback = "1", .low = 0, .high = 9e15},
     {.name = "size", .kind = KIN_OPTION_INT, .value = "S", .help = "The side of a cell in pixels; pictures are fitted into it.", .fallback = "160", .low = 16, .high = 1024},
+    {.name = "max-pixels", .kind = KIN_OPTION_INT, .value = "N", .help = "Refuse larger pictures.", .fallback = "100000000", .low = 1, .high = -1},
     {.name = "list", .help = "Print all transforms and presets with their parameters, and stop."},
     {0},
 };
