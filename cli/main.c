@@ -17,6 +17,7 @@ extern const kin_command kin_command_train;
 extern const kin_command kin_command_embed;
 extern const kin_command kin_command_search;
 extern const kin_command kin_command_rerank;
+extern const kin_command kin_command_fuse;
 extern const kin_command kin_command_eval;
 extern const kin_command kin_command_check;
 extern const kin_command kin_command_models;
@@ -36,6 +37,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
+    &kin_command_fuse,
     &kin_command_eval,
     &kin_command_check,
     &kin_command_models,
