@@ -17,6 +17,9 @@ extern const kin_command kin_command_train;
 extern const kin_command kin_command_embed;
 extern const kin_command kin_command_search;
 extern const kin_command kin_command_rerank;
+extern const kin_command kin_command_whiten;
+extern const kin_command kin_command_reduce;
+extern const kin_command kin_command_fuse;
 extern const kin_command kin_command_eval;
 extern const kin_command kin_command_check;
 extern const kin_command kin_command_models;
@@ -37,6 +40,9 @@ const kin_command *const kin_commands[] = {
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
+    &kin_command_whiten,
+    &kin_command_reduce,
+    &kin_command_fuse,
     &kin_command_eval,
     &kin_command_check,
     &kin_command_models,

@@ -57,6 +57,23 @@ expect "rerank of each among the others, expanded" 0 "" "" rerank --gallery $g -
 expect "check knows that nothing finds itself" 0 "100 lists" "" check "$out/l.csv" --gallery $g
 expect "a bare .npy is numbered, lists go to standard output" 0 "id,images" "" search --gallery $out/d.npy --top 2 --quiet
 
+expect "fuse descriptors" 0 "" "36 lists of 100 from 2 sets" fuse --gallery $g,$g --query $q,$q --out "$out/f.csv"
+expect "check accepts fused lists" 0 "36 lists, 3600 ids" "" check "$out/f.csv" --query $q --gallery $g
+expect "fit weights of lists" 0 "--weights 0." "" fuse "$out/r.csv" "$out/e.csv" "$out/f.csv" --query $q --gallery $g --fit --quiet
+expect "fuse descriptors side by side" 0 "" "100 descriptors of 48 numbers" fuse --gallery $g,$g --weights 2,1 --embeddings "$out/both"
+expect "fused descriptors can be searched" 0 "mAP" "" eval --gallery "$out/both"
+expect "weights that do not fit" 2 "" "2 numbers of 0 or more" fuse --gallery $g,$g --weights 1
+expect "sets of other pictures" 1 "" "has 100 rows" fuse --gallery $g,$q
+expect "lists have no descriptors" 2 "" "fused by rank alone" fuse "$out/r.csv" "$out/e.csv" --query $q --gallery $g --by distance
+expect "fit a whitening" 0 "" "24 to 8 dimensions, from 100 rows" whiten fit $g --dims 8 --shrinkage 0.1 --out "$out/w.safetensors"
+expect "apply it" 0 "" "36 descriptors of 8 numbers" whiten apply "$out/w.safetensors" $q --out "$out/qw"
+expect "learn a whitening" 0 "" "from 100 rows and 802 positive pairs" whiten fit $g --learned --shrinkage 0.1 --out "$out/w.safetensors"
+expect "whitened descriptors keep their labels" 0 "" "" whiten apply "$out/w.safetensors" $g --out "$out/gw" --quiet
+expect "and can be judged" 0 "mAP" "" eval --gallery "$out/gw"
+expect "a whitening of other dimensions" 2 "" "fitted on 24 dimensions, the vectors have 8" whiten apply "$out/w.safetensors" "$out/qw" --out "$out/x"
+expect "what is no whitening" 1 "" "not" whiten apply $g.npy $g --out "$out/x"
+expect "reduce by principal components" 0 "" "36 descriptors of 6 numbers, before 24" reduce $q --pca 6 --on $g --out "$out/q6"
+
 why=
 "$kin" search --query $q --gallery $g --top 7 --quiet | "$kin" eval - --query $q --gallery $g >"$out/out" 2>"$out/err" || why="fails"
 check_stream out "lists of 7"

@@ -7,6 +7,7 @@
 #include "retrieval/metrics.h"
 #include "retrieval/rerank.h"
 #include "retrieval/rerank_graph.h"
+#include "retrieval/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 
@@ -133,6 +134,33 @@ static void published_graph(void)
     }
 }
 
+/* Cosines do not depend on the directions' signs. */
+static void published_whitening(void)
+{
+    static const struct { double shrinkage; int64_t dims; } settings[] = {{0, 24}, {0.2, 8}};
+    for (size_t s = 0; s < 2; s++) {
+        char name[32];
+        snprintf(name, sizeof name, "learned_%zu", s);
+        check_begin("golden: learned whitening agrees with the published steps, shrinkage %g, %lld dimensions", settings[s].shrinkage, (long long)settings[s].dims);
+        int64_t a[3 * G], b[3 * G], pairs = kin_positive_pairs(gallery_label, G, 3, a, b), dims = settings[s].dims;
+        float x[Q * 24], y[G * 24];
+        kin_whitening w;
+        kin_error err = {0};
+        kin_npy want = golden(name);
+        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), a, b, pairs, dims, settings[s].shrinkage, &w, &err) &&
+                  kin_whitening_apply(&w, kin_embeddings_vectors(&query), x, &err) && kin_whitening_apply(&w, kin_embeddings_vectors(&gallery), y, &err);
+        CHECK_MSG(ok, "%s", err.message);
+        for (int64_t i = 0; ok && want.data && i < Q * G; i++) {
+            double sum = 0;
+            for (int64_t d = 0; d < dims; d++) sum += (double)x[i / G * dims + d] * (double)y[i % G * dims + d];
+            CHECK_CLOSE(sum, want.data[i], 1e-4);
+        }
+        kin_whitening_free(&w);
+        kin_npy_free(&want);
+        check_end();
+    }
+}
+
 static kin_scores evaluate(bool leave_one_out, const kin_metrics_opt *metrics)
 {
     kin_neighbours found;
@@ -188,6 +216,7 @@ int main(void)
     published_rerank();
     published_diffusion();
     published_graph();
+    published_whitening();
     metrics();
     kin_embeddings_free(&query), kin_embeddings_free(&gallery);
     CHECK(kin_alloc_live() == 0);

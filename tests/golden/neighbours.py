@@ -1,5 +1,5 @@
-"""Golden values of diffusion and graph re-ranking for tests/test_retrieval_golden.c, on the vectors that retrieval.py made:
-python tests/golden/neighbours.py writes diffusion_*.npy and graph_*.npy into tests/golden/retrieval/. Needs numpy, scipy and torch.
+"""Golden values of diffusion, graph re-ranking and learned whitening for tests/test_retrieval_golden.c, on the vectors that retrieval.py made:
+python tests/golden/neighbours.py writes diffusion_*.npy, graph_*.npy and learned_*.npy into tests/golden/retrieval/. Needs numpy, scipy and torch.
 
 Diffusion follows the published off-line code step by step (float32 sparse matrices, SciPy's conjugate gradients, 20 iterations to 1e-6);
 the graph form is the published CUDA kernels' sums as dense PyTorch products.
@@ -68,8 +68,40 @@ def graph(query, gallery, k1, k2, layers):
     return (a[: len(query)] @ a[len(query) :].T).numpy()
 
 
+def learned_whitening(x, first, second, shrinkage, dims):
+    """The published steps (Cholesky root, then eigenvectors); P and m. Shrinkage is kin's own addition."""
+    m = x[first].mean(0)
+    df = x[first] - x[second]
+    s = df.T @ df / len(df)
+    s = (1 - shrinkage) * s + shrinkage * np.trace(s) / len(s) * np.eye(len(s))
+    p = np.linalg.inv(np.linalg.cholesky(s))
+    y = (x - m) @ p.T
+    values, vectors = np.linalg.eigh(y.T @ y)
+    return (vectors[:, np.argsort(-values)].T @ p)[:dims], m
+
+
+def pairs(labels, each):
+    first, second = [], []
+    for label in sorted(set(labels)):
+        rows = [i for i, x in enumerate(labels) if x == label]
+        for i, row in enumerate(rows):
+            for step in range(1, min(each, len(rows) - 1) + 1):
+                first.append(row)
+                second.append(rows[(i + step) % len(rows)])
+    return np.array(first), np.array(second)
+
+
+def whitened_cosines(query, gallery, labels, shrinkage, dims):
+    p, m = learned_whitening(gallery.astype(np.float64), *pairs(labels, 3), shrinkage, dims)
+    return unit((query - m) @ p.T) @ unit((gallery - m) @ p.T).T
+
+
 def main():
     query, gallery = np.load(f"{OUT}/query.npy"), np.load(f"{OUT}/gallery.npy")
+    with open(f"{OUT}/gallery.csv") as f:
+        labels = [line.split(",")[1] for line in f.read().splitlines()[1:]]
+    for i, (shrinkage, dims) in enumerate([(0, 24), (0.2, 8)]):
+        np.save(f"{OUT}/learned_{i}.npy", whitened_cosines(query, gallery, labels, shrinkage, dims).astype(np.float32))
     for i, setting in enumerate(DIFFUSION):
         np.save(f"{OUT}/diffusion_{i}.npy", diffuse(query, gallery, *setting).astype(np.float32))
     for i, setting in enumerate(GRAPH):
