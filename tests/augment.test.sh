@@ -2,15 +2,8 @@
 # kin augment as a user meets it: sheets, the same bytes again, what is refused.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-kin=${BUILD:-build/cc}/kin
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-failed=0
-
-report() {
-    if [ -z "$2" ]; then echo "ok augment: $1"
-    else echo "not ok augment: $1: $2"; failed=1; fi
-}
+about=augment
+. tests/support/shell.sh
 
 # size FILE: width and height of a PNG.
 size() { od -An -j16 -N8 -tu1 "$1" | awk '{ print ($1 * 256 + $2) * 65536 + $3 * 256 + $4, ($5 * 256 + $6) * 65536 + $7 * 256 + $8 }'; }

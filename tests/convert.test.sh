@@ -1,13 +1,11 @@
 #!/bin/sh
 # kin convert: sizes, kinds, streams, several pictures, broken ones.
 set -u
-kin=${BUILD:-build/cc}/kin
-case $kin in /*) ;; *) kin=$PWD/$kin ;; esac
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+cd "$(dirname "$0")/.." || exit 1
+about=convert
+. tests/support/shell.sh
+
 cd "$out" || exit 1
-failed=0
-report() { if [ -z "$2" ]; then echo "ok convert: $1"; else echo "not ok convert: $1: $2"; failed=1; fi; }
 size_of() { "$kin" convert "$1" --rgb --out - --format ppm 2>/dev/null | head -n 2 | tail -n 1; }
 
 "$kin" synth shop --products 2 --views 2 --size 90 >/dev/null 2>&1

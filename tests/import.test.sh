@@ -2,34 +2,10 @@
 # kin import, kin tensors and kin export as a person types them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-kin=${BUILD:-build/cc}/kin
+about=import
+. tests/support/shell.sh
+
 pth=tests/golden/pth
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-failed=0
-
-report() {
-    if [ -z "$2" ]; then echo "ok import: $1"
-    else echo "not ok import: $1: $2"; failed=1; fi
-}
-
-# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
-expect() {
-    name=$1 code=$2 said=$3 complained=$4; shift 4
-    "$kin" "$@" >"$out/out" 2>"$out/err" </dev/null
-    got=$?
-    why=
-    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
-    check_stream out "$said"
-    check_stream err "$complained"
-    report "$name" "$why"
-}
-
-check_stream() {
-    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
-    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
-}
-
 expect "a .pth, and what becomes of its integers" 0 "5 arrays from PyTorch (zip), 34 numbers as float32" "integers stay as they are: 1 of the arrays" import $pth/zip.pth "$out/zip.st"
 expect "the form before PyTorch 1.6" 0 "5 arrays from PyTorch (before 1.6)" "num_batches_tracked" import $pth/legacy.pth "$out/legacy.st"
 expect "a nested state dict with module. before its names" 0 "4 arrays" "the prefix 'module.' was taken off" import $pth/nested.pth "$out/nested.st"

@@ -2,34 +2,10 @@
 # kin search, rerank, eval, check as they are typed, on the vectors of tests/golden/retrieval.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-kin=${BUILD:-build/cc}/kin
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+about=retrieval
+. tests/support/shell.sh
+
 q=tests/golden/retrieval/query g=tests/golden/retrieval/gallery
-failed=0
-
-# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
-expect() {
-    name=$1 code=$2 said=$3 complained=$4; shift 4
-    "$kin" "$@" >"$out/out" 2>"$out/err"
-    got=$?
-    why=
-    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
-    check_stream out "$said"
-    check_stream err "$complained"
-    report "$name" "$why"
-}
-
-check_stream() {
-    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
-    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
-}
-
-report() {
-    if [ -z "$2" ]; then echo "ok retrieval: $1"
-    else echo "not ok retrieval: $1: $2"; failed=1; fi
-}
-
 expect "search writes lists" 0 "" "36 lists of 100" search --query $q --gallery $g --out "$out/r.csv"
 expect "check accepts them" 0 "36 lists, 3600 ids, all known, none twice" "" check "$out/r.csv" --query $q --gallery $g
 expect "eval prints a table" 0 "mAP@100" "" eval "$out/r.csv" --query $q --gallery $g.csv
