@@ -152,11 +152,15 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
     kin_items *gallery = &e->gallery[0].items, *query = &e->query[0].items;
     int64_t lists = e->leave_one_out ? gallery->count : query->count;
     if (!gallery->label || (!e->leave_one_out && !query->label)) return kin_fail(err, KIN_ERR_DATA, "--fit needs labels: the column `label` of the .csv beside the .npy");
-    int64_t *code = kin_alloc_array((size_t)gallery->count, sizeof *code), *asked = kin_alloc_array((size_t)lists, sizeof *asked);
+    bool cameras = gallery->camera && (e->leave_one_out || query->camera);
+    int64_t *code = kin_alloc_array((size_t)gallery->count, 2 * sizeof *code), *asked = kin_alloc_array((size_t)lists, 2 * sizeof *asked); /* cameras behind the labels */
     double map;
     bool ok = code && asked ? true : kin_fail_memory(err, "the labels", (unsigned long long)(gallery->count + lists) * sizeof *code);
     ok = ok && kin_items_label_codes(gallery, code, e->leave_one_out ? NULL : query, e->leave_one_out ? NULL : asked, err);
-    kin_judged judged = {.queries = lists, .gallery = gallery->count, .query_label = e->leave_one_out ? code : asked, .gallery_label = code, .leave_one_out = e->leave_one_out};
+    ok = ok && (!cameras || kin_items_camera_codes(gallery, code + gallery->count, e->leave_one_out ? NULL : query, e->leave_one_out ? NULL : asked + lists, err));
+    const int64_t *mine = e->leave_one_out ? code : asked;
+    kin_judged judged = {.queries = lists, .gallery = gallery->count, .query_label = mine, .gallery_label = code, .query_camera = cameras ? mine + lists : NULL,
+                         .gallery_camera = cameras ? code + gallery->count : NULL, .leave_one_out = e->leave_one_out};
     ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &map, err);
     if (ok) tell_weights(e, map);
     kin_free(code), kin_free(asked);
@@ -182,7 +186,7 @@ static bool write_descriptors(ensemble *e, const char *name, kin_error *err)
     float *joined = kin_alloc_array((size_t)items->count, (size_t)dim * sizeof *joined);
     bool ok = joined ? true : kin_fail_memory(err, name, (unsigned long long)items->count * (unsigned long long)dim * sizeof *joined);
     ok = ok && kin_fuse_concat(sets, e->weight, e->sets, joined, err) &&
-         kin_embeddings_write(name, (kin_vectors){joined, items->count, dim}, (const char *const *)items->id, (const char *const *)items->label, (const char *const *)items->path, err);
+         kin_embeddings_write_items(name, (kin_vectors){joined, items->count, dim}, items, err);
     kin_free(joined);
     if (ok) kin_cli_note(e->cli, "%lld descriptors of %lld numbers in %s", (long long)items->count, (long long)dim, name);
     return ok;

@@ -50,8 +50,7 @@ static bool apply(const kin_cli *cli, const char *file, const char *name, const 
     float *rows = ok ? kin_alloc_array((size_t)set.items.count, (size_t)w.out * sizeof *rows) : NULL;
     if (ok && !rows) ok = kin_fail_memory(err, out, (unsigned long long)set.items.count * (unsigned long long)w.out * sizeof *rows);
     ok = ok && kin_whitening_apply(&w, kin_embeddings_vectors(&set), rows, err) &&
-         kin_embeddings_write(out, (kin_vectors){rows, set.items.count, w.out}, (const char *const *)set.items.id, (const char *const *)set.items.label,
-                              (const char *const *)set.items.path, err);
+         kin_embeddings_write_items(out, (kin_vectors){rows, set.items.count, w.out}, &set.items, err);
     if (ok) kin_cli_note(cli, "%lld descriptors of %lld numbers in %s", (long long)set.items.count, (long long)w.out, out);
     kin_free(rows);
     kin_whitening_free(&w);

@@ -33,6 +33,12 @@ expect "rerank of each among the others, expanded" 0 "" "" rerank --gallery $g -
 expect "check knows that nothing finds itself" 0 "100 lists" "" check "$out/l.csv" --gallery $g
 expect "a bare .npy is numbered, lists go to standard output" 0 "id,images" "" search --gallery $out/d.npy --top 2 --quiet
 
+expect "search within a distance" 0 "" "queries have nothing within --max-distance" search --query $q --gallery $g --max-distance 0.15 --out "$out/m.csv" --indices "$out/mi.npy"
+expect "eval tells intervals, classes and the worst queries" 0 "The 3 worst queries" "" eval "$out/r.csv" --query $q --gallery $g --bootstrap 100 --worst 3 --per-class "$out/classes.csv"
+why=; [ "$(wc -l <"$out/classes.csv")" -eq 13 ] || why="$(wc -l <"$out/classes.csv") lines"; report "a line a class" "$why"
+expect "eval fits a threshold" 0 "--max-distance 0." "" eval --gallery $g --fit-threshold 0.05
+expect "eval tells intervals as JSON" 0 '"mAP interval": [0.' "" eval --query $q --gallery $g --bootstrap 100 --json
+expect "a threshold needs descriptors" 2 "" "leave RANKS out" eval "$out/r.csv" --query $q --gallery $g --fit-threshold 0.05
 expect "fuse descriptors" 0 "" "36 lists of 100 from 2 sets" fuse --gallery $g,$g --query $q,$q --out "$out/f.csv"
 expect "check accepts fused lists" 0 "36 lists, 3600 ids" "" check "$out/f.csv" --query $q --gallery $g
 expect "fit weights of lists" 0 "--weights 0." "" fuse "$out/r.csv" "$out/e.csv" "$out/f.csv" --query $q --gallery $g --fit --quiet
