@@ -51,7 +51,7 @@ bool kin_call_fail(kin_call *c, const char *format, ...) KIN_PRINTF(2, 3);
 
 /* ---- for forward ---- */
 kin_real *kin_out(kin_call *c);                    /* the output's numbers; its rows are packed */
-void *kin_save(kin_call *c, size_t bytes);         /* memory for backward, sets c->saved; NULL when out of memory (recorded) */
+void *kin_save(kin_call *c, size_t bytes);         /* memory for backward (until the next op where none can come), sets c->saved; NULL when out of memory (recorded) */
 void *kin_scratch(kin_call *c, size_t bytes);      /* memory until the next op; NULL when out of memory (recorded) */
 void kin_alias(kin_call *c, const kin_real *data, int64_t ld); /* for `alias`: where the view's numbers are */
 

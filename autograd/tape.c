@@ -3,7 +3,7 @@
  * Memory: values live in an arena until the step ends. Gradients come from a pool: the first consumer of
  * a tensor to run its backward takes a block, and it goes back when the tensor's producer has run. So no
  * more gradients are alive than the widest cut through the network needs. */
-#include "autograd/tape.h"
+#include "autograd/plan.h"
 
 #include "base/memory.h"
 
@@ -13,7 +13,11 @@
 kin_ctx *kin_ctx_new(void)
 {
     kin_ctx *ctx = kin_alloc_zero(1, sizeof *ctx);
-    if (ctx) ctx->record = true;
+    if (!ctx) return NULL;
+    ctx->record = true;
+#ifndef NDEBUG
+    ctx->poison = true;
+#endif
     return ctx;
 }
 
@@ -26,6 +30,7 @@ void kin_ctx_free(kin_ctx *ctx)
     kin_free(ctx->calls);
     kin_free(ctx->kept);
     kin_free(ctx->scratch);
+    kin_free(ctx->spare);
     kin_arena_free(&ctx->arena);
     kin_free(ctx);
 }
@@ -33,7 +38,7 @@ void kin_ctx_free(kin_ctx *ctx)
 bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
 kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
 bool kin_is_dry(const kin_ctx *ctx) { return ctx->dry; }
-size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->pool_bytes + ctx->scratch_bytes; }
+size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->pool_bytes + ctx->scratch_bytes + ctx->spare_bytes; }
 
 bool kin_record(kin_ctx *ctx, bool on)
 {
@@ -121,6 +126,12 @@ static kin_ctx *context_of(const kin_op *op, kin_tensor *const *in, int n_in)
         kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d %s", op->name, i, in[i] ? "belongs to another context" : "is missing");
         return NULL;
     }
+    for (int i = 0; i < n_in; i++) {
+        if (!kin_tensor_gone(in[i])) continue;
+        if (ctx->frame) ctx->frame->lost = true;
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d's memory was used again after its last use in the network; kin_retain or kin_module_retain keeps it", op->name, i);
+        return NULL;
+    }
     return ctx;
 }
 
@@ -155,13 +166,14 @@ static bool record_call(kin_call *c)
 static bool run_forward(kin_call *c)
 {
     kin_tensor *out = c->out;
-    if (c->ctx->dry) return true;
+    if (c->ctx->dry) return !c->ctx->planning || kin_plan_note(c->ctx, c);
+    kin_real *planned = c->ctx->frame ? kin_frame_place(c->ctx, c) : NULL;
     if (c->op->alias) {
         c->op->alias(c);
         return kin_ok(c->ctx);
     }
     size_t bytes = (size_t)kin_count(out) * sizeof(kin_real);
-    out->data = kin_arena_alloc(&c->ctx->arena, bytes);
+    out->data = planned ? planned : kin_arena_alloc(&c->ctx->arena, bytes);
     if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
     c->op->forward(c);
     return kin_ok(c->ctx);
@@ -179,6 +191,7 @@ kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_
     }
     c->out->ld = kin_channels(c->out);
     if (!run_forward(c) || !record_call(c)) return NULL;
+    if (ctx->frame) kin_frame_done(ctx);
     if (ctx->observe) ctx->observe(ctx->observe_arg, c);
     return c->out;
 }
@@ -193,23 +206,27 @@ void *kin_tape_copy(kin_ctx *ctx, const void *data, size_t bytes)
 
 kin_real *kin_out(kin_call *c) { return c->out->data; }
 
+/* *block has at least `bytes`; NULL when out of memory (recorded). */
+static void *reused(kin_call *c, void **block, size_t *had, size_t bytes)
+{
+    if (bytes <= *had && *block) return *block;
+    kin_free(*block);
+    *block = kin_alloc(bytes);
+    *had = *block ? bytes : 0;
+    if (!*block) kin_fail_memory(&c->ctx->error, c->op->name, bytes);
+    return *block;
+}
+
 void *kin_save(kin_call *c, size_t bytes)
 {
-    c->saved = kin_arena_alloc(&c->ctx->arena, bytes);
-    if (!c->saved) kin_fail_memory(&c->ctx->error, c->op->name, bytes);
+    kin_ctx *ctx = c->ctx;
+    if (!c->out->wants_grad) return c->saved = reused(c, &ctx->spare, &ctx->spare_bytes, bytes);
+    c->saved = kin_arena_alloc(&ctx->arena, bytes);
+    if (!c->saved) kin_fail_memory(&ctx->error, c->op->name, bytes);
     return c->saved;
 }
 
-void *kin_scratch(kin_call *c, size_t bytes)
-{
-    kin_ctx *ctx = c->ctx;
-    if (bytes <= ctx->scratch_bytes && ctx->scratch) return ctx->scratch;
-    kin_free(ctx->scratch);
-    ctx->scratch = kin_alloc(bytes);
-    ctx->scratch_bytes = ctx->scratch ? bytes : 0;
-    if (!ctx->scratch) kin_fail_memory(&ctx->error, c->op->name, bytes);
-    return ctx->scratch;
-}
+void *kin_scratch(kin_call *c, size_t bytes) { return reused(c, &c->ctx->scratch, &c->ctx->scratch_bytes, bytes); }
 
 void kin_alias(kin_call *c, const kin_real *data, int64_t ld)
 {

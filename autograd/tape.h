@@ -5,6 +5,9 @@
 #include "autograd/op.h"
 #include "base/arena.h"
 
+typedef struct kin_plan kin_plan;
+typedef struct kin_frame kin_frame;
+
 struct kin_tensor {
     kin_ctx *ctx;
     kin_shape shape;
@@ -15,6 +18,8 @@ struct kin_tensor {
     bool wants_grad;     /* some leaf beneath it takes a gradient */
     bool keep_grad;      /* the gradient outlives its producer's backward */
     bool owned_grad;     /* the gradient lives elsewhere and is always added to (parameters) */
+    size_t plan_index;   /* 1 + the planned call that made it (autograd/plan.h); 0: none */
+    kin_frame *frame;    /* whose memory its numbers lie in; NULL: not planned */
 };
 
 /* Gradients that are free for reuse, by size. */
@@ -30,10 +35,15 @@ struct kin_ctx {
     kin_tensor **kept;   /* tensors whose gradients go back to the pool at the step's end */
     size_t n_kept, cap_kept;
     size_t pool_bytes;
-    unsigned char *scratch;
+    void *scratch;
     size_t scratch_bytes;
     uint64_t seed, step;
     bool record, dry;
+    bool poison;         /* dead buffers of planned forwards are filled with NaNs; on in debug builds */
+    kin_plan *planning;  /* a dry forward whose calls are noted */
+    kin_frame *frame;    /* a forward that follows a plan */
+    void *spare;         /* kin_save's memory for calls without gradients */
+    size_t spare_bytes;
     void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and profiles */
     void *observe_arg;
 };

@@ -1,4 +1,4 @@
-#include "autograd/tape.h"
+#include "autograd/plan.h"
 
 #include "base/memory.h"
 
@@ -99,6 +99,8 @@ kin_tensor *kin_detach(kin_tensor *x)
     if (!t) return NULL;
     t->data = x->data;
     t->ld = x->ld;
+    t->plan_index = x->plan_index;
+    t->frame = x->frame;
     return t;
 }
 
@@ -128,6 +130,10 @@ int64_t kin_ld(const kin_tensor *t) { return t ? t->ld : 0; }
 const kin_real *kin_data(const kin_tensor *t)
 {
     if (!t) return NULL;
+    if (kin_tensor_gone(t)) {
+        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read after its last use in the network, where its memory is used again; kin_retain or kin_module_retain keeps them");
+        return NULL;
+    }
     if (!t->data) kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read in a dry run, which only infers shapes");
     return t->data;
 }

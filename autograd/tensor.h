@@ -50,6 +50,10 @@ void kin_end_step(kin_ctx *ctx);
 /* Without recording no gradients can be had (inference). On by default. Returns the old setting. */
 bool kin_record(kin_ctx *ctx, bool on);
 
+/* Without recording, a module's forward in evaluation uses memory again after a tensor's last use. This keeps a tensor's numbers
+ * until kin_end_step; called inside the network, in every forward. (kin_module_retain does it by name.) */
+void kin_retain(kin_tensor *t);
+
 /* What random ops (dropout) are keyed by, together with their path. */
 void kin_set_random(kin_ctx *ctx, uint64_t seed, uint64_t step);
 

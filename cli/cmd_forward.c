@@ -123,6 +123,14 @@ static bool forward(job *j, bool quiet, kin_error *err)
     return true;
 }
 
+static void print_memory(const job *j)
+{
+    int64_t batch = j->x.dim[0] < BATCH ? j->x.dim[0] : BATCH;
+    size_t planned = kin_module_planned_bytes(j->module, KIN_SHAPE(batch, j->x.dim[1], j->x.dim[2], j->x.dim[3]));
+    printf("%.1f MB of folded and packed weights, %.1f MB planned for %lld pictures at a time, %.1f MB at most in use beside the weights\n",
+           (double)kin_module_packed_bytes(j->module) / 1e6, (double)planned / 1e6, (long long)batch, (double)kin_peak_bytes(j->ctx) / 1e6);
+}
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
@@ -132,6 +140,7 @@ static int run(kin_cli *cli)
     j.chosen.opt.classes = kin_option_int(cli, "classes");
     ok = ok && open_input(&j, kin_option_string(cli, "input"), &err) && open_network(&j, kin_option_string(cli, "weights"), &err) && forward(&j, cli->quiet, &err);
     ok = ok && kin_npy_write_array(kin_option_string(cli, "out"), j.out, j.dims, j.shape, &err);
+    if (ok && kin_option_flag(cli, "memory")) print_memory(&j);
     kin_free(j.out);
     kin_npy_free(&j.input);
     kin_module_free(j.module);
@@ -147,6 +156,7 @@ static const kin_option options[] = {
     {"tap", KIN_OPTION_STRING, "NAME", "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, pooled)", .fallback_shown = "the network's output"},
     {"layout", KIN_OPTION_CHOICE, "NAME", "order of the axes of both files", "nchw", .choices = layouts},
     {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes", .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
+    {"memory", KIN_OPTION_FLAG, NULL, "print how much memory the network took"},
     KIN_MODEL_OPTIONS,
     {0},
 };

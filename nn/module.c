@@ -1,6 +1,6 @@
 #include "nn/module.h"
 
-#include "autograd/tape.h"
+#include "autograd/plan.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "nn/folded.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Entries start on cache lines of their own in the slabs; the gap between two stays zero. */
-enum { ALIGN = 16, PATH_MAX_LENGTH = 200 };
+enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8 };
 
 typedef struct record {
     kin_entry entry;
@@ -21,6 +21,13 @@ typedef struct record {
     uint64_t seen;       /* the forward that asked for it last */
     kin_folded folded;   /* of a convolution's weight */
 } record;
+
+/* How an evaluation of this input shape uses memory. */
+typedef struct shape_plan {
+    kin_shape input;
+    kin_plan plan;
+    bool unfit;          /* the network does other things from time to time, or cannot be run dry */
+} shape_plan;
 
 struct kin_module {
     kin_ctx *ctx;
@@ -37,6 +44,8 @@ struct kin_module {
     const kin_tapped *taps;
     const char **retained;
     size_t n_retained, cap_retained;
+    shape_plan plans[PLANS];
+    int n_plans, next_plan; /* the one to be replaced next */
     bool building;
 };
 
@@ -170,6 +179,12 @@ bool kin_param_frozen(const kin_scope *s, const char *name)
 
 /* ---- taps ---- */
 
+static void forget_plans(kin_module *m)
+{
+    for (int i = 0; i < m->n_plans; i++) kin_plan_free(&m->plans[i].plan);
+    m->n_plans = m->next_plan = 0;
+}
+
 kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
 {
     if (!s || !x || !kin_ok(x->ctx)) return NULL;
@@ -178,6 +193,7 @@ kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
     if (!t) return kin_fail_memory(error_of(m), "a tap", sizeof *t), NULL;
     *t = (kin_tapped){.path = s->path, .tensor = x, .earlier = m->taps};
     m->taps = t;
+    if (kin_scope_retained(s)) kin_retain(x);
     return x;
 }
 
@@ -186,6 +202,7 @@ bool kin_module_retain(kin_module *m, const char *path)
     char *copy = kin_arena_strdup(&m->names, path);
     if (!copy || !kin_grow((void **)&m->retained, m->n_retained, &m->cap_retained, sizeof *m->retained)) return kin_fail_memory(error_of(m), "a tap's name", strlen(path) + 1);
     m->retained[m->n_retained++] = copy;
+    forget_plans(m);
     return true;
 }
 
@@ -229,7 +246,7 @@ uint64_t kin_scope_key(kin_scope *s, const char *name)
     return kin_key_text(kin_key_text(key, s->path), name);
 }
 
-/* ---- modules ---- */
+/* ---- forwards ---- */
 
 static kin_tensor *run(kin_module *m, kin_tensor *x, kin_mode mode)
 {
@@ -240,6 +257,65 @@ static kin_tensor *run(kin_module *m, kin_tensor *x, kin_mode mode)
     m->taps = NULL;
     return m->net(root, x, m->arg);
 }
+
+/* ---- evaluation within planned memory ---- */
+
+static void make_plan(kin_module *m, shape_plan *p, kin_shape input)
+{
+    kin_ctx *ctx = m->ctx;
+    *p = (shape_plan){.input = input};
+    kin_plan_begin(ctx, &p->plan);
+    void (*observe)(void *, const kin_call *) = ctx->observe;
+    ctx->observe = NULL;
+    ctx->dry = true;
+    p->unfit = !kin_plan_end(ctx, run(m, kin_dry_input(ctx, input), KIN_EVAL));
+    ctx->dry = false;
+    ctx->observe = observe;
+    /* Whatever else is wrong will be said again, or not be wrong, with numbers. */
+    if (!kin_ok(ctx) && kin_ctx_error(ctx)->code != KIN_ERR_MEMORY) kin_error_clear(kin_ctx_error(ctx));
+}
+
+/* The plan for this input; NULL when out of memory (recorded). */
+static shape_plan *plan_for(kin_module *m, kin_shape input)
+{
+    for (int i = 0; i < m->n_plans; i++)
+        if (kin_shape_equal(m->plans[i].input, input)) return &m->plans[i];
+    shape_plan *p = &m->plans[m->next_plan];
+    m->next_plan = (m->next_plan + 1) % PLANS;
+    if (m->n_plans < PLANS) m->n_plans++;
+    kin_plan_free(&p->plan);
+    make_plan(m, p, input);
+    if (kin_ok(m->ctx)) return p;
+    forget_plans(m);
+    return NULL;
+}
+
+/* A forward that reads what its plan let go is run again without one. */
+static kin_tensor *evaluate(kin_module *m, kin_tensor *x)
+{
+    kin_ctx *ctx = m->ctx;
+    shape_plan *p = kin_ok(ctx) ? plan_for(m, kin_shape_of(x)) : NULL;
+    if (!p) return NULL;
+    if (p->unfit) return run(m, x, KIN_EVAL);
+    kin_frame *frame = kin_frame_begin(ctx, &p->plan);
+    if (!frame) return NULL;
+    kin_tensor *y = run(m, x, KIN_EVAL);
+    kin_frame_end(ctx);
+    if (!frame->lost) return y;
+    p->unfit = true;
+    kin_error_clear(kin_ctx_error(ctx));
+    return run(m, x, KIN_EVAL);
+}
+
+size_t kin_module_planned_bytes(kin_module *m, kin_shape input)
+{
+    if (!kin_ok(m->ctx) || m->ctx->record || !m->values) return 0;
+    shape_plan *p = plan_for(m, input);
+    m->taps = NULL; /* a dry run's have no numbers */
+    return p && !p->unfit ? p->plan.bytes : 0;
+}
+
+/* ---- modules ---- */
 
 static int64_t padded(int64_t count) { return (count + ALIGN - 1) / ALIGN * ALIGN; }
 
@@ -252,14 +328,25 @@ static bool place(kin_module *m)
         *end += padded(count);
     }
     m->values = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
-    m->grads = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
     m->buffers = kin_alloc_zero((size_t)m->buffer_count, sizeof(kin_real));
-    if (!m->values || !m->grads || !m->buffers) return kin_fail_memory(error_of(m), "the network's parameters", (size_t)m->slab_count * 2 * sizeof(kin_real));
+    if (!m->values || !m->buffers) return kin_fail_memory(error_of(m), "the network's parameters", (size_t)m->slab_count * sizeof(kin_real));
     for (size_t i = 0; i < m->n_records; i++) {
         record *r = m->records[i];
         kin_real *data = (r->entry.buffer ? m->buffers : m->values) + r->offset;
-        kin_leaf_init(&r->tensor, m->ctx, r->opt.shape, data, r->entry.buffer ? NULL : m->grads + r->offset);
+        kin_leaf_init(&r->tensor, m->ctx, r->opt.shape, data, NULL);
+        r->tensor.wants_grad = r->tensor.owned_grad = !r->entry.buffer;
     }
+    return true;
+}
+
+/* The gradients' slab is made when it is first needed: evaluation does without. */
+static bool have_grads(kin_module *m)
+{
+    if (m->grads || !m->values) return true;
+    m->grads = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
+    if (!m->grads) return kin_fail_memory(error_of(m), "the gradients of a network's parameters", (size_t)m->slab_count * sizeof(kin_real));
+    for (size_t i = 0; i < m->n_records; i++)
+        if (!m->records[i]->entry.buffer) m->records[i]->tensor.grad = m->grads + m->records[i]->offset;
     return true;
 }
 
@@ -307,6 +394,7 @@ void kin_module_free(kin_module *m)
 {
     if (!m) return;
     for (size_t i = 0; i < m->n_records; i++) kin_folded_free(&m->records[i]->folded);
+    forget_plans(m);
     kin_free(m->retained);
     kin_free(m->values);
     kin_free(m->grads);
@@ -320,11 +408,17 @@ void kin_module_free(kin_module *m)
 kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
 {
     if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
-    return x ? run(m, x, mode) : NULL;
+    kin_ctx *ctx = m->ctx;
+    if (!x || (ctx->record && !ctx->dry && !have_grads(m))) return NULL;
+    bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || x->ctx != ctx;
+    return plain ? run(m, x, mode) : evaluate(m, x);
 }
 
 kin_ctx *kin_module_ctx(kin_module *m) { return m->ctx; }
-void kin_module_zero_grad(kin_module *m) { memset(m->grads, 0, (size_t)m->slab_count * sizeof *m->grads); }
+void kin_module_zero_grad(kin_module *m)
+{
+    if (m->grads) memset(m->grads, 0, (size_t)m->slab_count * sizeof *m->grads);
+}
 
 int kin_module_entries(const kin_module *m) { return (int)m->n_records; }
 kin_entry *kin_module_entry(kin_module *m, int i) { return i >= 0 && i < (int)m->n_records ? &m->records[i]->entry : NULL; }
@@ -344,7 +438,7 @@ kin_real *kin_entry_data(kin_entry *e)
 int64_t kin_module_parameters(const kin_module *m) { return m->parameters; }
 int64_t kin_module_slab_count(const kin_module *m) { return m->slab_count; }
 kin_real *kin_module_values(kin_module *m) { return m->values; }
-kin_real *kin_module_grads(kin_module *m) { return m->grads; }
+kin_real *kin_module_grads(kin_module *m) { return have_grads(m) ? m->grads : NULL; }
 int64_t kin_entry_offset(const kin_module *m, const kin_entry *e) { return e->tensor->data - (e->buffer ? m->buffers : m->values); }
 
 void kin_module_touched(kin_module *m)

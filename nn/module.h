@@ -38,8 +38,8 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
 kin_ctx *kin_module_ctx(kin_module *m);
 
 /* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap. NULL when nothing did.
- * Both are valid until kin_end_step. Where no gradients are recorded, a path is sure to have its tensor only if it was asked for
- * beforehand: what is computed as one leaves nothing between its parts. */
+ * Both are valid until kin_end_step. In evaluation without recording, only a path that was asked for beforehand is sure to have its
+ * tensor, and the tensor its numbers: what is computed as one leaves nothing between its parts, and memory is used again. */
 bool kin_module_retain(kin_module *m, const char *path); /* for all later forwards; false when out of memory (in the context) */
 kin_tensor *kin_module_tapped(const kin_module *m, const char *path);
 typedef struct kin_tapped {
@@ -49,6 +49,10 @@ typedef struct kin_tapped {
 } kin_tapped;
 const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
 
+/* Bytes that an evaluation of this input without recording will need for what it computes, beside scratch memory: the network is run
+ * dry, last uses are found, and tensors that are never alive together share memory (autograd/plan.h). 0 while recording, on error, and
+ * for a network that cannot be planned because it looks at numbers. */
+size_t kin_module_planned_bytes(kin_module *m, kin_shape input);
 /* Bytes of the weights that were folded and packed where no gradients are recorded. */
 size_t kin_module_packed_bytes(const kin_module *m);
 
@@ -83,7 +87,7 @@ int64_t kin_module_parameters(const kin_module *m);            /* trainable numb
  * padding between entries that stays zero: kin_module_slab_count() in all). */
 int64_t kin_module_slab_count(const kin_module *m);
 kin_real *kin_module_values(kin_module *m);
-kin_real *kin_module_grads(kin_module *m);
+kin_real *kin_module_grads(kin_module *m); /* made by the first forward that records, or here; NULL when out of memory (in the context) */
 int64_t kin_entry_offset(const kin_module *m, const kin_entry *e); /* of an entry's first number in the slabs */
 void kin_module_touched(kin_module *m);                        /* after writing the values' slab: raises all versions */
 

@@ -174,7 +174,7 @@ static void step_block(void *arg, int64_t block, int worker)
 
 bool kin_optim_step(kin_optim *o, double lr)
 {
-    if (!o || !kin_ok(kin_module_ctx(o->module))) return false;
+    if (!o || !kin_ok(kin_module_ctx(o->module)) || !kin_module_grads(o->module)) return false;
     double norm = sqrt(squared_norm(o));
     if (!isfinite(norm)) return not_finite(o);
     o->grad_norm = norm;

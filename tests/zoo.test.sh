@@ -68,6 +68,7 @@ forward --input x.npy --out y.npy; holds "forward: the output" y.npy "(5, 64)"
 forward --input x.npy --out pooled.npy --tap pooled; same "forward: a tap of the output is the output" y.npy pooled.npy
 forward --input x.npy --out map.npy --tap layer2; holds "forward: a map, channels first" map.npy "(5, 32, 16, 16)"
 forward --input x-last.npy --out map.npy --tap layer2 --layout nhwc; holds "forward: a map, channels last" map.npy "(5, 16, 16, 32)"
+shows "forward: memory" "MB planned for 4 pictures at a time" forward --input x.npy --out y.npy --memory
 forward --input one.npy --out y.npy --threads 1; holds "forward: one picture" y.npy "(1, 64)"
 
 refuses "forward: no such tensor" 2 "did you mean layer3?" forward --input x.npy --out y.npy --tap layer7
