@@ -56,18 +56,22 @@ static double gap(const kin_tunable *t, double value, int direction)
     return nearest > 0 && nearest < room ? nearest : room; /* beyond the last coarse value: as far as the limit */
 }
 
-/* One step of setting i from the best so far. */
-static bool step(search *s, int i, int direction, double share, bool *better)
+/* How far setting i moves in a round: the share of the way from the best so far to the next coarse value. */
+static double width(const kin_tunable *t, double from, int direction, double share)
+{
+    double way = share * gap(t, from, direction);
+    return !t->whole ? way : way > 0 && way < 1 ? 1 : floor(way + 0.5);
+}
+
+/* One step from the best so far, to the limit at most. */
+static bool step(search *s, int i, double way, bool *better)
 {
     const kin_tunable *t = &s->setting[i];
-    double value[KIN_TUNE_SETTINGS], from = s->best->value[i], width = share * gap(t, from, direction);
-    *better = false;
-    if (t->whole) width = width > 0 && width < 1 ? 1 : floor(width + 0.5);
+    double value[KIN_TUNE_SETTINGS];
     memcpy(value, s->best->value, sizeof value);
-    value[i] = from + direction * width;
-    if (width <= 0 || value[i] > t->high + 1e-12 || value[i] < t->low - 1e-12) return true;
-    value[i] = fmin(t->high, fmax(t->low, value[i])); /* but for rounding */
-    return try(s, value, better);
+    value[i] = fmin(t->high, fmax(t->low, value[i] + way));
+    *better = false;
+    return value[i] == s->best->value[i] || try(s, value, better);
 }
 
 bool kin_tune(const kin_tunable *setting, int n, int rounds, kin_objective objective, void *arg, kin_tuned *out, kin_error *err)
@@ -78,14 +82,17 @@ bool kin_tune(const kin_tunable *setting, int n, int rounds, kin_objective objec
     if (!grid(&s)) return false;
     if (!out->tried) return kin_fail(err, KIN_ERR_ARGUMENT, "none of the grid's values is within the limits");
     double share = 0.5;
-    for (int round = 0; round < rounds; round++, share /= 2)
+    for (int round = 0; round < rounds; round++, share /= 2) {
+        double way[2 * KIN_TUNE_SETTINGS];
+        for (int move = 0; move < 2 * n; move++) way[move] = (move % 2 ? 1 : -1) * width(&setting[move / 2], out->value[move / 2], move % 2 ? 1 : -1, share);
         for (bool moved = true; moved;) {
             moved = false;
             for (int move = 0; move < 2 * n; move++) {
                 bool better;
-                if (!step(&s, move / 2, move % 2 ? 1 : -1, share, &better)) return false;
+                if (!step(&s, move / 2, way[move], &better)) return false;
                 moved = moved || better;
             }
         }
+    }
     return true;
 }
