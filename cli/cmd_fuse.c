@@ -1,7 +1,9 @@
 /* kin fuse: several models' descriptors, or several rank lists, made into one ranking. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/params.h"
 #include "retrieval/fuse.h"
 #include "retrieval/items.h"
 #include "retrieval/ranks.h"
@@ -139,12 +141,17 @@ static bool make_table(ensemble *e, kin_error *err)
     return kin_fusion_vectors(query, gallery, e->sets, &opt, &e->table, err);
 }
 
-static void tell_weights(const ensemble *e, double map)
+/* Prints the weights, and writes them for --params. */
+static bool tell_weights(const ensemble *e, double map, kin_error *err)
 {
-    kin_text text = {0};
+    const char *save = kin_option_string(e->cli, "save-params");
+    kin_text text = {0}, json = {0};
     for (int s = 0; s < e->sets; s++) kin_text_format(&text, "%s%.6g", s ? "," : "", e->weight[s]);
     if (!text.failed) printf("--weights %s   mAP %.4f on these items\n", text.data, map);
-    kin_text_free(&text);
+    kin_text_format(&json, "{\"by\": \"%s\", \"weights\": \"%s\", \"about\": {\"mAP\": %.6f}}\n", e->cli->positionals ? "rank" : kin_option_string(e->cli, "by"), text.failed ? "" : text.data, map);
+    bool ok = text.failed || json.failed ? kin_fail_memory(err, "the weights", 256) : !save || kin_write_file(save, json.data, json.size, err);
+    kin_text_free(&text), kin_text_free(&json);
+    return ok;
 }
 
 static bool fit(ensemble *e, int64_t k, kin_error *err)
@@ -162,7 +169,7 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
     kin_judged judged = {.queries = lists, .gallery = gallery->count, .query_label = mine, .gallery_label = code, .query_camera = cameras ? mine + lists : NULL,
                          .gallery_camera = cameras ? code + gallery->count : NULL, .leave_one_out = e->leave_one_out};
     ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &map, err);
-    if (ok) tell_weights(e, map);
+    ok = ok && tell_weights(e, map, err);
     kin_free(code), kin_free(asked);
     return ok;
 }
@@ -208,7 +215,7 @@ static bool fuse(ensemble *e, kin_error *err)
     return !descriptors || write_descriptors(e, descriptors, err);
 }
 
-static int run(kin_cli *cli)
+static int fuse_given(kin_cli *cli)
 {
     if (cli->positionals && (kin_option_given(cli, "embeddings") || kin_option_given(cli, "candidates") || (kin_option_given(cli, "by") && kin_option_choice(cli, "by") != BY_RANK)))
         return kin_cli_usage(cli, "lists are fused by rank alone; --embeddings, --candidates and other kinds of --by need descriptors");
@@ -223,6 +230,15 @@ static int run(kin_cli *cli)
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
+static int run(kin_cli *cli)
+{
+    kin_arena storage = {0};
+    kin_error err = {0};
+    int code = kin_params_apply(cli, &storage, &err) ? fuse_given(cli) : kin_cli_fail(cli, &err);
+    kin_arena_free(&storage);
+    return code;
+}
+
 static const char *const kinds[] = {[BY_DISTANCE] = "distance", [BY_STANDARDISED] = "standardised", [BY_RANK] = "rank", NULL};
 static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
@@ -234,6 +250,8 @@ static const kin_option options[] = {
      .help = "What is added up: the models' distances, their distances standardised over each query's candidates, or 1/(C + rank)."},
     {.name = "weights", .kind = KIN_OPTION_STRING, .value = "W,W,...", .fallback_shown = "all alike", .help = "How much each model counts."},
     {.name = "fit", .help = "Find the weights with the largest mAP on these items, which need labels, and print them; use them on others by --weights."},
+    {.name = "save-params", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "With --fit: write what was found as JSON, for --params."},
+    {.name = "params", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "What --save-params wrote. Options given here count more."},
     {.name = "candidates", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = -1, .fallback_shown = "1000, or the whole gallery if that is smaller",
      .help = "Each model's N nearest are candidates, and are judged by all models."},
     {.name = "constant", .kind = KIN_OPTION_REAL, .value = "C", .low = 0.001, .high = 1e6, .fallback = "60", .help = "The C of fusion by rank."},

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "cli/params.h"
 #include "cli/retrieve.h"
 #include "retrieval/diffusion.h"
 #include "retrieval/rerank.h"
@@ -91,7 +92,7 @@ static int check_method(const kin_cli *cli, int method)
     return 0;
 }
 
-static int run(kin_cli *cli)
+static int rerank(kin_cli *cli)
 {
     kin_retrieve r;
     int method = kin_option_choice(cli, "method"), code = check_method(cli, method);
@@ -105,6 +106,15 @@ static int run(kin_cli *cli)
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
+static int run(kin_cli *cli)
+{
+    kin_arena storage = {0};
+    kin_error err = {0};
+    int code = kin_params_apply(cli, &storage, &err) ? rerank(cli) : kin_cli_fail(cli, &err);
+    kin_arena_free(&storage);
+    return code;
+}
+
 static const char *const metrics[] = {"cosine", "euclid", NULL};
 static const char *const inputs[] = {"euclid", "squared", NULL};
 static const char *const names[] = {"k-reciprocal", "graph", "diffusion", "expand", "none", NULL};
@@ -113,6 +123,7 @@ static const kin_option options[] = {
     KIN_RETRIEVE_OPTIONS,
     {.name = "method", .kind = KIN_OPTION_CHOICE, .value = "M", .choices = names, .fallback = "k-reciprocal",
      .help = "How: by mutual neighbours, by propagation over the neighbour graph, by diffusion, by the means of --expand and --augment alone, or not at all."},
+    {.name = "params", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "What `kin tune` found: options and their values as JSON. Options given here count more."},
     {.name = "k1", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback_shown = "20, for graph 26",
      .help = "How many neighbours must be mutual; for graph, how many describe an item."},
     {.name = "k2", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback_shown = "6, for graph 7",

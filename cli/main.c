@@ -17,6 +17,7 @@ extern const kin_command kin_command_train;
 extern const kin_command kin_command_embed;
 extern const kin_command kin_command_search;
 extern const kin_command kin_command_rerank;
+extern const kin_command kin_command_tune;
 extern const kin_command kin_command_index;
 extern const kin_command kin_command_whiten;
 extern const kin_command kin_command_reduce;
@@ -41,6 +42,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
+    &kin_command_tune,
     &kin_command_index,
     &kin_command_whiten,
     &kin_command_reduce,

@@ -47,6 +47,21 @@ expect "fused descriptors can be searched" 0 "mAP" "" eval --gallery "$out/both"
 expect "weights that do not fit" 2 "" "2 numbers of 0 or more" fuse --gallery $g,$g --weights 1
 expect "sets of other pictures" 1 "" "has 100 rows" fuse --gallery $g,$q
 expect "lists have no descriptors" 2 "" "fused by rank alone" fuse "$out/r.csv" "$out/e.csv" --query $q --gallery $g --by distance
+expect "tune k1, k2 and lambda" 0 "--method k-reciprocal --k1 " "" tune --gallery $g --query $q --out "$out/p.json" --quiet
+expect "rerank with what was found" 0 "" "" rerank --query $q --gallery $g --params "$out/p.json" --out "$out/p.csv" --quiet
+why=; "$kin" eval "$out/p.csv" --query $q --gallery $g --json | grep -q "$(sed 's/.*"mAP": \(0\.[0-9]\{5\}\).*/"mAP": \1/' "$out/p.json")" || why="another mAP: $(cat "$out/p.json")"
+report "it has the mAP that was promised" "$why"
+expect "params of another method" 2 "" "fitted for --method k-reciprocal" rerank --query $q --gallery $g --params "$out/p.json" --method graph
+for method in graph diffusion expand; do
+    expect "tune $method" 0 "--method $method --" "" tune --gallery $g --method $method --rounds 1 --out "$out/$method.json" --quiet
+    expect "rerank by $method with what was found" 0 "" "" rerank --gallery $g --params "$out/$method.json" --out "$out/p.csv" --quiet
+done
+echo '{"k1": 7, "colour": 3}' >"$out/odd.json"
+expect "params that are no options" 2 "" "odd.json: unknown option --colour" rerank --gallery $g --params "$out/odd.json"
+echo '{"k1": 0}' >"$out/odd.json"
+expect "params out of range" 2 "" "odd.json: --k1 needs a whole number from 1" rerank --gallery $g --params "$out/odd.json"
+expect "fit weights and keep them" 0 "--weights 0" "" fuse --gallery $g,$g --fit --save-params "$out/w.json"
+expect "fuse with kept weights" 0 "" "" fuse --gallery $g,$g --query $q,$q --params "$out/w.json" --out "$out/f.csv" --quiet
 expect "fit a whitening" 0 "" "24 to 8 dimensions, from 100 rows" whiten fit $g --dims 8 --shrinkage 0.1 --out "$out/w.safetensors"
 expect "apply it" 0 "" "36 descriptors of 8 numbers" whiten apply "$out/w.safetensors" $q --out "$out/qw"
 expect "learn a whitening" 0 "" "from 100 rows and 802 positive pairs" whiten fit $g --learned --shrinkage 0.1 --out "$out/w.safetensors"
