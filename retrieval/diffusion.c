@@ -207,6 +207,9 @@ static bool work(job *j, const char *stage, int64_t total, int64_t rows, kin_tas
     j->stage = stage;
     j->total = total;
     atomic_store(&j->done, 0);
+    /* Once from here: the worker that reports later may get no block of a short stage. */
+    const kin_progress *progress = &j->opt->progress;
+    if (progress->report && !progress->report(progress->user, stage, 0, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", stage);
     kin_parallel_for(kin_blocks(total, rows), task, j);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", stage) : true;
 }

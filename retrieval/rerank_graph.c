@@ -263,6 +263,9 @@ static bool run(job *j, kin_vectors query, kin_error *err)
     for (int layer = 0; j->opt->k2 > 1 && layer < j->opt->layers; layer++)
         if (!propagate(j, err)) return false;
     if (!kin_sparse_transpose(&j->a, j->queries, j->all.count, &j->transposed, err)) return false;
+    /* Once from here: the worker that reports later may get no block of a short stage. */
+    const kin_progress *progress = &j->opt->progress;
+    if (progress->report && !progress->report(progress->user, "re-ranking", 0, j->lists)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking");
     kin_parallel_for(kin_blocks(j->lists, ROWS), score_block, j);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
 }
