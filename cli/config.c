@@ -21,7 +21,7 @@ static const field fields[] = {
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
     FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
     FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
-    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
+    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("lr-warmup", lr_warmup, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
     LATER("augment", augment, TEXT), LATER("cache-side", cache_side, WHOLE), FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
     FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
     LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
@@ -119,7 +119,7 @@ kin_model_opt kin_config_model(const kin_config *c)
 
 kin_loss_opt kin_config_loss(const kin_config *c) { return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing}; }
 
-kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze = c->freeze, .freeze_bn = c->freeze_bn ? "*" : "", .lr_scale = c->lr_scale, .no_decay = c->no_decay}; }
+kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze = c->freeze, .freeze_bn = c->freeze_bn ? "*" : "", .lr_scale = c->lr_scale, .lr_warmup = c->lr_warmup, .no_decay = c->no_decay}; }
 
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
 {

@@ -35,7 +35,7 @@ typedef struct kin_config {
     int64_t steps, warmup, decay_every;
     double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
     /* fine-tuning: lists of patterns, as in nn/tuning.h */
-    char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
+    char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], lr_warmup[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
     int64_t freeze_bn;          /* all batch norms keep their statistics */
     /* augmentation */
     char augment[KIN_CONFIG_TEXT]; /* a recipe (data/recipe.h); what follows comes after it */

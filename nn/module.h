@@ -74,6 +74,7 @@ typedef struct kin_entry {
     bool no_decay;        /* norm's and bias's: weight decay leaves them alone */
     bool frozen, never_decay; /* set by kin_module_tune (nn/tuning.h), with the next */
     double lr_scale;      /* factor of the learning rate */
+    double lr_warmup;     /* steps over which the rate rises to that; 0: none */
     uint64_t version;     /* raised by every write: packed and folded copies are keyed by it */
 } kin_entry;
 

@@ -15,7 +15,7 @@
 enum { BLOCK = 1 << 14 };
 
 /* What an entry asked for, noted for each 16 of its numbers. */
-typedef struct kind_of_sixteen { double lr_scale; bool decays, frozen; } kind_of_sixteen;
+typedef struct kind_of_sixteen { double lr_scale, lr_warmup; bool decays, frozen; } kind_of_sixteen;
 
 struct kin_optim {
     kin_module *module;
@@ -44,7 +44,7 @@ static void mark_sixteens(kin_optim *o)
     for (int i = 0; i < kin_module_entries(o->module); i++) {
         kin_entry *e = kin_module_entry(o->module, i);
         if (e->buffer) continue;
-        kind_of_sixteen kind = {.lr_scale = e->lr_scale, .decays = !e->never_decay && (!e->no_decay || o->opt.decay_all), .frozen = e->frozen};
+        kind_of_sixteen kind = {.lr_scale = e->lr_scale, .lr_warmup = e->lr_warmup, .decays = !e->never_decay && (!e->no_decay || o->opt.decay_all), .frozen = e->frozen};
         int64_t first = kin_entry_offset(o->module, e) / 16, last = first + (kin_count(e->tensor) + 15) / 16;
         for (int64_t k = first; k < last; k++) o->sixteens[k] = kind;
     }
@@ -123,10 +123,16 @@ static bool not_finite(kin_optim *o)
 /* What holds for 16 numbers, which belong to one entry. */
 typedef struct terms { kin_real lr, decay; bool frozen; } terms;
 
+/* The step's rate for these 16: by their factor, and still rising in their warm-up. */
+static double rate_of(const kin_optim *o, const kind_of_sixteen *k)
+{
+    return o->lr * k->lr_scale * ((double)o->steps < k->lr_warmup ? (double)o->steps / k->lr_warmup : 1);
+}
+
 static terms terms_at(const kin_optim *o, int64_t i)
 {
     const kind_of_sixteen *k = &o->sixteens[i / 16];
-    return (terms){.lr = (kin_real)(o->lr * k->lr_scale), .decay = k->decays ? (kin_real)o->opt.weight_decay : 0, .frozen = k->frozen};
+    return (terms){.lr = (kin_real)rate_of(o, k), .decay = k->decays ? (kin_real)o->opt.weight_decay : 0, .frozen = k->frozen};
 }
 
 static void sgd_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, const terms *t)
@@ -144,7 +150,7 @@ static void adam_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads,
 {
     bool apart = o->opt.kind == KIN_ADAMW;
     kin_real beta1 = (kin_real)o->opt.beta1, beta2 = (kin_real)o->opt.beta2, *m = o->slab[0], *v = o->slab[1], scale = (kin_real)o->scale;
-    double lr = o->lr * o->sixteens[first / 16].lr_scale;
+    double lr = rate_of(o, &o->sixteens[first / 16]);
     kin_real step = (kin_real)(lr / o->correction1), root = (kin_real)sqrt(o->correction2), epsilon = (kin_real)o->opt.epsilon;
     kin_real keep = apart && t->decay != 0 ? (kin_real)(1 - lr * o->opt.weight_decay) : 1, decay = apart ? 0 : t->decay;
     for (int64_t i = first; i < first + 16; i++) {

@@ -17,6 +17,7 @@ static void mark_frozen(kin_entry *e, double value)
     e->frozen = true;
 }
 static void mark_scale(kin_entry *e, double value) { e->lr_scale = value; }
+static void mark_warmup(kin_entry *e, double value) { e->lr_warmup = value; }
 static void mark_no_decay(kin_entry *e, double value)
 {
     (void)value;
@@ -73,10 +74,11 @@ bool kin_module_tune(kin_module *m, const kin_tuning *tuning, kin_error *err)
     for (int i = 0; i < kin_module_entries(m); i++) {
         kin_entry *e = kin_module_entry(m, i);
         e->frozen = e->never_decay = false;
-        e->lr_scale = 1;
+        e->lr_scale = 1, e->lr_warmup = 0;
     }
     bool ok = mark_all(m, tuning->freeze, false, false, mark_frozen, err) && mark_all(m, tuning->freeze_bn, true, false, mark_frozen, err) &&
-              mark_all(m, tuning->lr_scale, false, true, mark_scale, err) && mark_all(m, tuning->no_decay, false, false, mark_no_decay, err);
+              mark_all(m, tuning->lr_scale, false, true, mark_scale, err) && mark_all(m, tuning->lr_warmup, false, true, mark_warmup, err) &&
+              mark_all(m, tuning->no_decay, false, false, mark_no_decay, err);
     for (int i = 0; i < kin_module_entries(m); i++) {
         kin_entry *e = kin_module_entry(m, i);
         e->tensor->wants_grad = !e->buffer && !e->frozen;

@@ -14,6 +14,8 @@ typedef struct kin_tuning {
     const char *freeze_bn;
     /* "layer4.*=0.1,fc.*=10": factors of the learning rate; of several patterns that match, the last counts. */
     const char *lr_scale;
+    /* "layer1.*=500": over how many steps the rate rises from nothing: what was trained before begins slower than what is new. */
+    const char *lr_warmup;
     /* Never decayed, whatever the optimiser's options say. */
     const char *no_decay;
 } kin_tuning;

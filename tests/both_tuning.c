@@ -183,10 +183,34 @@ static void globs(void)
     check_end();
 }
 
+/* A part's own warm-up: at step k of n its rate is k/n of the others', as a schedule of factors would have it. */
+static void warmed_up(void)
+{
+    check_begin("tuning: a part's rate rises over its own warm-up, step by step (%s)", KIN_REAL_NAME);
+    kin_ctx *ctx = kin_ctx_new();
+    kin_error err = {0};
+    kin_real warm[64], scaled[64], full[64], plain[64];
+    for (int which = 0; which < 4; which++) {
+        /* One step with a warm-up of 4 is one step at a quarter; of 1, a whole one. */
+        static const kin_tuning ways[] = {{.lr_warmup = "0.*=4"}, {.lr_scale = "0.*=0.25"}, {.lr_warmup = "0.*=1"}, {NULL}};
+        kin_module *m = kin_module_new(ctx, network, NULL, KIN_SHAPE(8, 5), 1);
+        CHECK_MSG(kin_module_tune(m, &ways[which], &err), "%s", err.message);
+        kin_optim *o = kin_optim_new(m, &(kin_optim_opt){.kind = KIN_ADAM});
+        step(m, o, 0.125);
+        kin_read(kin_module_find(m, "0.weight")->tensor, (kin_real *[]){warm, scaled, full, plain}[which]);
+        kin_optim_free(o);
+        kin_module_free(m);
+    }
+    CHECK(memcmp(warm, scaled, 30 * sizeof *warm) == 0 && memcmp(full, plain, 30 * sizeof *full) == 0 && memcmp(warm, full, 30 * sizeof *full) != 0);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 int main(void)
 {
     against_pytorch();
     frozen();
+    warmed_up();
     shortened();
     refusals();
     globs();
