@@ -33,10 +33,17 @@
 #include "nn/optim.h"
 #include "nn/summary.h"
 #include "nn/tuning.h"
+#include "retrieval/diffusion.h"
 #include "retrieval/expand.h"
+#include "retrieval/faiss.h"
+#include "retrieval/fuse.h"
+#include "retrieval/judgement.h"
 #include "retrieval/metrics.h"
+#include "retrieval/range.h"
 #include "retrieval/rerank.h"
+#include "retrieval/rerank_graph.h"
 #include "retrieval/search.h"
+#include "retrieval/tune.h"
 #include "retrieval/whiten.h"
 
 #endif
