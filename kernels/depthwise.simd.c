@@ -74,6 +74,10 @@ static void sum_rest(const window *t, int64_t pixels, int64_t c, int64_t lanes, 
 static void six(const window *t, int64_t channels, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
     int64_t c = 0;
+    /* What the next six will read first. */
+    const kin_real *next = t->x + (t->rows - 1) * t->x_row + (t->columns - 1) * t->x_column + t->x_pixel;
+    for (int p = 0; t->rows > 0 && p < PIXELS; p++, next += t->x_pixel)
+        for (int64_t i = 0; i < channels; i += 64 / (int64_t)sizeof *next) __builtin_prefetch(next + i);
     for (; c + WIDTH * LANES <= channels; c += WIDTH * LANES) sum(t, PIXELS, WIDTH, c, pixel, end, y, y_ld);
     for (; c + LANES <= channels; c += LANES) sum(t, PIXELS, 1, c, pixel, end, y, y_ld);
     if (c < channels) sum_rest(t, PIXELS, c, channels - c, pixel, end, y, y_ld);
