@@ -2,7 +2,7 @@
  *
  * Both shapes are aligned at the last axis and extended to four axes by 1s; an axis of 1 repeats. The
  * gradient of a repeated number is the sum over its repetitions. */
-#include "autograd/ops.h"
+#include "autograd/op_options.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
 
@@ -137,7 +137,7 @@ kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b) { return kin_apply(&mul_op, NU
 kin_tensor *kin_div(kin_tensor *a, kin_tensor *b) { return kin_apply(&div_op, NULL, 0, a, b); }
 
 /* x·scale + shift with constants. */
-typedef struct scale_opt { double scale, shift; } scale_opt;
+typedef kin_scale_call scale_opt;
 
 static void scale_forward(kin_call *c)
 {

@@ -12,7 +12,7 @@
  *
  * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums, one to
  * apply. With given statistics only the first term remains. */
-#include "autograd/ops.h"
+#include "autograd/op_options.h"
 #include "autograd/tape.h"
 #include "kernels/norm.h"
 
@@ -20,13 +20,7 @@
 
 enum { X, GAMMA, BETA, MEAN_OR_ADD, VAR };
 
-typedef struct norm_opt {
-    double epsilon;
-    kin_act act;
-    bool given;         /* statistics are inputs 3 and 4 */
-    bool add;           /* the last input is the residual */
-    kin_real *mean_out, *var_out;
-} norm_opt;
+typedef kin_norm_call norm_opt;
 
 static const kin_tensor *residual(const kin_call *c) { return ((const norm_opt *)c->opt)->add ? c->in[c->n_in - 1] : NULL; }
 

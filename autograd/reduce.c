@@ -1,12 +1,12 @@
 /* Sums, means and maxima over axes. Each input row (a run of channels) belongs to one output row; the
  * sums run in double and in the order of memory. */
-#include "autograd/ops.h"
+#include "autograd/op_options.h"
 #include "autograd/tape.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct reduce_opt { unsigned axes; } reduce_opt;
+typedef kin_reduce_call reduce_opt;
 
 static unsigned axes_of(const kin_call *c)
 {

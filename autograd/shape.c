@@ -1,5 +1,5 @@
 /* Ops that move numbers without changing them. Their gradients move back the same way. */
-#include "autograd/ops.h"
+#include "autograd/op_options.h"
 #include "autograd/tape.h"
 
 #include <string.h>
@@ -109,7 +109,7 @@ kin_tensor *kin_concat(kin_tensor *const *xs, int count) { return count > 0 ? ki
 
 /* ---- slices: views ---- */
 
-typedef struct slice_opt { int64_t first, count; } slice_opt;
+typedef kin_slice_call slice_opt;
 
 static bool slice_check(kin_call *c, int64_t size)
 {

@@ -348,7 +348,7 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims, const int64_t *shape, kin_error *err)
 {
-    if (machine_is_big_endian()) descr = item == 4 ? ">f4" : ">i8";
+    if (machine_is_big_endian() && item > 1) descr = item == 4 ? ">f4" : ">i8";
     size_t bytes = item;
     char shown[KIN_NPY_MAX_DIMS * 22 + 1] = "";
     if (dims < 1 || dims > KIN_NPY_MAX_DIMS) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of %d dimensions cannot be written", path, dims);
@@ -380,6 +380,8 @@ bool kin_npy_write_array(const char *path, const float *data, int dims, const in
 {
     return write_array(path, "<f4", data, sizeof *data, dims, shape, err);
 }
+
+bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape, kin_error *err) { return write_array(path, "|u1", data, 1, dims, shape, err); }
 
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err)
 {

@@ -49,6 +49,7 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err);
 /* The same with `dims` axes, 1 to KIN_NPY_MAX_DIMS. */
 bool kin_npy_write_array(const char *path, const float *data, int dims, const int64_t *shape, kin_error *err);
+bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape, kin_error *err); /* uint8 */
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err);
 
 #endif

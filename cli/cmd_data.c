@@ -170,6 +170,7 @@ typedef struct reason { int64_t count; const char *names[NAMES_SHOWN]; } reason;
 
 typedef struct checking {
     const kin_dataset *set;
+    kin_image_limits limits;
     int64_t first;
     kin_error errors[GROUP];
     const char *remarks[GROUP];
@@ -186,7 +187,7 @@ static void check_one(void *arg, int64_t k, int worker)
     kin_image image = {0};
     kin_error_clear(&c->errors[k]);
     c->remarks[k] = NULL;
-    if (!kin_dataset_image(c->set, c->first + k, NULL, &image, &c->errors[k])) return;
+    if (!kin_dataset_image(c->set, c->first + k, &c->limits, &image, &c->errors[k])) return;
     c->remarks[k] = image.remark;
     kin_image_free(&image);
 }
@@ -257,6 +258,7 @@ static bool check_all(const kin_cli *cli, const kin_dataset *set, int64_t *broke
     checking *c = kin_alloc_zero(1, sizeof *c);
     if (!c) return kin_fail_memory(err, "the check", sizeof *c);
     c->set = set;
+    c->limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
     kin_meter meter;
     kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
     bool ok = true;
@@ -300,6 +302,7 @@ static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "FILE", "write the pictures as a list `id,label,path,camera,role`, which is a data set again; - is standard output, and then nothing else is printed"},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"check", KIN_OPTION_FLAG, NULL, "read every picture, and count the broken ones by reason; the exit status is 1 when there are any"},
+    {"max-pixels", KIN_OPTION_INT, "N", "with --check: refuse larger pictures", "100000000", .low = 1, .high = -1},
     {0},
 };
 

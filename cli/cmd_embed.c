@@ -17,7 +17,7 @@ enum { EMBEDDING, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN", "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\" or \"histogram\", which need no training", .required = true},
-    {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (safetensors, PyTorch's names)", .fallback_shown = "the run's"},
+    {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (anything that kin import reads, PyTorch's names)", .fallback_shown = "the run's"},
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND", "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction alone", "embedding", .choices = kinds},

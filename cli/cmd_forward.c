@@ -6,7 +6,7 @@
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "nn/checkpoint.h"
+#include "cli/weights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static bool open_network(job *j, const char *weights, kin_error *err)
     j->module = kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]));
     if (!j->module) return ctx_failed(j, err);
     snprintf(spare, sizeof spare, "%s.*", j->chosen.model->classifier);
-    bool ok = kin_checkpoint_open(weights, &checkpoint, err);
+    bool ok = kin_weights_open(weights, NULL, NULL, &checkpoint, NULL, err);
     kin_error inner = {0};
     if (ok && !kin_checkpoint_load(checkpoint, j->module, j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
     kin_checkpoint_free(checkpoint);
@@ -151,7 +151,7 @@ static int run(kin_cli *cli)
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_CHOICE, "NAME", "the network", .choices = kin_model_names, .required = true},
-    {"weights", KIN_OPTION_STRING, "FILE", "a checkpoint with PyTorch's names for it", .required = true},
+    {"weights", KIN_OPTION_STRING, "FILE", "safetensors or anything else that kin import reads, with PyTorch's names", .required = true},
     {"input", KIN_OPTION_STRING, "X", "pictures as .npy: [n, c, h, w], or one [c, h, w], scaled as the network wants them", .required = true},
     {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy", .required = true},
     {"tap", KIN_OPTION_STRING, "NAME", "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, pooled)", .fallback_shown = "the network's output"},

@@ -1,6 +1,7 @@
 #include "cli/encoder.h"
 
 #include "base/memory.h"
+#include "cli/weights.h"
 #include "retrieval/expand.h"
 
 #include <string.h>
@@ -146,7 +147,7 @@ bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *
     kin_error why = {0};
     *network = (kin_network){.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)};
     *module = NULL;
-    bool ok = kin_checkpoint_open(config->weights, &checkpoint, err);
+    bool ok = kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
     if (ok && !(*module = kin_network_module(network, ctx))) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
     if (ok && !kin_network_load(checkpoint, network, *module, &why)) ok = kin_fail(err, why.code, "%s: %s", config->weights, why.message);
     if (!ok) {

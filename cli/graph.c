@@ -63,7 +63,8 @@ void kin_graph_table(kin_text *out, const kin_summary *s)
     kin_text_format(out, "%-*s  %-16s %14s\n", w, "input", "", kin_shape_shown(s->input));
     for (int i = 0; i < s->count; i++) {
         const kin_layer *l = &s->layers[i];
-        kin_text_format(out, "%-*s  %-16s %14s %12s %11s %11s\n", w, called(l), what(l), kin_shape_shown(l->shape), l->parameters ? kin_grouped(l->parameters) : "", l->macs > 0 ? kin_scaled(l->macs) : "",
+        kin_text_format(out, "%-*s  %-16s %14s %12s %11s %11s\n", w, called(l), what(l), kin_shape_shown(l->shape), l->parameters ? kin_grouped(l->parameters) : "",
+                        l->macs > 0 ? kin_scaled(l->macs) : "",
                         l->bytes ? kin_scaled((double)l->bytes) : "");
     }
     kin_text_format(out, "%-*s  %-16s %14s %12s %11s %11s\n", w, "together", "", kin_shape_shown(s->output), kin_grouped(s->parameters), kin_scaled(s->macs), kin_scaled((double)s->bytes));

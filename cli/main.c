@@ -17,6 +17,11 @@ extern const kin_command kin_command_train;
 extern const kin_command kin_command_embed;
 extern const kin_command kin_command_search;
 extern const kin_command kin_command_rerank;
+extern const kin_command kin_command_tune;
+extern const kin_command kin_command_index;
+extern const kin_command kin_command_whiten;
+extern const kin_command kin_command_reduce;
+extern const kin_command kin_command_fuse;
 extern const kin_command kin_command_eval;
 extern const kin_command kin_command_check;
 extern const kin_command kin_command_models;
@@ -24,6 +29,9 @@ extern const kin_command kin_command_show;
 extern const kin_command kin_command_forward;
 extern const kin_command kin_command_import;
 extern const kin_command kin_command_tensors;
+extern const kin_command kin_command_convert;
+extern const kin_command kin_command_augment;
+extern const kin_command kin_command_export;
 extern const kin_command kin_command_help;
 
 const kin_command *const kin_commands[] = {
@@ -34,6 +42,11 @@ const kin_command *const kin_commands[] = {
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
+    &kin_command_tune,
+    &kin_command_index,
+    &kin_command_whiten,
+    &kin_command_reduce,
+    &kin_command_fuse,
     &kin_command_eval,
     &kin_command_check,
     &kin_command_models,
@@ -41,6 +54,9 @@ const kin_command *const kin_commands[] = {
     &kin_command_forward,
     &kin_command_import,
     &kin_command_tensors,
+    &kin_command_convert,
+    &kin_command_augment,
+    &kin_command_export,
     &kin_command_help,
     NULL,
 };

@@ -243,6 +243,16 @@ int kin_option_choice(const kin_cli *cli, const char *name)
     return -1;
 }
 
+bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err)
+{
+    found f = find_in(cli->command->options, cli->values, name, strlen(name));
+    if (!f.option || f.option->kind == KIN_OPTION_FLAG) return fail_unknown(cli, name, err);
+    if (*f.value) return true;
+    if (!check_value(f.option, value, err)) return false;
+    *f.value = value;
+    return true;
+}
+
 /* ---- Saying what went wrong ---- */
 
 int kin_cli_fail(const kin_cli *cli, const kin_error *err)

@@ -14,6 +14,10 @@ extern const kin_option kin_global_options[];
  * positionals. With --help, cli->help is set and nothing is required. */
 bool kin_cli_parse(kin_cli *cli, const kin_command *command, int argc, char **argv, kin_error *err);
 
+/* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed. Fails on a name that is not in
+ * the command's table. */
+bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err);
+
 /* The nearest of two names to what was typed, for "did you mean"; keep calling with each candidate. Names too
  * far from `typed` are never chosen. A zeroed kin_nearest is ready. */
 typedef struct kin_nearest { const char *name; int distance; } kin_nearest;

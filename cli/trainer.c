@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/svg.h"
+#include "cli/weights.h"
 #include "losses/collapse.h"
 
 #include <math.h>
@@ -152,6 +153,11 @@ static bool read_recipe(kin_trainer *t, kin_error *err)
     for (int k = 0; t->recipe.normalizes && k < 3; k++)
         if (fabs((double)t->recipe.mean[k] - scaling.mean[k]) > 1e-6 || fabs((double)t->recipe.std[k] - scaling.deviation[k]) > 1e-6)
             return kin_fail(err, KIN_ERR_ARGUMENT, "normalize() in --augment differs from --normalize %s, which holds for embedding too; leave it out of the recipe", c->normalize);
+    /* Erasing with the mean or with noise means this network's scaling, where it has one. */
+    if (!t->recipe.normalizes && scaling.mean[0] > 0) {
+        for (int k = 0; k < 3; k++) t->recipe.mean[k] = (float)scaling.mean[k], t->recipe.std[k] = (float)scaling.deviation[k];
+        t->recipe.normalizes = true;
+    }
     kin_recipe_output_size(&t->recipe, &width, &height);
     if ((width && width != c->size) || (height && height != c->size))
         return kin_fail(err, KIN_ERR_ARGUMENT, "--augment makes pictures of %d x %d where the network takes --size %lld", width, height, (long long)c->size);
@@ -180,7 +186,7 @@ static bool load_weights(kin_trainer *t, kin_error *err)
     kin_checkpoint *checkpoint = NULL;
     kin_error why = {0};
     if (!*path) return true;
-    bool ok = kin_checkpoint_open(path, &checkpoint, err);
+    bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
     /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its first values. */
     if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s", path, why.message);
     kin_checkpoint_free(checkpoint);

@@ -98,7 +98,7 @@ bool kin_folder_open(const char *path, kin_dataset *out, kin_error *err)
 {
     walk w = {.set = out, .root = path, .err = err};
     bool ok = visit(&w, "", 0);
-    if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures; expected a folder of class folders with PNG or PNM files in them", path);
+    if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures; expected a folder of class folders with JPEG, PNG, BMP or PNM files in them", path);
     ok = ok && kin_dataset_name_classes(out, w.class_of_item, err);
     kin_free(w.class_of_item);
     return ok;

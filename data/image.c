@@ -47,7 +47,9 @@ static const char *foreign_kind(const uint8_t *b, size_t size)
     if (begins(b, size, 4, "ftypavi", 7)) return "AVIF";
     if (begins(b, size, 4, "ftyphei", 7) || begins(b, size, 4, "ftypmif1", 8) || begins(b, size, 4, "ftyphev", 7)) return "HEIC";
     if (begins(b, size, 0, "II*\0", 4) || begins(b, size, 0, "MM\0*", 4)) return "TIFF";
-    if (begins(b, size, 0, "BM", 2)) return "BMP";
+    if (begins(b, size, 0, "\xff\x0a", 2) || begins(b, size, 0, "\0\0\0\x0cJXL ", 8)) return "JPEG XL";
+    if (begins(b, size, 0, "\0\0\0\x0cjP  ", 8) || begins(b, size, 0, "\xff\x4f\xff\x51", 4)) return "JPEG 2000";
+    if (begins(b, size, 0, "8BPS", 4)) return "Photoshop";
     return NULL;
 }
 
@@ -57,10 +59,11 @@ bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits 
     if (size == 0) return kin_fail(err, KIN_ERR_DATA, "the file is empty");
     if (begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8)) return kin_png_decode(bytes, size, limits, out, err);
     if (begins(bytes, size, 0, "\xff\xd8\xff", 3)) return kin_jpeg_decode(bytes, size, limits, out, err);
+    if (begins(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
     if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return kin_pnm_decode(bytes, size, limits, out, err);
     const char *foreign = foreign_kind(bytes, size);
-    if (foreign) return kin_fail(err, KIN_ERR_DATA, "is a %s picture; JPEG, PNG and PNM/PAM are read: convert it first", foreign);
-    return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG and PNM/PAM are read");
+    if (foreign) return kin_fail(err, KIN_ERR_DATA, "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
+    return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG, BMP and PNM/PAM are read");
 }
 
 bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err)

@@ -26,7 +26,7 @@ typedef struct kin_image_limits {
     int reduce_to;       /* JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where both sides stay at least this long; 0: never */
 } kin_image_limits;
 
-/* Reads a picture, its type known by content, never by name: JPEG, PNG, PNM/PAM. Other kinds are named in the
+/* Reads a picture, its type known by content, never by name: JPEG, PNG, BMP, PNM/PAM. Other kinds are named in the
  * refusal. `path` may be "-". */
 bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err);
 
@@ -41,7 +41,23 @@ bool kin_image_convert(kin_image *image, int channels, kin_error *err);
 bool kin_png_write(const char *path, const kin_image *image, kin_error *err);
 bool kin_png_encode(const kin_image *image, kin_bytes *out, kin_error *err);
 
-/* Resizing with antialiasing, bit-close to Pillow's Image.resize on 8-bit pictures. */
+/* Baseline JPEG of 1 or 3 channels, as libjpeg writes it at this quality. */
+typedef struct kin_jpeg_opt {
+    int quality;         /* 1 .. 100; 0: 75 */
+    bool no_subsampling; /* the chroma at full size, not averaged over 2 × 2 pixels */
+} kin_jpeg_opt;
+bool kin_jpeg_write(const char *path, const kin_image *image, const kin_jpeg_opt *opt, kin_error *err); /* opt may be NULL */
+bool kin_jpeg_encode(const kin_image *image, const kin_jpeg_opt *opt, kin_bytes *out, kin_error *err);
+
+/* Netpbm: PGM, PPM, or PAM where there is alpha or `pam` asks for it. */
+bool kin_pnm_encode(const kin_image *image, bool pam, kin_bytes *out, kin_error *err);
+
+/* Writes by kind: "png", "jpg", "jpeg", "ppm", "pgm", "pnm", "pam" or "npy" ([h, w] or [h, w, c] uint8); NULL takes the ending of the name.
+ * Aside and renamed. */
+bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg, kin_error *err);
+extern const char *const kin_image_kinds[]; /* those kinds; end with NULL */
+
+/* Resizing with antialiasing: on 8-bit pictures the same bits as Pillow 13's Image.resize. */
 typedef enum { KIN_FILTER_BOX, KIN_FILTER_BILINEAR, KIN_FILTER_BICUBIC, KIN_FILTER_LANCZOS } kin_filter;
 bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out, kin_error *err);
 

@@ -37,6 +37,8 @@ typedef struct kin_jpeg_code {
 bool kin_jpeg_code_make(kin_jpeg_code *code, const uint8_t counts[16], const uint8_t *values, bool dc);
 /* The tables of annex K, which motion JPEG leaves out. */
 bool kin_jpeg_code_standard(kin_jpeg_code *code, int table, bool dc);
+/* The same as a file holds them; returns how many values there are. */
+int kin_jpeg_standard_table(int table, bool dc, const uint8_t **counts, uint8_t values[162]);
 
 typedef struct kin_jpeg_component {
     int id, h, v, table;           /* sampling factors; which quantisation table */

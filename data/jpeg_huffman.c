@@ -65,14 +65,25 @@ static const uint8_t ac_values[2][162] = {
      0x09, 0x23, 0x33, 0x52, 0xf0, 0x15, 0x62, 0x72, 0xd1, 0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25, 0xf1},
 };
 
-bool kin_jpeg_code_standard(kin_jpeg_code *code, int table, bool dc)
+int kin_jpeg_standard_table(int table, bool dc, const uint8_t **counts, uint8_t values[162])
 {
-    uint8_t values[162];
     bool used[256] = {false};
-    if (dc) return kin_jpeg_code_make(code, dc_counts[table], dc_values, true);
+    *counts = dc ? dc_counts[table] : ac_counts[table];
+    if (dc) {
+        memcpy(values, dc_values, sizeof dc_values);
+        return (int)sizeof dc_values;
+    }
     int given = table == 0 ? 37 : 43, n = 0;
     for (; n < given; n++) used[values[n] = ac_values[table][n]] = true;
     for (int value = 0x01; value <= 0xfa && n < 162; value++)
         if ((value & 15) >= 1 && (value & 15) <= 10 && !used[value]) values[n++] = (uint8_t)value;
-    return kin_jpeg_code_make(code, ac_counts[table], values, false);
+    return n;
+}
+
+bool kin_jpeg_code_standard(kin_jpeg_code *code, int table, bool dc)
+{
+    uint8_t values[162];
+    const uint8_t *counts;
+    kin_jpeg_standard_table(table, dc, &counts, values);
+    return kin_jpeg_code_make(code, counts, values, dc);
 }

@@ -146,7 +146,7 @@ static void ac_refine(scan *s, const kin_jpeg_code *code, int16_t *block)
             break;
         }
         k = refine_past(s, block, k, zeros);
-        if (fresh && k <= j->last) block[kin_jpeg_natural[k]] = (int16_t)fresh;
+        if (fresh) block[kin_jpeg_natural[k]] = (int16_t)fresh; /* past the end, in a damaged file, as libjpeg has it */
         k++;
     }
     if (s->blocks_to_skip > 0) {

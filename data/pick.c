@@ -42,9 +42,9 @@ bool kin_pick_erase(kin_stream *s, int width, int height, const double scale[2],
     return false;
 }
 
-kin_affine kin_pick_affine(kin_stream *s, int width, int height, const kin_affine_range *r)
+kin_affine_warp kin_pick_affine(kin_stream *s, int width, int height, const kin_affine_range *r)
 {
-    kin_affine a = {.degrees = kin_stream_range(s, r->degrees[0], r->degrees[1])};
+    kin_affine_warp a = {.degrees = kin_stream_range(s, r->degrees[0], r->degrees[1])};
     a.dx = (int)rint(kin_stream_range(s, -r->move_x * width, r->move_x * width));
     a.dy = (int)rint(kin_stream_range(s, -r->move_y * height, r->move_y * height));
     a.scale = kin_stream_range(s, r->scale[0], r->scale[1]);

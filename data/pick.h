@@ -18,7 +18,7 @@ bool kin_pick_erase(kin_stream *s, int width, int height, const double scale[2],
 
 /* RandomAffine: each number uniform in its range; moved by up to a share of the width and the height, to whole pixels. */
 typedef struct kin_affine_range { double degrees[2], move_x, move_y, scale[2], shear_x[2], shear_y[2]; } kin_affine_range;
-kin_affine kin_pick_affine(kin_stream *s, int width, int height, const kin_affine_range *range);
+kin_affine_warp kin_pick_affine(kin_stream *s, int width, int height, const kin_affine_range *range);
 
 /* RandomPerspective: each corner moves inwards by up to `distortion` of half the width and half the height. */
 void kin_pick_perspective(kin_stream *s, int width, int height, double distortion, double corners[4][2]);

@@ -117,30 +117,66 @@ static bool read_chunks(png *p, const uint8_t *b, size_t size, const kin_image_l
 
 /* ---- filters ---- */
 
-static uint8_t paeth(int a, int b, int c)
+/* The neighbour nearest to a + b − c; a before b before c where they tie. */
+static inline int paeth(int a, int b, int c)
 {
-    int p = a + b - c, pa = p > a ? p - a : a - p, pb = p > b ? p - b : b - p, pc = p > c ? p - c : c - p;
-    return (uint8_t)(pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
+    int pa = b - c, pb = a - c, pc = pa + pb;
+    pa = pa < 0 ? -pa : pa, pb = pb < 0 ? -pb : pb, pc = pc < 0 ? -pc : pc;
+    a = pb < pa ? b : a;
+    pa = pb < pa ? pb : pa;
+    return pc < pa ? c : a;
 }
 
-/* Undoes a row's filter; `up` is the row above, or NULL. `step` is the bytes of a pixel, at least 1. */
-static bool unfilter(uint8_t filter, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void undo_sub(const uint8_t *from, uint8_t *row, size_t bytes, size_t step)
+{
+    memmove(row, from, step);
+    for (size_t i = step; i < bytes; i++) row[i] = (uint8_t)(from[i] + row[i - step]);
+}
+
+INLINE void undo_average(const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+{
+    for (size_t i = 0; i < step; i++) row[i] = (uint8_t)(from[i] + up[i] / 2);
+    for (size_t i = step; i < bytes; i++) row[i] = (uint8_t)(from[i] + (row[i - step] + up[i]) / 2);
+}
+
+INLINE void undo_paeth(const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+{
+    int left[8], corner[8]; /* of the pixel before; step ≤ 8 */
+    for (size_t c = 0; c < step; c++) row[c] = (uint8_t)(from[c] + up[c]), left[c] = row[c], corner[c] = up[c];
+    for (size_t i = step; i < bytes; i += step)
+        for (size_t c = 0; c < step; c++) {
+            int above = up[i + c];
+            left[c] = (from[i + c] + paeth(left[c], above, corner[c])) & 255;
+            corner[c] = above;
+            row[i + c] = (uint8_t)left[c];
+        }
+}
+
+INLINE bool undo(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
 {
     switch (filter) {
-    case 0: return true;
-    case 1:
-        for (size_t i = step; i < bytes; i++) row[i] = (uint8_t)(row[i] + row[i - step]);
-        return true;
+    case 0: memmove(row, from, bytes); return true;
+    case 1: undo_sub(from, row, bytes, step); return true;
     case 2:
-        for (size_t i = 0; up && i < bytes; i++) row[i] = (uint8_t)(row[i] + up[i]);
+        for (size_t i = 0; i < bytes; i++) row[i] = (uint8_t)(from[i] + up[i]);
         return true;
-    case 3:
-        for (size_t i = 0; i < bytes; i++) row[i] = (uint8_t)(row[i] + ((i >= step ? row[i - step] : 0) + (up ? up[i] : 0)) / 2);
-        return true;
-    case 4:
-        for (size_t i = 0; i < bytes; i++) row[i] = (uint8_t)(row[i] + paeth(i >= step ? row[i - step] : 0, up ? up[i] : 0, up && i >= step ? up[i - step] : 0));
-        return true;
+    case 3: undo_average(from, row, up, bytes, step); return true;
+    case 4: undo_paeth(from, row, up, bytes, step); return true;
     default: return false;
+    }
+}
+
+/* Undoes a row's filter: `from` to `row`, which may be the same; `up` is the row above, zeros at first. `step` is the
+ * bytes of a pixel, at least 1; the common ones have loops of their own. */
+static bool unfilter(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+{
+    switch (step) {
+    case 1: return undo(filter, from, row, up, bytes, 1);
+    case 3: return undo(filter, from, row, up, bytes, 3);
+    case 4: return undo(filter, from, row, up, bytes, 4);
+    default: return undo(filter, from, row, up, bytes, step);
     }
 }
 
@@ -204,18 +240,21 @@ static size_t raw_size(const png *p, const pass *passes, int n)
     return total;
 }
 
-static bool read_pass(png *p, const pass *s, uint8_t **at, kin_image *out)
+/* `above` receives zeros for the first row of a pass. */
+static bool read_pass(png *p, const pass *s, uint8_t **at, uint8_t *above, kin_image *out)
 {
     uint32_t w = steps(p->width, s->x0, s->dx), h = steps(p->height, s->y0, s->dy);
     size_t bytes = row_bytes(p, w), step = ((size_t)p->samples * p->depth + 7) / 8, channels = (size_t)out->channels;
-    const uint8_t *up = NULL;
+    bool as_stored = !p->interlace && p->depth == 8 && p->colour != 3 && !p->has_key; /* straight into the picture */
+    const uint8_t *up = memset(above, 0, bytes);
     for (uint32_t y = 0; w && y < h; y++) {
-        uint8_t *row = *at + 1;
-        if (!unfilter(**at, row, up, bytes, step)) return bad(p, "an unknown filter");
-        for (uint32_t x = 0; x < w; x++)
+        const uint8_t *from = *at + 1;
+        uint8_t *row = as_stored ? out->data + (size_t)y * bytes : *at + 1;
+        if (!unfilter(**at, from, row, up, bytes, step)) return bad(p, "an unknown filter");
+        for (uint32_t x = 0; !as_stored && x < w; x++)
             if (!put_pixel(p, row, x, out->data + ((size_t)(s->y0 + y * s->dy) * p->width + s->x0 + x * s->dx) * channels)) return false;
         up = row;
-        *at = row + bytes;
+        *at += bytes + 1;
     }
     return true;
 }
@@ -227,11 +266,13 @@ static bool read_pixels(png *p, kin_image *out)
     size_t wanted = raw_size(p, passes, n);
     kin_bytes raw;
     if (!kin_zlib_unpack(p->packed.data, p->packed.size, wanted, &raw, p->err)) return false;
-    bool ok = raw.size == wanted || bad(p, "too little picture data");
+    uint8_t *at = raw.data, *above = kin_alloc(row_bytes(p, p->width));
+    bool ok = above || kin_fail_memory(p->err, "a PNG's row", row_bytes(p, p->width));
+    ok = ok && (raw.size == wanted || bad(p, "too little picture data"));
     ok = ok && kin_image_new(out, (int)p->width, (int)p->height, out_channels(p), p->err);
-    uint8_t *at = raw.data;
-    for (int i = 0; ok && i < n; i++) ok = read_pass(p, &passes[i], &at, out);
+    for (int i = 0; ok && i < n; i++) ok = read_pass(p, &passes[i], &at, above, out);
     kin_bytes_free(&raw);
+    kin_free(above);
     if (!ok) kin_image_free(out);
     return ok;
 }

@@ -25,11 +25,11 @@ static const struct { const char *name; bool is_signed; double most, most_wide; 
 const char *kin_randaugment_name(int op) { return ops[op].name; }
 bool kin_randaugment_is_signed(int op) { return ops[op].is_signed; }
 
-/* torch.linspace in single precision: from both ends towards the middle. */
+/* torch.linspace in single precision: from both ends towards the middle, multiplied and added with one rounding. */
 static double linspace(double first, double last, int bin, int bins)
 {
     float a = (float)first, b = (float)last, step = (b - a) / (float)(bins - 1);
-    return bin < bins / 2 ? a + step * (float)bin : b - step * (float)(bins - 1 - bin);
+    return (float)(bin < bins / 2 ? (double)a + (double)step * bin : (double)b - (double)step * (bins - 1 - bin));
 }
 
 double kin_randaugment_strength(int op, bool wide, int bin, int bins, int width, int height)
@@ -46,8 +46,8 @@ bool kin_image_randaugment(kin_image *image, int op, double strength, kin_warp_f
     switch (op) {
     case SHEAR_X: return kin_image_shear(image, strength, 0, filter, fill, err);
     case SHEAR_Y: return kin_image_shear(image, 0, strength, filter, fill, err);
-    case MOVE_X: return kin_image_affine(image, &(kin_affine){.scale = 1, .dx = (int)strength}, filter, fill, err);
-    case MOVE_Y: return kin_image_affine(image, &(kin_affine){.scale = 1, .dy = (int)strength}, filter, fill, err);
+    case MOVE_X: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dx = (int)strength}, filter, fill, err);
+    case MOVE_Y: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dy = (int)strength}, filter, fill, err);
     case ROTATE: return kin_image_rotate(image, strength, filter, fill, err);
     case COLOUR: return kin_image_saturation(image, 1 + strength, err);
     case SHARPNESS: return kin_image_sharpness(image, 1 + strength, err);

@@ -305,10 +305,14 @@ bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err)
 
 /* ---- back to text ---- */
 
-/* The fewest digits that read back as the same number. */
+/* The fewest digits that read back as the same number; whole ones without an exponent. */
 static void add_number(kin_text *out, double v)
 {
     char text[40];
+    if (v == floor(v) && fabs(v) < 1e9) {
+        kin_text_format(out, "%.0f", v);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v) break;
@@ -356,19 +360,23 @@ void kin_recipe_print(const kin_recipe *recipe, kin_text *out)
     }
 }
 
+static void list_param(kin_text *out, const kin_recipe_param *p)
+{
+    char label[64];
+    snprintf(label, sizeof label, "%s%s%s", p->name, p->fallback ? "=" : "", p->fallback ? p->fallback : "");
+    kin_text_format(out, "    %-20s  %s (", label, p->help);
+    if (p->kind == KIN_PARAM_WORD)
+        for (int i = 0; p->words[i]; i++) kin_text_format(out, "%s%s", i ? ", " : "", p->words[i]);
+    else kin_text_format(out, "%.6g to %.6g", p->low, p->high);
+    kin_text_add(out, ")\n");
+}
+
 void kin_recipe_list(kin_text *out)
 {
-    kin_text_add(out, "Transforms, with parameters in their order and defaults; p: how likely it happens.\n");
+    kin_text_add(out, "Transforms, and their parameters in order, name=default.\n");
     for (const kin_transform_info *t = kin_transforms; t->name; t++) {
         kin_text_format(out, "\n%s  (torchvision's %s)\n    %s\n", t->name, t->torch, t->help);
-        for (int k = 0; t->params[k].name; k++) {
-            const kin_recipe_param *p = &t->params[k];
-            kin_text_format(out, "    %-11s %s%s%s; ", p->name, p->help, p->fallback ? ": " : "", p->fallback ? p->fallback : "");
-            if (p->kind == KIN_PARAM_WORD)
-                for (int i = 0; p->words[i]; i++) kin_text_format(out, "%s%s", i ? ", " : "", p->words[i]);
-            else kin_text_format(out, "%.6g to %.6g", p->low, p->high);
-            kin_text_add(out, "\n");
-        }
+        for (int k = 0; t->params[k].name; k++) list_param(out, &t->params[k]);
     }
     kin_text_add(out, "\nPresets; a size may follow: imagenet-train(160)\n");
     for (const kin_recipe_preset *p = kin_recipe_presets; p->name; p++) {

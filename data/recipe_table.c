@@ -136,14 +136,14 @@ static bool rotate(const kin_recipe_step *step, const kin_recipe *recipe, kin_st
 static bool affine(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image, kin_error *err)
 {
     (void)recipe;
-    if (!happens(step, 7, s)) return true;
+    if (!happens(step, 6, s)) return true;
     kin_affine_range range = {.move_x = number(step, 1), .move_y = step->value[1].number[step->value[1].count > 1]};
     kin_step_range(step, 0, range.degrees);
     kin_step_range(step, 2, range.scale);
     kin_step_range(step, 3, range.shear_x);
-    kin_step_range(step, 4, range.shear_y);
-    kin_affine drawn = kin_pick_affine(s, image->width, image->height, &range);
-    return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[5].word, fill_of(step, 6), err);
+    kin_step_range(step, 7, range.shear_y);
+    kin_affine_warp drawn = kin_pick_affine(s, image->width, image->height, &range);
+    return kin_image_affine(image, &drawn, (kin_warp_filter)step->value[4].word, fill_of(step, 5), err);
 }
 
 /* A picture a pixel wide has its corners in line: it stays. */
@@ -296,9 +296,9 @@ const kin_transform_info kin_transforms[] = {
     {"vflip", NULL, "RandomVerticalFlip", "Turns upside down, mirrored.", {P("0.5")}, vflip, NULL, NULL},
     {"rotate", NULL, "RandomRotation", "Turns about the middle.", {DEGREES, WARP("nearest"), FILL, P("1")}, rotate, NULL, NULL},
     {"affine", NULL, "RandomAffine", "Turns, moves, scales and shears.",
-     {DEGREES, {"move", KIN_PARAM_PAIR, "0", 0, 1, NULL, "by up to this share of the width x the height"},
+     {DEGREES, {"translate", KIN_PARAM_PAIR, "0", 0, 1, NULL, "by up to this share of the width x the height"},
       {"scale", KIN_PARAM_RANGE, "1", 1e-3, 1e3, NULL, "larger or smaller by"}, {"shear", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along x"},
-      {"shear-y", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along y"}, WARP("nearest"), FILL, P("1")}, affine, NULL, NULL},
+      WARP("nearest"), FILL, P("1"), {"shear-y", KIN_PARAM_SWING, "0", -89, 89, NULL, "degrees along y"}}, affine, NULL, NULL},
     {"perspective", NULL, "RandomPerspective", "Moves each corner inwards.",
      {{"distortion", KIN_PARAM_NUMBER, "0.5", 0, 1, NULL, "by up to this share of half the size"}, P("0.5"), WARP("bilinear"), FILL}, perspective, NULL, NULL},
     {"jitter", NULL, "ColorJitter", "Changes brightness, contrast, saturation and hue, in any order.",
@@ -328,11 +328,11 @@ const kin_transform_info kin_transforms[] = {
 };
 
 const kin_recipe_preset kin_recipe_presets[] = {
-    {"train", "rrc($,scale=0.5-1,ratio=0.8-1.25) flip jitter(0.2,0.2,0.2) erase(0.25,scale=0.02-0.2) normalize(imagenet)", 224, "Light, for products."},
+    {"train", "rrc($,scale=0.5-1,ratio=0.8-1.25) flip jitter(0.2,0.2,0.2) erase(0.25,scale=0.02-0.2)", 224, "Light, for products."},
     {"imagenet-train", "rrc($) flip normalize(imagenet)", 224, "What torchvision's ImageNet networks were trained with."},
     {"imagenet-train-2", "rrc($) flip trivial erase(0.1) normalize(imagenet)", 176, "The same for its newer weights (V2)."},
     {"imagenet-eval", "resize(@) centre($) normalize(imagenet)", 224, "What they are tested with; no chance in it."},
-    {"simclr", "rrc($) flip jitter(0.8,0.8,0.8,0.2,p=0.8) grey(0.2) blur(23,0.1-2,p=0.5) normalize(imagenet)", 224, "Strong colours and blur, for learning without labels."},
-    {"reid", "resize($x%,bicubic) flip crop($x%,pad=10) erase(0.5,scale=0.02-0.4,ratio=0.3-3.33) normalize(imagenet)", 256, "Person re-identification: upright, twice as high as wide."},
+    {"simclr", "rrc($) flip jitter(0.8,0.8,0.8,0.2,p=0.8) grey(0.2) blur(23,0.1-2,p=0.5)", 224, "Strong colours and blur, for learning without labels."},
+    {"reid", "resize($x%,bicubic) flip crop($x%,pad=10) erase(0.5,scale=0.02-0.4,ratio=0.3-3.33)", 256, "Person re-identification: upright, twice as high as wide."},
     {0},
 };

@@ -70,35 +70,47 @@ static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filte
     return ok || kin_fail_memory(err, "a resize", (size_t)out * (size_t)w->width * sizeof *w->weight);
 }
 
-typedef struct resize { const kin_image *in; kin_image *out; const kin_resize_weights *w; } resize;
+typedef struct resize {
+    const kin_image *in;
+    kin_image *out;
+    const kin_resize_weights *w;
+    const kin_resize_lines *lines;
+} resize;
 
 static size_t stride_of(const kin_image *image) { return (size_t)image->width * (size_t)image->channels; }
-static int rows_of(int64_t block, int height) { return height - block * KIN_RESIZE_ROWS < KIN_RESIZE_ROWS ? height - (int)block * KIN_RESIZE_ROWS : KIN_RESIZE_ROWS; }
+
+/* A block is as many rows of the output as the table takes at once. */
+static int rows_in(const resize *r, int64_t block)
+{
+    int left = r->out->height - (int)block * r->lines->rows;
+    return left < r->lines->rows ? left : r->lines->rows;
+}
 
 static void rows_across(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const resize *r = arg;
-    size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * KIN_RESIZE_ROWS;
-    lines()->across(&(kin_resize_rows){.from = r->in->data + first * from, .to = r->out->data + first * to, .from_stride = from, .to_stride = to,
-                        .rows = rows_of(block, r->in->height), .in = r->in->width, .out = r->out->width, .channels = r->in->channels}, r->w);
+    size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows;
+    kin_resize_rows rows = {.from = r->in->data + first * from, .to = r->out->data + first * to, .from_stride = from, .to_stride = to,
+                            .rows = rows_in(r, block), .in = r->in->width, .out = r->out->width, .channels = r->in->channels};
+    r->lines->across(&rows, r->w);
 }
 
 static void rows_down(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const resize *r = arg;
-    size_t bytes = stride_of(r->out);
-    int first = (int)block * KIN_RESIZE_ROWS, end = first + rows_of(block, r->out->height);
-    for (int y = first; y < end; y++)
-        lines()->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes, r->w->weight + (size_t)y * (size_t)r->w->width, r->w->count[y], r->out->data + (size_t)y * bytes);
+    size_t bytes = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows, end = first + (size_t)rows_in(r, block);
+    for (size_t y = first; y < end; y++)
+        r->lines->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes, r->w->weight + y * (size_t)r->w->width, r->w->count[y], r->out->data + y * bytes);
 }
 
 /* One direction: `across` along rows, else along columns. */
 static bool one_way(const kin_image *in, int size, bool across, const kin_resize_weights *w, kin_image *out, kin_error *err)
 {
     if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err)) return false;
-    kin_parallel_for(kin_blocks(out->height, KIN_RESIZE_ROWS), across ? rows_across : rows_down, &(resize){in, out, w});
+    resize r = {in, out, w, lines()};
+    kin_parallel_for(kin_blocks(out->height, r.lines->rows), across ? rows_across : rows_down, &r);
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 enum {
     KIN_RESIZE_PRECISION = 32 - 8 - 2, /* bits of a weight's fraction: sums of 8-bit samples stay within 32 bits */
-    KIN_RESIZE_ROWS = 16               /* rows that `across` takes at once */
+    KIN_RESIZE_CHANNELS = 4            /* the most */
 };
 
 /* For each output position the first input, how many, and their weights. */
@@ -22,10 +22,11 @@ typedef struct kin_resize_rows {
     const uint8_t *from;
     uint8_t *to;
     size_t from_stride, to_stride;
-    int rows, in, out, channels; /* 1 ≤ rows ≤ KIN_RESIZE_ROWS */
+    int rows, in, out, channels; /* 1 ≤ rows ≤ the table's */
 } kin_resize_rows;
 
 typedef struct kin_resize_lines {
+    int rows; /* that `across` takes at once */
     void (*across)(const kin_resize_rows *rows, const kin_resize_weights *weights);
     /* to[i] = Σ over k < count of from[k·bytes + i] · weight[k], for i < bytes */
     void (*down)(const uint8_t *from, size_t bytes, const int32_t *weight, int count, uint8_t *to);

@@ -42,12 +42,12 @@ typedef enum { KIN_WARP_NEAREST, KIN_WARP_BILINEAR } kin_warp_filter;
 bool kin_image_rotate(kin_image *image, double degrees, kin_warp_filter filter, kin_fill fill, kin_error *err);
 
 /* affine(): turned clockwise and sheared by degrees and scaled about a centre, then moved by whole pixels. */
-typedef struct kin_affine {
+typedef struct kin_affine_warp {
     double degrees, scale, shear_x, shear_y;
     int dx, dy;
     bool about_corner; /* the centre is (0, 0); otherwise the picture's middle */
-} kin_affine;
-bool kin_image_affine(kin_image *image, const kin_affine *affine, kin_warp_filter filter, kin_fill fill, kin_error *err);
+} kin_affine_warp;
+bool kin_image_affine(kin_image *image, const kin_affine_warp *affine, kin_warp_filter filter, kin_fill fill, kin_error *err);
 
 /* The shears of RandAugment and its kin: x' = x + x_by·y, y' = y + y_by·x, from the top left corner. */
 bool kin_image_shear(kin_image *image, double x_by, double y_by, kin_warp_filter filter, kin_fill fill, kin_error *err);

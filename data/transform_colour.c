@@ -2,7 +2,7 @@
  * loop over bytes in single precision, as Pillow computes them, which the compiler vectorises. */
 #include "base/memory.h"
 #include "data/transform.h"
-#include "data/transform_blend.h"
+#include "data/transform_parts.h"
 
 #include <string.h>
 
@@ -10,8 +10,8 @@ static size_t bytes_of(const kin_image *image) { return (size_t)image->width * (
 
 static void through_table(kin_image *image, const uint8_t table[256])
 {
-    size_t bytes = bytes_of(image);
-    for (size_t i = 0; i < bytes; i++) image->data[i] = table[image->data[i]];
+    uint8_t *restrict data = image->data; /* bytes may alias anything: a pointer of its own keeps the loops short */
+    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i++) data[i] = table[data[i]];
 }
 
 /* One table a channel. */
@@ -82,30 +82,35 @@ bool kin_image_saturation(kin_image *image, double factor, kin_error *err)
 void kin_image_grey(kin_image *image)
 {
     if (image->channels == 1) return;
-    size_t bytes = bytes_of(image);
-    for (size_t i = 0; i < bytes; i += 3) image->data[i] = image->data[i + 1] = image->data[i + 2] = (uint8_t)luma(image->data + i);
+    uint8_t *restrict data = image->data;
+    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i += 3) data[i] = data[i + 1] = data[i + 2] = (uint8_t)luma(data + i);
 }
 
 /* ---- hue ---- */
 
-/* What the way back from a hue needs: the sixth of the circle, and how far into it. */
+/* Tables of a call. In one sixth of the circle the three samples are, in some order, the largest, `down`, and one between. */
 typedef struct hue_table {
-    int sixth[256];
-    float part[256], full[256]; /* full: v/255 */
+    float part[256], full[256];         /* how far into its sixth a hue is; v/255 */
+    float hue_scale[256], share_scale[256]; /* 42.5/v: 255 sixths of a spread; 255/v */
+    uint8_t place[256][3];              /* of red, green and blue, as shifts into the four values of turn_pixel */
 } hue_table;
 
 static void hue_table_fill(hue_table *t)
 {
+    enum { TOP = 0, AWAY = 8, TOWARDS = 16, DOWN = 24 };
+    static const uint8_t places[6][3] = {{TOP, TOWARDS, DOWN}, {AWAY, TOP, DOWN}, {DOWN, TOP, TOWARDS}, {DOWN, AWAY, TOP}, {TOWARDS, DOWN, TOP}, {TOP, DOWN, AWAY}};
     for (int v = 0; v < 256; v++) {
-        t->sixth[v] = (int)((float)v * 6.0 / 255.0);
-        t->part[v] = (float)((float)v * 6.0 / 255.0 - (double)(float)t->sixth[v]);
+        int sixth = (int)((float)v * 6.0 / 255.0);
+        t->part[v] = (float)((float)v * 6.0 / 255.0 - (double)(float)sixth);
         t->full[v] = (float)v / 255.0f;
+        t->hue_scale[v] = v ? 42.5f / (float)v : 0;
+        t->share_scale[v] = v ? 255.0f / (float)v : 0;
+        memcpy(t->place[v], places[sixth % 6], 3);
     }
 }
 
-/* Hue of a colour in 0 .. 255. With the largest sample at `top` and a spread above 0, the other two lie `rise` and `fall`
- * below it, one of them by the whole spread. The mixture of precisions is Pillow's. */
-static inline int hue_of(int r, int g, int b, int top, int spread)
+/* A hue in 0 .. 255 by Pillow's mixture of precisions, `top` the largest sample. */
+static int exact_hue(int r, int g, int b, int top, int spread)
 {
     float rc = (float)(top - r) / (float)spread, gc = (float)(top - g) / (float)spread, bc = (float)(top - b) / (float)spread, h;
     if (r == top) h = bc - gc;
@@ -116,27 +121,48 @@ static inline int hue_of(int r, int g, int b, int top, int spread)
     return (int)((double)h * 255.0);
 }
 
-static inline uint8_t nearest_byte(double v) { return (uint8_t)(int)(v + 0.5); }
+static int exact_share(int spread, int top) { return (int)((double)((float)spread / (float)top) * 255.0); }
 
+/* Both are whole parts of fractions over at most 2·255. Away from whole numbers, that is by 1/510 or more, any precision gives them,
+ * without a division; only at whole numbers Pillow's rounding decides. */
+static inline bool near_whole(float v, int whole) { return v - (float)whole < 1e-3f || v - (float)whole > 0.999f; }
+
+static inline int hue_of(int r, int g, int b, int top, int spread, const hue_table *t)
+{
+    int along = r == top ? g - b : g == top ? 2 * spread + b - r : 4 * spread + r - g;
+    if (along < 0) along += 6 * spread;
+    float v = (float)along * t->hue_scale[spread];
+    int whole = (int)v;
+    return near_whole(v, whole) ? exact_hue(r, g, b, top, spread) : whole;
+}
+
+static inline int share_of(int spread, int top, const hue_table *t)
+{
+    float v = (float)spread * t->share_scale[top];
+    int whole = (int)v;
+    return near_whole(v, whole) ? exact_share(spread, top) : whole;
+}
+
+static inline unsigned nearest_whole(double v) { return (unsigned)(int)(v + 0.5); }
+
+/* To hue, saturation and value, on along the circle, and back. */
 static inline void turn_pixel(uint8_t *p, unsigned shift, const hue_table *t)
 {
     int r = p[0], g = p[1], b = p[2], top = r > g ? r : g, low = r < g ? r : g;
     if (b > top) top = b;
     if (b < low) low = b;
     if (top == low) return;
-    float share = (float)(top - low) / (float)top;
-    int s = (int)((double)share * 255.0);
+    int s = share_of(top - low, top, t);
     if (s == 0) {
         p[0] = p[1] = p[2] = (uint8_t)top;
         return;
     }
-    unsigned h = ((unsigned)hue_of(r, g, b, top, top - low) + shift) & 255;
-    float part = t->part[h], fs = t->full[s];
-    uint8_t v = (uint8_t)top, down = nearest_byte(top * (1.0 - (double)fs)), away = nearest_byte(top * (1.0 - (double)(fs * part))),
-            towards = nearest_byte(top * (1.0 - (double)fs * (1.0 - (double)part)));
-    const uint8_t all[6][3] = {{v, towards, down}, {away, v, down}, {down, v, towards}, {down, away, v}, {towards, down, v}, {v, down, away}};
-    const uint8_t *now = all[t->sixth[h] % 6];
-    p[0] = now[0], p[1] = now[1], p[2] = now[2];
+    unsigned h = ((unsigned)hue_of(r, g, b, top, top - low, t) + shift) & 255;
+    float part = t->part[h], full = t->full[s];
+    uint32_t down = nearest_whole(top * (1.0 - (double)full)), away = nearest_whole(top * (1.0 - (double)(full * part))), towards = nearest_whole(top * (1.0 - (double)full * (1.0 - (double)part)));
+    uint32_t all = (uint32_t)top | away << 8 | towards << 16 | down << 24;
+    const uint8_t *place = t->place[h];
+    p[0] = (uint8_t)(all >> place[0]), p[1] = (uint8_t)(all >> place[1]), p[2] = (uint8_t)(all >> place[2]);
 }
 
 void kin_image_hue(kin_image *image, double factor)
@@ -153,15 +179,14 @@ void kin_image_hue(kin_image *image, double factor)
 
 void kin_image_invert(kin_image *image)
 {
-    size_t bytes = bytes_of(image);
-    for (size_t i = 0; i < bytes; i++) image->data[i] = (uint8_t)(255 - image->data[i]);
+    uint8_t *restrict data = image->data;
+    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i++) data[i] = (uint8_t)(255 - data[i]);
 }
 
 void kin_image_posterize(kin_image *image, int bits)
 {
-    size_t bytes = bytes_of(image);
-    uint8_t mask = (uint8_t)(0xff << (8 - bits));
-    for (size_t i = 0; i < bytes; i++) image->data[i] &= mask;
+    uint8_t *restrict data = image->data, mask = (uint8_t)(0xff << (8 - bits));
+    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i++) data[i] &= mask;
 }
 
 void kin_image_solarize(kin_image *image, double threshold)
@@ -174,9 +199,12 @@ void kin_image_solarize(kin_image *image, double threshold)
 static void histograms(const kin_image *image, uint64_t counts[3][256])
 {
     size_t pixels = (size_t)image->width * (size_t)image->height;
+    const uint8_t *p = image->data;
     memset(counts, 0, 3 * 256 * sizeof **counts);
-    for (size_t i = 0; i < pixels; i++)
-        for (int c = 0; c < image->channels; c++) counts[c][image->data[i * (size_t)image->channels + (size_t)c]]++;
+    if (image->channels == 1)
+        for (size_t i = 0; i < pixels; i++) counts[0][p[i]]++;
+    else
+        for (size_t i = 0; i < pixels; i++, p += 3) counts[0][p[0]]++, counts[1][p[1]]++, counts[2][p[2]]++;
 }
 
 void kin_image_autocontrast(kin_image *image)

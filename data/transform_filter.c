@@ -1,7 +1,7 @@
 /* Neighbourhoods: sharpness and blur. Rows are flat runs of samples; a neighbour is `channels` samples away. */
 #include "base/memory.h"
 #include "data/transform.h"
-#include "data/transform_blend.h"
+#include "data/transform_parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Warps: each sample of the result is looked up at a place of the picture. */
 #include "base/memory.h"
-#include "data/transform.h"
+#include "data/transform_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,12 +18,6 @@ static void copy_pixel(uint8_t *to, const uint8_t *from, int channels)
 {
     to[0] = from[0];
     if (channels == 3) to[1] = from[1], to[2] = from[2];
-}
-
-static void lay_fill(kin_image *out, kin_fill fill)
-{
-    size_t pixels = (size_t)out->width * (size_t)out->height;
-    for (size_t i = 0; i < pixels; i++) copy_pixel(out->data + i * (size_t)out->channels, fill.sample, out->channels);
 }
 
 /* ---- nearest ---- */
@@ -55,12 +49,13 @@ static void fixed_nearest(const kin_image *in, const double *m, kin_image *out)
 {
     int64_t dx = fixed(m[0]), dy = fixed(m[3]), x_row = fixed(m[2] + m[0] * 0.5 + m[1] * 0.5), y_row = fixed(m[5] + m[3] * 0.5 + m[4] * 0.5);
     size_t channels = (size_t)in->channels;
-    for (int y = 0; y < out->height; y++, x_row += fixed(m[1]), y_row += fixed(m[4])) {
+    int64_t right = (int64_t)in->width << 16, bottom = (int64_t)in->height << 16, x_down = fixed(m[1]), y_down = fixed(m[4]);
+    for (int y = 0; y < out->height; y++, x_row += x_down, y_row += y_down) {
         int64_t x_at = x_row, y_at = y_row;
         uint8_t *to = out->data + (size_t)y * (size_t)out->width * channels;
         for (int x = 0; x < out->width; x++, to += channels, x_at += dx, y_at += dy) {
             int64_t px = x_at >> 16, py = y_at >> 16;
-            if (px >= 0 && px < in->width && py >= 0 && py < in->height) copy_pixel(to, in->data + (size_t)(py * in->width + px) * channels, in->channels);
+            if ((uint64_t)x_at < (uint64_t)right && (uint64_t)y_at < (uint64_t)bottom) copy_pixel(to, in->data + (size_t)(py * in->width + px) * channels, in->channels);
         }
     }
 }
@@ -93,44 +88,52 @@ static bool affine_nearest(const kin_image *in, const double *m, kin_image *out,
 
 /* ---- bilinear, and every perspective ---- */
 
-/* Samples are points at the pixels' middles; beyond the outermost ones the nearest counts. Cut, not rounded, to bytes. */
-static void bilinear_pixel(const kin_image *in, double x, double y, uint8_t *to)
+/* Samples are points at the pixels' middles; beyond the outermost ones the nearest counts. Cut, not rounded, to bytes. Double
+ * precision is Pillow's, and decides where a sum comes close to a whole number. */
+static inline void bilinear_pixel(const kin_image *in, size_t channels, double x, double y, uint8_t *to)
 {
     x -= 0.5, y -= 0.5;
     int x0 = (int)(x + 1) - 1, y0 = (int)(y + 1) - 1; /* floor: x and y are above -1 */
     double dx = x - x0, dy = y - y0;
-    size_t channels = (size_t)in->channels, row = (size_t)in->width * channels;
+    size_t row = (size_t)in->width * channels;
     size_t left = (size_t)(x0 < 0 ? 0 : x0) * channels, right = (size_t)(x0 + 1 < in->width ? x0 + 1 : in->width - 1) * channels;
     const uint8_t *above = in->data + (size_t)(y0 < 0 ? 0 : y0) * row, *below = in->data + (size_t)(y0 + 1 < in->height ? y0 + 1 : in->height - 1) * row;
     for (size_t c = 0; c < channels; c++) {
         double a = above[left + c] + (double)(above[right + c] - above[left + c]) * dx, b = below[left + c] + (double)(below[right + c] - below[left + c]) * dx;
-        to[c] = (uint8_t)(a + (b - a) * dy);
+        to[c] = (uint8_t)(int)(a + (b - a) * dy);
+    }
+}
+
+/* Is the place within the picture? */
+static inline bool inside(const kin_image *in, double x, double y) { return x >= 0 && x < in->width && y >= 0 && y < in->height; }
+
+static void look_up_row(const kin_image *in, const double *m, int y, bool flat, kin_warp_filter filter, uint8_t *to, int width)
+{
+    double py = y + 0.5, x_part = m[1] * py, y_part = m[4] * py, depth_part = m[7] * py;
+    for (int x = 0; x < width; x++, to += in->channels) {
+        double px = x + 0.5, xs = m[0] * px + x_part + m[2], ys = m[3] * px + y_part + m[5];
+        if (!flat) {
+            double depth = m[6] * px + depth_part + 1;
+            xs /= depth, ys /= depth;
+        }
+        if (!inside(in, xs, ys)) continue;
+        if (filter == KIN_WARP_NEAREST) copy_pixel(to, in->data + ((size_t)(int)ys * (size_t)in->width + (size_t)(int)xs) * (size_t)in->channels, in->channels);
+        else if (in->channels == 3) bilinear_pixel(in, 3, xs, ys, to);
+        else bilinear_pixel(in, 1, xs, ys, to);
     }
 }
 
 static void look_up(const kin_image *in, const warp *w, kin_warp_filter filter, kin_image *out)
 {
-    const double *m = w->m;
-    bool flat = m[6] == 0 && m[7] == 0;
-    uint8_t *to = out->data;
-    for (int y = 0; y < out->height; y++)
-        for (int x = 0; x < out->width; x++, to += in->channels) {
-            double px = x + 0.5, py = y + 0.5, xs = m[0] * px + m[1] * py + m[2], ys = m[3] * px + m[4] * py + m[5];
-            if (!flat) {
-                double depth = m[6] * px + m[7] * py + 1;
-                xs /= depth, ys /= depth;
-            }
-            if (!(xs >= 0 && xs < in->width && ys >= 0 && ys < in->height)) continue;
-            if (filter == KIN_WARP_BILINEAR) bilinear_pixel(in, xs, ys, to);
-            else copy_pixel(to, in->data + ((size_t)(int)ys * (size_t)in->width + (size_t)(int)xs) * (size_t)in->channels, in->channels);
-        }
+    bool flat = w->m[6] == 0 && w->m[7] == 0;
+    for (int y = 0; y < out->height; y++) look_up_row(in, w->m, y, flat, filter, out->data + (size_t)y * (size_t)out->width * (size_t)out->channels, out->width);
 }
 
 static bool warp_image(kin_image *image, const warp *w, bool perspective, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {
     kin_image out;
     if (!kin_image_new(&out, image->width, image->height, image->channels, err)) return false;
-    lay_fill(&out, fill);
+    kin_fill_pixels(out.data, (size_t)out.width * (size_t)out.height, out.channels, fill);
     bool ok = true;
     if (filter == KIN_WARP_NEAREST && !perspective) ok = affine_nearest(image, w->m, &out, err);
     else look_up(image, w, filter, &out);
@@ -191,7 +194,7 @@ bool kin_image_rotate(kin_image *image, double degrees, kin_warp_filter filter, 
 }
 
 /* The inverse of T·C·R·S·Shy·Shx·C⁻¹, with R S Shy Shx = [a b; c d] of determinant scale². */
-bool kin_image_affine(kin_image *image, const kin_affine *f, kin_warp_filter filter, kin_fill fill, kin_error *err)
+bool kin_image_affine(kin_image *image, const kin_affine_warp *f, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {
     double turn = f->degrees * (pi / 180), sx = f->shear_x * (pi / 180), sy = f->shear_y * (pi / 180);
     double cx = f->about_corner ? 0 : image->width * 0.5, cy = f->about_corner ? 0 : image->height * 0.5;
@@ -205,7 +208,7 @@ bool kin_image_affine(kin_image *image, const kin_affine *f, kin_warp_filter fil
 
 bool kin_image_shear(kin_image *image, double x_by, double y_by, kin_warp_filter filter, kin_fill fill, kin_error *err)
 {
-    kin_affine shear = {.scale = 1, .shear_x = atan(x_by) * (180 / pi), .shear_y = atan(y_by) * (180 / pi), .about_corner = true};
+    kin_affine_warp shear = {.scale = 1, .shear_x = atan(x_by) * (180 / pi), .shear_y = atan(y_by) * (180 / pi), .about_corner = true};
     return kin_image_affine(image, &shear, filter, fill, err);
 }
 

@@ -1,7 +1,7 @@
 /* Windows, mirrors and erasing: pixels move or go, none is computed. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/transform.h"
+#include "data/transform_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int source_of(int i, int size, kin_edge edge)
     return at < size ? at : edge == KIN_EDGE_REFLECT ? period - at : period - 1 - at;
 }
 
-static void fill_pixels(uint8_t *to, size_t pixels, int channels, kin_fill fill)
+void kin_fill_pixels(uint8_t *to, size_t pixels, int channels, kin_fill fill)
 {
     if (channels == 1 || (fill.sample[0] == fill.sample[1] && fill.sample[1] == fill.sample[2])) {
         memset(to, fill.sample[0], pixels * (size_t)channels);
@@ -36,8 +36,8 @@ static void window_row(const kin_image *in, const uint8_t *from, const kin_windo
     if (last < first) last = first;
     if (last > first) memcpy(to + (size_t)first * channels, from + (size_t)(w->left + first) * channels, (size_t)(last - first) * channels);
     if (edge == KIN_EDGE_CONSTANT) {
-        fill_pixels(to, (size_t)first, in->channels, fill);
-        fill_pixels(to + (size_t)last * channels, (size_t)(w->width - last), in->channels, fill);
+        kin_fill_pixels(to, (size_t)first, in->channels, fill);
+        kin_fill_pixels(to + (size_t)last * channels, (size_t)(w->width - last), in->channels, fill);
         return;
     }
     for (int x = 0; x < w->width; x++) {
@@ -58,7 +58,7 @@ bool kin_image_window(kin_image *image, kin_window w, kin_edge edge, kin_fill fi
     for (int y = 0; y < w.height; y++) {
         int from = source_of(w.top + y, image->height, edge);
         uint8_t *to = out.data + (size_t)y * out_row;
-        if (from < 0) fill_pixels(to, (size_t)w.width, image->channels, fill);
+        if (from < 0) kin_fill_pixels(to, (size_t)w.width, image->channels, fill);
         else window_row(image, image->data + (size_t)from * in_row, &w, edge, fill, to);
     }
     out.remark = image->remark;
@@ -84,21 +84,39 @@ kin_window kin_window_pad(const kin_image *image, int left, int top, int right, 
     return (kin_window){-left, -top, image->width + left + right, image->height + top + bottom};
 }
 
+enum { RUN = 512 }; /* pixels turned round at once */
+
+/* Pixels of three samples before `end`, the last first. They go by four bytes, of which the next pixel overwrites the fourth; the first
+ * and the last go by three, so that nothing outside is read or written. */
+static void reverse_pixels(uint8_t *restrict to, const uint8_t *restrict end, size_t pixels)
+{
+    memcpy(to, end - 3, 3);
+    for (size_t i = 1; i + 1 < pixels; i++) memcpy(to + 3 * i, end - 3 * (i + 1), 4);
+    if (pixels > 1) memcpy(to + 3 * (pixels - 1), end - 3 * pixels, 3);
+}
+
+/* Runs from both ends of a row change places. */
+static void mirror_row(uint8_t *left, uint8_t *right)
+{
+    uint8_t kept[3 * RUN];
+    for (size_t pixels; (pixels = (size_t)(right - left) / 6) > 0; left += 3 * pixels, right -= 3 * pixels) {
+        if (pixels > RUN) pixels = RUN;
+        memcpy(kept, left, 3 * pixels);
+        reverse_pixels(left, right, pixels);
+        reverse_pixels(right - 3 * pixels, kept + 3 * pixels, pixels);
+    }
+}
+
 void kin_image_mirror(kin_image *image)
 {
-    size_t channels = (size_t)image->channels, row = (size_t)image->width * channels;
+    size_t row = (size_t)image->width * (size_t)image->channels;
     for (int y = 0; y < image->height; y++) {
-        uint8_t *left = image->data + (size_t)y * row, *right = left + row - channels;
-        if (channels == 3)
-            for (; left < right; left += 3, right -= 3) {
-                uint8_t a = left[0], b = left[1], c = left[2];
-                left[0] = right[0], left[1] = right[1], left[2] = right[2];
-                right[0] = a, right[1] = b, right[2] = c;
-            }
+        uint8_t *left = image->data + (size_t)y * row, *right = left + row;
+        if (image->channels == 3) mirror_row(left, right);
         else
-            for (; left < right; left++, right--) {
-                uint8_t a = *left;
-                *left = *right, *right = a;
+            while (left < --right) {
+                uint8_t swap = *left;
+                *left++ = *right, *right = swap;
             }
     }
 }
@@ -131,7 +149,7 @@ static uint8_t *pixel_at(const kin_image *image, int x, int y) { return image->d
 void kin_image_erase(kin_image *image, kin_window window, kin_fill fill)
 {
     window = within(image, window);
-    for (int y = 0; y < window.height; y++) fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels, fill);
+    for (int y = 0; y < window.height; y++) kin_fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels, fill);
 }
 
 enum { LEVELS = 4096 }; /* equally likely samples: 12 bits of randomness each */

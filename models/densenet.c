@@ -50,9 +50,10 @@ static kin_tensor *densenet(kin_scope *s, kin_tensor *x, const kin_model_opt *op
 }
 
 /* `width` channels leave the stem; a layer adds half as many. */
-#define DENSENET(NAME, ABOUT, WIDTH, ...)                                                                                                                               \
+#define DENSENET(NAME, ABOUT, WIDTH, ...)                                                                                                                              \
     static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) { return densenet(s, x, opt, &(layout){.layers = {__VA_ARGS__}, .width = WIDTH}); } \
-    const kin_model kin_model_##NAME = {.name = #NAME, .about = ABOUT, .size = 224, .channels = 3, .resize = 256, .normalize = "imagenet", .classifier = "classifier", .zero_bias = true, .places = "block denseblock1 denseblock2 denseblock3 denseblock4", .features = NAME};
+    const kin_model kin_model_##NAME = {.name = #NAME, .about = ABOUT, KIN_IMAGENET,                                                                                   \
+                                        .classifier = "classifier", .zero_bias = true, .places = "block denseblock1 denseblock2 denseblock3 denseblock4", .features = NAME};
 
 DENSENET(densenet121, "DenseNet, growth 32, 6 12 24 16 layers", 64, 6, 12, 24, 16)
 DENSENET(densenet161, "DenseNet, growth 48, 6 12 36 24 layers", 96, 6, 12, 36, 24)

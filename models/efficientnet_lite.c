@@ -58,9 +58,10 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_mode
     return kin_conv_bn(s, "_conv_head", "_bn1", x, &head);
 }
 
-#define LITE(NAME, SIZE, WIDTH, DEPTH, DROPOUT)                                                                                                                \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) { return efficientnet_lite(s, x, opt, (scaling){WIDTH, DEPTH}); }           \
-    const kin_model kin_model_##NAME = {.name = #NAME, .about = "EfficientNet-Lite, width " #WIDTH ", depth " #DEPTH, .size = SIZE, .channels = 3, .resize = SIZE + 32, .filter = "bicubic", .normalize = "lite", .classifier = "_fc",  \
+#define LITE(NAME, SIZE, WIDTH, DEPTH, DROPOUT)                                                                                                      \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) { return efficientnet_lite(s, x, opt, (scaling){WIDTH, DEPTH}); } \
+    const kin_model kin_model_##NAME = {.name = #NAME, .about = "EfficientNet-Lite, width " #WIDTH ", depth " #DEPTH, .size = SIZE, .channels = 3,   \
+                                        .resize = SIZE + 32, .filter = "bicubic", .normalize = "lite", .classifier = "_fc",                          \
                                         .dropout = DROPOUT, .places = "block", .features = NAME};
 
 LITE(efficientnet_lite0, 224, 1.0, 1.0, 0.2)

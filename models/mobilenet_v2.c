@@ -41,5 +41,5 @@ static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt
     return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1, 1);
 }
 
-const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2", .about = "MobileNetV2 of width 1", .size = 224, .channels = 3, .resize = 256, .normalize = "imagenet", .classifier = "classifier.1", .dropout = 0.2, .small_init = true,
-                                          .places = "block", .features = mobilenet_v2};
+const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2", .about = "MobileNetV2 of width 1", KIN_IMAGENET, .classifier = "classifier.1",
+                                          .dropout = 0.2, .small_init = true, .places = "block", .features = mobilenet_v2};

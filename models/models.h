@@ -13,4 +13,7 @@
 #define KIN_MODEL_DECLARED(NAME) extern const kin_model kin_model_##NAME;
 KIN_MODELS(KIN_MODEL_DECLARED)
 
+/* What torchvision's ImageNet networks take. */
+#define KIN_IMAGENET .size = 224, .channels = 3, .resize = 256, .normalize = "imagenet"
+
 #endif

@@ -52,9 +52,9 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt,
 }
 
 /* A network is its row here: how many blocks each stage has, and of what kind. */
-#define RESNET(NAME, ABOUT, ...)                                                                                                                    \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) { return resnet(s, x, opt, &(layout){__VA_ARGS__}); }           \
-    const kin_model kin_model_##NAME = {.name = #NAME, .about = ABOUT, .size = 224, .channels = 3, .resize = 256, .normalize = "imagenet", .classifier = "fc", .places = "block layer1 layer2 layer3 layer4", .features = NAME};
+#define RESNET(NAME, ABOUT, ...)                                                                                                         \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) { return resnet(s, x, opt, &(layout){__VA_ARGS__}); } \
+    const kin_model kin_model_##NAME = {.name = #NAME, .about = ABOUT, KIN_IMAGENET, .classifier = "fc", .places = "block layer1 layer2 layer3 layer4", .features = NAME};
 
 RESNET(resnet18, "ResNet of basic blocks, 2 2 2 2", {2, 2, 2, 2})
 RESNET(resnet34, "ResNet of basic blocks, 3 4 6 3", {3, 4, 6, 3})

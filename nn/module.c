@@ -228,7 +228,8 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
 
 static record *record_of(const kin_tensor *parameter) { return (record *)(void *)((char *)(uintptr_t)parameter - offsetof(record, tensor)); }
 
-bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record; }
+/* Who observes the calls (export, the layer table) wants the parts. */
+bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record && !s->module->ctx->observe; }
 kin_folded *kin_param_folded(const kin_tensor *weight) { return &record_of(weight)->folded; }
 uint64_t kin_param_version(const kin_tensor *parameter) { return record_of(parameter)->entry.version; }
 void kin_param_touched(kin_tensor *parameter) { record_of(parameter)->entry.version++; }

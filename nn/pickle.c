@@ -220,7 +220,7 @@ static bool push_tuple(machine *m, size_t count)
 {
     if (m->depth - floor_of(m) < count) return fail(m, "its stack is empty");
     node *n = make(m, KIN_PICKLE_TUPLE);
-    if (!n || !append(m, n, m->stack + m->depth - count, count)) return false;
+    if (!n || (count && !append(m, n, m->stack + m->depth - count, count))) return false; /* without items there may be no stack yet */
     m->depth -= count;
     return push(m, n);
 }
@@ -232,7 +232,7 @@ static bool push_marked(machine *m, kin_pickle_kind kind)
     size_t count;
     if (!n || !pop_mark(m, &items, &count)) return false;
     if (kind == KIN_PICKLE_DICT && count % 2) return fail(m, "a key without a value");
-    return append(m, n, items, count) && push(m, n);
+    return (!count || append(m, n, items, count)) && push(m, n);
 }
 
 static bool is_open(const node *n, bool pairs)

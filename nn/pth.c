@@ -27,13 +27,16 @@ static const struct { const char *name; kin_dtype dtype; } types[] = {
 
 /* Names that stand in files beside the tensors: none of them is ever called. */
 static const char *const others[] = {
-    "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
-    "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2", "torch.nn.parameter.Parameter", "torch.Tensor",
-    "torch._tensor.Tensor", "torch.Size", "torch.device", "torch.serialization._get_layout", "argparse.Namespace", "types.SimpleNamespace", "pathlib.PosixPath", "datetime.datetime",
-    "builtins.set", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.slice", "__builtin__.set", "__builtin__.int", "__builtin__.list", "__builtin__.dict",
+    "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque",
+    "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
+    "torch._tensor._rebuild_from_type_v2", "torch._tensor.Tensor", "torch.nn.parameter.Parameter", "torch.Tensor", "torch.Size", "torch.device", "torch.serialization._get_layout",
     "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-    "_codecs.encode",
+    "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
+    "argparse.Namespace", "types.SimpleNamespace", "pathlib.PosixPath", "pathlib._local.PosixPath", "datetime.datetime", "datetime.timedelta", "_codecs.encode",
 };
+
+/* Python's own kinds of values; Python 2's name of their module is what protocol 2 writes. */
+static const char *const builtins[] = {"set", "frozenset", "int", "float", "complex", "bool", "list", "tuple", "dict", "slice", "range", "bytearray"};
 
 static kin_dtype type_of(const kin_pickle *p)
 {
@@ -44,6 +47,9 @@ static kin_dtype type_of(const kin_pickle *p)
 
 static bool known(const char *global)
 {
+    const char *builtin = strncmp(global, "builtins.", 9) == 0 ? global + 9 : strncmp(global, "__builtin__.", 12) == 0 ? global + 12 : NULL;
+    for (size_t i = 0; builtin && i < sizeof builtins / sizeof *builtins; i++)
+        if (strcmp(builtins[i], builtin) == 0) return true;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i], global) == 0) return true;
     return type_of(&(kin_pickle){.kind = KIN_PICKLE_GLOBAL, .text = global}) != KIN_DTYPE_NONE;

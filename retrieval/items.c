@@ -397,6 +397,13 @@ bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin
     return ok;
 }
 
+bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items, kin_error *err)
+{
+    const kin_item_texts texts = {(const char *const *)items->id, (const char *const *)items->label, (const char *const *)items->path, (const char *const *)items->camera,
+                                  (const char *const *)items->role};
+    return kin_embeddings_write_texts(name, vectors, &texts, err);
+}
+
 bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
 {
     return kin_embeddings_write_texts(name, vectors, &(kin_item_texts){.id = id, .label = label, .path = path}, err);

@@ -38,6 +38,7 @@ bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err);
 /* Writes name.npy and name.csv (`name` may end in .npy). `label` and `path` may be NULL. */
 bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err);
 bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts, kin_error *err); /* the same with all columns */
+bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items, kin_error *err); /* the same with another set's columns */
 void kin_embeddings_free(kin_embeddings *embeddings);
 
 /* Copies the strings; checks that ids are unique and not empty. */

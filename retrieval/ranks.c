@@ -196,7 +196,7 @@ bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_it
     for (int64_t q = 0; q < lists->queries; q++) {
         kin_csv_put(file.stream, query->id[q]);
         fputs(quote ? ",\"" : ",", file.stream);
-        for (int64_t a = 0; a < lists->k; a++) {
+        for (int64_t a = 0; a < lists->k && lists->index[q * lists->k + a] >= 0; a++) {
             if (a) fputc(' ', file.stream);
             const char *id = gallery->id[lists->index[q * lists->k + a]];
             if (quote) put_doubled(file.stream, id);

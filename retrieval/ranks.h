@@ -32,7 +32,7 @@ void kin_ranks_problems_free(kin_ranks_problems *problems);
 
 /* Refuses gallery ids that the form cannot hold (blanks inside): to be asked before a long search. */
 bool kin_ranks_writable(const kin_items *gallery, kin_error *err);
-/* Writes the lists, aside and renamed ("-" is standard output). */
+/* Writes the lists, aside and renamed ("-" is standard output). A list ends before its first index of -1. */
 bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_items *query, const kin_items *gallery, kin_error *err);
 /* FAISS's layout: [queries, k] int64 rows of the gallery, and float32 distances. Either path may be NULL. */
 bool kin_ranks_write_arrays(const char *index_path, const char *value_path, const kin_neighbours *lists, kin_error *err);

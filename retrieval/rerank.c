@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "retrieval/pool.h"
 #include "retrieval/reciprocal.h"
 #include "retrieval/scan.h"
 
@@ -143,56 +144,33 @@ static double final_distance(const job *j, double shared, double scaled)
     return (1 - j->opt->lambda) * (1 - shared / (2 - shared)) + j->opt->lambda * scaled;
 }
 
-/* The best so far: up to twice k hits, cut to k when they are full. The k-th of the last cut is the limit for newcomers. */
-typedef struct pool {
-    kin_hit *hits, *spare;
-    int64_t k, room, count;
-    kin_hit limit;
-} pool;
-
-static void cut(pool *p)
-{
-    kin_hits_sort(p->hits, p->spare, p->count);
-    if (p->count < p->k) return;
-    p->count = p->k;
-    p->limit = p->hits[p->k - 1];
-}
-
-static void offer(pool *p, double distance, int64_t item)
-{
-    kin_hit hit = {distance, item};
-    if (!kin_hit_before(hit, p->limit)) return;
-    p->hits[p->count++] = hit;
-    if (p->count == p->room) cut(p);
-}
-
 /* λ > 0: first the K nearest, shared or not; then the items that share something and are farther, unless even the K-th
  * nearest's distance would make them too late. */
-static void choose(const job *j, worker *w, int64_t list, int64_t self, int64_t touched, pool *best)
+static void choose(const job *j, worker *w, int64_t list, int64_t self, int64_t touched, kin_pool *best)
 {
     const int32_t *near = j->near + list * j->nearest;
     const double *distance = j->near_distance + list * j->nearest;
     for (int64_t a = 0; a < j->nearest; a++) {
-        offer(best, final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])), near[a]);
+        kin_pool_offer(best, final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])), near[a]);
         w->taken[near[a]] = true;
     }
-    cut(best);
+    kin_pool_cut(best);
     double nearer = kin_joined_scaled(&j->set, list, distance[j->nearest - 1]);
     for (int64_t a = 0; a < touched; a++) {
         int32_t g = w->touched[a];
         if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance) continue;
         double d = kin_exact_euclid(kin_joined_row(&j->set, list), kin_row(j->set.gallery, g), j->set.gallery.dim);
-        offer(best, final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g);
+        kin_pool_offer(best, final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g);
     }
     for (int64_t a = 0; a < j->nearest; a++) w->taken[near[a]] = false;
 }
 
 /* λ = 0: items that share nothing are all alike, so the first by index follow. */
-static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched, pool *best)
+static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched, kin_pool *best)
 {
     for (int64_t a = 0; a < touched; a++)
-        if (w->touched[a] != self) offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
-    cut(best);
+        if (w->touched[a] != self) kin_pool_offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
+    kin_pool_cut(best);
     for (int64_t g = 0; best->count < best->k; g++)
         if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
 }
@@ -200,10 +178,10 @@ static void choose_without_distance(const job *j, const worker *w, int64_t self,
 static void final_list(const job *j, worker *w, int64_t list)
 {
     int64_t k = j->opt->k, self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list);
-    pool best = {w->hits, w->spare, k, 2 * k, 0, {INFINITY, INT64_MAX}};
+    kin_pool best = kin_pool_begin(w->hits, w->spare, k);
     if (j->opt->lambda > 0) choose(j, w, list, self, touched, &best);
     else choose_without_distance(j, w, self, touched, &best);
-    cut(&best);
+    kin_pool_cut(&best);
     for (int64_t a = 0; a < k; a++) {
         j->out->index[list * k + a] = best.hits[a].index;
         j->out->value[list * k + a] = (float)best.hits[a].distance;

@@ -16,7 +16,7 @@ bool kin_sparse_reserve(kin_sparse *m, kin_error *err)
     m->value = kin_alloc_array((size_t)entries, sizeof *m->value);
     if (m->column && m->value) return true;
     kin_sparse_free(m);
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: a sparse matrix of %lld entries; a smaller k1 or k2 needs less", (long long)entries);
+    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: a sparse matrix of %lld entries; fewer neighbours need less", (long long)entries);
 }
 
 void kin_sparse_free(kin_sparse *m)

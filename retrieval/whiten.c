@@ -4,9 +4,9 @@
 #include "base/npy.h"
 #include "kernels/gemm.h"
 #include "retrieval/expand.h"
+#include "retrieval/scatter.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { ROWS = 512 };
 
@@ -23,38 +23,20 @@ static void centre(kin_vectors set, int64_t first, int64_t count, const double *
         for (int64_t d = 0; d < set.dim; d++) out[i * set.dim + d] = (float)((double)kin_row(set, first + i)[d] - mean[d]);
 }
 
-typedef struct fitting {
-    kin_vectors set;
-    double *mean, *covariance;
-    float *centred, *product; /* [ROWS, dim], [dim, dim] */
-    void *gemm;
-} fitting;
+typedef struct around { kin_vectors set; const double *mean; } around;
 
-static kin_gemm_args covariance_args(const fitting *f, int64_t rows)
+static void centred_row(const void *arg, int64_t i, float *x)
 {
-    int64_t dim = f->set.dim;
-    return (kin_gemm_args){.m = dim, .n = dim, .k = rows, .a = {f->centred, 1, dim}, .b = {f->centred, dim, 1}, .c = f->product, .ldc = dim};
+    const around *c = arg;
+    for (int64_t d = 0; d < c->set.dim; d++) x[d] = (float)((double)kin_row(c->set, i)[d] - c->mean[d]);
 }
 
-/* Σ (x − m)(x − m)ᵀ / (count − 1): products of ROWS rows in float32, their sums in double. */
-static void fit_covariance(fitting *f)
+static void fit_mean(kin_vectors set, double *mean)
 {
-    int64_t dim = f->set.dim;
-    for (int64_t i = 0; i < f->set.count; i++)
-        for (int64_t d = 0; d < dim; d++) f->mean[d] += (double)kin_row(f->set, i)[d];
-    for (int64_t d = 0; d < dim; d++) f->mean[d] /= (double)f->set.count;
-    for (int64_t first = 0; first < f->set.count; first += ROWS) {
-        int64_t rows = f->set.count - first < ROWS ? f->set.count - first : ROWS;
-        centre(f->set, first, rows, f->mean, f->centred);
-        kin_gemm_args args = covariance_args(f, rows);
-        kin_gemm(&args, f->gemm);
-        for (int64_t i = 0; i < dim * dim; i++) f->covariance[i] += (double)f->product[i];
-    }
-    for (int64_t a = 0; a < dim; a++)
-        for (int64_t b = a; b < dim; b++) {
-            double both = (f->covariance[a * dim + b] + f->covariance[b * dim + a]) / (2 * (double)(f->set.count - 1));
-            f->covariance[a * dim + b] = f->covariance[b * dim + a] = both;
-        }
+    for (int64_t d = 0; d < set.dim; d++) mean[d] = 0;
+    for (int64_t i = 0; i < set.count; i++)
+        for (int64_t d = 0; d < set.dim; d++) mean[d] += (double)kin_row(set, i)[d];
+    for (int64_t d = 0; d < set.dim; d++) mean[d] /= (double)set.count;
 }
 
 /* A direction's sign is arbitrary; its largest component is made positive, so that fits can be compared. */
@@ -68,12 +50,14 @@ static void store_direction(kin_whitening *w, int64_t d, const double *vector, d
     w->variance[d] = (float)value;
 }
 
+/* shrinkage < 0: no division. */
 static bool project(kin_whitening *w, const double *values, const double *vectors, double shrinkage, kin_error *err)
 {
     double sum = 0;
     for (int64_t i = 0; i < w->in; i++) sum += fmax(0, values[i]);
     if (!(sum > 0)) return kin_fail(err, KIN_ERR_NUMERIC, "whitening: all rows are equal, there is nothing to fit");
-    for (int64_t d = 0; d < w->out; d++) {
+    for (int64_t d = 0; d < w->out && shrinkage < 0; d++) store_direction(w, d, vectors + d * w->in, values[d], 1);
+    for (int64_t d = 0; d < w->out && shrinkage >= 0; d++) {
         double shrunk = (1 - shrinkage) * fmax(0, values[d]) + shrinkage * sum / (double)w->in;
         if (shrunk < 1e-9 * values[0])
             return kin_fail(err, KIN_ERR_NUMERIC, "whitening: only %lld directions hold any variance; keep that many, or raise the shrinkage above 0",
@@ -83,43 +67,44 @@ static bool project(kin_whitening *w, const double *values, const double *vector
     return true;
 }
 
-static bool fit(kin_whitening *w, fitting *f, double shrinkage, kin_error *err)
+static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *err)
 {
     size_t n = (size_t)w->in, dims = (size_t)w->out;
-    kin_gemm_args args = covariance_args(f, ROWS);
-    double *vectors = kin_alloc_array(n, n * sizeof(double)), *values = kin_alloc_array(n, sizeof(double));
-    f->covariance = kin_alloc_zero(n, n * sizeof(double));
-    f->mean = kin_alloc_zero(n, sizeof(double));
-    f->centred = kin_alloc_array(n, ROWS * sizeof(float));
-    f->product = kin_alloc_array(n, n * sizeof(float));
-    f->gemm = kin_alloc(kin_gemm_workspace(&args));
+    double *vectors = kin_alloc_array(n, n * sizeof(double)), *values = kin_alloc_array(n, sizeof(double)), *covariance = kin_alloc_array(n, n * sizeof(double));
     w->mean = kin_alloc_array(n, sizeof(double));
     w->variance = kin_alloc_array(dims, sizeof(float));
     w->projection = kin_alloc_array(dims, n * sizeof(float));
-    bool ok = vectors && values && f->covariance && f->mean && f->centred && f->product && f->gemm && w->mean && w->variance && w->projection;
-    if (!ok) kin_fail_memory(err, "whitening", (unsigned long long)(n * n) * 20);
+    bool ok = vectors && values && covariance && w->mean && w->variance && w->projection ? true : kin_fail_memory(err, "whitening", (unsigned long long)(n * n) * 20);
     if (ok) {
-        fit_covariance(f);
-        memcpy(w->mean, f->mean, n * sizeof(double));
-        ok = kin_symmetric_eigen(f->covariance, w->in, values, vectors, err) && project(w, values, vectors, shrinkage, err);
+        fit_mean(set, w->mean);
+        around rows = {set, w->mean};
+        ok = kin_scatter(set.count, set.dim, centred_row, &rows, (double)(set.count - 1), covariance, err) && kin_symmetric_eigen(covariance, w->in, values, vectors, err) &&
+             project(w, values, vectors, shrinkage, err);
     }
-    kin_free(vectors), kin_free(values), kin_free(f->covariance), kin_free(f->mean), kin_free(f->centred), kin_free(f->product), kin_free(f->gemm);
+    kin_free(vectors), kin_free(values), kin_free(covariance);
     return ok;
 }
 
-bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
+static bool check_and_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
 {
     *out = (kin_whitening){.in = set.dim, .out = dims};
     if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: fitted on %lld rows; at least 2 were expected", (long long)set.count);
     if (dims < 1 || dims > set.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: %lld dimensions were asked for; 1 to %lld was expected", (long long)dims, (long long)set.dim);
-    if (!(shrinkage >= 0 && shrinkage <= 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: shrinkage is %g; 0 to 1 was expected", shrinkage);
     if (!kin_check_finite(set.data, set.count, set.dim, "whitening", err)) return false;
-    fitting f = {.set = set};
-    if (fit(out, &f, shrinkage, err)) return true;
+    if (fit(out, set, shrinkage, err)) return true;
     kin_whitening_free(out);
     return false;
 }
+
+bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
+{
+    *out = (kin_whitening){0};
+    if (!(shrinkage >= 0 && shrinkage <= 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: shrinkage is %g; 0 to 1 was expected", shrinkage);
+    return check_and_fit(set, dims, shrinkage, out, err);
+}
+
+bool kin_pca_fit(kin_vectors set, int64_t dims, kin_whitening *out, kin_error *err) { return check_and_fit(set, dims, -1, out, err); }
 
 bool kin_whitening_apply(const kin_whitening *w, kin_vectors set, float *out, kin_error *err)
 {

@@ -2,32 +2,8 @@
 # The shell of the program as a user meets it: exit codes, help, suggestions, the man page, lost output.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-kin=${BUILD:-build/cc}/kin
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-failed=0
-
-# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
-expect() {
-    name=$1 code=$2 said=$3 complained=$4; shift 4
-    "$kin" "$@" >"$out/out" 2>"$out/err" </dev/null
-    got=$?
-    why=
-    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
-    check_stream out "$said"
-    check_stream err "$complained"
-    report "$name" "$why"
-}
-
-check_stream() {
-    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
-    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
-}
-
-report() {
-    if [ -z "$2" ]; then echo "ok shell: $1"
-    else echo "not ok shell: $1: $2"; failed=1; fi
-}
+about=shell
+. tests/support/shell.sh
 
 expect "no command" 2 "" "kin: a command is missing"
 expect "kin --help lists the commands" 0 "  help " "" --help

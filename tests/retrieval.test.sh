@@ -2,34 +2,10 @@
 # kin search, rerank, eval, check as they are typed, on the vectors of tests/golden/retrieval.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-kin=${BUILD:-build/cc}/kin
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+about=retrieval
+. tests/support/shell.sh
+
 q=tests/golden/retrieval/query g=tests/golden/retrieval/gallery
-failed=0
-
-# expect NAME CODE STDOUT-PART STDERR-PART ARGS...: runs kin; an empty part means that stream stays empty.
-expect() {
-    name=$1 code=$2 said=$3 complained=$4; shift 4
-    "$kin" "$@" >"$out/out" 2>"$out/err"
-    got=$?
-    why=
-    [ "$got" -eq "$code" ] || why="exit status $got, not $code"
-    check_stream out "$said"
-    check_stream err "$complained"
-    report "$name" "$why"
-}
-
-check_stream() {
-    if [ -z "$2" ]; then [ ! -s "$out/$1" ] || why="$why; unexpected text on std$1: $(head -n 1 "$out/$1")"
-    else grep -qF -e "$2" "$out/$1" || why="$why; std$1 lacks '$2': $(head -n 1 "$out/$1")"; fi
-}
-
-report() {
-    if [ -z "$2" ]; then echo "ok retrieval: $1"
-    else echo "not ok retrieval: $1: $2"; failed=1; fi
-}
-
 expect "search writes lists" 0 "" "36 lists of 100" search --query $q --gallery $g --out "$out/r.csv"
 expect "check accepts them" 0 "36 lists, 3600 ids, all known, none twice" "" check "$out/r.csv" --query $q --gallery $g
 expect "eval prints a table" 0 "mAP@100" "" eval "$out/r.csv" --query $q --gallery $g.csv
@@ -42,11 +18,58 @@ expect "rerank writes lists" 0 "" "36 lists of 50" rerank --query $q --gallery $
 expect "check accepts those too" 0 "1800 ids" "" check "$out/k.csv" --query $q --gallery $g
 expect "rerank warns of small classes" 0 "" "less than --k1 20" rerank --query $q --gallery $g --out "$out/k.csv"
 expect "rerank after expansion and augmentation" 0 "" "" rerank --query $q --gallery $g --k1 8 --k2 3 --augment 3 --expand 3 --out "$out/k.csv" --quiet
+expect "rerank by propagation over the graph" 0 "" "36 lists of 50" rerank --query $q --gallery $g --method graph --top 50 --k1 8 --k2 3 --out "$out/k.csv"
+expect "rerank by diffusion" 0 "" "" rerank --query $q --gallery $g --method diffusion --kd 10 --kq 5 --out "$out/k.csv" --quiet
+expect "check accepts diffusion's lists" 0 "36 lists, 3600 ids" "" check "$out/k.csv" --query $q --gallery $g
+expect "rerank by off-line diffusion, leaving one out" 0 "" "" rerank --gallery $g --method diffusion --kd 10 --truncate 40 --out "$out/l.csv" --quiet
+expect "check accepts those too" 0 "100 lists, 9900 ids" "" check "$out/l.csv" --gallery $g
+expect "rerank by nothing is search" 0 "" "" rerank --query $q --gallery $g --method none --out "$out/k.csv" --quiet
+why=; cmp -s "$out/r.csv" "$out/k.csv" || why="lists differ"; report "the same lists" "$why"
+expect "an option of another method" 2 "" "--lambda says nothing to --method graph" rerank --gallery $g --method graph --lambda 0.5
+expect "expansion alone needs its number" 2 "" "needs --expand N" rerank --gallery $g --method expand
 expect "each item among the others" 0 "" "100 lists of 99" search --gallery $g --out "$out/l.csv"
 expect "eval of each among the others" 0 "100 queries, 100 gallery items, lists of 99" "" eval "$out/l.csv" --gallery $g
 expect "rerank of each among the others, expanded" 0 "" "" rerank --gallery $g --expand 4 --k1 8 --out "$out/l.csv" --quiet
 expect "check knows that nothing finds itself" 0 "100 lists" "" check "$out/l.csv" --gallery $g
 expect "a bare .npy is numbered, lists go to standard output" 0 "id,images" "" search --gallery $out/d.npy --top 2 --quiet
+
+expect "search within a distance" 0 "" "queries have nothing within --max-distance" search --query $q --gallery $g --max-distance 0.15 --out "$out/m.csv" --indices "$out/mi.npy"
+expect "eval tells intervals, classes and the worst queries" 0 "The 3 worst queries" "" eval "$out/r.csv" --query $q --gallery $g --bootstrap 100 --worst 3 --per-class "$out/classes.csv"
+why=; [ "$(wc -l <"$out/classes.csv")" -eq 13 ] || why="$(wc -l <"$out/classes.csv") lines"; report "a line a class" "$why"
+expect "eval fits a threshold" 0 "--max-distance 0." "" eval --gallery $g --fit-threshold 0.05
+expect "eval tells intervals as JSON" 0 '"mAP interval": [0.' "" eval --query $q --gallery $g --bootstrap 100 --json
+expect "a threshold needs descriptors" 2 "" "leave RANKS out" eval "$out/r.csv" --query $q --gallery $g --fit-threshold 0.05
+expect "fuse descriptors" 0 "" "36 lists of 100 from 2 sets" fuse --gallery $g,$g --query $q,$q --out "$out/f.csv"
+expect "check accepts fused lists" 0 "36 lists, 3600 ids" "" check "$out/f.csv" --query $q --gallery $g
+expect "fit weights of lists" 0 "--weights 0." "" fuse "$out/r.csv" "$out/e.csv" "$out/f.csv" --query $q --gallery $g --fit --quiet
+expect "fuse descriptors side by side" 0 "" "100 descriptors of 48 numbers" fuse --gallery $g,$g --weights 2,1 --embeddings "$out/both"
+expect "fused descriptors can be searched" 0 "mAP" "" eval --gallery "$out/both"
+expect "weights that do not fit" 2 "" "2 numbers of 0 or more" fuse --gallery $g,$g --weights 1
+expect "sets of other pictures" 1 "" "has 100 rows" fuse --gallery $g,$q
+expect "lists have no descriptors" 2 "" "fused by rank alone" fuse "$out/r.csv" "$out/e.csv" --query $q --gallery $g --by distance
+expect "tune k1, k2 and lambda" 0 "--method k-reciprocal --k1 " "" tune --gallery $g --query $q --out "$out/p.json" --quiet
+expect "rerank with what was found" 0 "" "" rerank --query $q --gallery $g --params "$out/p.json" --out "$out/p.csv" --quiet
+why=; "$kin" eval "$out/p.csv" --query $q --gallery $g --json | grep -q "$(sed 's/.*"mAP": \(0\.[0-9]\{5\}\).*/"mAP": \1/' "$out/p.json")" || why="another mAP: $(cat "$out/p.json")"
+report "it has the mAP that was promised" "$why"
+expect "params of another method" 2 "" "fitted for --method k-reciprocal" rerank --query $q --gallery $g --params "$out/p.json" --method graph
+for method in graph diffusion expand; do
+    expect "tune $method" 0 "--method $method --" "" tune --gallery $g --method $method --rounds 1 --out "$out/$method.json" --quiet
+    expect "rerank by $method with what was found" 0 "" "" rerank --gallery $g --params "$out/$method.json" --out "$out/p.csv" --quiet
+done
+echo '{"k1": 7, "colour": 3}' >"$out/odd.json"
+expect "params that are no options" 2 "" "odd.json: unknown option --colour" rerank --gallery $g --params "$out/odd.json"
+echo '{"k1": 0}' >"$out/odd.json"
+expect "params out of range" 2 "" "odd.json: --k1 needs a whole number from 1" rerank --gallery $g --params "$out/odd.json"
+expect "fit weights and keep them" 0 "--weights 0" "" fuse --gallery $g,$g --fit --save-params "$out/w.json"
+expect "fuse with kept weights" 0 "" "" fuse --gallery $g,$g --query $q,$q --params "$out/w.json" --out "$out/f.csv" --quiet
+expect "fit a whitening" 0 "" "24 to 8 dimensions, from 100 rows" whiten fit $g --dims 8 --shrinkage 0.1 --out "$out/w.safetensors"
+expect "apply it" 0 "" "36 descriptors of 8 numbers" whiten apply "$out/w.safetensors" $q --out "$out/qw"
+expect "learn a whitening" 0 "" "from 100 rows and 802 positive pairs" whiten fit $g --learned --shrinkage 0.1 --out "$out/w.safetensors"
+expect "whitened descriptors keep their labels" 0 "" "" whiten apply "$out/w.safetensors" $g --out "$out/gw" --quiet
+expect "and can be judged" 0 "mAP" "" eval --gallery "$out/gw"
+expect "a whitening of other dimensions" 2 "" "fitted on 24 dimensions, the vectors have 8" whiten apply "$out/w.safetensors" "$out/qw" --out "$out/x"
+expect "what is no whitening" 1 "" "not" whiten apply $g.npy $g --out "$out/x"
+expect "reduce by principal components" 0 "" "36 descriptors of 6 numbers, before 24" reduce $q --pca 6 --on $g --out "$out/q6"
 
 why=
 "$kin" search --query $q --gallery $g --top 7 --quiet | "$kin" eval - --query $q --gallery $g >"$out/out" 2>"$out/err" || why="fails"

@@ -191,8 +191,76 @@ static void memory_ends(void)
     check_end();
 }
 
+/* Beside the refusals in tests/test_golden.c. */
+static void hostile_headers(void)
+{
+    check_begin("checkpoints: names in disguise, too many axes, and huge headers are refused");
+#define ONE(NAME, FROM, TO) "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" #FROM "," #TO "]}"
+    static const struct { const char *header, *part; } cases[] = {
+        {"{" ONE("a", 0, 4) "," ONE("\\u0061", 4, 8) "}", "a"},
+        {"{" ONE("a\\u0000b", 0, 4) "}", ""},
+        {"{" ONE("a", 0, 4) "," ONE("b", 3, 7) "}", "overlap"},
+        {"{" ONE("a", 0, 4) "," ONE("b", 0, 4) "}", "overlap"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "has 9 axes"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,0],\"data_offsets\":[0,0]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967296],\"data_offsets\":[0,0]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9007199254740992,9007199254740996]}}", "outside the file"},
+    };
+#undef ONE
+    static const float numbers[4];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t file[512];
+        kin_checkpoint *c = NULL;
+        kin_error err = {0};
+        CHECK_MSG(!kin_checkpoint_parse(file, build(file, cases[i].header, numbers, sizeof numbers), &c, &err), "%s was taken", cases[i].header);
+        CHECK_TEXT(err.message, cases[i].part);
+    }
+    size_t huge = ((size_t)17 << 20) + 8;
+    uint8_t *file = kin_alloc(huge);
+    kin_checkpoint *c = NULL;
+    kin_error err = {0};
+    memset(file, ' ', huge);
+    for (int i = 0; i < 8; i++) file[i] = (uint8_t)((huge - 8) >> (8 * i));
+    memcpy(file + 8, "{}", 2);
+    CHECK(!kin_checkpoint_parse(file, huge, &c, &err));
+    CHECK_TEXT(err.message, "its header would be");
+    kin_free(file);
+    check_end();
+}
+
+/* All names, however many, one a line; nothing when there is no difference. */
+static void differences(void)
+{
+    check_begin("checkpoints: all differences are listed, and none where there are none");
+    kin_ctx *ctx = kin_ctx_new();
+    int other = 9;
+    kin_module *m = network(ctx, NULL, 1), *wide = network(ctx, &other, 1);
+    kin_error err = {0};
+    kin_checkpoint *c = NULL;
+    kin_text list = {0};
+    CHECK(kin_checkpoint_save(check_path("differences.safetensors"), m, NULL, NULL, 0, &err) && kin_checkpoint_open(check_path("differences.safetensors"), &c, &err));
+    CHECK(kin_checkpoint_differences(c, m, NULL, &list) == 0 && list.size == 0);
+    CHECK(kin_checkpoint_differences(c, wide, NULL, &list) == 2);
+    CHECK_TEXT(list.data, "2 of another shape:\n  fc.weight is F32 [2, 5] here and [9, 5] in the network\n  fc.bias is F32 [2] here and [9] in the network\n");
+    kin_checkpoint_free(c);
+    kin_text_free(&list);
+    uint8_t file[256];
+    CHECK(kin_checkpoint_parse(file, build(file, "{\"more\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}}", "12345678", 8), &c, &err));
+    CHECK(kin_checkpoint_differences(c, m, "fc.*", &list) == 2);
+    CHECK_TEXT(list.data, "1 missing:\n  conv.weight\n");
+    CHECK_TEXT(list.data, "1 unexpected:\n  more\n");
+    kin_checkpoint_free(c);
+    kin_text_free(&list);
+    kin_module_free(m), kin_module_free(wide);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 int main(void)
 {
+    hostile_headers();
+    differences();
     layout();
     formats();
     of_others();

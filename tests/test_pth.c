@@ -158,7 +158,7 @@ static void put(bytes *b, const void *data, size_t size)
 
 static void put_number(bytes *b, uint64_t number, size_t width)
 {
-    for (size_t i = 0; i < width; i++) put(b, &(uint8_t){(uint8_t)(number >> (8 * i))}, 1);
+    for (size_t i = 0; i < width; i++) put(b, &(uint8_t){i < 8 ? (uint8_t)(number >> (8 * i)) : 0}, 1);
 }
 
 static void put_text(bytes *b, const char *text) { put(b, text, strlen(text)); }
@@ -306,6 +306,7 @@ static void pickles(void)
         {"a call of a number", PICKLE("\x80\x02K\x01)R."), "a call of something that is no function"},
         {"protocol 0's INST", PICKLE("\x80\x02(ios\nsystem\n."), "opcode 0x69 is none of those"},
         {"protocol 9", PICKLE("\x80\x09N."), "a pickle of protocol 9"},
+        {"an empty tuple at first", PICKLE("\x80\x02)."), "holds no dictionary of tensors"},
         {"a number", PICKLE("\x80\x02K\x01."), "holds no dictionary of tensors"},
         {"an empty dictionary", PICKLE("\x80\x02}."), "there is no state dict in it"},
         {"a dictionary inside itself", PICKLE("\x80\x02}q\0X\x05\0\0\0modelh\0s."), "no state dict"},

@@ -2,9 +2,12 @@
  * pytorch-metric-learning, scikit-learn, the Market-1501 rule. tests/golden/retrieval.py made the files. */
 #include "base/memory.h"
 #include "base/npy.h"
+#include "retrieval/diffusion.h"
 #include "retrieval/items.h"
 #include "retrieval/metrics.h"
 #include "retrieval/rerank.h"
+#include "retrieval/rerank_graph.h"
+#include "retrieval/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 
@@ -78,6 +81,86 @@ static void published_rerank(void)
     }
 }
 
+/* Lists by a published score; equal but for `slack` counts as a tie. Items with a score of 0 may stand anywhere behind the others. */
+static void compare_scores(const char *name, const kin_neighbours *found, double slack)
+{
+    kin_npy want = golden(name);
+    for (int64_t q = 0; found->index && want.data && q < Q; q++) {
+        double row[G];
+        int64_t order[G];
+        for (int64_t g = 0; g < G; g++) row[g] = -(double)want.data[q * G + g];
+        brute_order(row, G, -1, order);
+        for (int64_t a = 0; a < G; a++) {
+            int64_t got = found->index[q * G + a];
+            CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < slack, "query %lld rank %lld", (long long)q, (long long)a);
+            CHECK_CLOSE(found->value[q * G + a], -row[got], slack);
+        }
+    }
+    kin_npy_free(&want);
+}
+
+static void published_diffusion(void)
+{
+    static const struct { int64_t kd, kq, truncation; } settings[] = {{50, 10, 0}, {12, 4, 0}, {50, 10, 60}, {12, 4, 40}};
+    for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
+        char name[32];
+        snprintf(name, sizeof name, "diffusion_%zu", s);
+        check_begin("golden: diffusion agrees with the published code, kd %lld, kq %lld, truncated to %lld", (long long)settings[s].kd, (long long)settings[s].kq,
+                    (long long)settings[s].truncation);
+        kin_diffusion_opt opt = {.k = G, KIN_DIFFUSION_DEFAULTS, .truncation = settings[s].truncation};
+        opt.kd = settings[s].kd, opt.kq = settings[s].kq;
+        kin_neighbours found;
+        kin_error err = {0};
+        CHECK_MSG(kin_diffuse(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &opt, &found, &err), "%s", err.message);
+        compare_scores(name, &found, 2e-4); /* float32 matrices there; values go up to 10 */
+        kin_neighbours_free(&found);
+        check_end();
+    }
+}
+
+static void published_graph(void)
+{
+    static const kin_rerank_graph_opt settings[] = {{.k = G, KIN_RERANK_GRAPH_DEFAULTS}, {.k = G, .k1 = 8, .k2 = 3, .layers = 1}};
+    for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
+        char name[32];
+        snprintf(name, sizeof name, "graph_%zu", s);
+        check_begin("golden: graph re-ranking agrees with the published steps, k1 %lld, k2 %lld", (long long)settings[s].k1, (long long)settings[s].k2);
+        kin_neighbours found;
+        kin_error err = {0};
+        CHECK_MSG(kin_rerank_graph(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
+        compare_scores(name, &found, 1e-6);
+        kin_neighbours_free(&found);
+        check_end();
+    }
+}
+
+/* Cosines do not depend on the directions' signs. */
+static void published_whitening(void)
+{
+    static const struct { double shrinkage; int64_t dims; } settings[] = {{0, 24}, {0.2, 8}};
+    for (size_t s = 0; s < 2; s++) {
+        char name[32];
+        snprintf(name, sizeof name, "learned_%zu", s);
+        check_begin("golden: learned whitening agrees with the published steps, shrinkage %g, %lld dimensions", settings[s].shrinkage, (long long)settings[s].dims);
+        int64_t a[3 * G], b[3 * G], pairs = kin_positive_pairs(gallery_label, G, 3, a, b), dims = settings[s].dims;
+        float x[Q * 24], y[G * 24];
+        kin_whitening w;
+        kin_error err = {0};
+        kin_npy want = golden(name);
+        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), a, b, pairs, dims, settings[s].shrinkage, &w, &err) &&
+                  kin_whitening_apply(&w, kin_embeddings_vectors(&query), x, &err) && kin_whitening_apply(&w, kin_embeddings_vectors(&gallery), y, &err);
+        CHECK_MSG(ok, "%s", err.message);
+        for (int64_t i = 0; ok && want.data && i < Q * G; i++) {
+            double sum = 0;
+            for (int64_t d = 0; d < dims; d++) sum += (double)x[i / G * dims + d] * (double)y[i % G * dims + d];
+            CHECK_CLOSE(sum, want.data[i], 1e-4);
+        }
+        kin_whitening_free(&w);
+        kin_npy_free(&want);
+        check_end();
+    }
+}
+
 static kin_scores evaluate(bool leave_one_out, const kin_metrics_opt *metrics)
 {
     kin_neighbours found;
@@ -131,6 +214,9 @@ int main(void)
     if (!ok) return check_result();
     faiss();
     published_rerank();
+    published_diffusion();
+    published_graph();
+    published_whitening();
     metrics();
     kin_embeddings_free(&query), kin_embeddings_free(&gallery);
     CHECK(kin_alloc_live() == 0);

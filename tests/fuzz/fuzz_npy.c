@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    long alive = kin_alloc_live();
     if (!size) return 0;
     FILE *stream = fmemopen((void *)(uintptr_t)data, size, "rb");
     if (!stream) return 0;
@@ -20,6 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_npy_free(&array);
     }
     fclose(stream);
-    if (kin_alloc_live() != 0) abort();
+    if (kin_alloc_live() != alive) abort();
     return 0;
 }

@@ -13,9 +13,11 @@ seeds_of() {
     case $1 in
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
     jpeg) echo "$data/jpeg-crashtest $data/jpeg-crashtest/imagetestsuite $data/jpeg-reftest $data/jpeg-reftest/mozilla $data/fuzz-seeds/jpeg" ;;
+    bmp) echo tests/golden/bmp ;;
     pnm) echo "$data/pngsuite" ;;
     mat) echo tests/golden ;;
     cifar) echo "$data/cifar10" ;;
+    pth | npz) echo tests/golden/pth ;;
     esac
 }
 

@@ -59,6 +59,8 @@ for i in range(40):
 for name in ("mirror", "upend", "grey", "invert"):
     for c in (1, 3): case(name, channels=c)
     case(name)
+    if name == "mirror":
+        for w in (1, 2, 3, 4, 5, 1023, 1024, 1025, 2050, 2051): case(name, size=(w, 3), channels=3)
 for i in range(40): case("rotate", number(-200, 200), i % 2, random.randint(0, 255))
 for a in (0, 90, 180, 270, -90, 360, 450): 
     for size in ((20, 20), (21, 21), (20, 31)): case("rotate", a, a // 90 % 2, 7, size=size)
@@ -78,6 +80,7 @@ for name in ("brightness", "contrast", "saturation", "sharpness"):
     case(name, .3, size=(2, 9)); case(name, 1.7, size=(9, 2)); case(name, .4, size=(1, 1))
 for f in (-.5, .5, 0): case("hue", f, channels=3)
 for _ in range(30): case("hue", number(-.5, .5), size=(60, 60), low=random.randint(0, 60), high=random.randint(60, 255), channels=3)
+for f in (.1, -.3): case("hue", f, size=(700, 500), channels=3)
 case("hue", .2, channels=1)
 for bits in range(1, 9): case("posterize", bits)
 for t in (0, 1, 128, 255, 256, 100.5): case("solarize", t)
@@ -88,3 +91,18 @@ for name in ("autocontrast", "equalize"):
 for i in range(24):
     k = random.choice([1, 3, 5, 9, 23])
     case("blur", k, number(.1, 4), size=(random.randint(k // 2 + 1, 26), random.randint(k // 2 + 1, 26)))
+
+# RandAugment's and TrivialAugmentWide's operations: wide, operation, bin, bins, sign.
+from torchvision.transforms import RandAugment, TrivialAugmentWide
+def augment(im, wide, op, at, bins, sign):
+    space = TrivialAugmentWide()._augmentation_space(bins) if wide else RandAugment()._augmentation_space(bins, (im.height, im.width))
+    name = list(space)[op]
+    magnitudes, signed = space[name]
+    m = float(magnitudes[at].item()) if magnitudes.ndim > 0 else 0.0
+    return _apply_op(im, name, -m if signed and sign else m, I.NEAREST, None)
+ops["augment"] = augment
+for wide in (0, 1):
+    for op in range(14):
+        for i in range(6):
+            bins = random.choice([31, 31, 31, 10, 11])
+            case("augment", wide, op, random.randrange(bins), bins, i % 2, channels=3 if i else 1)

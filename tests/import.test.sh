@@ -1,0 +1,42 @@
+#!/bin/sh
+# kin import, kin tensors and kin export as a person types them.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+about=import
+. tests/support/shell.sh
+
+pth=tests/golden/pth
+expect "a .pth, and what becomes of its integers" 0 "5 arrays from PyTorch (zip), 34 numbers as float32" "integers stay as they are: 1 of the arrays" import $pth/zip.pth "$out/zip.st"
+expect "the form before PyTorch 1.6" 0 "5 arrays from PyTorch (before 1.6)" "num_batches_tracked" import $pth/legacy.pth "$out/legacy.st"
+expect "a nested state dict with module. before its names" 0 "4 arrays" "the prefix 'module.' was taken off" import $pth/nested.pth "$out/nested.st"
+expect "--quiet says the result alone" 0 "4 arrays" "" import $pth/nested.pth "$out/nested.st" --quiet
+expect "an .npz" 0 "4 arrays from NumPy (.npz), 34 numbers" "" import $pth/odd.npz "$out/npz.st"
+expect "safetensors to safetensors" 0 "5 arrays from safetensors" "integers" import "$out/zip.st" "$out/again.st"
+why=
+cmp -s "$out/zip.st" "$out/legacy.st" || why="zip.pth and legacy.pth differ"
+cmp -s "$out/zip.st" "$out/again.st" || why="$why; written twice, it differs"
+report "both forms give the same file, and so does reading it again" "$why"
+
+expect "several networks in a file: their keys are named" 1 "" "it holds teacher, student, notes; choose a dictionary of tensors with --key" import $pth/two.pth "$out/x"
+expect "--key chooses" 0 "4 arrays" "taken from the dictionary 'student'" import $pth/two.pth "$out/x.st" --key student
+expect "--prefix takes a part" 0 "2 arrays" "2 entries were left out" import $pth/nested.pth "$out/x.st" --prefix conv.
+printf '\200\002cos\nsystem\n(X\004\000\000\000echotR.' >"$out/evil.pth"
+expect "a pickle that wants os.system" 1 "" "refers to os.system, which kin does not know" import "$out/evil.pth" "$out/evil.st"
+[ ! -e "$out/evil.st" ] || report "nothing is written for it" "there is a file"
+head -c 2000 $pth/zip.pth >"$out/cut.pth"
+expect "a download that was cut off" 1 "" "the file is truncated" import "$out/cut.pth" "$out/x.st"
+expect "a file that is not there" 1 "" "nowhere.pth" import "$out/nowhere.pth" "$out/x.st"
+
+expect "kin tensors lists" 0 "conv.weight" "" tensors $pth/half.pth
+why=
+grep -q '^conv.weight F16  \[3,2,2,2\]  *-4  *3.875  *-0.2708  *2.317$' "$out/out" || why="its line is $(grep conv.weight "$out/out")"
+report "type, shape, extremes, mean and deviation" "$why"
+expect "kin tensors --json" 0 '"name": "conv.bias", "dtype": "F32", "shape": [3], "min": -3.625, "max": -1.875, "mean": -2.75, "std": 0.714' "" tensors $pth/zip.pth --json
+expect "what kin import wrote" 0 "5 arrays, 35 numbers" "" tensors "$out/zip.st"
+
+expect "kin export: weights of another network, all names of them" 1 "" "  layer3.0.conv2.weight" export --model resnet8 --weights "$out/zip.st" --out "$out/x.onnx"
+[ ! -e "$out/x.onnx" ] || report "nothing is written for it" "there is a file"
+expect "kin export: a network's name alone" 2 "" "--weights FILE has to bring them" export --model resnet8 --out "$out/x.onnx"
+expect "kin export: neither network nor run" 2 "" "there is neither a network nor a run 'resnet9'" export --model resnet9 --out "$out/x.onnx"
+expect "kin export: a batch that is no number" 2 "" "--batch needs a number of pictures" export --model resnet8 --weights "$out/zip.st" --batch many --out "$out/x.onnx"
+exit $failed
