@@ -267,12 +267,9 @@ static void make_plan(kin_module *m, shape_plan *p, kin_shape input)
     kin_ctx *ctx = m->ctx;
     *p = (shape_plan){.input = input};
     kin_plan_begin(ctx, &p->plan);
-    void (*observe)(void *, const kin_call *) = ctx->observe;
-    ctx->observe = NULL;
     ctx->dry = true;
     p->unfit = !kin_plan_end(ctx, run(m, kin_dry_input(ctx, input), KIN_EVAL));
     ctx->dry = false;
-    ctx->observe = observe;
     /* Whatever else is wrong will be said again, or not be wrong, with numbers. */
     if (!kin_ok(ctx) && kin_ctx_error(ctx)->code != KIN_ERR_MEMORY) kin_error_clear(kin_ctx_error(ctx));
 }
@@ -470,7 +467,7 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
     if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
     kin_ctx *ctx = m->ctx;
     if (!x || (ctx->record && !ctx->dry && !have_grads(m))) return NULL;
-    bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || x->ctx != ctx;
+    bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || ctx->observe || x->ctx != ctx;
     return plain ? run(m, x, mode) : evaluate(m, x);
 }
 
