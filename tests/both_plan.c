@@ -159,7 +159,7 @@ static void slices(void)
     for (int what = 0; what < 3; what++) {
         fixture f;
         open(&f);
-        kin_shape shape = shape_of(14, 1500);
+        kin_shape shape = shape_of(20, 1500);
         kin_tensor *y = kin_module_forward(f.m, hashed_input(f.ctx, "x", shape), KIN_EVAL);
         int64_t count = kin_count(y);
         kin_real *want = kin_alloc_zero((size_t)count, sizeof *want);
@@ -192,7 +192,7 @@ static void out_of_memory(void)
         fixture f;
         open(&f);
         if (at % 2) kin_module_pictures_apart(f.m);
-        kin_tensor *x = hashed_input(f.ctx, "x", shape_of(14, at % 2 ? 1500 : 100));
+        kin_tensor *x = hashed_input(f.ctx, "x", shape_of(20, at % 2 ? 1500 : 100));
         kin_alloc_fail_at(at);
         kin_tensor *y = kin_module_forward(f.m, x, KIN_EVAL);
         bool failed = kin_alloc_pending() == 0;
