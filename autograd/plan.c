@@ -107,11 +107,11 @@ bool kin_plan_end(kin_ctx *ctx, kin_tensor *result)
 
 /* ---- following ---- */
 
-kin_frame *kin_frame_begin(kin_ctx *ctx, const kin_plan *plan)
+kin_frame *kin_frame_begin(kin_ctx *ctx, const kin_plan *plan, void *base)
 {
     kin_frame *f = kin_arena_alloc(&ctx->arena, sizeof *f);
     size_t *last = kin_arena_alloc(&ctx->arena, (plan->count + 1) * sizeof *last);
-    unsigned char *base = kin_arena_alloc(&ctx->arena, plan->bytes);
+    if (!base) base = kin_arena_alloc(&ctx->arena, plan->bytes);
     if (!f || !last || !base) return kin_fail_memory(&ctx->error, "a network's memory", plan->bytes), NULL;
     for (size_t i = 0; i < plan->count; i++) last[i] = plan->calls[plan->calls[i].root].last;
     *f = (kin_frame){.last = last, .count = plan->count, .plan = plan, .base = base};

@@ -39,8 +39,9 @@ void kin_plan_free(kin_plan *plan);
 void kin_plan_begin(kin_ctx *ctx, kin_plan *plan);
 bool kin_plan_end(kin_ctx *ctx, kin_tensor *result);
 
-/* Between the two, a forward follows the plan. NULL when out of memory (recorded). */
-kin_frame *kin_frame_begin(kin_ctx *ctx, const kin_plan *plan);
+/* Between the two, a forward follows the plan, in plan->bytes of memory at `base` or, when that is NULL, on the tape. NULL when out of
+ * memory (recorded). */
+kin_frame *kin_frame_begin(kin_ctx *ctx, const kin_plan *plan, void *base);
 void kin_frame_end(kin_ctx *ctx);
 
 /* ---- for the tape ---- */

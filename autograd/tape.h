@@ -44,7 +44,7 @@ struct kin_ctx {
     kin_frame *frame;    /* a forward that follows a plan */
     void *spare;         /* kin_save's memory for calls without gradients */
     size_t spare_bytes;
-    void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and profiles */
+    void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and exports; then nothing is folded or planned */
     void *observe_arg;
 };
 

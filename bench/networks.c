@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     if (!m) return fail(ctx);
     double least_user = 1e30, least = 1e30;
     kin_record(ctx, false);
+    kin_module_pictures_apart(m);
     for (int round = -1; round < rounds; round++) {
         kin_tensor *x = kin_input(ctx, KIN_SHAPE(batch, 224, 224, 3), NULL);
         kin_real *numbers = (kin_real *)kin_data(x);

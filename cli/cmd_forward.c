@@ -56,6 +56,7 @@ static bool open_network(job *j, const char *weights, kin_error *err)
     if (ok && !kin_checkpoint_load(checkpoint, j->module, j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
     kin_checkpoint_free(checkpoint);
     kin_record(j->ctx, false);
+    kin_module_pictures_apart(j->module);
     return ok && (!j->tap || kin_module_retain(j->module, j->tap) || ctx_failed(j, err));
 }
 

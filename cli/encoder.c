@@ -90,6 +90,7 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     *out = (kin_encoded){.item = kin_alloc_array((size_t)set->count, sizeof *out->item)};
     if (!out->item) return kin_fail_memory(err, "the descriptors", (size_t)set->count * sizeof *out->item);
     kin_loader *loader = kin_loader_new(set, &load, err);
+    kin_module_pictures_apart(module);
     bool recording = kin_record(ctx, false), ok = loader && encode_all(module, network, loader, opt, set->count, out, err);
     kin_record(ctx, recording);
     if (!kin_ok(ctx)) kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);

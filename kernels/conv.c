@@ -16,8 +16,10 @@ enum {
     ROWS = 96,        /* rows of a block, rounded up to whole tiles */
     ROWS_MAX = ROWS + KIN_MR_MAX,
     SEGMENTS = 32,    /* taps of one pass, at most */
-    K_STEP = 384,     /* channels × taps of one pass, about */
-    CHANNELS = 256,   /* channels of one pass, at most */
+    K_STEP = 512,     /* channels × taps of one pass, about */
+    CHANNELS = 512,   /* channels of one pass, at most */
+    FEW_WEIGHTS = 1 << 16, /* of one pass */
+    ALIASED = 4096,   /* rows this many bytes apart fall on one another in the first cache */
     TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
 };
 
@@ -37,6 +39,7 @@ typedef struct product {
     bool backward, accumulate;
     const kin_conv_begin *begin;
     kin_conv_end end;
+    bool moves;             /* rows of A are copied */
     /* The phase under work: rows (n, y, x) with y = phase_y + stride_y·i, and the taps that reach them. */
     int64_t phase_y, phase_x, step_y, step_x, rows_y, rows_x, rows;
     int64_t block_rows, block_columns, column_blocks;
@@ -71,7 +74,8 @@ typedef struct pass {
     int64_t t0, count, k0, k;
     bool begins, ends;
     int64_t column, columns;
-    const kin_real *moved; /* the block's rows after `begin`, k numbers each */
+    const kin_real *moved; /* the block's rows beside, `pitch` apart; NULL: where they are */
+    int64_t pitch;
 } pass;
 
 static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
@@ -79,7 +83,7 @@ static void fill_table(const product *p, const place *at, int64_t rows, const pa
     int64_t mr = p->tiles->mr;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t s = 0; s < w->count; s++)
-            table[(r / mr * SEGMENTS + s) * mr + r % mr] = w->moved ? w->moved + r * w->k : source(p, &at[r], &p->valid[w->t0 + s], w->k0);
+            table[(r / mr * SEGMENTS + s) * mr + r % mr] = w->moved ? w->moved + r * w->pitch : source(p, &at[r], &p->valid[w->t0 + s], w->k0);
     for (int64_t r = rows; r % mr; r++) /* rows that fill up the last tile */
         for (int64_t s = 0; s < w->count; s++) table[(r / mr * SEGMENTS + s) * mr + r % mr] = table[(r / mr * SEGMENTS + s) * mr];
 }
@@ -92,26 +96,38 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
     int64_t b_row[SEGMENTS], panel_k = p->taps * p->depth;
     for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s].index * p->depth + w->k0;
     fill_table(p, at, rows, w, table);
-    for (int64_t j = w->column; j < w->column + w->columns; j += t->nr) {
-        const kin_real *panel = p->panels + j / t->nr * panel_k * t->nr;
-        kin_tile_out out = {.columns = kin_min(t->nr, p->n - j), .accumulate = p->accumulate || !w->begins, .bias = w->begins && e->bias ? e->bias + j : NULL,
-                            .adds = w->ends && e->add, .act = w->ends ? e->act : KIN_NORM_LINEAR};
-        for (int64_t r = 0; r < rows; r += t->mr) {
-            out.rows = kin_min(t->mr, rows - r);
-            for (int64_t i = 0; i < out.rows; i++) out.c[i] = p->c + at[r + i].pixel * p->c_ld + j;
-            for (int64_t i = 0; out.adds && i < out.rows; i++) out.add[i] = e->add + at[r + i].pixel * e->add_ld + j;
-            t->rows(table + r / t->mr * SEGMENTS * t->mr, b_row, w->count, w->k, panel, &out);
-        }
+    int64_t end = w->column + w->columns, tiles = kin_blocks(rows, t->mr), across = kin_blocks(w->columns, t->nr);
+    /* The shorter operand stays in the first cache: row by row while the weights are few, which writes C in its order, else panel by panel. */
+    kin_tile_out out; /* not cleared: that would cost as much as a short sum */
+    out.accumulate = p->accumulate || !w->begins;
+    out.adds = w->ends && e->add;
+    out.act = w->ends ? e->act : KIN_NORM_LINEAR;
+    bool by_rows = w->columns * w->k * w->count <= FEW_WEIGHTS;
+    for (int64_t i = 0; i < tiles * across; i++) {
+        int64_t r = (by_rows ? i / across : i % tiles) * t->mr, j = w->column + (by_rows ? i % across : i / tiles) * t->nr;
+        out.rows = kin_min(t->mr, rows - r);
+        out.columns = kin_min(t->nr, end - j);
+        out.bias = w->begins && e->bias ? e->bias + j : NULL;
+        for (int64_t k = 0; k < out.rows; k++) out.c[k] = p->c + at[r + k].pixel * p->c_ld + j;
+        for (int64_t k = 0; out.adds && k < out.rows; k++) out.add[k] = e->add + at[r + k].pixel * e->add_ld + j;
+        t->rows(table + r / t->mr * SEGMENTS * t->mr, b_row, w->count, w->k, p->panels + j / t->nr * panel_k * t->nr, &out);
     }
 }
 
-/* The same for rows that go through `begin` first: 1×1 kernels, so that a block of rows is one of pixels. */
+/* The same for 1×1 kernels at every pixel, whose rows of A are copied to a block beside, through `begin` if there is one. That pays without
+ * it where the rows would push each other out of the first cache. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    kin_real moved[ROWS_MAX * K_STEP];
+    enum { APART = 16 };
+    kin_real moved[ROWS_MAX * (K_STEP + APART)];
     const kin_conv_begin *b = p->begin;
-    kin_norm_lines_get()->apply(p->a + at->pixel * p->a_ld + w.k0, p->a_ld, rows, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved);
+    const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
     w.moved = moved;
+    w.pitch = w.k + APART;
+    for (int64_t r = 0; r < rows; r++, from += p->a_ld) {
+        if (b) kin_norm_lines_get()->apply(from, p->a_ld, 1, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch);
+        else memcpy(moved + r * w.pitch, from, (size_t)w.k * sizeof *moved);
+    }
     one_pass(p, at, rows, &w);
 }
 
@@ -136,7 +152,7 @@ static void block(void *arg, int64_t index, int worker)
             w.count = kin_min(taps, p->n_valid - w.t0);
             w.k = p->depth <= K_STEP ? p->depth : kin_min(CHANNELS, p->depth - w.k0);
             w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
-            if (p->begin) moved_pass(p, at, rows, w);
+            if (p->moves) moved_pass(p, at, rows, w);
             else one_pass(p, at, rows, &w);
         }
 }
@@ -250,6 +266,7 @@ static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x,
     p.c = y + g * out, p.c_h = s->out_h, p.c_w = s->out_w, p.c_ld = s->out_ld;
     p.panels = packed + g * group_count(s, p.tiles);
     p.begin = begin;
+    p.moves = begin || (kin_conv_can_begin(s) && s->in_ld * (int64_t)sizeof *x % ALIASED == 0);
     p.end = *end;
     if (end->bias) p.end.bias += g * out;
     if (end->add) p.end.add += g * out;

@@ -41,6 +41,8 @@ static inline void finish(vector v, const kin_conv_end *end, int64_t pixel, int6
 static inline __attribute__((always_inline)) void sum(const window *t, int pixels, int width, int64_t c, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
     vector acc[PIXELS][WIDTH] = {{{0}}};
+#pragma GCC unroll 6
+    for (int p = 0; p < pixels; p++) __builtin_prefetch(y + p * y_ld + c, 1), __builtin_prefetch(y + p * y_ld + c + (width - 1) * LANES, 1);
     for (int64_t i = 0; i < t->rows; i++)
         for (int64_t j = 0; j < t->columns; j++) {
             const kin_real *w = t->w + i * t->w_row + j * t->w_column + c, *x = t->x + i * t->x_row + j * t->x_column + c;
@@ -72,6 +74,10 @@ static void sum_rest(const window *t, int64_t pixels, int64_t c, int64_t lanes, 
 static void six(const window *t, int64_t channels, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
     int64_t c = 0;
+    /* What the next six will read first. */
+    const kin_real *next = t->x + (t->rows - 1) * t->x_row + (t->columns - 1) * t->x_column + t->x_pixel;
+    for (int p = 0; t->rows > 0 && p < PIXELS; p++, next += t->x_pixel)
+        for (int64_t i = 0; i < channels; i += 64 / (int64_t)sizeof *next) __builtin_prefetch(next + i);
     for (; c + WIDTH * LANES <= channels; c += WIDTH * LANES) sum(t, PIXELS, WIDTH, c, pixel, end, y, y_ld);
     for (; c + LANES <= channels; c += LANES) sum(t, PIXELS, 1, c, pixel, end, y, y_ld);
     if (c < channels) sum_rest(t, PIXELS, c, channels - c, pixel, end, y, y_ld);

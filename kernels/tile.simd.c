@@ -21,62 +21,91 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
     return act == KIN_NORM_LINEAR ? v : activated(v, act);
 }
 
-static inline void finish_whole(vector acc[MR][2], const kin_tile_out *out)
+/* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
+ * where these are called: a tile of few columns does without the second. */
+static inline __attribute__((always_inline)) void finish_whole(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
-    vector b0 = {0}, b1 = {0};
-    if (out->bias) b0 = load(out->bias), b1 = load(out->bias + LANES);
+    vector bias[2] = {{0}, {0}};
+    for (int v = 0; out->bias && v < width; v++) bias[v] = load(out->bias + v * LANES);
+#pragma GCC unroll 16
     for (int r = 0; r < MR; r++) {
         if (r >= out->rows) return;
         kin_real *c = out->c[r];
-        const kin_real *old = out->accumulate ? c : NULL, *add = out->adds ? out->add[r] : NULL;
-        store(c, finished(acc[r][0], b0, old, add, out->act));
-        store(c + LANES, finished(acc[r][1], b1, old ? old + LANES : NULL, add ? add + LANES : NULL, out->act));
+#pragma GCC unroll 2
+        for (int v = 0; v < width; v++)
+            store(c + v * LANES, finished(acc[r][v], bias[v], out->accumulate ? c + v * LANES : NULL, out->adds ? out->add[r] + v * LANES : NULL, out->act));
     }
 }
 
-/* A tile at the right edge: whole vectors on a line beside, of which the valid columns are copied. */
-static void finish_part(vector acc[MR][2], const kin_tile_out *out)
+/* A tile at the right edge, row by row from where it was put down: whole vectors on a line beside, of which the valid columns are copied. */
+static __attribute__((noinline)) void finish_part(const kin_real *sums, const kin_tile_out *out)
 {
-    kin_real bias[NR] = {0}, old[NR] = {0}, add[NR] = {0};
+    kin_real bias[NR] = {0}, old[NR] = {0}, add[NR] = {0}, line[NR];
     size_t bytes = (size_t)out->columns * sizeof *bias;
     if (out->bias) memcpy(bias, out->bias, bytes);
-    for (int r = 0; r < out->rows; r++) {
+    for (int r = 0; r < out->rows; r++, sums += NR) {
         if (out->accumulate) memcpy(old, out->c[r], bytes);
         if (out->adds) memcpy(add, out->add[r], bytes);
-        kin_real line[NR];
-        for (int h = 0; h < 2; h++)
-            store(line + h * LANES, finished(acc[r][h], load(bias + h * LANES), out->accumulate ? old + h * LANES : NULL, out->adds ? add + h * LANES : NULL, out->act));
+        for (int h = 0; h < out->columns; h += LANES)
+            store(line + h, finished(load(sums + h), load(bias + h), out->accumulate ? old + h : NULL, out->adds ? add + h : NULL, out->act));
         memcpy(out->c[r], line, bytes);
     }
 }
 
-static inline void finish(vector acc[MR][2], const kin_tile_out *out)
+static inline __attribute__((always_inline)) void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
-    if (out->columns == NR) finish_whole(acc, out);
-    else finish_part(acc, out);
+    if (out->columns == width * LANES) {
+        finish_whole(acc, width, out);
+        return;
+    }
+    kin_real sums[MR * NR];
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < width; v++) store(sums + r * NR + v * LANES, acc[r][v]);
+    finish_part(sums, out);
 }
 
-static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
+/* The lines that the tile will be added to or stored in are asked for before the sum, which hides their way from memory. */
+static inline void expect(const kin_tile_out *out)
+{
+    for (int r = 0; r < out->rows; r++) {
+        __builtin_prefetch(out->c[r], 1);
+        __builtin_prefetch(out->c[r] + out->columns - 1, 1);
+        if (out->adds) __builtin_prefetch(out->add[r]), __builtin_prefetch(out->add[r] + out->columns - 1);
+    }
+}
+
+static inline __attribute__((always_inline)) void sum_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width,
+                                                           const kin_tile_out *out)
 {
     vector acc[MR][2] = {{{0}}};
     for (int64_t s = 0; s < segments; s++) {
         const kin_real *const *a = row + s * MR, *panel = b + b_row[s] * NR;
         for (int64_t k = 0; k < length; k++, panel += NR) {
-            vector b0 = load(panel), b1 = load(panel + LANES);
+            vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
 #pragma GCC unroll 16
             for (int r = 0; r < MR; r++) {
                 kin_real x = a[r][k];
                 acc[r][0] += b0 * x;
-                acc[r][1] += b1 * x;
+                if (width > 1) acc[r][1] += b1 * x;
             }
         }
     }
-    finish(acc, out);
+    finish(acc, width, out);
+}
+
+static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
+{
+    expect(out);
+    if (out->columns > LANES) sum_rows(row, b_row, segments, length, b, 2, out);
+    else sum_rows(row, b_row, segments, length, b, 1, out);
 }
 
 static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out)
 {
     vector acc[MR][2] = {{{0}}};
+    expect(out);
     for (; k > 0; k--, a += MR, b += NR) {
         vector b0 = load(b), b1 = load(b + LANES);
 #pragma GCC unroll 16
@@ -85,7 +114,7 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
             acc[r][1] += b1 * a[r];
         }
     }
-    finish(acc, out);
+    finish(acc, 2, out);
 }
 
 static void pack(const kin_real *const *from, int64_t k, kin_real *to)

@@ -41,7 +41,7 @@ void kin_folded_free(kin_folded *folded);
 
 /* ---- module.c's ---- */
 
-bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, and there are numbers to fold */
+bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, nobody observes, and there are numbers to fold */
 bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
 kin_folded *kin_param_folded(const kin_tensor *weight);
 uint64_t kin_param_version(const kin_tensor *parameter);

@@ -1,5 +1,6 @@
 #include "nn/module.h"
 
+#include "autograd/ops.h"
 #include "autograd/plan.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 /* Entries start on cache lines of their own in the slabs; the gap between two stays zero. */
-enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8 };
+enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8, CACHED_BYTES = 16 << 20 };
 
 typedef struct record {
     kin_entry entry;
@@ -46,6 +47,7 @@ struct kin_module {
     size_t n_retained, cap_retained;
     shape_plan plans[PLANS];
     int n_plans, next_plan; /* the one to be replaced next */
+    bool apart;
     bool building;
 };
 
@@ -265,12 +267,9 @@ static void make_plan(kin_module *m, shape_plan *p, kin_shape input)
     kin_ctx *ctx = m->ctx;
     *p = (shape_plan){.input = input};
     kin_plan_begin(ctx, &p->plan);
-    void (*observe)(void *, const kin_call *) = ctx->observe;
-    ctx->observe = NULL;
     ctx->dry = true;
     p->unfit = !kin_plan_end(ctx, run(m, kin_dry_input(ctx, input), KIN_EVAL));
     ctx->dry = false;
-    ctx->observe = observe;
     /* Whatever else is wrong will be said again, or not be wrong, with numbers. */
     if (!kin_ok(ctx) && kin_ctx_error(ctx)->code != KIN_ERR_MEMORY) kin_error_clear(kin_ctx_error(ctx));
 }
@@ -290,27 +289,85 @@ static shape_plan *plan_for(kin_module *m, kin_shape input)
     return NULL;
 }
 
-/* A forward that reads what its plan let go is run again without one. */
+/* False when the forward read what its plan let go, or the plan is unfit: then it must be run without one. */
+static bool follow(kin_module *m, shape_plan *p, kin_tensor *x, void *base, kin_tensor **y)
+{
+    *y = NULL;
+    if (p->unfit) return false;
+    kin_frame *frame = kin_frame_begin(m->ctx, &p->plan, base);
+    if (!frame) return true;
+    *y = run(m, x, KIN_EVAL);
+    kin_frame_end(m->ctx);
+    if (!frame->lost) return true;
+    p->unfit = true;
+    kin_error_clear(kin_ctx_error(m->ctx));
+    return false;
+}
+
+static kin_shape with_pictures(kin_shape s, int64_t n)
+{
+    s.dim[0] = n;
+    return s;
+}
+
+/* How many pictures are evaluated at a time: all, or as many as stay in the caches. 0 on error. */
+static int64_t at_a_time(kin_module *m, kin_shape input)
+{
+    int64_t all = input.dim[0];
+    if (!m->apart || m->n_retained || all == 1) return all;
+    const shape_plan *one = plan_for(m, with_pictures(input, 1));
+    if (!one || one->unfit || !one->plan.bytes) return one ? all : 0;
+    int64_t fit = (int64_t)(CACHED_BYTES / one->plan.bytes);
+    return fit < 1 ? 1 : fit < all ? fit : all;
+}
+
+static kin_tensor *evaluate_whole(kin_module *m, kin_tensor *x)
+{
+    kin_tensor *y;
+    shape_plan *p = plan_for(m, kin_shape_of(x));
+    return !p ? NULL : follow(m, p, x, NULL, &y) ? y : run(m, x, KIN_EVAL);
+}
+
+/* Pictures `each` at a time, in the same memory; results are copied together. False: it must be done in one. */
+static bool evaluate_slices(kin_module *m, kin_tensor *x, int64_t each, kin_tensor **out)
+{
+    kin_shape input = kin_shape_of(x);
+    int64_t all = input.dim[0], numbers = 0;
+    size_t room = 0;
+    void *base = NULL;
+    *out = NULL;
+    for (int64_t first = 0, count; first < all; first += count) {
+        count = all - first < each ? all - first : each;
+        shape_plan *p = plan_for(m, with_pictures(input, count));
+        if (p && room < p->plan.bytes) {
+            room = p->plan.bytes;
+            base = kin_arena_alloc(&m->ctx->arena, room);
+            if (!base) return kin_fail_memory(error_of(m), "a network's memory", room), true;
+        }
+        kin_tensor *part = p ? kin_slice_rows(x, first, count) : NULL, *y = NULL;
+        if (part && !follow(m, p, part, base, &y)) return false;
+        if (y && kin_dim(y, 0) != count) return false;
+        if (y && !*out) *out = kin_input(m->ctx, with_pictures(kin_shape_of(y), all), NULL), numbers = kin_count(y) / count;
+        if (!y || !*out || !kin_read(y, (*out)->data + first * numbers)) return *out = NULL, true;
+    }
+    m->taps = NULL; /* the last slice's */
+    return true;
+}
+
 static kin_tensor *evaluate(kin_module *m, kin_tensor *x)
 {
-    kin_ctx *ctx = m->ctx;
-    shape_plan *p = kin_ok(ctx) ? plan_for(m, kin_shape_of(x)) : NULL;
-    if (!p) return NULL;
-    if (p->unfit) return run(m, x, KIN_EVAL);
-    kin_frame *frame = kin_frame_begin(ctx, &p->plan);
-    if (!frame) return NULL;
-    kin_tensor *y = run(m, x, KIN_EVAL);
-    kin_frame_end(ctx);
-    if (!frame->lost) return y;
-    p->unfit = true;
-    kin_error_clear(kin_ctx_error(ctx));
-    return run(m, x, KIN_EVAL);
+    kin_tensor *y;
+    int64_t each = kin_ok(m->ctx) ? at_a_time(m, kin_shape_of(x)) : 0;
+    if (!each) return NULL;
+    return each < kin_dim(x, 0) && evaluate_slices(m, x, each, &y) ? y : evaluate_whole(m, x);
 }
+
+void kin_module_pictures_apart(kin_module *m) { m->apart = true; }
 
 size_t kin_module_planned_bytes(kin_module *m, kin_shape input)
 {
-    if (!kin_ok(m->ctx) || m->ctx->record || !m->values) return 0;
-    shape_plan *p = plan_for(m, input);
+    int64_t each = kin_ok(m->ctx) && !m->ctx->record && m->values && kin_shape_count(input) ? at_a_time(m, input) : 0;
+    const shape_plan *p = each ? plan_for(m, with_pictures(input, each)) : NULL;
     m->taps = NULL; /* a dry run's have no numbers */
     return p && !p->unfit ? p->plan.bytes : 0;
 }
@@ -410,7 +467,7 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
     if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
     kin_ctx *ctx = m->ctx;
     if (!x || (ctx->record && !ctx->dry && !have_grads(m))) return NULL;
-    bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || x->ctx != ctx;
+    bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || ctx->observe || x->ctx != ctx;
     return plain ? run(m, x, mode) : evaluate(m, x);
 }
 

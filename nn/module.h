@@ -49,6 +49,10 @@ typedef struct kin_tapped {
 } kin_tapped;
 const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
 
+/* Promises that the network computes each entry of its input's first axis by itself. Evaluation without recording then takes as many at a
+ * time as stay in the processor's caches, which is faster and needs less memory; the result is the same tensor. Not with retained taps. */
+void kin_module_pictures_apart(kin_module *m);
+
 /* Bytes that an evaluation of this input without recording will need for what it computes, beside scratch memory: the network is run
  * dry, last uses are found, and tensors that are never alive together share memory (autograd/plan.h). 0 while recording, on error, and
  * for a network that cannot be planned because it looks at numbers. */
