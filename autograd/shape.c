@@ -1,6 +1,7 @@
 /* Ops that move numbers without changing them. Their gradients move back the same way. */
 #include "autograd/op_options.h"
 #include "autograd/tape.h"
+#include "base/parallel.h"
 
 #include <string.h>
 
@@ -84,12 +85,21 @@ static bool concat_infer(kin_call *c, kin_shape *out)
     return true;
 }
 
-static void concat_forward(kin_call *c)
+enum { CONCAT_ROWS = 64 };
+
+/* Some rows of the output, each written from its first channel to its last. */
+static void concat_block(void *arg, int64_t block, int worker)
 {
-    int64_t first = 0;
-    for (int i = 0; i < c->n_in; first += kin_channels(c->in[i++]))
-        copy_rows(c->in[i]->data, c->in[i]->ld, kin_out(c) + first, kin_channels(c->out), kin_rows(c->out), kin_channels(c->in[i]));
+    (void)worker;
+    const kin_call *c = arg;
+    int64_t width = kin_channels(c->out), row = block * CONCAT_ROWS, left = kin_rows(c->out) - row, rows = left < CONCAT_ROWS ? left : CONCAT_ROWS, first = 0;
+    for (int i = 0; i < c->n_in; first += kin_channels(c->in[i++])) {
+        const kin_tensor *x = c->in[i];
+        copy_rows(x->data + row * x->ld, x->ld, c->out->data + row * width + first, width, rows, kin_channels(x));
+    }
 }
+
+static void concat_forward(kin_call *c) { kin_parallel_for(kin_blocks(kin_rows(c->out), CONCAT_ROWS), concat_block, c); }
 
 static void concat_backward(kin_call *c)
 {

@@ -1,6 +1,7 @@
 /* Times search and re-ranking on unit vectors around class centres.
  *   retrieval search QUERIES GALLERY DIM K [float32]     seconds of one search, after one on a tenth of the queries
- *   retrieval rerank QUERIES GALLERY DIM K               seconds, and the peak of memory
+ *   retrieval rerank|graph|diffusion|offline QUERIES GALLERY DIM K   seconds, and the peak of memory: k-reciprocal, propagation over
+ *                                                        the graph, diffusion solved for each query, or on the 1000 nearest of each item
  *   retrieval vectors QUERIES GALLERY DIM PREFIX         writes the same vectors to PREFIX-q.npy and PREFIX-g.npy, for others to search
  * bench/retrieval_peers.py times FAISS and the published NumPy code on those files. */
 #define _POSIX_C_SOURCE 200809L
@@ -8,8 +9,10 @@
 #include "base/npy.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "retrieval/diffusion.h"
 #include "retrieval/expand.h"
 #include "retrieval/rerank.h"
+#include "retrieval/rerank_graph.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -63,17 +66,27 @@ static bool write_vectors(kin_vectors q, kin_vectors g, const char *prefix, kin_
     return ok;
 }
 
+static bool rank(const char *work, kin_vectors q, kin_vectors g, const kin_search_opt *search, kin_neighbours *found, kin_error *err)
+{
+    int64_t k = search->k;
+    if (strcmp(work, "search") == 0) return kin_search(q, g, search, found, err);
+    if (strcmp(work, "rerank") == 0) return kin_rerank_k_reciprocal(q, g, &(kin_rerank_opt){.k = k, KIN_RERANK_DEFAULTS}, found, err);
+    if (strcmp(work, "graph") == 0) return kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = k, KIN_RERANK_GRAPH_DEFAULTS}, found, err);
+    if (strcmp(work, "diffusion") == 0) return kin_diffuse(q, g, &(kin_diffusion_opt){.k = k, KIN_DIFFUSION_DEFAULTS}, found, err);
+    if (strcmp(work, "offline") == 0) return kin_diffuse(q, g, &(kin_diffusion_opt){.k = k, KIN_DIFFUSION_DEFAULTS, .truncation = 1000}, found, err);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "'%s' is not among search, rerank, graph, diffusion, offline", work);
+}
+
 static bool run(const char *work, kin_vectors q, kin_vectors g, int64_t k, bool float32, kin_error *err)
 {
     kin_neighbours found = {0};
-    bool rerank = strcmp(work, "rerank") == 0, ok;
     kin_search_opt search = {.k = k, .float32_order = float32};
-    if (!rerank) {
+    if (strcmp(work, "search") == 0) {
         if (!kin_search((kin_vectors){q.data, (q.count + 9) / 10, q.dim}, g, &search, &found, err)) return false;
         kin_neighbours_free(&found);
     }
     double began = now();
-    ok = rerank ? kin_rerank_k_reciprocal(q, g, &(kin_rerank_opt){.k = k, KIN_RERANK_DEFAULTS}, &found, err) : kin_search(q, g, &search, &found, err);
+    bool ok = rank(work, q, g, &search, &found, err);
     if (ok) printf("%s%s %lld x %lld x %lld, best %lld: %.3f s, peak %.0f MiB\n", work, float32 ? " in float32 order" : "", (long long)q.count,
                    (long long)g.count, (long long)g.dim, (long long)k, now() - began, (double)peak_kib() / 1024);
     kin_neighbours_free(&found);
@@ -86,7 +99,7 @@ int main(int argc, char **argv)
     bool writes = argc > 1 && strcmp(argv[1], "vectors") == 0;
     if (argc < 6 || !kin_parse_int(argv[2], 1, 1 << 24, &queries) || !kin_parse_int(argv[3], 1, 1 << 24, &gallery) || !kin_parse_int(argv[4], 1, 1 << 16, &dim) ||
         (!writes && !kin_parse_int(argv[5], 1, gallery, &k))) {
-        fprintf(stderr, "usage: retrieval search|rerank QUERIES GALLERY DIM K [float32], or vectors QUERIES GALLERY DIM PREFIX\n");
+        fprintf(stderr, "usage: retrieval search|rerank|graph|diffusion|offline QUERIES GALLERY DIM K [float32], or vectors QUERIES GALLERY DIM PREFIX\n");
         return 2;
     }
     float *q = make_vectors(queries, dim, 1), *g = make_vectors(gallery, dim, 2);

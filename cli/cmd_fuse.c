@@ -104,9 +104,13 @@ static bool read_weights(ensemble *e, kin_error *err)
     if (!copy) return kin_fail_memory(err, "--weights", strlen(given));
     int count = cut(copy, part, SETS);
     bool ok = count == e->sets;
-    for (int s = 0; ok && s < count; s++) ok = kin_parse_real(part[s], &e->weight[s]) && e->weight[s] >= 0;
+    double sum = 0;
+    for (int s = 0; ok && s < count; s++) {
+        ok = kin_parse_real(part[s], &e->weight[s]) && e->weight[s] >= 0;
+        sum += e->weight[s];
+    }
     kin_free(copy);
-    return ok ? true : kin_fail(err, KIN_ERR_ARGUMENT, "--weights %s: %d numbers of 0 or more with commas between them were expected", given, e->sets);
+    return ok && sum > 0 ? true : kin_fail(err, KIN_ERR_ARGUMENT, "--weights %s: %d numbers of 0 or more with commas between them, not all 0, were expected", given, e->sets);
 }
 
 static bool read_all(ensemble *e, kin_error *err)

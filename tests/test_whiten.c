@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "cli/whitening_file.h"
 #include "retrieval/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
@@ -206,6 +207,24 @@ static void learned(void)
     kin_whitening_free(&w);
     check_end();
 
+    check_begin("learned whitening: the same bits for 1 and 3 threads, and out of a file");
+    kin_whitening again, read;
+    kin_set_threads(1);
+    CHECK(kin_whitening_learn(set, a, b, pairs, KEEP, 0.1, &w, &err));
+    kin_set_threads(3);
+    CHECK(kin_whitening_learn(set, a, b, pairs, KEEP, 0.1, &again, &err));
+    kin_set_threads(0);
+    CHECK(memcmp(w.projection, again.projection, KEEP * D * sizeof *w.projection) == 0);
+    CHECK_MSG(kin_whitening_save(&w, check_path("w.safetensors"), "a \"test\"", &err) && kin_whitening_load(check_path("w.safetensors"), &read, &err), "%s", err.message);
+    CHECK(read.in == D && read.out == KEEP && memcmp(read.mean, w.mean, D * sizeof *w.mean) == 0);
+    CHECK(memcmp(read.projection, w.projection, KEEP * D * sizeof *w.projection) == 0 && memcmp(read.variance, w.variance, KEEP * sizeof *w.variance) == 0);
+    kin_whitening_free(&read);
+    w.projection[5] = NAN;
+    CHECK(kin_whitening_save(&w, check_path("nan.safetensors"), "", &err) && !kin_whitening_load(check_path("nan.safetensors"), &read, &err) && err.code == KIN_ERR_NUMERIC);
+    kin_whitening_free(&w), kin_whitening_free(&again);
+    check_end();
+
+    kin_error_clear(&err);
     check_begin("PCA: the directions are orthonormal, and keep all of the distances when all are kept");
     CHECK_MSG(kin_pca_fit(set, D, &w, &err), "%s", err.message);
     for (int x = 0; w.projection && x < D; x++)
