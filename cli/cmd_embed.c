@@ -1,6 +1,6 @@
 /* kin embed: pictures to descriptors. */
 #include "base/memory.h"
-#include "cli/encoder.h"
+#include "cli/chosen.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -11,20 +11,14 @@
 #include <string.h>
 
 static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
-static const char *const filters[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
-static const char *const normalizations[] = {"own", "none", "half", "imagenet", "lite", NULL};
 enum { EMBEDDING, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN", "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\" or \"histogram\", which need no training", .required = true},
-    {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (anything that kin import reads, PyTorch's names)", .fallback_shown = "the run's"},
+    KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
     {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND", "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction alone", "embedding", .choices = kinds},
-    {"size", KIN_OPTION_INT, "PIXELS", "height and width, where the run does not say", .fallback_shown = "the network's; 32 for pixels and histogram", .low = 1, .high = 4096},
-    {"resize", KIN_OPTION_INT, "PIXELS", "with --weights: the short side before the middle is cut out", .fallback_shown = "the network's", .low = 1, .high = 4096},
-    {"filter", KIN_OPTION_CHOICE, "NAME", "with --weights: how pictures are resized", "own", .choices = filters},
-    {"normalize", KIN_OPTION_CHOICE, "NAME", "with --weights: what bytes become, as in kin train", "own", .choices = normalizations},
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
@@ -101,29 +95,6 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     return true;
 }
 
-/* A network of the zoo: what the options leave open is as its weights want it. */
-static bool published_config(const kin_cli *cli, const kin_model *model, kin_config *c, kin_error *err)
-{
-    *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0, .resize = kin_option_int(cli, "resize"), .loss = "triplet-hard"};
-    snprintf(c->model, sizeof c->model, "%s", model->name);
-    snprintf(c->filter, sizeof c->filter, "%s", kin_option_string(cli, "filter"));
-    snprintf(c->normalize, sizeof c->normalize, "%s", kin_option_string(cli, "normalize"));
-    const char *weights = kin_option_string(cli, "weights");
-    if (!weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s needs --weights FILE", model->name);
-    if (strlen(weights) >= sizeof c->weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters", sizeof c->weights - 1);
-    snprintf(c->weights, sizeof c->weights, "%s", weights);
-    kin_config_complete(c, model, true);
-    return true;
-}
-
-static bool open_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
-{
-    kin_config config;
-    const kin_model *model = kin_model_find(name);
-    if (!model || kin_exists(name)) return kin_network_open(name, ctx, network, module, err);
-    return published_config(cli, model, &config, err) && kin_network_published(&config, ctx, network, module, err);
-}
-
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
@@ -131,7 +102,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_network network;
     kin_dataset set = {0};
     kin_encoded encoded = {0};
-    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && open_network(cli, model, ctx, &network, &module, err);
+    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(cli, model, ctx, &network, &module, err);
     ok = ok && kin_dataset_open(cli->positional[0], &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
     ok = ok && encode(cli, module, &network, &set, &encoded, err);
     ok = ok && write_rows(cli, &set, set.items, encoded.item, (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);

@@ -1,4 +1,5 @@
 /* kin train: data, a network, a loss, a folder for the run. */
+#include "cli/chosen.h"
 #include "cli/interrupt.h"
 #include "cli/source.h"
 #include "base/memory.h"
@@ -9,8 +10,6 @@
 #include <string.h>
 
 static const char *const losses[] = {"softmax", "contrastive", "triplet-hard", "triplet-semihard", "triplet-all", NULL};
-static const char *const filters[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
-static const char *const normalizations[] = {"own", "none", "half", "imagenet", "lite", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
@@ -25,9 +24,9 @@ static const kin_option options[] = {
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to", .fallback_shown = "the network's", .low = 8, .high = 1024},
     {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1, .high = 3},
     KIN_MODEL_OPTIONS,
-    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = filters},
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = kin_filter_choices},
     {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out", .fallback_shown = "the size", .low = 8, .high = 4096},
-    {"normalize", KIN_OPTION_CHOICE, "NAME", "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as EfficientNet-Lite", "own", .choices = normalizations},
+    {"normalize", KIN_OPTION_CHOICE, "NAME", "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as EfficientNet-Lite", "own", .choices = kin_normalization_choices},
     {"weights", KIN_OPTION_STRING, "FILE", "begin with published weights of this network (anything that kin import reads, PyTorch's names); the classifier in them is passed over", .fallback_shown = "first values by the seed"},
     {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},

@@ -31,6 +31,7 @@ extern const kin_command kin_command_import;
 extern const kin_command kin_command_tensors;
 extern const kin_command kin_command_convert;
 extern const kin_command kin_command_augment;
+extern const kin_command kin_command_attend;
 extern const kin_command kin_command_export;
 extern const kin_command kin_command_help;
 
@@ -56,6 +57,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_tensors,
     &kin_command_convert,
     &kin_command_augment,
+    &kin_command_attend,
     &kin_command_export,
     &kin_command_help,
     NULL,

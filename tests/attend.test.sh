@@ -1,0 +1,23 @@
+#!/bin/sh
+# kin attend: sheets of maps over pictures, for attention at the end and for any tap; what is refused.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+about=attend
+. tests/support/shell.sh
+
+"$kin" synth "$out/shop" --products 4 --views 4 --size 48 --quiet
+a=$out/shop/product-0001/view-01.png
+for kind in none sca@end cbam@end; do
+    "$kin" train "$out/shop" --model resnet8 --size 32 --attention $kind --batch-classes 2 --batch-pictures 2 --steps 2 --out "$out/$kind" --quiet || report "a network with $kind" "cannot be trained"
+    expect "where a network with $kind looks" 0 "" "over 2 pictures" attend "$a" "$out/shop/product-0002/view-01.png" --model "$out/$kind" --out "$out/$kind.png" --cell 64
+    expect "its sheet is a picture" 0 "" "" convert "$out/$kind.png" --out "$out/copy.png"
+done
+expect "any map by its name" 0 "" "in layer2" attend "$a" --model "$out/none" --tap layer2 --out "$out/tap.png"
+expect "a tap that is not there" 2 "" 'no tap "layer9"' attend "$a" --model "$out/none" --tap layer9 --out "$out/x.png"
+expect "a tap that is no map" 2 "" "is no map" attend "$a" --model "$out/none" --tap pooled --out "$out/x.png"
+expect "a network of the zoo without weights" 2 "" "needs --weights" attend "$a" --model resnet18 --out "$out/x.png"
+expect "a broken picture" 1 "" "Makefile" attend Makefile --model "$out/none" --out "$out/x.png"
+why=
+[ -e "$out/x.png" ] && why="something was written"
+report "nothing is written after a refusal" "$why"
+exit $failed
