@@ -16,7 +16,10 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
     const char *weights = kin_option_string(cli, "weights");
     if (!weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s needs --weights FILE", model->name);
     if (strlen(weights) >= sizeof c->weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters", sizeof c->weights - 1);
+    const char *missing = kin_option_string(cli, "allow-missing");
+    if (missing && strlen(missing) >= sizeof c->allow_missing) return kin_fail(err, KIN_ERR_ARGUMENT, "--allow-missing is longer than %zu characters", sizeof c->allow_missing - 1);
     snprintf(c->weights, sizeof c->weights, "%s", weights);
+    snprintf(c->allow_missing, sizeof c->allow_missing, "%s", missing ? missing : "");
     kin_config_complete(c, model, true);
     return true;
 }

@@ -9,6 +9,7 @@ extern const char *const kin_filter_choices[], *const kin_normalization_choices[
 /* Rows of the commands' option tables; with a run they are not needed. */
 #define KIN_CHOSEN_OPTIONS                                                                                                                                       \
     {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (safetensors, .pth or .npz, PyTorch's names)", .fallback_shown = "the run's"}, \
+    {"allow-missing", KIN_OPTION_STRING, "GLOBS", "with --weights: parameters that may be missing there or superfluous, such as 'fc.*'", .fallback_shown = "the heads"},          \
     {"size", KIN_OPTION_INT, "PIXELS", "height and width, where the run does not say", .fallback_shown = "the network's", .low = 1, .high = 4096},               \
     {"resize", KIN_OPTION_INT, "PIXELS", "with --weights: the short side before the middle is cut out", .fallback_shown = "the network's", .low = 1, .high = 4096}, \
     {"filter", KIN_OPTION_CHOICE, "NAME", "with --weights: how pictures are resized", "own", .choices = kin_filter_choices},                                     \

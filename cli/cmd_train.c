@@ -28,6 +28,7 @@ static const kin_option options[] = {
     {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out", .fallback_shown = "the size", .low = 8, .high = 4096},
     {"normalize", KIN_OPTION_CHOICE, "NAME", "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as EfficientNet-Lite", "own", .choices = kin_normalization_choices},
     {"weights", KIN_OPTION_STRING, "FILE", "begin with published weights of this network (anything that kin import reads, PyTorch's names); the classifier in them is passed over", .fallback_shown = "first values by the seed"},
+    {"allow-missing", KIN_OPTION_STRING, "GLOBS", "with --weights: parameters that may be missing there or superfluous, such as 'layer4.*,fc.*'", .fallback_shown = "the heads"},
     {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},

@@ -15,7 +15,7 @@ static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
     LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("attention", attention, TEXT),
-    FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), FIELD("invert", invert, FLAG),
+    FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), LATER("allow-missing", allow_missing, TEXT), FIELD("invert", invert, FLAG),
     FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
     FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),

@@ -21,7 +21,7 @@ typedef struct kin_config {
     char model[32];
     int64_t size, channels, embedding, width, last_stride;
     char stem[16], pooling[16], attention[40];
-    char filter[16], normalize[16], weights[KIN_CONFIG_TEXT];
+    char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
     int64_t resize;             /* short side before the middle is cut out; 0: size */
     int64_t invert;
     /* loss */

@@ -136,8 +136,9 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
 
 bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module, kin_error *err)
 {
-    char ours[256];
-    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*", network->model->classifier ? network->model->classifier : "classifier");
+    char ours[KIN_CONFIG_TEXT + 256];
+    const char *classifier = network->model->classifier ? network->model->classifier : "classifier", *more = network->config.allow_missing;
+    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*%s%s", classifier, *more ? "," : "", more);
     return kin_checkpoint_load(checkpoint, module, ours, err);
 }
 
@@ -149,7 +150,7 @@ bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *
     *module = NULL;
     bool ok = kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
     if (ok && !(*module = kin_network_module(network, ctx))) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    if (ok && !kin_network_load(checkpoint, network, *module, &why)) ok = kin_fail(err, why.code, "%s: %s", config->weights, why.message);
+    if (ok && !kin_network_load(checkpoint, network, *module, &why)) ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", config->weights, why.message);
     if (!ok) {
         kin_module_free(*module);
         *module = NULL;

@@ -40,7 +40,7 @@ void kin_encoded_free(kin_encoded *e);
 bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
 
 /* Takes over published weights: the network's own classifier in them is passed over, and what this network has beyond them (an embedding,
- * a neck, attention, the loss's head) keeps its first values. */
+ * a neck, attention, the loss's head, and whatever config.allow_missing matches) keeps its first values. */
 bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module, kin_error *err);
 
 /* A network of the zoo with published weights, for use without training: config says which, and how pictures come in. */

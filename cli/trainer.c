@@ -188,7 +188,7 @@ static bool load_weights(kin_trainer *t, kin_error *err)
     if (!*path) return true;
     bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
     /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its first values. */
-    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s", path, why.message);
+    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", path, why.message);
     kin_checkpoint_free(checkpoint);
     return ok;
 }
