@@ -10,7 +10,7 @@
  *
  *   ∂L/∂x = γ·s·(g − Σg/n − x̂·Σ(g·x̂)/n)
  *
- * which is a·g + b·(x − μ) + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n: one pass for the two sums, one to
+ * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums, one to
  * apply. With given statistics only the first term remains. */
 #include "autograd/op_options.h"
 #include "autograd/tape.h"
@@ -74,8 +74,9 @@ static void coefficients(const kin_call *call, const double *sum_g, const double
     double rows = (double)kin_rows(call->out);
     for (int64_t i = 0; i < channels; i++) {
         a[i] = v.scale[i];
-        b[i] = (kin_real)(o->given ? 0 : -(double)v.scale[i] * (double)v.inv[i] * sum_gx[i] / rows);
-        c[i] = (kin_real)(o->given ? 0 : -(double)v.scale[i] * sum_g[i] / rows);
+        double slope = o->given ? 0 : -(double)v.scale[i] * (double)v.inv[i] * sum_gx[i] / rows;
+        b[i] = (kin_real)slope;
+        c[i] = (kin_real)(o->given ? 0 : -(double)v.scale[i] * sum_g[i] / rows - slope * (double)v.mean[i]);
     }
 }
 
@@ -111,7 +112,7 @@ static void norm_backward(kin_call *c)
     kin_real *dx = kin_grad_write(c, X, &add_dx), *dadd = o->add ? kin_grad_write(c, c->n_in - 1, &add_dadd) : NULL;
     if (dx == dadd) add_dadd = true; /* x is its own residual: the second adds to the first */
     if (dx || dadd)
-        kin_norm_backward_apply(kin_grad_out(c), y->data, (kin_norm_act)o->act, x->data, x->ld, rows, channels, v.mean, a, b, shift, dx, add_dx, dadd, add_dadd);
+        kin_norm_backward_apply(kin_grad_out(c), y->data, (kin_norm_act)o->act, x->data, x->ld, rows, channels, a, b, shift, dx, add_dx, dadd, add_dadd);
 }
 
 static const kin_op batch_norm = {"batch_norm", .infer = norm_infer, .forward = norm_forward, .backward = norm_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};

@@ -107,14 +107,14 @@ static void backward_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block), at = r * l->channels;
-    kin_norm_lines_get()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
+    kin_norm_lines_get()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
                             l->dadd ? l->dadd + at : NULL, l->add_dadd);
 }
 
 void kin_norm_backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                             const kin_real *mean, const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
+                             const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
 {
-    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .mean = mean, .a = a, .b = b, .c = c, .out = dx, .add_out = add_dx, .dadd = dadd, .add_dadd = add_dadd,
+    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .a = a, .b = b, .c = c, .out = dx, .add_out = add_dx, .dadd = dadd, .add_dadd = add_dadd,
                    .each = rows_each(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), backward_block, &l);
 }

@@ -25,8 +25,8 @@ void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channel
  * First the sums over rows, sum_g[c] = Σ g and sum_gx[c] = Σ g·x̂ ... */
 void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
                             const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx, void *workspace);
-/* ... then dx (+)= a·g + b·(x − mean) + c for each channel (b·x alone would cancel where the mean is large beside the deviation), and dadd (+)= g; either may be NULL. Both packed. */
+/* ... then dx (+)= a·g + b·x + c for each channel, and dadd (+)= g; either may be NULL. Both packed. */
 void kin_norm_backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                             const kin_real *mean, const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
+                             const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
 
 #endif

@@ -73,15 +73,15 @@ static void backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act
 }
 
 static inline void backward_with(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                                 const kin_real *restrict mean, const kin_real *restrict a, const kin_real *restrict b, const kin_real *restrict c, kin_real *restrict dx, bool add_dx,
+                                 const kin_real *restrict a, const kin_real *restrict b, const kin_real *restrict c, kin_real *restrict dx, bool add_dx,
                                  kin_real *restrict dadd, bool add_dadd)
 {
     for (int64_t r = 0; r < rows; r++, x += ld, g += channels, y += channels) {
         kin_real *to = dx ? dx + r * channels : NULL, *too = dadd ? dadd + r * channels : NULL;
         if (to && add_dx)
-            for (int64_t i = 0; i < channels; i++) to[i] += a[i] * masked(g[i], y[i], act) + (b[i] * (x[i] - mean[i]) + c[i]);
+            for (int64_t i = 0; i < channels; i++) to[i] += a[i] * masked(g[i], y[i], act) + (b[i] * x[i] + c[i]);
         else if (to)
-            for (int64_t i = 0; i < channels; i++) to[i] = a[i] * masked(g[i], y[i], act) + (b[i] * (x[i] - mean[i]) + c[i]);
+            for (int64_t i = 0; i < channels; i++) to[i] = a[i] * masked(g[i], y[i], act) + (b[i] * x[i] + c[i]);
         if (too && add_dadd)
             for (int64_t i = 0; i < channels; i++) too[i] += masked(g[i], y[i], act);
         else if (too)
@@ -89,12 +89,12 @@ static inline void backward_with(const kin_real *g, const kin_real *y, kin_norm_
     }
 }
 
-static void backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *mean,
-                           const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
+static void backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *a,
+                           const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
 {
-    if (act == KIN_NORM_LINEAR) backward_with(g, y, KIN_NORM_LINEAR, x, ld, rows, channels, mean, a, b, c, dx, add_dx, dadd, add_dadd);
-    else if (act == KIN_NORM_RELU) backward_with(g, y, KIN_NORM_RELU, x, ld, rows, channels, mean, a, b, c, dx, add_dx, dadd, add_dadd);
-    else backward_with(g, y, KIN_NORM_RELU6, x, ld, rows, channels, mean, a, b, c, dx, add_dx, dadd, add_dadd);
+    if (act == KIN_NORM_LINEAR) backward_with(g, y, KIN_NORM_LINEAR, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
+    else if (act == KIN_NORM_RELU) backward_with(g, y, KIN_NORM_RELU, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
+    else backward_with(g, y, KIN_NORM_RELU6, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
 }
 
 extern const kin_norm_lines KIN_ISA_NAME(kin_norm_lines);

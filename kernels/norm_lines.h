@@ -11,8 +11,8 @@ typedef struct kin_norm_lines {
                   kin_norm_act act, kin_real *y);
     void (*backward_sums)(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *mean,
                           const kin_real *inv, kin_real *sums);
-    void (*backward_apply)(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *mean,
-                           const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
+    void (*backward_apply)(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *a,
+                           const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
 } kin_norm_lines;
 
 /* Of the chosen instruction set. */
