@@ -16,8 +16,7 @@ static const char *typed(const kin_json *value, kin_arena *storage)
     if (value->kind == KIN_JSON_STRING) return value->text;
     if (value->kind != KIN_JSON_NUMBER) return NULL;
     snprintf(text, sizeof text, "%.15g", value->number);
-    char *kept = kin_arena_alloc(storage, strlen(text) + 1);
-    return kept ? strcpy(kept, text) : NULL;
+    return kin_arena_strdup(storage, text);
 }
 
 static bool apply(kin_cli *cli, const kin_json *file, kin_arena *storage, kin_error *err)

@@ -117,7 +117,7 @@ static void refused(void)
         CHECK(err.code == KIN_ERR_ARGUMENT && !strchr(err.message, '\n'));
     }
     char many[40 * 5 + 1] = "";
-    for (int i = 0; i < 40; i++) strcat(many, "flip ");
+    for (int i = 0; i < 40; i++) memcpy(many + 5 * i, "flip ", 5);
     kin_recipe recipe;
     kin_error err = {0};
     CHECK(!kin_recipe_parse(many, &recipe, &err));

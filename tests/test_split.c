@@ -1,5 +1,6 @@
 /* What is held out for validation. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/split.h"
 #include "tests/support/check.h"
 
@@ -11,15 +12,14 @@ enum { CLASSES = 7, EACH = 3, COUNT = CLASSES * EACH };
 /* Classes k0 .. k6 of three pictures, and a distractor. */
 static kin_dataset make(void)
 {
-    char text[2048] = "id,label,path,role\n", line[64];
+    kin_text text = {0};
     kin_dataset set = {0};
     kin_error err = {0};
-    for (int i = 0; i < COUNT; i++) {
-        snprintf(line, sizeof line, "p %d,k%d,%d.png,\n", i, i / EACH, i);
-        strcat(text, line);
-    }
-    strcat(text, "stray,,stray.png,gallery\n");
-    CHECK_MSG(kin_list_parse("x.csv", text, strlen(text), &set, &err), "%s", err.message);
+    kin_text_add(&text, "id,label,path,role\n");
+    for (int i = 0; i < COUNT; i++) kin_text_format(&text, "p %d,k%d,%d.png,\n", i, i / EACH, i);
+    kin_text_add(&text, "stray,,stray.png,gallery\n");
+    CHECK_MSG(kin_list_parse("x.csv", text.data, text.size, &set, &err), "%s", err.message);
+    kin_text_free(&text);
     return set;
 }
 

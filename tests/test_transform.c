@@ -76,7 +76,7 @@ static void check_line(char *line)
     double head[6], v[16];
     for (int i = 0; i < 6; i++) head[i] = strtod(strtok_r(NULL, " ", &at), NULL);
     for (int i = 0; i < (int)head[5]; i++) v[i] = strtod(strtok_r(NULL, " ", &at), NULL);
-    int width = atoi(strtok_r(NULL, " ", &at)), height = atoi(strtok_r(NULL, " ", &at));
+    int width = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10), height = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10);
     unsigned long sum = strtoul(strtok_r(NULL, " ", &at), NULL, 10);
     const char *hex = strtok_r(NULL, " \n", &at);
     kin_image image = noise((int)head[0], (int)head[1], (int)head[2], (int)head[3], (int)head[4]);
