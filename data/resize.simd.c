@@ -10,18 +10,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64 };
-#elif defined(__AVX2__)
-enum { VECTOR_BYTES = 32 };
-#else
-enum { VECTOR_BYTES = 16 };
-#endif
 /* The turned samples held at a time, and the results, lie in the first-level cache. */
-enum { ROWS = VECTOR_BYTES, BLOCK = 16, HELD = 24576 / ROWS / BLOCK * BLOCK };
+enum { ROWS = KIN_VECTOR_BYTES, BLOCK = 16, HELD = 24576 / ROWS / BLOCK * BLOCK };
 
-typedef int32_t ints __attribute__((vector_size(VECTOR_BYTES)));
-typedef uint32_t words __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t ints __attribute__((vector_size(KIN_VECTOR_BYTES)));
+typedef uint32_t words __attribute__((vector_size(KIN_VECTOR_BYTES)));
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -221,9 +214,9 @@ static void across(const kin_resize_rows *r, const kin_resize_weights *weights)
 static void down(const uint8_t *from, size_t n, const int32_t *weight, int count, uint8_t *to)
 {
     size_t i = 0;
-    for (; i + VECTOR_BYTES <= n; i += VECTOR_BYTES) column(from + i, n, weight, count, to + i);
-    if (i < n && n >= VECTOR_BYTES) { /* the last vector overlaps the one before */
-        column(from + n - VECTOR_BYTES, n, weight, count, to + n - VECTOR_BYTES);
+    for (; i + KIN_VECTOR_BYTES <= n; i += KIN_VECTOR_BYTES) column(from + i, n, weight, count, to + i);
+    if (i < n && n >= KIN_VECTOR_BYTES) { /* the last vector overlaps the one before */
+        column(from + n - KIN_VECTOR_BYTES, n, weight, count, to + n - KIN_VECTOR_BYTES);
         return;
     }
     for (; i < n; i++) {

@@ -16,6 +16,15 @@ const char *kin_isa_list(int index);
 /* What was wrong with KIN_ISA, for programs to print; NULL when nothing was. */
 const char *kin_isa_complaint(void);
 
+/* Bytes of the widest vectors that this source is compiled for. */
+#if defined(__AVX512F__)
+enum { KIN_VECTOR_BYTES = 64 };
+#elif defined(__AVX2__)
+enum { KIN_VECTOR_BYTES = 32 };
+#else
+enum { KIN_VECTOR_BYTES = 16 };
+#endif
+
 /* For the kernels' sources: KIN_ISA_NAME(table) is table_avx2 in the compilation for AVX2. */
 #define KIN_PASTE_(a, b) a##_##b
 #define KIN_PASTE(a, b) KIN_PASTE_(a, b)

@@ -3,18 +3,12 @@
 #define KIN_KERNELS_VECTOR_H
 
 #include "base/real.h"
+#include "kernels/isa.h"
 #include "kernels/norm.h"
 
-#if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64 };
-#elif defined(__AVX2__)
-enum { VECTOR_BYTES = 32 };
-#else
-enum { VECTOR_BYTES = 16 };
-#endif
-enum { LANES = VECTOR_BYTES / sizeof(kin_real) };
+enum { LANES = KIN_VECTOR_BYTES / sizeof(kin_real) };
 
-typedef kin_real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
+typedef kin_real vector __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
 typedef __typeof__((vector){0} < (vector){0}) vector_mask;
 
 static inline vector load(const kin_real *p) { return *(const vector *)p; }

@@ -1,15 +1,11 @@
 #!/bin/sh
 # Data sets as they are typed: kin data, parts, splits, samplers, and queries with cameras through to kin eval.
 set -u
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+about=datasets
+. tests/support/shell.sh
 root=$PWD
-kin=$PWD/$BUILD/kin
-case $BUILD in /*) kin=$BUILD/kin ;; esac
 cd "$folder" || exit 1
 
-ok() { echo "ok $1"; }
-bad() { echo "not ok $1: $2"; }
 says() { # NAME STATUS TEXT COMMAND...: TEXT is somewhere in what is printed
     name=$1 status=$2 text=$3; shift 3
     out=$("$@" 2>&1); got=$?
@@ -18,7 +14,6 @@ says() { # NAME STATUS TEXT COMMAND...: TEXT is somewhere in what is printed
     *) bad "$name" "status $got, without '$text': $out" ;;
     esac
 }
-same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; }
 
 # A shop of 14 goods in 6 views, dealt out as Market-1501 is: goods 0-5 train, 6-11 test, 12 distractors, 13 junk; view v by camera v mod 3.
 "$kin" synth shop --products 14 --views 6 --size 24 --seed 4 --quiet || bad "synth" "failed"

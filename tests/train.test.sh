@@ -1,14 +1,10 @@
 #!/bin/sh
 # The commands as a person types them: draw, train, interrupt, resume, embed, search, re-rank, judge; and what they refuse.
 set -u
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-kin=$PWD/$BUILD/kin
-case $BUILD in /*) kin=$BUILD/kin ;; esac
+about=train
+. tests/support/shell.sh
 cd "$folder" || exit 1
 
-ok() { echo "ok $1"; }
-bad() { echo "not ok $1: $2"; }
 runs() { # NAME COMMAND...
     name=$1; shift
     if out=$("$@" 2>&1); then ok "$name"; else bad "$name" "$out"; fi
@@ -22,7 +18,6 @@ refuses() { # NAME STATUS TEXT COMMAND...: one line on standard error, with TEXT
     *) bad "$name" "status $got: $out" ;;
     esac
 }
-same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; }
 
 small="--model conv4 --width 16 --embedding 32 --size 24 --channels 3 --batch-classes 6 --batch-pictures 3 --flip --shift 2 --light 0.1 --erase 0.2 --ema 0.9 --validate 0.25 --validate-every 20 --save-every 20"
 

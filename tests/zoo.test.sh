@@ -1,14 +1,10 @@
 #!/bin/sh
 # kin models, kin show and kin forward as a person types them.
 set -u
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-kin=$PWD/$BUILD/kin
-case $BUILD in /*) kin=$BUILD/kin ;; esac
+about=zoo
+. tests/support/shell.sh
 cd "$folder" || exit 1
 
-ok() { echo "ok $1"; }
-bad() { echo "not ok $1: $2"; }
 shows() { # NAME TEXT COMMAND...: standard output holds the text
     name=$1 text=$2; shift 2
     out=$("$@" 2>&1)
@@ -22,7 +18,6 @@ refuses() { # NAME STATUS TEXT COMMAND...: one line on standard error, with the 
     *) bad "$name" "status $got: $out" ;;
     esac
 }
-same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; }
 holds() { if head -c 128 "$2" | grep -q "$3"; then ok "$1"; else bad "$1" "$(head -c 128 "$2" | tr -d '\000-\037')"; fi; }
 
 # ---- the list and the table ----

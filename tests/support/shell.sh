@@ -1,10 +1,15 @@
 # For the tests of commands, which source this after `about=WORD`, the word that begins their lines: the program is $kin, a folder that goes
-# away is $out, and `failed` is what to exit with.
+# away is $folder (and $out, which a test may use for other things), and `failed` is what to exit with.
 kin=${BUILD:-build/cc}/kin
 case $kin in /*) ;; *) kin=$PWD/$kin ;; esac
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+folder=$(mktemp -d) || exit 1
+out=$folder
+trap 'rm -rf "$folder"' EXIT
 failed=0
+
+ok() { echo "ok $1"; }
+bad() { echo "not ok $1: $2"; failed=1; }
+same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; } # NAME FILE FILE
 
 # report NAME WHY: an empty WHY is a pass.
 report() {
