@@ -43,6 +43,7 @@ bool kin_plan_note(kin_ctx *ctx, kin_call *c)
 
 void kin_retain(kin_tensor *t)
 {
+    if (t) t->retained = true;
     kin_planned *root = t && t->ctx->planning ? root_of(t->ctx->planning, t) : NULL;
     if (root) root->last = forever;
 }

@@ -1,9 +1,10 @@
 /* The tape: define by run. Creation order is topological order, so backward is a loop from the end.
  *
- * Memory: values live in an arena until the step ends. Gradients come from a pool: the first consumer of
+ * Memory: values live in an arena until the step ends. Gradients come from a heap: the first consumer of
  * a tensor to run its backward takes a block, and it goes back when the tensor's producer has run. So no
  * more gradients are alive than the widest cut through the network needs. */
 #include "autograd/plan.h"
+#include "autograd/recompute.h"
 
 #include "base/memory.h"
 
@@ -25,12 +26,13 @@ void kin_ctx_free(kin_ctx *ctx)
 {
     if (!ctx) return;
     kin_end_step(ctx);
-    for (size_t i = 0; i < ctx->n_pool; i++) kin_free(ctx->pool[i].data);
-    kin_free(ctx->pool);
+    kin_heap_free(&ctx->gradients);
     kin_free(ctx->calls);
     kin_free(ctx->kept);
+    kin_free(ctx->segments);
     kin_free(ctx->scratch);
     kin_free(ctx->spare);
+    kin_arena_free(&ctx->segment_arena);
     kin_arena_free(&ctx->arena);
     kin_free(ctx);
 }
@@ -38,7 +40,7 @@ void kin_ctx_free(kin_ctx *ctx)
 bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
 kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
 bool kin_is_dry(const kin_ctx *ctx) { return ctx->dry; }
-size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->pool_bytes + ctx->scratch_bytes + ctx->spare_bytes; }
+size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->segment_arena.peak + ctx->gradients.peak + ctx->scratch_bytes + ctx->spare_bytes; }
 
 bool kin_record(kin_ctx *ctx, bool on)
 {
@@ -53,43 +55,32 @@ void kin_set_random(kin_ctx *ctx, uint64_t seed, uint64_t step)
     ctx->step = step;
 }
 
-/* ---- gradients' pool ---- */
+/* ---- gradients ---- */
 
 static size_t grad_bytes(const kin_tensor *t) { return (size_t)kin_count(t) * sizeof(kin_real); }
 
-static kin_real *pool_take(kin_ctx *ctx, size_t bytes)
+static kin_real *grad_take(kin_ctx *ctx, size_t bytes)
 {
-    for (size_t i = ctx->n_pool; i-- > 0;) {
-        if (ctx->pool[i].bytes != bytes) continue;
-        kin_real *data = ctx->pool[i].data;
-        ctx->pool[i] = ctx->pool[--ctx->n_pool];
-        return data;
-    }
-    kin_real *data = kin_alloc(bytes);
-    if (data) ctx->pool_bytes += bytes;
-    else kin_fail_memory(&ctx->error, "a gradient", bytes);
+    kin_real *data = kin_heap_take(&ctx->gradients, bytes);
+    if (!data) kin_fail_memory(&ctx->error, "a gradient", bytes);
     return data;
 }
 
-static void pool_give(kin_tensor *t)
+static void grad_give(kin_tensor *t)
 {
-    kin_ctx *ctx = t->ctx;
     if (!t->grad || t->owned_grad) return;
-    if (kin_grow((void **)&ctx->pool, ctx->n_pool, &ctx->cap_pool, sizeof *ctx->pool)) {
-        ctx->pool[ctx->n_pool++] = (kin_free_block){t->grad, grad_bytes(t)};
-    } else {
-        ctx->pool_bytes -= grad_bytes(t);
-        kin_free(t->grad);
-    }
+    kin_heap_give(&t->ctx->gradients, t->grad);
     t->grad = NULL;
 }
 
 void kin_end_step(kin_ctx *ctx)
 {
     /* After a failed backward any tensor may still hold a gradient. */
-    for (size_t i = 0; i < ctx->n_calls; i++) pool_give(ctx->calls[i]->out);
-    for (size_t i = 0; i < ctx->n_kept; i++) pool_give(ctx->kept[i]);
+    for (size_t i = 0; i < ctx->n_calls; i++) grad_give(ctx->calls[i]->out);
+    for (size_t i = 0; i < ctx->n_kept; i++) grad_give(ctx->kept[i]);
+    kin_heap_settle(&ctx->gradients);
     ctx->n_calls = ctx->n_kept = 0;
+    kin_segments_forget(ctx);
     kin_arena_reset(&ctx->arena);
 }
 
@@ -127,6 +118,11 @@ static kin_ctx *context_of(const kin_op *op, kin_tensor *const *in, int n_in)
         return NULL;
     }
     for (int i = 0; i < n_in; i++) {
+        if (!kin_segment_dropped(in[i])) continue;
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d was made inside a block that is recomputed, which keeps only what it returns; kin_retain keeps it", op->name, i);
+        return NULL;
+    }
+    for (int i = 0; i < n_in; i++) {
         if (!kin_tensor_gone(in[i])) continue;
         if (ctx->frame) ctx->frame->lost = true;
         kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d's memory was used again after its last use in the network; kin_retain or kin_module_retain keeps it", op->name, i);
@@ -157,26 +153,33 @@ static kin_call *call_new(kin_ctx *ctx, const kin_op *op, const void *opt, size_
 static bool record_call(kin_call *c)
 {
     kin_ctx *ctx = c->ctx;
-    if (!c->out->wants_grad) return true;
+    if (!c->out->wants_grad && !ctx->segment_depth) return true; /* a segment runs all its calls again */
     if (!kin_grow((void **)&ctx->calls, ctx->n_calls, &ctx->cap_calls, sizeof *ctx->calls)) return kin_fail_memory(&ctx->error, "the tape", sizeof c);
     ctx->calls[ctx->n_calls++] = c;
     return true;
 }
 
-static bool run_forward(kin_call *c)
+bool kin_call_run(kin_call *c)
 {
     kin_tensor *out = c->out;
-    if (c->ctx->dry) return !c->ctx->planning || kin_plan_note(c->ctx, c);
+    out->ld = kin_channels(out);
     kin_real *planned = c->ctx->frame ? kin_frame_place(c->ctx, c) : NULL;
     if (c->op->alias) {
         c->op->alias(c);
         return kin_ok(c->ctx);
     }
     size_t bytes = (size_t)kin_count(out) * sizeof(kin_real);
-    out->data = planned ? planned : kin_arena_alloc(&c->ctx->arena, bytes);
+    out->data = planned ? planned : kin_arena_alloc(kin_value_arena(c->ctx), bytes);
     if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
     c->op->forward(c);
     return kin_ok(c->ctx);
+}
+
+static bool run_forward(kin_call *c)
+{
+    if (!c->ctx->dry) return kin_call_run(c);
+    c->out->ld = kin_channels(c->out);
+    return !c->ctx->planning || kin_plan_note(c->ctx, c);
 }
 
 kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in)
@@ -189,7 +192,6 @@ kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_
         kin_call_fail(c, "the result would have the shape %s", kin_shape_text(c->out->shape, text, sizeof text));
         return NULL;
     }
-    c->out->ld = kin_channels(c->out);
     if (!run_forward(c) || !record_call(c)) return NULL;
     if (ctx->frame) kin_frame_done(ctx);
     if (ctx->observe) ctx->observe(ctx->observe_arg, c);
@@ -221,7 +223,7 @@ void *kin_save(kin_call *c, size_t bytes)
 {
     kin_ctx *ctx = c->ctx;
     if (!c->out->wants_grad) return c->saved = reused(c, &ctx->spare, &ctx->spare_bytes, bytes);
-    c->saved = kin_arena_alloc(&ctx->arena, bytes);
+    c->saved = kin_arena_alloc(kin_value_arena(ctx), bytes);
     if (!c->saved) kin_fail_memory(&ctx->error, c->op->name, bytes);
     return c->saved;
 }
@@ -244,7 +246,7 @@ kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
     kin_tensor *t = c->in[i];
     if (!t->wants_grad) return NULL;
     *accumulate = t->grad != NULL;
-    if (!t->grad) t->grad = pool_take(c->ctx, grad_bytes(t));
+    if (!t->grad) t->grad = grad_take(c->ctx, grad_bytes(t));
     return t->grad;
 }
 
@@ -265,13 +267,16 @@ bool kin_backward(kin_tensor *loss)
         return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss has the shape %s; a single number was expected (take its mean or sum)",
                         kin_shape_text(loss->shape, text, sizeof text));
     if (!loss->wants_grad) return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss depends on no parameter or variable (was recording off?)");
-    if (!loss->grad && !(loss->grad = pool_take(ctx, grad_bytes(loss)))) return false;
+    if (!loss->grad && !(loss->grad = grad_take(ctx, grad_bytes(loss)))) return false;
     loss->grad[0] = 1;
     for (size_t i = ctx->n_calls; i-- > 0 && kin_ok(ctx);) {
+        if (!kin_segment_enter(ctx, i)) break;
         kin_call *c = ctx->calls[i];
-        if (!c->out->grad) continue;
-        c->op->backward(c);
-        if (!c->out->keep_grad) pool_give(c->out);
+        if (c->out->grad) {
+            c->op->backward(c);
+            if (!c->out->keep_grad) grad_give(c->out);
+        }
+        kin_segment_leave(ctx, i);
     }
     return kin_ok(ctx);
 }

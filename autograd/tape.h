@@ -2,39 +2,38 @@
 #ifndef KIN_AUTOGRAD_TAPE_H
 #define KIN_AUTOGRAD_TAPE_H
 
+#include "autograd/heap.h"
 #include "autograd/op.h"
 #include "base/arena.h"
 
 typedef struct kin_plan kin_plan;
 typedef struct kin_frame kin_frame;
+typedef struct kin_segment kin_segment;
 
 struct kin_tensor {
     kin_ctx *ctx;
     kin_shape shape;
     int64_t ld;
     kin_real *data;
-    kin_real *grad;      /* packed; from the pool, or the module's slab for a parameter */
+    kin_real *grad;      /* packed; from the heap, or the module's slab for a parameter */
     kin_call *producer;  /* NULL for leaves */
     bool wants_grad;     /* some leaf beneath it takes a gradient */
     bool keep_grad;      /* the gradient outlives its producer's backward */
     bool owned_grad;     /* the gradient lives elsewhere and is always added to (parameters) */
     size_t plan_index;   /* 1 + the planned call that made it (autograd/plan.h); 0: none */
     kin_frame *frame;    /* whose memory its numbers lie in; NULL: not planned */
+    bool retained, dropped; /* made in a segment that is recomputed (autograd/recompute.h): its numbers outlive the segment; are not there now */
+    kin_real *copy;      /* the numbers that outlive it */
 };
-
-/* Gradients that are free for reuse, by size. */
-typedef struct kin_free_block { kin_real *data; size_t bytes; } kin_free_block;
 
 struct kin_ctx {
     kin_error error;
     kin_arena arena;
     kin_call **calls;
     size_t n_calls, cap_calls;
-    kin_free_block *pool;
-    size_t n_pool, cap_pool;
-    kin_tensor **kept;   /* tensors whose gradients go back to the pool at the step's end */
+    kin_heap gradients;
+    kin_tensor **kept;   /* tensors whose gradients go back to the heap at the step's end */
     size_t n_kept, cap_kept;
-    size_t pool_bytes;
     void *scratch;
     size_t scratch_bytes;
     uint64_t seed, step;
@@ -42,6 +41,11 @@ struct kin_ctx {
     bool poison;         /* dead buffers of planned forwards are filled with NaNs; on in debug builds */
     kin_plan *planning;  /* a dry forward whose calls are noted */
     kin_frame *frame;    /* a forward that follows a plan */
+    kin_segment *segments;
+    size_t n_segments, cap_segments, segment_first;
+    int segment_depth;   /* of segments that have begun and not ended */
+    bool replaying;
+    kin_arena segment_arena; /* what lives as long as a segment */
     void *spare;         /* kin_save's memory for calls without gradients */
     size_t spare_bytes;
     void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and exports; then nothing is folded or planned */
@@ -50,6 +54,8 @@ struct kin_ctx {
 
 /* A leaf whose numbers belong to somebody else. With `grad` it takes a gradient, added to there. */
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
+/* Where a call's result goes, and its forward. False on error (recorded). */
+bool kin_call_run(kin_call *c);
 /* An input without numbers, for dry runs. */
 kin_tensor *kin_dry_input(kin_ctx *ctx, kin_shape shape);
 

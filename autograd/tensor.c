@@ -1,4 +1,5 @@
 #include "autograd/plan.h"
+#include "autograd/recompute.h"
 
 #include "base/memory.h"
 
@@ -93,8 +94,16 @@ kin_tensor *kin_variable(kin_ctx *ctx, kin_shape shape, const kin_real *data)
     return t;
 }
 
+/* Of a tensor whose numbers will be dropped. */
+static kin_tensor *detached_copy(const kin_tensor *x)
+{
+    kin_tensor *copy = filled(x->ctx, x->shape, NULL);
+    return copy && kin_read(x, copy->data) ? copy : NULL;
+}
+
 kin_tensor *kin_detach(kin_tensor *x)
 {
+    if (x && x->ctx->segment_depth && x->data) return detached_copy(x);
     kin_tensor *t = x ? tensor_new(x->ctx, x->shape) : NULL;
     if (!t) return NULL;
     t->data = x->data;
@@ -132,6 +141,10 @@ const kin_real *kin_data(const kin_tensor *t)
     if (!t) return NULL;
     if (kin_tensor_gone(t)) {
         kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read after its last use in the network, where its memory is used again; kin_retain or kin_module_retain keeps them");
+        return NULL;
+    }
+    if (kin_segment_dropped(t)) {
+        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read that a recomputed block has dropped; kin_retain or kin_module_retain keeps them");
         return NULL;
     }
     if (!t->data) kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read in a dry run, which only infers shapes");

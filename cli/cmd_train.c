@@ -50,6 +50,7 @@ static const kin_option options[] = {
     {"no-decay", KIN_OPTION_STRING, "PATTERNS", "parameters that are not pulled, such as 'gamma,*.p'"},
     {"freeze", KIN_OPTION_STRING, "PATTERNS", "parameters that do not change, with their norms' statistics, such as 'conv1.*,bn1.*,layer1.*'"},
     {"freeze-bn", KIN_OPTION_FLAG, NULL, "batch norms keep their statistics and normalise with them in training; their weights still train"},
+    {"recompute", KIN_OPTION_FLAG, NULL, "keep only what the network's blocks return, and compute their insides again for the gradients: less memory, the same result, more time"},
     {"lr-warmup", KIN_OPTION_STRING, "LIST", "steps over which the rate of some parameters rises, such as 'layer*=500': what was trained before begins slower than what is new"},
     {"lr-scale", KIN_OPTION_STRING, "LIST", "factors of the learning rate, such as 'layer4.*=0.1,fc.*=10'; the last pattern that matches counts"},
     {"clip", KIN_OPTION_REAL, "NORM", "longest gradient allowed; 0 does not clip", "0", ANY},

@@ -14,7 +14,7 @@ typedef struct field { const char *name; field_kind kind; size_t at, size; bool 
 static const field fields[] = {
     FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
-    LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("attention", attention, TEXT),
+    LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("neck", neck, FLAG), LATER("attention", attention, TEXT),
     FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), LATER("allow-missing", allow_missing, TEXT), FIELD("invert", invert, FLAG),
     FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
@@ -22,6 +22,7 @@ static const field fields[] = {
     FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
     FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
     LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("lr-warmup", lr_warmup, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
+    LATER("recompute", recompute, FLAG),
     LATER("augment", augment, TEXT), LATER("cache-side", cache_side, WHOLE), FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
     FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
     LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
@@ -35,7 +36,8 @@ static void *member(const kin_config *c, const field *f) { return (char *)c + f-
 
 static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
 {
-    return kin_model_options(kin_model_find(c->model), c->embedding, c->width, c->last_stride, c->stem, c->pooling, c->attention, out, err);
+    kin_model_words words = {.embedding = c->embedding, .width = c->width, .last_stride = c->last_stride, .neck = c->neck, .stem = c->stem, .pooling = c->pooling, .attention = c->attention};
+    return kin_model_options(kin_model_find(c->model), &words, out, err);
 }
 
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)

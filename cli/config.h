@@ -20,6 +20,7 @@ typedef struct kin_config {
     /* network */
     char model[32];
     int64_t size, channels, embedding, width, last_stride;
+    int64_t neck;
     char stem[16], pooling[16], attention[40];
     char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
     int64_t resize;             /* short side before the middle is cut out; 0: size */
@@ -37,6 +38,7 @@ typedef struct kin_config {
     /* fine-tuning: lists of patterns, as in nn/tuning.h */
     char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], lr_warmup[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
     int64_t freeze_bn;          /* all batch norms keep their statistics */
+    int64_t recompute;          /* of the network's blocks only the results are kept for backward */
     /* augmentation */
     char augment[KIN_CONFIG_TEXT]; /* a recipe (data/recipe.h); what follows comes after it */
     int64_t cache_side;         /* pictures for the recipe are reduced to this short side first; 0: not */

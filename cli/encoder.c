@@ -13,8 +13,10 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
     kin_network *n = argument;
     kin_model_opt model = kin_config_model(&n->config);
     kin_loss_opt loss = kin_config_loss(&n->config);
-    kin_tensor *embedding = kin_model_forward(n->model, s, x, &model);
-    return n->loss->head && (kin_training(s) || n->classify) ? n->loss->head(s, embedding, &loss) : embedding;
+    kin_tensor *embedding = kin_model_head(n->model, s, kin_model_features(n->model, s, x, &model), &model);
+    kin_tensor *behind = kin_model_neck(s, embedding, &model); /* in training too where nothing reads it, for its statistics */
+    if (n->loss->head && (kin_training(s) || n->classify)) return n->loss->head(s, behind, &loss);
+    return kin_training(s) ? embedding : behind;
 }
 
 static kin_shape input_shape(const kin_config *c, int64_t count) { return KIN_SHAPE(count, c->size, c->size, c->channels); }

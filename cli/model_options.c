@@ -13,20 +13,20 @@ static int index_in(const char *const *names, const char *name)
     return *name ? -1 : 0;
 }
 
-bool kin_model_options(const kin_model *m, int64_t embedding, int64_t width, int64_t last_stride, const char *stem, const char *pooling, const char *attention, kin_model_opt *out,
-                       kin_error *err)
+bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out, kin_error *err)
 {
-    int s = index_in(kin_stem_names, stem), p = index_in(kin_pooling_names, pooling);
-    *out = (kin_model_opt){.embedding = embedding, .width = width, .last_stride = last_stride, .stem = (kin_stem)s, .pooling = (kin_pooling)p};
-    if (s < 0 || p < 0) return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling", s < 0 ? stem : pooling);
-    return kin_attend_parse(attention, &out->attention, err) && kin_model_check(m, out, err);
+    int s = index_in(kin_stem_names, words->stem), p = index_in(kin_pooling_names, words->pooling);
+    *out = (kin_model_opt){.embedding = words->embedding, .width = words->width, .last_stride = words->last_stride, .neck = words->neck, .stem = (kin_stem)s, .pooling = (kin_pooling)p};
+    if (s < 0 || p < 0) return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling", s < 0 ? words->stem : words->pooling);
+    return kin_attend_parse(words->attention, &out->attention, err) && kin_model_check(m, out, err);
 }
 
 bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err)
 {
     const char *attention = kin_option_string(cli, "attention");
-    return kin_model_options(m, kin_option_int(cli, "embedding"), kin_option_int(cli, "width"), kin_option_int(cli, "last-stride"), kin_option_string(cli, "stem"),
-                             kin_option_string(cli, "pooling"), attention ? attention : "", out, err);
+    kin_model_words words = {.embedding = kin_option_int(cli, "embedding"), .width = kin_option_int(cli, "width"), .last_stride = kin_option_int(cli, "last-stride"), .neck = kin_option_flag(cli, "neck"),
+                             .stem = kin_option_string(cli, "stem"), .pooling = kin_option_string(cli, "pooling"), .attention = attention ? attention : ""};
+    return kin_model_options(m, &words, out, err);
 }
 
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err)

@@ -12,11 +12,15 @@
     {"stem", KIN_OPTION_CHOICE, "NAME", "how pictures come in: imagenet halves them twice, cifar keeps their size", "own", .choices = kin_stem_names},           \
     {"last-stride", KIN_OPTION_INT, "N", "1 keeps the resolution in the last stage", .fallback_shown = "the network's", .low = 1, .high = 2},                    \
     {"pooling", KIN_OPTION_CHOICE, "NAME", "from the map to numbers: gap averages, gmp takes the maxima, gem is between them by a power that is learned, flatten keeps all", "own", .choices = kin_pooling_names}, \
+    {"neck", KIN_OPTION_FLAG, NULL, "a batch norm behind the embedding: losses on distances take what lies before it, a classifier and the search what lies behind"}, \
     {"attention", KIN_OPTION_STRING, "KIND@PLACE", "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", .fallback_shown = "none"}
 
 /* The table's values as text and numbers, as they travel in checkpoints; 0 and "" are the defaults. */
-bool kin_model_options(const kin_model *m, int64_t embedding, int64_t width, int64_t last_stride, const char *stem, const char *pooling, const char *attention, kin_model_opt *out,
-                       kin_error *err);
+typedef struct kin_model_words {
+    int64_t embedding, width, last_stride, neck;
+    const char *stem, *pooling, *attention;
+} kin_model_words;
+bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out, kin_error *err);
 /* From the command line. Fails when the network does not have what is asked for. */
 bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err);
 

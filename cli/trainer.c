@@ -206,6 +206,7 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
     if (ok && !(t->module = kin_network_module(&t->network, t->ctx))) ok = take_ctx_error(t, err);
     kin_optim_opt optimiser = optimiser_of(config);
     kin_tuning tuning = kin_config_tuning(config);
+    if (ok) kin_module_recompute(t->module, config->recompute);
     ok = ok && kin_module_tune(t->module, &tuning, err);
     if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
     if (ok && run && !resume) ok = kin_make_folders(run, err);

@@ -24,13 +24,14 @@ static int64_t rows_each(int64_t rows, int64_t channels, bool sums)
 
 size_t kin_norm_workspace(int64_t rows, int64_t channels)
 {
-    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(kin_real) + 64;
+    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * (sizeof(double) + sizeof(kin_real)) + 64;
 }
 
 typedef struct norm_loop {
     const kin_real *x, *scale, *shift, *add, *g, *y, *mean, *inv;
     const kin_real *a, *b, *c;
-    kin_real *out, *dadd, *sums;
+    kin_real *out, *dadd, *parts;
+    double *sums; /* and parts: 2 × channels for each block */
     int64_t ld, rows, channels, add_ld, each;
     kin_norm_act act;
     bool add_out, add_dadd;
@@ -39,25 +40,44 @@ typedef struct norm_loop {
 static int64_t first_row(const norm_loop *l, int64_t block) { return block * l->each; }
 static int64_t rows_in(const norm_loop *l, int64_t block) { return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each; }
 
+static double *sums_of(const norm_loop *l, int64_t block) { return l->sums + block * l->channels * 2; }
+static kin_real *part_of(const norm_loop *l, int64_t block) { return l->parts + block * l->channels * 2; }
+
+/* Places sums and parts into the workspace; returns the number of blocks. */
+static int64_t place_sums(norm_loop *l, void *workspace)
+{
+    int64_t blocks = kin_blocks(l->rows, l->each);
+    l->sums = workspace;
+    l->parts = (kin_real *)(l->sums + blocks * l->channels * 2);
+    return blocks;
+}
+
+/* The blocks' sums of channel c, and of its products. */
+static void add_blocks(const norm_loop *l, int64_t blocks, int64_t c, double *sum, double *products)
+{
+    *sum = *products = 0;
+    for (int64_t block = 0; block < blocks; block++) {
+        *sum += sums_of(l, block)[c];
+        *products += sums_of(l, block)[l->channels + c];
+    }
+}
+
 /* The pivot is the first row: sums of (x − pivot) lose nothing where the mean is far from 0. */
 static void statistics_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, l->sums + block * l->channels * 2);
+    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, part_of(l, block), sums_of(l, block));
 }
 
 void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean, kin_real *var, void *workspace)
 {
-    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .sums = workspace, .each = rows_each(rows, channels, true)};
-    int64_t blocks = kin_blocks(rows, l.each);
+    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .each = rows_each(rows, channels, true)};
+    int64_t blocks = place_sums(&l, workspace);
     kin_parallel_for(blocks, statistics_block, &l);
     for (int64_t c = 0; c < channels; c++) {
-        double sum = 0, squares = 0;
-        for (int64_t block = 0; block < blocks; block++) {
-            sum += (double)l.sums[block * channels * 2 + c];
-            squares += (double)l.sums[block * channels * 2 + channels + c];
-        }
+        double sum, squares;
+        add_blocks(&l, blocks, c, &sum, &squares);
         double off = sum / (double)rows, variance = squares / (double)rows - off * off;
         mean[c] = (kin_real)((double)x[c] + off);
         var[c] = (kin_real)(variance > 0 || variance != variance ? variance : 0);
@@ -84,22 +104,17 @@ static void sums_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    kin_norm_lines_get()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, l->sums + block * l->channels * 2);
+    kin_norm_lines_get()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, part_of(l, block),
+                                          sums_of(l, block));
 }
 
 void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
                             const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx, void *workspace)
 {
-    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .sums = workspace, .each = rows_each(rows, channels, true)};
-    int64_t blocks = kin_blocks(rows, l.each);
+    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .each = rows_each(rows, channels, true)};
+    int64_t blocks = place_sums(&l, workspace);
     kin_parallel_for(blocks, sums_block, &l);
-    for (int64_t c = 0; c < channels; c++) {
-        sum_g[c] = sum_gx[c] = 0;
-        for (int64_t block = 0; block < blocks; block++) {
-            sum_g[c] += (double)l.sums[block * channels * 2 + c];
-            sum_gx[c] += (double)l.sums[block * channels * 2 + channels + c];
-        }
-    }
+    for (int64_t c = 0; c < channels; c++) add_blocks(&l, blocks, c, &sum_g[c], &sum_gx[c]);
 }
 
 static void backward_block(void *arg, int64_t block, int worker)

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { LAYERS_MAX = 64 }; /* of a block */
+
 typedef struct layout { int layers[4]; int64_t width; } layout;
 
 static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
@@ -16,13 +18,15 @@ static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
 
 static kin_tensor *dense_block(kin_scope *s, kin_tensor *x, int layers, int64_t growth)
 {
+    kin_tensor *maps[LAYERS_MAX + 1] = {x};
     char name[24];
     for (int i = 1; i <= layers; i++) {
         snprintf(name, sizeof name, "denselayer%d", i);
-        kin_scope *layer = kin_sub(s, name);
-        x = kin_tap(kin_sub(layer, "concat"), kin_concat((kin_tensor *[]){x, dense_layer(layer, x, growth)}, 2));
+        kin_scope *layer = kin_block_begin(kin_sub(s, name));
+        kin_tensor *all = i == 1 ? x : kin_concat(maps, i); /* within the block: what is recomputed need not be kept */
+        maps[i] = kin_block_end(layer, dense_layer(layer, all, growth));
     }
-    return x;
+    return kin_concat(maps, layers + 1);
 }
 
 static kin_tensor *transition(kin_scope *s, kin_tensor *x, int64_t stride)

@@ -51,8 +51,10 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_mode
     for (int i = 0; i < STAGES; i++) {
         const stage *st = &stages[i];
         int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride : i == 1 && small ? 1 : st->stride;
-        for (int64_t block = 0; block < repeats(i, by.depth); block++, at++)
-            x = mb_conv(kin_sub_index(s, "_blocks", (int)at), x, st, kin_rounded_width((double)st->width * scale), block ? 1 : stride, 0.2 * (double)at / (double)all, opt);
+        for (int64_t b = 0; b < repeats(i, by.depth); b++, at++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
+            x = kin_block_end(block, mb_conv(block, x, st, kin_rounded_width((double)st->width * scale), b ? 1 : stride, 0.2 * (double)at / (double)all, opt));
+        }
     }
     kin_conv_bn_opt head = conv_opt(x, 1280, 1, 1, KIN_RELU6);
     return kin_conv_bn(s, "_conv_head", "_bn1", x, &head);

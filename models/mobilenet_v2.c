@@ -35,8 +35,10 @@ static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt
     x = conv_norm(kin_sub_index(s, "features", at++), x, kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1);
     for (int i = 0; i < STAGES; i++) {
         int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride : i == 1 && small ? 1 : stages[i].stride;
-        for (int64_t block = 0; block < stages[i].blocks; block++)
-            x = inverted_residual(kin_sub_index(s, "features", at++), x, kin_rounded_width((double)stages[i].width * scale), stages[i].expand, block ? 1 : stride, opt);
+        for (int64_t b = 0; b < stages[i].blocks; b++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at++));
+            x = kin_block_end(block, inverted_residual(block, x, kin_rounded_width((double)stages[i].width * scale), stages[i].expand, b ? 1 : stride, opt));
+        }
     }
     return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1, 1);
 }

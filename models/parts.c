@@ -6,8 +6,10 @@ kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, con
     first.kernel = small ? 3 : 7;
     first.stride = small ? 1 : 2;
     first.pad = first.kernel / 2;
+    kin_block_begin(s);
     x = kin_conv_bn(s, conv, norm, x, &first);
-    return small ? x : kin_tap(kin_sub(s, pool), kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}));
+    if (!small) x = kin_tap(kin_sub(s, pool), kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}));
+    return kin_block_end(s, x);
 }
 
 static kin_tensor *activated(kin_tensor *x, kin_act act) { return act == KIN_RELU ? kin_relu(x) : act == KIN_RELU6 ? kin_relu6(x) : x; }

@@ -31,6 +31,7 @@ bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *er
     if (opt->stem && m->one_stem) return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
     if (opt->last_stride < 0 || opt->last_stride > 2) return kin_fail(err, KIN_ERR_ARGUMENT, "the last stage's stride is 1 or 2, not %lld", (long long)opt->last_stride);
     if (opt->width < 0 || opt->embedding < 0 || opt->classes < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "width, embedding and classes cannot be negative");
+    if (opt->neck && opt->classes) return kin_fail(err, KIN_ERR_ARGUMENT, "the neck stands behind an embedding; %s with its own classifier has none", m->name);
     if (opt->attention.kind && strcmp(opt->attention.place, "end") != 0 && !has_word(m->places, opt->attention.place))
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no place \"%s\" for attention; it has: end %s", m->name, opt->attention.place, m->places ? m->places : "");
     return true;
@@ -63,7 +64,9 @@ kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, co
     return embedding ? kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = embedding}) : x;
 }
 
+kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt) { return opt->neck ? kin_neck(s, embedding) : embedding; }
+
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
 {
-    return kin_model_head(m, s, kin_model_features(m, s, x, opt), opt);
+    return kin_model_neck(s, kin_model_head(m, s, kin_model_features(m, s, x, opt), opt), opt);
 }

@@ -18,6 +18,7 @@ typedef struct kin_model_opt {
     int64_t last_stride;      /* 1: the last stage keeps its resolution */
     kin_attend_opt attention;
     kin_pooling pooling;
+    bool neck;                /* a batch norm behind the embedding, "bnneck" (nn/head.h) */
 } kin_model_opt;
 
 typedef struct kin_model {
@@ -50,7 +51,9 @@ bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *er
 kin_tensor *kin_model_features(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
 /* From the map to [n, embedding], or [n, classes]; not normalised. Tap "pooled" is what the last layer reads. */
 kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, const kin_model_opt *opt);
-/* Both. */
+/* Behind that the neck, if it is asked for: what a classifier and the search take, while a loss on distances takes what lies before. */
+kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt);
+/* All three. */
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
 
 #endif

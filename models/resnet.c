@@ -44,7 +44,8 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt,
         int64_t stride = stage == 0 ? 1 : stage == 3 && opt->last_stride ? opt->last_stride : 2;
         for (int i = 0; i < l->blocks[stage]; i++) {
             block_opt b = {.width = width << stage, .stride = i ? 1 : stride, .inner = (width << stage) * group_width / 64 * groups, .groups = groups};
-            x = (l->bottleneck ? bottleneck : basic_block)(kin_sub_index(layer, "", i), x, &b, opt);
+            kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
+            x = kin_block_end(block, (l->bottleneck ? bottleneck : basic_block)(block, x, &b, opt));
         }
         x = kin_stage_end(layer, stages[stage], x, opt);
     }

@@ -32,7 +32,10 @@ static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, const kin_model_opt
     for (int stage = 0; stage < 3; stage++) {
         kin_scope *layer = kin_sub(s, stages[stage]);
         int64_t stride = stage == 0 ? 1 : stage == 2 && opt->last_stride ? opt->last_stride : 2;
-        for (int block = 0; block < blocks; block++) x = basic_block(kin_sub_index(layer, "", block), x, width << stage, block ? 1 : stride, opt);
+        for (int i = 0; i < blocks; i++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
+            x = kin_block_end(block, basic_block(block, x, width << stage, i ? 1 : stride, opt));
+        }
         x = kin_stage_end(layer, stages[stage], x, opt);
     }
     return x;

@@ -35,13 +35,15 @@ kin_tensor *kin_pool(kin_scope *s, kin_tensor *x, const char *kind)
     return kin_tap(s, count == 1 ? parts[0] : kin_concat(parts, count));
 }
 
+kin_tensor *kin_neck(kin_scope *s, kin_tensor *x) { return kin_batch_norm(kin_sub(s, "bnneck"), x, &(kin_norm_opt){.fixed_bias = true}); }
+
 kin_tensor *kin_embedding_head(kin_scope *s, kin_tensor *x, const kin_head_opt *opt)
 {
     if (opt->pool || kin_ndim(x) == 4) x = kin_pool(kin_sub(s, "pool"), x, opt->pool ? opt->pool : "gap");
     x = kin_dropout(s, "dropout", x, opt->dropout);
     if (opt->embedding) x = kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = opt->embedding, .no_bias = opt->no_bias});
     if (opt->metric) *opt->metric = x;
-    if (opt->bnneck) x = kin_batch_norm(kin_sub(s, "bnneck"), x, &(kin_norm_opt){.fixed_bias = true});
+    if (opt->bnneck) x = kin_neck(s, x);
     return kin_tap(s, opt->l2 ? kin_l2_normalize(x) : x);
 }
 

@@ -12,6 +12,9 @@ kin_tensor *kin_gem(kin_scope *s, kin_tensor *x);
  * order: "gap+gmp" gives [n, 2c]. An unknown name is an error. */
 kin_tensor *kin_pool(kin_scope *s, kin_tensor *x, const char *kind);
 
+/* The batch norm neck "bnneck", below. */
+kin_tensor *kin_neck(kin_scope *s, kin_tensor *x);
+
 /* Map → pool → dropout → linear layer → batch norm neck → unit length; what is not asked for is left out.
  *
  * The neck [Luo et al. 2019] is a batch norm whose bias stays 0. A loss on distances wants the features before it, a classifier and

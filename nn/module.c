@@ -2,6 +2,7 @@
 
 #include "autograd/ops.h"
 #include "autograd/plan.h"
+#include "autograd/recompute.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "nn/folded.h"
@@ -47,7 +48,7 @@ struct kin_module {
     size_t n_retained, cap_retained;
     shape_plan plans[PLANS];
     int n_plans, next_plan; /* the one to be replaced next */
-    bool apart;
+    bool apart, recompute;
     bool building;
 };
 
@@ -223,6 +224,20 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
         if (strcmp(t->path, path) == 0) return t->tensor;
     return NULL;
 }
+
+/* ---- blocks ---- */
+
+static bool recomputes(const kin_scope *s) { return s && s->module->recompute && s->mode == KIN_TRAIN; }
+
+void kin_module_recompute(kin_module *m, bool on) { m->recompute = on; }
+
+kin_scope *kin_block_begin(kin_scope *s)
+{
+    if (recomputes(s)) kin_segment_begin(s->module->ctx);
+    return s;
+}
+
+kin_tensor *kin_block_end(kin_scope *s, kin_tensor *x) { return recomputes(s) ? kin_segment_end(s->module->ctx, x) : x; }
 
 /* ---- for nn/folded.c ---- */
 

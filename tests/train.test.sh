@@ -72,6 +72,19 @@ same "train: frozen layers, resumed with the same bits" tuned/last.safetensors t
 refuses "train: a pattern that matches nothing" 2 "'layer9.*' matches no parameter" "$kin" train shop --size 24 --channels 3 --freeze 'layer9.*' --out r
 refuses "train: a factor that is none" 2 "is not PATTERN=FACTOR" "$kin" train shop --size 24 --channels 3 --lr-scale 'embedding.*' --out r
 
+# shellcheck disable=SC2086
+runs "train with recomputed blocks" "$kin" train shop $small --steps 40 --recompute --quiet --out recomputed
+# shellcheck disable=SC2086
+runs "train without" "$kin" train shop $small --steps 40 --quiet --out kept
+"$kin" embed shop --model kept --out K --quiet && "$kin" embed shop --model recomputed --out R --quiet
+same "train: recomputed blocks change no bit of the descriptors" K.npy R.npy
+
+# shellcheck disable=SC2086
+runs "train with a neck" "$kin" train shop $small --steps 20 --neck --quiet --out necked
+"$kin" tensors necked/model.safetensors | grep -q bnneck.running_var && ok "train: the neck's statistics are in the checkpoint" || bad "train: the neck's statistics are in the checkpoint"
+runs "embed behind a neck" "$kin" embed shop --model necked --out N
+refuses "show: a neck behind the network's own classifier" 2 "the neck stands behind an embedding" "$kin" show resnet18 --neck --classes 10
+
 runs "embed" "$kin" embed shop --model whole --out E
 runs "embed without a network" "$kin" embed shop --model histogram --out H
 head -n 1 E.csv | grep -qx "id,label,path" && ok "embed names its rows" || bad "embed names its rows" "$(head -n 1 E.csv)"

@@ -1,5 +1,5 @@
 """The networks of torchvision (and of efficientnet-lite-pytorch) with weights that are a function of name and index, for tests/test_zoo.c and
-tests/both_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_gradients_float.txt, zoo_lite.npy and zoo_cifar.txt.
+tests/both_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_gradients_float.npy, zoo_lite.npy and zoo_cifar.txt.
 
     python tests/golden/zoo.py DATA [outputs] [gradients] [float] [lite] [cifar]
 
@@ -74,25 +74,37 @@ def outputs():
     np.save(here / "zoo.npy", np.concatenate(parts).astype(np.float32))
 
 # ---- gradients in training mode of Σ logits·c ----
-# zoo_gradients.txt, for float64: "= network input loss", then "name count norm 0" and six projections for each tensor.
-# zoo_gradients_float.txt: the same for three larger inputs, with the error of PyTorch's own float32 and two projections.
+# zoo_gradients.txt, for float64: "= network input loss", then "name count norm" and six projections for each tensor.
+# zoo_gradients_float.npy, for float32, one row after another for each network and input: the loss, then for each tensor in the
+# text's order its norm, the error of PyTorch's own float32 and five projections.
+NETWORKS = ("resnet18", "resnet50", "densenet121")
+
 def gradient(name, given, n, size, kind):
     net = fill(make(name, 10)).to(kind).train()
     loss = (net(numbers(given, (n, 3, size, size)).to(kind)) * numbers("loss", (n, 10)).to(kind)).sum()
     loss.backward()
     return loss.item(), {k: p.grad.double().numpy().ravel() for k, p in net.named_parameters()}
 
-def gradients(path, inputs, n, size, projections):
+def projections(k, g, count): return [g @ (2 * uniform(100 + i, k, g.size) - 1) for i in range(count)]
+
+def gradients(path):
     with open(path, "w") as f:
-        for name in ("resnet18", "resnet50", "densenet121"):
-            for given in inputs:
-                loss, exact = gradient(name, given, n, size, torch.float64)
-                rough = gradient(name, given, n, size, torch.float32)[1] if len(inputs) > 1 else exact
-                f.write(f"= {name} {given} {loss:.15g}\n")
-                for k, g in exact.items():
-                    p = [g @ (2 * uniform(100 + i, k, g.size) - 1) for i in range(projections)]
-                    f.write(f"{k} {g.size} {np.linalg.norm(g):.12g} {np.linalg.norm(rough[k] - g):.3g} " + " ".join(f"{v:.12g}" for v in p) + "\n")
-                print(name, given, len(exact), flush=True)
+        for name in NETWORKS:
+            loss, exact = gradient(name, "input", 2, 64, torch.float64)
+            f.write(f"= {name} input {loss:.15g}\n")
+            for k, g in exact.items():
+                f.write(f"{k} {g.size} {np.linalg.norm(g):.12g} " + " ".join(f"{v:.12g}" for v in projections(k, g, 6)) + "\n")
+
+def gradients_float(path):
+    rows = []
+    for name in NETWORKS:
+        for i in range(9):
+            loss, exact = gradient(name, f"input{i}", 4, 96, torch.float64)
+            rough = gradient(name, f"input{i}", 4, 96, torch.float32)[1]
+            rows.append([loss] + [0] * 6)
+            rows += [[np.linalg.norm(g), np.linalg.norm(rough[k] - g)] + projections(k, g, 5) for k, g in exact.items()]
+            print(name, i, len(exact), flush=True)
+    np.save(path, np.array(rows))
 
 # ---- trained weights ----
 def lite(data):
@@ -149,7 +161,7 @@ def cifar(data):
 data = pathlib.Path(sys.argv[1])
 wanted = sys.argv[2:] or ["outputs", "gradients", "float", "lite", "cifar"]
 if "outputs" in wanted: outputs()
-if "gradients" in wanted: gradients(here / "zoo_gradients.txt", ["input"], 2, 64, 6)
-if "float" in wanted: gradients(here / "zoo_gradients_float.txt", ["input", "input1", "input2"], 4, 96, 2)
+if "gradients" in wanted: gradients(here / "zoo_gradients.txt")
+if "float" in wanted: gradients_float(here / "zoo_gradients_float.npy")
 if "lite" in wanted: lite(data)
 if "cifar" in wanted: cifar(data)

@@ -1,0 +1,55 @@
+#include "tests/support/zoo_gradients.h"
+
+#include "autograd/ops.h"
+#include "base/random.h"
+#include "tests/support/check.h"
+#include "tests/support/hashed.h"
+
+#include <math.h>
+
+static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
+{
+    const zoo_network *z = arg;
+    return kin_model_forward(z->model, s, x, &z->opt);
+}
+
+void zoo_open(zoo_network *z, const char *name, int64_t batch, int64_t size)
+{
+    *z = (zoo_network){.ctx = kin_ctx_new(), .model = kin_model_find(name), .opt = {.classes = 10}, .batch = batch, .size = size};
+    if (z->model) z->module = kin_module_new_zero(z->ctx, forward, z, KIN_SHAPE(batch, size, size, 3));
+    CHECK_MSG(z->module, "%s: %s", name, kin_ctx_error(z->ctx)->message);
+    if (z->module) hashed_fill(z->module);
+}
+
+void zoo_close(zoo_network *z)
+{
+    kin_module_free(z->module);
+    kin_ctx_free(z->ctx);
+}
+
+double zoo_backward(zoo_network *z, const char *input)
+{
+    kin_module_zero_grad(z->module);
+    kin_tensor *y = kin_module_forward(z->module, hashed_input(z->ctx, input, KIN_SHAPE(z->batch, z->size, z->size, 3)), KIN_TRAIN);
+    kin_tensor *loss = kin_sum(kin_mul(y, hashed_input(z->ctx, "loss", KIN_SHAPE(z->batch, 10))), 0);
+    double value = kin_item(loss);
+    CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(z->ctx)->message);
+    kin_end_step(z->ctx);
+    return value;
+}
+
+double zoo_error(zoo_network *z, const char *name, int64_t count, const double *projections, int n_projections)
+{
+    const kin_entry *e = kin_module_find(z->module, name);
+    CHECK_MSG(e && kin_count(e->tensor) == count, "%s is missing, or of another size", name);
+    if (!e || kin_count(e->tensor) != count) return NAN;
+    const kin_real *grad = kin_module_grads(z->module) + kin_entry_offset(z->module, e);
+    double squares = 0;
+    for (int k = 0; k < n_projections; k++) {
+        uint64_t key = kin_key_text(100 + (uint64_t)k, name);
+        double sum = 0;
+        for (int64_t i = 0; i < count; i++) sum += (double)grad[i] * hashed_number(key, hashed_index(e, i));
+        squares += (sum - projections[k]) * (sum - projections[k]);
+    }
+    return sqrt(3 * squares / n_projections);
+}
