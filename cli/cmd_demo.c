@@ -1,6 +1,7 @@
 /* kin demo: the whole way once, on products that kin draws itself. */
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/deadline.h"
 #include "cli/demo.h"
 #include "cli/demo_page.h"
 #include "cli/interrupt.h"
@@ -9,7 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "DIR", "folder for the page, the figures and the network", "out/demo"},
@@ -118,13 +118,6 @@ static bool write_lists(const char *folder, const kin_demo_split *s, kin_error *
            write_side(folder, "gallery", s->gallery, s->gallery_label, s->gallery_picture, s->items, s->dim, err);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* With the network trained: fit, measure the last rungs, write everything. */
 static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, kin_trainer *t, kin_metrics *m, double started, kin_error *err)
 {
@@ -132,12 +125,12 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
     kin_demo_fit fit = {0};
     bool ok = describe(KIN_DEMO_EMBEDDING, t, &shop->test, &test, err) && measure(&test, KIN_DEMO_EMBEDDING, NULL, &m[KIN_DEMO_EMBEDDING], err);
     ok = ok && fit_ranking(t, &shop->fit, &fit, err) && measure(&test, KIN_DEMO_EXPANDED, &fit, &m[KIN_DEMO_EXPANDED], err) && measure(&test, KIN_DEMO_RERANKED, &fit, &m[KIN_DEMO_RERANKED], err);
-    ok = ok && write_lists(folder, &test, err) && kin_demo_page(folder, shop, t, &test, &fit, m, err) && write_metrics(folder, m, &fit, now() - started, err);
+    ok = ok && write_lists(folder, &test, err) && kin_demo_page(folder, shop, t, &test, &fit, m, err) && write_metrics(folder, m, &fit, kin_clock() - started, err);
     kin_demo_split_free(&test);
     if (!ok) return false;
     printf("%-44s %8s %8s\n", "", "mAP", "R@1");
     for (int r = 0; r < KIN_DEMO_RUNGS; r++) printf("%-44s %8.4f %8.4f\n", kin_demo_rung_titles[r], m[r].mean.ap, m[r].mean.recall[0]);
-    printf("\n%s/report.html shows what was found, in %.0f s\n", folder, now() - started);
+    printf("\n%s/report.html shows what was found, in %.0f s\n", folder, kin_clock() - started);
     (void)cli;
     return true;
 }
@@ -170,7 +163,7 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     kin_demo_shop shop;
     kin_meter meter;
-    double started = now();
+    double started = kin_clock();
     const char *folder = kin_option_string(cli, "out");
     kin_interrupt_catch();
     bool ok = kin_make_folders(folder, &err);

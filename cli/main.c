@@ -15,6 +15,8 @@ extern const kin_command kin_command_synth;
 extern const kin_command kin_command_data;
 extern const kin_command kin_command_train;
 extern const kin_command kin_command_embed;
+extern const kin_command kin_command_retrieve;
+extern const kin_command kin_command_plan;
 extern const kin_command kin_command_search;
 extern const kin_command kin_command_rerank;
 extern const kin_command kin_command_tune;
@@ -43,6 +45,8 @@ const kin_command *const kin_commands[] = {
     &kin_command_embed,
     &kin_command_search,
     &kin_command_rerank,
+    &kin_command_retrieve,
+    &kin_command_plan,
     &kin_command_tune,
     &kin_command_index,
     &kin_command_whiten,

@@ -1,21 +1,15 @@
 #include "cli/progress.h"
 
+#include "cli/deadline.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Whether a redrawn line stands on the terminal, without its newline. */
 static bool line_open;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool is_terminal(void)
 {
@@ -29,11 +23,11 @@ void kin_meter_start(kin_meter *p, const char *label, const char *unit, int64_t 
     *p = (kin_meter){.label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
     p->terminal = is_terminal();
     p->coloured = p->terminal && !(no_color && *no_color);
-    p->started = now();
+    p->started = kin_clock();
     p->shown = p->terminal ? 0 : p->started;
 }
 
-bool kin_meter_due(const kin_meter *p) { return !p->silent && now() - p->shown >= (p->terminal ? 0.1 : 10.0); }
+bool kin_meter_due(const kin_meter *p) { return !p->silent && kin_clock() - p->shown >= (p->terminal ? 0.1 : 10.0); }
 
 const char *kin_meter_clock(double seconds, char *text)
 {
@@ -54,7 +48,7 @@ static void rate_text(double rate, char *text, size_t room) { snprintf(text, roo
 static void draw(const kin_meter *p, const char *extra)
 {
     char counts[64], rate_shown[32], left[24];
-    double elapsed = now() - p->started;
+    double elapsed = kin_clock() - p->started;
     double rate = elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0;
     rate_text(rate, rate_shown, sizeof rate_shown);
     if (p->total > 0) snprintf(counts, sizeof counts, "%" PRId64 "/%" PRId64, p->done, p->total);
@@ -74,7 +68,7 @@ void kin_meter_update(kin_meter *p, int64_t done, const char *extra)
 {
     p->done = done;
     if (!kin_meter_due(p)) return;
-    p->shown = now();
+    p->shown = kin_clock();
     draw(p, extra);
 }
 
@@ -95,7 +89,7 @@ void kin_meter_end(kin_meter *p)
 {
     if (p->silent) return;
     char took[24], rate_shown[32];
-    double elapsed = now() - p->started;
+    double elapsed = kin_clock() - p->started;
     rate_text(elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0, rate_shown, sizeof rate_shown);
     kin_meter_clock(elapsed, took);
     fprintf(stderr, "%s%s: %" PRId64 " %s in %s, %s/s\n", line_open ? "\r\033[K" : "", p->label, p->done - p->first, p->unit, took, rate_shown);

@@ -32,11 +32,11 @@ static bool can_write(const char *path, kin_error *err)
     return true;
 }
 
-static bool read_all(kin_retrieve *r, kin_error *err)
+static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error *err)
 {
     const char *query = kin_option_string(r->cli, "query"), *gallery = kin_option_string(r->cli, "gallery");
     if (!can_write(r->out, err) || !can_write(r->indices, err) || !can_write(r->distances, err)) return false;
-    if (!kin_embeddings_read(gallery, &r->gallery, err) || (query && !kin_embeddings_read(query, &r->query, err))) return false;
+    if ((query && !read(user, query, &r->query, err)) || !read(user, gallery, &r->gallery, err)) return false;
     if (query && r->query.dim != r->gallery.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s has %lld dimensions, %s has %lld; both must come from one model", query, (long long)r->query.dim, gallery,
                         (long long)r->gallery.dim);
@@ -60,7 +60,15 @@ static int check_options(kin_retrieve *r)
     return 0;
 }
 
-bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
+static bool read_embeddings(void *user, const char *name, kin_embeddings *out, kin_error *err)
+{
+    (void)user;
+    return kin_embeddings_read(name, out, err);
+}
+
+bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code) { return kin_retrieve_open_with(r, cli, read_embeddings, NULL, code); }
+
+bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code)
 {
     const char *query = kin_option_string(cli, "query");
     *r = (kin_retrieve){.cli = cli, .leave_one_out = !query, .metric = metrics[kin_option_choice(cli, "metric")], .top = kin_option_int(cli, "top"),
@@ -70,7 +78,7 @@ bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
     if (*code) return false;
     kin_interrupt_catch();
     kin_error err = {0};
-    if (!read_all(r, &err)) {
+    if (!read_all(r, read, user, &err)) {
         kin_retrieve_close(r);
         *code = kin_cli_fail(cli, &err);
         return false;
@@ -104,9 +112,9 @@ bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err)
 }
 
 /* `set` becomes means over itself. */
-static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *option, kin_error *err)
+static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *option, kin_progress progress, kin_error *err)
 {
-    kin_expand_opt opt = {.n = kin_option_int(r->cli, option), .alpha = kin_option_real(r->cli, "alpha"), .progress = kin_retrieve_progress(r)};
+    kin_expand_opt opt = {.n = kin_option_int(r->cli, option), .alpha = kin_option_real(r->cli, "alpha"), .progress = progress};
     float *means = kin_alloc_array((size_t)set->items.count * (size_t)set->dim, sizeof *means);
     if (!means) return kin_fail_memory(err, set->name, (unsigned long long)set->items.count * (unsigned long long)set->dim * sizeof *means);
     bool ok = kin_expand_database(kin_embeddings_vectors(set), &opt, means, err);
@@ -116,23 +124,35 @@ static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *opt
     return ok;
 }
 
+bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err) { return average_itself(r, &r->gallery, "augment", progress, err); }
+
 bool kin_retrieve_expand(kin_retrieve *r, kin_error *err)
 {
-    if (kin_option_given(r->cli, "augment") && !average_itself(r, &r->gallery, "augment", err)) return false;
-    if (!kin_option_given(r->cli, "expand")) return true;
-    if (r->leave_one_out) return average_itself(r, &r->gallery, "expand", err);
-    kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"), .alpha = kin_option_real(r->cli, "alpha"), .progress = kin_retrieve_progress(r)};
+    kin_progress progress = kin_retrieve_progress(r);
+    if (kin_option_given(r->cli, "augment") && !kin_retrieve_augment(r, progress, err)) return false;
+    return !kin_option_given(r->cli, "expand") || kin_retrieve_expand_queries(r, progress, err);
+}
+
+bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_error *err)
+{
+    if (r->leave_one_out) return average_itself(r, &r->gallery, "expand", progress, err);
+    kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"), .alpha = kin_option_real(r->cli, "alpha"), .progress = progress};
     bool ok = kin_expand_queries(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, r->query.data, err);
     kin_error_prefix(err, "--expand");
     return ok;
 }
 
+bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    const kin_items *gallery = &r->gallery.items, *query = r->leave_one_out ? gallery : &r->query.items;
+    if (r->out && !kin_ranks_write(r->out, lists, query, gallery, err)) return false;
+    return kin_ranks_write_arrays(r->indices, r->distances, lists, err);
+}
+
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
 {
     kin_meter_break();
-    const kin_items *gallery = &r->gallery.items, *query = r->leave_one_out ? gallery : &r->query.items;
-    if (r->out && !kin_ranks_write(r->out, lists, query, gallery, err)) return false;
-    if (!kin_ranks_write_arrays(r->indices, r->distances, lists, err)) return false;
+    if (!kin_retrieve_write_quietly(r, lists, err)) return false;
     kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
                  !r->out ? r->indices ? r->indices : r->distances : strcmp(r->out, "-") == 0 ? "standard output" : r->out);
     return true;

@@ -39,9 +39,14 @@ extern const char *const kin_retrieve_metrics[];
     {.name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3",                                                     \
      .help = "Means are weighted by cosine similarity to this power; 0 weights all alike."}
 
+/* How a set is read: kin_embeddings_read, or what makes embeddings of pictures. */
+typedef bool (*kin_set_reader)(void *user, const char *name, kin_embeddings *out, kin_error *err);
+
 /* Reads and checks everything there is to check before long work: options that exclude each other, both sets, the output's
  * folders. On failure *code is the exit code, with the message printed. */
 bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code);
+/* The same with sets that `read` reads, the queries first. */
+bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code);
 void kin_retrieve_close(kin_retrieve *r);
 
 kin_vectors kin_retrieve_query(const kin_retrieve *r); /* the gallery itself when leaving one out */
@@ -50,10 +55,13 @@ kin_vectors kin_retrieve_gallery(const kin_retrieve *r);
 /* Replaces both sets by unit vectors (for --metric cosine), then by their means where --expand or --augment ask. */
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err);
 bool kin_retrieve_expand(kin_retrieve *r, kin_error *err);
+bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err); /* its parts: the gallery's means, ... */
+bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_error *err); /* ... and the queries', or without queries the gallery's */
 
 /* For the library's long calls: a meter, and Ctrl-C. `r` must stay where it is. */
 kin_progress kin_retrieve_progress(kin_retrieve *r);
 
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
+bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err); /* without a remark */
 
 #endif

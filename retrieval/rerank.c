@@ -91,7 +91,19 @@ static void collect(void *arg, int64_t q, const kin_hit *hits, const kin_hit *fa
     }
 }
 
-static bool compare(job *j, bool query_rows, bool query_columns, int64_t *done, kin_error *err)
+/* Passes differ in their columns: progress is told in rows that met all items. */
+typedef struct pass { const job *job; double before; int64_t columns; } pass;
+
+static bool report_pass(void *arg, const char *stage, int64_t done, int64_t rows)
+{
+    (void)rows;
+    const pass *p = arg;
+    const kin_progress *progress = &p->job->opt->progress;
+    double pairs = p->before + (double)done * (double)p->columns;
+    return progress->report(progress->user, stage, (int64_t)(pairs / (double)p->job->set.count), p->job->set.count);
+}
+
+static bool compare(job *j, bool query_rows, bool query_columns, double *pairs, kin_error *err)
 {
     const kin_vectors rows = query_rows ? j->set.query : j->set.gallery, columns = query_columns ? j->set.query : j->set.gallery;
     bool same = query_rows == query_columns;
@@ -102,9 +114,10 @@ static bool compare(job *j, bool query_rows, bool query_columns, int64_t *done, 
     j->fills_near = !query_columns && (query_rows || j->opt->leave_one_out);
     if (j->fills_near && wanted < j->nearest) wanted = j->nearest;
     kin_scan scan = {.query = rows, .gallery = columns, .k = wanted < others ? wanted : others, .leave_one_out = same, .farthest = true, .emit = collect,
-                     .arg = j, .progress = j->opt->progress, .stage = "comparing", .done_before = *done,
-                     .total = j->set.query.count ? 2 * j->set.count : j->set.count};
-    *done += rows.count;
+                     .arg = j, .stage = "comparing"};
+    pass p = {j, *pairs, columns.count};
+    if (j->opt->progress.report) scan.progress = (kin_progress){report_pass, &p};
+    *pairs += (double)rows.count * (double)columns.count;
     return kin_scan_run(&scan, err);
 }
 
@@ -116,9 +129,9 @@ static bool compare_all(job *j, kin_error *err)
         j->set.farthest[i] = 0;
         j->kept[i] = 0;
     }
-    int64_t done = 0;
-    return compare(j, true, true, &done, err) && compare(j, true, false, &done, err) && compare(j, false, true, &done, err) &&
-           compare(j, false, false, &done, err);
+    double pairs = 0;
+    return compare(j, true, true, &pairs, err) && compare(j, true, false, &pairs, err) && compare(j, false, true, &pairs, err) &&
+           compare(j, false, false, &pairs, err);
 }
 
 /* --- steps 7 and 8 --- */

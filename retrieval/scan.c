@@ -360,7 +360,7 @@ static void tell(pass *p, int64_t items, int worker_index)
     int64_t done = atomic_fetch_add(&p->done, items) + items;
     if (worker_index != 0 || !s->progress.report) return;
     int64_t rows = (int64_t)((double)done / (double)s->gallery.count);
-    if (!s->progress.report(s->progress.user, s->stage, s->done_before + rows, s->total ? s->total : s->query.count)) atomic_store(&p->stopped, true);
+    if (!s->progress.report(s->progress.user, s->stage, rows, s->query.count)) atomic_store(&p->stopped, true);
 }
 
 static void run_block(void *arg, int64_t block, int worker_index)
@@ -442,8 +442,8 @@ bool kin_scan_run(const kin_scan *scan, kin_error *err)
         weigh(p);
         run(p);
         const kin_progress *progress = &scan->progress;
-        int64_t done = scan->done_before + scan->query.count;
-        if (!atomic_load(&p->stopped) && progress->report && !progress->report(progress->user, scan->stage, done, scan->total ? scan->total : done))
+        int64_t done = scan->query.count;
+        if (!atomic_load(&p->stopped) && progress->report && !progress->report(progress->user, scan->stage, done, done))
             atomic_store(&p->stopped, true);
         if (atomic_load(&p->stopped)) ok = kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", scan->stage);
     }

@@ -19,7 +19,6 @@ typedef struct kin_scan {
     void *arg;
     kin_progress progress;
     const char *stage;           /* what progress calls this */
-    int64_t done_before, total;  /* rows of earlier passes, and of all; total 0: this pass alone */
 } kin_scan;
 
 bool kin_scan_run(const kin_scan *scan, kin_error *err);
