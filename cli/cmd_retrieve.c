@@ -182,7 +182,7 @@ static const kin_option options[] = {
 
 const kin_command kin_command_retrieve = {
     .name = "retrieve",
-    .summary = "does all of it in one go, by a deadline: embed, search, expand, re-rank",
+    .summary = "does the whole retrieval in one go, by a deadline",
     .usage = "kin retrieve --gallery G [--query Q] [--model RUN] [--deadline TIME] [--expand N] [--augment N] [--k1 N] --out FILE",
     .about = "Searches, writes the lists, improves them with the means that --expand and --augment ask for, writes those, re-ranks, and writes again. So from the first "
              "search on there is a complete result on disk, whatever happens: each file is written aside and renamed, and a run that is killed leaves the lists "
