@@ -16,8 +16,6 @@ enum {
     ROWS = 96,        /* rows of a block, rounded up to whole tiles */
     ROWS_MAX = ROWS + KIN_MR_MAX,
     SEGMENTS = 32,    /* taps of one pass, at most */
-    K_STEP = 512,     /* channels × taps of one pass, about */
-    CHANNELS = 512,   /* channels of one pass, at most */
     FEW_WEIGHTS = 1 << 16, /* of one pass */
     ALIASED = 4096,   /* rows this many bytes apart fall on one another in the first cache */
     TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
@@ -119,7 +117,7 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
     enum { APART = 16 };
-    kin_real moved[ROWS_MAX * (K_STEP + APART)];
+    kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
     w.moved = moved;
@@ -145,12 +143,12 @@ static void block(void *arg, int64_t index, int worker)
     place at[ROWS_MAX];
     for (int64_t r = 0; r < rows; r++) at[r] = place_of(p, first + r);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
-    int64_t taps = p->depth >= K_STEP ? 1 : kin_min(SEGMENTS, K_STEP / (p->depth > 0 ? p->depth : 1));
+    int64_t sum = p->tiles->sum, taps = p->depth >= sum ? 1 : kin_min(SEGMENTS, sum / (p->depth > 0 ? p->depth : 1));
     pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
     for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
         for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {
             w.count = kin_min(taps, p->n_valid - w.t0);
-            w.k = p->depth <= K_STEP ? p->depth : kin_min(CHANNELS, p->depth - w.k0);
+            w.k = kin_min(sum, p->depth - w.k0);
             w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
             if (p->moves) moved_pass(p, at, rows, w);
             else one_pass(p, at, rows, &w);

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KIN_MR_MAX = 16, KIN_NR_MAX = 64 };
+enum { KIN_MR_MAX = 16, KIN_NR_MAX = 64, KIN_SUM_MAX = 512 };
 
 /* Where a tile goes: rows × columns of it are valid, row r begins at c[r]. C = act((C +) tile + bias + add). */
 typedef struct kin_tile_out {
@@ -29,6 +29,7 @@ typedef struct kin_tile_out {
 
 typedef struct kin_tiles {
     int64_t mr, nr;
+    int64_t sum; /* products that one pass of a convolution should add up at most, ≤ KIN_SUM_MAX: C keeps the partial sums between passes */
     /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own row pointers
      * (all mr of them valid to read) and begins at its own row of the panel. */
     void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);

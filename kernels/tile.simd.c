@@ -13,6 +13,14 @@ enum { MR = 6 };
 #endif
 enum { NR = 2 * LANES };
 
+/* Without a fused multiply-add each product is rounded too, and the error of long float32 sums grows past that of other libraries: shorter
+ * partial sums take it back. */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+enum { SUM = 512 };
+#else
+enum { SUM = 128 };
+#endif
+
 static inline vector finished(vector v, vector bias, const kin_real *old, const kin_real *add, kin_norm_act act)
 {
     v += bias;
@@ -126,4 +134,4 @@ static void pack(const kin_real *const *from, int64_t k, kin_real *to)
 }
 
 extern const kin_tiles KIN_ISA_NAME(kin_tiles);
-const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, tile_rows, tile_packed, pack};
+const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, pack};
