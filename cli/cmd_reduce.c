@@ -31,9 +31,9 @@ static int64_t dims_of(const reducer *r) { return r->network ? kin_autoencoder_d
 
 static bool show(void *user, int64_t step, int64_t steps, double loss)
 {
-    char text[40];
+    char text[40] = "";
     (void)steps;
-    snprintf(text, sizeof text, isnan(loss) ? "" : "held-out loss %.4f", loss);
+    if (!isnan(loss)) snprintf(text, sizeof text, "held-out loss %.4f", loss);
     kin_meter_update(user, step, text);
     return !kin_interrupted();
 }

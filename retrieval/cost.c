@@ -30,19 +30,23 @@ double kin_cost_work(const kin_job_size *j, kin_cost stage)
 /* Numbers of V that an item has after averaging over k2 neighbours, which share about a half of theirs. */
 static double encoded_numbers(const kin_job_size *j) { return (double)j->k1 * (1 + 0.5 * ((double)(j->k2 > 1 ? j->k2 : 1) - 1)); }
 
+/* Of an item while all pairs are met: candidates of its neighbours and of its farthest item (retrieval/scan.c). */
+static double selection_bytes(const kin_job_size *j) { return (2.2 * (double)j->k1 + 190) * sizeof(uint64_t); }
+
 double kin_cost_bytes(const kin_job_size *j, kin_cost stage)
 {
     const double hit = sizeof(int64_t) + sizeof(float), near = sizeof(int32_t) + sizeof(double), entry = sizeof(int32_t) + sizeof(double);
     double descriptors = items_of(j) * (double)j->dim * sizeof(float), list = lists_of(j) * (double)j->top * hit;
+    double neighbours = items_of(j) * (double)(j->k1 + 1) * near + lists_of(j) * (double)j->top * near;
     switch (stage) {
     case KIN_COST_EMBED: return descriptors;
     case KIN_COST_SEARCH: return descriptors + list;
     case KIN_COST_AUGMENT: return descriptors + list + (double)j->gallery * (double)j->dim * sizeof(float);
     case KIN_COST_EXPAND: return descriptors + list + lists_of(j) * (double)j->dim * sizeof(float);
     case KIN_COST_SEARCH_AGAIN: return descriptors + 2 * list;
-    case KIN_COST_COMPARE: return descriptors + 2 * list + items_of(j) * (double)(j->k1 + 1) * near + lists_of(j) * (double)j->top * near;
+    case KIN_COST_COMPARE: return descriptors + list + neighbours + descriptors / 2 + items_of(j) * selection_bytes(j);
     case KIN_COST_ENCODE:
-    case KIN_COST_RERANK: return kin_cost_bytes(j, KIN_COST_COMPARE) + 2 * items_of(j) * encoded_numbers(j) * entry;
+    case KIN_COST_RERANK: return descriptors + 2 * list + neighbours + 2 * items_of(j) * encoded_numbers(j) * entry;
     case KIN_COST_WRITE: return descriptors + 2 * list;
     case KIN_COSTS: break;
     }

@@ -17,18 +17,28 @@
 #include "retrieval/pool.h"
 #include "retrieval/reciprocal.h"
 #include "retrieval/scan.h"
+#include "retrieval/select.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { ROWS = 16 };
+enum { ROWS = 192, TASKS = 32, STRAYS = 1 << 19 /* measured together at most, but for the last list's */ };
+static const int64_t hits_bytes = 16 << 20; /* of the lists of a block */
+
+/* An item that shares something with a list's row, and is not among its K nearest. */
+typedef struct stray { int32_t item, row; double shared, distance; } stray;
 
 typedef struct worker {
     double *shared;    /* [gallery]: s of the items touched, else 0 */
     int32_t *touched;  /* [gallery] */
     bool *taken;       /* [gallery]: among the K nearest of the row at hand */
-    kin_hit *hits, *spare; /* [2 k] */
+    kin_hit *hits, *spare; /* [rows, 2 k], [2 k] */
+    kin_pool *best;    /* [rows] */
+    stray *strays;     /* in the order of rows */
+    uint64_t *order;   /* [2 strays]: item, then place in `strays`; and room for sorting */
+    int64_t count;
+    size_t room, order_room;
 } worker;
 
 typedef struct job {
@@ -38,100 +48,50 @@ typedef struct job {
     int64_t nearest;   /* gallery neighbours kept for each of them */
     int32_t *near;     /* [lists, nearest]: gallery items, nearest first */
     double *near_distance;
-    int64_t *kept;     /* [count]: neighbours in rank so far, without itself */
-    /* of the running scan: */
-    int64_t row_first, column_first;
-    bool fills_near;
     kin_sparse v, inverted;
     kin_neighbours *out;
+    int64_t rows;      /* lists a block */
     worker workers[KIN_MAX_THREADS];
     atomic_llong done;
-    atomic_bool stopped;
+    atomic_bool stopped, out_of_memory;
 } job;
 
 /* --- steps 1 and 2 --- */
 
-/* Merges row q of a scan (best first) into what earlier scans left of the row's neighbours. */
-static void merge_neighbours(job *j, int64_t i, const kin_hit *hits, int64_t count)
+static void keep_nearest(job *j, int64_t list, const kin_hit *hits)
 {
-    int64_t depth = j->set.depth, had = j->kept[i], a = had, b = count, size = had + count;
-    int32_t *rank = j->set.rank + i * (depth + 1) + 1;
-    double *distance = j->set.distance + i * (depth + 1) + 1;
-    /* From the back, so that no copy is needed: the largest of the two tails falls off while more than `depth` remain. */
-    for (; size > 0; size--) {
-        bool take_old = a > 0;
-        if (a > 0 && b > 0) {
-            kin_hit old = {distance[a - 1], rank[a - 1]}, new = {hits[b - 1].distance, hits[b - 1].index + j->column_first};
-            take_old = kin_hit_before(new, old);
-        }
-        int64_t from = take_old ? --a : --b;
-        if (size > depth) continue;
-        if (take_old) {
-            rank[size - 1] = rank[from];
-            distance[size - 1] = distance[from];
-        } else {
-            rank[size - 1] = (int32_t)(hits[from].index + j->column_first);
-            distance[size - 1] = hits[from].distance;
-        }
+    for (int64_t a = 0; a < j->nearest; a++) {
+        j->near[list * j->nearest + a] = (int32_t)hits[a].index;
+        j->near_distance[list * j->nearest + a] = hits[a].distance;
     }
-    j->kept[i] = had + count < depth ? had + count : depth;
 }
 
-static void collect(void *arg, int64_t q, const kin_hit *hits, const kin_hit *farthest)
+static void collect(void *arg, int64_t i, const kin_hit *hits, const kin_hit *farthest)
 {
     job *j = arg;
-    int64_t i = j->row_first + q, columns = j->column_first ? j->set.gallery.count : j->set.query.count;
-    if (!j->set.query.count) columns = j->set.gallery.count;
-    int64_t others = columns - (j->row_first == j->column_first ? 1 : 0), count = j->set.depth < others ? j->set.depth : others;
-    if (farthest->distance > j->set.farthest[i]) j->set.farthest[i] = farthest->distance;
-    merge_neighbours(j, i, hits, count);
-    for (int64_t a = 0; j->fills_near && a < j->nearest; a++) {
-        j->near[q * j->nearest + a] = (int32_t)hits[a].index;
-        j->near_distance[q * j->nearest + a] = hits[a].distance;
+    int64_t depth = j->set.depth;
+    int32_t *rank = j->set.rank + i * (depth + 1);
+    double *distance = j->set.distance + i * (depth + 1);
+    rank[0] = (int32_t)i;
+    distance[0] = 0;
+    for (int64_t a = 0; a < depth; a++) {
+        rank[a + 1] = (int32_t)hits[a].index;
+        distance[a + 1] = hits[a].distance;
     }
+    j->set.farthest[i] = farthest->distance;
+    if (j->opt->leave_one_out) keep_nearest(j, i, hits);
 }
 
-/* Passes differ in their columns: progress is told in rows that met all items. */
-typedef struct pass { const job *job; double before; int64_t columns; } pass;
+static void collect_list(void *arg, int64_t q, const kin_hit *hits) { keep_nearest(arg, q, hits); }
 
-static bool report_pass(void *arg, const char *stage, int64_t done, int64_t rows)
-{
-    (void)rows;
-    const pass *p = arg;
-    const kin_progress *progress = &p->job->opt->progress;
-    double pairs = p->before + (double)done * (double)p->columns;
-    return progress->report(progress->user, stage, (int64_t)(pairs / (double)p->job->set.count), p->job->set.count);
-}
-
-static bool compare(job *j, bool query_rows, bool query_columns, double *pairs, kin_error *err)
-{
-    const kin_vectors rows = query_rows ? j->set.query : j->set.gallery, columns = query_columns ? j->set.query : j->set.gallery;
-    bool same = query_rows == query_columns;
-    int64_t others = columns.count - (same ? 1 : 0), wanted = j->set.depth;
-    if (rows.count < 1 || others < 1) return true;
-    j->row_first = query_rows ? 0 : j->set.query.count;
-    j->column_first = query_columns ? 0 : j->set.query.count;
-    j->fills_near = !query_columns && (query_rows || j->opt->leave_one_out);
-    if (j->fills_near && wanted < j->nearest) wanted = j->nearest;
-    kin_scan scan = {.query = rows, .gallery = columns, .k = wanted < others ? wanted : others, .leave_one_out = same, .farthest = true, .emit = collect,
-                     .arg = j, .stage = "comparing"};
-    pass p = {j, *pairs, columns.count};
-    if (j->opt->progress.report) scan.progress = (kin_progress){report_pass, &p};
-    *pairs += (double)rows.count * (double)columns.count;
-    return kin_scan_run(&scan, err);
-}
-
+/* All pairs of the joined set, each once: neighbours and the farthest of every item, and the queries' nearest of the gallery. */
 static bool compare_all(job *j, kin_error *err)
 {
-    for (int64_t i = 0; i < j->set.count; i++) {
-        j->set.rank[i * (j->set.depth + 1)] = (int32_t)i;
-        j->set.distance[i * (j->set.depth + 1)] = 0;
-        j->set.farthest[i] = 0;
-        j->kept[i] = 0;
-    }
-    double pairs = 0;
-    return compare(j, true, true, &pairs, err) && compare(j, true, false, &pairs, err) && compare(j, false, true, &pairs, err) &&
-           compare(j, false, false, &pairs, err);
+    bool alone = j->opt->leave_one_out;
+    int64_t k = alone && j->nearest > j->set.depth ? j->nearest : j->set.depth;
+    kin_scan scan = {.query = j->set.query, .gallery = j->set.gallery, .joined = true, .k = k, .list = alone ? 0 : j->nearest, .farthest = true, .emit = collect,
+                     .emit_list = collect_list, .arg = j, .progress = j->opt->progress, .stage = "comparing"};
+    return kin_scan_run(&scan, err);
 }
 
 /* --- steps 7 and 8 --- */
@@ -157,25 +117,33 @@ static double final_distance(const job *j, double shared, double scaled)
     return (1 - j->opt->lambda) * (1 - shared / (2 - shared)) + j->opt->lambda * scaled;
 }
 
-/* λ > 0: first the K nearest, shared or not; then the items that share something and are farther, unless even the K-th
+static bool add_stray(worker *w, stray s)
+{
+    if (!kin_grow((void **)&w->strays, (size_t)w->count, &w->room, sizeof *w->strays)) return false;
+    w->strays[w->count++] = s;
+    return true;
+}
+
+/* λ > 0: first the K nearest, shared or not. The items that share something and are farther are put aside, unless even the K-th
  * nearest's distance would make them too late. */
-static void choose(const job *j, worker *w, int64_t list, int64_t self, int64_t touched, kin_pool *best)
+static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t self, int64_t touched, kin_pool *best)
 {
     const int32_t *near = j->near + list * j->nearest;
     const double *distance = j->near_distance + list * j->nearest;
+    bool ok = true;
     for (int64_t a = 0; a < j->nearest; a++) {
         kin_pool_offer(best, final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])), near[a]);
         w->taken[near[a]] = true;
     }
     kin_pool_cut(best);
     double nearer = kin_joined_scaled(&j->set, list, distance[j->nearest - 1]);
-    for (int64_t a = 0; a < touched; a++) {
+    for (int64_t a = 0; ok && a < touched; a++) {
         int32_t g = w->touched[a];
         if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance) continue;
-        double d = kin_exact_euclid(kin_joined_row(&j->set, list), kin_row(j->set.gallery, g), j->set.gallery.dim);
-        kin_pool_offer(best, final_distance(j, w->shared[g], kin_joined_scaled(&j->set, list, d)), g);
+        ok = add_stray(w, (stray){g, (int32_t)row, w->shared[g], 0});
     }
     for (int64_t a = 0; a < j->nearest; a++) w->taken[near[a]] = false;
+    return ok;
 }
 
 /* λ = 0: items that share nothing are all alike, so the first by index follow. */
@@ -188,26 +156,71 @@ static void choose_without_distance(const job *j, const worker *w, int64_t self,
         if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
 }
 
-static void final_list(const job *j, worker *w, int64_t list)
+/* Distances of the strays of lists `first` .., item after item, so that each comes from memory once. */
+static bool measure_strays(const job *j, worker *w, int64_t first)
 {
-    int64_t k = j->opt->k, self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list);
-    kin_pool best = kin_pool_begin(w->hits, w->spare, k);
-    if (j->opt->lambda > 0) choose(j, w, list, self, touched, &best);
-    else choose_without_distance(j, w, self, touched, &best);
-    kin_pool_cut(&best);
-    for (int64_t a = 0; a < k; a++) {
-        j->out->index[list * k + a] = best.hits[a].index;
-        j->out->value[list * k + a] = (float)best.hits[a].distance;
+    if (w->count == 0) return true;
+    if (w->order_room < 2 * (size_t)w->count) {
+        kin_free(w->order);
+        w->order = kin_alloc_array((size_t)w->count, 2 * sizeof *w->order);
+        w->order_room = w->order ? 2 * (size_t)w->count : 0;
+        if (!w->order) return false;
     }
+    for (int64_t a = 0; a < w->count; a++) w->order[a] = (uint64_t)w->strays[a].item << 32 | (uint64_t)a;
+    kin_select_sort(w->order, w->order + w->count, w->count, 32);
+    for (int64_t a = 0; a < w->count; a++) {
+        stray *s = &w->strays[w->order[a] & UINT32_MAX];
+        s->distance = kin_exact_euclid(kin_joined_row(&j->set, first + s->row), kin_row(j->set.gallery, s->item), j->set.gallery.dim);
+    }
+    return true;
+}
+
+/* Lists first .. last - 1, whose K nearest are in their pools: the strays join, and the lists are done. */
+static bool finish_lists(const job *j, worker *w, int64_t first, int64_t last)
+{
+    int64_t k = j->opt->k;
+    if (!measure_strays(j, w, first)) return false;
+    for (int64_t a = 0; a < w->count; a++) {
+        const stray *s = &w->strays[a];
+        kin_pool_offer(&w->best[s->row], final_distance(j, s->shared, kin_joined_scaled(&j->set, first + s->row, s->distance)), s->item);
+    }
+    for (int64_t list = first; list < last; list++) {
+        kin_pool *best = &w->best[list - first];
+        kin_pool_cut(best);
+        for (int64_t a = 0; a < k; a++) {
+            j->out->index[list * k + a] = best->hits[a].index;
+            j->out->value[list * k + a] = (float)best->hits[a].distance;
+        }
+    }
+    w->count = 0;
+    return true;
+}
+
+static bool begin_list(const job *j, worker *w, int64_t row, int64_t list)
+{
+    int64_t self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list);
+    bool ok = true;
+    w->best[row] = kin_pool_begin(w->hits + row * 2 * j->opt->k, w->spare, j->opt->k);
+    if (j->opt->lambda > 0) ok = choose(j, w, row, list, self, touched, &w->best[row]);
+    else choose_without_distance(j, w, self, touched, &w->best[row]);
     for (int64_t a = 0; a < touched; a++) w->shared[w->touched[a]] = 0;
+    return ok;
 }
 
 static void final_block(void *arg, int64_t block, int worker_index)
 {
     job *j = arg;
     if (atomic_load(&j->stopped)) return;
-    int64_t first = block * ROWS, last = first + ROWS < j->lists ? first + ROWS : j->lists;
-    for (int64_t list = first; list < last; list++) final_list(j, &j->workers[worker_index], list);
+    worker *w = &j->workers[worker_index];
+    int64_t first = block * j->rows, last = first + j->rows < j->lists ? first + j->rows : j->lists, begun = first;
+    bool ok = true;
+    for (int64_t list = first; ok && list < last; list++) {
+        ok = begin_list(j, w, list - begun, list);
+        if (!ok || (list + 1 < last && w->count < STRAYS)) continue;
+        ok = finish_lists(j, w, begun, list + 1);
+        begun = list + 1;
+    }
+    if (!ok) atomic_store(&j->out_of_memory, true), atomic_store(&j->stopped, true);
     int64_t done = atomic_fetch_add(&j->done, last - first) + last - first;
     const kin_progress *progress = &j->opt->progress;
     if (worker_index == 0 && progress->report && !progress->report(progress->user, "re-ranking", done, j->lists)) atomic_store(&j->stopped, true);
@@ -240,25 +253,28 @@ static bool give_room(job *j, kin_error *err)
     j->set.rank = kin_alloc_array(n, width * sizeof *j->set.rank);
     j->set.distance = kin_alloc_array(n, width * sizeof *j->set.distance);
     j->set.farthest = kin_alloc_array(n, sizeof *j->set.farthest);
-    j->kept = kin_alloc_array(n, sizeof *j->kept);
     j->near = kin_alloc_array(lists, nearest * sizeof *j->near);
     j->near_distance = kin_alloc_array(lists, nearest * sizeof *j->near_distance);
-    if (j->set.rank && j->set.distance && j->set.farthest && j->kept && j->near && j->near_distance) return true;
+    if (j->set.rank && j->set.distance && j->set.farthest && j->near && j->near_distance) return true;
     return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking %zu items, lists of %zu; shorter lists need less", n, nearest);
 }
 
 static bool give_workers_room(job *j, kin_error *err)
 {
     size_t g = (size_t)j->set.gallery.count, k = (size_t)j->opt->k;
+    int64_t even = kin_blocks(j->lists, TASKS), afford = hits_bytes / (int64_t)(2 * k * sizeof(kin_hit));
     bool ok = true;
+    j->rows = even < ROWS ? even : ROWS;
+    if (afford < j->rows) j->rows = afford > 1 ? afford : 1;
     for (int w = 0; ok && w < kin_threads(); w++) {
         worker *me = &j->workers[w];
         me->shared = kin_alloc_zero(g, sizeof *me->shared);
         me->touched = kin_alloc_array(g, sizeof *me->touched);
         me->taken = kin_alloc_zero(g, sizeof *me->taken);
-        me->hits = kin_alloc_array(k, 2 * sizeof *me->hits);
+        me->hits = kin_alloc_array((size_t)j->rows * k, 2 * sizeof *me->hits);
+        me->best = kin_alloc_array((size_t)j->rows, sizeof *me->best);
         me->spare = kin_alloc_array(k, 2 * sizeof *me->spare);
-        ok = me->shared && me->touched && me->taken && me->hits && me->spare;
+        ok = me->shared && me->touched && me->taken && me->hits && me->best && me->spare;
     }
     return ok ? true : kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %zu items", g);
 }
@@ -267,9 +283,9 @@ static void give_back(job *j)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
         worker *me = &j->workers[w];
-        kin_free(me->shared), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare);
+        kin_free(me->shared), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare), kin_free(me->best), kin_free(me->strays), kin_free(me->order);
     }
-    kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->kept), kin_free(j->near), kin_free(j->near_distance);
+    kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->near), kin_free(j->near_distance);
     kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);
     kin_free(j);
 }
@@ -287,7 +303,8 @@ static bool run(job *j, kin_error *err)
     if (!kin_reciprocal_encode(&j->set, j->opt->k1, j->opt->k2, &j->v, err)) return false;
     if (!kin_sparse_transpose(&j->v, j->set.query.count, j->set.count, &j->inverted, err)) return false;
     if (!proceed(j, "re-ranking", err) || !give_workers_room(j, err)) return false;
-    kin_parallel_for(kin_blocks(j->lists, ROWS), final_block, j);
+    kin_parallel_for(kin_blocks(j->lists, j->rows), final_block, j);
+    if (atomic_load(&j->out_of_memory)) return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %lld items; fewer threads need less", (long long)j->set.gallery.count);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
 }
 
@@ -309,6 +326,7 @@ bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_r
         j->set.depth = opt->k1 > opt->k2 - 1 ? opt->k1 : opt->k2 - 1;
         atomic_init(&j->done, 0);
         atomic_init(&j->stopped, false);
+        atomic_init(&j->out_of_memory, false);
         ok = run(j, err);
         give_back(j);
     }

@@ -1,64 +1,38 @@
-/* Products in float32, selection, then distances in double.
+/* Coarse products, selection, then distances in double; rows for which that proves too coarse meet the gallery again in float32.
  *
  * For query q and item g the selected number is key = base_g + scale_g·(q·g), which orders as the wanted distance does:
  *     squared Euclid   ‖g‖² − 2 q·g        (= distance − ‖q‖²)
  *     inner product    −q·g
  *     cosine           −(q·g)/‖g‖          (= −cosine·‖q‖)
  * In float32, summed in any order, |fl(q·g) − q·g| ≤ γ Σ|q_i g_i| ≤ γ ‖q‖‖g‖ with γ = dim·u/(1 − dim·u), u = 2⁻²⁴ (Higham 2002,
- * section 3.1); base, scale and the last operation round too. Together |fl(key) − key| ≤ a_g ‖q‖ + b_g, with a and b in
- * `weigh` below. So if the k-th best exact key among the candidates is smaller than (the largest float32 key kept) −
- * (the largest bound), no item that was left out can belong to the list. Where that cannot be shown, all
- * items are compared in double. */
-#include "retrieval/scan.h"
+ * section 3.1); for coarse products (kernels/coarse.h) γ is ε_q + ε_g + ε_q ε_g. Base, scale and the last operations round too. Together
+ * |fl(key) − key| ≤ a_g γ ‖q‖ + b_g, with a and b in `weigh` below. So if the k-th best exact key among the candidates is smaller than (the
+ * largest key kept) − (the largest bound), no item that was left out can belong to the list; for the farthest item alike. Rows for which
+ * that cannot be shown are met in float32, and where even that cannot show it, all items are compared in double: what leaves here
+ * does not depend on which way it was found. */
+#include "retrieval/scan_parts.h"
 
 #include "base/memory.h"
 #include "base/npy.h"
-#include "base/parallel.h"
-#include "kernels/tile.h"
-#include "retrieval/lines.h"
-#include "retrieval/select.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
-    ROWS = 192,      /* queries a block: a multiple of 6 and 12 */
-    COLUMNS = 256,   /* gallery items a tile: a multiple of the panels' widths */
-    K_STEP = 256,    /* dimensions of one pass */
-    TASKS = 16,      /* with fewer query blocks than this the gallery is split as well */
-    FEW = 4,         /* queries for which packing the gallery would cost more than the product */
-    FARTHEST = 4,    /* candidates for the farthest item */
+    TASKS = 16,      /* with fewer blocks of rows than this the items are split as well */
+    FEW = 4,         /* rows for which packing the items would cost more than the product */
+    FARTHEST = 12,   /* candidates for the farthest item */
+    TRIED = 1024,    /* rows after which the coarse pass may be given up, */
+    HOPELESS = 4,    /* if it was too coarse for one in so many */
 };
-static const int64_t buffer_bytes = 64 << 20; /* buffers of one block at most, where k is large */
-static const int64_t chunk_bytes = 512 << 20; /* the part of the gallery that is packed at a time */
+static const int64_t buffer_bytes = 64 << 20;  /* buffers of one block at most, where k is large */
+static const int64_t chunk_bytes = 512 << 20;  /* the part of the items that is packed at a time */
+static const int64_t states_bytes = 512 << 20; /* all rows' selections, where each pair is met once */
 
-typedef struct worker {
-    float *tile;        /* [rows, COLUMNS] */
-    uint64_t *words;    /* [rows, capacity], then [rows, far_capacity] */
-    uint64_t *order;    /* [rows + 1, keep]: candidates by item; the last row is for sorting */
-    kin_select *select; /* [rows, 2] */
-    kin_hit *hits;      /* [rows, keep] */
-    kin_hit *spare;     /* [4, keep] */
-    int64_t *cursor;    /* [rows] */
-} worker;
-
-typedef struct pass {
-    const kin_scan *scan;
-    const kin_tiles *tiles;
-    float *base, *scale, *far_base, *far_scale; /* [gallery] */
-    double *norm, *query_norm; /* [gallery], [queries]; query_norm may be norm */
-    double a_most, b_most; /* the largest a_g and b_g */
-    int64_t keep;          /* candidates selected a row: k and a margin */
-    int64_t rows, blocks, splits, columns_per_split, capacity, far_capacity;
-    int64_t chunk, first, last; /* items packed at a time; those packed now */
-    float *panels;         /* the packed chunk; NULL for few queries */
-    uint64_t *kept;        /* [queries, splits, keep + FARTHEST]: candidates so far, where the gallery is cut */
-    int32_t *kept_count;   /* [queries, splits, 2] */
-    worker workers[KIN_MAX_THREADS];
-    atomic_llong done;
-    atomic_bool stopped;
-} pass;
+typedef kin_scan_pass pass;
+typedef kin_scan_room room;
 
 /* --- preparation --- */
 
@@ -74,356 +48,457 @@ static bool measure(kin_vectors v, const char *what, kin_metric metric, double *
     return true;
 }
 
+static bool measure_all(pass *p, kin_error *err)
+{
+    const kin_scan *s = p->scan;
+    int64_t queries = s->query.count;
+    if (s->joined)
+        return measure(s->query, "the queries", s->metric, p->norm, err) && measure(s->gallery, "the gallery", s->metric, p->norm + queries, err);
+    return (p->row_norm == p->norm || measure(s->query, "the queries", s->metric, p->row_norm, err)) && measure(s->gallery, "the gallery", s->metric, p->norm, err);
+}
+
+/* The items packed now. */
 static void weigh(pass *p)
 {
     const kin_scan *s = p->scan;
-    double u = ldexp(1, -24), dot = 1.01 * ((double)s->gallery.dim + 2) * u;
-    for (int64_t j = 0; j < s->gallery.count; j++) {
-        double norm = p->norm[j], a = 0, b = FLT_MIN * (double)s->gallery.dim;
+    double u = ldexp(1, -24);
+    for (int64_t j = p->first; j < p->last; j++) {
+        double norm = p->norm[j], a, b = FLT_MIN * (double)p->dim;
         if (s->metric == KIN_EUCLID) {
             p->base[j] = (float)(norm * norm);
             p->scale[j] = -2;
-            a = 2 * dot * norm;
+            a = 2 * norm;
             b += 2.02 * u * norm * norm;
         } else if (s->metric == KIN_INNER) {
             p->base[j] = 0;
             p->scale[j] = -1;
-            a = dot * norm;
+            a = norm;
         } else {
             p->base[j] = 0;
             p->scale[j] = (float)(-1 / norm);
-            a = dot + 1.01 * u;
+            a = 1;
             b += b / norm;
         }
         p->a_most = fmax(p->a_most, a);
         p->b_most = fmax(p->b_most, b);
-    }
-    for (int64_t j = 0; s->farthest && j < s->gallery.count; j++) {
+        if (p->coarse) p->error_most = fmax(p->error_most, (double)p->error[j]);
+        if (!s->farthest) continue;
         p->far_base[j] = -p->base[j];
         p->far_scale[j] = -p->scale[j];
     }
 }
 
+static kin_scan_want want(const pass *p, int64_t k, int64_t all)
+{
+    int64_t margin = p->scan->float32_order ? 0 : p->coarse ? 16 + k / 12 : 8 + k / 32, keep = kin_min(k + margin, all);
+    return (kin_scan_want){k, keep, kin_select_capacity(keep, all)};
+}
+
+static bool rows_are_items(const kin_scan *s) { return s->joined || (s->leave_one_out && s->query.data == s->gallery.data); }
+
+/* Whether each pair shall be met once: half of the products, for memory of all rows' selections at a time. */
+static bool is_symmetric(const pass *p)
+{
+    int64_t states = p->items * (p->near.capacity + p->far.capacity) * (int64_t)sizeof(uint64_t);
+    return rows_are_items(p->scan) && !p->which && !p->scan->float32_order && p->items >= 2 * KIN_SCAN_ROWS && states <= states_bytes &&
+           kin_scan_panel_bytes(p, p->items) <= chunk_bytes;
+}
+
 static void cut(pass *p)
 {
     const kin_scan *s = p->scan;
-    int64_t n = s->gallery.count, margin = s->float32_order ? 0 : 8 + s->k / 32;
-    p->keep = kin_min(s->k + margin, n);
-    p->capacity = kin_select_capacity(p->keep, n);
-    p->far_capacity = s->farthest ? kin_select_capacity(FARTHEST, n) : 0;
-    p->rows = buffer_bytes / (8 * p->capacity + (int64_t)(sizeof(uint64_t) + sizeof(kin_hit)) * p->keep);
-    int64_t even = kin_round_up(kin_blocks(s->query.count, TASKS), 12), most = even < 2 * 12 ? 2 * 12 : kin_min(even, ROWS);
-    p->rows = kin_min(p->rows > most ? most : p->rows < 8 ? 8 : p->rows, s->query.count);
-    p->blocks = kin_blocks(s->query.count, p->rows);
-    int64_t tiles = kin_blocks(n, COLUMNS);
-    p->chunk = kin_min(tiles, kin_blocks(chunk_bytes, s->gallery.dim * COLUMNS * (int64_t)sizeof(float))) * COLUMNS;
-    tiles = p->chunk / COLUMNS;
-    int64_t splits = kin_min(p->blocks < TASKS ? kin_blocks(TASKS, p->blocks) : 1, tiles);
-    p->columns_per_split = kin_blocks(tiles, splits) * COLUMNS;
+    p->near = want(p, s->k, p->items);
+    p->list = s->list ? want(p, s->list, s->gallery.count) : (kin_scan_want){0};
+    p->far = s->farthest ? (kin_scan_want){1, kin_min(FARTHEST, p->items), kin_select_capacity(FARTHEST, p->items)} : (kin_scan_want){0};
+    p->most_kept = p->near.keep > p->list.keep ? p->near.keep : p->list.keep;
+    p->symmetric = is_symmetric(p);
+    int64_t words = p->near.capacity + p->list.capacity;
+    int64_t afford = buffer_bytes / (8 * words + (int64_t)(sizeof(uint64_t) + sizeof(kin_hit)) * p->most_kept);
+    int64_t even = kin_round_up(kin_blocks(p->rows, TASKS), 14), most = even < 2 * 14 ? 2 * 14 : kin_min(even, KIN_SCAN_ROWS);
+    p->block_rows = kin_min(p->symmetric ? KIN_SCAN_ROWS : afford > most ? most : afford < 8 ? 8 : afford, p->rows);
+    p->blocks = kin_blocks(p->rows, p->block_rows);
+    int64_t tiles = kin_blocks(p->items, KIN_SCAN_COLUMNS);
+    p->chunk = kin_min(tiles, kin_blocks(chunk_bytes, kin_scan_panel_bytes(p, KIN_SCAN_COLUMNS))) * KIN_SCAN_COLUMNS;
+    tiles = p->chunk / KIN_SCAN_COLUMNS;
+    int64_t splits = p->symmetric ? 1 : kin_min(p->blocks < TASKS ? kin_blocks(TASKS, p->blocks) : 1, tiles);
+    p->columns_per_split = kin_blocks(tiles, splits) * KIN_SCAN_COLUMNS;
     p->splits = kin_blocks(p->chunk, p->columns_per_split);
 }
 
-static bool give_workers_room(pass *p)
-{
-    size_t rows = (size_t)p->rows, keep = (size_t)p->keep;
-    bool ok = true;
-    for (int w = 0; ok && w < kin_threads(); w++) {
-        worker *me = &p->workers[w];
-        me->tile = kin_alloc_array(rows * COLUMNS, sizeof(float));
-        me->words = kin_alloc_array(rows, (size_t)(p->capacity + p->far_capacity) * sizeof(uint64_t));
-        me->order = kin_alloc_array(rows + 1, keep * sizeof(uint64_t));
-        me->select = kin_alloc_array(rows, 2 * sizeof(kin_select));
-        me->hits = kin_alloc_array(rows, keep * sizeof(kin_hit));
-        me->spare = kin_alloc_array(keep, 4 * sizeof(kin_hit));
-        me->cursor = kin_alloc_array(rows, sizeof(int64_t));
-        ok = me->tile && me->words && me->order && me->select && me->hits && me->spare && me->cursor;
-    }
-    return ok;
-}
+/* --- room --- */
 
+/* What both passes need. */
 static bool give_room(pass *p, kin_error *err)
 {
     const kin_scan *s = p->scan;
-    size_t n = (size_t)s->gallery.count, q = (size_t)s->query.count;
-    bool same = s->query.data == s->gallery.data && s->query.count == s->gallery.count;
+    size_t n = (size_t)p->items, rows = (size_t)p->rows;
     p->base = kin_alloc_array(n, sizeof(float));
     p->scale = kin_alloc_array(n, sizeof(float));
     p->norm = kin_alloc_array(n, sizeof(double));
-    p->query_norm = same ? p->norm : kin_alloc_array(q, sizeof(double));
-    bool ok = p->base && p->scale && p->norm && p->query_norm;
+    p->row_norm = rows_are_items(s) ? p->norm : kin_alloc_array(rows, sizeof(double));
+    bool ok = p->base && p->scale && p->norm && p->row_norm;
     if (s->farthest) {
         p->far_base = kin_alloc_array(n, sizeof(float));
         p->far_scale = kin_alloc_array(n, sizeof(float));
         ok = ok && p->far_base && p->far_scale;
     }
-    if (p->splits > 1 || p->chunk < s->gallery.count) {
-        p->kept = kin_alloc_array(q * (size_t)p->splits, (size_t)(p->keep + FARTHEST) * sizeof(uint64_t));
-        p->kept_count = kin_alloc_zero(q * (size_t)p->splits, 2 * sizeof(int32_t));
+    if (s->list) ok = (p->list_failed = kin_alloc_zero((size_t)s->query.count, sizeof(bool))) && ok;
+    if (p->coarse) {
+        p->unit = kin_alloc_array(n + KIN_SCAN_COLUMNS, sizeof(float));
+        p->error = kin_alloc_array(n, sizeof(float));
+        p->row_error = rows_are_items(s) ? p->error : kin_alloc_array(rows, sizeof(float));
+        p->again = kin_alloc_array(rows, sizeof(int32_t));
+        ok = ok && p->unit && p->error && p->row_error && p->again;
+    }
+    return ok || kin_fail_memory(err, "a search's norms", (unsigned long long)(n + rows) * sizeof(double));
+}
+
+static bool give_worker_room(const pass *p, room *me)
+{
+    size_t rows = (size_t)p->block_rows, keep = (size_t)p->most_kept, near = p->symmetric ? 0 : (size_t)p->near.capacity, far = p->symmetric ? 0 : (size_t)p->far.capacity;
+    me->tile = kin_alloc_array(rows * KIN_SCAN_COLUMNS, sizeof(float));
+    me->words = kin_alloc_array(rows, (near + far + (size_t)p->list.capacity + 1) * sizeof(uint64_t));
+    me->order = kin_alloc_array(rows + 1, keep * sizeof(uint64_t));
+    me->near = kin_alloc_array(rows, 3 * sizeof(kin_select));
+    me->hits = kin_alloc_array(rows, keep * sizeof(kin_hit));
+    me->spare = kin_alloc_array(keep, 4 * sizeof(kin_hit));
+    me->cursor = kin_alloc_array(rows, sizeof(int64_t));
+    bool ok = me->tile && me->words && me->order && me->near && me->hits && me->spare && me->cursor;
+    if (ok) me->far = me->near + rows, me->list = me->far + rows;
+    if (p->symmetric) ok = (me->across = kin_alloc_array(KIN_SCAN_COLUMNS * KIN_SCAN_ROWS, sizeof(float))) && ok;
+    if (!p->coarse) return ok;
+    me->pairs = kin_alloc_array(rows, (size_t)kin_coarse_pairs(p->dim) * sizeof *me->pairs);
+    me->row_scale = kin_alloc_array(rows, sizeof(float));
+    return ok && me->pairs && me->row_scale;
+}
+
+static int64_t kept_words(const pass *p) { return p->near.keep + p->far.keep + p->list.keep; }
+
+static bool give_states(pass *p)
+{
+    size_t n = (size_t)p->items;
+    p->all_near = kin_alloc_array(n, sizeof *p->all_near);
+    p->all_far = kin_alloc_array(n, sizeof *p->all_far);
+    p->all_words = kin_alloc_array(n, (size_t)(p->near.capacity + p->far.capacity) * sizeof(uint64_t));
+    p->lock = kin_alloc_array((size_t)p->blocks, sizeof *p->lock);
+    for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_init(&p->lock[b], NULL);
+    return p->all_near && p->all_far && p->all_words && p->lock;
+}
+
+static bool give_pass_room(pass *p, kin_error *err)
+{
+    size_t rows = (size_t)p->rows;
+    bool ok = !p->symmetric || give_states(p);
+    if (p->splits > 1 || p->chunk < p->items) {
+        p->kept = kin_alloc_array(rows * (size_t)p->splits, (size_t)kept_words(p) * sizeof(uint64_t));
+        p->kept_count = kin_alloc_zero(rows * (size_t)p->splits, 3 * sizeof(int32_t));
         ok = ok && p->kept && p->kept_count;
     }
-    if (s->query.count > FEW) {
-        p->panels = kin_alloc_array((size_t)kin_round_up(kin_min(p->chunk, s->gallery.count), p->tiles->nr), (size_t)s->gallery.dim * sizeof(float));
-        ok = ok && p->panels;
+    if (p->rows > FEW) ok = (p->panels = kin_alloc((size_t)kin_scan_panel_bytes(p, kin_min(p->chunk, p->items)))) && ok;
+    for (int w = 0; ok && w < kin_threads(); w++) ok = give_worker_room(p, &p->rooms[w]);
+    return ok || kin_fail(err, KIN_ERR_MEMORY, "out of memory: searching %lld items for the best %lld; fewer threads or a smaller k need less", (long long)p->items, (long long)p->scan->k);
+}
+
+static void give_pass_back(pass *p)
+{
+    for (int w = 0; w < KIN_MAX_THREADS; w++) {
+        room *me = &p->rooms[w];
+        kin_free(me->tile), kin_free(me->across), kin_free(me->words), kin_free(me->order), kin_free(me->near), kin_free(me->hits), kin_free(me->spare), kin_free(me->cursor);
+        kin_free(me->pairs), kin_free(me->row_scale);
+        *me = (room){0};
     }
-    if (ok && give_workers_room(p)) return true;
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: searching %zu items for the best %lld; fewer threads or a smaller k need less", n, (long long)s->k);
+    for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_destroy(&p->lock[b]);
+    kin_free(p->all_near), kin_free(p->all_far), kin_free(p->all_words), kin_free(p->lock);
+    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which);
+    p->panels = NULL, p->lock = NULL, p->all_near = p->all_far = NULL;
+    p->kept = p->all_words = NULL;
+    p->kept_count = p->which = NULL;
 }
 
 static void give_back(pass *p)
 {
-    for (int w = 0; w < KIN_MAX_THREADS; w++) {
-        worker *me = &p->workers[w];
-        kin_free(me->tile), kin_free(me->words), kin_free(me->order), kin_free(me->select), kin_free(me->hits), kin_free(me->spare), kin_free(me->cursor);
-    }
-    if (p->query_norm != p->norm) kin_free(p->query_norm);
+    give_pass_back(p);
+    if (p->row_norm != p->norm) kin_free(p->row_norm);
+    if (p->row_error != p->error) kin_free(p->row_error);
     kin_free(p->base), kin_free(p->scale), kin_free(p->far_base), kin_free(p->far_scale), kin_free(p->norm);
-    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count);
+    kin_free(p->unit), kin_free(p->error), kin_free(p->again), kin_free(p->list_failed);
     kin_free(p);
 }
 
-/* --- the end of a block of rows --- */
+/* --- selection --- */
 
-static double exact_distance(const pass *p, int64_t q, int64_t item)
+static void begin_row(const pass *p, room *me, int64_t r)
+{
+    uint64_t *words = me->words + r * (p->near.capacity + p->far.capacity + p->list.capacity);
+    kin_select_begin(&me->near[r], words, p->near.keep, p->near.capacity);
+    if (p->far.k) kin_select_begin(&me->far[r], words + p->near.capacity, p->far.keep, p->far.capacity);
+    if (p->list.k) kin_select_begin(&me->list[r], words + p->near.capacity + p->far.capacity, p->list.keep, p->list.capacity);
+}
+
+/* Products of row i with items g ..: to its neighbours, the farthest, ... */
+static void offer(const pass *p, kin_select *near, kin_select *far, const float *product, int64_t g, int64_t columns, int64_t i)
+{
+    int64_t skip = kin_scan_skips_itself(p->scan) ? i : -1;
+    kin_select_offer(near, product, p->base + g, p->scale + g, columns, g, skip);
+    if (p->far.k) kin_select_offer(far, product, p->far_base + g, p->far_scale + g, columns, g, skip);
+}
+
+/* ... and its list, as far as they are of the gallery. */
+static void offer_to_list(const pass *p, kin_select *list, const float *product, int64_t g, int64_t columns, int64_t i)
+{
+    int64_t other = kin_scan_wants_list(p->scan, i) ? p->scan->query.count - g : columns; /* queries among them */
+    if (other < 0) other = 0;
+    if (other < columns) kin_select_offer(list, product + other, p->base + g + other, p->scale + g + other, columns - other, g + other, -1);
+}
+
+/* Candidates of row r put aside until the next chunk, or until the splits are joined, and taken up again. */
+static void put_aside(const pass *p, int64_t r, int64_t split, kin_select *const *select)
+{
+    uint64_t *to = p->kept + (r * p->splits + split) * kept_words(p);
+    int32_t *count = p->kept_count + (r * p->splits + split) * 3;
+    for (int i = 0; i < 3; i++) {
+        if (!select[i]) continue;
+        kin_select_end(select[i]);
+        memcpy(to, select[i]->word, (size_t)select[i]->used * sizeof *to);
+        count[i] = (int32_t)select[i]->used;
+        to += select[i]->k;
+    }
+}
+
+static void take_up(const pass *p, int64_t r, int64_t split, kin_select *const *select)
+{
+    const uint64_t *from = p->kept + (r * p->splits + split) * kept_words(p);
+    const int32_t *count = p->kept_count + (r * p->splits + split) * 3;
+    for (int i = 0; i < 3; i++) {
+        if (!select[i]) continue;
+        kin_select_offer_words(select[i], from, count[i]);
+        from += select[i]->k;
+    }
+}
+
+/* The selections of row r of a block. */
+#define SELECTIONS(p, me, r) ((kin_select *[3]){&(me)->near[r], (p)->far.k ? &(me)->far[r] : NULL, (p)->list.k ? &(me)->list[r] : NULL})
+
+static void tell(pass *p, int64_t pairs, int worker_index)
 {
     const kin_scan *s = p->scan;
-    const float *query = kin_row(s->query, q), *other = kin_row(s->gallery, item);
-    if (s->metric == KIN_EUCLID) return kin_exact_euclid(query, other, s->query.dim);
-    double inner = kin_exact_inner(query, other, s->query.dim);
-    return s->metric == KIN_INNER ? -inner : -inner / (p->query_norm[q] * p->norm[item]);
-}
-
-static double key_to_distance(const pass *p, float key, double query_norm)
-{
-    if (p->scan->metric == KIN_EUCLID) return fmax(0, (double)key + query_norm * query_norm);
-    return p->scan->metric == KIN_INNER ? (double)key : (double)key / query_norm;
-}
-
-static double distance_to_key(const pass *p, double distance, double query_norm)
-{
-    if (p->scan->metric == KIN_EUCLID) return distance - query_norm * query_norm;
-    return p->scan->metric == KIN_INNER ? distance : distance * query_norm;
-}
-
-/* Row q against all items; the best k end in `hits`, which has room for `keep`. */
-static void compare_all(const pass *p, int64_t q, kin_hit *hits, kin_hit *spare)
-{
-    const kin_scan *s = p->scan;
-    kin_hit *pool = spare + 2 * p->keep; /* [2 keep] */
-    int64_t used = 0;
-    double limit = INFINITY;
-    for (int64_t j = 0; j < s->gallery.count; j++) {
-        if (s->leave_one_out && j == q) continue;
-        double distance = exact_distance(p, q, j);
-        if (distance >= limit) continue; /* an equal one came earlier and stays */
-        pool[used++] = (kin_hit){distance, j};
-        if (used < 2 * p->keep) continue;
-        kin_hits_sort(pool, spare, used);
-        used = s->k;
-        limit = pool[s->k - 1].distance;
-    }
-    kin_hits_sort(pool, spare, used);
-    memcpy(hits, pool, (size_t)s->k * sizeof *hits);
-}
-
-/* Distances of all candidates of all rows, tile after tile of the gallery, so that its rows come from memory once. They go
- * where the candidate stands in the float32 order, which is nearly the right one. */
-static void measure_candidates(const pass *p, worker *me, int64_t q, int64_t rows)
-{
-    for (int64_t r = 0; r < rows; r++) {
-        const kin_select *near = &me->select[2 * r];
-        uint64_t *order = me->order + r * p->keep;
-        for (int64_t i = 0; i < near->used; i++) order[i] = (uint64_t)kin_select_index(near->word[i]) << 32 | (uint64_t)i;
-        kin_select_sort(order, me->order + p->rows * p->keep, near->used, 32);
-        me->cursor[r] = 0;
-    }
-    for (int64_t end = COLUMNS; end < p->scan->gallery.count + COLUMNS; end += COLUMNS) {
-        for (int64_t r = 0; r < rows; r++) {
-            const uint64_t *order = me->order + r * p->keep;
-            int64_t at = me->cursor[r], count = me->select[2 * r].used;
-            for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
-                int64_t item = (int64_t)(order[at] >> 32);
-                me->hits[r * p->keep + (int64_t)(order[at] & UINT32_MAX)] = (kin_hit){exact_distance(p, q + r, item), item};
-            }
-            me->cursor[r] = at;
-        }
-    }
-}
-
-/* Sorts row q's candidates by distance, and compares all where these might not be the best. */
-static void settle(const pass *p, worker *me, int64_t q, const kin_select *near, kin_hit *hits)
-{
-    const kin_scan *s = p->scan;
-    double norm = p->query_norm[q], largest_kept = (double)kin_select_number(near->word[near->used - 1]);
-    kin_hits_sort(hits, me->spare, near->used);
-    bool all = near->used == s->gallery.count - (s->leave_one_out ? 1 : 0);
-    double bound = (p->a_most * norm + p->b_most) * 1.001 + 1e-14 * norm * norm;
-    if (!all && !(distance_to_key(p, hits[s->k - 1].distance, norm) < largest_kept - bound)) compare_all(p, q, hits, me->spare);
-}
-
-static kin_hit find_farthest(const pass *p, int64_t q, kin_select *far)
-{
-    kin_hit farthest = {-INFINITY, 0};
-    kin_select_end(far);
-    for (int64_t i = 0; i < far->used; i++) {
-        kin_hit hit = {exact_distance(p, q, kin_select_index(far->word[i])), kin_select_index(far->word[i])};
-        if (hit.distance > farthest.distance || (hit.distance == farthest.distance && hit.index < farthest.index)) farthest = hit;
-    }
-    return farthest;
-}
-
-static void finish(const pass *p, worker *me, int64_t q, int64_t rows)
-{
-    const kin_scan *s = p->scan;
-    for (int64_t r = 0; r < rows; r++) {
-        kin_select *near = &me->select[2 * r];
-        kin_select_end(near);
-        kin_select_sort(near->word, me->order + p->rows * p->keep, near->used, 0);
-    }
-    if (!s->float32_order) measure_candidates(p, me, q, rows);
-    for (int64_t r = 0; r < rows; r++) {
-        kin_hit *hits = me->hits + r * p->keep, farthest = {0};
-        const kin_select *near = &me->select[2 * r];
-        if (!s->float32_order) settle(p, me, q + r, near, hits);
-        for (int64_t i = 0; s->float32_order && i < near->used; i++)
-            hits[i] = (kin_hit){key_to_distance(p, kin_select_number(near->word[i]), p->query_norm[q + r]), kin_select_index(near->word[i])};
-        if (s->farthest) farthest = find_farthest(p, q + r, &me->select[2 * r + 1]);
-        s->emit(s->arg, q + r, hits, s->farthest ? &farthest : NULL);
-    }
-}
-
-/* --- one block: rows of queries against a stretch of the gallery --- */
-
-static void multiply(const pass *p, worker *me, int64_t q, int64_t rows, int64_t g, int64_t columns)
-{
-    const kin_scan *s = p->scan;
-    const kin_tiles *t = p->tiles;
-    int64_t dim = s->query.dim;
-    for (int64_t j = 0; !p->panels && j < columns; j++)
-        for (int64_t r = 0; r < rows; r++) me->tile[r * COLUMNS + j] = kin_lines_get()->dot(kin_row(s->query, q + r), kin_row(s->gallery, g + j), dim);
-    for (int64_t k = 0; p->panels && k < dim; k += K_STEP) {
-        for (int64_t j = 0; j < columns; j += t->nr) {
-            const float *panel = p->panels + (g - p->first + j) * dim + k * t->nr;
-            kin_tile_out out = {.columns = kin_min(t->nr, columns - j), .accumulate = k > 0};
-            for (int64_t r = 0; r < rows; r += t->mr) {
-                const float *row[KIN_MR_MAX];
-                out.rows = kin_min(t->mr, rows - r);
-                for (int64_t i = 0; i < t->mr; i++) {
-                    row[i] = kin_row(s->query, q + kin_min(r + i, rows - 1)) + k;
-                    out.c[i] = me->tile + (r + i) * COLUMNS + j;
-                }
-                t->rows(row, (int64_t[]){0}, 1, kin_min(K_STEP, dim - k), panel, &out);
-            }
-        }
-    }
-}
-
-static void select_tile(const pass *p, worker *me, int64_t q, int64_t rows, int64_t g, int64_t columns)
-{
-    const kin_scan *s = p->scan;
-    for (int64_t r = 0; r < rows; r++) {
-        const float *product = me->tile + r * COLUMNS;
-        int64_t skip = s->leave_one_out ? q + r : -1;
-        kin_select_offer(&me->select[2 * r], product, p->base + g, p->scale + g, columns, g, skip);
-        if (s->farthest) kin_select_offer(&me->select[2 * r + 1], product, p->far_base + g, p->far_scale + g, columns, g, skip);
-    }
-}
-
-static void begin_row(const pass *p, worker *me, int64_t r)
-{
-    kin_select_begin(&me->select[2 * r], me->words + r * p->capacity, p->keep, p->capacity);
-    if (p->scan->farthest) kin_select_begin(&me->select[2 * r + 1], me->words + p->rows * p->capacity + r * p->far_capacity, FARTHEST, p->far_capacity);
-}
-
-/* Candidates of row q put aside until the next chunk, or until the splits are joined, and taken up again. */
-static void put_aside(const pass *p, int64_t q, int64_t split, kin_select *select)
-{
-    uint64_t *to = p->kept + (q * p->splits + split) * (p->keep + FARTHEST);
-    int32_t *count = p->kept_count + (q * p->splits + split) * 2;
-    for (int i = 0; i < (p->scan->farthest ? 2 : 1); i++) {
-        kin_select_end(&select[i]);
-        memcpy(to + i * p->keep, select[i].word, (size_t)select[i].used * sizeof *to);
-        count[i] = (int32_t)select[i].used;
-    }
-}
-
-static void take_up(const pass *p, int64_t q, int64_t split, kin_select *select)
-{
-    const uint64_t *from = p->kept + (q * p->splits + split) * (p->keep + FARTHEST);
-    const int32_t *count = p->kept_count + (q * p->splits + split) * 2;
-    kin_select_offer_words(&select[0], from, count[0]);
-    if (p->scan->farthest) kin_select_offer_words(&select[1], from + p->keep, count[1]);
-}
-
-static void tell(pass *p, int64_t items, int worker_index)
-{
-    const kin_scan *s = p->scan;
-    int64_t done = atomic_fetch_add(&p->done, items) + items;
+    int64_t done = atomic_fetch_add(&p->done, pairs) + pairs, all = s->joined ? p->items : s->query.count;
     if (worker_index != 0 || !s->progress.report) return;
-    int64_t rows = (int64_t)((double)done / (double)s->gallery.count);
-    if (!s->progress.report(s->progress.user, s->stage, rows, s->query.count)) atomic_store(&p->stopped, true);
+    int64_t rows = kin_min((int64_t)((double)done / (double)p->items), all);
+    if (!s->progress.report(s->progress.user, s->stage, rows, all)) atomic_store(&p->stopped, true);
+}
+
+/* --- every row meets every item --- */
+
+/* Too coarse for too many: the rows left need not be tried. */
+static bool hopeless(const pass *p)
+{
+    int64_t tried = atomic_load(&p->tried);
+    return p->coarse && tried >= TRIED && atomic_load(&p->failed) * HOPELESS > tried;
+}
+
+static void settle(pass *p, room *me, int64_t first, int64_t rows)
+{
+    if (p->list.k) kin_scan_settle_lists(p, me, me->list, first, rows);
+    kin_scan_settle(p, me, me->near, me->far, first, rows);
+}
+
+static void meet(const pass *p, room *me, int64_t at, int64_t rows, int64_t first, int64_t last)
+{
+    kin_scan_round_rows(p, me, at, rows);
+    for (int64_t g = first; g < last; g += KIN_SCAN_COLUMNS) {
+        int64_t columns = kin_min(last - g, KIN_SCAN_COLUMNS);
+        kin_scan_multiply(p, me, at, rows, g, columns);
+        for (int64_t r = 0; r < rows; r++) {
+            const float *product = me->tile + r * KIN_SCAN_COLUMNS;
+            offer(p, &me->near[r], &me->far[r], product, g, columns, kin_scan_row_of(p, at + r));
+            offer_to_list(p, &me->list[r], product, g, columns, kin_scan_row_of(p, at + r));
+        }
+    }
 }
 
 static void run_block(void *arg, int64_t block, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
-    worker *me = &p->workers[worker_index];
-    int64_t split = block % p->splits, q = block / p->splits * p->rows, rows = kin_min(p->scan->query.count - q, p->rows);
+    room *me = &p->rooms[worker_index];
+    int64_t split = block % p->splits, at = block / p->splits * p->block_rows, rows = kin_min(p->rows - at, p->block_rows);
     int64_t first = p->first + split * p->columns_per_split, last = kin_min(first + p->columns_per_split, p->last);
+    bool ends = p->splits == 1 && p->last == p->items;
+    if (ends && hopeless(p)) {
+        for (int64_t r = 0; r < rows; r++) kin_scan_leave_for_next(p, kin_scan_row_of(p, at + r));
+        return;
+    }
     for (int64_t r = 0; r < rows; r++) {
         begin_row(p, me, r);
-        if (p->first > 0) take_up(p, q + r, split, &me->select[2 * r]);
+        if (p->first > 0) take_up(p, at + r, split, SELECTIONS(p, me, r));
     }
-    for (int64_t g = first; g < last; g += COLUMNS) {
-        int64_t columns = kin_min(last - g, COLUMNS);
-        multiply(p, me, q, rows, g, columns);
-        select_tile(p, me, q, rows, g, columns);
-    }
-    if (p->splits == 1 && p->last == p->scan->gallery.count) finish(p, me, q, rows);
+    meet(p, me, at, rows, first, last);
+    if (ends) settle(p, me, at, rows);
     else
-        for (int64_t r = 0; r < rows; r++) put_aside(p, q + r, split, &me->select[2 * r]);
+        for (int64_t r = 0; r < rows; r++) put_aside(p, at + r, split, SELECTIONS(p, me, r));
     if (last > first) tell(p, rows * (last - first), worker_index);
 }
 
-static void join_splits(void *arg, int64_t q, int worker_index)
+static void join_splits(void *arg, int64_t r, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
-    worker *me = &p->workers[worker_index];
+    room *me = &p->rooms[worker_index];
     begin_row(p, me, 0);
-    for (int64_t split = 0; split < p->splits; split++) take_up(p, q, split, &me->select[0]);
-    finish(p, me, q, 1);
+    for (int64_t split = 0; split < p->splits; split++) take_up(p, r, split, SELECTIONS(p, me, 0));
+    settle(p, me, r, 1);
 }
 
-/* Chunk after chunk of the gallery is packed once and met by all queries. */
-static void run(pass *p)
+/* --- every pair once: a strip is a block of rows against the items from its own first row on --- */
+
+static void begin_states(pass *p)
 {
-    const kin_scan *s = p->scan;
-    for (p->first = 0; p->first < s->gallery.count && !atomic_load(&p->stopped); p->first += p->chunk) {
-        p->last = kin_min(p->first + p->chunk, s->gallery.count);
-        if (p->panels) kin_pack_b(p->tiles, kin_row(s->gallery, p->first), 1, s->gallery.dim, s->gallery.dim, p->last - p->first, s->gallery.dim, 0, p->panels);
-        kin_parallel_for(p->blocks * p->splits, run_block, p);
+    for (int64_t i = 0; i < p->items; i++) {
+        uint64_t *words = p->all_words + i * (p->near.capacity + p->far.capacity);
+        kin_select_begin(&p->all_near[i], words, p->near.keep, p->near.capacity);
+        if (p->far.k) kin_select_begin(&p->all_far[i], words + p->near.capacity, p->far.keep, p->far.capacity);
     }
-    if (p->splits > 1) kin_parallel_for(s->query.count, join_splits, p);
+}
+
+/* Offers product[r][·], `columns` of them from item g on, to rows at .. of block `block`. */
+static void offer_locked(pass *p, int64_t block, int64_t at, int64_t rows, const float *product, int64_t stride, int64_t g, int64_t columns)
+{
+    pthread_mutex_lock(&p->lock[block]);
+    for (int64_t r = 0; r < rows; r++) offer(p, &p->all_near[at + r], &p->all_far[at + r], product + r * stride, g, columns, at + r);
+    pthread_mutex_unlock(&p->lock[block]);
+}
+
+static void transpose(const float *from, int64_t rows, int64_t columns, float *to)
+{
+    enum { B = 16 };
+    for (int64_t r = 0; r < rows; r += B)
+        for (int64_t c = 0; c < columns; c += B)
+            for (int64_t j = c; j < kin_min(c + B, columns); j++)
+                for (int64_t i = r; i < kin_min(r + B, rows); i++) to[j * KIN_SCAN_ROWS + i] = from[i * KIN_SCAN_COLUMNS + j];
+}
+
+static void run_strip(void *arg, int64_t strip, int worker_index)
+{
+    pass *p = arg;
+    room *me = &p->rooms[worker_index];
+    int64_t at = strip * p->block_rows, rows = kin_min(p->rows - at, p->block_rows);
+    kin_scan_round_rows(p, me, at, rows);
+    for (int64_t r = 0; p->list.k && r < rows; r++) kin_select_begin(&me->list[r], me->words + r * p->list.capacity, p->list.keep, p->list.capacity);
+    for (int64_t g = at; g < p->items && !atomic_load(&p->stopped); g += KIN_SCAN_COLUMNS) {
+        int64_t columns = kin_min(p->items - g, KIN_SCAN_COLUMNS);
+        kin_scan_multiply(p, me, at, rows, g, columns);
+        for (int64_t r = 0; p->list.k && r < rows; r++) offer_to_list(p, &me->list[r], me->tile + r * KIN_SCAN_COLUMNS, g, columns, at + r);
+        offer_locked(p, strip, at, rows, me->tile, KIN_SCAN_COLUMNS, g, columns);
+        if (g == at) continue;
+        transpose(me->tile, rows, columns, me->across);
+        offer_locked(p, g / KIN_SCAN_COLUMNS, g, columns, me->across, KIN_SCAN_ROWS, at, rows);
+    }
+    if (p->list.k && !atomic_load(&p->stopped)) kin_scan_settle_lists(p, me, me->list, at, rows);
+    tell(p, rows * (2 * (p->items - at) - rows), worker_index);
+}
+
+static void settle_block(void *arg, int64_t block, int worker_index)
+{
+    pass *p = arg;
+    if (atomic_load(&p->stopped)) return;
+    int64_t at = block * p->block_rows;
+    kin_scan_settle(p, &p->rooms[worker_index], p->all_near + at, p->all_far + at, at, kin_min(p->rows - at, p->block_rows));
+}
+
+_Static_assert((int)KIN_SCAN_ROWS == (int)KIN_SCAN_COLUMNS, "a strip's columns are another strip's rows");
+
+/* --- passes --- */
+
+/* Chunk after chunk of the items is packed once and met by all rows of the pass. */
+static void run_chunks(pass *p)
+{
+    for (p->first = 0; p->first < p->items && !atomic_load(&p->stopped); p->first += p->chunk) {
+        p->last = kin_min(p->first + p->chunk, p->items);
+        if (p->panels) kin_scan_pack(p);
+        weigh(p);
+        if (p->symmetric) begin_states(p);
+        kin_parallel_for(p->blocks * p->splits, p->symmetric ? run_strip : run_block, p);
+    }
+    if (p->splits > 1) kin_parallel_for(p->rows, join_splits, p);
+    if (p->symmetric) kin_parallel_for(p->blocks, settle_block, p);
+}
+
+static bool run_pass(pass *p, kin_error *err)
+{
+    cut(p);
+    bool ok = give_pass_room(p, err);
+    p->a_most = p->b_most = p->error_most = 0;
+    if (ok) run_chunks(p);
+    give_pass_back(p);
+    return ok;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The rows that the coarse pass left meet the items in float32, queries first. */
+static bool run_again(pass *p, kin_error *err)
+{
+    int64_t all = p->rows;
+    p->rows = atomic_load(&p->failed);
+    p->coarse = NULL;
+    p->which = p->again;
+    p->again = NULL;
+    qsort(p->which, (size_t)p->rows, sizeof *p->which, by_number);
+    atomic_store(&p->done, (all - p->rows) * p->items);
+    return run_pass(p, err);
+}
+
+static bool run(pass *p, kin_error *err)
+{
+    if (!run_pass(p, err)) return false;
+    return atomic_load(&p->failed) == 0 || atomic_load(&p->stopped) || run_again(p, err);
 }
 
 static bool check(const kin_scan *s, kin_error *err)
 {
-    int64_t most = s->gallery.count - (s->leave_one_out ? 1 : 0);
-    if (s->query.dim != s->gallery.dim)
+    const kin_vectors row = s->query.count ? s->query : s->gallery;
+    int64_t items = s->gallery.count + (s->joined ? s->query.count : 0), most = items - kin_scan_skips_itself(s);
+    if (row.dim != s->gallery.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT, "the queries have %lld dimensions and the gallery %lld; both must come from one model",
                         (long long)s->query.dim, (long long)s->gallery.dim);
-    if (s->query.count < 1 || s->gallery.count < 1 || s->query.dim < 1)
+    if ((s->query.count < 1 && !s->joined) || s->gallery.count < 1 || s->gallery.dim < 1)
         return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to search: %lld queries, %lld gallery items, %lld dimensions", (long long)s->query.count,
-                        (long long)s->gallery.count, (long long)s->query.dim);
-    if (s->gallery.count > INT32_MAX || s->query.count > INT32_MAX)
+                        (long long)s->gallery.count, (long long)s->gallery.dim);
+    if (items > INT32_MAX || s->query.count > INT32_MAX)
         return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be searched at once", INT32_MAX);
     if (s->leave_one_out && s->query.count != s->gallery.count)
         return kin_fail(err, KIN_ERR_ARGUMENT, "leaving one out needs the gallery itself as queries: %lld and %lld rows", (long long)s->query.count,
                         (long long)s->gallery.count);
     if (s->k < 1 || s->k > most)
         return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld", (long long)s->k, (long long)most, (long long)most);
+    if (s->list > s->gallery.count)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for", (long long)s->list, (long long)s->gallery.count);
     return true;
+}
+
+static const kin_coarse *coarse_for(const pass *p)
+{
+    const kin_coarse *coarse = kin_coarse_get();
+    return coarse->fast && !p->scan->float32_order && p->rows > FEW && p->dim <= KIN_COARSE_DIM ? coarse : NULL;
+}
+
+static void begin(pass *p, const kin_scan *scan)
+{
+    p->scan = scan;
+    p->tiles = kin_tiles_get();
+    p->dim = scan->gallery.dim;
+    p->items = scan->gallery.count + (scan->joined ? scan->query.count : 0);
+    p->rows = scan->joined ? p->items : scan->query.count;
+    p->coarse = coarse_for(p);
+    atomic_init(&p->done, 0);
+    atomic_init(&p->tried, 0);
+    atomic_init(&p->failed, 0);
+    atomic_init(&p->stopped, false);
 }
 
 bool kin_scan_run(const kin_scan *scan, kin_error *err)
@@ -431,20 +506,12 @@ bool kin_scan_run(const kin_scan *scan, kin_error *err)
     if (!check(scan, err)) return false;
     pass *p = kin_alloc_zero(1, sizeof *p);
     if (!p) return kin_fail_memory(err, "a search", sizeof *p);
-    p->scan = scan;
-    p->tiles = kin_tiles_get();
-    atomic_init(&p->done, 0);
-    atomic_init(&p->stopped, false);
-    cut(p);
-    bool ok = give_room(p, err) && (p->query_norm == p->norm || measure(scan->query, "the queries", scan->metric, p->query_norm, err)) &&
-              measure(scan->gallery, "the gallery", scan->metric, p->norm, err);
+    begin(p, scan);
+    int64_t rows = p->rows;
+    bool ok = give_room(p, err) && measure_all(p, err) && run(p, err);
     if (ok) {
-        weigh(p);
-        run(p);
         const kin_progress *progress = &scan->progress;
-        int64_t done = scan->query.count;
-        if (!atomic_load(&p->stopped) && progress->report && !progress->report(progress->user, scan->stage, done, done))
-            atomic_store(&p->stopped, true);
+        if (!atomic_load(&p->stopped) && progress->report && !progress->report(progress->user, scan->stage, rows, rows)) atomic_store(&p->stopped, true);
         if (atomic_load(&p->stopped)) ok = kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", scan->stage);
     }
     give_back(p);

@@ -16,11 +16,12 @@ typedef struct kin_search_opt {
     int64_t k; /* 1 .. gallery size (one less when leaving one out) */
     kin_metric metric;
     bool leave_one_out; /* the queries are the gallery; row i does not find item i (by index, not by distance) */
-    /* By default the order is that of distances computed directly, in double, with ties by index: the k best by
-     * float32 products and a margin are rescored, and where the bound on their rounding,
-     *   |error| ≤ 2.02 (dim + 2) 2⁻²⁴ ‖q‖ ‖g‖ + 2.02 · 2⁻²⁴ ‖g‖²   (Euclid; half the first term for products),
-     * does not prove the list complete, all that might belong to it is rescored. With `float32_order` the order and
-     * the values are those of the float32 products, within that bound: faster, as other libraries do it. */
+    /* By default the order is that of distances computed directly, in double, with ties by index: the k best by products of 16-bit
+     * numbers, and a margin, are rescored. Where the bound on their rounding does not prove a list complete, its row meets the gallery again
+     * in float32, with
+     *   |error| ≤ 2.02 (dim + 3) 2⁻²⁴ ‖q‖ ‖g‖ + 2.02 · 2⁻²⁴ ‖g‖²   (Euclid; half the first term for products),
+     * and where even that does not prove it, everything is rescored. With `float32_order` the order and the values are those of float32
+     * products, within that bound, as in other libraries; it is not faster. */
     bool float32_order;
     kin_progress progress;
 } kin_search_opt;

@@ -49,6 +49,10 @@ static void settings(void)
         {200, 3, {.k = 3, KIN_RERANK_DEFAULTS}},
         {200, 1, {.k = 1, KIN_RERANK_DEFAULTS}},
         {2, 9, {.k = 9, .k1 = 10, .k2 = 6, .lambda = 0.3}},
+        {150, 500, {.k = 500, KIN_RERANK_DEFAULTS}}, /* from here on enough items for each pair to be met once */
+        {300, 301, {.k = 20, KIN_RERANK_DEFAULTS}},
+        {1, 600, {.k = 100, .k1 = 30, .k2 = 2, .lambda = 0}},
+        {0, 700, {.k = 5, KIN_RERANK_DEFAULTS, .leave_one_out = true}},
         {0, 240, {.k = 239, KIN_RERANK_DEFAULTS, .leave_one_out = true}},
         {0, 240, {.k = 5, .k1 = 3, .k2 = 2, .lambda = 0.1, .leave_one_out = true}},
         {0, 240, {.k = 60, .k1 = 4, .k2 = 2, .lambda = 0, .leave_one_out = true, .input = KIN_INPUT_SQUARED}},

@@ -1,0 +1,77 @@
+#include "kernels/coarse.h"
+#include "kernels/isa.h"
+
+#include <string.h>
+
+/* Pairs as the lanes of a vector of 32-bit numbers: the compilers' vector types have no product of pairs, so here, and only here, the machine's
+ * own is called by name. It takes half the time of float32 products (see docs/scale.md). */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+typedef int32_t lanes __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
+typedef float numbers __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
+
+enum { LANES = KIN_VECTOR_BYTES / 4, NR = 2 * LANES };
+
+#if defined(__AVX512BW__)
+enum { MR = 14, FAST = 1 };
+static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (lanes)_mm512_madd_epi16((__m512i)a, (__m512i)b); }
+#elif defined(__AVX2__)
+enum { MR = 6, FAST = 1 };
+static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (lanes)_mm256_madd_epi16((__m256i)a, (__m256i)b); }
+#elif defined(__SSE2__)
+enum { MR = 6, FAST = 1 };
+static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (lanes)_mm_madd_epi16((__m128i)a, (__m128i)b); }
+#else
+enum { MR = 6, FAST = 0 };
+/* The lower and the upper half of each lane, as signed numbers. */
+static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16); }
+#endif
+
+static inline __attribute__((always_inline)) lanes load_pairs(const kin_coarse_pair *p) { return *(const lanes *)p; }
+
+static inline __attribute__((always_inline)) void sum_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c,
+                                                           int64_t rows, lanes (*const add)(lanes, lanes, lanes))
+{
+    lanes acc[MR][2] = {{{0}}};
+    for (int64_t k = 0; k < pairs; k++, panel += NR) {
+        lanes b0 = load_pairs(panel), b1 = load_pairs(panel + LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; r++) {
+            int32_t pair;
+            memcpy(&pair, &row[r][k], sizeof pair);
+            lanes a = (lanes){0} + pair;
+            acc[r][0] = add(acc[r][0], a, b0);
+            acc[r][1] = add(acc[r][1], a, b1);
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) {
+        if (r >= rows) return;
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) *(numbers *)(c[r] + v * LANES) = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * LANES));
+    }
+}
+
+static void tile_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows)
+{
+    sum_rows(row, panel, pairs, scale, unit, c, rows, add_pairs);
+}
+
+extern const kin_coarse KIN_ISA_NAME(kin_coarse);
+const kin_coarse KIN_ISA_NAME(kin_coarse) = {MR, NR, tile_rows, FAST};
+
+#if defined(__AVX512BW__)
+/* Product and sum in one instruction, where there is one. */
+#define VNNI __attribute__((target("avx512vnni")))
+static inline VNNI lanes add_pairs_vnni(lanes sum, lanes a, lanes b) { return (lanes)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b); }
+
+static VNNI void tile_rows_vnni(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows)
+{
+    sum_rows(row, panel, pairs, scale, unit, c, rows, add_pairs_vnni);
+}
+
+extern const kin_coarse kin_coarse_vnni;
+const kin_coarse kin_coarse_vnni = {MR, NR, tile_rows_vnni, true};
+#endif

@@ -1,0 +1,115 @@
+#include "retrieval/scan_parts.h"
+
+#include "retrieval/lines.h"
+
+#include <string.h>
+
+enum { K_STEP = 256 /* dimensions of one pass over a tile, in float32 */ };
+
+/* --- packing --- */
+
+int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items)
+{
+    int64_t width = p->coarse ? p->coarse->nr : p->tiles->nr, row = p->coarse ? kin_coarse_pairs(p->dim) * (int64_t)sizeof(kin_coarse_pair) : p->dim * (int64_t)sizeof(float);
+    return kin_round_up(items, width) * row;
+}
+
+static void pack_coarse_panel(void *arg, int64_t panel, int worker)
+{
+    (void)worker;
+    kin_scan_pass *p = arg;
+    int64_t nr = p->coarse->nr, pairs = kin_coarse_pairs(p->dim), at = p->first + panel * nr;
+    kin_coarse_pair *to = (kin_coarse_pair *)p->panels + panel * nr * pairs;
+    for (int64_t j = 0; j < nr; j++) {
+        p->unit[at + j] = 0;
+        if (at + j < p->last) p->unit[at + j] = kin_coarse_round(kin_scan_item(p->scan, at + j), p->dim, p->norm[at + j], to + j, nr, &p->error[at + j]);
+        else
+            for (int64_t k = 0; k < pairs; k++) to[k * nr + j] = (kin_coarse_pair){{0, 0}};
+    }
+}
+
+static void pack_panel(void *arg, int64_t panel, int worker)
+{
+    (void)worker;
+    kin_scan_pass *p = arg;
+    int64_t nr = p->tiles->nr, at = p->first + panel * nr;
+    float *to = (float *)p->panels + panel * nr * p->dim;
+    for (int64_t j = 0; j < nr; j++) {
+        const float *item = at + j < p->last ? kin_scan_item(p->scan, at + j) : NULL;
+        for (int64_t k = 0; k < p->dim; k++) to[k * nr + j] = item ? item[k] : 0;
+    }
+}
+
+void kin_scan_pack(kin_scan_pass *p)
+{
+    int64_t count = p->last - p->first;
+    if (p->coarse) kin_parallel_for(kin_blocks(count, p->coarse->nr), pack_coarse_panel, p);
+    else kin_parallel_for(kin_blocks(count, p->tiles->nr), pack_panel, p);
+}
+
+/* --- products --- */
+
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows)
+{
+    int64_t pairs = kin_coarse_pairs(p->dim);
+    for (int64_t r = 0; p->coarse && r < rows; r++) {
+        int64_t i = kin_scan_row_of(p, first + r);
+        float error;
+        me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i], me->pairs + r * pairs, 1, &error);
+        if (p->row_error != p->error) p->row_error[i] = error;
+    }
+}
+
+static void multiply_coarsely(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, int64_t g, int64_t columns)
+{
+    const kin_coarse *t = p->coarse;
+    int64_t pairs = kin_coarse_pairs(p->dim);
+    for (int64_t j = 0; j < columns; j += t->nr) {
+        const kin_coarse_pair *panel = (const kin_coarse_pair *)p->panels + (g - p->first + j) * pairs;
+        for (int64_t r = 0; r < rows; r += t->mr) {
+            const kin_coarse_pair *row[KIN_COARSE_MR];
+            float *c[KIN_COARSE_MR], scale[KIN_COARSE_MR];
+            for (int64_t i = 0; i < t->mr; i++) {
+                int64_t at = kin_min(r + i, rows - 1);
+                row[i] = me->pairs + at * pairs;
+                scale[i] = me->row_scale[at];
+                c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
+            }
+            t->rows(row, panel, pairs, scale, p->unit + g + j, c, kin_min(t->mr, rows - r));
+        }
+    }
+}
+
+static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+{
+    const kin_tiles *t = p->tiles;
+    for (int64_t k = 0; k < p->dim; k += K_STEP) {
+        for (int64_t j = 0; j < columns; j += t->nr) {
+            const float *panel = (const float *)p->panels + (g - p->first + j) * p->dim + k * t->nr;
+            kin_tile_out out = {.columns = kin_min(t->nr, columns - j), .accumulate = k > 0};
+            for (int64_t r = 0; r < rows; r += t->mr) {
+                const float *row[KIN_MR_MAX];
+                out.rows = kin_min(t->mr, rows - r);
+                for (int64_t i = 0; i < t->mr; i++) {
+                    row[i] = kin_scan_row(p->scan, kin_scan_row_of(p, first + kin_min(r + i, rows - 1))) + k;
+                    out.c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
+                }
+                t->rows(row, (int64_t[]){0}, 1, kin_min(K_STEP, p->dim - k), panel, &out);
+            }
+        }
+    }
+}
+
+static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+{
+    for (int64_t j = 0; j < columns; j++)
+        for (int64_t r = 0; r < rows; r++)
+            me->tile[r * KIN_SCAN_COLUMNS + j] = kin_lines_get()->dot(kin_scan_row(p->scan, kin_scan_row_of(p, first + r)), kin_scan_item(p->scan, g + j), p->dim);
+}
+
+void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+{
+    if (!p->panels) multiply_unpacked(p, me, first, rows, g, columns);
+    else if (p->coarse) multiply_coarsely(p, me, rows, g, columns);
+    else multiply_floats(p, me, first, rows, g, columns);
+}
