@@ -8,6 +8,7 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 enum { HEADER_LIMIT = 1 << 20, FIRST_CHUNK = 1 << 22 };
@@ -266,6 +267,22 @@ static bool machine_is_big_endian(void)
     return first == 0;
 }
 
+/* float32 in C order from a regular file: its pages are the array. False, and nothing done, where that cannot be. */
+static bool map_numbers(FILE *stream, size_t bytes, kin_npy *out)
+{
+    off_t offset = ftello(stream);
+    size_t left = bytes_left(stream);
+    if (bytes == 0 || left == SIZE_MAX || left < bytes || offset % (off_t)sizeof(float) != 0) return false;
+    size_t size = (size_t)offset + bytes;
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(stream), 0);
+    if (pages == MAP_FAILED) return false;
+    if (fseeko(stream, (off_t)size, SEEK_SET) != 0) return munmap(pages, size), false;
+    out->mapping = pages;
+    out->mapped = size;
+    out->data = (float *)(void *)((char *)pages + offset);
+    return true;
+}
+
 bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err)
 {
     *out = (kin_npy){0};
@@ -280,15 +297,13 @@ bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error
     fits = fits && kin_mul_size(count, h.item, &bytes) && kin_mul_size(count, sizeof(float), &floats) && floats <= PTRDIFF_MAX && bytes <= PTRDIFF_MAX;
     if (!fits) return kin_fail(err, KIN_ERR_DATA, "%s: the shape in its header is larger than any memory", name);
     if (empty) count = bytes = floats = 0;
-    unsigned char *raw = read_numbers(stream, name, bytes, err);
-    if (!raw) return false;
     bool plain = h.kind == 'f' && h.item == 4 && h.big_endian == machine_is_big_endian() && (!h.fortran || h.dims < 2);
-    if (plain) {
-        out->data = (float *)(void *)raw;
-    } else {
-        out->data = kin_alloc(floats);
-        if (out->data) convert(raw, &h, out->data, (int64_t)count);
-        kin_free(raw);
+    if (!plain || !map_numbers(stream, bytes, out)) {
+        unsigned char *raw = read_numbers(stream, name, bytes, err);
+        if (!raw) return false;
+        out->data = plain ? (float *)(void *)raw : kin_alloc(floats);
+        if (!plain && out->data) convert(raw, &h, out->data, (int64_t)count);
+        if (!plain) kin_free(raw);
         if (!out->data) return kin_fail_memory(err, name, floats);
     }
     out->dims = h.dims;
@@ -324,7 +339,8 @@ bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err)
 
 void kin_npy_free(kin_npy *array)
 {
-    kin_free(array->data);
+    if (array->mapping) munmap(array->mapping, array->mapped);
+    else kin_free(array->data);
     *array = (kin_npy){0};
 }
 

@@ -18,9 +18,13 @@ typedef struct kin_npy {
     int dims;
     int64_t shape[KIN_NPY_MAX_DIMS];
     int64_t count; /* the product of the shape */
+    void *mapping; /* the file that `data` lies in, where it was mapped into memory; else NULL */
+    size_t mapped; /* bytes of it */
 } kin_npy;
 
-/* Reads `path` ("-" is standard input): float16, float32, float64, bool and integers of 1 to 8 bytes, either byte
+/* Reads `path` ("-" is standard input). A file of float32 in C order is mapped, not copied: it may be larger than memory, its pages come and go as
+ * they are used, and what is written to `data` stays in this process. Such a file may be replaced meanwhile (renamed over, as kin writes), but not
+ * shortened in place. Everything else is read: float16, float32, float64, bool and integers of 1 to 8 bytes, either byte
  * order, C or Fortran order; all converted to float32 in C order (float64 and wide integers are rounded). */
 bool kin_npy_read(const char *path, kin_npy *out, kin_error *err);
 /* The same from an open stream; `name` is for messages. */

@@ -55,8 +55,7 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
     if (!kin_encode(p->module, &p->network, set, &opt, &rows, err)) return false;
     if (rows.broken) kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s", name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
     bool ok = name_rows(set, &rows, name, out, err);
-    out->dim = rows.dim;
-    out->data = rows.rows;
+    kin_embeddings_take(out, rows.rows, rows.dim);
     rows.rows = NULL;
     kin_encoded_free(&rows);
     if (!ok) kin_embeddings_free(out);

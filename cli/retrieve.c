@@ -119,8 +119,8 @@ static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *opt
     if (!means) return kin_fail_memory(err, set->name, (unsigned long long)set->items.count * (unsigned long long)set->dim * sizeof *means);
     bool ok = kin_expand_database(kin_embeddings_vectors(set), &opt, means, err);
     kin_error_prefix(err, "--%s", option);
-    kin_free(ok ? set->data : means);
-    if (ok) set->data = means;
+    if (ok) kin_embeddings_take(set, means, set->dim);
+    else kin_free(means);
     return ok;
 }
 

@@ -292,9 +292,18 @@ static char *with_ending(const char *name, const char *ending)
     return path;
 }
 
+void kin_embeddings_take(kin_embeddings *e, float *data, int64_t dim)
+{
+    if (e->data != e->file.data) kin_free(e->data);
+    kin_npy_free(&e->file);
+    e->data = data;
+    e->dim = dim;
+}
+
 void kin_embeddings_free(kin_embeddings *e)
 {
-    kin_free(e->data), kin_free(e->name);
+    kin_embeddings_take(e, NULL, 0);
+    kin_free(e->name);
     kin_items_free(&e->items);
     *e = (kin_embeddings){0};
 }
@@ -311,13 +320,13 @@ static bool read_items(kin_embeddings *out, const char *csv, const char *npy, in
 static bool read_files(const char *name, kin_embeddings *out, kin_error *err)
 {
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
-    kin_npy array = {0};
+    kin_npy *array = &out->file;
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
-    ok = ok && kin_npy_read_matrix(npy, &array, err);
+    ok = ok && kin_npy_read_matrix(npy, array, err);
     if (ok) {
-        out->data = array.data;
-        out->dim = array.shape[1];
-        ok = read_items(out, csv, npy, array.shape[0], err);
+        out->data = array->data;
+        out->dim = array->shape[1];
+        ok = read_items(out, csv, npy, array->shape[0], err);
     }
     kin_free(npy), kin_free(csv);
     return ok;

@@ -4,6 +4,7 @@
 #define KIN_RETRIEVAL_ITEMS_H
 
 #include "base/error.h"
+#include "base/npy.h"
 #include "retrieval/vectors.h"
 
 #include <stddef.h>
@@ -21,8 +22,9 @@ typedef struct kin_items {
 } kin_items;
 
 typedef struct kin_embeddings {
-    float *data; /* [items.count, dim] */
+    float *data; /* [items.count, dim]; replaced by kin_embeddings_take alone */
     int64_t dim;
+    kin_npy file;    /* what `data` lies in, where it was read */
     kin_items items;
     char *name;  /* as given, for messages */
 } kin_embeddings;
@@ -40,6 +42,8 @@ bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *con
 bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts, kin_error *err); /* the same with all columns */
 bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items, kin_error *err); /* the same with another set's columns */
 void kin_embeddings_free(kin_embeddings *embeddings);
+/* `data` [items.count, dim], from kin_alloc, takes the place of the numbers, and is owned from then on. */
+void kin_embeddings_take(kin_embeddings *embeddings, float *data, int64_t dim);
 
 /* Copies the strings; checks that ids are unique and not empty. */
 bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, kin_error *err);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const int64_t measure_bytes = 131072; /* of items at a time, while candidates are measured: they stay in the second-level cache */
+static const int64_t measure_bytes = 262144; /* of items at a time, while candidates are measured: they stay in the second-level cache */
 
 static double exact_distance(const kin_scan_pass *p, int64_t i, int64_t item)
 {

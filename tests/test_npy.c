@@ -177,9 +177,33 @@ static void allocations(void)
     check_end();
 }
 
+static void mapping(void)
+{
+    static float rows[70 * 33];
+    const char *path = check_path("mapped.npy"), *other = check_path("other.npy");
+    kin_error err = {0};
+    kin_npy a, b;
+    check_begin("npy: float32 in C order is mapped; what is written to it stays here, and the file may be replaced");
+    for (int i = 0; i < 70 * 33; i++) rows[i] = (float)i;
+    CHECK(kin_npy_write_float32(path, rows, 70, 33, &err));
+    CHECK_MSG(kin_npy_read_matrix(path, &a, &err), "%s", err.message);
+    CHECK(a.mapping && memcmp(a.data, rows, sizeof rows) == 0);
+    a.data[5] = -1;
+    CHECK(kin_npy_read_matrix(path, &b, &err) && b.data[5] == 5);
+    kin_npy_free(&b);
+    rows[7] = 1e6f;
+    CHECK(kin_npy_write_float32(other, rows, 70, 33, &err) && rename(other, path) == 0);
+    CHECK(a.data[7] == 7 && a.data[70 * 33 - 1] == 70 * 33 - 1);
+    kin_npy_free(&a);
+    CHECK(kin_npy_read_matrix(path, &a, &err) && a.data[7] == 1e6f);
+    kin_npy_free(&a);
+    check_end();
+}
+
 int main(void)
 {
     types();
+    mapping();
     orders();
     refusals();
     matrices();
