@@ -1,6 +1,7 @@
 /* kin embed: pictures to descriptors. */
 #include "base/memory.h"
 #include "cli/chosen.h"
+#include "cli/embed_cache.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -21,6 +22,7 @@ static const kin_option options[] = {
     {"output", KIN_OPTION_CHOICE, "KIND", "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction alone", "embedding", .choices = kinds},
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    {"cache", KIN_OPTION_STRING, "FOLDER", "keep descriptors there by the pictures' content, and compute none twice; also where an interrupted run goes on", .fallback_shown = "none"},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
     {0},
 };
@@ -85,10 +87,15 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     kin_meter meter;
     network->classify = kind != EMBEDDING;
     if (network->classify && !network->loss->head) return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax", kinds[kind]);
+    kin_embed_cache *cache = NULL;
+    if (kin_option_given(cli, "cache") && !(cache = kin_embed_cache_open(kin_option_string(cli, "cache"), module, network, err))) return false;
     kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
-    kin_encode_opt opt = {.raw = network->classify, .strict = kin_option_flag(cli, "strict"), .progress = show, .user = &meter, .limits = limits_of(cli)};
-    if (!kin_encode(module, network, set, &opt, out, err)) return false;
+    kin_encode_opt opt = {.raw = network->classify, .strict = kin_option_flag(cli, "strict"), .cache = cache, .progress = show, .user = &meter, .limits = limits_of(cli)};
+    bool ok = kin_encode(module, network, set, &opt, out, err);
+    kin_embed_cache_free(cache);
+    if (!ok) return false;
     kin_meter_end(&meter);
+    if (kin_option_given(cli, "cache")) kin_cli_note(cli, "%lld of %lld descriptors were in the cache", (long long)out->known, (long long)out->count);
     if (out->broken)
         kin_cli_note(cli, "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s", (long long)out->broken, (long long)set->count, out->first_broken.message);
     if (network->classify) to_probabilities(out->rows, out->count, out->dim, kind == PREDICTION);
@@ -132,6 +139,7 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     const char *model = kin_option_string(cli, "model");
     bool histogram = strcmp(model, "histogram") == 0;
+    if (kin_option_given(cli, "cache") && (histogram || strcmp(model, "pixels") == 0)) return kin_cli_usage(cli, "--cache is for networks; pixels and histograms are faster made than found");
     kin_interrupt_catch();
     bool ok = histogram || strcmp(model, "pixels") == 0 ? without_network(cli, histogram, &err) : with_network(cli, model, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
@@ -148,6 +156,8 @@ const kin_command kin_command_embed = {
                 "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
                 "# photographs through a network that others trained\n"
                 "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --out photos\n"
+                "# the same again, with some pictures added: only these are computed\n"
+                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --cache cache --out photos\n"
                 "# a first baseline: the pixels themselves\n"
                 "kin embed shop --model pixels --out raw",
     .arguments = {{"DATA", "pictures, with or without classes"}},

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/chosen.h"
 #include "cli/deadline.h"
+#include "cli/embed_cache.h"
 #include "cli/params.h"
 #include "cli/pipeline.h"
 #include "cli/timings.h"
@@ -17,13 +18,17 @@ typedef struct pictures {
     kin_ctx *ctx;
     kin_network network;
     kin_module *module;
+    kin_embed_cache *cache;
 } pictures;
 
 static bool network_ready(pictures *p, kin_error *err)
 {
     if (p->module) return true;
     p->ctx = kin_ctx_new();
-    return (p->ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
+    const char *cache = kin_option_string(p->pipeline->r.cli, "cache");
+    bool ok = (p->ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
+    if (ok && cache) ok = (p->cache = kin_embed_cache_open(cache, p->module, &p->network, err)) != NULL;
+    return ok;
 }
 
 static bool name_rows(const kin_dataset *set, const kin_encoded *rows, const char *name, kin_embeddings *out, kin_error *err)
@@ -51,9 +56,10 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
 {
     const kin_cli *cli = p->pipeline->r.cli;
     kin_encoded rows = {0};
-    kin_encode_opt opt = {.progress = show, .user = p->pipeline, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
+    kin_encode_opt opt = {.cache = p->cache, .progress = show, .user = p->pipeline, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     if (!kin_encode(p->module, &p->network, set, &opt, &rows, err)) return false;
     if (rows.broken) kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s", name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
+    if (p->cache) kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known, (long long)rows.count);
     bool ok = name_rows(set, &rows, name, out, err);
     kin_embeddings_take(out, rows.rows, rows.dim);
     rows.rows = NULL;
@@ -79,6 +85,7 @@ static bool read_pictures(void *user, const char *name, kin_embeddings *out, kin
 
 static void pictures_close(pictures *p)
 {
+    kin_embed_cache_free(p->cache);
     kin_module_free(p->module);
     kin_ctx_free(p->ctx);
 }
@@ -118,7 +125,7 @@ static bool work(kin_pipeline *p, kin_error *err)
 
 static int check(const kin_cli *cli)
 {
-    static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {"weights", "allow-missing", "size", "resize", "filter", "normalize", "max-pixels"};
+    static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {"weights", "allow-missing", "size", "resize", "filter", "normalize", "max-pixels", "cache"};
     bool reranks = kin_option_choice(cli, "method") == 0;
     for (size_t i = 0; i < sizeof of_rerank / sizeof *of_rerank; i++)
         if (!reranks && kin_option_given(cli, of_rerank[i])) return kin_cli_usage(cli, "--%s belongs to re-ranking, and --method %s leaves that out", of_rerank[i], kin_option_string(cli, "method"));
@@ -167,6 +174,7 @@ static const kin_option options[] = {
      .help = "Gallery and queries are pictures (anything that kin train takes), which this network turns into descriptors: a run's folder, a checkpoint, or a network of kin models with --weights."},
     KIN_CHOSEN_OPTIONS,
     {.name = "max-pixels", .kind = KIN_OPTION_INT, .value = "N", .fallback = "100000000", .low = 1, .high = -1, .help = "Refuse larger pictures."},
+    {.name = "cache", .kind = KIN_OPTION_STRING, .value = "FOLDER", .fallback_shown = "none", .help = "Keep descriptors there by the pictures' content, and compute none twice."},
     {.name = "method", .kind = KIN_OPTION_CHOICE, .value = "M", .choices = methods, .fallback = "k-reciprocal", .help = "What comes last: re-ranking, or without it the means of --expand and --augment, or the plain search."},
     {.name = "k1", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback = "20", .help = "How many neighbours must be mutual."},
     {.name = "k2", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback = "6", .help = "Over how many neighbours encodings are averaged."},

@@ -1,12 +1,13 @@
 #include "cli/encoder.h"
 
 #include "base/memory.h"
+#include "cli/embed_cache.h"
 #include "cli/weights.h"
 #include "retrieval/expand.h"
 
 #include <string.h>
 
-enum { BATCH = 128 };
+enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
 
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
 {
@@ -44,39 +45,106 @@ static int64_t plan_in_order(void *user, int64_t step, int64_t *index, kin_error
     return count > 0 ? count : 0;
 }
 
-/* A batch's rows, those of broken pictures left out; `out` is made when the width is known. */
-static bool encode_batch(kin_module *module, const kin_network *network, kin_loader *loader, const kin_loaded *batch, int64_t total, kin_encoded *out)
+/* Pictures that wait for the network: one batch of them, without those that the cache knows. */
+typedef struct encoder {
+    kin_module *module;
+    const kin_network *network;
+    const kin_encode_opt *opt;
+    int64_t total, batch, numbers; /* pictures in all and in a batch; floats a picture */
+    float *pixels;       /* [batch, numbers] */
+    int64_t *row;        /* [batch]: where their descriptors go */
+    kin_embed_key *key;  /* [2 batch]: theirs, and the loaded batch's; NULL without a cache */
+    int64_t waiting, learnt;
+    kin_encoded *out;
+} encoder;
+
+static bool give_rows(encoder *e, int64_t dim, kin_error *err)
 {
-    kin_ctx *ctx = kin_module_ctx(module);
-    kin_tensor *x = kin_input(ctx, input_shape(&network->config, batch->count), NULL);
-    if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
-    kin_tensor *y = kin_module_forward(module, x, KIN_EVAL);
-    if (!y) return false;
-    out->dim = kin_channels(y);
-    if (!out->rows) out->rows = kin_alloc_array((size_t)total, (size_t)out->dim * sizeof(float));
-    if (!out->rows) return kin_fail_memory(kin_ctx_error(ctx), "the descriptors", (size_t)total * (size_t)out->dim * sizeof(float));
-    const float *rows = (const float *)kin_data(y);
-    for (int64_t i = 0; i < batch->count; i++) {
-        if (kin_loader_is_broken(loader, batch->index[i])) continue;
-        memcpy(out->rows + out->count * out->dim, rows + i * out->dim, (size_t)out->dim * sizeof(float));
-        out->item[out->count++] = batch->index[i];
+    if (!e->out->rows) {
+        e->out->dim = dim;
+        e->out->rows = kin_alloc_array((size_t)e->total, (size_t)dim * sizeof(float));
     }
-    return true;
+    return e->out->rows || kin_fail_memory(err, "the descriptors", (size_t)e->total * (size_t)dim * sizeof(float));
 }
 
-static bool encode_all(kin_module *module, const kin_network *network, kin_loader *loader, const kin_encode_opt *opt, int64_t total, kin_encoded *out, kin_error *err)
+static bool learn(encoder *e, const float *rows, kin_error *err)
 {
+    int64_t dim = e->out->dim;
+    for (int64_t i = 0; i < e->waiting; i++)
+        if (!kin_embed_cache_add(e->opt->cache, &e->key[i], rows + i * dim, dim, err)) return false;
+    e->learnt += e->waiting;
+    if (e->learnt < KEEP_EVERY) return true;
+    e->learnt = 0;
+    return kin_embed_cache_keep(e->opt->cache, err);
+}
+
+/* Runs the network on the pictures that wait. */
+static bool compute(encoder *e, kin_error *err)
+{
+    kin_ctx *ctx = kin_module_ctx(e->module);
+    if (!e->waiting) return true;
+    kin_tensor *y = kin_module_forward(e->module, kin_input(ctx, input_shape(&e->network->config, e->waiting), e->pixels), KIN_EVAL);
+    bool ok = y ? give_rows(e, kin_channels(y), err) : kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    const float *rows = ok ? (const float *)kin_data(y) : NULL;
+    for (int64_t i = 0; ok && i < e->waiting; i++) memcpy(e->out->rows + e->row[i] * e->out->dim, rows + i * e->out->dim, (size_t)e->out->dim * sizeof(float));
+    ok = ok && (!e->opt->cache || learn(e, rows, err));
+    kin_end_step(ctx);
+    e->waiting = 0;
+    return ok;
+}
+
+/* A loaded picture's row: from the cache, or later from the network. */
+static bool take(encoder *e, const kin_loaded *batch, int64_t i, kin_error *err)
+{
+    const kin_embed_key *key = e->key ? &e->key[e->batch + i] : NULL;
+    const float *known = key ? kin_embed_cache_find(e->opt->cache, key) : NULL;
+    int64_t row = e->out->count++;
+    e->out->item[row] = batch->index[i];
+    if (known) {
+        if (!give_rows(e, kin_embed_cache_dim(e->opt->cache), err)) return false;
+        memcpy(e->out->rows + row * e->out->dim, known, (size_t)e->out->dim * sizeof *known);
+        e->out->known++;
+        return true;
+    }
+    memcpy(e->pixels + e->waiting * e->numbers, batch->pixels + i * e->numbers, (size_t)e->numbers * sizeof *e->pixels);
+    if (key) e->key[e->waiting] = *key;
+    e->row[e->waiting++] = row;
+    return e->waiting < e->batch || compute(e, err);
+}
+
+static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
+{
+    const kin_encode_opt *opt = e->opt;
     kin_loaded batch;
     int64_t done = 0;
     while (kin_loader_next(loader, &batch, err)) {
-        if (!batch.count) return true;
-        bool ok = encode_batch(module, network, loader, &batch, total, out);
-        kin_end_step(kin_module_ctx(module));
-        if (!ok) return false;
+        if (!batch.count) return compute(e, err);
+        if (e->key) kin_embed_cache_keys(batch.pixels, batch.count, e->numbers, e->key + e->batch);
+        for (int64_t i = 0; i < batch.count; i++)
+            if (!kin_loader_is_broken(loader, batch.index[i]) && !take(e, &batch, i, err)) return false;
         done += batch.count;
-        if (opt->progress && !opt->progress(opt->user, done, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; nothing was written");
+        if (opt->progress && !opt->progress(opt->user, done, e->total))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; %s", opt->cache ? "the cache keeps those that are done" : "nothing was written");
     }
     return false;
+}
+
+static bool begin(encoder *e, kin_error *err)
+{
+    e->numbers = e->network->config.size * e->network->config.size * e->network->config.channels;
+    e->pixels = kin_alloc_array((size_t)e->batch, (size_t)e->numbers * sizeof *e->pixels);
+    e->row = kin_alloc_array((size_t)e->batch, sizeof *e->row);
+    e->key = e->opt->cache ? kin_alloc_array((size_t)e->batch, 2 * sizeof *e->key) : NULL;
+    e->out->item = kin_alloc_array((size_t)e->total, sizeof *e->out->item);
+    return (e->pixels && e->row && e->out->item && (e->key || !e->opt->cache)) || kin_fail_memory(err, "the descriptors", (size_t)e->total * sizeof *e->out->item);
+}
+
+/* What was computed is kept, whatever ended it: an interruption, a broken picture, an error. */
+static bool keep(const encoder *e, bool ok, kin_error *err)
+{
+    kin_error second = {0};
+    if (!e->opt->cache || kin_embed_cache_keep(e->opt->cache, &second)) return ok;
+    return ok ? (*err = second, false) : false;
 }
 
 bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set, const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
@@ -89,17 +157,18 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     load.batch = order.batch, load.plan = plan_in_order, load.plan_user = &order;
     load.strict = opt->strict, load.limits = opt->limits;
     load.scaling = kin_config_batch(&network->config, 0);
-    *out = (kin_encoded){.item = kin_alloc_array((size_t)set->count, sizeof *out->item)};
-    if (!out->item) return kin_fail_memory(err, "the descriptors", (size_t)set->count * sizeof *out->item);
-    kin_loader *loader = kin_loader_new(set, &load, err);
+    *out = (kin_encoded){0};
+    encoder e = {.module = module, .network = network, .opt = opt, .total = set->count, .batch = order.batch, .out = out};
+    kin_loader *loader = begin(&e, err) ? kin_loader_new(set, &load, err) : NULL;
     kin_module_pictures_apart(module);
-    bool recording = kin_record(ctx, false), ok = loader && encode_all(module, network, loader, opt, set->count, out, err);
+    bool recording = kin_record(ctx, false), ok = loader && encode_all(&e, loader, err);
     kin_record(ctx, recording);
-    if (!kin_ok(ctx)) kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    ok = keep(&e, ok, err);
     if (ok) out->broken = kin_loader_broken(loader, &out->first_broken);
     ok = ok && (out->count > 0 || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)out->broken, out->first_broken.message));
     ok = ok && (opt->raw || kin_normalize_rows(out->rows, out->count, out->dim, "the network's output", err));
     kin_loader_free(loader);
+    kin_free(e.pixels), kin_free(e.row), kin_free(e.key);
     if (!ok) kin_encoded_free(out);
     return ok;
 }

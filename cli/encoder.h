@@ -21,12 +21,15 @@ typedef struct kin_encoded {
     float *rows;       /* [count, dim], owned; of unit length unless `raw` */
     int64_t count, dim;
     int64_t *item;     /* [count], owned: which picture of the set a row is of; in order, broken ones left out */
+    int64_t known;     /* how many came from the cache */
     int64_t broken;    /* how many were left out ... */
     kin_error first_broken; /* ... and what the first of them said */
 } kin_encoded;
 
+struct kin_embed_cache;
 typedef struct kin_encode_opt {
     bool raw, strict;  /* strict: a broken picture fails */
+    struct kin_embed_cache *cache; /* NULL, or what is known already, and learns the rest: written now and then, at the end, and when stopped */
     bool (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; false stops */
     void *user;
     kin_image_limits limits;
