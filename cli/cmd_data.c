@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- counting ---- */
 
@@ -142,22 +143,44 @@ static bool print_histogram(const kin_dataset *set, kin_error *err)
 
 /* ---- the list ---- */
 
-static bool write_list(const char *path, const kin_dataset *set, kin_error *err)
+/* A path in a list counts from the list's folder: where that is another one, the path is written in full. */
+static char *path_for_list(const char *list, const kin_sample *item)
+{
+    char here[4096] = "", *text;
+    bool elsewhere = strchr(list, '/') && item->path[0] != '/' && getcwd(here, sizeof here);
+    size_t size = strlen(here) + strlen(item->path) + 32;
+    if (!(text = kin_alloc(size))) return NULL;
+    int used = snprintf(text, size, "%s%s%s", elsewhere ? here : "", elsewhere ? "/" : "", item->path);
+    if (item->number >= 0) snprintf(text + used, size - (size_t)used, "#%lld", (long long)item->number);
+    return text;
+}
+
+static void write_item(FILE *stream, const kin_dataset *set, const kin_sample *item, const char *path)
 {
     static const char *const roles[] = {"", "query", "gallery"};
+    kin_csv_put(stream, item->id);
+    fputc(',', stream);
+    kin_csv_put(stream, item->label < 0 ? "" : set->class_names[item->label]);
+    fputc(',', stream);
+    kin_csv_put(stream, path);
+    fputc(',', stream);
+    if (item->camera >= 0) fprintf(stream, "%d", item->camera);
+    fprintf(stream, ",%s\n", roles[item->role]);
+}
+
+static bool write_list(const char *list, const kin_dataset *set, kin_error *err)
+{
     kin_file file;
-    if (!kin_file_create(&file, path, err)) return false;
+    if (!kin_file_create(&file, list, err)) return false;
     fputs("id,label,path,camera,role\n", file.stream);
     for (int64_t i = 0; i < set->count; i++) {
-        const kin_sample *item = &set->items[i];
-        kin_csv_put(file.stream, item->id);
-        fputc(',', file.stream);
-        kin_csv_put(file.stream, item->label < 0 ? "" : set->class_names[item->label]);
-        fputc(',', file.stream);
-        kin_csv_put(file.stream, item->path);
-        fputc(',', file.stream);
-        if (item->camera >= 0) fprintf(file.stream, "%d", item->camera);
-        fprintf(file.stream, ",%s\n", roles[item->role]);
+        char *path = path_for_list(list, &set->items[i]);
+        if (!path) {
+            kin_file_abandon(&file);
+            return kin_fail_memory(err, list, strlen(set->items[i].path));
+        }
+        write_item(file.stream, set, &set->items[i], path);
+        kin_free(path);
     }
     return kin_file_commit(&file, err);
 }

@@ -36,6 +36,7 @@ bool kin_cifar_parse(const char *name, const kin_bytes *bytes, bool coarse, kin_
         for (int p = 0; p < AREA; p++)
             for (int c = 0; c < 3; c++) to[p * 3 + c] = from[labels + (size_t)(c * AREA + p)];
         if (!kin_dataset_add(out, id, name, label, out->count, err)) return false;
+        out->items[out->count - 1].number = (int64_t)i;
     }
     return true;
 }

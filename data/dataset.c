@@ -15,7 +15,7 @@ bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int lab
     if (!copy || !where || !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items)) return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
     for (char *c = copy; *c; c++)
         if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
-    set->items[set->count++] = (kin_sample){.id = copy, .path = where, .label = label, .camera = -1, .index = index};
+    set->items[set->count++] = (kin_sample){.id = copy, .path = where, .label = label, .camera = -1, .index = index, .number = index};
     return true;
 }
 
@@ -173,14 +173,18 @@ static bool open_folder(const char *path, const char *part, kin_dataset *out, ki
     return kin_folder_open(path, out, err);
 }
 
+static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(path, "idx3-ubyte"); }
+
+bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
+
 static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
     if (kin_is_folder(path)) return open_folder(path, part, out, err);
     if (strcmp(path, "-") != 0 && !kin_exists(path)) return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
     if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a file, which has no part \"%s\"", path, part);
-    out->kind = ends_with(path, ".bin") ? "a CIFAR file" : ends_with(path, ".gz") || strstr(path, "idx3-ubyte") ? "an IDX file" : "a list";
+    out->kind = ends_with(path, ".bin") ? "a CIFAR file" : is_idx(path) ? "an IDX file" : "a list";
     if (ends_with(path, ".bin")) return kin_cifar_open(&path, 1, false, out, err);
-    if (ends_with(path, ".gz") || strstr(path, "idx3-ubyte")) return kin_idx_open(path, out, err);
+    if (is_idx(path)) return kin_idx_open(path, out, err);
     return kin_list_open(path, out, err);
 }
 

@@ -19,7 +19,8 @@ typedef struct kin_sample {
     int camera;        /* that took it; -1: unknown */
     kin_role role;
     kin_box box;       /* what is cut out of it */
-    int64_t index;     /* of the picture inside a container; -1 for a file of its own */
+    int64_t index;     /* of the picture in the set's pixels; -1 for a file of its own */
+    int64_t number;    /* of the picture in its container: a list names it "path#number" */
 } kin_sample;
 
 typedef struct kin_dataset {
@@ -65,7 +66,10 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
 bool kin_dataset_number_classes(kin_dataset *set, const char *const *names, int n, kin_error *err);
 bool kin_folder_open(const char *path, kin_dataset *out, kin_error *err);
 bool kin_list_open(const char *path, kin_dataset *out, kin_error *err);
+/* Pictures in containers ("train-images-idx3-ubyte#7") have a number, and no index yet. */
 bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err);
+/* Is it named as IDX and CIFAR files are? */
+bool kin_is_container(const char *path);
 bool kin_idx_open(const char *path, kin_dataset *out, kin_error *err);
 /* `images` and `labels` are the files' bytes, already unpacked; labels may be empty. */
 bool kin_idx_parse(const char *name, const kin_bytes *images, const kin_bytes *labels, kin_dataset *out, kin_error *err);

@@ -1,7 +1,8 @@
 /* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names columns may put them
  * in another order or add others (`id,label,path,camera,role`, as kin data and kin embed write). Paths are relative to the list's
  * folder. A camera is a number or empty; a role is query, gallery or empty, and with that column a label may be empty too: a
- * picture of no class, that is searched and never right. */
+ * picture of no class, that is searched and never right. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a list
+ * are then of one size. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/dataset.h"
@@ -90,6 +91,18 @@ static bool take_extras(list_reader *r, char (*fields)[FIELD_MAX], int64_t numbe
            kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: the role is \"%.60s\"; query, gallery or nothing was expected", r->name, (long long)number, fields[ROLE]);
 }
 
+/* The number behind "container#", which is cut off; -1 for other paths. */
+static int64_t cut_number(char *path)
+{
+    char *hash = strrchr(path, '#');
+    int64_t number = -1;
+    if (!hash || !kin_parse_int(hash + 1, 0, INT32_MAX, &number)) return -1;
+    *hash = '\0';
+    if (kin_is_container(path)) return number;
+    *hash = '#';
+    return -1;
+}
+
 static bool take_line(list_reader *r, const char *line, const char *end, int64_t number)
 {
     char fields[KNOWN][FIELD_MAX];
@@ -102,7 +115,9 @@ static bool take_line(list_reader *r, const char *line, const char *end, int64_t
     ok = full && (class_name || !*label) && kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
     if (!ok) kin_fail_memory(r->err, r->name, (size_t)r->set->count);
     if (ok) r->class_of_item[r->set->count] = class_name;
+    int64_t inside = ok ? cut_number(full) : -1;
     ok = ok && kin_dataset_add(r->set, *fields[ID] ? fields[ID] : path, full, 0, -1, r->err) && take_extras(r, fields, number);
+    if (ok) r->set->items[r->set->count - 1].number = inside;
     kin_free(full);
     return ok;
 }
@@ -132,11 +147,48 @@ bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset
     return ok;
 }
 
+/* ---- containers ---- */
+
+/* All pictures of the set have the size of this container's, or get it. */
+static bool same_size(const char *list, kin_dataset *set, const kin_dataset *container, const char *path, kin_error *err)
+{
+    size_t picture = (size_t)container->width * (size_t)container->height * (size_t)container->channels;
+    if (!container->pixels) return kin_fail(err, KIN_ERR_DATA, "%s: %s is no IDX or CIFAR file", list, path);
+    if (!set->pixels) {
+        set->width = container->width, set->height = container->height, set->channels = container->channels;
+        set->pixels = kin_alloc_array((size_t)set->count, picture);
+        return set->pixels || kin_fail_memory(err, list, (size_t)set->count * picture);
+    }
+    return (set->width == container->width && set->height == container->height && set->channels == container->channels) ||
+           kin_fail(err, KIN_ERR_DATA, "%s: the pictures of %s are %d x %d, others of this list %d x %d; one size was expected", list, path, container->width, container->height, set->width, set->height);
+}
+
+/* Takes from the container of item `first` what this and later items name of it. */
+static bool take_from_container(const char *list, kin_dataset *set, int64_t first, kin_error *err)
+{
+    kin_dataset container;
+    const char *path = set->items[first].path;
+    if (!kin_dataset_open(path, NULL, &container, err)) return false;
+    bool ok = same_size(list, set, &container, path, err);
+    size_t picture = (size_t)set->width * (size_t)set->height * (size_t)set->channels;
+    for (int64_t i = first; ok && i < set->count; i++) {
+        kin_sample *item = &set->items[i];
+        if (item->number < 0 || item->index >= 0 || strcmp(item->path, path) != 0) continue;
+        if (item->number >= container.count) ok = kin_fail(err, KIN_ERR_DATA, "%s: names picture %lld of %s, which holds %lld", list, (long long)item->number, path, (long long)container.count);
+        if (ok) memcpy(set->pixels + (size_t)i * picture, container.pixels + (size_t)container.items[item->number].index * picture, picture);
+        item->index = i;
+    }
+    kin_dataset_free(&container);
+    return ok;
+}
+
 bool kin_list_open(const char *path, kin_dataset *out, kin_error *err)
 {
     kin_bytes bytes;
     if (!kin_read_file(path, (size_t)1 << 30, &bytes, err)) return false;
     bool ok = kin_list_parse(path, (const char *)bytes.data, bytes.size, out, err);
     kin_bytes_free(&bytes);
+    for (int64_t i = 0; ok && i < out->count; i++)
+        if (out->items[i].number >= 0 && out->items[i].index < 0) ok = take_from_container(path, out, i, err);
     return ok;
 }

@@ -54,6 +54,8 @@ says "eval: a role that is not there" 1 "has no column \`role\`" "$kin" eval --g
 
 "$kin" data market:test --out list.csv --quiet >report
 says "data: the list is a data set" 0 "42 pictures      6 classes, 12 queries, 30 gallery, 6 distractors, 3 cameras" "$kin" data list.csv
+mkdir -p lists && "$kin" data market:test --out lists/elsewhere.csv --quiet >report
+says "data: a list in another folder finds its pictures" 0 "42 of 42 pictures can be read" "$kin" data lists/elsewhere.csv --check
 "$kin" data list.csv --out - | sort >c
 sort list.csv >d
 same "data: and the same list again" c d
@@ -96,4 +98,18 @@ echo 0099 >held.csv
 says "train: the list is checked by line" 1 'held.csv: line 1: "0099" is neither a class nor' "$kin" train market $small --validate-list held.csv --out no
 # shellcheck disable=SC2086
 says "train: distractors cannot be trained on" 1 "belongs to no class" "$kin" train market:gallery $small --steps 1 --out no
+
+# Pictures inside a container, by number: here the last two of three in another order, 8 x 8 each.
+{ printf '\0\0\010\003\0\0\0\003\0\0\0\010\0\0\0\010'; i=0; while [ $i -lt 192 ]; do printf "\\$(printf %o $((i * 5 % 256)))"; i=$((i + 1)); done; } >tiny-images-idx3-ubyte
+printf '\0\0\010\001\0\0\0\003\001\0\001' >tiny-labels-idx1-ubyte
+"$kin" data tiny-images-idx3-ubyte --out whole.csv --quiet >report
+says "data: a list names pictures of a container" 0 "2,1,tiny-images-idx3-ubyte#2,," cat whole.csv
+printf 'id,label,path\nz,1,tiny-images-idx3-ubyte#2\ny,0,tiny-images-idx3-ubyte#1\n' >two.csv
+"$kin" embed two.csv --model pixels --channels 1 --size 8 --out two --quiet && "$kin" embed tiny-images-idx3-ubyte --model pixels --channels 1 --size 8 --out three --quiet
+tail -c 256 two.npy >a; tail -c 512 three.npy | head -c 256 >b
+same "data: and these are what is read" a b
+printf 'path,label\ntiny-images-idx3-ubyte#3,1\n' >beyond.csv
+says "data: a number beyond the container" 1 "names picture 3 of tiny-images-idx3-ubyte, which holds 3" "$kin" data beyond.csv
+printf 'path,label\nnone-idx3-ubyte#3,1\n' >beyond.csv
+says "data: a container that is not there" 1 "none-idx3-ubyte: there is no such file" "$kin" data beyond.csv
 exit 0
