@@ -58,7 +58,7 @@ static void settings(void)
         {0, 240, {.k = 60, .k1 = 4, .k2 = 2, .lambda = 0, .leave_one_out = true, .input = KIN_INPUT_SQUARED}},
     };
     enum { D = 20 };
-    float data[260 * D];
+    float data[700 * D];
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         for (int kind = 0; kind < 4; kind++) {
             static const char *const kinds[] = {"clusters", "repeated rows", "few whole numbers", "all rows equal"};
