@@ -13,6 +13,7 @@ CC      := cc
 endif
 AR      ?= ar
 PREFIX  ?= /usr/local
+PYTHON  ?= python3
 DESTDIR ?=
 VERSION := 0.1.0
 
@@ -140,8 +141,9 @@ demo: kin
 	./kin demo
 
 examples: $(examples)
+# ROWS="gemm resnet18" chooses, PYTHON names an interpreter that has the rivals (bench/rivals.sh makes one).
 bench: kin $(benches)
-	@bench/run.sh $(BUILD)
+	@PYTHON=$(PYTHON) python3 bench/run.py $(BUILD) $(ROWS)
 fuzz: $(fuzzers)
 
 test: kin $(float_tests) $(double_tests) $(examples) $(fuzzers)

@@ -1,0 +1,32 @@
+"""What `make bench` measures: a table, one row a work. `bench/run.py` reads it."""
+from collections import namedtuple
+
+# work:    what the program is asked for, and how the row is chosen by name
+# title:   how the table, results.csv and the picture call it; without a comma
+# program: bench/PROGRAM.c is kin's, bench/PROGRAM.py the rivals'
+# rivals:  what bench/PROGRAM.py is asked for; a '+' ahead: printed beside, but kin's bar is against the others
+# bar:     how many times kin is to be better than the best of them; None: no aim
+# memory:  the same for the largest memory, measured in the same processes; None: not looked at
+# limit:   the share of this machine's limit of arithmetic that kin is to reach
+# once:    a whole training, measured once, and only when it is named
+Row = namedtuple("Row", "work title program rivals bar memory limit once", defaults=(None, None, None, False))
+
+networks = "torch channels_last onnx openvino +compile"
+training = "torch channels_last"
+
+ROWS = [
+    Row("gemm-2048x2048x2048", "GEMM 2048×2048×2048", "gemm_conv", "torch", 1.0, limit=0.9),
+    Row("gemm-50176x64x256", "GEMM 50176×64×256", "gemm_conv", "torch", 1.3),
+    Row("gemm-12544x128x512", "GEMM 12544×128×512", "gemm_conv", "torch", 1.3),
+    Row("gemm-784x2048x512", "GEMM 784×2048×512", "gemm_conv", "torch", 1.3),
+    Row("resnet18", "ResNet-18 16×224²", "networks", networks, 1.5),
+    Row("resnet50", "ResNet-50 16×224²", "networks", networks, 1.2),
+    Row("resnet50-1", "ResNet-50 1×224²", "networks", networks, 1.2),
+    Row("densenet161", "DenseNet-161 16×224²", "networks", networks, 1.4),
+    Row("efficientnet_lite0", "EfficientNet-Lite0 16×224²", "networks", networks, 1.3),
+    Row("train-resnet18", "training ResNet-18 64×64²", "training", training, 2.3, 2.0),
+    Row("train-resnet50", "training ResNet-50 32×64²", "training", training, 1.7, 2.0),
+    Row("train-densenet121", "training DenseNet-121 16×64²", "training", training, 2.0, 2.0),
+    Row("train-efficientnet_lite0", "training EfficientNet-Lite0 64×160²", "training", training, 3.0, 2.0),
+    Row("train-conv4", "training conv4 128×28² batch-hard", "training", training, 2.5, 2.0),
+]

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Measures kin and what people would use instead, in turn in one run, and says how many times kin is better:
+
+    make bench [ROWS="gemm resnet18"] [THREADS="2 1"] [TURNS=5]
+    bench/run.py BUILD [WORD...]
+
+Every participant of a row (bench/rows.py) is a process of its own that measures once when it is told to (bench/turns.h), so they take turns within
+seconds of one another. The first turn is a rehearsal; the figure is the median of the others. A row ends after TURNS turns, or after 3 when they
+take longer than half a minute. Rivals that are not installed are left out aloud; bench/rivals.sh installs them, and PYTHON names the interpreter
+that has them.
+
+Prints a table, and writes bench/results.csv (rows that were not chosen stay as they are) and bench/results.svg."""
+import csv
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import chart
+from rows import ROWS
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = os.environ.get("PYTHON", "python3")
+TURNS = int(os.environ.get("TURNS", 5))
+THREADS = [int(n) for n in os.environ.get("THREADS", "2 1").split()]
+ENOUGH_TURNS, ENOUGH_SECONDS = 3, 30
+HEADER = "work,threads,unit,kin,rival_name,rival,ratio,bar".split(",")
+LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x"}
+
+
+class Gone(Exception):
+    """A participant ended; the message says why."""
+
+
+class Participant:
+    """One process. `who` and `unit` are known after its first turn."""
+
+    def __init__(self, command, threads, beside=False):
+        self.command, self.threads, self.beside = command, threads, beside
+        self.values, self.who, self.unit, self.memory, self.process = [], "", "", None, None
+
+    def start(self):
+        self.errors = tempfile.TemporaryFile("w+")
+        environment = dict(os.environ, OMP_NUM_THREADS=str(self.threads), KIN_THREADS=str(self.threads))
+        environment.pop("BENCH_TURNS", None)
+        try:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment)
+        except OSError as why:
+            raise Gone(f"{self.command[0]}: {why.strerror}") from why
+
+    def read(self):
+        """The next measurement: unit, who, value. None at the end."""
+        for line in self.process.stdout:
+            fields = line.strip().split(",")
+            if len(fields) == 5:
+                return fields[2], fields[3], float(fields[4])
+        return None
+
+    def why(self):
+        self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().strip().splitlines()
+        return lines[-1] if lines else f"ended with status {self.process.returncode}"
+
+    def turn(self):
+        if not self.process:
+            self.start()
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError as why:
+            raise Gone(self.why()) from why
+        measured = self.read()
+        if not measured:
+            raise Gone(self.why())
+        self.unit, self.who = measured[:2]
+        self.values.append(measured[2])
+
+    def finish(self):
+        """Ends the process, which tells its memory."""
+        if not self.process:
+            return
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        while (measured := self.read()) is not None:
+            if measured[0] == "MB":
+                self.memory = measured[2]
+        self.process.wait()
+
+    def median(self):
+        return statistics.median(self.values[1:] or self.values)
+
+
+def ratio(unit, kin, rival):
+    return kin / rival if unit in LARGER_IS_BETTER else rival / kin
+
+
+def participants(row, build, threads):
+    """kin, and the rivals."""
+    kin = Participant([str(build / "bench" / row.program), row.work, str(threads)], threads)
+    rivals = []
+    for name in row.rivals.split():
+        if name.startswith("+") and threads != max(THREADS):
+            continue # beside only where most is going on
+        script = str(HERE / f"{row.program}.py")
+        rivals.append(Participant([PYTHON, script, name.lstrip("+"), row.work, str(threads)], threads, name.startswith("+")))
+    return kin, rivals
+
+
+def take_turns(row, kin, others):
+    """Lets all of them measure in turn. `others` loses those that cannot; raises Gone when kin cannot."""
+    began, turns = None, 1 if row.once else TURNS + 1
+    for turn in range(turns):
+        if turn > ENOUGH_TURNS and time.monotonic() - began > ENOUGH_SECONDS:
+            break
+        for one in [kin, *others]:
+            try:
+                one.turn()
+            except Gone as why:
+                if one is kin:
+                    raise
+                print(f"    left out: {' '.join(one.command[1:3])}: {why}", flush=True)
+                others.remove(one)
+        began = began or time.monotonic()
+
+
+class Table:
+    """The lines of results.csv: those of earlier runs, less what is measured anew."""
+
+    def __init__(self, path):
+        self.path, self.lines = path, []
+        if path.exists():
+            with open(path, newline="", encoding="utf-8") as file:
+                self.lines = [line for line in csv.DictReader(file) if list(line) == HEADER]
+
+    def forget(self, work, threads):
+        self.lines = [line for line in self.lines if (line["work"], line["threads"]) != (work, str(threads))]
+
+    def add(self, work, threads, unit, kin, rival_name="", rival=None, bar=None):
+        improved = None if rival is None else ratio(unit, kin, rival)
+        show = lambda x, form: "" if x is None else format(x, form)
+        self.lines.append(dict(zip(HEADER, [work, str(threads), unit, f"{kin:.4g}", rival_name, show(rival, ".4g"), show(improved, ".3g"), show(bar, "g")])))
+        unit_shown = f"{unit}, {threads} thread{'s' if threads != 1 else ''}"
+        print(f"{work:46} {unit_shown:20} {kin:10.4g}  {rival_name:24} {show(rival, '10.4g'):>10} {show(improved, '7.2f'):>7} {show(bar, '6.2f'):>6}", flush=True)
+
+    def write(self):
+        beside = self.path.with_suffix(".csv.new")
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, HEADER, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(sorted(self.lines, key=place))
+        beside.replace(self.path)
+
+
+def place(line):
+    """Lines in the order of the rows, the most threads first."""
+    titles = [row.title for row in ROWS]
+    return next((i for i, title in enumerate(titles) if line["work"].startswith(title)), -1), line["work"], -int(line["threads"])
+
+
+def report(table, title, threads, unit, kin, rivals, bar):
+    """`rivals` are (name, value, beside). The best of those that count comes first, with the bar."""
+    better = lambda r: r[1] if unit in LARGER_IS_BETTER else -r[1]
+    counted = sorted((r for r in rivals if not r[2]), key=better, reverse=True)
+    table.forget(title, threads)
+    if not counted:
+        table.add(title, threads, unit, kin, bar=bar)
+        if bar:
+            print(f"{'':46} no rival here: bench/rivals.sh installs them", flush=True)
+    for i, (name, value, _) in enumerate(counted + [r for r in rivals if r[2]]):
+        table.add(title, threads, unit, kin, name, value, bar if i == 0 else None)
+    return counted[0] if counted else None
+
+
+def measure(row, build, threads, table):
+    """Returns kin's figure and the best rival's for the scaling, or None."""
+    kin, rivals = participants(row, build, threads)
+    limit = [Participant([str(build / "bench" / "limits"), "fma", str(threads)], threads)] if row.limit else []
+    taking_part = limit + rivals
+    try:
+        take_turns(row, kin, taking_part)
+    except Gone as why:
+        print(f"{row.title}: left out: {why}", flush=True)
+        return None
+    finally:
+        for one in [kin, *limit, *rivals]:
+            one.finish()
+    there = [r for r in rivals if r in taking_part]
+    best = report(table, row.title, threads, kin.unit, kin.median(), [(r.who, r.median(), r.beside) for r in there], row.bar)
+    for one in limit:
+        table.add(row.title, threads, kin.unit, kin.median(), "limit of this machine", one.median(), row.limit)
+    if kin.memory:
+        report(table, row.title + " memory", threads, "MB", kin.memory, [(r.who, r.memory, r.beside) for r in there if r.memory], row.memory)
+    table.write()
+    return kin.median(), best, kin.unit, {r.who: r.median() for r in there}
+
+
+def scaling(row, table, figures):
+    """How much the most threads gain over one, beside the best rival of the most threads."""
+    most = max(figures)
+    if 1 not in figures or most == 1 or not figures[1] or not figures[most]:
+        return
+    gain = lambda unit, many, one: many / one if unit in LARGER_IS_BETTER else one / many
+    kin_one, _, unit, others_one = figures[1]
+    kin_most, best, _, others_most = figures[most]
+    title = f"{row.title} {most} threads over 1"
+    rivals = [(best[0], gain(unit, others_most[best[0]], others_one[best[0]]), False)] if best and best[0] in others_one else []
+    report(table, title, most, "x", gain(unit, kin_most, kin_one), rivals, None)
+    table.write()
+
+
+def measure_limits(build, table):
+    for threads in THREADS:
+        for work, title in (("fma", "limit of arithmetic"), ("memory", "limit of memory")):
+            one = Participant([str(build / "bench" / "limits"), work, str(threads)], threads)
+            try:
+                for _ in range(4):
+                    one.turn()
+                report(table, title, threads, one.unit, max(one.values), [], None)
+            except Gone as why:
+                print(f"{title}: left out: {why}")
+            one.finish()
+    table.write()
+
+
+def chosen(words):
+    for row in ROWS:
+        named = any(row.work.startswith(word) or row.program == word for word in words)
+        if named or (not words and not row.once):
+            yield row
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    build, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    rows = list(chosen(words))
+    if not rows:
+        sys.exit(f"no row is called {' or '.join(words)}; there are {', '.join(row.work for row in ROWS)}")
+    table = Table(pathlib.Path(os.environ.get("RESULTS", HERE / "results.csv")))
+    print(f"{'what':46} {'':20} {'kin':>10}  {'rival':24} {'':>10} {'ratio':>7} {'bar':>6}")
+    measure_limits(build, table)
+    for row in rows:
+        scaling(row, table, {threads: measure(row, build, threads, table) for threads in THREADS})
+    chart.draw(table.path, table.path.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()
