@@ -1,19 +1,22 @@
 /* The gradient of a convolution's weights: for each tap, dW[tap] = Aᵀ·dY, where row p of A is the input pixel that
- * the tap reads for output pixel p. It is a product with a short result and a very long sum, so the sum over
- * pixels is cut into parts by shape; a task is one part of one group of taps, with sums of its own, and the parts
- * are added in order. Both operands are packed chunk by chunk, which also turns them to the tile's form. */
+ * the tap reads for output pixel p. It is a product with a short result and a very long sum. A task is a block of dW's
+ * rows (some taps, or a piece of one), a strip of its columns and a part of the sum over pixels, with sums of its own; the parts are
+ * added in order. It goes through its pixels once, chunk by chunk, as long as the sums of its taps stay in the second cache beside them. Pixels for
+ * which a tap reads padding are left out of its sum, which spares half of it in the small maps at a network's end. Both operands
+ * are packed, dY once for all rows of a tap. Every cut depends on the shape alone. */
 #include "base/parallel.h"
 #include "kernels/conv_inside.h"
 
 #include <string.h>
 
 enum {
-    CHUNK = 192,          /* pixels packed at a time */
-    STRIP = 128,          /* columns packed at a time: CHUNK × STRIP floats stay in the second cache */
-    PART_PIXELS = 2048,   /* pixels of one part, at least */
-    TASKS = 16,           /* enough tasks for many threads */
-    SMALL_DEPTH = 24,     /* taps are taken together until their channels fill a few tiles */
-    BLOCK_M = 96,         /* rows of dW packed at a time, rounded up to whole tiles */
+    CHUNK = 192,        /* pixels packed at a time */
+    STRIP = 256,        /* columns packed at a time: CHUNK × STRIP floats stay in the second cache */
+    PART_PIXELS = 1024, /* pixels of one part, at least */
+    TASKS = 16,         /* enough tasks for many threads */
+    SUMS = 1 << 16,     /* numbers of a task's sums, at most, where that leaves a whole tap */
+    TOGETHER = 32,      /* taps with fewer channels are packed together, padding included */
+    BLOCK_ROWS = 96,    /* of a task, at least: dY is packed once for them */
 };
 
 typedef struct plan {
@@ -21,46 +24,103 @@ typedef struct plan {
     const kin_tiles *tiles;
     const kin_real *x, *dy;
     kin_real *dw, *parts;
-    int64_t depth, n, taps, taps_each, tap_groups, n_parts, part_pixels, pixels, group;
-    bool accumulate;
+    int64_t depth, n, taps, taps_each, tap_groups, rows, row_blocks, strips, n_parts, part_pixels, pixels;
+    bool together, accumulate;
 } plan;
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 static plan plan_of(const kin_conv_shape *s)
 {
     plan p = {.shape = s, .depth = s->in_c / s->groups, .n = s->out_c / s->groups, .taps = s->kernel_h * s->kernel_w};
     p.pixels = s->batch * s->out_h * s->out_w;
-    p.taps_each = p.depth >= SMALL_DEPTH || p.depth < 1 ? 1 : kin_min(p.taps, SMALL_DEPTH / p.depth);
+    p.strips = kin_blocks(p.n, STRIP);
+    p.together = p.depth < TOGETHER;
+    p.tap_groups = kin_blocks(p.taps, most(SUMS / most(p.depth * kin_min(p.n, STRIP), 1), 1));
+    p.taps_each = kin_blocks(p.taps, p.tap_groups);
     p.tap_groups = kin_blocks(p.taps, p.taps_each);
-    int64_t parts = kin_min(kin_blocks(TASKS, p.tap_groups), kin_blocks(p.pixels, PART_PIXELS));
-    if (parts < 1) parts = 1;
+    int64_t tasks = most(p.tap_groups * p.strips, 1), m = p.together ? p.taps_each * p.depth : p.depth;
+    int64_t parts = most(kin_min(kin_blocks(TASKS, tasks), p.pixels / PART_PIXELS), 1);
     p.part_pixels = kin_round_up(kin_blocks(p.pixels, parts), CHUNK);
     p.n_parts = p.pixels > 0 ? kin_blocks(p.pixels, p.part_pixels) : 0;
+    /* Few pixels, as behind a network's last halvings: the rows are cut instead. */
+    int64_t blocks = p.taps_each > 1 ? 1 : most(kin_min(kin_blocks(TASKS, tasks * most(p.n_parts, 1)), m / BLOCK_ROWS), 1);
+    p.rows = kin_round_up(most(kin_blocks(m, blocks), 1), 3 * KIN_MR_MAX);
+    p.row_blocks = kin_blocks(m, p.rows);
     return p;
 }
 
-int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
-{
-    if (s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c) return kin_depthwise_weight_numbers(s);
-    plan p = plan_of(s);
-    return p.n_parts * p.taps * p.depth * p.n + 64;
-}
+/* ---- the pixels of a chunk ---- */
 
-/* Where a tap reads for each pixel of a chunk; NULL in the padding. The pixels' places are walked, not divided out. */
-static void find_inputs(const plan *p, int64_t tap, int64_t pixel, int64_t pixels, const kin_real **from)
+typedef struct walk {
+    int64_t n, oh, ow, pixel, end;
+} walk;
+
+static walk walk_from(const plan *p, int64_t pixel, int64_t end)
 {
     const kin_conv_shape *s = p->shape;
-    int64_t ow = pixel % s->out_w, rest = pixel / s->out_w, oh = rest % s->out_h, n = rest / s->out_h;
-    int64_t dy = tap / s->kernel_w * s->dilation_h - s->pad_top, dx = tap % s->kernel_w * s->dilation_w - s->pad_left;
-    for (int64_t i = 0; i < pixels; i++) {
-        int64_t y = oh * s->stride_h + dy, x = ow * s->stride_w + dx;
-        from[i] = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? NULL : p->x + ((n * s->in_h + y) * s->in_w + x) * s->in_ld;
-        if (++ow < s->out_w) continue;
-        ow = 0;
-        if (++oh < s->out_h) continue;
-        oh = 0;
-        n++;
-    }
+    return (walk){pixel / s->out_w / s->out_h, pixel / s->out_w % s->out_h, pixel % s->out_w, pixel, end};
 }
+
+static inline void walk_on(const kin_conv_shape *s, walk *w)
+{
+    w->pixel++;
+    if (++w->ow < s->out_w) return;
+    w->ow = 0;
+    if (++w->oh < s->out_h) return;
+    w->oh = 0;
+    w->n++;
+}
+
+/* The input pixel that a tap reads; NULL in the padding. */
+static inline const kin_real *source(const plan *p, const walk *w, int64_t dy, int64_t dx)
+{
+    const kin_conv_shape *s = p->shape;
+    int64_t y = w->oh * s->stride_h + dy, x = w->ow * s->stride_w + dx;
+    return y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? NULL : p->x + ((w->n * s->in_h + y) * s->in_w + x) * s->in_ld;
+}
+
+static int64_t tap_y(const kin_conv_shape *s, int64_t tap)
+{
+    return tap / s->kernel_w * s->dilation_h - s->pad_top;
+}
+static int64_t tap_x(const kin_conv_shape *s, int64_t tap)
+{
+    return tap % s->kernel_w * s->dilation_w - s->pad_left;
+}
+
+/* The next pixels, at most CHUNK, for which the tap reads a number, and where; returns how many. */
+static int64_t find_valid(const plan *p, walk *w, int64_t tap, const kin_real **in, const kin_real **out)
+{
+    int64_t dy = tap_y(p->shape, tap), dx = tap_x(p->shape, tap), count = 0;
+    for (; w->pixel < w->end && count < CHUNK; walk_on(p->shape, w)) {
+        const kin_real *from = source(p, w, dy, dx);
+        in[count] = from;
+        out[count] = p->dy + w->pixel * p->shape->out_ld;
+        count += from != NULL;
+    }
+    return count;
+}
+
+/* For taps packed together: all pixels. */
+static int64_t find_all(const plan *p, walk *w, const kin_real **out)
+{
+    int64_t count = kin_min(CHUNK, w->end - w->pixel), end = w->pixel + count;
+    for (int64_t i = 0; i < count; i++) out[i] = p->dy + (w->pixel + i) * p->shape->out_ld;
+    *w = walk_from(p, end, w->end);
+    return count;
+}
+
+static void find_inputs(const plan *p, walk w, int64_t tap, int64_t pixels, const kin_real **in)
+{
+    int64_t dy = tap_y(p->shape, tap), dx = tap_x(p->shape, tap);
+    for (int64_t i = 0; i < pixels; i++, walk_on(p->shape, &w)) in[i] = source(p, &w, dy, dx);
+}
+
+/* ---- packing and products ---- */
 
 /* Part of a tile's column: `run` channels from `channel` on, at row m of the tile. */
 static void pack_part(const kin_real *const *from, int64_t channel, int64_t run, int64_t pixels, int64_t mr, kin_real *to)
@@ -69,69 +129,86 @@ static void pack_part(const kin_real *const *from, int64_t channel, int64_t run,
         for (int64_t r = 0; from[i] && r < run; r++) to[r] = from[i][channel + r];
 }
 
-/* Rows m0 .. m0+count of dW's group (row = tap·depth + channel) for a chunk of pixels, as tiles [⌈count/mr⌉][pixels][mr]. */
-static void pack_inputs(const plan *p, int64_t first_tap, int64_t m0, int64_t count, int64_t pixel, int64_t pixels, kin_real *to)
+typedef struct chunk {
+    int64_t tap, row, rows, column, columns; /* rows count from the tap's first */
+    int64_t pixels, known;                   /* the tap whose places are in `in`; −1: none */
+    walk first;
+    const kin_real *in[CHUNK], *out[CHUNK];
+} chunk;
+
+/* Rows m .. m+count of the group, one tile, for the chunk's pixels: [pixels][mr]. */
+static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, kin_real *to)
 {
-    int64_t mr = p->tiles->mr, known = -1;
-    const kin_real *from[CHUNK], *moved[CHUNK];
-    for (int64_t m = 0, run; m < count; m += run) {
-        int64_t tap = first_tap + (m0 + m) / p->depth, channel = (m0 + m) % p->depth;
-        /* A run stays within one tap and one tile. */
-        run = kin_min(kin_min(p->depth - channel, mr - m % mr), count - m);
-        if (tap != known) find_inputs(p, tap, pixel, pixels, from);
-        known = tap;
-        kin_real *at = to + m / mr * mr * pixels + m % mr;
+    int64_t mr = p->tiles->mr;
+    for (int64_t r = 0, run; r < count; r += run) {
+        int64_t tap = c->tap + (m + r) / p->depth, channel = (m + r) % p->depth;
+        run = kin_min(p->depth - channel, count - r);
+        if (tap != c->known) find_inputs(p, c->first, tap, c->pixels, c->in);
+        c->known = tap;
         if (run == mr) {
-            for (int64_t i = 0; i < pixels; i++) moved[i] = from[i] ? from[i] + channel : NULL;
-            p->tiles->pack(moved, pixels, at);
-            continue;
+            p->tiles->pack(c->in, channel, c->pixels, to);
+            return;
         }
-        if (m % mr == 0) memset(at, 0, (size_t)(mr * pixels) * sizeof *at);
-        pack_part(from, channel, run, pixels, mr, at);
+        if (r == 0) memset(to, 0, (size_t)(mr * c->pixels) * sizeof *to);
+        pack_part(c->in, channel, run, c->pixels, mr, to + r);
     }
 }
 
-static void pack_outputs(const plan *p, int64_t j, int64_t columns, int64_t pixel, int64_t pixels, kin_real *to)
-{
-    int64_t nr = p->tiles->nr, ld = p->shape->out_ld;
-    for (int64_t k = 0; k < columns; k += nr) {
-        int64_t width = kin_min(nr, columns - k);
-        for (int64_t i = 0; i < pixels; i++, to += nr) {
-            memcpy(to, p->dy + (pixel + i) * ld + j + k, (size_t)width * sizeof *to);
-            for (int64_t c = width; c < nr; c++) to[c] = 0;
-        }
-    }
-}
-
-static void chunk(const plan *p, int64_t first_tap, int64_t m, int64_t pixel, int64_t pixels, kin_real *sums, bool begins)
+static void multiply(const plan *p, chunk *c, kin_real *sums, bool begins)
 {
     const kin_tiles *t = p->tiles;
-    int64_t block_m = kin_round_up(BLOCK_M, t->mr);
-    kin_real outputs[CHUNK * STRIP], inputs[(BLOCK_M + KIN_MR_MAX) * CHUNK];
-    for (int64_t j = 0; j < p->n; j += STRIP) {
-        int64_t columns = kin_min(STRIP, p->n - j);
-        pack_outputs(p, j, columns, pixel, pixels, outputs);
-        for (int64_t m0 = 0; m0 < m; m0 += block_m) {
-            int64_t rows = kin_min(block_m, m - m0);
-            pack_inputs(p, first_tap, m0, rows, pixel, pixels, inputs);
-            for (int64_t k = 0; k < columns; k += t->nr)
-                for (int64_t r = 0; r < rows; r += t->mr) {
-                    kin_tile_out out = {.rows = kin_min(t->mr, rows - r), .columns = kin_min(t->nr, columns - k), .accumulate = !begins};
-                    for (int64_t i = 0; i < out.rows; i++) out.c[i] = sums + (m0 + r + i) * p->n + j + k;
-                    t->packed(inputs + r * pixels, outputs + k * pixels, pixels, &out);
-                }
+    kin_real outputs[CHUNK * STRIP], inputs[CHUNK * KIN_MR_MAX];
+    for (int64_t j = 0; j < c->columns; j += t->nr) t->pack_columns(c->out, c->column + j, kin_min(t->nr, c->columns - j), c->pixels, outputs + j * c->pixels);
+    for (int64_t r = 0; r < c->rows; r += t->mr) {
+        kin_tile_out out; /* not cleared: that would cost as much as a short sum */
+        out.rows = kin_min(t->mr, c->rows - r), out.bias = NULL, out.accumulate = !begins, out.adds = false, out.act = KIN_NORM_LINEAR;
+        pack_tile(p, c, c->row + r, out.rows, inputs);
+        for (int64_t j = 0; j < c->columns; j += t->nr) {
+            out.columns = kin_min(t->nr, c->columns - j);
+            for (int64_t i = 0; i < out.rows; i++) out.c[i] = sums + (c->row + r + i) * p->n + c->column + j;
+            t->packed(inputs, outputs + j * c->pixels, c->pixels, &out);
         }
     }
+}
+
+/* The taps of a task one after the other, for the chunk's pixels. A single tap takes pixels until the chunk is full. */
+static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, kin_real *sums, bool begins)
+{
+    walk last = *w;
+    c->first = *w;
+    for (int64_t i = 0; i < taps; i++, c->tap++) {
+        last = c->first;
+        if (taps > 1) last.end = kin_min(last.pixel + CHUNK, last.end);
+        c->pixels = find_valid(p, &last, c->tap, c->in, c->out);
+        c->known = c->tap;
+        if (c->pixels || begins) multiply(p, c, sums + i * p->depth * p->n, begins);
+    }
+    c->tap -= taps;
+    last.end = w->end;
+    *w = last;
 }
 
 static void task(void *arg, int64_t index, int worker)
 {
     (void)worker;
     const plan *p = arg;
-    int64_t part = index / p->tap_groups, tap = index % p->tap_groups * p->taps_each, m = kin_min(p->taps_each, p->taps - tap) * p->depth;
-    kin_real *sums = p->parts + (part * p->taps + tap) * p->depth * p->n;
-    int64_t first = part * p->part_pixels, end = kin_min(p->pixels, first + p->part_pixels);
-    for (int64_t pixel = first; pixel < end; pixel += CHUNK) chunk(p, tap, m, pixel, kin_min(CHUNK, end - pixel), sums, pixel == first);
+    int64_t strip = index % p->strips, block = index / p->strips % p->row_blocks, group = index / p->strips / p->row_blocks % p->tap_groups;
+    int64_t part = index / p->strips / p->row_blocks / p->tap_groups;
+    chunk c; /* not cleared: it holds two lists of a chunk's pixels */
+    c.tap = group * p->taps_each, c.row = block * p->rows, c.column = strip * STRIP, c.columns = kin_min(STRIP, p->n - c.column);
+    int64_t taps = kin_min(p->taps_each, p->taps - c.tap), m = p->together ? taps * p->depth : p->depth;
+    c.rows = kin_min(p->rows, m - c.row);
+    kin_real *sums = p->parts + (part * p->taps + c.tap) * p->depth * p->n;
+    bool begins = true;
+    for (walk w = walk_from(p, part * p->part_pixels, kin_min(p->pixels, (part + 1) * p->part_pixels)); w.pixel < w.end; begins = false) {
+        if (!p->together) {
+            each_tap(p, &c, taps, &w, sums, begins);
+            continue;
+        }
+        c.first = w, c.known = -1;
+        c.pixels = find_all(p, &w, c.out);
+        multiply(p, &c, sums, begins);
+    }
 }
 
 /* Adds the parts in order; dW's columns of this group are n of out_c. */
@@ -142,24 +219,12 @@ static void add_parts(void *arg, int64_t row, int worker)
     kin_real *to = p->dw + row * p->shape->out_c;
     const kin_real *from = p->parts + row * p->n;
     int64_t step = p->taps * p->depth * p->n;
-    for (int64_t j = 0; j < p->n; j++) {
-        kin_real sum = p->accumulate ? to[j] : 0;
-        for (int64_t part = 0; part < p->n_parts; part++) sum += from[part * step + j];
-        to[j] = sum;
-    }
+    for (int64_t part = 0; part < p->n_parts; part++, from += step)
+        for (int64_t j = 0; j < p->n; j++) to[j] = part == 0 && !p->accumulate ? from[j] : to[j] + from[j];
 }
 
-void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
+static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
-    if (s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c) {
-        kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
-        return;
-    }
-    if (s->in_c < 1 || s->out_c < 1) return;
-    if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
-        if (!accumulate) memset(dw, 0, (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
-        return;
-    }
     for (int64_t g = 0; g < s->groups; g++) {
         plan p = plan_of(s);
         p.tiles = kin_tiles_get();
@@ -168,7 +233,36 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
         p.dw = dw + g * p.n;
         p.parts = workspace;
         p.accumulate = accumulate;
-        kin_parallel_for(p.n_parts * p.tap_groups, task, &p);
+        kin_parallel_for(p.n_parts * p.tap_groups * p.row_blocks * p.strips, task, &p);
         kin_parallel_for(p.taps * p.depth, add_parts, &p);
     }
+}
+
+int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
+{
+    if (kin_is_depthwise(s)) return kin_depthwise_weight_numbers(s);
+    bool few = kin_conv_has_few(s);
+    kin_conv_shape wide = few ? kin_conv_few(s) : *s;
+    plan p = plan_of(&wide);
+    return (few ? kin_conv_few_numbers(s) : 0) + p.n_parts * p.taps * p.depth * p.n + 64;
+}
+
+void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
+{
+    if (kin_is_depthwise(s)) {
+        kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
+        return;
+    }
+    if (s->in_c < 1 || s->out_c < 1) return;
+    if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
+        if (!accumulate) memset(dw, 0, (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
+        return;
+    }
+    if (!kin_conv_has_few(s)) {
+        gradient(s, x, dy, dw, accumulate, workspace);
+        return;
+    }
+    kin_conv_shape wide = kin_conv_few(s);
+    kin_conv_few_copy(s, x, workspace);
+    gradient(&wide, workspace, dy, dw, accumulate, (kin_real *)workspace + kin_conv_few_numbers(s));
 }

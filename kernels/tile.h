@@ -35,8 +35,10 @@ typedef struct kin_tiles {
     void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);
     /* Σ over k of a[k·mr + r] · b[k·nr + ·] */
     void (*packed)(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out);
-    /* to[k·mr + r] = from[k][r] for r < mr; zeros where from[k] is NULL. */
-    void (*pack)(const kin_real *const *from, int64_t k, kin_real *to);
+    /* to[k·mr + r] = from[k][first + r] for r < mr; zeros where from[k] is NULL. */
+    void (*pack)(const kin_real *const *from, int64_t first, int64_t k, kin_real *to);
+    /* to[k·nr + j] = from[k][first + j] for j < columns ≤ nr, then zeros. */
+    void (*pack_columns)(const kin_real *const *from, int64_t first, int64_t columns, int64_t k, kin_real *to);
 } kin_tiles;
 
 /* The tiles of the chosen instruction set. */

@@ -84,8 +84,8 @@ static inline void expect(const kin_tile_out *out)
     }
 }
 
-static inline __attribute__((always_inline)) void sum_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width,
-                                                           const kin_tile_out *out)
+static inline __attribute__((always_inline)) void sum_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length,
+                                                           const kin_real *b, const int width, const kin_tile_out *out)
 {
     vector acc[MR][2] = {{{0}}};
     for (int64_t s = 0; s < segments; s++) {
@@ -106,8 +106,10 @@ static inline __attribute__((always_inline)) void sum_rows(const kin_real *const
 static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
 {
     expect(out);
-    if (out->columns > LANES) sum_rows(row, b_row, segments, length, b, 2, out);
-    else sum_rows(row, b_row, segments, length, b, 1, out);
+    if (out->columns > LANES)
+        sum_rows(row, b_row, segments, length, b, 2, out);
+    else
+        sum_rows(row, b_row, segments, length, b, 1, out);
 }
 
 static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out)
@@ -125,13 +127,24 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
     finish(acc, 2, out);
 }
 
-static void pack(const kin_real *const *from, int64_t k, kin_real *to)
+static void pack(const kin_real *const *from, int64_t first, int64_t k, kin_real *to)
 {
     for (; k > 0; k--, from++, to += MR) {
-        if (*from) memcpy(to, *from, MR * sizeof *to);
-        else memset(to, 0, MR * sizeof *to);
+        if (*from)
+            memcpy(to, *from + first, MR * sizeof *to);
+        else
+            memset(to, 0, MR * sizeof *to);
+    }
+}
+
+static void pack_columns(const kin_real *const *from, int64_t first, int64_t columns, int64_t k, kin_real *to)
+{
+    for (; columns == NR && k > 0; k--, from++, to += NR) memcpy(to, *from + first, NR * sizeof *to);
+    for (; k > 0; k--, from++, to += NR) {
+        memset(to, 0, NR * sizeof *to);
+        for (int64_t j = 0; j < columns; j++) to[j] = (*from)[first + j];
     }
 }
 
 extern const kin_tiles KIN_ISA_NAME(kin_tiles);
-const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, pack};
+const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, pack, pack_columns};
