@@ -11,7 +11,11 @@
 #include <string.h>
 
 /* Networks with classes learn by softmax and SGD with momentum, conv4 by batch-hard triplets of four pictures a class and Adam. */
-typedef struct work { const char *name, *model; int64_t batch, side, channels, classes; int steps; } work;
+typedef struct work {
+    const char *name, *model;
+    int64_t batch, side, channels, classes;
+    int steps;
+} work;
 static const work works[] = {{"train-resnet18", "resnet18", 64, 64, 3, 1000, 1},
                              {"train-resnet50", "resnet50", 32, 64, 3, 1000, 1},
                              {"train-densenet121", "densenet121", 16, 64, 3, 1000, 1},
@@ -84,8 +88,10 @@ int main(int argc, char **argv)
         for (int i = 0; i < t.work->steps && ok; i++) ok = one_step(&t);
         if (ok) bench_row(t.work->name, threads, "img/s", "kin", (double)(t.work->batch * t.work->steps) / (bench_now() - began));
     }
-    if (ok) bench_memory(t.work->name, threads, "kin");
-    else fprintf(stderr, "training: %s\n", t.ctx ? kin_ctx_error(t.ctx)->message : "out of memory");
+    if (ok)
+        bench_memory(t.work->name, threads, "kin");
+    else
+        fprintf(stderr, "training: %s\n", t.ctx ? kin_ctx_error(t.ctx)->message : "out of memory");
     kin_optim_free(t.optim);
     kin_module_free(t.module);
     kin_ctx_free(t.ctx);

@@ -306,7 +306,7 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
 void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace)
 {
     if (kin_is_depthwise(s)) {
-        kin_depthwise_backward_input(s, dy, w, dx, accumulate);
+        kin_depthwise_backward_input(s, dy, w, dx, accumulate, workspace);
         return;
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
