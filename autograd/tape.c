@@ -171,7 +171,7 @@ bool kin_call_run(kin_call *c)
     size_t bytes = (size_t)kin_count(out) * sizeof(kin_real);
     out->data = planned ? planned : kin_arena_alloc(kin_value_arena(c->ctx), bytes);
     if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
-    c->op->forward(c);
+    kin_watched_run(c, false);
     return kin_ok(c->ctx);
 }
 
@@ -273,7 +273,7 @@ bool kin_backward(kin_tensor *loss)
         if (!kin_segment_enter(ctx, i)) break;
         kin_call *c = ctx->calls[i];
         if (c->out->grad) {
-            c->op->backward(c);
+            kin_watched_run(c, true);
             if (!c->out->keep_grad) grad_give(c->out);
         }
         kin_segment_leave(ctx, i);

@@ -4,6 +4,7 @@
 
 #include "autograd/heap.h"
 #include "autograd/op.h"
+#include "autograd/watch.h"
 #include "base/arena.h"
 
 typedef struct kin_plan kin_plan;
@@ -50,6 +51,7 @@ struct kin_ctx {
     size_t spare_bytes;
     void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and exports; then nothing is folded or planned */
     void *observe_arg;
+    const kin_watch *watch; /* who is told what each op takes; NULL: nobody */
 };
 
 /* A leaf whose numbers belong to somebody else. With `grad` it takes a gradient, added to there. */

@@ -1,17 +1,21 @@
 /* kin forward: an array through a network, and any tensor on the way out again. */
 #include "base/memory.h"
 #include "base/npy.h"
+#include "base/random.h"
 #include "base/text.h"
+#include "cli/deadline.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
+#include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/weights.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 4 };
+enum { BATCH = 4, NOISE = 16 };
+#define PROFILED_SECONDS 2
 static const char *const layouts[] = {"nchw", "nhwc", NULL};
 
 typedef struct job {
@@ -25,6 +29,8 @@ typedef struct job {
     float *out;
     int dims;
     int64_t shape[KIN_MAX_DIMS], each; /* of the output as it is written, and its numbers a picture */
+    int64_t batch;          /* pictures at a time */
+    kin_profile *profile;   /* NULL: nobody watches */
 } job;
 
 static bool open_input(job *j, const char *path, kin_error *err)
@@ -39,25 +45,43 @@ static bool open_input(job *j, const char *path, kin_error *err)
     return kin_check_finite(in->data, d[0], in->count / d[0], path, err);
 }
 
+/* For a profile alone: what the pictures show does not matter. */
+static bool make_noise(job *j, kin_error *err)
+{
+    int64_t side = j->chosen.model->size, channels = j->chosen.model->channels;
+    j->x = KIN_SHAPE(NOISE, side, side, channels);
+    j->input.count = kin_shape_count(j->x);
+    j->input.data = kin_alloc_array((size_t)j->input.count, sizeof *j->input.data);
+    for (int64_t i = 0; j->input.data && i < j->input.count; i++) j->input.data[i] = (float)kin_random_normal(1, (uint64_t)i);
+    return j->input.data || kin_fail_memory(err, "pictures of noise", (size_t)j->input.count * sizeof(float));
+}
+
 static bool ctx_failed(const job *j, kin_error *err) { return kin_fail(err, kin_ctx_error(j->ctx)->code, "%s: %s", j->chosen.model->name, kin_ctx_error(j->ctx)->message); }
 
 /* Without the classifier a checkpoint may well hold one. */
-static bool open_network(job *j, const char *weights, kin_error *err)
+static bool load(job *j, const char *weights, kin_error *err)
 {
     char spare[64];
     kin_checkpoint *checkpoint = NULL;
-    j->ctx = kin_ctx_new();
-    if (!j->ctx) return kin_fail_memory(err, "a context", 1);
-    j->module = kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]));
-    if (!j->module) return ctx_failed(j, err);
     snprintf(spare, sizeof spare, "%s.*", j->chosen.model->classifier);
     bool ok = kin_weights_open(weights, NULL, NULL, &checkpoint, NULL, err);
     kin_error inner = {0};
     if (ok && !kin_checkpoint_load(checkpoint, j->module, j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
     kin_checkpoint_free(checkpoint);
+    return ok;
+}
+
+/* Without weights: first values. */
+static bool open_network(job *j, const char *weights, kin_error *err)
+{
+    kin_shape one = KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]);
+    j->ctx = kin_ctx_new();
+    if (!j->ctx) return kin_fail_memory(err, "a context", 1);
+    j->module = weights ? kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, one) : kin_module_new(j->ctx, kin_chosen_forward, &j->chosen, one, 1);
+    if (!j->module) return ctx_failed(j, err);
     kin_record(j->ctx, false);
     kin_module_pictures_apart(j->module);
-    return ok && (!j->tap || kin_module_retain(j->module, j->tap) || ctx_failed(j, err));
+    return (!weights || load(j, weights, err)) && (!j->tap || kin_module_retain(j->module, j->tap) || ctx_failed(j, err));
 }
 
 /* One picture between files' order, [c, h·w] when not `nhwc`, and memory's, rows of c numbers `ld` apart. */
@@ -100,7 +124,10 @@ static bool one_batch(job *j, int64_t first, int64_t count, kin_error *err)
     kin_tensor *x = kin_input(j->ctx, KIN_SHAPE(count, j->x.dim[1], j->x.dim[2], channels), NULL);
     kin_real *numbers = (kin_real *)kin_data(x);
     for (int64_t i = 0; numbers && i < count; i++) to_memory(j->input.data + (first + i) * pixels * channels, numbers + i * pixels * channels, pixels, channels, j->nhwc);
+    kin_profile_begin(j->profile);
     kin_tensor *y = kin_module_forward(j->module, x, KIN_EVAL);
+    kin_profile_lap(j->profile, KIN_LAP_NETWORK);
+    kin_profile_end(j->profile);
     if (!y) return ctx_failed(j, err);
     if (j->tap && !(y = kin_module_tapped(j->module, j->tap))) return no_such_tap(j, err);
     if (!j->out && !make_output(j, y, err)) return false;
@@ -115,18 +142,34 @@ static bool forward(job *j, bool quiet, kin_error *err)
     int64_t n = j->x.dim[0];
     kin_meter meter;
     kin_meter_start(&meter, "computing", "pictures", 0, n, quiet);
-    for (int64_t first = 0; first < n; first += BATCH) {
-        if (!one_batch(j, first, n - first < BATCH ? n - first : BATCH, err)) return false;
+    for (int64_t first = 0; first < n; first += j->batch) {
+        if (!one_batch(j, first, n - first < j->batch ? n - first : j->batch, err)) return false;
         if (kin_interrupted()) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; nothing was written");
-        kin_meter_update(&meter, first + BATCH < n ? first + BATCH : n, NULL);
+        kin_meter_update(&meter, first + j->batch < n ? first + j->batch : n, NULL);
     }
     kin_meter_end(&meter);
     return true;
 }
 
+/* The pictures again and again, for some seconds: in the first pass weights were packed and memory was taken. */
+static bool profile(job *j, const char *csv, kin_error *err)
+{
+    kin_profile p;
+    if (!kin_profile_open(&p, j->ctx, err)) return false;
+    p.warm = true;
+    j->profile = &p;
+    double began = kin_clock();
+    bool ok = true;
+    while (ok && (p.steps < 3 || kin_clock() - began < PROFILED_SECONDS) && !kin_interrupted()) ok = forward(j, true, err);
+    j->profile = NULL;
+    ok = ok && kin_profile_report(&p, csv, err);
+    kin_profile_free(&p);
+    return ok;
+}
+
 static void print_memory(const job *j)
 {
-    int64_t batch = j->x.dim[0] < BATCH ? j->x.dim[0] : BATCH;
+    int64_t batch = j->x.dim[0] < j->batch ? j->x.dim[0] : j->batch;
     size_t planned = kin_module_planned_bytes(j->module, KIN_SHAPE(batch, j->x.dim[1], j->x.dim[2], j->x.dim[3]));
     printf("%.1f MB of folded and packed weights, %.1f MB planned for %lld pictures at a time, %.1f MB at most in use beside the weights\n",
            (double)kin_module_packed_bytes(j->module) / 1e6, (double)planned / 1e6, (long long)batch, (double)kin_peak_bytes(j->ctx) / 1e6);
@@ -135,12 +178,15 @@ static void print_memory(const job *j)
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    job j = {.nhwc = kin_option_choice(cli, "layout") == 1, .tap = kin_option_string(cli, "tap")};
+    const char *weights = kin_option_string(cli, "weights"), *input = kin_option_string(cli, "input"), *out = kin_option_string(cli, "out"), *csv = kin_option_string(cli, "profile-csv");
+    bool profiles = csv || kin_option_flag(cli, "profile");
+    job j = {.nhwc = kin_option_choice(cli, "layout") == 1, .tap = kin_option_string(cli, "tap"), .batch = profiles ? NOISE : BATCH};
+    if (!profiles && (!weights || !input || !out)) return kin_cli_usage(cli, "--weights, --input and --out are needed (or --profile)");
     kin_interrupt_catch();
     bool ok = (j.chosen.model = kin_model_named(kin_option_string(cli, "model"), &err)) != NULL && kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &err);
     j.chosen.opt.classes = kin_option_int(cli, "classes");
-    ok = ok && open_input(&j, kin_option_string(cli, "input"), &err) && open_network(&j, kin_option_string(cli, "weights"), &err) && forward(&j, cli->quiet, &err);
-    ok = ok && kin_npy_write_array(kin_option_string(cli, "out"), j.out, j.dims, j.shape, &err);
+    ok = ok && (input ? open_input(&j, input, &err) : make_noise(&j, &err)) && open_network(&j, weights, &err) && forward(&j, cli->quiet, &err);
+    ok = ok && (!out || kin_npy_write_array(out, j.out, j.dims, j.shape, &err)) && (!profiles || profile(&j, csv, &err));
     if (ok && kin_option_flag(cli, "memory")) print_memory(&j);
     kin_free(j.out);
     kin_npy_free(&j.input);
@@ -151,13 +197,15 @@ static int run(kin_cli *cli)
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_CHOICE, "NAME", "the network", .choices = kin_model_names, .required = true},
-    {"weights", KIN_OPTION_STRING, "FILE", "safetensors or anything else that kin import reads, with PyTorch's names", .required = true},
-    {"input", KIN_OPTION_STRING, "X", "pictures as .npy: [n, c, h, w], or one [c, h, w], scaled as the network wants them", .required = true},
-    {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy", .required = true},
+    {"weights", KIN_OPTION_STRING, "FILE", "safetensors or anything else that kin import reads, with PyTorch's names", .fallback_shown = "with --profile: first values"},
+    {"input", KIN_OPTION_STRING, "X", "pictures as .npy: [n, c, h, w], or one [c, h, w], scaled as the network wants them", .fallback_shown = "with --profile: 16 pictures of noise"},
+    {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy"},
     {"tap", KIN_OPTION_STRING, "NAME", "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, pooled)", .fallback_shown = "the network's output"},
     {"layout", KIN_OPTION_CHOICE, "NAME", "order of the axes of both files", "nchw", .choices = layouts},
     {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes", .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
     {"memory", KIN_OPTION_FLAG, NULL, "print how much memory the network took"},
+    {"profile", KIN_OPTION_FLAG, NULL, "compute for some seconds and print where the time goes, by op and layer, beside this machine's measured limits"},
+    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file"},
     KIN_MODEL_OPTIONS,
     {0},
 };
@@ -165,12 +213,16 @@ static const kin_option options[] = {
 const kin_command kin_command_forward = {
     .name = "forward",
     .summary = "run an array through a network and keep any tensor of it",
-    .usage = "kin forward --model NAME --weights FILE --input X.npy --out Y.npy [--tap NAME] [options of the network]",
+    .usage = "kin forward --model NAME --weights FILE --input X.npy --out Y.npy [--tap NAME] [options of the network]\nkin forward --model NAME --profile [--profile-csv FILE]",
     .about = "For comparing with other programs, and for features from any depth. The network computes as in evaluation; the numbers are taken as they are. "
-             "What kin computes as one has one name: the output of a batch norm with activation is activated, that of a block's last norm holds the sum.",
+             "What kin computes as one has one name: the output of a batch norm with activation is activated, that of a block's last norm holds the sum.\n\n"
+             "A profile counts operations as the definition of a convolution has them, so that ways that need fewer (Winograd's) may seem to pass the limit; "
+             "the limit of a layer is the longer of the times that its arithmetic and its memory would take at the machine's best.",
     .examples = "kin forward --model resnet50 --weights resnet50.safetensors --input x.npy --out logits.npy --classes 1000\n"
                 "# the last map\n"
-                "kin forward --model resnet50 --weights resnet50.safetensors --input x.npy --out map.npy --tap layer4",
+                "kin forward --model resnet50 --weights resnet50.safetensors --input x.npy --out map.npy --tap layer4\n"
+                "# where the time goes\n"
+                "kin forward --model resnet50 --profile",
     .options = options,
     .run = run,
 };

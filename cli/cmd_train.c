@@ -69,6 +69,8 @@ static const kin_option options[] = {
     {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1, .high = -1},
     {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
     {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
+    {"profile", KIN_OPTION_FLAG, NULL, "print at the end where the time of the steps went, by op and layer, beside this machine's measured limits"},
+    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file"},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
     {0},
 };
@@ -108,6 +110,8 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
 {
     kin_trainer t;
     kin_meter meter;
+    kin_profile profile;
+    const char *csv = kin_option_string(cli, "profile-csv");
     kin_reading reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}, .progress = show_reading, .user = &meter};
     kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
     if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
@@ -115,13 +119,17 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
     tell_broken(cli, &t);
     kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld", config->model, (long long)kin_module_parameters(t.module), config->loss, (long long)t.n_sound,
                  set->classes, (long long)t.batch);
+    bool profiles = csv || kin_option_flag(cli, "profile"), ok = !profiles || kin_profile_open(&profile, t.ctx, err);
+    if (ok && profiles) t.profile = &profile;
     kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
-    bool ok = kin_trainer_run(&t, &meter, say, &meter, err);
+    ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
     if (ok) {
         kin_meter_end(&meter);
         if (validation) kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best, (long long)t.best_step);
         kin_cli_note(cli, "the network is %s/model.safetensors", run);
     }
+    ok = ok && (!profiles || kin_profile_report(&profile, csv, err));
+    if (t.profile) kin_profile_free(&profile);
     kin_trainer_close(&t);
     return ok;
 }

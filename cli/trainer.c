@@ -305,7 +305,9 @@ static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
 static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
 {
     kin_loaded batch;
+    kin_profile_begin(t->profile);
     if (!kin_loader_next(t->loader, &batch, err)) return false;
+    kin_profile_lap(t->profile, KIN_LAP_LOADER);
     kin_tensor *value = forward(t, &batch);
     *loss = kin_item(value);
     if (kin_ok(t->ctx) && !isfinite(*loss))
@@ -313,7 +315,10 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
                  t->run ? "; the last good checkpoint was kept" : "");
     kin_module_zero_grad(t->module);
     kin_backward(value);
+    kin_profile_lap(t->profile, KIN_LAP_NETWORK);
     bool ok = kin_optim_step(t->optim, lr);
+    kin_profile_lap(t->profile, KIN_LAP_OPTIMISER);
+    kin_profile_end(t->profile);
     kin_end_step(t->ctx);
     return ok || take_ctx_error(t, err);
 }
@@ -333,7 +338,9 @@ static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
 {
     kin_encoded encoded;
     kin_optim_swap_ema(t->optim);
+    kin_profile_pause(t->profile);
     bool ok = kin_encode(t->module, &t->network, t->validation, NULL, &encoded, err);
+    kin_profile_resume(t->profile);
     kin_optim_swap_ema(t->optim);
     if (!ok) return false;
     int64_t count = encoded.count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);

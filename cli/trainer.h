@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/encoder.h"
+#include "cli/profile.h"
 #include "cli/progress.h"
 #include "data/recipe.h"
 #include "data/sampler.h"
@@ -27,6 +28,7 @@ typedef struct kin_trainer {
     int64_t best_step;
     kin_text log;                   /* RUN/log.jsonl */
     bool collapsed;                 /* collapse was seen (and said) */
+    kin_profile *profile;           /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
 } kin_trainer;
 
 /* How pictures are read. */

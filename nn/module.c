@@ -196,6 +196,7 @@ kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
     if (!t) return kin_fail_memory(error_of(m), "a tap", sizeof *t), NULL;
     *t = (kin_tapped){.path = s->path, .tensor = x, .earlier = m->taps};
     m->taps = t;
+    kin_watched_name(x, s->path);
     if (kin_scope_retained(s)) kin_retain(x);
     return x;
 }
