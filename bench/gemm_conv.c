@@ -1,21 +1,25 @@
-/* Matrix products and convolutions of the networks: milliseconds and GFLOP/s, one line each.
- *     build/cc/bench/gemm_conv [THREADS] */
+/* A matrix product or a convolution: GFLOP/s.
+ *     build/cc/bench/gemm_conv gemm-MxNxK THREADS
+ *     build/cc/bench/gemm_conv conv-BATCHxSIDExINxOUTxKERNELxSTRIDE-forward|input|weight THREADS
+ * A turn repeats the work for a tenth of a second. Packing counts. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "bench/turns.h"
 #include "kernels/conv.h"
 #include "kernels/gemm.h"
-#include "kernels/isa.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#define LEAST_SECONDS 0.1
+
+typedef struct job {
+    kin_gemm_args gemm;
+    kin_conv_shape conv;
+    char part[16];        /* of the convolution; "": a product */
+    kin_real *x, *w, *y;  /* or A, B, C */
+    void *workspace;
+    double flops;
+} job;
 
 static kin_real *numbers(int64_t n)
 {
@@ -24,70 +28,56 @@ static kin_real *numbers(int64_t n)
     return x;
 }
 
-enum { RUNS = 7 };
-static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : 1; }
-
-static void report(const char *what, double *seconds, double flops)
+static bool make_gemm(job *j, int64_t m, int64_t n, int64_t k)
 {
-    qsort(seconds, RUNS, sizeof *seconds, ascending);
-    printf("%-44s %9.3f ms %8.1f GFLOP/s\n", what, seconds[RUNS / 2] * 1e3, flops / seconds[RUNS / 2] * 1e-9);
+    j->x = numbers(m * k), j->w = numbers(k * n), j->y = numbers(m * n);
+    j->gemm = (kin_gemm_args){.m = m, .n = n, .k = k, .a = {j->x, k, 1}, .b = {j->w, n, 1}, .c = j->y, .ldc = n};
+    j->workspace = kin_alloc(kin_gemm_workspace(&j->gemm));
+    j->flops = 2.0 * (double)m * (double)n * (double)k;
+    return j->x && j->w && j->y && j->workspace;
 }
 
-static void bench_gemm(int64_t m, int64_t n, int64_t k)
-{
-    kin_gemm_args a = {.m = m, .n = n, .k = k, .a = {numbers(m * k), k, 1}, .b = {numbers(k * n), n, 1}, .c = numbers(m * n), .ldc = n};
-    void *workspace = kin_alloc(kin_gemm_workspace(&a));
-    double seconds[RUNS];
-    for (int i = -1; i < RUNS; i++) {
-        double start = now();
-        kin_gemm(&a, workspace);
-        if (i >= 0) seconds[i] = now() - start;
-    }
-    char what[80];
-    snprintf(what, sizeof what, "gemm %lld x %lld x %lld", (long long)m, (long long)n, (long long)k);
-    report(what, seconds, 2.0 * (double)m * (double)n * (double)k);
-    kin_free((void *)a.a.data), kin_free((void *)a.b.data), kin_free(a.c), kin_free(workspace);
-}
-
-static void bench_conv(int64_t batch, int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride)
+static bool make_conv(job *j, int64_t batch, int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride)
 {
     int64_t pad = kernel / 2, to = (size + 2 * pad - kernel) / stride + 1;
-    kin_conv_shape s = {batch, size, size, in, in, to, to, out, out, kernel, kernel, stride, stride, pad, pad, 1, 1, 1};
-    kin_real *x = numbers(batch * size * size * in), *y = numbers(batch * to * to * out), *w = numbers(kernel * kernel * in * out);
-    void *workspace = kin_alloc(kin_conv_workspace(&s));
-    double seconds[3][RUNS], flops = 2.0 * (double)(batch * to * to * out) * (double)(kernel * kernel * in);
-    for (int i = -1; i < RUNS; i++)
-        for (int what = 0; what < 3; what++) {
-            double start = now();
-            if (what == 0) kin_conv_forward(&s, x, w, NULL, y, workspace);
-            if (what == 1) kin_conv_backward_input(&s, y, w, x, false, workspace);
-            if (what == 2) kin_conv_backward_weight(&s, x, y, w, false, workspace);
-            if (i >= 0) seconds[what][i] = now() - start;
-        }
-    static const char *const names[] = {"forward", "input gradient", "weight gradient"};
-    for (int what = 0; what < 3; what++) {
-        char text[96];
-        snprintf(text, sizeof text, "conv %lldx%lld^2x%lld->%lld %lldx%lld/%lld %s", (long long)batch, (long long)size, (long long)in, (long long)out, (long long)kernel, (long long)kernel,
-                 (long long)stride, names[what]);
-        report(text, seconds[what], flops);
-    }
-    kin_free(x), kin_free(y), kin_free(w), kin_free(workspace);
+    j->conv = (kin_conv_shape){batch, size, size, in, in, to, to, out, out, kernel, kernel, stride, stride, pad, pad, 1, 1, 1};
+    j->x = numbers(batch * size * size * in), j->y = numbers(batch * to * to * out), j->w = numbers(kernel * kernel * in * out);
+    j->workspace = kin_alloc(kin_conv_workspace(&j->conv));
+    j->flops = 2.0 * (double)(batch * to * to * out) * (double)(kernel * kernel * in);
+    return j->x && j->w && j->y && j->workspace;
+}
+
+/* False when the work is not understood, or out of memory. */
+static bool make(job *j, const char *work)
+{
+    long long d[6];
+    if (sscanf(work, "gemm-%lldx%lldx%lld", &d[0], &d[1], &d[2]) == 3) return make_gemm(j, d[0], d[1], d[2]);
+    if (sscanf(work, "conv-%lldx%lldx%lldx%lldx%lldx%lld-%15s", &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], j->part) != 7) return false;
+    if (strcmp(j->part, "forward") != 0 && strcmp(j->part, "input") != 0 && strcmp(j->part, "weight") != 0) return false;
+    return make_conv(j, d[0], d[1], d[2], d[3], d[4], d[5]);
+}
+
+static void run(const job *j)
+{
+    if (!*j->part) kin_gemm(&j->gemm, j->workspace);
+    else if (*j->part == 'f') kin_conv_forward(&j->conv, j->x, j->w, NULL, j->y, j->workspace);
+    else if (*j->part == 'i') kin_conv_backward_input(&j->conv, j->y, j->w, j->x, false, j->workspace);
+    else kin_conv_backward_weight(&j->conv, j->x, j->y, j->w, false, j->workspace);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) kin_set_threads((int)strtol(argv[1], NULL, 10));
-    printf("%s, %d threads, %s\n", kin_isa_name(), kin_threads(), kin_parallel_backend());
-    bench_gemm(2048, 2048, 2048);
-    bench_gemm(50176, 256, 64);
-    bench_gemm(12544, 512, 128);
-    bench_gemm(784, 512, 2048);
-    bench_conv(128, 28, 1, 64, 3, 1);
-    bench_conv(128, 14, 64, 64, 3, 1);
-    bench_conv(128, 7, 64, 64, 3, 1);
-    bench_conv(128, 3, 64, 64, 3, 1);
-    bench_conv(16, 56, 64, 64, 3, 1);
-    bench_conv(16, 28, 128, 128, 3, 2);
-    bench_conv(16, 14, 256, 256, 3, 1);
+    job j = {.flops = 0};
+    int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
+    kin_set_threads(threads);
+    if (argc < 2 || !make(&j, argv[1])) return fprintf(stderr, "gemm_conv: gemm-MxNxK or conv-BATCHxSIDExINxOUTxKERNELxSTRIDE-forward|input|weight, and THREADS\n"), 2;
+    while (bench_turn()) {
+        double began = bench_now(), took;
+        int times = 0;
+        do run(&j), times++;
+        while ((took = bench_now() - began) < LEAST_SECONDS);
+        bench_row(argv[1], threads, "GFLOP/s", "kin", j.flops * times / took * 1e-9);
+    }
+    kin_free(j.x), kin_free(j.w), kin_free(j.y), kin_free(j.workspace);
     return 0;
 }

@@ -1,53 +1,41 @@
-"""The shapes of gemm_conv.c in PyTorch, in the same form of line.
+"""The works of bench/gemm_conv.c in PyTorch, whose matrix products are MKL's on x86-64.
 
-    python bench/gemm_conv.py [REPEATS [cpu]]
-"""
+    python bench/gemm_conv.py torch|channels_last WORK THREADS"""
+import re
 import sys
 import time
 
 import torch
+from turns import row, turns
 
-repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-clock = time.perf_counter
-if len(sys.argv) > 2:
-    clock = time.process_time
-    torch.set_num_threads(1)
-
-
-def report(what, shape, operations, run):
-    best = 1e30
-    for _ in range(repeats + 1):
-        start = clock()
-        run()
-        best = min(best, clock() - start)
-    print(f"{what:<8} {shape:<24} {best * 1e3:9.3f} ms {operations / best * 1e-9:8.1f} GFLOP/s", flush=True)
+LEAST_SECONDS = 0.1
+rival, work, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+torch.set_num_threads(threads)
+layout = torch.channels_last if rival == "channels_last" else torch.contiguous_format
 
 
 def gemm(m, n, k):
     a, b, c = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
-    report("gemm", f"{m}x{n}x{k}", 2 * m * n * k, lambda: torch.mm(a, b, out=c))
+    return 2 * m * n * k, lambda: torch.mm(a, b, out=c)
 
 
-def conv(n, side, i, o, k, s, p, g, layout):
-    x = torch.randn(n, i, side, side).contiguous(memory_format=layout)
-    w = torch.randn(o, i // g, k, k).contiguous(memory_format=layout)
-    run = lambda: torch.nn.functional.conv2d(x, w, stride=s, padding=p, groups=g)
-    dy = torch.randn_like(run())
-    operations = 2 * dy.numel() * k * k * i // g
-    shape = f"{n}x{side}x{side}x{i}-{o}k{k}s{s}g{g}"
-    report("forward", shape, operations, run)
-    for what, mask in (("input", (True, False, False)), ("weight", (False, True, False))):
-        report(what, shape, operations, lambda: torch.ops.aten.convolution_backward(dy, x, w, None, (s, s), (p, p), (1, 1), False, (0, 0), g, mask))
+def conv(batch, side, i, o, k, s, part):
+    x = torch.randn(batch, i, side, side).contiguous(memory_format=layout)
+    w = torch.randn(o, i, k, k).contiguous(memory_format=layout)
+    forward = lambda: torch.nn.functional.conv2d(x, w, stride=s, padding=k // 2)
+    dy = torch.randn_like(forward())
+    mask = (part == "input", part == "weight", False)
+    backward = lambda: torch.ops.aten.convolution_backward(dy, x, w, None, (s, s), (k // 2, k // 2), (1, 1), False, (0, 0), 1, mask)
+    return 2 * dy.numel() * k * k * i, forward if part == "forward" else backward
 
 
-shapes = [(128, 28, 1, 64, 3, 1, 1, 1), (128, 28, 64, 64, 3, 1, 1, 1), (128, 14, 64, 64, 3, 1, 1, 1), (128, 7, 64, 64, 3, 1, 1, 1),
-          (128, 3, 64, 64, 3, 1, 1, 1), (16, 56, 64, 64, 1, 1, 0, 1), (16, 28, 128, 256, 3, 2, 1, 1), (16, 7, 512, 512, 3, 1, 1, 1),
-          (8, 112, 3, 64, 7, 2, 3, 1), (16, 28, 128, 128, 3, 1, 1, 128), (16, 28, 128, 128, 3, 1, 1, 32)]
+sizes = [int(n) for n in re.findall(r"\d+", work)]
 with torch.no_grad():
-    print(f"# PyTorch {torch.__version__}, {torch.get_num_threads()} threads, best of {repeats}")
-    for shape in ((2048, 2048, 2048), (128, 128, 576), (64, 64, 64), (1, 1000, 2048)):
-        gemm(*shape)
-    for name, layout in (("NCHW", torch.contiguous_format), ("channels last", torch.channels_last)):
-        print(f"# {name}")
-        for shape in shapes:
-            conv(*shape, layout)
+    flops, run = gemm(*sizes) if work.startswith("gemm") else conv(*sizes, work.rsplit("-", 1)[1])
+    who = "PyTorch channels_last" if rival == "channels_last" else "PyTorch (MKL)" if work.startswith("gemm") else "PyTorch"
+    for _ in turns():
+        began, times = time.perf_counter(), 0
+        while times == 0 or time.perf_counter() - began < LEAST_SECONDS:
+            run()
+            times += 1
+        row(work, threads, "GFLOP/s", who, flops * times / (time.perf_counter() - began) * 1e-9)
