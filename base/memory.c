@@ -1,8 +1,12 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 static atomic_long fail_at, count_made, count_live;
 
@@ -36,11 +40,26 @@ bool kin_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
+enum { HUGE_PAGE = 2 << 20, LARGE = 4 * HUGE_PAGE };
+
+/* Large blocks ask for large pages: a kernel that walks many rows at once would wait for the translation of addresses. */
+static void *allocate(size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    if (bytes >= LARGE) {
+        void *block = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+        if (block) madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        return block;
+    }
+#endif
+    size_t rounded = (bytes + 63) / 64 * 64;
+    return aligned_alloc(64, rounded ? rounded : 64);
+}
+
 void *kin_alloc(size_t bytes)
 {
     if (bytes > SIZE_MAX / 2 || must_fail()) return NULL;
-    size_t rounded = (bytes + 63) / 64 * 64;
-    void *block = aligned_alloc(64, rounded ? rounded : 64);
+    void *block = allocate(bytes);
     if (!block) return NULL;
     atomic_fetch_add_explicit(&count_made, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&count_live, 1, memory_order_relaxed);

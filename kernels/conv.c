@@ -16,7 +16,6 @@ enum {
     ROWS = 96,        /* rows of a block, rounded up to whole tiles */
     ROWS_MAX = ROWS + KIN_MR_MAX,
     SEGMENTS = 32,    /* taps of one pass, at most */
-    FEW_WEIGHTS = 1 << 16, /* of one pass */
     ALIASED = 4096,   /* rows this many bytes apart fall on one another in the first cache */
     TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
 };
@@ -88,28 +87,18 @@ static void fill_table(const product *p, const place *at, int64_t rows, const pa
 
 static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
 {
-    const kin_tiles *t = p->tiles;
-    const kin_real *table[(ROWS / 6 + 1) * SEGMENTS * KIN_MR_MAX];
+    const kin_real *table[(ROWS / 6 + 1) * SEGMENTS * KIN_MR_MAX], *add[ROWS_MAX];
     const kin_conv_end *e = &p->end;
-    int64_t b_row[SEGMENTS], panel_k = p->taps * p->depth;
+    kin_real *c[ROWS_MAX];
+    int64_t b_row[SEGMENTS];
     for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s].index * p->depth + w->k0;
     fill_table(p, at, rows, w, table);
-    int64_t end = w->column + w->columns, tiles = kin_blocks(rows, t->mr), across = kin_blocks(w->columns, t->nr);
-    /* The shorter operand stays in the first cache: row by row while the weights are few, which writes C in its order, else panel by panel. */
-    kin_tile_out out; /* not cleared: that would cost as much as a short sum */
-    out.accumulate = p->accumulate || !w->begins;
-    out.adds = w->ends && e->add;
-    out.act = w->ends ? e->act : KIN_NORM_LINEAR;
-    bool by_rows = w->columns * w->k * w->count <= FEW_WEIGHTS;
-    for (int64_t i = 0; i < tiles * across; i++) {
-        int64_t r = (by_rows ? i / across : i % tiles) * t->mr, j = w->column + (by_rows ? i % across : i / tiles) * t->nr;
-        out.rows = kin_min(t->mr, rows - r);
-        out.columns = kin_min(t->nr, end - j);
-        out.bias = w->begins && e->bias ? e->bias + j : NULL;
-        for (int64_t k = 0; k < out.rows; k++) out.c[k] = p->c + at[r + k].pixel * p->c_ld + j;
-        for (int64_t k = 0; out.adds && k < out.rows; k++) out.add[k] = e->add + at[r + k].pixel * e->add_ld + j;
-        t->rows(table + r / t->mr * SEGMENTS * t->mr, b_row, w->count, w->k, p->panels + j / t->nr * panel_k * t->nr, &out);
-    }
+    for (int64_t r = 0; r < rows; r++) c[r] = p->c + at[r].pixel * p->c_ld;
+    for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
+    kin_run_tiles(p->tiles, &(kin_tile_block){.rows = rows, .column = w->column, .columns = w->columns, .c = c, .add = w->ends && e->add ? add : NULL,
+                                              .bias = w->begins ? e->bias : NULL, .accumulate = p->accumulate || !w->begins, .act = w->ends ? e->act : KIN_NORM_LINEAR,
+                                              .table = table, .pitch = SEGMENTS * p->tiles->mr, .b_row = b_row, .segments = w->count, .length = w->k,
+                                              .panels = p->panels, .panel_k = p->taps * p->depth});
 }
 
 /* The same for 1×1 kernels at every pixel, whose rows of A are copied to a block beside, through `begin` if there is one. That pays without

@@ -12,7 +12,11 @@
 enum {
     K_STEP = 256,        /* k of one pass: a panel of B, 256 × 32 floats, is about the first cache's size */
     BLOCK_ROWS = 96,     /* rows of a block, rounded up to whole tiles; 96 × 256 floats stay in the second cache */
-    BLOCK_COLUMNS = 1024,
+    BLOCK_COLUMNS = 1024, /* of a block, or fewer: B's */
+    BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
+    ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
+    ROW_PITCH = K_STEP + 16, /* of rows copied beside each other */
+    COPY_COLUMNS = 128,  /* columns that make copying worth it */
     PART_K = 2048,       /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
 };
@@ -44,6 +48,12 @@ static int64_t block_rows(const kin_gemm_args *a, int64_t mr)
     return kin_round_up(rows, mr);
 }
 
+static int64_t block_columns(const kin_gemm_args *a)
+{
+    int64_t columns = kin_round_up(BLOCK_WEIGHTS / a->k, KIN_NR_MAX);
+    return kin_min(BLOCK_COLUMNS, columns < 4 * KIN_NR_MAX ? 4 * KIN_NR_MAX : columns);
+}
+
 static bool fits(int64_t a, int64_t b, int64_t limit) { return a >= 0 && b >= 0 && (b == 0 || a <= limit / b); }
 
 size_t kin_gemm_workspace(const kin_gemm_args *a)
@@ -55,12 +65,6 @@ size_t kin_gemm_workspace(const kin_gemm_args *a)
 }
 
 /* ---- one row panel of A times one block of columns ---- */
-
-static void set_rows(kin_tile_out *out, kin_real *c, int64_t ldc, int64_t rows)
-{
-    out->rows = rows;
-    for (int64_t r = 0; r < rows; r++) out->c[r] = c + r * ldc;
-}
 
 /* Packs `rows` rows of A (any strides) as [k][mr]. */
 static void pack_a(kin_matrix a, int64_t first, int64_t rows, int64_t k0, int64_t k, int64_t mr, kin_real *to)
@@ -82,28 +86,39 @@ typedef struct block {
     bool bias;    /* the bias belongs to the first part of k alone */
 } block;
 
+/* A's rows of one pass, copied where they would push each other out of the caches (a power of two apart) or lie in a page each: side by
+ * side they do neither, and each of the block's panels of B reads them again. */
+static void copy_rows(kin_matrix a, int64_t first, int64_t rows, int64_t k0, int64_t k, kin_real *to)
+{
+    const kin_real *from = a.data + first * a.row_stride + k0;
+    for (int64_t r = 0; r < rows; r++, from += a.row_stride, to += ROW_PITCH) memcpy(to, from, (size_t)k * sizeof *to);
+}
+
+static void fill_table(const kin_real *from, int64_t pitch, int64_t rows, int64_t mr, const kin_real **table)
+{
+    for (int64_t r = 0; r < kin_round_up(rows, mr); r++) table[r] = from + kin_min(r, rows - 1) * pitch;
+}
+
 static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bool begins)
 {
     const kin_gemm_args *a = p->args;
     const kin_tiles *t = p->tiles;
-    kin_real packed[(BLOCK_ROWS + KIN_MR_MAX) * K_STEP];
-    bool contiguous = a->a.col_stride == 1;
-    for (int64_t r = 0; !contiguous && r < b->rows; r += t->mr)
-        pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, packed + r * K_STEP);
-    for (int64_t j = b->column; j < b->column + b->columns; j += t->nr) {
-        const kin_real *panel = p->panels + (j / t->nr * a->k + k0) * t->nr;
-        kin_tile_out out = {.columns = kin_min(t->nr, a->n - j), .accumulate = !begins || b->accumulate, .bias = begins && b->bias && a->bias ? a->bias + j : NULL};
-        for (int64_t r = 0; r < b->rows; r += t->mr) {
-            set_rows(&out, b->c + (b->row + r) * b->ldc + j, b->ldc, kin_min(t->mr, b->rows - r));
-            if (!contiguous) {
-                t->packed(packed + r * K_STEP, panel, k, &out);
-                continue;
-            }
-            const kin_real *rows[KIN_MR_MAX];
-            for (int64_t i = 0; i < t->mr; i++) rows[i] = a->a.data + (b->row + kin_min(r + i, b->rows - 1)) * a->a.row_stride + k0;
-            t->rows(rows, (int64_t[]){0}, 1, k, panel, &out);
-        }
+    kin_real near[ROWS_MAX * ROW_PITCH];
+    const kin_real *table[ROWS_MAX];
+    kin_real *c[ROWS_MAX];
+    for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc;
+    kin_tile_block tiles = {.rows = b->rows, .column = b->column, .columns = b->columns, .c = c, .bias = begins && b->bias ? a->bias : NULL, .accumulate = !begins || b->accumulate,
+                            .b_row = &k0, .segments = 1, .length = k, .panels = p->panels, .panel_k = a->k};
+    if (a->a.col_stride == 1) {
+        bool copies = a->a.row_stride > K_STEP && b->columns >= COPY_COLUMNS;
+        if (copies) copy_rows(a->a, b->row, b->rows, k0, k, near);
+        fill_table(copies ? near : a->a.data + b->row * a->a.row_stride + k0, copies ? ROW_PITCH : a->a.row_stride, b->rows, t->mr, table);
+        tiles.table = table, tiles.pitch = t->mr;
+    } else {
+        for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, near + r * K_STEP);
+        tiles.packed = near, tiles.pitch = t->mr * K_STEP;
     }
+    kin_run_tiles(t, &tiles);
 }
 
 static void run_block(const product *p, const block *b)
@@ -116,7 +131,7 @@ static void whole_k(void *arg, int64_t index, int worker)
     (void)worker;
     const product *p = arg;
     const kin_gemm_args *a = p->args;
-    int64_t row = index / p->column_blocks * p->rows, column = index % p->column_blocks * p->columns;
+    int64_t row = index % p->row_blocks * p->rows, column = index / p->row_blocks * p->columns; /* all rows meet the same columns of B, one block of rows after the other */
     run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true});
 }
 
@@ -163,7 +178,7 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
-    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = BLOCK_COLUMNS, .rows = block_rows(a, t->mr)};
+    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = block_columns(a), .rows = block_rows(a, t->mr)};
     p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
     kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);
     p.row_blocks = kin_blocks(a->m, p.rows);

@@ -44,6 +44,26 @@ typedef struct kin_tiles {
 /* The tiles of the chosen instruction set. */
 const kin_tiles *kin_tiles_get(void);
 
+/* A block of C: some rows, and columns from the first of a panel on. A's rows come through a table of pointers or packed, as above. */
+typedef struct kin_tile_block {
+    int64_t rows, column, columns;
+    kin_real *const *c;         /* each row's column 0 */
+    const kin_real *const *add; /* the same of what is added, or NULL */
+    const kin_real *bias;       /* NULL or that of column 0 */
+    bool accumulate;
+    kin_norm_act act;
+    const kin_real *const *table; /* tile i's row pointers begin at table + i·pitch; NULL: its panel at packed + i·pitch */
+    const kin_real *packed;
+    int64_t pitch;
+    const int64_t *b_row;       /* of each segment; the packed form has one segment */
+    int64_t segments, length;
+    const kin_real *panels;     /* B: [⌈n/nr⌉][panel_k][nr] */
+    int64_t panel_k;
+} kin_tile_block;
+
+/* Computes it in the calling thread, tile by tile. */
+void kin_run_tiles(const kin_tiles *t, const kin_tile_block *b);
+
 /* Packs n columns of B (k rows, any strides) into panels [⌈n/nr⌉][panel_k][nr], from row `at` of each panel on,
  * padded with zeros to whole panels. On all threads. */
 void kin_pack_b(const kin_tiles *t, const kin_real *b, int64_t row_stride, int64_t column_stride, int64_t k, int64_t n, int64_t panel_k, int64_t at, kin_real *panels);

@@ -30,22 +30,21 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
 }
 
 /* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
- * where these are called: a tile of few columns does without the second. */
+ * where these are called: a tile of few columns does without the second. What is asked once for all of them is not asked for each. */
+#define EACH \
+    _Pragma("GCC unroll 16") for (int r = 0; r < MR; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
+
 static inline __attribute__((always_inline)) void finish_whole(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
-    vector bias[2] = {{0}, {0}};
-    for (int v = 0; out->bias && v < width; v++) bias[v] = load(out->bias + v * LANES);
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) {
-        if (r >= out->rows) return;
-        kin_real *c = out->c[r];
-#pragma GCC unroll 2
-        for (int v = 0; v < width; v++)
-            store(c + v * LANES, finished(acc[r][v], bias[v], out->accumulate ? c + v * LANES : NULL, out->adds ? out->add[r] + v * LANES : NULL, out->act));
-    }
+    if (out->bias) EACH acc[r][v] += load(out->bias + v * LANES);
+    if (out->accumulate) EACH acc[r][v] += load(out->c[r] + v * LANES);
+    if (out->adds) EACH acc[r][v] += load(out->add[r] + v * LANES);
+    if (out->act == KIN_NORM_RELU) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU);
+    else if (out->act != KIN_NORM_LINEAR) EACH acc[r][v] = activated(acc[r][v], out->act);
+    EACH store(out->c[r] + v * LANES, acc[r][v]);
 }
 
-/* A tile at the right edge, row by row from where it was put down: whole vectors on a line beside, of which the valid columns are copied. */
+/* A tile at the right or lower edge, row by row from where it was put down: whole vectors on a line beside, of which the valid columns are copied. */
 static __attribute__((noinline)) void finish_part(const kin_real *sums, const kin_tile_out *out)
 {
     kin_real bias[NR] = {0}, old[NR] = {0}, add[NR] = {0}, line[NR];
@@ -62,26 +61,28 @@ static __attribute__((noinline)) void finish_part(const kin_real *sums, const ki
 
 static inline __attribute__((always_inline)) void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
-    if (out->columns == width * LANES) {
+    if (out->columns == width * LANES && out->rows == MR) {
         finish_whole(acc, width, out);
         return;
     }
     kin_real sums[MR * NR];
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++)
-#pragma GCC unroll 2
-        for (int v = 0; v < width; v++) store(sums + r * NR + v * LANES, acc[r][v]);
+    EACH store(sums + r * NR + v * LANES, acc[r][v]);
     finish_part(sums, out);
 }
 
-/* The lines that the tile will be added to or stored in are asked for before the sum, which hides their way from memory. */
-static inline void expect(const kin_tile_out *out)
+/* One k: a row of the panel times each row's number. Four of these stand in a turn of the loop: two products a cycle leave little room for
+ * its bookkeeping beside them, less still where another thread shares the core. The barrier keeps the compiler from bringing the loads of
+ * several together until the accumulators no longer fit. */
+static inline __attribute__((always_inline)) void step(vector acc[MR][2], const kin_real *const a[MR], int64_t k, const kin_real *panel, const int width)
 {
-    for (int r = 0; r < out->rows; r++) {
-        __builtin_prefetch(out->c[r], 1);
-        __builtin_prefetch(out->c[r] + out->columns - 1, 1);
-        if (out->adds) __builtin_prefetch(out->add[r]), __builtin_prefetch(out->add[r] + out->columns - 1);
+    vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) {
+        kin_real x = a[r][k];
+        acc[r][0] += b0 * x;
+        if (width > 1) acc[r][1] += b1 * x;
     }
+    __asm__ volatile("" ::: "memory");
 }
 
 static inline __attribute__((always_inline)) void sum_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length,
@@ -89,27 +90,33 @@ static inline __attribute__((always_inline)) void sum_rows(const kin_real *const
 {
     vector acc[MR][2] = {{{0}}};
     for (int64_t s = 0; s < segments; s++) {
-        const kin_real *const *a = row + s * MR, *panel = b + b_row[s] * NR;
-        for (int64_t k = 0; k < length; k++, panel += NR) {
-            vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
+        const kin_real *a[MR], *panel = b + b_row[s] * NR;
 #pragma GCC unroll 16
-            for (int r = 0; r < MR; r++) {
-                kin_real x = a[r][k];
-                acc[r][0] += b0 * x;
-                if (width > 1) acc[r][1] += b1 * x;
-            }
+        for (int r = 0; r < MR; r++) a[r] = row[s * MR + r];
+        int64_t k = 0;
+        for (; k + 4 <= length; k += 4, panel += 4 * NR) {
+            step(acc, a, k, panel, width);
+            step(acc, a, k + 1, panel + NR, width);
+            step(acc, a, k + 2, panel + 2 * NR, width);
+            step(acc, a, k + 3, panel + 3 * NR, width);
         }
+        for (; k < length; k++, panel += NR) step(acc, a, k, panel, width);
     }
     finish(acc, width, out);
 }
 
 static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
 {
-    expect(out);
     if (out->columns > LANES)
         sum_rows(row, b_row, segments, length, b, 2, out);
     else
         sum_rows(row, b_row, segments, length, b, 1, out);
+}
+
+/* The lines that the tile will be added to or stored in are asked for before the sum, which hides their way from memory. */
+static inline void expect(const kin_tile_out *out)
+{
+    for (int r = 0; r < out->rows; r++) __builtin_prefetch(out->c[r], 1), __builtin_prefetch(out->c[r] + out->columns - 1, 1);
 }
 
 static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out)
