@@ -49,8 +49,20 @@ expect "sets of other pictures" 1 "" "has 100 rows" fuse --gallery $g,$q
 expect "lists have no descriptors" 2 "" "fused by rank alone" fuse "$out/r.csv" "$out/e.csv" --query $q --gallery $g --by distance
 expect "tune k1, k2 and lambda" 0 "--method k-reciprocal --k1 " "" tune --gallery $g --query $q --out "$out/p.json" --quiet
 expect "rerank with what was found" 0 "" "" rerank --query $q --gallery $g --params "$out/p.json" --out "$out/p.csv" --quiet
-why=; "$kin" eval "$out/p.csv" --query $q --gallery $g --json | grep -q "$(sed 's/.*"mAP": \(0\.[0-9]\{5\}\).*/"mAP": \1/' "$out/p.json")" || why="another mAP: $(cat "$out/p.json")"
-report "it has the mAP that was promised" "$why"
+promised() { # FILE: p.csv has the mAP that the file tells
+    why=; "$kin" eval "$out/p.csv" --query $q --gallery $g --json | grep -q "$(sed 's/.*"mAP": \(0\.[0-9]\{5\}\).*/"mAP": \1/' "$1")" || why="another mAP: $(cat "$1")"
+    report "it has the mAP that was promised" "$why"
+}
+promised "$out/p.json"
+expect "tune on means of queries and gallery" 0 "--augment" "" tune --gallery $g --query $q --method expand --rounds 1 --out "$out/means.json" --quiet
+expect "search with them" 0 "" "" rerank --query $q --gallery $g --params "$out/means.json" --out "$out/p.csv" --quiet
+promised "$out/means.json"
+expect "tune re-ranking behind means" 0 "--k1" "" tune --gallery $g --query $q --expand 2 --augment 3 --alpha 1 --rounds 0 --out "$out/chain.json" --quiet
+expect "rerank behind them" 0 "" "" rerank --query $q --gallery $g --params "$out/chain.json" --out "$out/p.csv" --quiet
+promised "$out/chain.json"
+expect "fitted means are not given" 2 "" "--method expand fits --augment" tune --gallery $g --query $q --method expand --augment 3
+expect "the gallery's means without queries" 2 "" "leave --augment out" tune --gallery $g --augment 3
+expect "an alpha without means" 2 "" "--alpha weights the means" tune --gallery $g --alpha 1
 expect "params of another method" 2 "" "fitted for --method k-reciprocal" rerank --query $q --gallery $g --params "$out/p.json" --method graph
 for method in graph diffusion expand; do
     expect "tune $method" 0 "--method $method --" "" tune --gallery $g --method $method --rounds 1 --out "$out/$method.json" --quiet
