@@ -19,9 +19,10 @@ typedef struct kin_coarse_pair { int16_t n[2]; } kin_coarse_pair;
 
 typedef struct kin_coarse {
     int64_t mr, nr; /* mr ≤ KIN_COARSE_MR */
-    /* c[r][j] = scale[r] unit[j] · Σ over pairs of row[r] and column j of the panel, for r < rows and j < nr: all mr rows are valid to read, and
-     * all nr numbers of c[r] are written. */
-    void (*rows)(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows);
+    /* c[r][j] = scale[r] unit[j] · Σ over pairs of row[r] and column j of the panel, for r < rows and j < nr, added to what is there if `more`: all
+     * mr rows are valid to read, and all nr numbers of c[r] are written. */
+    void (*rows)(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows,
+                 bool more);
     bool fast; /* the instruction set has a product of pairs */
 } kin_coarse;
 

@@ -32,7 +32,7 @@ static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (a << 
 static inline __attribute__((always_inline)) lanes load_pairs(const kin_coarse_pair *p) { return *(const lanes *)p; }
 
 static inline __attribute__((always_inline)) void sum_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c,
-                                                           int64_t rows, lanes (*const add)(lanes, lanes, lanes))
+                                                           int64_t rows, bool more, lanes (*const add)(lanes, lanes, lanes))
 {
     lanes acc[MR][2] = {{{0}}};
     for (int64_t k = 0; k < pairs; k++, panel += NR) {
@@ -50,13 +50,17 @@ static inline __attribute__((always_inline)) void sum_rows(const kin_coarse_pair
     for (int r = 0; r < MR; r++) {
         if (r >= rows) return;
 #pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) *(numbers *)(c[r] + v * LANES) = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * LANES));
+        for (int v = 0; v < 2; v++) {
+            numbers sum = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * LANES)), *to = (numbers *)(c[r] + v * LANES);
+            if (more) sum += *to;
+            *to = sum;
+        }
     }
 }
 
-static void tile_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows)
+static void tile_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows, bool more)
 {
-    sum_rows(row, panel, pairs, scale, unit, c, rows, add_pairs);
+    sum_rows(row, panel, pairs, scale, unit, c, rows, more, add_pairs);
 }
 
 extern const kin_coarse KIN_ISA_NAME(kin_coarse);
@@ -67,9 +71,9 @@ const kin_coarse KIN_ISA_NAME(kin_coarse) = {MR, NR, tile_rows, FAST};
 #define VNNI __attribute__((target("avx512vnni")))
 static inline VNNI lanes add_pairs_vnni(lanes sum, lanes a, lanes b) { return (lanes)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b); }
 
-static VNNI void tile_rows_vnni(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows)
+static VNNI void tile_rows_vnni(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows, bool more)
 {
-    sum_rows(row, panel, pairs, scale, unit, c, rows, add_pairs_vnni);
+    sum_rows(row, panel, pairs, scale, unit, c, rows, more, add_pairs_vnni);
 }
 
 extern const kin_coarse kin_coarse_vnni;

@@ -2,15 +2,18 @@
 #ifndef KIN_RETRIEVAL_LINES_H
 #define KIN_RETRIEVAL_LINES_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct kin_lines {
     double (*euclid)(const float *a, const float *b, int64_t n); /* Σ (a_i − b_i)², in double */
     double (*inner)(const float *a, const float *b, int64_t n);  /* Σ a_i·b_i, in double */
     float (*dot)(const float *a, const float *b, int64_t n);     /* Σ a_i·b_i, in float32 */
-    /* number[j] = base[j] + scale[j]·product[j] for 16 items; is any of them ≤ bound? */
-    bool (*any_below)(const float *product, const float *base, const float *scale, float bound, float *number);
+    /* The same bits as those two, where a was widened before: it meets many b, and widening is half of the work. */
+    double (*euclid_wide)(const double *a, const float *b, int64_t n);
+    double (*inner_wide)(const double *a, const float *b, int64_t n);
+    /* Of KIN_SELECT_STEP items those with base[j] + scale[j]·product[j] ≤ bound, as words (select.h) of first + j, in any order. Gives their number;
+     * `words` has room for all. */
+    int64_t (*at_most)(const float *product, const float *base, const float *scale, float bound, uint32_t first, uint64_t *words);
 } kin_lines;
 
 /* Those of the chosen instruction set. */

@@ -1,7 +1,9 @@
 #include "retrieval/lines.h"
 
 #include "kernels/isa.h"
+#include "retrieval/select.h"
 
+#include <math.h>
 #include <string.h>
 
 #if defined(__AVX__)
@@ -11,11 +13,10 @@
 #if !defined(__AVX__)
 typedef float floats4 __attribute__((vector_size(16)));
 #endif
-typedef float floats16 __attribute__((vector_size(64)));
-typedef int32_t ints16 __attribute__((vector_size(64)));
+typedef float floats __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
 typedef double doubles4 __attribute__((vector_size(32)));
 
-enum { SIDE_BY_SIDE = 8 }; /* sums, so that one addition need not wait for the last */
+enum { LANES = KIN_VECTOR_BYTES / 4, SIDE_BY_SIDE = 8 }; /* SIDE_BY_SIDE sums, so that one addition need not wait for the last */
 
 /* Vectors are passed by address: how they are returned depends on the instruction set. */
 static inline void widen(const float *x, doubles4 *out)
@@ -42,6 +43,25 @@ static inline void add_product(const float *a, const float *b, doubles4 *sum)
 {
     doubles4 x, y;
     widen(a, &x);
+    widen(b, &y);
+    *sum += x * y;
+}
+
+static inline void load_wide(const double *x, doubles4 *out) { memcpy(out, x, sizeof *out); }
+
+static inline void add_wide_square(const double *a, const float *b, doubles4 *sum)
+{
+    doubles4 x, y;
+    load_wide(a, &x);
+    widen(b, &y);
+    x -= y;
+    *sum += x * x;
+}
+
+static inline void add_wide_product(const double *a, const float *b, doubles4 *sum)
+{
+    doubles4 x, y;
+    load_wide(a, &x);
     widen(b, &y);
     *sum += x * y;
 }
@@ -76,37 +96,90 @@ static double inner(const float *a, const float *b, int64_t n)
     return add_up(sum) + rest;
 }
 
+static double euclid_wide(const double *a, const float *b, int64_t n)
+{
+    doubles4 sum[SIDE_BY_SIDE] = {{0}};
+    double rest = 0;
+    int64_t i = 0;
+    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
+        for (int l = 0; l < SIDE_BY_SIDE; l++) add_wide_square(a + i + 4 * l, b + i + 4 * l, &sum[l]);
+    for (; i + 4 <= n; i += 4) add_wide_square(a + i, b + i, &sum[0]);
+    for (; i < n; i++) rest += (a[i] - (double)b[i]) * (a[i] - (double)b[i]);
+    return add_up(sum) + rest;
+}
+
+static double inner_wide(const double *a, const float *b, int64_t n)
+{
+    doubles4 sum[SIDE_BY_SIDE] = {{0}};
+    double rest = 0;
+    int64_t i = 0;
+    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
+        for (int l = 0; l < SIDE_BY_SIDE; l++) add_wide_product(a + i + 4 * l, b + i + 4 * l, &sum[l]);
+    for (; i + 4 <= n; i += 4) add_wide_product(a + i, b + i, &sum[0]);
+    for (; i < n; i++) rest += a[i] * (double)b[i];
+    return add_up(sum) + rest;
+}
+
 static float dot(const float *a, const float *b, int64_t n)
 {
-    floats16 sum[4] = {{0}}, x, y;
+    floats sum[SIDE_BY_SIDE] = {{0}};
     float rest = 0;
     int64_t i = 0;
-    for (; i + 64 <= n; i += 64)
-        for (int l = 0; l < 4; l++) {
-            memcpy(&x, a + i + 16 * l, sizeof x);
-            memcpy(&y, b + i + 16 * l, sizeof y);
-            sum[l] += x * y;
-        }
+    for (; i + LANES * SIDE_BY_SIDE <= n; i += LANES * SIDE_BY_SIDE)
+        for (int l = 0; l < SIDE_BY_SIDE; l++) sum[l] += *(const floats *)(a + i + LANES * l) * *(const floats *)(b + i + LANES * l);
     for (; i < n; i++) rest += a[i] * b[i];
-    sum[0] += sum[1] + (sum[2] + sum[3]);
-    for (int l = 0; l < 16; l++) rest += sum[0][l];
+    sum[0] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    for (int l = 0; l < LANES; l++) rest += sum[0][l];
     return rest;
 }
 
-static bool any_below(const float *product, const float *base, const float *scale, float bound, float *number)
+#if defined(__AVX2__)
+/* Where each of four words goes so that the chosen ones stand first, in halves of words, by which ones are chosen. The compilers' vector types
+ * cannot close ranks; one item at a time took a fifth of a search. */
+static const int32_t chosen_first[16][8] = {
+    {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {2, 3, 0, 1, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {4, 5, 0, 1, 2, 3, 6, 7}, {0, 1, 4, 5, 2, 3, 6, 7},
+    {2, 3, 4, 5, 0, 1, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {6, 7, 0, 1, 2, 3, 4, 5}, {0, 1, 6, 7, 2, 3, 4, 5}, {2, 3, 6, 7, 0, 1, 4, 5}, {0, 1, 2, 3, 6, 7, 4, 5},
+    {4, 5, 6, 7, 0, 1, 2, 3}, {0, 1, 4, 5, 6, 7, 2, 3}, {2, 3, 4, 5, 6, 7, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}};
+static const int8_t chosen[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+
+static inline int64_t put_chosen(__m256i words, int which, uint64_t *to)
 {
-    floats16 p, b, s;
-    memcpy(&p, product, sizeof p);
-    memcpy(&b, base, sizeof b);
-    memcpy(&s, scale, sizeof s);
-    floats16 value = b + s * p;
-    ints16 below = value <= bound - (floats16){0};
-    memcpy(number, &value, sizeof value);
-    int64_t word[8], any = 0;
-    memcpy(word, &below, sizeof word);
-    for (int l = 0; l < 8; l++) any |= word[l];
-    return any != 0;
+    _mm256_storeu_si256((__m256i *)to, _mm256_permutevar8x32_epi32(words, _mm256_loadu_si256((const __m256i *)chosen_first[which])));
+    return chosen[which];
 }
 
+static int64_t at_most(const float *product, const float *base, const float *scale, float bound, uint32_t first, uint64_t *words)
+{
+    const __m256i top = _mm256_set1_epi32(INT32_MIN), eight = _mm256_set1_epi32(8);
+    __m256i index = _mm256_add_epi32(_mm256_set1_epi32((int32_t)first), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    int64_t count = 0;
+    for (int j = 0; j < KIN_SELECT_STEP; j += 8, index = _mm256_add_epi32(index, eight)) {
+        __m256 number = _mm256_fmadd_ps(_mm256_loadu_ps(scale + j), _mm256_loadu_ps(product + j), _mm256_loadu_ps(base + j));
+        __m256 below = _mm256_cmp_ps(number, _mm256_set1_ps(bound), _CMP_LE_OQ);
+        int which = _mm256_movemask_ps(below);
+        if (!which) continue;
+        __m256i bits = _mm256_castps_si256(_mm256_add_ps(number, _mm256_setzero_ps()));
+        bits = _mm256_xor_si256(bits, _mm256_or_si256(_mm256_srai_epi32(bits, 31), top));
+        /* Unpacking takes items 0, 1, 4, 5, then 2, 3, 6, 7. */
+        count += put_chosen(_mm256_unpacklo_epi32(index, bits), (which & 3) | (which >> 2 & 12), words + count);
+        count += put_chosen(_mm256_unpackhi_epi32(index, bits), (which >> 2 & 3) | (which >> 4 & 12), words + count);
+    }
+    return count;
+}
+#else
+static int64_t at_most(const float *product, const float *base, const float *scale, float bound, uint32_t first, uint64_t *words)
+{
+    float number[KIN_SELECT_STEP], least = INFINITY;
+    for (int j = 0; j < KIN_SELECT_STEP; j++) number[j] = base[j] + scale[j] * product[j];
+    for (int j = 0; j < KIN_SELECT_STEP; j++) least = number[j] < least ? number[j] : least;
+    int64_t count = 0;
+    for (uint32_t j = 0; least <= bound && j < KIN_SELECT_STEP; j++) {
+        words[count] = kin_select_word(number[j], first + j); /* always written, counted only if it may win: no branch to mispredict */
+        count += number[j] <= bound;
+    }
+    return count;
+}
+#endif
+
 extern const kin_lines KIN_ISA_NAME(kin_lines);
-const kin_lines KIN_ISA_NAME(kin_lines) = {euclid, inner, dot, any_below};
+const kin_lines KIN_ISA_NAME(kin_lines) = {euclid, inner, dot, euclid_wide, inner_wide, at_most};

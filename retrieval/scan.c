@@ -5,7 +5,7 @@
  *     inner product    −q·g
  *     cosine           −(q·g)/‖g‖          (= −cosine·‖q‖)
  * In float32, summed in any order, |fl(q·g) − q·g| ≤ γ Σ|q_i g_i| ≤ γ ‖q‖‖g‖ with γ = dim·u/(1 − dim·u), u = 2⁻²⁴ (Higham 2002,
- * section 3.1); for coarse products (kernels/coarse.h) γ is ε_q + ε_g + ε_q ε_g. Base, scale and the last operations round too. Together
+ * section 3.1); for coarse products (kernels/coarse.h) γ is ε_q + ε_g + ε_q ε_g, and u for each part that a sum is made of. Base, scale and the last operations round too. Together
  * |fl(key) − key| ≤ a_g γ ‖q‖ + b_g, with a and b in `weigh` below. So if the k-th best exact key among the candidates is smaller than (the
  * largest key kept) − (the largest bound), no item that was left out can belong to the list; for the farthest item alike. Rows for which
  * that cannot be shown are met in float32, and where even that cannot show it, all items are compared in double: what leaves here
@@ -23,10 +23,13 @@
 enum {
     TASKS = 16,      /* with fewer blocks of rows than this the items are split as well */
     FEW = 4,         /* rows for which packing the items would cost more than the product */
+    LATE = 16,       /* tiles from which on items are measured as those few rows meet them */
     FARTHEST = 12,   /* candidates for the farthest item */
     TRIED = 1024,    /* rows after which the coarse pass may be given up, */
     HOPELESS = 4,    /* if it was too coarse for one in so many */
+    MEASURED = 64,   /* norms a task */
 };
+static const double norm_most = 1e18;
 static const int64_t buffer_bytes = 64 << 20;  /* buffers of one block at most, where k is large */
 static const int64_t chunk_bytes = 512 << 20;  /* the part of the items that is packed at a time */
 static const int64_t states_bytes = 512 << 20; /* all rows' selections, where each pair is met once */
@@ -36,16 +39,45 @@ typedef kin_scan_room room;
 
 /* --- preparation --- */
 
-static bool measure(kin_vectors v, const char *what, kin_metric metric, double *norm, kin_error *err)
+typedef struct measuring { kin_vectors v; kin_metric metric; double *norm; atomic_bool bad; } measuring;
+
+/* Norms of rows first .. last - 1; can all of them be searched? */
+static bool norms_of(kin_vectors v, kin_metric metric, int64_t first, int64_t last, double *norm)
+{
+    bool fine = true;
+    for (int64_t i = first; i < last; i++) {
+        norm[i] = sqrt(kin_exact_inner(kin_row(v, i), kin_row(v, i), v.dim));
+        fine = fine && norm[i] <= norm_most && (metric != KIN_COSINE || norm[i] >= FLT_MIN);
+    }
+    return fine;
+}
+
+/* Says what is wrong with the first row that cannot be searched. */
+static bool refuse(kin_vectors v, const char *what, kin_metric metric, const double *norm, kin_error *err)
 {
     for (int64_t i = 0; i < v.count; i++) {
-        norm[i] = sqrt(kin_exact_inner(kin_row(v, i), kin_row(v, i), v.dim));
         if (!isfinite(norm[i])) return kin_check_finite(v.data, v.count, v.dim, what, err);
-        if (norm[i] > 1e18) return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld has the norm %g; at most 1e18 can be searched", what, (long long)i, norm[i]);
+        if (norm[i] > norm_most)
+            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld has the norm %g; at most %g can be searched", what, (long long)i, norm[i], norm_most);
         if (metric == KIN_COSINE && norm[i] < FLT_MIN)
             return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld is zero, and has no cosine; drop it, or search by Euclidean distance", what, (long long)i);
     }
     return true;
+}
+
+static void measure_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    measuring *m = arg;
+    if (!norms_of(m->v, m->metric, block * MEASURED, kin_min((block + 1) * MEASURED, m->v.count), m->norm)) atomic_store(&m->bad, true);
+}
+
+static bool measure(kin_vectors v, const char *what, kin_metric metric, double *norm, kin_error *err)
+{
+    measuring m = {.v = v, .metric = metric, .norm = norm};
+    atomic_init(&m.bad, false);
+    kin_parallel_for(kin_blocks(v.count, MEASURED), measure_block, &m);
+    return !atomic_load(&m.bad) || refuse(v, what, metric, norm, err);
 }
 
 static bool measure_all(pass *p, kin_error *err)
@@ -54,15 +86,15 @@ static bool measure_all(pass *p, kin_error *err)
     int64_t queries = s->query.count;
     if (s->joined)
         return measure(s->query, "the queries", s->metric, p->norm, err) && measure(s->gallery, "the gallery", s->metric, p->norm + queries, err);
-    return (p->row_norm == p->norm || measure(s->query, "the queries", s->metric, p->row_norm, err)) && measure(s->gallery, "the gallery", s->metric, p->norm, err);
+    return (p->row_norm == p->norm || measure(s->query, "the queries", s->metric, p->row_norm, err)) &&
+           (p->late || measure(s->gallery, "the gallery", s->metric, p->norm, err));
 }
 
-/* The items packed now. */
-static void weigh(pass *p)
+static void weigh(pass *p, int64_t first, int64_t last, kin_scan_most *most)
 {
     const kin_scan *s = p->scan;
     double u = ldexp(1, -24);
-    for (int64_t j = p->first; j < p->last; j++) {
+    for (int64_t j = first; j < last; j++) {
         double norm = p->norm[j], a, b = FLT_MIN * (double)p->dim;
         if (s->metric == KIN_EUCLID) {
             p->base[j] = (float)(norm * norm);
@@ -79,13 +111,25 @@ static void weigh(pass *p)
             a = 1;
             b += b / norm;
         }
-        p->a_most = fmax(p->a_most, a);
-        p->b_most = fmax(p->b_most, b);
-        if (p->coarse) p->error_most = fmax(p->error_most, (double)p->error[j]);
+        most->a = fmax(most->a, a);
+        most->b = fmax(most->b, b);
+        if (p->coarse) most->error = fmax(most->error, (double)p->error[j]);
         if (!s->farthest) continue;
         p->far_base[j] = -p->base[j];
         p->far_scale[j] = -p->scale[j];
     }
+}
+
+/* Where few rows meet them: items g .. are read, measured and weighed while they are at hand. */
+static bool weigh_late(pass *p, room *me, int64_t g, int64_t columns)
+{
+    if (!norms_of(p->scan->gallery, p->scan->metric, g, g + columns, p->norm)) {
+        atomic_store(&p->bad, true);
+        atomic_store(&p->stopped, true);
+        return false;
+    }
+    weigh(p, g, g + columns, &me->most);
+    return true;
 }
 
 static kin_scan_want want(const pass *p, int64_t k, int64_t all)
@@ -113,12 +157,12 @@ static void cut(pass *p)
     p->most_kept = p->near.keep > p->list.keep ? p->near.keep : p->list.keep;
     p->symmetric = is_symmetric(p);
     int64_t words = p->near.capacity + p->list.capacity;
-    int64_t afford = buffer_bytes / (8 * words + (int64_t)(sizeof(uint64_t) + sizeof(kin_hit)) * p->most_kept);
-    int64_t even = kin_round_up(kin_blocks(p->rows, TASKS), 14), most = even < 2 * 14 ? 2 * 14 : kin_min(even, KIN_SCAN_ROWS);
+    int64_t afford = buffer_bytes / (8 * words + (int64_t)(sizeof(uint64_t) + sizeof(double)) * p->most_kept);
+    int64_t even = kin_round_up(kin_blocks(p->rows, TASKS), 14), most = even < 2 * 14 ? 2 * 14 : kin_min(even, KIN_SCAN_BLOCK);
     p->block_rows = kin_min(p->symmetric ? KIN_SCAN_ROWS : afford > most ? most : afford < 8 ? 8 : afford, p->rows);
     p->blocks = kin_blocks(p->rows, p->block_rows);
     int64_t tiles = kin_blocks(p->items, KIN_SCAN_COLUMNS);
-    p->chunk = kin_min(tiles, kin_blocks(chunk_bytes, kin_scan_panel_bytes(p, KIN_SCAN_COLUMNS))) * KIN_SCAN_COLUMNS;
+    p->chunk = (p->rows > FEW ? kin_min(tiles, kin_blocks(chunk_bytes, kin_scan_panel_bytes(p, KIN_SCAN_COLUMNS))) : tiles) * KIN_SCAN_COLUMNS;
     tiles = p->chunk / KIN_SCAN_COLUMNS;
     int64_t splits = p->symmetric ? 1 : kin_min(p->blocks < TASKS ? kin_blocks(TASKS, p->blocks) : 1, tiles);
     p->columns_per_split = kin_blocks(tiles, splits) * KIN_SCAN_COLUMNS;
@@ -155,20 +199,22 @@ static bool give_room(pass *p, kin_error *err)
 
 static bool give_worker_room(const pass *p, room *me)
 {
-    size_t rows = (size_t)p->block_rows, keep = (size_t)p->most_kept, near = p->symmetric ? 0 : (size_t)p->near.capacity, far = p->symmetric ? 0 : (size_t)p->far.capacity;
-    me->tile = kin_alloc_array(rows * KIN_SCAN_COLUMNS, sizeof(float));
+    size_t rows = (size_t)p->block_rows, high = (size_t)kin_min(p->block_rows, KIN_SCAN_ROWS), keep = (size_t)p->most_kept, near = p->symmetric ? 0 : (size_t)p->near.capacity, far = p->symmetric ? 0 : (size_t)p->far.capacity;
+    me->tile = kin_alloc_array(high * KIN_SCAN_COLUMNS, sizeof(float));
     me->words = kin_alloc_array(rows, (near + far + (size_t)p->list.capacity + 1) * sizeof(uint64_t));
     me->order = kin_alloc_array(rows + 1, keep * sizeof(uint64_t));
     me->near = kin_alloc_array(rows, 3 * sizeof(kin_select));
-    me->hits = kin_alloc_array(rows, keep * sizeof(kin_hit));
+    me->distance = kin_alloc_array(rows, keep * sizeof(double));
+    me->hits = kin_alloc_array(keep, sizeof(kin_hit));
     me->spare = kin_alloc_array(keep, 4 * sizeof(kin_hit));
     me->cursor = kin_alloc_array(rows, sizeof(int64_t));
-    bool ok = me->tile && me->words && me->order && me->near && me->hits && me->spare && me->cursor;
+    me->wide = kin_alloc_array((size_t)p->dim, sizeof(double));
+    bool ok = me->tile && me->words && me->order && me->near && me->distance && me->hits && me->spare && me->cursor && me->wide;
     if (ok) me->far = me->near + rows, me->list = me->far + rows;
     if (p->symmetric) ok = (me->across = kin_alloc_array(KIN_SCAN_COLUMNS * KIN_SCAN_ROWS, sizeof(float))) && ok;
     if (!p->coarse) return ok;
-    me->pairs = kin_alloc_array(rows, (size_t)kin_coarse_pairs(p->dim) * sizeof *me->pairs);
-    me->row_scale = kin_alloc_array(rows, sizeof(float));
+    me->pairs = kin_alloc_array(high, (size_t)kin_coarse_pairs(p->dim) * sizeof *me->pairs);
+    me->row_scale = kin_alloc_array(high, sizeof(float));
     return ok && me->pairs && me->row_scale;
 }
 
@@ -203,7 +249,7 @@ static void give_pass_back(pass *p)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
         room *me = &p->rooms[w];
-        kin_free(me->tile), kin_free(me->across), kin_free(me->words), kin_free(me->order), kin_free(me->near), kin_free(me->hits), kin_free(me->spare), kin_free(me->cursor);
+        kin_free(me->tile), kin_free(me->across), kin_free(me->words), kin_free(me->order), kin_free(me->near), kin_free(me->distance), kin_free(me->hits), kin_free(me->spare), kin_free(me->cursor), kin_free(me->wide);
         kin_free(me->pairs), kin_free(me->row_scale);
         *me = (room){0};
     }
@@ -303,18 +349,25 @@ static void settle(pass *p, room *me, int64_t first, int64_t rows)
     kin_scan_settle(p, me, me->near, me->far, first, rows);
 }
 
-static void meet(const pass *p, room *me, int64_t at, int64_t rows, int64_t first, int64_t last)
+/* Rows at .. of the pass, whose selections begin at `from` in the worker's room. */
+static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t rows, int64_t first, int64_t last)
 {
     kin_scan_round_rows(p, me, at, rows);
     for (int64_t g = first; g < last; g += KIN_SCAN_COLUMNS) {
         int64_t columns = kin_min(last - g, KIN_SCAN_COLUMNS);
+        if (p->late && !weigh_late(p, me, g, columns)) return;
         kin_scan_multiply(p, me, at, rows, g, columns);
         for (int64_t r = 0; r < rows; r++) {
             const float *product = me->tile + r * KIN_SCAN_COLUMNS;
-            offer(p, &me->near[r], &me->far[r], product, g, columns, kin_scan_row_of(p, at + r));
-            offer_to_list(p, &me->list[r], product, g, columns, kin_scan_row_of(p, at + r));
+            offer(p, &me->near[from + r], &me->far[from + r], product, g, columns, kin_scan_row_of(p, at + r));
+            offer_to_list(p, &me->list[from + r], product, g, columns, kin_scan_row_of(p, at + r));
         }
     }
+}
+
+static void meet(pass *p, room *me, int64_t at, int64_t rows, int64_t first, int64_t last)
+{
+    for (int64_t r = 0; r < rows; r += KIN_SCAN_ROWS) meet_tile_rows(p, me, at + r, r, kin_min(rows - r, KIN_SCAN_ROWS), first, last);
 }
 
 static void run_block(void *arg, int64_t block, int worker_index)
@@ -416,10 +469,11 @@ static void run_chunks(pass *p)
     for (p->first = 0; p->first < p->items && !atomic_load(&p->stopped); p->first += p->chunk) {
         p->last = kin_min(p->first + p->chunk, p->items);
         if (p->panels) kin_scan_pack(p);
-        weigh(p);
+        if (!p->late) weigh(p, p->first, p->last, &p->most);
         if (p->symmetric) begin_states(p);
         kin_parallel_for(p->blocks * p->splits, p->symmetric ? run_strip : run_block, p);
     }
+    for (int w = 0; p->late && w < KIN_MAX_THREADS; w++) p->most.a = fmax(p->most.a, p->rooms[w].most.a), p->most.b = fmax(p->most.b, p->rooms[w].most.b);
     if (p->splits > 1) kin_parallel_for(p->rows, join_splits, p);
     if (p->symmetric) kin_parallel_for(p->blocks, settle_block, p);
 }
@@ -428,7 +482,7 @@ static bool run_pass(pass *p, kin_error *err)
 {
     cut(p);
     bool ok = give_pass_room(p, err);
-    p->a_most = p->b_most = p->error_most = 0;
+    p->most = (kin_scan_most){0};
     if (ok) run_chunks(p);
     give_pass_back(p);
     return ok;
@@ -456,6 +510,8 @@ static bool run_again(pass *p, kin_error *err)
 static bool run(pass *p, kin_error *err)
 {
     if (!run_pass(p, err)) return false;
+    if (atomic_load(&p->bad)) return measure(p->scan->gallery, "the gallery", p->scan->metric, p->norm, err);
+    p->late = false;
     return atomic_load(&p->failed) == 0 || atomic_load(&p->stopped) || run_again(p, err);
 }
 
@@ -495,10 +551,12 @@ static void begin(pass *p, const kin_scan *scan)
     p->items = scan->gallery.count + (scan->joined ? scan->query.count : 0);
     p->rows = scan->joined ? p->items : scan->query.count;
     p->coarse = coarse_for(p);
+    p->late = p->rows <= FEW && p->items >= LATE * KIN_SCAN_COLUMNS && !rows_are_items(scan);
     atomic_init(&p->done, 0);
     atomic_init(&p->tried, 0);
     atomic_init(&p->failed, 0);
     atomic_init(&p->stopped, false);
+    atomic_init(&p->bad, false);
 }
 
 bool kin_scan_run(const kin_scan *scan, kin_error *err)

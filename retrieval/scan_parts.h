@@ -13,12 +13,18 @@
 #include <stdatomic.h>
 
 enum {
-    KIN_SCAN_ROWS = 224,    /* rows a block: a multiple of 14, the tallest tile */
-    KIN_SCAN_COLUMNS = 224, /* items a tile: a multiple of the panels' widths, 8 to 32 */
+    /* A tile of products and its rows in 16 bits stay in the second-level cache together. */
+    KIN_SCAN_ROWS = 192,    /* a multiple of 6, and nearly one of 14: the tiles' heights */
+    KIN_SCAN_COLUMNS = 192, /* a multiple of the panels' widths, 8 to 32 */
+    KIN_SCAN_STEP = 256,    /* dimensions, in float32, or pairs of them, that a tile's products are summed over at a time: of a panel these stay in the first-level cache */
+    KIN_SCAN_BLOCK = 384,   /* rows that are selected for, and measured, together: for all of them an item comes from memory once */
 };
 
 /* What is selected of a kind: the best k, of which `keep` candidates with a margin, in a buffer of `capacity` words. */
 typedef struct kin_scan_want { int64_t k, keep, capacity; } kin_scan_want;
+
+/* The largest a_g, b_g and ε_g of scan.c. */
+typedef struct kin_scan_most { double a, b, error; } kin_scan_most;
 
 /* A worker's own. */
 typedef struct kin_scan_room {
@@ -28,9 +34,12 @@ typedef struct kin_scan_room {
     uint64_t *words;         /* of the selections: [rows, capacity] each */
     kin_select *near, *far, *list; /* [rows] */
     uint64_t *order;         /* [rows + 1, keep]: candidates by item; the last row is for sorting */
-    kin_hit *hits;           /* [rows, keep] */
+    double *distance;        /* [rows, keep]: theirs */
+    kin_hit *hits;           /* [keep]: of one row */
     kin_hit *spare;          /* [4, keep] */
     int64_t *cursor;         /* [rows] */
+    double *wide;            /* [dim]: a row, while its candidates are measured */
+    kin_scan_most most;      /* of the items that it weighed itself */
 } kin_scan_room;
 
 typedef struct kin_scan_pass {
@@ -42,7 +51,8 @@ typedef struct kin_scan_pass {
     float *unit, *error;     /* coarse: s [items, to whole panels] and ε [items] */
     float *row_error;        /* coarse, ε of rows; `error` where rows are items */
     double *norm, *row_norm; /* of items and rows; row_norm may be norm */
-    double a_most, b_most, error_most; /* the largest a_g, b_g and ε_g */
+    kin_scan_most most;
+    bool late;               /* for few rows: items are measured and weighed as they are met, to come from memory once */
     int32_t *which;          /* [rows]: those of this pass; NULL: all */
     int32_t *again;          /* [all rows]: those that the next one must meet */
     bool *list_failed;       /* [queries]: their list could not be proved */
@@ -61,7 +71,7 @@ typedef struct kin_scan_pass {
     pthread_mutex_t *lock;   /* [blocks]: of a block's selections */
     kin_scan_room rooms[KIN_MAX_THREADS];
     atomic_llong done, tried, failed; /* pairs, and rows of the coarse pass */
-    atomic_bool stopped;
+    atomic_bool stopped, bad; /* bad: an item met late has no norm to search by */
 } kin_scan_pass;
 
 static inline bool kin_scan_skips_itself(const kin_scan *s) { return s->leave_one_out || s->joined; }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { K_STEP = 256 /* dimensions of one pass over a tile, in float32 */ };
+enum { LINE = 64 / (int)sizeof(kin_coarse_pair) /* pairs in a line of the cache */ };
 
 /* --- packing --- */
 
@@ -60,22 +60,32 @@ void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t firs
     }
 }
 
+/* Asks for the next panel, a few lines with each of the row's tiles, while this one is used: `done` rows of `rows` are. */
+static inline void expect(const kin_coarse_pair *panel, int64_t pairs, int64_t done, int64_t step, int64_t rows)
+{
+    for (int64_t at = pairs * done / rows / LINE * LINE; at < pairs * (done + step) / rows / LINE * LINE; at += LINE) __builtin_prefetch(panel + at);
+}
+
 static void multiply_coarsely(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, int64_t g, int64_t columns)
 {
     const kin_coarse *t = p->coarse;
     int64_t pairs = kin_coarse_pairs(p->dim);
-    for (int64_t j = 0; j < columns; j += t->nr) {
-        const kin_coarse_pair *panel = (const kin_coarse_pair *)p->panels + (g - p->first + j) * pairs;
-        for (int64_t r = 0; r < rows; r += t->mr) {
-            const kin_coarse_pair *row[KIN_COARSE_MR];
-            float *c[KIN_COARSE_MR], scale[KIN_COARSE_MR];
-            for (int64_t i = 0; i < t->mr; i++) {
-                int64_t at = kin_min(r + i, rows - 1);
-                row[i] = me->pairs + at * pairs;
-                scale[i] = me->row_scale[at];
-                c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
+    for (int64_t k = 0; k < pairs; k += KIN_SCAN_STEP) {
+        int64_t length = kin_min(KIN_SCAN_STEP, pairs - k);
+        for (int64_t j = 0; j < columns; j += t->nr) {
+            const kin_coarse_pair *panel = (const kin_coarse_pair *)p->panels + (g - p->first + j) * pairs + k * t->nr;
+            for (int64_t r = 0; r < rows; r += t->mr) {
+                const kin_coarse_pair *row[KIN_COARSE_MR];
+                float *c[KIN_COARSE_MR], scale[KIN_COARSE_MR];
+                for (int64_t i = 0; i < t->mr; i++) {
+                    int64_t at = kin_min(r + i, rows - 1);
+                    row[i] = me->pairs + at * pairs + k;
+                    scale[i] = me->row_scale[at];
+                    c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
+                }
+                expect(panel + t->nr * pairs, length * t->nr, r, t->mr, rows);
+                t->rows(row, panel, length, scale, p->unit + g + j, c, kin_min(t->mr, rows - r), k > 0);
             }
-            t->rows(row, panel, pairs, scale, p->unit + g + j, c, kin_min(t->mr, rows - r));
         }
     }
 }
@@ -83,7 +93,7 @@ static void multiply_coarsely(const kin_scan_pass *p, kin_scan_room *me, int64_t
 static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
 {
     const kin_tiles *t = p->tiles;
-    for (int64_t k = 0; k < p->dim; k += K_STEP) {
+    for (int64_t k = 0; k < p->dim; k += KIN_SCAN_STEP) {
         for (int64_t j = 0; j < columns; j += t->nr) {
             const float *panel = (const float *)p->panels + (g - p->first + j) * p->dim + k * t->nr;
             kin_tile_out out = {.columns = kin_min(t->nr, columns - j), .accumulate = k > 0};
@@ -94,7 +104,7 @@ static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t f
                     row[i] = kin_scan_row(p->scan, kin_scan_row_of(p, first + kin_min(r + i, rows - 1))) + k;
                     out.c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
                 }
-                t->rows(row, (int64_t[]){0}, 1, kin_min(K_STEP, p->dim - k), panel, &out);
+                t->rows(row, (int64_t[]){0}, 1, kin_min(KIN_SCAN_STEP, p->dim - k), panel, &out);
             }
         }
     }

@@ -2,19 +2,32 @@
 #include "retrieval/scan_parts.h"
 
 #include "retrieval/exact.h"
+#include "retrieval/lines.h"
 
 #include <math.h>
 #include <string.h>
 
-static const int64_t measure_bytes = 262144; /* of items at a time, while candidates are measured: they stay in the second-level cache */
+static const int64_t measure_bytes = 1 << 20; /* of items at a time, while candidates are measured: they stay in the last cache */
+
+static double distance_of(const kin_scan_pass *p, int64_t i, int64_t item, double inner)
+{
+    return p->scan->metric == KIN_INNER ? -inner : -inner / (p->row_norm[i] * p->norm[item]);
+}
 
 static double exact_distance(const kin_scan_pass *p, int64_t i, int64_t item)
 {
     const kin_scan *s = p->scan;
     const float *row = kin_scan_row(s, i), *other = kin_scan_item(s, item);
     if (s->metric == KIN_EUCLID) return kin_exact_euclid(row, other, p->dim);
-    double inner = kin_exact_inner(row, other, p->dim);
-    return s->metric == KIN_INNER ? -inner : -inner / (p->row_norm[i] * p->norm[item]);
+    return distance_of(p, i, item, kin_exact_inner(row, other, p->dim));
+}
+
+/* The same, of row i as `wide`. */
+static double wide_distance(const kin_scan_pass *p, int64_t i, const double *wide, int64_t item)
+{
+    const float *other = kin_scan_item(p->scan, item);
+    if (p->scan->metric == KIN_EUCLID) return kin_lines_get()->euclid_wide(wide, other, p->dim);
+    return distance_of(p, i, item, kin_lines_get()->inner_wide(wide, other, p->dim));
 }
 
 static double key_to_distance(const kin_scan_pass *p, float key, double norm)
@@ -32,9 +45,9 @@ static double distance_to_key(const kin_scan_pass *p, double distance, double no
 /* What the key of row i and any item may be off by. */
 static double bound_of(const kin_scan_pass *p, int64_t i)
 {
-    double u = ldexp(1, -24), norm = p->row_norm[i], off = p->coarse ? (double)p->row_error[i] : 0;
-    double gamma = p->coarse ? off + p->error_most + off * p->error_most + 8 * u : 1.01 * ((double)p->dim + 3) * u;
-    return (p->a_most * gamma * norm + p->b_most) * 1.001 + 1e-14 * norm * norm;
+    double u = ldexp(1, -24), norm = p->row_norm[i], off = p->coarse ? (double)p->row_error[i] : 0, parts = (double)kin_blocks(p->dim, 2 * KIN_SCAN_STEP);
+    double gamma = p->coarse ? off + p->most.error + off * p->most.error + (8 + parts) * u : 1.01 * ((double)p->dim + 3) * u;
+    return (p->most.a * gamma * norm + p->most.b) * 1.001 + 1e-14 * norm * norm;
 }
 
 static void keep_farther(kin_hit *farthest, kin_hit hit)
@@ -65,31 +78,58 @@ static void compare_all(const kin_scan_pass *p, int64_t i, int64_t first, const 
     memcpy(hits, pool, (size_t)want->k * sizeof *hits);
 }
 
-/* Distances of all candidates of all rows, tile after tile of the items, so that these come from memory once. They go where the
- * candidate stands in the coarse order, which is nearly the right one. */
+/* Candidates of row r in the coarse order, and `order` of them by item. */
+static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t r)
+{
+    uint64_t *order = me->order + r * p->most_kept, *sorting = me->order + p->block_rows * p->most_kept;
+    kin_select_end(select);
+    kin_select_sort(select->word, sorting, select->used, p->scan->float32_order ? 0 : 40); /* 24 bits of the number say enough where it will be measured */
+    for (int64_t a = 0; a < select->used; a++) order[a] = (uint64_t)kin_select_index(select->word[a]) << 32 | (uint64_t)a;
+    kin_select_sort(order, sorting, select->used, 32);
+}
+
+static void expect(const kin_scan_pass *p, int64_t item)
+{
+    const char *x = (const char *)kin_scan_item(p->scan, item);
+    for (int64_t byte = 0; byte < p->dim * (int64_t)sizeof(float); byte += 64) __builtin_prefetch(x + byte);
+}
+
+/* Those of row r's candidates that come before item `end`. */
+static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, int64_t r, int64_t count, int64_t end)
+{
+    const uint64_t *order = me->order + r * p->most_kept;
+    double *distance = me->distance + r * p->most_kept;
+    const float *row = kin_scan_row(p->scan, i);
+    int64_t at = me->cursor[r];
+    if (at >= count || (int64_t)(order[at] >> 32) >= end) return;
+    for (int64_t d = 0; d < p->dim; d++) me->wide[d] = (double)row[d];
+    for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
+        int64_t item = (int64_t)(order[at] >> 32);
+        if (at + 1 < count) expect(p, (int64_t)(order[at + 1] >> 32));
+        distance[at] = wide_distance(p, i, me->wide, item);
+    }
+    me->cursor[r] = at;
+}
+
+/* Distances of all candidates of all rows, tile after tile of the items, so that these come from memory once. */
 static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t first, int64_t rows)
 {
     int64_t tile = 1 + measure_bytes / (p->dim * (int64_t)sizeof(float));
-    uint64_t *sorting = me->order + p->block_rows * p->most_kept;
     for (int64_t r = 0; r < rows; r++) {
-        uint64_t *order = me->order + r * p->most_kept;
-        kin_select_end(&select[r]);
-        kin_select_sort(select[r].word, sorting, select[r].used, 0);
-        for (int64_t a = 0; a < select[r].used; a++) order[a] = (uint64_t)kin_select_index(select[r].word[a]) << 32 | (uint64_t)a;
-        kin_select_sort(order, sorting, select[r].used, 32);
+        order_candidates(p, me, &select[r], r);
         me->cursor[r] = 0;
     }
-    for (int64_t end = tile; !p->scan->float32_order && end < p->items + tile; end += tile) {
-        for (int64_t r = 0; r < rows; r++) {
-            const uint64_t *order = me->order + r * p->most_kept;
-            int64_t at = me->cursor[r], count = select[r].used;
-            for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
-                int64_t item = (int64_t)(order[at] >> 32);
-                me->hits[r * p->most_kept + (int64_t)(order[at] & UINT32_MAX)] = (kin_hit){exact_distance(p, kin_scan_row_of(p, first + r), item), item};
-            }
-            me->cursor[r] = at;
-        }
-    }
+    for (int64_t end = tile; !p->scan->float32_order && end < p->items + tile; end += tile)
+        for (int64_t r = 0; r < rows; r++) measure_row(p, me, kin_scan_row_of(p, first + r), r, select[r].used, end);
+}
+
+/* The candidates of row r, where they stand in the coarse order, which is nearly the right one. */
+static kin_hit *collect(const kin_scan_pass *p, kin_scan_room *me, int64_t r, int64_t count)
+{
+    const uint64_t *order = me->order + r * p->most_kept;
+    const double *distance = me->distance + r * p->most_kept;
+    for (int64_t a = 0; !p->scan->float32_order && a < count; a++) me->hits[order[a] & UINT32_MAX] = (kin_hit){distance[a], (int64_t)(order[a] >> 32)};
+    return me->hits;
 }
 
 /* Sorts row i's candidates by distance. Whether none of the other items, of `all`, can belong to the list. */
@@ -165,7 +205,7 @@ void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list
     measure(p, me, list, first, wanting);
     for (int64_t r = 0; r < wanting; r++) {
         int64_t i = kin_scan_row_of(p, first + r);
-        p->list_failed[i] = !settle_list(p, me, i, &list[r], me->hits + r * p->most_kept);
+        p->list_failed[i] = !settle_list(p, me, i, &list[r], collect(p, me, r, list[r].used));
     }
 }
 
@@ -174,7 +214,7 @@ void kin_scan_settle(kin_scan_pass *p, kin_scan_room *me, kin_select *near, kin_
     measure(p, me, near, first, rows);
     for (int64_t r = 0; r < rows; r++) {
         int64_t i = kin_scan_row_of(p, first + r);
-        bool settled = settle_row(p, me, i, &near[r], p->scan->farthest ? &far[r] : NULL, me->hits + r * p->most_kept);
+        bool settled = settle_row(p, me, i, &near[r], p->scan->farthest ? &far[r] : NULL, collect(p, me, r, near[r].used));
         atomic_fetch_add(&p->tried, 1);
         if (!settled || (p->coarse && kin_scan_wants_list(p->scan, i) && p->list_failed[i])) kin_scan_leave_for_next(p, i);
     }

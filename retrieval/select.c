@@ -170,14 +170,12 @@ void kin_select_offer(kin_select *select, const float *product, const float *bas
     const kin_lines *lines = kin_lines_get();
     int64_t j = 0;
     for (; j + STEP <= count; j += STEP) {
-        float number[STEP];
-        if (!lines->any_below(product + j, base + j, scale + j, select->bound, number)) continue;
         if (skip >= first + j && skip < first + j + STEP) {
             offer_few(select, product + j, base + j, scale + j, STEP, first + j, skip);
             continue;
         }
         make_room(select);
-        for (int l = 0; l < STEP; l++) take(select, kin_select_word(number[l], (uint32_t)(first + j + l)));
+        select->used += lines->at_most(product + j, base + j, scale + j, select->bound, (uint32_t)(first + j), select->word + select->used);
     }
     if (j < count) offer_few(select, product + j, base + j, scale + j, count - j, first + j, skip);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* How many items are looked at together; buffers need this much room beyond what they keep. */
-enum { KIN_SELECT_STEP = 16 };
+enum { KIN_SELECT_STEP = 32 };
 
 typedef struct kin_select {
     uint64_t *word; /* [capacity], borrowed */
