@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/verbose.h"
 #include "kernels/isa.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ static int run_command(const kin_command *command, int argc, char **argv)
         return kin_help_print(&text);
     }
     if (kin_option_given(&cli, "threads")) kin_set_threads((int)kin_option_int(&cli, "threads"));
+    kin_verbose_start();
     if (kin_isa_complaint()) kin_cli_note(&cli, "%s", kin_isa_complaint());
     return command->run(&cli);
 }

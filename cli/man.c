@@ -119,5 +119,6 @@ void kin_help_man(kin_text *out)
                       ".SH ENVIRONMENT\n"
                       ".TP\nKIN_THREADS, OMP_NUM_THREADS\nThe number of threads, when \\fB\\-\\-threads\\fR is not given.\n"
                       ".TP\nKIN_ISA\nThe instruction set to compute with: generic, avx2 or avx512. By default the best the machine has.\n"
+                      ".TP\nKIN_VERBOSE\nWhen 1, the kernel that computes each shape is told on standard error.\n"
                       ".TP\nNO_COLOR\nWhen set and not empty, nothing is coloured or bold.\n");
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 enum { X, W, Y, BIAS, ARRAYS };
+enum { ALL_THREADS = 50 };
 
 typedef struct problem {
     kin_conv_shape s;
@@ -110,7 +111,9 @@ static void check_one(const problem *p, int which)
         }
     }
     CHECK_MSG(numbers_gaps_kept(got, p->rows[which], p->cols[which], ld), "%s: %s was written between its rows", describe(p), names[which]);
+    /* Waking threads takes most of the time: the first seeds see all three numbers of them, the others one. */
     for (int t = 0; t < 3; t++) {
+        if (p->seed >= ALL_THREADS && p->seed % 3 != (unsigned)t) continue;
         kin_real *again = run_with(p, which, threads[t]);
         CHECK_MSG(numbers_same(got, again, p->rows[which], p->cols[which], ld), "%s: %s has other bits with %d threads", describe(p), names[which], threads[t]);
         kin_free(again);
@@ -167,8 +170,9 @@ static void convolutions(const char *isa)
 {
     static const char *const kinds[KINDS] = {"plain", "depthwise", "grouped", "1x1"};
     for (int kind = 0; kind < KINDS; kind++) {
-        check_begin("conv: %s, random shapes, y, dx and dw against plain loops (%s)", kinds[kind], isa);
-        for (uint64_t seed = 0; seed < (kind == PLAIN ? 120 : 50); seed++) {
+        numbers_seeds seeds = numbers_seeds_of(kind == PLAIN ? 120 : 50);
+        check_begin("conv: %s, random shapes, y, dx and dw against plain loops, %s (%s)", kinds[kind], numbers_seeds_shown(seeds), isa);
+        for (uint64_t seed = seeds.first; seed < seeds.behind; seed++) {
             kin_stream s = kin_stream_new(kin_key(seed, 10, (uint64_t)kind));
             check_shape(&s, random_shape(&s, kind), seed);
         }

@@ -97,8 +97,9 @@ static void check_shape(kin_stream *s, int64_t m, int64_t n, int64_t k, unsigned
 
 static void products(const char *isa)
 {
-    check_begin("gemm: random shapes against plain loops, 1, 2, 3 and 7 threads (%s)", isa);
-    for (uint64_t seed = 0; seed < 120; seed++) {
+    numbers_seeds seeds = numbers_seeds_of(120);
+    check_begin("gemm: random shapes against plain loops, 1, 2, 3 and 7 threads, %s (%s)", numbers_seeds_shown(seeds), isa);
+    for (uint64_t seed = seeds.first; seed < seeds.behind; seed++) {
         kin_stream s = kin_stream_new(kin_key(seed, 1, 0));
         int64_t m = numbers_pick(&s, 1, 70), n = numbers_pick(&s, 1, 90), k = numbers_pick(&s, 1, 90);
         check_shape(&s, m, n, k, seed);

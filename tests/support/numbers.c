@@ -6,6 +6,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t numbers_size(int64_t rows, int64_t cols, int64_t ld)
@@ -83,6 +85,28 @@ bool numbers_workspace_free(void *workspace, size_t bytes)
     for (int i = 0; i < GUARD; i++) kept = kept && ((unsigned char *)workspace)[bytes + (size_t)i] == 0x5a;
     kin_free(workspace);
     return kept;
+}
+
+static uint64_t from_environment(const char *name, uint64_t fallback)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : fallback;
+}
+
+numbers_seeds numbers_seeds_of(uint64_t some)
+{
+#ifdef NDEBUG
+    some *= 8;
+#endif
+    uint64_t first = from_environment("KIN_SEED", 0);
+    return (numbers_seeds){first, first + some * from_environment("KIN_SHAPES", 1)};
+}
+
+const char *numbers_seeds_shown(numbers_seeds s)
+{
+    static char text[64];
+    snprintf(text, sizeof text, "seeds %llu to %llu", (unsigned long long)s.first, (unsigned long long)s.behind - 1);
+    return text;
 }
 
 void numbers_each_isa(const char *what, void (*fn)(const char *isa))
