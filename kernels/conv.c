@@ -7,6 +7,7 @@
 #include "kernels/conv.h"
 
 #include "base/parallel.h"
+#include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
 #include "kernels/norm_lines.h"
 
@@ -265,16 +266,19 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
     static const kin_conv_end plain = {0};
     if (!end) end = &plain;
     if (kin_is_depthwise(s)) {
+        kin_chose_conv("convolution", s, "depthwise");
         kin_depthwise_forward(s, x, packed, end, y);
         return;
     }
     if (s->out_c < 1 || s->batch < 1) return;
     if (!begin && kin_conv_has_few(s)) {
         kin_conv_shape wide = kin_conv_few(s);
+        kin_chose_conv("convolution", s, "implicit product, lines of the kernel at once");
         kin_conv_few_copy(s, x, workspace);
         forward_group(&wide, 0, workspace, packed, NULL, end, y, (kin_real *)workspace + kin_conv_few_numbers(s));
         return;
     }
+    kin_chose_conv("convolution", s, begin ? "implicit product, norm ahead" : "implicit product");
     for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
 }
 
@@ -295,6 +299,7 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
 void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace)
 {
     if (kin_is_depthwise(s)) {
+        kin_chose_conv("gradient of its input", s, "depthwise");
         kin_depthwise_backward_input(s, dy, w, dx, accumulate, workspace);
         return;
     }
@@ -303,6 +308,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++) memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
         return;
     }
+    kin_chose_conv("gradient of its input", s, "implicit product");
     for (int64_t g = 0; g < s->groups; g++) {
         kin_real *panels = workspace;
         product p = prepare(s, &panels, out);

@@ -5,6 +5,7 @@
  * which a tap reads padding are left out of its sum, which spares half of it in the small maps at a network's end. Both operands
  * are packed, dY once for all rows of a tap. Every cut depends on the shape alone. */
 #include "base/parallel.h"
+#include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
 
 #include <string.h>
@@ -250,6 +251,7 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
 void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
 {
     if (kin_is_depthwise(s)) {
+        kin_chose_conv("gradient of its weights", s, "depthwise");
         kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
         return;
     }
@@ -258,6 +260,7 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
         if (!accumulate) memset(dw, 0, (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
         return;
     }
+    kin_chose_conv("gradient of its weights", s, kin_conv_has_few(s) ? "implicit product, lines of the kernel at once" : "implicit product");
     if (!kin_conv_has_few(s)) {
         gradient(s, x, dy, dw, accumulate, workspace);
         return;

@@ -5,6 +5,7 @@
 #include "kernels/gemm.h"
 
 #include "base/parallel.h"
+#include "kernels/chosen.h"
 #include "kernels/tile.h"
 
 #include <string.h>
@@ -178,6 +179,7 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
+    kin_chose_gemm(a->m, a->n, a->k, parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
     product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = block_columns(a), .rows = block_rows(a, t->mr)};
     p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
     kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);

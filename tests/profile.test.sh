@@ -18,6 +18,11 @@ then report "all layers in a file, slowest first, whose shares make no more than
 expect "without a profile they are needed" 2 "" "--weights, --input and --out are needed" forward --model resnet8
 expect "a file that cannot be written" 1 "limits here" "/proc/none" forward --model resnet8 --profile-csv /proc/none/x.csv --quiet
 
+KIN_VERBOSE=1 run "KIN_VERBOSE" forward --model mobilenet_v2 --profile --quiet
+told() { if grep -qE "$2" err; then report "$1" ""; else report "$1" "'$2' was not told: $(head -n 1 err)"; fi; }
+told "the kernel of a depthwise shape and the instruction set" '^kin: convolution [0-9]+ x 112x112x32 to 112x112x32, kernel 3x3, 32 groups: depthwise, (generic|avx2|avx512)$'
+told "and of a 1x1" '^kin: convolution [0-9]+ x 7x7x320 to 7x7x1280, kernel 1x1: implicit product'
+if [ -z "$(sort err | uniq -d)" ]; then report "each once" ""; else report "each once" "$(sort err | uniq -d | head -n 1)"; fi
 run "a shop" synth shop --products 8 --views 4 --size 16 --quiet
 common="train shop --model conv4 --size 16 --channels 3 --batch-classes 4 --batch-pictures 2 --steps 4 --validate 0.25 --validate-every 2 --quiet"
 run "training unwatched" $common --out plain

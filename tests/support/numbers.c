@@ -96,10 +96,12 @@ static uint64_t from_environment(const char *name, uint64_t fallback)
 numbers_seeds numbers_seeds_of(uint64_t some)
 {
 #ifdef NDEBUG
-    some *= 8;
+    uint64_t times = 8;
+#else
+    uint64_t times = 1;
 #endif
     uint64_t first = from_environment("KIN_SEED", 0);
-    return (numbers_seeds){first, first + some * from_environment("KIN_SHAPES", 1)};
+    return (numbers_seeds){first, first + some * from_environment("KIN_SHAPES", times)};
 }
 
 const char *numbers_seeds_shown(numbers_seeds s)

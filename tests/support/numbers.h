@@ -28,8 +28,8 @@ double numbers_tolerance(double magnitude);
 void *numbers_workspace(size_t bytes);
 bool numbers_workspace_free(void *workspace, size_t bytes);
 
-/* The seeds of a test of random shapes: `some` of them, or eight times as many where the library is optimised. KIN_SHAPES multiplies their number,
- * KIN_SEED is the first (0), so that other shapes can be tried for as long as one likes. The test's name tells them: numbers_seeds_shown. */
+/* The seeds of a test of random shapes: `some` times KIN_SHAPES of them (by default 8, in debug builds 1), from KIN_SEED (0) on, so
+ * that other shapes can be tried for as long as one likes. The test's name tells them: numbers_seeds_shown. */
 typedef struct numbers_seeds { uint64_t first, behind; } numbers_seeds;
 numbers_seeds numbers_seeds_of(uint64_t some);
 const char *numbers_seeds_shown(numbers_seeds s);
