@@ -22,10 +22,12 @@ static double now(void)
 
 /* ---- a step ---- */
 
-/* Numbers that have to be read or written: what the op reads and makes, and backward also the gradients of both. */
+/* Numbers that have to be read or written: what the op reads and makes, and backward also the gradients of both. Folded convolutions have their
+ * weights among their options: of the two operations for each weight and row of the output their number is known. */
 static double bytes_of(const kin_call *c, bool backward)
 {
     double numbers = (double)kin_count(c->out);
+    if (!c->op->backward && c->op->flops) numbers += c->op->flops(c) / 2 / (double)kin_rows(c->out);
     for (int i = 0; i < c->n_in; i++) {
         if (!backward || c->op->saves & KIN_SAVES_INPUTS) numbers += (double)kin_count(c->in[i]);
         if (backward && kin_wants_grad(c, i)) numbers += (double)kin_count(c->in[i]);

@@ -261,10 +261,7 @@ static void normalise(const map *m, float *positions)
     double mean[2] = {0, 0}, largest = 0;
     for (int a = 0; a < 2; a++) {
         for (int64_t i = 0; i < m->n; i++) mean[a] += m->y[a * m->padded + i] / (double)m->n;
-        for (int64_t i = 0; i < m->n; i++) {
-            double from_mean = fabs(m->y[a * m->padded + i] - mean[a]);
-            if (from_mean > largest) largest = from_mean; /* gcc 12 for aarch64 stumbles over fmax here */
-        }
+        for (int64_t i = 0; i < m->n; i++) largest = fmax(largest, fabs(m->y[a * m->padded + i] - mean[a]));
     }
     for (int64_t i = 0; i < 2 * m->n; i++) {
         positions[i] = largest > 0 ? (float)((m->y[i % 2 * m->padded + i / 2] - mean[i % 2]) / largest) : 0;
