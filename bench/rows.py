@@ -3,7 +3,7 @@ from collections import namedtuple
 
 # work:    what the program is asked for, and how the row is chosen by name
 # title:   how the table, results.csv and the picture call it; without a comma
-# program: bench/PROGRAM.c is kin's, bench/PROGRAM.py the rivals'
+# program: bench/PROGRAM.c, or .sh, is kin's, bench/PROGRAM.py the rivals'
 # rivals:  what bench/PROGRAM.py is asked for; a '+' ahead: printed beside, but kin's bar is against the others
 # bar:     how many times kin is to be better than the best of them; None: no aim
 # memory:  the same for the largest memory, measured in the same processes; None: not looked at
@@ -29,4 +29,5 @@ ROWS = [
     Row("train-densenet121", "training DenseNet-121 16×64²", "training", training, 2.0, 2.0),
     Row("train-efficientnet_lite0", "training EfficientNet-Lite0 64×160²", "training", training, 3.0, 2.0),
     Row("train-conv4", "training conv4 128×28² batch-hard", "training", training, 2.5, 2.0),
+    Row("omniglot", "training conv4 on Omniglot 3000 steps", "omniglot", "torch", 2.5, once=True),
 ]

@@ -28,7 +28,7 @@ TURNS = int(os.environ.get("TURNS", 5))
 THREADS = [int(n) for n in os.environ.get("THREADS", "2 1").split()]
 ENOUGH_TURNS, ENOUGH_SECONDS = 3, 30
 HEADER = "work,threads,unit,kin,rival_name,rival,ratio,bar".split(",")
-LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x"}
+LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x", "mAP"}
 
 
 class Gone(Exception):
@@ -41,6 +41,7 @@ class Participant:
     def __init__(self, command, threads, beside=False):
         self.command, self.threads, self.beside = command, threads, beside
         self.values, self.who, self.unit, self.memory, self.process = [], "", "", None, None
+        self.quality = None # mAP, of whole trainings
 
     def start(self):
         self.errors = tempfile.TemporaryFile("w+")
@@ -90,6 +91,8 @@ class Participant:
         while (measured := self.read()) is not None:
             if measured[0] == "MB":
                 self.memory = measured[2]
+            elif measured[0] == "mAP":
+                self.quality = measured[2]
         self.process.wait()
 
     def median(self):
@@ -102,7 +105,8 @@ def ratio(unit, kin, rival):
 
 def participants(row, build, threads):
     """kin, and the rivals."""
-    kin = Participant([str(build / "bench" / row.program), row.work, str(threads)], threads)
+    program = build / "bench" / row.program if (HERE / f"{row.program}.c").exists() else HERE / f"{row.program}.sh"
+    kin = Participant([str(program), row.work, str(threads)], threads)
     rivals = []
     for name in row.rivals.split():
         if name.startswith("+") and threads != max(THREADS):
@@ -196,6 +200,8 @@ def measure(row, build, threads, table):
         table.add(row.title, threads, kin.unit, kin.median(), "limit of this machine", one.median(), row.limit)
     if kin.memory:
         report(table, row.title + " memory", threads, "MB", kin.memory, [(r.who, r.memory, r.beside) for r in there if r.memory], row.memory)
+    if kin.quality:
+        report(table, row.title + " mAP", threads, "mAP", kin.quality, [(r.who, r.quality, r.beside) for r in there if r.quality], None)
     table.write()
     return kin.median(), best, kin.unit, {r.who: r.median() for r in there}
 
@@ -239,6 +245,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    os.environ.setdefault("KIN", str(build / "kin"))  # for participants that are scripts
     rows = list(chosen(words))
     if not rows:
         sys.exit(f"no row is called {' or '.join(words)}; there are {', '.join(row.work for row in ROWS)}")
