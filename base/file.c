@@ -56,6 +56,13 @@ void kin_bytes_free(kin_bytes *bytes)
     *bytes = (kin_bytes){0};
 }
 
+/* A terminal, a pipe, /dev/null: written as it is, for a file renamed to its name would take its place. */
+static bool is_device(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 bool kin_file_create(kin_file *file, const char *path, kin_error *err)
 {
     *file = (kin_file){0};
@@ -65,6 +72,13 @@ bool kin_file_create(kin_file *file, const char *path, kin_error *err)
     }
     size_t size = strlen(path) + 32;
     file->path = kin_strdup(path);
+    if (file->path && is_device(path)) {
+        file->stream = fopen(path, "wb");
+        if (file->stream) return true;
+        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        kin_file_abandon(file);
+        return false;
+    }
     file->temporary = kin_alloc(size);
     if (!file->path || !file->temporary) {
         kin_file_abandon(file);
@@ -82,8 +96,9 @@ bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) {
         bool ok = file->stream && fflush(file->stream) == 0;
-        *file = (kin_file){0};
-        return ok ? true : kin_fail(err, KIN_ERR_IO, "standard output: cannot be written: %s", strerror(errno));
+        if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", file->path ? file->path : "standard output", strerror(errno));
+        kin_file_abandon(file);
+        return ok;
     }
     errno = 0;
     bool ok = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;

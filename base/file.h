@@ -18,7 +18,7 @@ typedef struct kin_bytes {
 bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err);
 void kin_bytes_free(kin_bytes *bytes);
 
-/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. */
+/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. What is no file, like a pipe, is written as it is. */
 typedef struct kin_file {
     FILE *stream; /* write here; "-" is standard output */
     char *path, *temporary;
