@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/memory.h"
+#include "base/pages.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
                               : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
     }
     data[used] = 0;
-    *out = (kin_bytes){data, used};
+    *out = (kin_bytes){.data = data, .size = used};
     return true;
 }
 
@@ -52,7 +53,8 @@ bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *er
 
 void kin_bytes_free(kin_bytes *bytes)
 {
-    kin_free(bytes->data);
+    if (bytes->mapped) kin_unmap(bytes);
+    else kin_free(bytes->data);
     *bytes = (kin_bytes){0};
 }
 

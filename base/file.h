@@ -10,8 +10,9 @@
 #include <stdio.h>
 
 typedef struct kin_bytes {
-    uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last */
+    uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last, unless it is mapped */
     size_t size;
+    bool mapped;   /* by kin_map_file (base/pages.h) */
 } kin_bytes;
 
 /* Reads a whole file ("-" is standard input). More than `limit` bytes is an error (0: no limit). */
