@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Measures kin and what people would use instead, in turn in one run, and says how many times kin is better:
 
-    make bench [ROWS="gemm resnet18"] [THREADS="2 1"] [TURNS=5]
+    make bench [ROWS="gemm resnet18"] [THREADS="2 1"] [TURNS=5] [BESIDE=0]
     bench/run.py BUILD [WORD...]
 
 Every participant of a row (bench/rows.py) is a process of its own that measures once when it is told to (bench/turns.h), so they take turns within
 seconds of one another. The first turn is a rehearsal; the figure is the median of the others. A row ends after TURNS turns, or after 3 when they
 take longer than half a minute. Rivals that are not installed are left out aloud; bench/rivals.sh installs them, and PYTHON names the interpreter
-that has them.
+that has them. Those that are printed beside (torch.compile, which compiles for minutes) take part where the most threads do, unless BESIDE is 0.
 
 Prints a table, and writes bench/results.csv (rows that were not chosen stay as they are) and bench/results.svg."""
 import csv
@@ -109,8 +109,8 @@ def participants(row, build, threads):
     kin = Participant([str(program), row.work, str(threads)], threads)
     rivals = []
     for name in row.rivals.split():
-        if name.startswith("+") and threads != max(THREADS):
-            continue # beside only where most is going on
+        if name.startswith("+") and (threads != max(THREADS) or os.environ.get("BESIDE") == "0"):
+            continue
         script = str(HERE / f"{row.program}.py")
         rivals.append(Participant([PYTHON, script, name.lstrip("+"), row.work, str(threads)], threads, name.startswith("+")))
     return kin, rivals
