@@ -167,9 +167,13 @@ static void sweep(double *d, double *e, int64_t low, int64_t high, rotations *r)
 static bool diagonalize(double *d, double *e, double *q, double *c, double *s, int64_t n, kin_error *err)
 {
     int64_t left = SWEEPS * n;
+    /* Besides what is nothing beside its neighbours, what is nothing beside the whole counts as 0: step 1 has errors of that size. Where the
+     * rank is low its entries are such errors, ever smaller ones down to where numbers end, and sweeps would never be done with them. */
+    double whole = 0;
+    for (int64_t i = 0; i < n; i++) whole = fmax(whole, fabs(d[i]) + fabs(e[i]));
     for (int64_t low = 0; low < n;) {
         int64_t high = low;
-        while (high + 1 < n && fabs(e[high + 1]) > DBL_EPSILON * (fabs(d[high]) + fabs(d[high + 1]))) high++;
+        while (high + 1 < n && fabs(e[high + 1]) > DBL_EPSILON * fmax(fabs(d[high]) + fabs(d[high + 1]), whole / 2)) high++;
         if (high == low) {
             low++;
             continue;

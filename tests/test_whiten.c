@@ -13,9 +13,9 @@
 
 static void eigen(void)
 {
-    static const int64_t sizes[] = {1, 2, 3, 10, 67, 150};
-    for (int kind = 0; kind < 4; kind++) {
-        static const char *const kinds[] = {"random", "diagonal", "of rank 2", "of entries that differ by 1e12"};
+    static const int64_t sizes[] = {1, 2, 3, 10, 67, 150, 256};
+    for (int kind = 0; kind < 5; kind++) {
+        static const char *const kinds[] = {"random", "diagonal", "of rank 2", "of entries that differ by 1e12", "of few and very unlike features"};
         for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++) {
             int64_t n = sizes[z];
             check_begin("eigen: a %s matrix of %lld rows", kinds[kind], (long long)n);
@@ -27,6 +27,11 @@ static void eigen(void)
                     if (kind == 1) x = i == j ? (double)(i % 5) : 0;
                     if (kind == 2) x = (double)(i + 1) * (double)(j + 1) + cos((double)i) * cos((double)j);
                     if (kind == 3) x *= pow(10, -12.0 * (double)(i + j) / (double)(2 * n));
+                    if (kind == 4) { /* the covariance of seven rows, in which most columns are 0 and the others differ by 1e6 */
+                        x = 0;
+                        for (uint64_t row = 0; row < 7 && i % 10 < 2 && j % 10 < 2; row++) x += kin_random_normal(row, (uint64_t)i) * kin_random_normal(row, (uint64_t)j);
+                        x *= pow(10, -(double)(i * 7 % 13 + j * 7 % 13) / 2);
+                    }
                     a[i * n + j] = a[j * n + i] = copy[i * n + j] = copy[j * n + i] = x;
                     largest = fmax(largest, fabs(x));
                 }
