@@ -12,6 +12,7 @@
 #include "autograd/conv_folded.h"
 #include "autograd/tape.h"
 #include "kernels/conv.h"
+#include "kernels/inverted.h"
 
 static int64_t or_one(int64_t n) { return n ? n : 1; }
 
@@ -140,6 +141,59 @@ static const kin_op conv2d_folded = {"conv2d_folded", .infer = folded_infer, .fo
 kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_folded_opt *opt)
 {
     return kin_apply_n(&conv2d_folded, opt, sizeof *opt, (kin_tensor *[]){x, add}, add ? 2 : 1);
+}
+
+/* ---- an inverted residual block ---- */
+
+static bool pointwise(const kin_conv2d_folded_opt *o) { return kin_conv2d_can_begin(o->weight, &o->conv) && !o->before_scale; }
+
+static bool inverted_infer(kin_call *c, kin_shape *out)
+{
+    const kin_inverted_folded_opt *o = c->opt;
+    const int64_t *d = o->depthwise.weight.dim;
+    kin_conv2d_pads p = pads_of(&o->depthwise.conv);
+    int64_t stride = or_one(o->depthwise.conv.stride), wide = o->expands ? o->expand.weight.dim[3] : kin_channels(c->in[0]);
+    if (kin_ndim(c->in[0]) != 4) return kin_call_fail(c, "expected x [n, h, w, c]");
+    if ((o->expands && (!pointwise(&o->expand) || o->expand.weight.dim[2] != kin_channels(c->in[0]))) || !pointwise(&o->project) || o->project.weight.dim[2] != wide)
+        return kin_call_fail(c, "the outer convolutions must be 1x1 and their channels fit");
+    if (d[2] != 1 || d[3] != wide || or_one(o->depthwise.conv.groups) != wide || or_one(o->depthwise.conv.dilation) != 1)
+        return kin_call_fail(c, "the inner convolution must be depthwise, without dilation");
+    int64_t oh = outputs(kin_dim(c->in[0], 1), p.top + p.bottom, d[0], 1, stride), ow = outputs(kin_dim(c->in[0], 2), p.left + p.right, d[1], 1, stride);
+    if (oh < 1 || ow < 1) return kin_call_fail(c, "the kernel does not fit into the padded input");
+    *out = KIN_SHAPE(kin_dim(c->in[0], 0), oh, ow, o->project.weight.dim[3]);
+    return c->n_in < 2 || kin_shape_equal(kin_shape_of(c->in[1]), *out) || kin_call_fail(c, "the residual must have the output's shape");
+}
+
+static kin_conv_end end_of(const kin_conv2d_folded_opt *o) { return (kin_conv_end){.bias = o->bias, .act = (kin_norm_act)o->act}; }
+
+static void inverted_forward(kin_call *c)
+{
+    const kin_inverted_folded_opt *o = c->opt;
+    const kin_tensor *x = c->in[0], *add = c->n_in > 1 ? c->in[1] : NULL;
+    kin_inverted b = {.expand_packed = o->expands ? o->expand.packed : NULL, .depthwise_packed = o->depthwise.packed, .project_packed = o->project.packed,
+                      .expand_end = end_of(&o->expand), .depthwise_end = end_of(&o->depthwise), .project_end = end_of(&o->project)};
+    int64_t wide = o->project.weight.dim[2];
+    kin_tensor before = *x, after = *c->out; /* the maps between have no numbers: shapes alone */
+    before.shape.dim[3] = after.shape.dim[3] = before.ld = after.ld = wide;
+    b.depthwise = geometry(o->expands ? &before : x, o->depthwise.weight, &after, &o->depthwise.conv);
+    b.project = geometry(&after, o->project.weight, c->out, &o->project.conv);
+    if (o->expands) b.expand = geometry(x, o->expand.weight, &before, &o->expand.conv);
+    if (add) b.project_end.add = add->data, b.project_end.add_ld = add->ld;
+    void *workspace = kin_scratch(c, kin_inverted_workspace(&b));
+    if (workspace) kin_inverted_forward(&b, x->data, kin_out(c), workspace);
+}
+
+static double inverted_flops(const kin_call *c)
+{
+    const kin_inverted_folded_opt *o = c->opt;
+    double wide = (double)o->project.weight.dim[2], in = (double)(kin_rows(c->in[0])) * (double)kin_channels(c->in[0]), rows = (double)kin_rows(c->out);
+    return (o->expands ? 2 * in * wide : 0) + 2 * rows * wide * (double)(o->depthwise.weight.dim[0] * o->depthwise.weight.dim[1] + o->project.weight.dim[3]);
+}
+
+static const kin_op inverted_folded = {"inverted_folded", .infer = inverted_infer, .forward = inverted_forward, .flops = inverted_flops};
+kin_tensor *kin_inverted_folded(kin_tensor *x, kin_tensor *add, const kin_inverted_folded_opt *opt)
+{
+    return kin_apply_n(&inverted_folded, opt, sizeof *opt, (kin_tensor *[]){x, add}, add ? 2 : 1);
 }
 
 bool kin_conv2d_can_begin(kin_shape weight, const kin_conv2d_opt *o)

@@ -51,12 +51,17 @@ typedef struct place {
     int64_t y, x, pixel;
 } place;
 
-static place place_of(const product *p, int64_t row)
+static void find_places(const product *p, int64_t row, int64_t rows, place *at)
 {
     const kin_conv_shape *s = p->shape;
     int64_t i = row / p->rows_x % p->rows_y, j = row % p->rows_x, n = row / p->rows_x / p->rows_y;
-    int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
-    return (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : i * s->stride_h, p->backward ? j : j * s->stride_w, pixel};
+    for (; rows > 0; rows--, at++) {
+        int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
+        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : i * s->stride_h, p->backward ? j : j * s->stride_w, pixel};
+        if (++j < p->rows_x) continue;
+        j = 0;
+        if (++i == p->rows_y) i = 0, n++;
+    }
 }
 
 /* The pixel of A that a tap reads, or the zeros. */
@@ -79,11 +84,11 @@ typedef struct pass {
 static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
 {
     int64_t mr = p->tiles->mr;
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t s = 0; s < w->count; s++)
-            table[(r / mr * SEGMENTS + s) * mr + r % mr] = w->moved ? w->moved + r * w->pitch : source(p, &at[r], &p->valid[w->t0 + s], w->k0);
-    for (int64_t r = rows; r % mr; r++) /* rows that fill up the last tile */
-        for (int64_t s = 0; s < w->count; s++) table[(r / mr * SEGMENTS + s) * mr + r % mr] = table[(r / mr * SEGMENTS + s) * mr];
+    for (int64_t first = 0; first < rows; first += mr, table += SEGMENTS * mr)
+        for (int64_t r = 0; r < mr; r++) {
+            int64_t row = kin_min(first + r, rows - 1); /* rows that fill up the last tile are read, and go nowhere */
+            for (int64_t s = 0; s < w->count; s++) table[s * mr + r] = w->moved ? w->moved + row * w->pitch : source(p, &at[row], &p->valid[w->t0 + s], w->k0);
+        }
 }
 
 static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
@@ -131,7 +136,7 @@ static void block(void *arg, int64_t index, int worker)
     const product *p = arg;
     int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first), column = index % p->column_blocks * p->block_columns;
     place at[ROWS_MAX];
-    for (int64_t r = 0; r < rows; r++) at[r] = place_of(p, first + r);
+    find_places(p, first, rows, at);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
     int64_t sum = p->tiles->sum, taps = p->depth >= sum ? 1 : kin_min(SEGMENTS, sum / (p->depth > 0 ? p->depth : 1));
     pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
@@ -164,8 +169,10 @@ static void run_phase(product *p)
     p->rows_y = kin_blocks(p->c_h - p->phase_y, p->step_y);
     p->rows_x = kin_blocks(p->c_w - p->phase_x, p->step_x);
     p->rows = p->shape->batch * p->rows_y * p->rows_x;
-    p->block_rows = kin_round_up(ROWS, p->tiles->mr);
-    int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks > 0 && row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
+    if (p->rows < 1) return;
+    int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
+    p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr); /* no small block is left over */
+    int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
     p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
     p->column_blocks = kin_blocks(p->n, p->block_columns);
     kin_parallel_for(row_blocks * p->column_blocks, block, p);
@@ -261,6 +268,11 @@ static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x,
     run_phase(&p);
 }
 
+void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
+}
+
 void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
 {
     static const kin_conv_end plain = {0};
@@ -279,7 +291,7 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
         return;
     }
     kin_chose_conv("convolution", s, begin ? "implicit product, norm ahead" : "implicit product");
-    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
+    kin_conv_product(s, x, packed, begin, end, y, workspace);
 }
 
 void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-enum { PIXELS = 6, WIDTH = 2 };
+/* Accumulators fill the registers: six pixels of two vectors, three of four where six do not fit, one of eight at the edges. */
+enum { PIXELS = 6, FEWER = 3, WIDTH = 2, WIDE = 4, WIDEST = 8 };
 
 /* The taps of an output pixel that lie inside the picture, and where the first of them reads. */
 typedef struct window {
@@ -40,13 +41,13 @@ static inline void finish(vector v, const kin_conv_end *end, int64_t pixel, int6
 /* pixels × width vectors from channel c on; both are constants where this is called. */
 static inline __attribute__((always_inline)) void sum(const window *t, int pixels, int width, int64_t c, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
-    vector acc[PIXELS][WIDTH] = {{{0}}};
+    vector acc[PIXELS][WIDEST] = {{{0}}};
 #pragma GCC unroll 6
     for (int p = 0; p < pixels; p++) __builtin_prefetch(y + p * y_ld + c, 1), __builtin_prefetch(y + p * y_ld + c + (width - 1) * LANES, 1);
     for (int64_t i = 0; i < t->rows; i++)
         for (int64_t j = 0; j < t->columns; j++) {
             const kin_real *w = t->w + i * t->w_row + j * t->w_column + c, *x = t->x + i * t->x_row + j * t->x_column + c;
-#pragma GCC unroll 2
+#pragma GCC unroll 8
             for (int v = 0; v < width; v++) {
                 vector weight = load(w + v * LANES);
 #pragma GCC unroll 6
@@ -55,7 +56,7 @@ static inline __attribute__((always_inline)) void sum(const window *t, int pixel
         }
 #pragma GCC unroll 6
     for (int p = 0; p < pixels; p++)
-#pragma GCC unroll 2
+#pragma GCC unroll 8
         for (int v = 0; v < width; v++) finish(acc[p][v], end, pixel + p, c + v * LANES, LANES, y + p * y_ld + c + v * LANES);
 }
 
@@ -83,9 +84,18 @@ static void six(const window *t, int64_t channels, int64_t pixel, const kin_conv
     if (c < channels) sum_rest(t, PIXELS, c, channels - c, pixel, end, y, y_ld);
 }
 
+static void three(const window *t, int64_t channels, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
+{
+    int64_t c = 0;
+    for (; c + WIDE * LANES <= channels; c += WIDE * LANES) sum(t, FEWER, WIDE, c, pixel, end, y, y_ld);
+    for (; c + LANES <= channels; c += LANES) sum(t, FEWER, 1, c, pixel, end, y, y_ld);
+    if (c < channels) sum_rest(t, FEWER, c, channels - c, pixel, end, y, y_ld);
+}
+
 static void one(const window *t, int64_t channels, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
     int64_t c = 0;
+    for (; c + WIDEST * LANES <= channels; c += WIDEST * LANES) sum(t, 1, WIDEST, c, pixel, end, y, y_ld);
     for (; c + WIDTH * LANES <= channels; c += WIDTH * LANES) sum(t, 1, WIDTH, c, pixel, end, y, y_ld);
     for (; c + LANES <= channels; c += LANES) sum(t, 1, 1, c, pixel, end, y, y_ld);
     if (c < channels) sum_rest(t, 1, c, channels - c, pixel, end, y, y_ld);
@@ -109,14 +119,14 @@ static void forward(const kin_conv_shape *s, int64_t row, const kin_real *x, con
                 .x_pixel = s->stride_w * s->in_ld};
     const kin_real *x_row = x + (n * s->in_h + (rows.count ? top + rows.first * s->dilation_h : 0)) * s->in_w * s->in_ld, *w_row = w + rows.first * t.w_row;
     for (int64_t ow = 0, step; ow < s->out_w; ow += step) {
-        int64_t left = ow * s->stride_w - s->pad_left, last = left + (PIXELS - 1) * s->stride_w + (s->kernel_w - 1) * s->dilation_w;
+        int64_t left = ow * s->stride_w - s->pad_left, room = left < 0 ? 0 : (s->in_w - 1 - left - (s->kernel_w - 1) * s->dilation_w + s->stride_w) / s->stride_w;
         span columns = inside(left, s->dilation_w, s->kernel_w, s->in_w);
-        bool many = left >= 0 && last < s->in_w && ow + PIXELS <= s->out_w;
-        step = many ? PIXELS : 1;
+        if (room > s->out_w - ow) room = s->out_w - ow; /* pixels from here on whose windows lie inside */
+        step = room >= PIXELS ? PIXELS : room >= FEWER ? FEWER : 1;
         t.columns = columns.count;
         t.x = x_row + (columns.count ? left + columns.first * s->dilation_w : 0) * s->in_ld;
         t.w = w_row + columns.first * channels;
-        (many ? six : one)(&t, channels, row * s->out_w + ow, end, y + (row * s->out_w + ow) * s->out_ld, s->out_ld);
+        (step == PIXELS ? six : step == FEWER ? three : one)(&t, channels, row * s->out_w + ow, end, y + (row * s->out_w + ow) * s->out_ld, s->out_ld);
     }
 }
 

@@ -40,10 +40,9 @@ static inline void expect_rows(ahead *a, int64_t mr, int64_t steps)
         for (int64_t r = 0; r < mr; r++) __builtin_prefetch(a->row[r] + a->at);
 }
 
-static inline void one_tile(const kin_tiles *t, const kin_tile_block *b, int64_t tile, int64_t column, kin_tile_out *out)
+static inline void one_tile(const kin_tiles *t, const kin_tile_block *b, int64_t tile, int64_t column, const kin_real *panel, kin_tile_out *out)
 {
     int64_t row = tile * t->mr;
-    const kin_real *panel = b->panels + column / t->nr * b->panel_k * t->nr;
     out->rows = kin_min(t->mr, b->rows - row);
     out->columns = kin_min(t->nr, b->column + b->columns - column);
     out->bias = b->bias ? b->bias + column : NULL;
@@ -57,20 +56,22 @@ void kin_run_tiles(const kin_tiles *t, const kin_tile_block *b)
 {
     kin_tile_out out; /* not cleared: that would cost as much as a short sum */
     out.accumulate = b->accumulate, out.adds = b->add != NULL, out.act = b->act;
-    int64_t tiles = kin_blocks(b->rows, t->mr), end = b->column + b->columns, k = b->segments * b->length;
-    int64_t group = NEAR_B / (k * t->nr + 1) * t->nr;
-    if (group < t->nr) group = t->nr;
-    int64_t steps = b->table && b->segments == 1 ? kin_blocks(k, LINE) : 0, share = kin_blocks(steps, kin_blocks(kin_min(group, b->columns), t->nr));
-    for (int64_t first = b->column; first < end; first += group, steps = 0) {
+    int64_t nr = t->nr, tiles = kin_blocks(b->rows, t->mr), end = b->column + b->columns, k = b->segments * b->length;
+    int64_t group = NEAR_B / (k * nr + 1) * nr;
+    if (group < nr) group = nr;
+    int64_t steps = b->table && b->segments == 1 ? kin_blocks(k, LINE) : 0, share = kin_blocks(steps, kin_blocks(kin_min(group, b->columns), nr));
+    const kin_real *panels = b->panels + b->column / nr * b->panel_k * nr; /* the first of the group */
+    for (int64_t first = b->column; first < end; first += group, panels += group * b->panel_k, steps = 0) {
         int64_t last = kin_min(end, first + group);
         for (int64_t tile = 0; tile < tiles; tile++) {
             bool below = tile + 1 < tiles;
             ahead a = {b->table + (below ? (tile + 1) * b->pitch : 0), 0, below ? steps : 0};
-            for (int64_t j = first; j < last; j += t->nr) {
-                bool turns = j + t->nr >= last;
-                if (!turns || below) expect_out(b, (tile + turns) * t->mr, kin_min(t->mr, b->rows - (tile + turns) * t->mr), turns ? first : j + t->nr);
+            const kin_real *panel = panels;
+            for (int64_t j = first; j < last; j += nr, panel += nr * b->panel_k) {
+                bool turns = j + nr >= last;
+                if (!turns || below) expect_out(b, (tile + turns) * t->mr, kin_min(t->mr, b->rows - (tile + turns) * t->mr), turns ? first : j + nr);
                 expect_rows(&a, t->mr, share);
-                one_tile(t, b, tile, j, &out);
+                one_tile(t, b, tile, j, panel, &out);
             }
         }
     }

@@ -28,13 +28,14 @@ static kin_tensor *without_some(kin_scope *s, kin_tensor *x, double p)
 static kin_tensor *mb_conv(kin_scope *s, kin_tensor *x, const stage *st, int64_t out, int64_t stride, double drop, const kin_model_opt *opt)
 {
     kin_tensor *skip = stride == 1 && kin_channels(x) == out ? x : NULL;
-    kin_conv_bn_opt expand = conv_opt(x, kin_channels(x) * st->expand, 1, 1, KIN_RELU6);
-    if (st->expand > 1) x = kin_conv_bn(s, "_expand_conv", "_bn0", x, &expand);
-    kin_conv_bn_opt depthwise = conv_opt(x, kin_channels(x), st->kernel, stride, KIN_RELU6), project = conv_opt(x, out, 1, 1, KIN_LINEAR);
-    depthwise.groups = kin_channels(x);
+    int64_t wide = kin_channels(x) * st->expand;
+    kin_conv_bn_part expand = {st->expand > 1 ? s : NULL, "_expand_conv", "_bn0", conv_opt(x, wide, 1, 1, KIN_RELU6)};
+    kin_conv_bn_part depthwise = {s, "_depthwise_conv", "_bn1", conv_opt(x, wide, st->kernel, stride, KIN_RELU6)};
+    kin_conv_bn_part project = {s, "_project_conv", "_bn2", conv_opt(x, out, 1, 1, KIN_LINEAR)};
+    depthwise.opt.groups = wide;
     bool drops = skip && drop > 0 && kin_training(s);
-    project.add = drops ? NULL : skip;
-    x = kin_residual_end(s, "_project_conv", "_bn2", kin_conv_bn(s, "_depthwise_conv", "_bn1", x, &depthwise), &project, opt);
+    project.opt.add = drops ? NULL : skip;
+    x = kin_inverted_end(s, x, &expand, &depthwise, &project, opt);
     return drops ? kin_tap(s, kin_add(without_some(s, x, drop), skip)) : x;
 }
 

@@ -9,22 +9,29 @@ typedef struct stage { int64_t expand, width, blocks, stride; } stage;
 static const stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
 
-/* torchvision's Conv2dNormActivation: children 0 and 1 */
-static kin_tensor *conv_norm(kin_scope *s, kin_tensor *x, int64_t out, int64_t kernel, int64_t stride, int64_t groups)
+static kin_conv_bn_opt conv_opt(int64_t out, int64_t kernel, int64_t stride, int64_t groups)
 {
-    return kin_tap(s, kin_conv_bn(s, "0", "1", x,
-                                  &(kin_conv_bn_opt){.out = out, .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = groups, .act = KIN_RELU6, .kaiming_fan_out = true}));
+    return (kin_conv_bn_opt){.out = out, .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = groups, .act = KIN_RELU6, .kaiming_fan_out = true};
+}
+
+/* torchvision's Conv2dNormActivation: children 0 and 1 */
+static kin_tensor *conv_norm(kin_scope *s, kin_tensor *x, int64_t out, int64_t kernel, int64_t stride)
+{
+    kin_conv_bn_opt opt = conv_opt(out, kernel, stride, 1);
+    return kin_tap(s, kin_conv_bn(s, "0", "1", x, &opt));
 }
 
 static kin_tensor *inverted_residual(kin_scope *s, kin_tensor *x, int64_t out, int64_t expand, int64_t stride, const kin_model_opt *opt)
 {
     kin_scope *conv = kin_sub(s, "conv");
-    kin_tensor *skip = stride == 1 && kin_channels(x) == out ? x : NULL;
-    int64_t inside = kin_channels(x) * expand;
+    int64_t wide = kin_channels(x) * expand;
     bool wider = expand > 1;
-    if (wider) x = conv_norm(kin_sub(conv, "0"), x, inside, 1, 1, 1);
-    x = conv_norm(kin_sub(conv, wider ? "1" : "0"), x, inside, 3, stride, inside);
-    return kin_tap(s, kin_residual_end(conv, wider ? "2" : "1", wider ? "3" : "2", x, &(kin_conv_bn_opt){.out = out, .kernel = 1, .add = skip, .kaiming_fan_out = true}, opt));
+    kin_conv_bn_part widen = {wider ? kin_sub(conv, "0") : NULL, "0", "1", conv_opt(wide, 1, 1, 1), .tapped = true};
+    kin_conv_bn_part depthwise = {kin_sub(conv, wider ? "1" : "0"), "0", "1", conv_opt(wide, 3, stride, wide), .tapped = true};
+    kin_conv_bn_part narrow = {conv, wider ? "2" : "1", wider ? "3" : "2", conv_opt(out, 1, 1, 1)};
+    narrow.opt.act = KIN_LINEAR;
+    narrow.opt.add = stride == 1 && kin_channels(x) == out ? x : NULL;
+    return kin_inverted_end(s, x, &widen, &depthwise, &narrow, opt);
 }
 
 static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
@@ -32,7 +39,7 @@ static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt
     double scale = opt->width ? (double)opt->width / 32 : 1;
     bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
     int at = 0;
-    x = conv_norm(kin_sub_index(s, "features", at++), x, kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1);
+    x = conv_norm(kin_sub_index(s, "features", at++), x, kin_rounded_width(32 * scale), 3, small ? 1 : 2);
     for (int i = 0; i < STAGES; i++) {
         int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride : i == 1 && small ? 1 : stages[i].stride;
         for (int64_t b = 0; b < stages[i].blocks; b++) {
@@ -40,7 +47,7 @@ static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt
             x = kin_block_end(block, inverted_residual(block, x, kin_rounded_width((double)stages[i].width * scale), stages[i].expand, b ? 1 : stride, opt));
         }
     }
-    return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1, 1);
+    return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1);
 }
 
 const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2", .about = "MobileNetV2 of width 1", KIN_IMAGENET, .classifier = "classifier.1",

@@ -24,6 +24,17 @@ kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, k
     return kin_tap(s, activated(opt->add ? kin_add(x, opt->add) : x, opt->act));
 }
 
+kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project, const kin_model_opt *model)
+{
+    if (!kin_attends(&model->attention, "block")) {
+        x = kin_tap(project->scope, kin_inverted_residual(x, expand, depthwise, project));
+    } else {
+        x = kin_conv_bn_apply(depthwise, kin_conv_bn_apply(expand, x));
+        x = kin_residual_end(project->scope, project->conv, project->norm, x, &project->opt, model);
+    }
+    return s == project->scope ? x : kin_tap(s, x);
+}
+
 kin_tensor *kin_stage_end(kin_scope *stage, const char *name, kin_tensor *x, const kin_model_opt *model)
 {
     return kin_tap(stage, kin_attend(stage, &model->attention, name, x));

@@ -13,6 +13,9 @@ kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, con
  * at "block". */
 kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt, const kin_model_opt *model);
 
+/* An inverted residual block with its end: kin_inverted_residual where no attention is asked for at "block". Tapped at s. */
+kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project, const kin_model_opt *model);
+
 /* What leaves a stage: attention at the place of the stage's name, and the tap. */
 kin_tensor *kin_stage_end(kin_scope *stage, const char *name, kin_tensor *x, const kin_model_opt *model);
 

@@ -3,7 +3,6 @@
 #include "autograd/conv_folded.h"
 #include "autograd/tape.h"
 #include "base/memory.h"
-#include "base/pages.h"
 #include "kernels/isa.h"
 
 #include <math.h>
@@ -63,26 +62,27 @@ static bool fold(kin_folded *to, const kin_fold *f)
     return true;
 }
 
-/* In a sealed network the packed copy is all that is needed of a weight. */
-static const kin_folded *settled(kin_folded *kept, const kin_tensor *weight)
-{
-    if (kept->alone || !kin_param_sealed(weight)) return kept;
-    kin_discard(weight->data, (size_t)kin_count(weight) * sizeof *weight->data);
-    kept->alone = true;
-    return kept;
-}
-
 /* The folded weights, made anew when what they came from has changed; NULL when out of memory (recorded). */
 static const kin_folded *current(const kin_fold *f)
 {
     kin_folded *kept = kin_param_folded(f->weight), key = key_of(f);
-    if (kept->packed && same_key(kept, &key)) return settled(kept, f->weight);
-    kin_error *err = kin_ctx_error(f->weight->ctx);
-    if (kept->alone) return kin_fail(err, KIN_ERR_ARGUMENT, "a sealed network's parameters were written, or one of its weights is used in two ways"), NULL;
+    if (kept->packed && same_key(kept, &key)) return kept;
     kin_folded_free(kept);
-    if (!fold(&key, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
+    if (!fold(&key, f)) return kin_fail_memory(kin_ctx_error(f->weight->ctx), "folded weights", key.bytes), NULL;
     *kept = key;
-    return settled(kept, f->weight);
+    return kept;
+}
+
+/* What the op is told; false on error. */
+static bool options(const kin_fold *f, kin_conv2d_folded_opt *o)
+{
+    if (!f->weight) return false;
+    *o = (kin_conv2d_folded_opt){.conv = f->conv, .weight = f->weight->shape, .act = f->act, .before_act = f->before_act};
+    if (kin_is_dry(f->weight->ctx)) return true;
+    const kin_folded *folded = current(f);
+    if (!folded) return false;
+    o->packed = folded->packed, o->bias = folded->bias, o->before_scale = folded->before_scale, o->before_shift = folded->before_shift;
+    return true;
 }
 
 kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f)
@@ -94,11 +94,13 @@ kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f)
         x = kin_batch_norm_eval(x, b->gamma, b->beta, b->mean, b->var, NULL, b->epsilon, f->before_act);
         now.before = (kin_norm_params){0};
     }
-    kin_conv2d_folded_opt o = {.conv = f->conv, .weight = f->weight->shape, .act = f->act, .before_act = f->before_act};
-    if (!kin_is_dry(f->weight->ctx)) {
-        const kin_folded *folded = current(&now);
-        if (!folded) return NULL;
-        o.packed = folded->packed, o.bias = folded->bias, o.before_scale = folded->before_scale, o.before_shift = folded->before_shift;
-    }
-    return kin_conv2d_folded(x, f->add, &o);
+    kin_conv2d_folded_opt o;
+    return options(&now, &o) ? kin_conv2d_folded(x, f->add, &o) : NULL;
+}
+
+kin_tensor *kin_fold_inverted(kin_tensor *x, const kin_fold *expand, const kin_fold *depthwise, const kin_fold *project)
+{
+    kin_inverted_folded_opt o = {.expands = expand != NULL};
+    if (!x || (expand && !options(expand, &o.expand)) || !options(depthwise, &o.depthwise) || !options(project, &o.project)) return NULL;
+    return kin_inverted_folded(x, project->add, &o);
 }

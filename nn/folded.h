@@ -24,7 +24,6 @@ typedef struct kin_folded {
     double epsilon[2];
     int isa;
     size_t bytes;
-    bool alone;         /* the weight itself was given back: it cannot be folded anew */
     kin_real *packed, *bias, *before_scale, *before_shift; /* one block of memory, the first of them its start */
 } kin_folded;
 
@@ -38,6 +37,8 @@ typedef struct kin_fold {
 } kin_fold;
 
 kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f);
+/* Three of them as one pass, whose maps between are never whole in memory: 1×1, depthwise, 1×1; expand NULL: the first is left out. */
+kin_tensor *kin_fold_inverted(kin_tensor *x, const kin_fold *expand, const kin_fold *depthwise, const kin_fold *project);
 void kin_folded_free(kin_folded *folded);
 
 /* ---- module.c's ---- */
@@ -45,7 +46,6 @@ void kin_folded_free(kin_folded *folded);
 bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, nobody observes, and there are numbers to fold */
 bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
 kin_folded *kin_param_folded(const kin_tensor *weight);
-bool kin_param_sealed(const kin_tensor *weight);    /* nobody wants the weight itself once it is folded */
 uint64_t kin_param_version(const kin_tensor *parameter);
 void kin_param_touched(kin_tensor *parameter);      /* after writing a parameter's or buffer's numbers */
 

@@ -26,9 +26,9 @@ kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt)
 }
 
 /* The parameters of a convolution; false on error. */
-static bool conv_params(kin_scope *s, const kin_tensor *x, const kin_conv_opt *opt, kin_fold *f)
+static bool conv_params(kin_scope *s, int64_t channels, const kin_conv_opt *opt, kin_fold *f)
 {
-    int64_t groups = or_one(opt->groups), in = kin_channels(x) / groups, fan_in = opt->kernel * opt->kernel * in;
+    int64_t groups = or_one(opt->groups), in = channels / groups, fan_in = opt->kernel * opt->kernel * in;
     kin_param_opt weight = {.shape = KIN_SHAPE(opt->kernel, opt->kernel, in, opt->out), .layout = KIN_LAYOUT_HWIO, .init = KIN_INIT_KAIMING_UNIFORM, .scale = pytorch_gain};
     if (opt->kaiming_fan_out || opt->kaiming_fan_in) {
         /* A group's input feeds only that group's outputs, but PyTorch counts all of them; so does this. */
@@ -44,7 +44,7 @@ static bool conv_params(kin_scope *s, const kin_tensor *x, const kin_conv_opt *o
 kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt)
 {
     kin_fold f = {0};
-    if (!conv_params(s, x, opt, &f)) return NULL;
+    if (!conv_params(s, kin_channels(x), opt, &f)) return NULL;
     return kin_tap(s, kin_scope_folds(s) ? kin_fold_apply(x, &f) : kin_conv2d(x, f.weight, f.bias, &f.conv));
 }
 
@@ -106,21 +106,66 @@ static bool folds(const conv_bn_scopes *c)
     return (!c->norm || by_running(c->norm)) && (!c->before || by_running(c->before));
 }
 
+static kin_conv_opt conv_of(const kin_conv_bn_opt *o)
+{
+    return (kin_conv_opt){.out = o->out, .kernel = o->kernel, .stride = o->stride, .pad = o->pad, .dilation = o->dilation, .groups = o->groups, .pads = o->pads,
+                          .kaiming_fan_out = o->kaiming_fan_out, .kaiming_fan_in = o->kaiming_fan_in};
+}
+
+/* All parameters of one, for an input of so many channels; false on error. */
+static bool fold_of(const conv_bn_scopes *c, int64_t channels, const kin_conv_bn_opt *opt, kin_fold *f)
+{
+    kin_conv_opt conv = conv_of(opt);
+    kin_norm_opt norm = {.momentum = opt->momentum, .epsilon = opt->epsilon};
+    *f = (kin_fold){.act = c->norm ? opt->act : KIN_LINEAR, .before_act = opt->before_act, .add = c->norm ? opt->add : NULL};
+    if (c->before && !norm_params(c->before, channels, &norm, &f->before)) return false;
+    return conv_params(c->conv, channels, &conv, f) && (!c->norm || norm_params(c->norm, opt->out, &norm, &f->norm));
+}
+
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt)
 {
     conv_bn_scopes c = scopes_of(s, conv, norm, opt);
-    kin_conv_opt co = {.out = opt->out, .kernel = opt->kernel, .stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation, .groups = opt->groups, .pads = opt->pads,
-                       .kaiming_fan_out = opt->kaiming_fan_out, .kaiming_fan_in = opt->kaiming_fan_in};
+    kin_conv_opt co = conv_of(opt);
     kin_norm_opt no = {.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->act, .add = opt->add}, before = {.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->before_act};
     if (!folds(&c)) {
         if (c.before) x = kin_batch_norm(c.before, x, &before);
         x = kin_conv(c.conv, x, &co);
         return c.norm ? kin_batch_norm(c.norm, x, &no) : x;
     }
-    kin_fold f = {.act = norm ? opt->act : KIN_LINEAR, .before_act = opt->before_act, .add = norm ? opt->add : NULL};
-    if (c.before && !norm_params(c.before, kin_channels(x), &before, &f.before)) return NULL;
-    if (!conv_params(c.conv, x, &co, &f) || (c.norm && !norm_params(c.norm, opt->out, &no, &f.norm))) return NULL;
+    kin_fold f;
+    if (!fold_of(&c, kin_channels(x), opt, &f)) return NULL;
     return kin_tap(c.norm ? c.norm : c.conv, kin_fold_apply(x, &f));
+}
+
+/* Whether nobody wants what is between this part and the next. */
+static bool passes(const kin_conv_bn_part *p, const conv_bn_scopes *c) { return folds(c) && !kin_scope_retained(c->norm) && !(p->tapped && kin_scope_retained(p->scope)); }
+
+kin_tensor *kin_conv_bn_apply(const kin_conv_bn_part *p, kin_tensor *x)
+{
+    if (!p->scope) return x;
+    x = kin_conv_bn(p->scope, p->conv, p->norm, x, &p->opt);
+    return p->tapped ? kin_tap(p->scope, x) : x;
+}
+
+kin_tensor *kin_inverted_residual(kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project)
+{
+    const kin_conv_bn_part *parts[3] = {expand, depthwise, project};
+    conv_bn_scopes c[3];
+    kin_fold f[3];
+    bool one = x != NULL;
+    for (int i = 0; i < 3; i++) {
+        if (!parts[i]->scope) continue;
+        c[i] = scopes_of(parts[i]->scope, parts[i]->conv, parts[i]->norm, &parts[i]->opt);
+        one = one && (i < 2 ? passes(parts[i], &c[i]) : folds(&c[i]));
+    }
+    if (!one) return kin_conv_bn_apply(project, kin_conv_bn_apply(depthwise, kin_conv_bn_apply(expand, x)));
+    int64_t channels = kin_channels(x);
+    for (int i = 0; i < 3; i++) {
+        if (!parts[i]->scope) continue;
+        if (!fold_of(&c[i], channels, &parts[i]->opt, &f[i])) return NULL;
+        channels = parts[i]->opt.out;
+    }
+    return kin_tap(c[2].norm, kin_fold_inverted(x, expand->scope ? &f[0] : NULL, &f[1], &f[2]));
 }
 
 kin_tensor *kin_dropout(kin_scope *s, const char *name, kin_tensor *x, double p)

@@ -53,6 +53,18 @@ typedef struct kin_conv_bn_opt {
 } kin_conv_bn_opt;
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);
 
+/* An inverted residual block (MobileNetV2, EfficientNet): a 1×1 convolution that widens (scope NULL: left out), a depthwise one, a 1×1
+ * convolution that narrows, each a kin_conv_bn. Where no gradients are recorded all three are one pass, in which the wide maps are never whole
+ * in memory, and only the last has a tap, unless kin_module_retain asked for another. */
+typedef struct kin_conv_bn_part {
+    kin_scope *scope;
+    const char *conv, *norm;
+    kin_conv_bn_opt opt;
+    bool tapped; /* its scope has a tap of its own */
+} kin_conv_bn_part;
+kin_tensor *kin_conv_bn_apply(const kin_conv_bn_part *part, kin_tensor *x); /* kin_conv_bn and the tap; x itself where the scope is NULL */
+kin_tensor *kin_inverted_residual(kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project);
+
 /* Zeroes numbers with probability p in training and scales the rest by 1/(1−p); the identity in evaluation. */
 kin_tensor *kin_dropout(kin_scope *s, const char *name, kin_tensor *x, double p);
 
