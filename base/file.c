@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/memory.h"
+#include "base/pages.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
                               : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
     }
     data[used] = 0;
-    *out = (kin_bytes){data, used};
+    *out = (kin_bytes){.data = data, .size = used};
     return true;
 }
 
@@ -52,8 +53,16 @@ bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *er
 
 void kin_bytes_free(kin_bytes *bytes)
 {
-    kin_free(bytes->data);
+    if (bytes->mapped) kin_unmap(bytes);
+    else kin_free(bytes->data);
     *bytes = (kin_bytes){0};
+}
+
+/* A terminal, a pipe, /dev/null: written as it is, for a file renamed to its name would take its place. */
+static bool is_device(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
 bool kin_file_create(kin_file *file, const char *path, kin_error *err)
@@ -65,6 +74,13 @@ bool kin_file_create(kin_file *file, const char *path, kin_error *err)
     }
     size_t size = strlen(path) + 32;
     file->path = kin_strdup(path);
+    if (file->path && is_device(path)) {
+        file->stream = fopen(path, "wb");
+        if (file->stream) return true;
+        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        kin_file_abandon(file);
+        return false;
+    }
     file->temporary = kin_alloc(size);
     if (!file->path || !file->temporary) {
         kin_file_abandon(file);
@@ -82,8 +98,9 @@ bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) {
         bool ok = file->stream && fflush(file->stream) == 0;
-        *file = (kin_file){0};
-        return ok ? true : kin_fail(err, KIN_ERR_IO, "standard output: cannot be written: %s", strerror(errno));
+        if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", file->path ? file->path : "standard output", strerror(errno));
+        kin_file_abandon(file);
+        return ok;
     }
     errno = 0;
     bool ok = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;

@@ -10,15 +10,16 @@
 #include <stdio.h>
 
 typedef struct kin_bytes {
-    uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last */
+    uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last, unless it is mapped */
     size_t size;
+    bool mapped;   /* by kin_map_file (base/pages.h) */
 } kin_bytes;
 
 /* Reads a whole file ("-" is standard input). More than `limit` bytes is an error (0: no limit). */
 bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err);
 void kin_bytes_free(kin_bytes *bytes);
 
-/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. */
+/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. What is no file, like a pipe, is written as it is. */
 typedef struct kin_file {
     FILE *stream; /* write here; "-" is standard output */
     char *path, *temporary;

@@ -1,14 +1,13 @@
-/* Times search and re-ranking on unit vectors around class centres.
- *   retrieval search QUERIES GALLERY DIM K [float32]     seconds of one search, after one on a tenth of the queries
- *   retrieval rerank|graph|diffusion|offline QUERIES GALLERY DIM K   seconds, and the peak of memory: k-reciprocal, propagation over
- *                                                        the graph, diffusion solved for each query, or on the 1000 nearest of each item
- *   retrieval vectors QUERIES GALLERY DIM PREFIX         writes the same vectors to PREFIX-q.npy and PREFIX-g.npy, for others to search
- * bench/retrieval_peers.py times FAISS and the published NumPy code on those files. */
+/* Times search and re-ranking on unit vectors around class centres; the rivals are in bench/retrieval.py.
+ *   retrieval WORK-QUERIESxGALLERYxDIMxK THREADS      s of each turn, MB at the end (bench/turns.h)
+ * WORK: search; plain, a search in the order of float32 products; rerank, k-reciprocal; jaccard, the same among the gallery's items alone; graph,
+ * propagation over the graph; diffusion, solved for each query; offline, solved on the 1000 nearest of each item; chain, means over the
+ * gallery and of what the queries find, then k-reciprocal re-ranking with these. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
-#include "base/npy.h"
+#include "base/parallel.h"
 #include "base/random.h"
-#include "base/text.h"
+#include "bench/turns.h"
 #include "retrieval/diffusion.h"
 #include "retrieval/expand.h"
 #include "retrieval/rerank.h"
@@ -17,14 +16,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* About 27 items a class, as in the contest. */
 static float *make_vectors(int64_t count, int64_t dim, uint64_t seed)
@@ -43,71 +34,51 @@ static float *make_vectors(int64_t count, int64_t dim, uint64_t seed)
     return data;
 }
 
-static long peak_kib(void)
+static bool rank(const char *work, kin_vectors q, kin_vectors g, int64_t k, kin_neighbours *found, kin_error *err)
 {
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = 0;
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %ld", &kib) == 1) break;
-    if (status) fclose(status);
-    return kib;
-}
-
-static bool write_vectors(kin_vectors q, kin_vectors g, const char *prefix, kin_error *err)
-{
-    kin_text path = {0};
-    kin_text_format(&path, "%s-q.npy", prefix);
-    bool ok = !path.failed && kin_npy_write_float32(path.data, q.data, q.count, q.dim, err);
-    kin_text_free(&path);
-    kin_text_format(&path, "%s-g.npy", prefix);
-    ok = ok && !path.failed && kin_npy_write_float32(path.data, g.data, g.count, g.dim, err);
-    kin_text_free(&path);
-    return ok;
-}
-
-static bool rank(const char *work, kin_vectors q, kin_vectors g, const kin_search_opt *search, kin_neighbours *found, kin_error *err)
-{
-    int64_t k = search->k;
-    if (strcmp(work, "search") == 0) return kin_search(q, g, search, found, err);
+    if (strcmp(work, "search") == 0 || strcmp(work, "plain") == 0) return kin_search(q, g, &(kin_search_opt){.k = k, .float32_order = *work == 'p'}, found, err);
     if (strcmp(work, "rerank") == 0) return kin_rerank_k_reciprocal(q, g, &(kin_rerank_opt){.k = k, KIN_RERANK_DEFAULTS}, found, err);
+    if (strcmp(work, "jaccard") == 0) return kin_rerank_k_reciprocal(q, g, &(kin_rerank_opt){.k = k, .k1 = 20, .k2 = 6, .leave_one_out = true}, found, err);
     if (strcmp(work, "graph") == 0) return kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = k, KIN_RERANK_GRAPH_DEFAULTS}, found, err);
     if (strcmp(work, "diffusion") == 0) return kin_diffuse(q, g, &(kin_diffusion_opt){.k = k, KIN_DIFFUSION_DEFAULTS}, found, err);
     if (strcmp(work, "offline") == 0) return kin_diffuse(q, g, &(kin_diffusion_opt){.k = k, KIN_DIFFUSION_DEFAULTS, .truncation = 1000}, found, err);
-    return kin_fail(err, KIN_ERR_ARGUMENT, "'%s' is not among search, rerank, graph, diffusion, offline", work);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "'%s' is not among search, plain, rerank, jaccard, graph, diffusion, offline, chain", work);
 }
 
-static bool run(const char *work, kin_vectors q, kin_vectors g, int64_t k, bool float32, kin_error *err)
+/* Means over the ten nearest, weighted by their cosines' third power, of the gallery and then of the queries; re-ranking with these. */
+static bool chain(kin_vectors q, kin_vectors g, int64_t k, kin_neighbours *found, kin_error *err)
 {
-    kin_neighbours found = {0};
-    kin_search_opt search = {.k = k, .float32_order = float32};
-    if (strcmp(work, "search") == 0) {
-        if (!kin_search((kin_vectors){q.data, (q.count + 9) / 10, q.dim}, g, &search, &found, err)) return false;
-        kin_neighbours_free(&found);
-    }
-    double began = now();
-    bool ok = rank(work, q, g, &search, &found, err);
-    if (ok) printf("%s%s %lld x %lld x %lld, best %lld: %.3f s, peak %.0f MiB\n", work, float32 ? " in float32 order" : "", (long long)q.count,
-                   (long long)g.count, (long long)g.dim, (long long)k, now() - began, (double)peak_kib() / 1024);
-    kin_neighbours_free(&found);
+    kin_expand_opt ten = {.n = 10, .alpha = 3};
+    float *queries = kin_alloc_array((size_t)(q.count * q.dim), sizeof(float)), *gallery = kin_alloc_array((size_t)(g.count * g.dim), sizeof(float));
+    bool ok = (queries && gallery) || kin_fail_memory(err, "the means", (size_t)(g.count * g.dim) * sizeof(float));
+    kin_vectors means_q = {queries, q.count, q.dim}, means_g = {gallery, g.count, g.dim};
+    ok = ok && kin_expand_database(g, &ten, gallery, err) && kin_expand_queries(q, means_g, &ten, queries, err) && rank("rerank", means_q, means_g, k, found, err);
+    kin_free(queries), kin_free(gallery);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
-    int64_t queries, gallery, dim, k = 0;
-    bool writes = argc > 1 && strcmp(argv[1], "vectors") == 0;
-    if (argc < 6 || !kin_parse_int(argv[2], 1, 1 << 24, &queries) || !kin_parse_int(argv[3], 1, 1 << 24, &gallery) || !kin_parse_int(argv[4], 1, 1 << 16, &dim) ||
-        (!writes && !kin_parse_int(argv[5], 1, gallery, &k))) {
-        fprintf(stderr, "usage: retrieval search|rerank|graph|diffusion|offline QUERIES GALLERY DIM K [float32], or vectors QUERIES GALLERY DIM PREFIX\n");
-        return 2;
-    }
-    float *q = make_vectors(queries, dim, 1), *g = make_vectors(gallery, dim, 2);
+    char work[16];
+    long long queries, gallery, dim, k;
+    if (argc < 2 || sscanf(argv[1], "%15[a-z]-%lldx%lldx%lldx%lld", work, &queries, &gallery, &dim, &k) != 5 || queries < 1 || gallery < 1 || dim < 1 || k < 1)
+        return fprintf(stderr, "retrieval: %s is not WORK-QUERIESxGALLERYxDIMxK\n", argc > 1 ? argv[1] : "nothing"), 2;
+    int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
+    bool one = strcmp(work, "search") == 0 && queries < 10; /* a moment's work */
+    kin_set_threads(threads);
     kin_error err = {0};
+    float *q = make_vectors(queries, dim, 1), *g = make_vectors(gallery, dim, 2);
+    kin_vectors query = {q, queries, dim}, items = {g, gallery, dim};
     bool ok = q && g;
-    if (ok && writes) ok = write_vectors((kin_vectors){q, queries, dim}, (kin_vectors){g, gallery, dim}, argv[5], &err);
-    else if (ok) ok = run(argv[1], (kin_vectors){q, queries, dim}, (kin_vectors){g, gallery, dim}, k, argc > 6, &err);
-    if (!ok) fprintf(stderr, "%s\n", err.message);
+    while (ok && bench_turn()) {
+        kin_neighbours found = {0};
+        double began = bench_now();
+        ok = strcmp(work, "chain") == 0 ? chain(query, items, k, &found, &err) : rank(work, query, items, k, &found, &err);
+        if (ok) bench_row(argv[1], threads, one ? "ms" : "s", "kin", (bench_now() - began) * (one ? 1000 : 1));
+        kin_neighbours_free(&found);
+    }
+    if (ok) bench_memory(argv[1], threads, "kin");
+    else fprintf(stderr, "retrieval: %s\n", err.message);
     kin_free(q), kin_free(g);
     return ok ? 0 : 1;
 }

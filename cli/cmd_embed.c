@@ -3,6 +3,7 @@
 #include "cli/chosen.h"
 #include "cli/embed_cache.h"
 #include "cli/interrupt.h"
+#include "cli/judge.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "retrieval/items.h"
@@ -23,6 +24,7 @@ static const kin_option options[] = {
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {"cache", KIN_OPTION_STRING, "FOLDER", "keep descriptors there by the pictures' content, and compute none twice; also where an interrupted run goes on", .fallback_shown = "none"},
+    {"judge", KIN_OPTION_FLAG, NULL, "also print how well each picture finds the others of its class among all of them: R@1 and mAP, as kin eval --gallery E does"},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
     {0},
 };
@@ -79,6 +81,29 @@ static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sam
     return ok;
 }
 
+/* Each picture among all others; row i is of items[which[i]]. */
+static bool judge(const kin_cli *cli, const kin_sample *items, const int64_t *which, kin_vectors rows, kin_error *err)
+{
+    kin_metrics m;
+    int64_t n = rows.count, *labels = kin_option_flag(cli, "judge") ? kin_alloc_array((size_t)n, 2 * sizeof *labels) : NULL;
+    if (!kin_option_flag(cli, "judge")) return true;
+    bool ok = labels || kin_fail_memory(err, "the labels", (size_t)n * 2 * sizeof *labels);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const kin_sample *item = &items[which ? which[i] : i];
+        labels[i] = item->label, labels[n + i] = item->camera;
+    }
+    ok = ok && kin_judge_set(rows, labels, labels + n, &m, NULL, err);
+    if (ok) printf("%lld pictures, each looked for among the others: R@1 %.4f, mAP %.4f\n", (long long)m.evaluated, m.mean.recall[0], m.mean.ap);
+    if (ok && m.skipped) kin_cli_note(cli, "%lld pictures are the only ones of their class and are left out of the figures", (long long)m.skipped);
+    kin_free(labels);
+    return ok;
+}
+
+static bool finish(const kin_cli *cli, const kin_dataset *set, const kin_sample *items, const int64_t *which, kin_vectors rows, kin_error *err)
+{
+    return write_rows(cli, set, items, which, rows, err) && judge(cli, items, which, rows, err);
+}
+
 static kin_image_limits limits_of(const kin_cli *cli) { return (kin_image_limits){.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}; }
 
 static bool encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_dataset *set, kin_encoded *out, kin_error *err)
@@ -89,6 +114,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     if (network->classify && !network->loss->head) return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax", kinds[kind]);
     kin_embed_cache *cache = NULL;
     if (kin_option_given(cli, "cache") && !(cache = kin_embed_cache_open(kin_option_string(cli, "cache"), module, network, err))) return false;
+    kin_module_seal(module);
     kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
     kin_encode_opt opt = {.raw = network->classify, .strict = kin_option_flag(cli, "strict"), .cache = cache, .progress = show, .user = &meter, .limits = limits_of(cli)};
     bool ok = kin_encode(module, network, set, &opt, out, err);
@@ -112,7 +138,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(cli, model, ctx, &network, &module, err);
     ok = ok && kin_dataset_open(cli->positional[0], &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
     ok = ok && encode(cli, module, &network, &set, &encoded, err);
-    ok = ok && write_rows(cli, &set, set.items, encoded.item, (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
+    ok = ok && finish(cli, &set, set.items, encoded.item, (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
     kin_encoded_free(&encoded);
     kin_dataset_free(&set);
     kin_module_free(module);
@@ -128,7 +154,7 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
     int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3, size = kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size") : 32;
     bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), size, channels, KIN_FILTER_BILINEAR, kin_option_flag(cli, "strict"), err);
     ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err) : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
-    ok = ok && write_rows(cli, &source.set, source.pictures.items, NULL, (kin_vectors){rows, source.pictures.count, dim}, err);
+    ok = ok && finish(cli, &source.set, source.pictures.items, NULL, (kin_vectors){rows, source.pictures.count, dim}, err);
     kin_free(rows);
     kin_source_close(&source);
     return ok;
@@ -148,14 +174,14 @@ static int run(kin_cli *cli)
 const kin_command kin_command_embed = {
     .name = "embed",
     .summary = "turn pictures into descriptors with a trained network",
-    .usage = "kin embed DATA --model RUN --out E [--classes LIST]",
+    .usage = "kin embed DATA --model RUN --out E [--classes LIST] [--judge]",
     .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as in training. DATA is anything that kin train takes.\n\n"
              "Where the data set tells them (Market-1501, In-Shop), E.csv also has the columns camera and role; E:query and E:gallery then name the queries "
              "and the gallery for kin search, rerank, eval and check.",
     .examples = "# the classes that training never saw\n"
                 "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
                 "# photographs through a network that others trained\n"
-                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --out photos\n"
+                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --out photos --judge\n"
                 "# the same again, with some pictures added: only these are computed\n"
                 "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --cache cache --out photos\n"
                 "# a first baseline: the pixels themselves\n"

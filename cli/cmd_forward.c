@@ -26,6 +26,7 @@ typedef struct job {
     bool nhwc;
     kin_shape x;            /* of the whole input, [n, h, w, c] */
     const char *tap;        /* NULL: the network's output */
+    const char *allowed;    /* to be missing in the weights; NULL: the classifier, where it is not asked for */
     float *out;
     int dims;
     int64_t shape[KIN_MAX_DIMS], each; /* of the output as it is written, and its numbers a picture */
@@ -66,7 +67,7 @@ static bool load(job *j, const char *weights, kin_error *err)
     snprintf(spare, sizeof spare, "%s.*", j->chosen.model->classifier);
     bool ok = kin_weights_open(weights, NULL, NULL, &checkpoint, NULL, err);
     kin_error inner = {0};
-    if (ok && !kin_checkpoint_load(checkpoint, j->module, j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
+    if (ok && !kin_checkpoint_load(checkpoint, j->module, j->allowed ? j->allowed : j->chosen.opt.classes ? NULL : spare, &inner)) ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
     kin_checkpoint_free(checkpoint);
     return ok;
 }
@@ -77,11 +78,18 @@ static bool open_network(job *j, const char *weights, kin_error *err)
     kin_shape one = KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]);
     j->ctx = kin_ctx_new();
     if (!j->ctx) return kin_fail_memory(err, "a context", 1);
-    j->module = weights ? kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, one) : kin_module_new(j->ctx, kin_chosen_forward, &j->chosen, one, 1);
+    j->module = weights && !j->allowed ? kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, one) : kin_module_new(j->ctx, kin_chosen_forward, &j->chosen, one, 1);
     if (!j->module) return ctx_failed(j, err);
     kin_record(j->ctx, false);
     kin_module_pictures_apart(j->module);
     return (!weights || load(j, weights, err)) && (!j->tap || kin_module_retain(j->module, j->tap) || ctx_failed(j, err));
+}
+
+/* Of the weights only those that are folded and packed stay in memory, unless a profile is to run the network in other ways too. */
+static bool seal(job *j, bool profiles)
+{
+    if (!profiles) kin_module_seal(j->module);
+    return true;
 }
 
 /* One picture between files' order, [c, h·w] when not `nhwc`, and memory's, rows of c numbers `ld` apart. */
@@ -180,12 +188,12 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     const char *weights = kin_option_string(cli, "weights"), *input = kin_option_string(cli, "input"), *out = kin_option_string(cli, "out"), *csv = kin_option_string(cli, "profile-csv");
     bool profiles = csv || kin_option_flag(cli, "profile");
-    job j = {.nhwc = kin_option_choice(cli, "layout") == 1, .tap = kin_option_string(cli, "tap"), .batch = profiles ? NOISE : BATCH};
+    job j = {.nhwc = kin_option_choice(cli, "layout") == 1, .tap = kin_option_string(cli, "tap"), .allowed = kin_option_string(cli, "allow-missing"), .batch = profiles ? NOISE : BATCH};
     if (!profiles && (!weights || !input || !out)) return kin_cli_usage(cli, "--weights, --input and --out are needed (or --profile)");
     kin_interrupt_catch();
     bool ok = (j.chosen.model = kin_model_named(kin_option_string(cli, "model"), &err)) != NULL && kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &err);
     j.chosen.opt.classes = kin_option_int(cli, "classes");
-    ok = ok && (input ? open_input(&j, input, &err) : make_noise(&j, &err)) && open_network(&j, weights, &err) && forward(&j, cli->quiet, &err);
+    ok = ok && (input ? open_input(&j, input, &err) : make_noise(&j, &err)) && open_network(&j, weights, &err) && seal(&j, profiles) && forward(&j, cli->quiet, &err);
     ok = ok && (!out || kin_npy_write_array(out, j.out, j.dims, j.shape, &err)) && (!profiles || profile(&j, csv, &err));
     if (ok && kin_option_flag(cli, "memory")) print_memory(&j);
     kin_free(j.out);
@@ -202,6 +210,7 @@ static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy"},
     {"tap", KIN_OPTION_STRING, "NAME", "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, pooled)", .fallback_shown = "the network's output"},
     {"layout", KIN_OPTION_CHOICE, "NAME", "order of the axes of both files", "nchw", .choices = layouts},
+    {"allow-missing", KIN_OPTION_STRING, "GLOBS", "parameters that may be missing in the weights or superfluous, such as 'fc.*'; missing ones keep their first values", .fallback_shown = "the network's own classifier, when it is not asked for"},
     {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes", .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
     {"memory", KIN_OPTION_FLAG, NULL, "print how much memory the network took"},
     {"profile", KIN_OPTION_FLAG, NULL, "compute for some seconds and print where the time goes, by op and layer, beside this machine's measured limits"},

@@ -1,39 +1,8 @@
-#include "base/memory.h"
 #include "cli/params.h"
 #include "cli/retrieve.h"
 #include "retrieval/diffusion.h"
 #include "retrieval/rerank.h"
 #include "retrieval/rerank_graph.h"
-
-#include <stdlib.h>
-
-static int ascending(const void *a, const void *b) { return *(const int64_t *)a < *(const int64_t *)b ? -1 : *(const int64_t *)a > *(const int64_t *)b; }
-
-/* The median number of gallery items a label has; 0 without labels. */
-static int64_t median_class(const kin_items *items)
-{
-    if (!items->label) return 0;
-    int64_t *code = kin_alloc_array((size_t)items->count, sizeof *code), *size = kin_alloc_zero((size_t)items->count, sizeof *size), classes = 0, median = 0;
-    if (code && size && kin_items_label_codes(items, code, NULL, NULL, NULL)) {
-        for (int64_t i = 0; i < items->count; i++) {
-            if (code[i] < 0) continue;
-            size[code[i]]++;
-            if (code[i] >= classes) classes = code[i] + 1;
-        }
-        if (classes) qsort(size, (size_t)classes, sizeof *size, ascending);
-        if (classes) median = size[classes / 2];
-    }
-    kin_free(code), kin_free(size);
-    return median;
-}
-
-static void warn_of_small_classes(const kin_retrieve *r, int64_t k1)
-{
-    int64_t median = median_class(&r->gallery.items);
-    if (median > 0 && median < k1)
-        kin_cli_note(r->cli, "half the labels have %lld gallery items or fewer, less than --k1 %lld: mutual neighbours will mix them; try --k1 %lld --k2 %lld",
-                     (long long)median, (long long)k1, (long long)median, (long long)(median / 3 > 1 ? median / 3 : 1));
-}
 
 enum { RECIPROCAL, GRAPH, DIFFUSION, EXPAND, NONE };
 
@@ -45,7 +14,7 @@ static bool by_reciprocal(kin_retrieve *r, kin_neighbours *lists, kin_error *err
     const kin_cli *cli = r->cli;
     kin_rerank_opt opt = {.k = r->top, .k1 = given_or(cli, "k1", 20), .k2 = given_or(cli, "k2", 6), .lambda = kin_option_real(cli, "lambda"),
                           .input = (kin_rerank_input)kin_option_choice(cli, "input"), .leave_one_out = r->leave_one_out, .progress = kin_retrieve_progress(r)};
-    warn_of_small_classes(r, opt.k1);
+    kin_retrieve_warn_of_small_classes(r, opt.k1);
     return kin_rerank_k_reciprocal(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 
@@ -54,7 +23,7 @@ static bool by_graph(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
     const kin_cli *cli = r->cli;
     kin_rerank_graph_opt opt = {.k = r->top, .k1 = given_or(cli, "k1", 26), .k2 = given_or(cli, "k2", 7), .layers = (int)kin_option_int(cli, "layers"),
                                 .leave_one_out = r->leave_one_out, .progress = kin_retrieve_progress(r)};
-    warn_of_small_classes(r, opt.k1);
+    kin_retrieve_warn_of_small_classes(r, opt.k1);
     return kin_rerank_graph(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 

@@ -28,6 +28,7 @@ static bool network_ready(pictures *p, kin_error *err)
     const char *cache = kin_option_string(p->pipeline->r.cli, "cache");
     bool ok = (p->ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
     if (ok && cache) ok = (p->cache = kin_embed_cache_open(cache, p->module, &p->network, err)) != NULL;
+    if (ok) kin_module_seal(p->module);
     return ok;
 }
 

@@ -63,7 +63,9 @@ static int widest_option(const kin_option *table, int widest)
 
 void kin_help_option(kin_text *out, const kin_option *o)
 {
+    size_t length = strlen(o->help);
     kin_text_add(out, o->help);
+    if (o->kind == KIN_OPTION_CHOICE && length && o->help[length - 1] != '.') kin_text_add(out, ".");
     for (int i = 0; o->kind == KIN_OPTION_CHOICE && o->choices[i]; i++) kin_text_format(out, "%s%s", i ? ", " : " One of ", o->choices[i]);
     if (o->kind == KIN_OPTION_CHOICE) kin_text_add(out, ".");
     bool limited = (o->kind == KIN_OPTION_INT || o->kind == KIN_OPTION_REAL) && (o->low != 0 || o->high != 0);

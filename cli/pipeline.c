@@ -271,6 +271,8 @@ static bool rerank_what_fits(kin_pipeline *p, double needs, kin_error *err)
 static bool rerank(kin_pipeline *p, kin_error *err)
 {
     if (!p->rerank.k1) return true;
+    kin_meter_break();
+    kin_retrieve_warn_of_small_classes(&p->r, p->rerank.k1);
     if (p->among) return rerank_among(p, p->among, err) || forgiven(p, "re-ranking", p->needs, err);
     if (p->deadline > 0) probe(p);
     double needs = seconds_of_rerank(p);

@@ -6,6 +6,7 @@
 #include "retrieval/expand.h"
 #include "retrieval/ranks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { USUAL_TOP = 1000 };
@@ -156,4 +157,34 @@ bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error 
     kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
                  !r->out ? r->indices ? r->indices : r->distances : strcmp(r->out, "-") == 0 ? "standard output" : r->out);
     return true;
+}
+
+/* ---- classes too small for k1 ---- */
+
+static int ascending(const void *a, const void *b) { return *(const int64_t *)a < *(const int64_t *)b ? -1 : *(const int64_t *)a > *(const int64_t *)b; }
+
+/* The median number of gallery items a label has; 0 without labels. */
+static int64_t median_class(const kin_items *items)
+{
+    if (!items->label) return 0;
+    int64_t *code = kin_alloc_array((size_t)items->count, sizeof *code), *size = kin_alloc_zero((size_t)items->count, sizeof *size), classes = 0, median = 0;
+    if (code && size && kin_items_label_codes(items, code, NULL, NULL, NULL)) {
+        for (int64_t i = 0; i < items->count; i++) {
+            if (code[i] < 0) continue;
+            size[code[i]]++;
+            if (code[i] >= classes) classes = code[i] + 1;
+        }
+        if (classes) qsort(size, (size_t)classes, sizeof *size, ascending);
+        if (classes) median = size[classes / 2];
+    }
+    kin_free(code), kin_free(size);
+    return median;
+}
+
+void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1)
+{
+    int64_t median = median_class(&r->gallery.items);
+    if (median > 0 && median < k1)
+        kin_cli_note(r->cli, "half the labels have %lld gallery items or fewer, less than --k1 %lld: mutual neighbours will mix them; try --k1 %lld --k2 %lld",
+                     (long long)median, (long long)k1, (long long)median, (long long)(median / 3 > 1 ? median / 3 : 1));
 }

@@ -61,6 +61,9 @@ bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_err
 /* For the library's long calls: a meter, and Ctrl-C. `r` must stay where it is. */
 kin_progress kin_retrieve_progress(kin_retrieve *r);
 
+/* A remark where half the labels have fewer gallery items than k1 asks for mutual neighbours: re-ranking then does harm. */
+void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1);
+
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
 bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err); /* without a remark */
 

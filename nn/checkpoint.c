@@ -3,6 +3,7 @@
 #include "nn/checkpoint.h"
 
 #include "base/memory.h"
+#include "base/pages.h"
 #include "base/text.h"
 #include "nn/import_parts.h"
 
@@ -112,6 +113,7 @@ bool kin_checkpoint_save(const char *path, kin_module *m, kin_optim *optim, cons
 {
     writer w = {0};
     kin_file file;
+    if (kin_module_is_sealed(m)) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: a sealed network's weights are gone and cannot be written", path);
     add_metadata(&w, notes, n_notes, optim ? kin_optim_steps(optim) : -1);
     for (int i = 0; i < kin_module_entries(m); i++) describe_entry(&w, kin_module_entry(m, i));
     for (int slab = 0; optim && slab < kin_optim_slabs(optim); slab++) describe_slab(&w, m, kin_optim_slab_name(optim, slab));
@@ -233,7 +235,7 @@ bool kin_checkpoint_open(const char *path, kin_checkpoint **out, kin_error *err)
     kin_bytes file;
     kin_error inner = {0};
     *out = NULL;
-    if (!kin_read_file(path, 0, &file, err)) return false;
+    if (!kin_map_file(path, &file, err)) return false;
     if (take_file(&file, out, &inner)) return true;
     kin_error_prefix(&inner, "%s", path);
     return kin_fail(err, inner.code, "%s", inner.message);
@@ -330,6 +332,11 @@ int kin_checkpoint_differences(const kin_checkpoint *c, kin_module *m, const cha
     return report(&d, list);
 }
 
+static bool in_mapped_file(const kin_checkpoint *c, const kin_array *a)
+{
+    return c->file.mapped && (const uint8_t *)a->data >= c->file.data && (const uint8_t *)a->data < c->file.data + c->file.size;
+}
+
 bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *allow_missing, kin_error *err)
 {
     differences d = {.limit = NAMES_SHOWN};
@@ -344,6 +351,7 @@ bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *all
         const kin_array *a = kin_checkpoint_find(c, e->name);
         kin_real *data = a ? kin_entry_data(e) : NULL;
         for (int64_t k = 0; data && k < kin_count(e->tensor); k++) data[memory_index(e, k)] = (kin_real)kin_array_number(a, (size_t)k);
+        if (a && in_mapped_file(c, a)) kin_discard((void *)(uintptr_t)a->data, a->count * kin_dtype_size(a->dtype));
     }
     return true;
 }

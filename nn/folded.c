@@ -3,6 +3,7 @@
 #include "autograd/conv_folded.h"
 #include "autograd/tape.h"
 #include "base/memory.h"
+#include "base/pages.h"
 #include "kernels/isa.h"
 
 #include <math.h>
@@ -62,15 +63,26 @@ static bool fold(kin_folded *to, const kin_fold *f)
     return true;
 }
 
+/* In a sealed network the packed copy is all that is needed of a weight. */
+static const kin_folded *settled(kin_folded *kept, const kin_tensor *weight)
+{
+    if (kept->alone || !kin_param_sealed(weight)) return kept;
+    kin_discard(weight->data, (size_t)kin_count(weight) * sizeof *weight->data);
+    kept->alone = true;
+    return kept;
+}
+
 /* The folded weights, made anew when what they came from has changed; NULL when out of memory (recorded). */
 static const kin_folded *current(const kin_fold *f)
 {
     kin_folded *kept = kin_param_folded(f->weight), key = key_of(f);
-    if (kept->packed && same_key(kept, &key)) return kept;
+    if (kept->packed && same_key(kept, &key)) return settled(kept, f->weight);
+    kin_error *err = kin_ctx_error(f->weight->ctx);
+    if (kept->alone) return kin_fail(err, KIN_ERR_ARGUMENT, "a sealed network's parameters were written, or one of its weights is used in two ways"), NULL;
     kin_folded_free(kept);
-    if (!fold(&key, f)) return kin_fail_memory(kin_ctx_error(f->weight->ctx), "folded weights", key.bytes), NULL;
+    if (!fold(&key, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
     *kept = key;
-    return kept;
+    return settled(kept, f->weight);
 }
 
 /* What the op is told; false on error. */

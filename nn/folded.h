@@ -24,6 +24,7 @@ typedef struct kin_folded {
     double epsilon[2];
     int isa;
     size_t bytes;
+    bool alone;         /* the weight itself was given back: it cannot be folded anew */
     kin_real *packed, *bias, *before_scale, *before_shift; /* one block of memory, the first of them its start */
 } kin_folded;
 
@@ -46,6 +47,7 @@ void kin_folded_free(kin_folded *folded);
 bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, nobody observes, and there are numbers to fold */
 bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
 kin_folded *kin_param_folded(const kin_tensor *weight);
+bool kin_param_sealed(const kin_tensor *weight);    /* nobody wants the weight itself once it is folded */
 uint64_t kin_param_version(const kin_tensor *parameter);
 void kin_param_touched(kin_tensor *parameter);      /* after writing a parameter's or buffer's numbers */
 

@@ -2,6 +2,7 @@
 #include "nn/import.h"
 
 #include "base/memory.h"
+#include "base/pages.h"
 #include "nn/import_parts.h"
 
 #include <stdio.h>
@@ -119,7 +120,7 @@ bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **ou
     if (kin_is_folder(path)) {
         if (import_folder(path, opt ? opt : &plain, out, info, &inner)) return true;
     } else {
-        if (!kin_read_file(path, 0, &file, err)) return false;
+        if (!kin_map_file(path, &file, err)) return false;
         if (kin_import_bytes(&file, opt, out, info, &inner)) return true;
     }
     kin_error_prefix(&inner, "%s", path);

@@ -22,6 +22,7 @@ typedef struct record {
     int64_t offset;
     uint64_t seen;       /* the forward that asked for it last */
     kin_folded folded;   /* of a convolution's weight */
+    bool sealed;
 } record;
 
 /* How an evaluation of this input shape uses memory. */
@@ -48,7 +49,7 @@ struct kin_module {
     size_t n_retained, cap_retained;
     shape_plan plans[PLANS];
     int n_plans, next_plan; /* the one to be replaced next */
-    bool apart, recompute;
+    bool apart, recompute, sealed;
     bool building;
 };
 
@@ -203,6 +204,7 @@ kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
 
 bool kin_module_retain(kin_module *m, const char *path)
 {
+    if (m->sealed) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a sealed network keeps no further taps; ask for '%s' before sealing it", path);
     char *copy = kin_arena_strdup(&m->names, path);
     if (!copy || !kin_grow((void **)&m->retained, m->n_retained, &m->cap_retained, sizeof *m->retained)) return kin_fail_memory(error_of(m), "a tap's name", strlen(path) + 1);
     m->retained[m->n_retained++] = copy;
@@ -246,9 +248,18 @@ static record *record_of(const kin_tensor *parameter) { return (record *)(void *
 
 /* Who observes the calls (export, the layer table) wants the parts. */
 bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record && !s->module->ctx->observe; }
+bool kin_param_sealed(const kin_tensor *weight) { return record_of(weight)->sealed; }
 kin_folded *kin_param_folded(const kin_tensor *weight) { return &record_of(weight)->folded; }
 uint64_t kin_param_version(const kin_tensor *parameter) { return record_of(parameter)->entry.version; }
 void kin_param_touched(kin_tensor *parameter) { record_of(parameter)->entry.version++; }
+
+void kin_module_seal(kin_module *m)
+{
+    m->sealed = true;
+    for (size_t i = 0; i < m->n_records; i++) m->records[i]->sealed = true;
+}
+
+bool kin_module_is_sealed(const kin_module *m) { return m->sealed; }
 
 size_t kin_module_packed_bytes(const kin_module *m)
 {
@@ -482,6 +493,7 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
 {
     if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
     kin_ctx *ctx = m->ctx;
+    if (m->sealed && !ctx->dry && (mode != KIN_EVAL || ctx->record || ctx->observe)) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a sealed network can only be evaluated, without recording"), NULL;
     if (!x || (ctx->record && !ctx->dry && !have_grads(m))) return NULL;
     bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || ctx->observe || x->ctx != ctx;
     return plain ? run(m, x, mode) : evaluate(m, x);

@@ -61,6 +61,12 @@ void kin_module_recompute(kin_module *m, bool on);
  * dry, last uses are found, and tensors that are never alive together share memory (autograd/plan.h). 0 while recording, on error, and
  * for a network that cannot be planned because it looks at numbers. */
 size_t kin_module_planned_bytes(kin_module *m, kin_shape input);
+/* Promises that from now on the network is evaluated only, without recording, with the parameters and the retained taps that it has. Where weights
+ * are folded and packed, their originals are given back to the system: evaluation then needs the packed weights alone. Training, reading or
+ * writing parameters, saving and asking for further taps are over; where this can be noticed it is an error. */
+void kin_module_seal(kin_module *m);
+bool kin_module_is_sealed(const kin_module *m);
+
 /* Bytes of the weights that were folded and packed where no gradients are recorded. */
 size_t kin_module_packed_bytes(const kin_module *m);
 

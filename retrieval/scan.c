@@ -46,6 +46,8 @@ static bool norms_of(kin_vectors v, kin_metric metric, int64_t first, int64_t la
 {
     bool fine = true;
     for (int64_t i = first; i < last; i++) {
+        /* The machine asks for what comes next on the same page only. */
+        if (i + 2 < last) kin_scan_expect(kin_row(v, i + 2), v.dim);
         norm[i] = sqrt(kin_exact_inner(kin_row(v, i), kin_row(v, i), v.dim));
         fine = fine && norm[i] <= norm_most && (metric != KIN_COSINE || norm[i] >= FLT_MIN);
     }

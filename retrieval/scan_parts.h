@@ -87,6 +87,12 @@ static inline const float *kin_scan_item(const kin_scan *s, int64_t j)
 
 static inline const float *kin_scan_row(const kin_scan *s, int64_t i) { return s->joined ? kin_scan_item(s, i) : kin_row(s->query, i); }
 
+/* Asks for a row's lines of memory ahead of their use. */
+static inline void kin_scan_expect(const float *x, int64_t dim)
+{
+    for (int64_t d = 0; d < dim; d += 16) __builtin_prefetch(x + d);
+}
+
 /* Does row i want a list of the gallery, besides its neighbours? */
 static inline bool kin_scan_wants_list(const kin_scan *s, int64_t i) { return s->list > 0 && i < s->query.count; }
 

@@ -88,12 +88,6 @@ static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_sele
     kin_select_sort(order, sorting, select->used, 32);
 }
 
-static void expect(const kin_scan_pass *p, int64_t item)
-{
-    const char *x = (const char *)kin_scan_item(p->scan, item);
-    for (int64_t byte = 0; byte < p->dim * (int64_t)sizeof(float); byte += 64) __builtin_prefetch(x + byte);
-}
-
 /* Those of row r's candidates that come before item `end`. */
 static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, int64_t r, int64_t count, int64_t end)
 {
@@ -105,7 +99,7 @@ static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, in
     for (int64_t d = 0; d < p->dim; d++) me->wide[d] = (double)row[d];
     for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
         int64_t item = (int64_t)(order[at] >> 32);
-        if (at + 1 < count) expect(p, (int64_t)(order[at + 1] >> 32));
+        if (at + 1 < count) kin_scan_expect(kin_scan_item(p->scan, (int64_t)(order[at + 1] >> 32)), p->dim);
         distance[at] = wide_distance(p, i, me->wide, item);
     }
     me->cursor[r] = at;

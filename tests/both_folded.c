@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/conv.h"
 #include "kernels/norm.h"
+#include "nn/checkpoint.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
 #include "tests/support/hashed.h"
@@ -211,6 +212,44 @@ static void folded_layers(const char *isa)
     check_end();
 }
 
+/* What `act` does fails with this in its message, and is forgotten. */
+#define REFUSED(ctx, act, part) do { CHECK(!(act)); CHECK_TEXT(kin_ctx_error(ctx)->message, part); kin_error_clear(kin_ctx_error(ctx)); } while (0)
+
+static void sealed(void)
+{
+    check_begin("a sealed network's outputs are the same bits, also when asked again; what needs its weights is refused (%s)", KIN_REAL_NAME);
+    for (int row = 0; row < (int)(sizeof layers / sizeof *layers); row++) {
+        const layer *l = &layers[row];
+        kin_ctx *ctx = kin_ctx_new();
+        kin_module *m = kin_module_new(ctx, network, (void *)(uintptr_t)l, l->x, 1);
+        CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
+        if (!m) continue;
+        hashed_fill(m);
+        kin_real *copies[3];
+        for (int i = 0; i < 3; i++) {
+            copies[i] = kin_alloc_zero(1 << 16, sizeof **copies);
+            output(m, l, false, KIN_EVAL, copies[i]);
+            if (i == 0) kin_module_touched(m), kin_module_seal(m); /* the next folds anew */
+            CHECK_MSG(memcmp(copies[0], copies[i], (1 << 16) * sizeof **copies) == 0, "row %d, time %d", row, i);
+        }
+        kin_error err = {0};
+        CHECK(kin_module_is_sealed(m) && !kin_checkpoint_save(check_path("sealed.safetensors"), m, NULL, NULL, 0, &err));
+        CHECK_TEXT(err.message, "sealed");
+        REFUSED(ctx, kin_module_retain(m, "conv"), "sealed");
+        kin_record(ctx, false);
+        REFUSED(ctx, kin_module_forward(m, hashed_input(ctx, "x", l->x), KIN_TRAIN), "sealed");
+        kin_record(ctx, true);
+        REFUSED(ctx, kin_module_forward(m, hashed_input(ctx, "x", l->x), KIN_EVAL), "sealed");
+        kin_record(ctx, false);
+        kin_module_touched(m);
+        REFUSED(ctx, kin_module_forward(m, hashed_input(ctx, "x", l->x), KIN_EVAL), "sealed");
+        for (int i = 0; i < 3; i++) kin_free(copies[i]);
+        kin_module_free(m);
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
 static void out_of_memory(void)
 {
     check_begin("kin_conv_bn without recording: any allocation may fail (%s)", KIN_REAL_NAME);
@@ -235,6 +274,7 @@ int main(void)
 {
     numbers_each_isa("folded conv", kernels);
     numbers_each_isa("kin_conv_bn", folded_layers);
+    sealed();
     out_of_memory();
     return check_result();
 }

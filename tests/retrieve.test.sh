@@ -39,6 +39,7 @@ expect "a deadline that nothing can keep still gives the plain lists" 0 "" "left
 same "retrieve: those of kin search" tight.csv plain.csv
 expect "among the first few" 0 "" "gallery items that are among the first 2 of a list" retrieve $sets --among 2 --out few.csv
 expect "its lists are valid" 0 "400 lists" "" check few.csv --query Q --gallery E --quiet
+expect "classes smaller than k1" 0 "" "less than --k1 20" retrieve $sets --out few.csv
 expect "a deadline that is none" 2 "" "is not a length of time" retrieve $sets --deadline soon --out x.csv
 expect "--among without queries" 2 "" "--among needs --query" retrieve --gallery E --among 3 --out x.csv
 expect "options of pictures without a network" 2 "" "--size is about pictures" retrieve $sets --size 32 --out x.csv

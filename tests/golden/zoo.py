@@ -1,7 +1,8 @@
 """The networks of torchvision (and of efficientnet-lite-pytorch) with weights that are a function of name and index, for tests/test_zoo.c and
-tests/both_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_gradients_float.npy, zoo_lite.npy and zoo_cifar.txt.
+tests/*_zoo_gradients.c: writes zoo.txt and zoo.npy (outputs), zoo_gradients.txt, zoo_gradients_float.npy, zoo_smooth.npy and
+zoo_shifts.npy, zoo_lite.npy and zoo_cifar.txt.
 
-    python tests/golden/zoo.py DATA [outputs] [gradients] [float] [lite] [cifar]
+    python tests/golden/zoo.py DATA [outputs] [gradients] [float] [smooth] [lite] [cifar]
 
 DATA is the folder of real data; the last two need its weights, `lite` also the package efficientnet-lite-pytorch."""
 import pathlib, sys
@@ -79,8 +80,8 @@ def outputs():
 # text's order its norm, the error of PyTorch's own float32 and five projections.
 NETWORKS = ("resnet18", "resnet50", "densenet121")
 
-def gradient(name, given, n, size, kind):
-    net = fill(make(name, 10)).to(kind).train()
+def gradient(name, given, n, size, kind, shifts={}):
+    net = shifted(fill(make(name, 10)), shifts).to(kind).train()
     loss = (net(numbers(given, (n, 3, size, size)).to(kind)) * numbers("loss", (n, 10)).to(kind)).sum()
     loss.backward()
     return loss.item(), {k: p.grad.double().numpy().ravel() for k, p in net.named_parameters()}
@@ -105,6 +106,83 @@ def gradients_float(path):
             rows += [[np.linalg.norm(g), np.linalg.norm(rough[k] - g)] + projections(k, g, 5) for k, g in exact.items()]
             print(name, i, len(exact), flush=True)
     np.save(path, np.array(rows))
+
+# ---- the same where the gradient is smooth ----
+# A unit within rounding of its ReLU's kink makes the exact gradient itself a jump: which side float32 falls on is chance. Here every norm's
+# bias is moved, by channel, so that no unit of any ReLU is near 0: the middle of the largest gap between units, among 127 steps of 1/256.
+# zoo_shifts.npy: those steps, one row of bytes after another. zoo_smooth.npy: rows as in zoo_gradients_float.npy, with eight projections; the
+# first of each input holds the loss and the input's number.
+SMOOTH, STEP = 2, 256
+
+def widest_gap(z):
+    gaps = torch.stack([(z + k / STEP).abs().amin((0, 2, 3)) for k in range(-63, 64)])
+    margin, k = gaps.max(0)
+    return margin, k - 63
+
+def ahead_of_relus(net, visit):
+    """visit(name of the norm that ends ahead of a ReLU, what the ReLU reads) → what it is to read, for every ReLU in turn."""
+    handles = []
+    if isinstance(net, torchvision.models.DenseNet):
+        for name, m in net.named_modules():
+            if isinstance(m, torch.nn.BatchNorm2d): handles.append(m.register_forward_hook(lambda m, i, o, name=name: visit(name, o)))
+        return handles
+    def watch(block, norms):
+        turn = []
+        handles.append(block.register_forward_pre_hook(lambda m, i: turn.clear()))
+        def reads(m, i):
+            turn.append(1)
+            return (visit(norms[len(turn) - 1], i[0]),)
+        handles.append(block.relu.register_forward_pre_hook(reads))
+    watch(net, ["bn1"])
+    for name, m in net.named_modules():
+        if name and hasattr(m, "relu"): watch(m, [f"{name}.{k}" for k in ("bn1", "bn2", "bn3") if hasattr(m, k)])
+    return handles
+
+def shifted(net, shifts):
+    with torch.no_grad():
+        for k, p in net.named_parameters():
+            if k in shifts: p.add_(shifts[k].to(p.dtype) / STEP)
+    return net
+
+def find_shifts(name, given, n, size):
+    net, shifts, margins = fill(make(name, 10)).double().train(), {}, []
+    def visit(norm, z):
+        margin, k = widest_gap(z)
+        shifts[norm + ".bias"] = k
+        margins.append((margin.min() / z.std()).item())
+        return z + (k / STEP)[:, None, None]
+    ahead_of_relus(net, visit)
+    tie = []
+    pool = [m for m in net.modules() if isinstance(m, torch.nn.MaxPool2d)][0]
+    def two_largest(m, i):
+        windows = torch.nn.functional.unfold(torch.nn.functional.pad(i[0], (1, 1, 1, 1)).reshape(-1, 1, size // 2 + 2, size // 2 + 2), 3, stride=2).topk(2, 1).values
+        gap = windows[:, 0] - windows[:, 1]
+        tie.append(gap[windows[:, 0] > 0].min().item())
+        if tie[0] < 3e-6: raise ArithmeticError
+    pool.register_forward_pre_hook(two_largest)
+    with torch.no_grad(): net(numbers(given, (n, 3, size, size)).double())
+    return shifts, min(margins), tie[0]
+
+def gradients_smooth():
+    rows, steps, (n, size) = [], [], (4, 96)
+    for name in NETWORKS:
+        i = found = 0
+        while found < SMOOTH:
+            given = f"smooth{i}"
+            i += 1
+            try: shifts, margin, tie = find_shifts(name, given, n, size)
+            except ArithmeticError: continue # two of a maximum's window are all but equal
+            found += 1
+            loss, exact = gradient(name, given, n, size, torch.float64, shifts)
+            rough = gradient(name, given, n, size, torch.float32, shifts)[1]
+            steps += [shifts[k].to(torch.int8).numpy() for k in exact if k in shifts]
+            rows.append([loss, i - 1] + [0] * 8)
+            rows += [[np.linalg.norm(g), np.linalg.norm(rough[k] - g)] + projections(k, g, 8) for k, g in exact.items()]
+            relative = [np.linalg.norm(rough[k] - g) / np.linalg.norm(g) for k, g in exact.items()]
+            print(f"{name} {given}: no unit within {margin:.1e} deviations of 0, no maximum's rival within {tie:.1e}; PyTorch's float32 is off by "
+                  f"{min(relative):.1e} to {max(relative):.1e}", flush=True)
+    np.save(here / "zoo_smooth.npy", np.array(rows))
+    np.save(here / "zoo_shifts.npy", np.concatenate(steps))
 
 # ---- trained weights ----
 def lite(data):
@@ -159,9 +237,10 @@ def cifar(data):
                 f.write(f"{name} " + "".join(map(str, y.argmax(1).tolist())) + "\n")
 
 data = pathlib.Path(sys.argv[1])
-wanted = sys.argv[2:] or ["outputs", "gradients", "float", "lite", "cifar"]
+wanted = sys.argv[2:] or ["outputs", "gradients", "float", "smooth", "lite", "cifar"]
 if "outputs" in wanted: outputs()
 if "gradients" in wanted: gradients(here / "zoo_gradients.txt")
 if "float" in wanted: gradients_float(here / "zoo_gradients_float.npy")
+if "smooth" in wanted: gradients_smooth()
 if "lite" in wanted: lite(data)
 if "cifar" in wanted: cifar(data)

@@ -53,3 +53,24 @@ double zoo_error(zoo_network *z, const char *name, int64_t count, const double *
     }
     return sqrt(3 * squares / n_projections);
 }
+
+bool zoo_read_names(FILE *file, zoo_names *out)
+{
+    char input[32], rest[512];
+    double loss, norm;
+    out->count = 0;
+    if (fscanf(file, " = %31s %31s %lf", out->network, input, &loss) != 3) return false;
+    while (out->count < ZOO_TENSORS && fscanf(file, " %127[^= ] %lld %lf%511[^\n]", out->name[out->count], &out->numbers[out->count], &norm, rest) == 4) out->count++;
+    return true;
+}
+
+const double *zoo_read_rows(const char *path, int columns, kin_bytes *bytes, int64_t *rows)
+{
+    kin_npy_layout layout;
+    kin_error err = {0};
+    *rows = 0;
+    if (!kin_read_file(path, 0, bytes, &err) || !kin_npy_describe(bytes->data, bytes->size, path, &layout, &err)) return NULL;
+    if (layout.dims == 2 && layout.shape[1] == columns && layout.kind == 'f' && layout.item == sizeof(double)) *rows = layout.shape[0];
+    bool whole = *rows > 0 && bytes->size - layout.offset == (size_t)*rows * (size_t)columns * sizeof(double);
+    return whole ? (const double *)(const void *)(bytes->data + layout.offset) : NULL;
+}

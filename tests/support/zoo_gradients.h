@@ -5,7 +5,21 @@
 #ifndef KIN_TESTS_ZOO_GRADIENTS_H
 #define KIN_TESTS_ZOO_GRADIENTS_H
 
+#include "base/file.h"
+#include "base/npy.h"
 #include "models/registry.h"
+
+#include <stdio.h>
+
+enum { ZOO_TENSORS = 400 };
+
+/* The next network's parameters, in the order of tests/golden/zoo_gradients.txt. */
+typedef struct zoo_names {
+    char network[32];
+    int count;
+    char name[ZOO_TENSORS][128];
+    long long numbers[ZOO_TENSORS];
+} zoo_names;
 
 typedef struct zoo_network {
     kin_ctx *ctx;
@@ -22,5 +36,9 @@ void zoo_close(zoo_network *z);
 double zoo_backward(zoo_network *z, const char *input);
 /* The estimate of ‖e‖ for the gradient of parameter `name`; NaN when there is none of `count` numbers. */
 double zoo_error(zoo_network *z, const char *name, int64_t count, const double *projections, int n_projections);
+
+bool zoo_read_names(FILE *file, zoo_names *out);
+/* The rows of `columns` float64 numbers in a golden file: NULL when it holds something else. `bytes` owns them. */
+const double *zoo_read_rows(const char *path, int columns, kin_bytes *bytes, int64_t *rows);
 
 #endif
