@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Pairs as the lanes of a vector of 32-bit numbers: the compilers' vector types have no product of pairs, so here, and only here, the machine's
- * own is called by name. It takes half the time of float32 products (see docs/scale.md). */
+ * own is called by name. It takes half to two thirds of the time of float32 products (see docs/scale.md). */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
