@@ -13,11 +13,12 @@ INK, FAINT, GOOD, SHORT, LINE = "#24292f", "#6e7781", "#2f6f4f", "#b5651d", "#d0
 
 
 def read(path):
-    """The lines with a ratio that are their work's first, which has the best rival; by work and threads."""
+    """The lines with a ratio that are their work's first, which has the best rival; by work and threads. Memory where there is an aim."""
     first = {}
     with open(path, newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):
-            if line["ratio"] and not line["work"].endswith("over 1"):
+            aimless = line["work"].endswith(" memory") and not line["bar"]
+            if line["ratio"] and not aimless and not line["work"].endswith("over 1"):
                 first.setdefault((line["work"], int(line["threads"])), line)
     return first
 
