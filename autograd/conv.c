@@ -204,6 +204,7 @@ bool kin_conv2d_can_begin(kin_shape weight, const kin_conv2d_opt *o)
 
 kin_conv_shape kin_conv2d_weights(kin_shape weight, const kin_conv2d_opt *o)
 {
-    const int64_t *w = weight.dim, groups = or_one(o->groups);
-    return (kin_conv_shape){.in_c = w[2] * groups, .out_c = w[3], .kernel_h = w[0], .kernel_w = w[1], .groups = groups};
+    const int64_t *w = weight.dim, groups = or_one(o->groups), stride = or_one(o->stride), dilation = or_one(o->dilation);
+    return (kin_conv_shape){.in_c = w[2] * groups, .out_c = w[3], .kernel_h = w[0], .kernel_w = w[1], .stride_h = stride, .stride_w = stride, .dilation_h = dilation, .dilation_w = dilation,
+                            .groups = groups};
 }

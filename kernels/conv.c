@@ -10,6 +10,7 @@
 #include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
 #include "kernels/norm_lines.h"
+#include "kernels/winograd.h"
 
 #include <string.h>
 
@@ -201,14 +202,30 @@ static bool too_large(const kin_conv_shape *s)
     return weights > 1e15 || (kin_conv_has_few(s) && picture > 1e15);
 }
 
+static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s); }
+
+static int64_t plain_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
+
+/* Transformed weights and Winograd's workspace, where weights are used once. */
+static int64_t winograd_numbers(const kin_conv_shape *s)
+{
+    int m = kin_winograd_tile_once(s);
+    return m ? kin_round_up(kin_winograd_packed_count(s, m), 16) + kin_winograd_numbers(s, m) : 0;
+}
+
 size_t kin_conv_workspace(const kin_conv_shape *s)
 {
     if (too_large(s)) return SIZE_MAX;
-    int64_t panels = most(kin_round_up(kin_conv_packed_count(s), 16), backward_panels(s));
-    return (size_t)most(panels + loop_numbers(s), kin_conv_weight_numbers(s)) * sizeof(kin_real);
+    kin_conv_shape back = kin_winograd_backward(s);
+    int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)), plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
+    return (size_t)most(plain, most(winograd_numbers(s), winograd_numbers(&back))) * sizeof(kin_real);
 }
 
-size_t kin_conv_packed_workspace(const kin_conv_shape *s) { return too_large(s) ? SIZE_MAX : (size_t)loop_numbers(s) * sizeof(kin_real); }
+size_t kin_conv_packed_workspace(const kin_conv_shape *s)
+{
+    int m = kin_conv_form(s);
+    return too_large(s) ? SIZE_MAX : (size_t)(m ? kin_winograd_numbers(s, m) : loop_numbers(s)) * sizeof(kin_real);
+}
 
 /* *workspace moves past what the product keeps there. */
 static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t depth)
@@ -222,9 +239,13 @@ static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t de
 
 /* ---- forward ---- */
 
-static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s); }
+int kin_conv_form(const kin_conv_shape *s) { return kin_winograd_tile(s); }
 
-int64_t kin_conv_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
+int64_t kin_conv_packed_count(const kin_conv_shape *s)
+{
+    int m = kin_conv_form(s);
+    return m ? kin_winograd_packed_count(s, m) : plain_packed_count(s);
+}
 
 /* Multiplies column j of the panels by scale[j]. */
 static void scale_panels(kin_real *panels, int64_t k, int64_t n, int64_t nr, const kin_real *scale)
@@ -233,7 +254,7 @@ static void scale_panels(kin_real *panels, int64_t k, int64_t n, int64_t nr, con
         for (int64_t i = 0; i < k; i++) panels[(j / nr * k + i) * nr + j % nr] *= scale[j];
 }
 
-void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
+static void plain_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
 {
     const kin_tiles *t = kin_tiles_get();
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups, k = taps_of(s) * in;
@@ -245,6 +266,13 @@ void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *s
         kin_pack_b(t, w + g * out, s->out_c, 1, k, out, k, 0, packed);
         if (scale) scale_panels(packed, k, out, t->nr, scale + g * out);
     }
+}
+
+void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
+{
+    int m = kin_conv_form(s);
+    if (m) kin_winograd_pack(s, m, w, scale, packed);
+    else plain_pack(s, w, scale, packed);
 }
 
 bool kin_conv_can_begin(const kin_conv_shape *s)
@@ -273,10 +301,8 @@ void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real
     for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
 }
 
-void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
 {
-    static const kin_conv_end plain = {0};
-    if (!end) end = &plain;
     if (kin_is_depthwise(s)) {
         kin_chose_conv("convolution", s, "depthwise");
         kin_depthwise_forward(s, x, packed, end, y);
@@ -294,16 +320,31 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
     kin_conv_product(s, x, packed, begin, end, y, workspace);
 }
 
+void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    static const kin_conv_end plain = {0};
+    int m = kin_conv_form(s);
+    if (!end) end = &plain;
+    if (m) kin_winograd_run(s, m, x, packed, end, false, y, workspace);
+    else plain_forward(s, x, packed, begin, end, y, workspace);
+}
+
 void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
 {
     kin_conv_end end = {.bias = bias};
+    int m = kin_winograd_tile_once(s);
+    if (m) {
+        kin_winograd_pack(s, m, w, NULL, workspace);
+        kin_winograd_run(s, m, x, workspace, &end, false, y, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(s, m), 16));
+        return;
+    }
     const kin_real *packed = w; /* depthwise weights stay as they are */
     if (!kin_is_depthwise(s)) {
         packed = workspace;
-        kin_conv_pack(s, w, NULL, workspace);
-        workspace = (kin_real *)workspace + kin_round_up(kin_conv_packed_count(s), 16);
+        plain_pack(s, w, NULL, workspace);
+        workspace = (kin_real *)workspace + kin_round_up(plain_packed_count(s), 16);
     }
-    kin_conv_forward_packed(s, x, packed, NULL, &end, y, workspace);
+    plain_forward(s, x, packed, NULL, &end, y, workspace);
 }
 
 /* ---- the gradient of the input ---- */
@@ -313,6 +354,13 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
     if (kin_is_depthwise(s)) {
         kin_chose_conv("gradient of its input", s, "depthwise");
         kin_depthwise_backward_input(s, dy, w, dx, accumulate, workspace);
+        return;
+    }
+    kin_conv_shape back = kin_winograd_backward(s);
+    int m = kin_winograd_tile_once(&back);
+    if (m) {
+        kin_winograd_pack_backward(s, m, w, workspace);
+        kin_winograd_run(&back, m, dy, workspace, NULL, accumulate, dx, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(&back, m), 16));
         return;
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;

@@ -3,7 +3,8 @@
  *   y[n, oh, ow, o] = Σ_{kh, kw, i} x[n, oh·stride_h − pad_top + kh·dilation_h, …, i] · w[kh, kw, i, o]
  *
  * computed as an implicit matrix product: rows are output pixels, columns output channels, and the sum
- * runs over (kh, kw, i); rows are read through pointers, so no im2col matrix exists in memory.
+ * runs over (kh, kw, i); rows are read through pointers, so no im2col matrix exists in memory. Where it is quicker, 3×3 kernels at every pixel
+ * are taken by Winograd's method instead (kernels/winograd.h).
  * Weights are HWIO: [kernel_h, kernel_w, in_c / groups, out_c], the columns of group g being
  * out_c/groups consecutive ones. Padding at bottom and right follows from out_h, out_w.
  * Nothing here allocates; results are bit-identical for any number of threads. */
@@ -24,7 +25,7 @@ typedef struct kin_conv_shape {
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w, groups;
 } kin_conv_shape;
 
-/* Bytes of workspace that the three functions below need for this shape, the largest of them
+/* Bytes of workspace that kin_conv_forward and the two gradients need for this shape with as many threads as are set now, the largest of them
  * (SIZE_MAX when it overflows). */
 size_t kin_conv_workspace(const kin_conv_shape *shape);
 
@@ -47,11 +48,14 @@ typedef struct kin_conv_begin {
     kin_norm_act act;
 } kin_conv_begin;
 
-/* Numbers of packed weights, for the instruction set in use: packed weights belong to it. They depend on kernel, channels and groups alone. */
+/* The form that weights are packed in: 0 as they are, else as Winograd's tiles of so many pixels need them (kernels/winograd.h). Packed weights belong to
+ * the instruction set in use and to this form, and to kernel, channels and groups; the form does not depend on the batch. */
+int kin_conv_form(const kin_conv_shape *shape);
+/* Numbers of packed weights. */
 int64_t kin_conv_packed_count(const kin_conv_shape *shape);
 /* Packs w; scale [out_c] multiplies each output channel's weights, NULL for none. */
 void kin_conv_pack(const kin_conv_shape *shape, const kin_real *w, const kin_real *scale, kin_real *packed);
-/* Bytes of workspace for kin_conv_forward_packed. */
+/* Bytes of workspace for kin_conv_forward_packed, with as many threads as are set now. */
 size_t kin_conv_packed_workspace(const kin_conv_shape *shape);
 /* Whether `begin` can be had for this shape: 1×1 kernels at every pixel, in one group. */
 bool kin_conv_can_begin(const kin_conv_shape *shape);

@@ -4,8 +4,6 @@
 #include "kernels/isa.h"
 #include "kernels/vector.h"
 
-#include <string.h>
-
 /* Accumulators fill the registers: six pixels of two vectors, three of four where six do not fit, one of eight at the edges. */
 enum { PIXELS = 6, FEWER = 3, WIDTH = 2, WIDE = 4, WIDEST = 8 };
 
@@ -16,20 +14,6 @@ typedef struct window {
     int64_t x_row, x_column, w_row, w_column; /* distances from tap to tap */
     int64_t x_pixel;                          /* distance from output to output */
 } window;
-
-static inline vector load_some(const kin_real *p, int64_t n)
-{
-    vector v = {0};
-    if (n >= LANES) return load(p);
-    memcpy(&v, p, (size_t)n * sizeof *p);
-    return v;
-}
-
-static inline void store_some(kin_real *p, vector v, int64_t n)
-{
-    if (n >= LANES) store(p, v);
-    else memcpy(p, &v, (size_t)n * sizeof *p);
-}
 
 static inline void finish(vector v, const kin_conv_end *end, int64_t pixel, int64_t c, int64_t lanes, kin_real *y)
 {

@@ -6,6 +6,9 @@
 #include "kernels/isa.h"
 #include "kernels/norm.h"
 
+#include <stdint.h>
+#include <string.h>
+
 enum { LANES = KIN_VECTOR_BYTES / sizeof(kin_real) };
 
 typedef kin_real vector __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
@@ -13,6 +16,21 @@ typedef __typeof__((vector){0} < (vector){0}) vector_mask;
 
 static inline vector load(const kin_real *p) { return *(const vector *)p; }
 static inline void store(kin_real *p, vector v) { *(vector *)p = v; }
+
+/* The first n numbers, zeros behind them; all of a vector where n is at least that. */
+static inline vector load_some(const kin_real *p, int64_t n)
+{
+    vector v = {0};
+    if (n >= LANES) return load(p);
+    memcpy(&v, p, (size_t)n * sizeof *p);
+    return v;
+}
+
+static inline void store_some(kin_real *p, vector v, int64_t n)
+{
+    if (n >= LANES) store(p, v);
+    else memcpy(p, &v, (size_t)n * sizeof *p);
+}
 
 /* ReLU or ReLU6; NaN stays. */
 static inline vector activated(vector v, kin_norm_act act)

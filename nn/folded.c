@@ -17,9 +17,11 @@ void kin_folded_free(kin_folded *folded)
 
 static kin_folded key_of(const kin_fold *f)
 {
+    kin_conv_shape s = kin_conv2d_weights(f->weight->shape, &f->conv);
     kin_folded key = {.from = {f->weight, f->bias, f->norm.gamma, f->norm.beta, f->norm.mean, f->norm.var, f->before.gamma, f->before.beta, f->before.mean, f->before.var},
                       .epsilon = {f->norm.epsilon, f->before.epsilon},
-                      .isa = (int)kin_isa()};
+                      .isa = (int)kin_isa(),
+                      .form = kin_conv_form(&s)};
     for (int i = 0; i < KIN_FOLD_TENSORS; i++) key.version[i] = key.from[i] ? kin_param_version(key.from[i]) : 0;
     return key;
 }
@@ -27,7 +29,7 @@ static kin_folded key_of(const kin_fold *f)
 static bool same_key(const kin_folded *a, const kin_folded *b)
 {
     return memcmp(a->from, b->from, sizeof a->from) == 0 && memcmp(a->version, b->version, sizeof a->version) == 0 && a->epsilon[0] == b->epsilon[0] &&
-           a->epsilon[1] == b->epsilon[1] && a->isa == b->isa;
+           a->epsilon[1] == b->epsilon[1] && a->isa == b->isa && a->form == b->form;
 }
 
 /* A norm is x·scale + shift: γs, and β − μγs. */

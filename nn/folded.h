@@ -22,7 +22,7 @@ typedef struct kin_folded {
     const kin_tensor *from[KIN_FOLD_TENSORS];
     uint64_t version[KIN_FOLD_TENSORS];
     double epsilon[2];
-    int isa;
+    int isa, form;        /* what the weights are packed for: kin_conv_form */
     size_t bytes;
     bool alone;         /* the weight itself was given back: it cannot be folded anew */
     kin_real *packed, *bias, *before_scale, *before_shift; /* one block of memory, the first of them its start */

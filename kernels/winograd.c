@@ -1,0 +1,283 @@
+/* Winograd's convolution (kernels/winograd.h) in three steps, of which the middle one is n² small matrix products:
+ *
+ *   values   V[n²][tile][channel] = Bᵀ d B       of a block of tiles
+ *   sums     S[tile][n²][column]  = V · U        U = G g Gᵀ, transformed beforehand
+ *   output   y = Aᵀ S A                          with bias, residual and activation, straight to its place
+ *
+ * What stands between the steps must not leave the caches. Where the values of a fair number of tiles fit, each task has values of its
+ * own and runs through all columns; with many channels the values of a larger block are made first, for tasks that take some columns each,
+ * so that the weights, now the largest operand, are read once for many tiles. */
+#include "kernels/winograd.h"
+
+#include "base/parallel.h"
+#include "kernels/isa.h"
+#include "kernels/tile.h"
+#include "kernels/winograd_lines.h"
+
+#include <string.h>
+
+enum {
+    OWN_BYTES = 320 << 10,   /* values of a task with values of its own: most of a second cache */
+    SHARED_BYTES = 8 << 20,  /* values of a block for many tasks: in the third cache */
+    TILES = 48,              /* of a task at most */
+    FEW_TILES = 12,          /* fewer would read the weights too often */
+    TASKS = 16,              /* smaller tasks where there are few of them, so that many threads have work */
+    TOGETHER = 4,            /* tiles whose values one task of a shared block makes */
+    PANELS = 2,              /* of weights, to a block of columns */
+    LINE = 64 / sizeof(kin_real),
+    N2_MAX = 36,
+    ROWS = 16,               /* of a panel transformed at a time */
+};
+
+extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2, kin_winograd_lines_avx512;
+
+static const kin_winograd_lines *lines_get(void)
+{
+    static const kin_winograd_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_lines);
+    return tables[kin_isa()];
+}
+
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* ---- which shapes ---- */
+
+/* Products and what the transforms cost beside them, in products, for one picture. A product of the definition's sum counts 1. */
+static double cost(const kin_conv_shape *s, int m)
+{
+    double tiles = (double)kin_blocks(s->out_h, m) * (double)kin_blocks(s->out_w, m), in = (double)s->in_c, out = (double)s->out_c;
+    return m ? tiles * (m + 2) * (m + 2) * (in * out + 12 * in + 12 * out) : 9 * (double)s->out_h * (double)s->out_w * in * out;
+}
+
+static bool possible(const kin_conv_shape *s)
+{
+    return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= 16 && s->out_c >= 16;
+}
+
+int kin_winograd_tile(const kin_conv_shape *s)
+{
+    if (!possible(s)) return 0;
+    int m = cost(s, 4) < cost(s, 2) ? 4 : 2;
+    double direct = 9 * (double)s->out_h * (double)s->out_w * (double)s->in_c * (double)s->out_c;
+    return cost(s, m) < direct ? m : 0;
+}
+
+int kin_winograd_tile_once(const kin_conv_shape *s) { return kin_winograd_tile(s); }
+
+kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
+{
+    kin_conv_shape b = *s;
+    b.in_h = s->out_h, b.in_w = s->out_w, b.in_c = s->out_c, b.in_ld = s->out_ld;
+    b.out_h = s->in_h, b.out_w = s->in_w, b.out_c = s->in_c, b.out_ld = s->in_ld;
+    b.pad_top = 2 - s->pad_top, b.pad_left = 2 - s->pad_left;
+    return b;
+}
+
+/* ---- weights: U[block of columns][n²][panel of the block][in_c][nr] ---- */
+
+typedef struct packing {
+    const kin_winograd_lines *lines;
+    int m;
+    int64_t in, out, steps;
+    const kin_real *w, *scale;
+    int64_t tap, row, column; /* distances in w; w may be read from its last tap on */
+    kin_real *packed;
+} packing;
+
+int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m) { return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, lines_get()->nr); }
+
+/* Where a panel lies, and the distance from position to position. */
+static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_t out, kin_real *packed, int64_t panel, int64_t *position)
+{
+    int64_t each = in * l->nr, block = panel / PANELS, panels = kin_min(PANELS, kin_blocks(out, l->nr) - block * PANELS);
+    *position = panels * each;
+    return packed + (block * PANELS * (m + 2) * (m + 2) + panel % PANELS) * each;
+}
+
+static void pack_rows(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const packing *p = arg;
+    int64_t nr = p->lines->nr, panel = index / p->steps, row = index % p->steps * ROWS, rows = kin_min(ROWS, p->in - row), columns = kin_min(nr, p->out - panel * nr), position;
+    kin_real g[9 * ROWS * KIN_NR_MAX], *u = panel_at(p->lines, p->m, p->in, p->out, p->packed, panel, &position) + row * nr;
+    if (columns < nr) memset(g, 0, sizeof g);
+    for (int64_t tap = 0; tap < 9; tap++)
+        for (int64_t j = 0; j < columns; j++) {
+            const kin_real *from = p->w + tap * p->tap + row * p->row + (panel * nr + j) * p->column, scale = p->scale ? p->scale[panel * nr + j] : 1;
+            for (int64_t k = 0; k < rows; k++) g[(tap * ROWS + k) * nr + j] = from[k * p->row] * scale;
+        }
+    for (int64_t k = 0; k < rows; k++) p->lines->weights[p->m / 4](g + k * nr, ROWS * nr, u + k * nr, position);
+}
+
+static void pack(packing *p)
+{
+    p->lines = lines_get();
+    p->steps = kin_blocks(p->in, ROWS);
+    kin_parallel_for(kin_blocks(p->out, p->lines->nr) * p->steps, pack_rows, p);
+}
+
+void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const kin_real *scale, kin_real *packed)
+{
+    pack(&(packing){.m = m, .in = s->in_c, .out = s->out_c, .w = w, .scale = scale, .tap = s->in_c * s->out_c, .row = s->out_c, .column = 1, .packed = packed});
+}
+
+void kin_winograd_pack_backward(const kin_conv_shape *s, int m, const kin_real *w, kin_real *packed)
+{
+    int64_t tap = s->in_c * s->out_c;
+    pack(&(packing){.m = m, .in = s->out_c, .out = s->in_c, .w = w + 8 * tap, .tap = -tap, .row = 1, .column = s->out_c, .packed = packed});
+}
+
+/* ---- how the work is cut ---- */
+
+typedef struct cut {
+    int64_t n2, across, picture, tiles; /* tiles in a row, in a picture, in all */
+    int64_t pitch;                      /* from tile to tile in V */
+    int64_t columns, column_blocks;
+    int64_t block, part;                /* tiles of a block whose values are made together, and of a task */
+    int64_t position;                   /* from position to position in V: an odd number of cache lines, lest all fall on the same */
+    bool shared;
+    int64_t values, sums;               /* numbers of V, and of a task's S */
+} cut;
+
+static cut cut_of(const kin_conv_shape *s, int m)
+{
+    const kin_winograd_lines *l = lines_get();
+    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .pitch = kin_round_up(s->in_c, LINE), .columns = PANELS * l->nr};
+    c.picture = c.across * kin_blocks(s->out_h, m);
+    c.tiles = s->batch * c.picture;
+    c.column_blocks = kin_blocks(s->out_c, c.columns);
+    int64_t bytes = c.n2 * c.pitch * (int64_t)sizeof(kin_real), own = OWN_BYTES / bytes, even = kin_blocks(c.tiles, TASKS);
+    c.shared = own < FEW_TILES || c.tiles <= 4 * FEW_TILES;
+    c.part = most(kin_min(c.shared ? TILES : own, kin_min(TILES, even)), FEW_TILES) / l->mr * l->mr;
+    c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / bytes, 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
+    c.position = (kin_blocks(c.block * c.pitch, LINE) | 1) * LINE;
+    c.values = c.n2 * c.position;
+    c.sums = c.part * c.n2 * c.columns;
+    return c;
+}
+
+/* Zeros, the shared values, and for each worker its sums and its own values. */
+int64_t kin_winograd_numbers(const kin_conv_shape *s, int m)
+{
+    cut c = cut_of(s, m);
+    int64_t workers = kin_threads();
+    return kin_round_up(s->in_c, LINE) + workers * c.sums + (c.shared ? 1 : workers) * c.values;
+}
+
+/* ---- the three steps ---- */
+
+typedef struct convolution {
+    const kin_conv_shape *s;
+    const kin_winograd_lines *lines;
+    cut cut;
+    int m;
+    const kin_real *x, *zeros, *packed;
+    kin_real *y, *values, *sums;
+    kin_conv_end end;
+    int64_t first, tiles; /* the block under work, where it is shared */
+} convolution;
+
+/* The tile's first output pixel. */
+typedef struct place { int64_t n, y, x; } place;
+
+static place place_of(const convolution *w, int64_t tile)
+{
+    const cut *c = &w->cut;
+    return (place){tile / c->picture, tile % c->picture / c->across * w->m, tile % c->across * w->m};
+}
+
+static void make_values(const convolution *w, int64_t tile, int64_t tiles, kin_real *values)
+{
+    const kin_conv_shape *s = w->s;
+    int n = w->m + 2;
+    for (int64_t t = 0; t < tiles; t++) {
+        place at = place_of(w, tile + t);
+        const kin_real *picture = w->x + at.n * s->in_h * s->in_w * s->in_ld, *pixel[N2_MAX];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++) {
+                int64_t y = at.y - s->pad_top + i, x = at.x - s->pad_left + j;
+                pixel[i * n + j] = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? w->zeros : picture + (y * s->in_w + x) * s->in_ld;
+            }
+        w->lines->input[w->m / 4](pixel, s->in_c, values + t * w->cut.pitch, w->cut.position);
+    }
+}
+
+static void make_sums(const convolution *w, int64_t block, int64_t tiles, const kin_real *values, kin_real *sums)
+{
+    const kin_winograd_lines *l = w->lines;
+    const cut *c = &w->cut;
+    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr);
+    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c;
+    for (int64_t i = 0; i < c->n2; i++)
+        for (int64_t p = 0; p < panels; p++, u += w->s->in_c * l->nr)
+            l->multiply(values + i * c->position, c->pitch, tiles, u, w->s->in_c, width - p * l->nr, sums + i * c->columns + p * l->nr, c->n2 * c->columns);
+}
+
+static void make_output(const convolution *w, int64_t block, int64_t tile, int64_t tiles, const kin_real *sums)
+{
+    const kin_conv_shape *s = w->s;
+    int64_t column = block * w->cut.columns;
+    kin_winograd_out o = {.width = w->cut.columns, .columns = kin_min(w->cut.columns, s->out_c - column), .y_row = s->out_w * s->out_ld, .y_ld = s->out_ld,
+                          .bias = w->end.bias ? w->end.bias + column : NULL, .add_row = s->out_w * w->end.add_ld, .add_ld = w->end.add_ld, .act = w->end.act};
+    for (int64_t t = 0; t < tiles; t++) {
+        place at = place_of(w, tile + t);
+        int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x;
+        o.sums = sums + t * w->cut.n2 * w->cut.columns;
+        o.rows = kin_min(w->m, s->out_h - at.y), o.across = kin_min(w->m, s->out_w - at.x);
+        o.y = w->y + pixel * s->out_ld + column;
+        o.add = w->end.add ? w->end.add + pixel * w->end.add_ld + column : NULL;
+        w->lines->output[w->m / 4](&o);
+    }
+}
+
+/* A task with values of its own. */
+static void own(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    kin_real *values = w->values + worker * c->values, *sums = w->sums + worker * c->sums;
+    int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
+    make_values(w, tile, tiles, values);
+    for (int64_t block = 0; block < c->column_blocks; block++) {
+        make_sums(w, block, tiles, values, sums);
+        make_output(w, block, tile, tiles, sums);
+    }
+}
+
+static void shared_values(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const convolution *w = arg;
+    int64_t t = index * TOGETHER;
+    make_values(w, w->first + t, kin_min(TOGETHER, w->tiles - t), w->values + t * w->cut.pitch);
+}
+
+/* A task is some tiles of the shared block and a block of columns, whose weights neighbouring tasks share. */
+static void shared(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    int64_t parts = kin_blocks(w->tiles, c->part), block = index / parts, t = index % parts * c->part, tiles = kin_min(c->part, w->tiles - t);
+    kin_real *sums = w->sums + worker * c->sums;
+    make_sums(w, block, tiles, w->values + t * c->pitch, sums);
+    make_output(w, block, w->first + t, tiles, sums);
+}
+
+void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
+{
+    convolution w = {.s = s, .lines = lines_get(), .cut = cut_of(s, m), .m = m, .x = x, .packed = packed, .y = y};
+    const cut *c = &w.cut;
+    if (end) w.end = *end;
+    if (accumulate) w.end.add = y, w.end.add_ld = s->out_ld;
+    w.zeros = memset(workspace, 0, (size_t)s->in_c * sizeof *workspace);
+    w.sums = workspace + kin_round_up(s->in_c, LINE);
+    w.values = w.sums + kin_threads() * c->sums;
+    if (!c->shared) {
+        kin_parallel_for(kin_blocks(c->tiles, c->part), own, &w);
+        return;
+    }
+    for (w.first = 0; w.first < c->tiles; w.first += c->block) {
+        w.tiles = kin_min(c->block, c->tiles - w.first);
+        kin_parallel_for(kin_blocks(w.tiles, TOGETHER), shared_values, &w);
+        kin_parallel_for(kin_blocks(w.tiles, c->part) * c->column_blocks, shared, &w);
+    }
+}

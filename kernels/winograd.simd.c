@@ -1,0 +1,212 @@
+/* The transforms of kernels/winograd.h, whose lanes are channels, and the register tile of the products between them. */
+#include "kernels/vector.h"
+#include "kernels/winograd_lines.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* As in kernels/tile.simd.c: the accumulators fill the registers, and without a fused multiply-add partial sums are shorter. */
+#if defined(__AVX512F__)
+enum { MR = 14 };
+#else
+enum { MR = 6 };
+#endif
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+enum { SUM = 256 };
+#else
+enum { SUM = 128 };
+#endif
+enum { NR = 2 * LANES, N_MAX = 6, M_MAX = 4 };
+
+/* The points ±p and ±q of m = 4; p·q = 1, p² = 1/2, q² = 2. */
+static const kin_real p = (kin_real)0.70710678118654752440, q = (kin_real)1.41421356237309504880;
+
+/* ---- one dimension: rows of Bᵀ, G and Aᵀ. `from` and `to` are columns, their entries `step` apart ---- */
+
+INLINE void input_line(const int m, const vector *from, const int f, vector *to, const int t)
+{
+    if (m == 2) {
+        vector d1 = from[f], d2 = from[2 * f];
+        to[0] = from[0] - d2;
+        to[t] = d1 + d2;
+        to[2 * t] = d2 - d1;
+        to[3 * t] = d1 - from[3 * f];
+        return;
+    }
+    vector d1 = from[f], d2 = from[2 * f], d3 = from[3 * f], d4 = from[4 * f];
+    vector even_p = d4 - 2 * d2, odd_p = d3 - 2 * d1, even_q = d4 - (kin_real)0.5 * d2, odd_q = d3 - (kin_real)0.5 * d1;
+    to[0] = (from[0] + d4) - (kin_real)2.5 * d2;
+    to[t] = even_p + p * odd_p;
+    to[2 * t] = even_p - p * odd_p;
+    to[3 * t] = even_q + q * odd_q;
+    to[4 * t] = even_q - q * odd_q;
+    to[5 * t] = (d1 + from[5 * f]) - (kin_real)2.5 * d3;
+}
+
+/* The denominators of interpolation, Π (point − other points), belong to G. */
+INLINE void weight_line(const int m, const vector *from, const int f, vector *to, const int t)
+{
+    vector g0 = from[0], g1 = from[f], g2 = from[2 * f];
+    if (m == 2) {
+        vector even = (kin_real)0.5 * (g0 + g2), odd = (kin_real)0.5 * g1;
+        to[0] = g0;
+        to[t] = even + odd;
+        to[2 * t] = even - odd;
+        to[3 * t] = g2;
+        return;
+    }
+    const kin_real at_p = (kin_real)(-2.0 / 3), at_q = (kin_real)(1.0 / 6);
+    vector even_p = at_p * (g0 + (kin_real)0.5 * g2), odd_p = (at_p * p) * g1, even_q = at_q * (g0 + 2 * g2), odd_q = (at_q * q) * g1;
+    to[0] = g0;
+    to[t] = even_p + odd_p;
+    to[2 * t] = even_p - odd_p;
+    to[3 * t] = even_q + odd_q;
+    to[4 * t] = even_q - odd_q;
+    to[5 * t] = g2;
+}
+
+INLINE void output_line(const int m, const vector *from, const int f, vector *to, const int t)
+{
+    vector even_p = from[f] + from[2 * f], odd_p = from[f] - from[2 * f];
+    if (m == 2) {
+        to[0] = from[0] + even_p;
+        to[t] = odd_p - from[3 * f];
+        return;
+    }
+    vector even_q = from[3 * f] + from[4 * f], odd_q = from[3 * f] - from[4 * f];
+    to[0] = from[0] + (even_p + even_q);
+    to[t] = p * odd_p + q * odd_q;
+    to[2 * t] = (kin_real)0.5 * even_p + 2 * even_q;
+    to[3 * t] = from[5 * f] + ((kin_real)(p / 2) * odd_p + (2 * q) * odd_q);
+}
+
+/* ---- two dimensions ---- */
+
+INLINE void weights(const int m, const kin_real *g, int64_t tap, kin_real *u, int64_t position)
+{
+    const int n = m + 2;
+    for (int v = 0; v < NR; v += LANES) {
+        vector in[9], half[N_MAX * 3], out[N_MAX * N_MAX];
+#pragma GCC unroll 9
+        for (int i = 0; i < 9; i++) in[i] = load(g + i * tap + v);
+#pragma GCC unroll 3
+        for (int i = 0; i < 3; i++) weight_line(m, in + i, 3, half + i, 3);
+#pragma GCC unroll 6
+        for (int i = 0; i < n; i++) weight_line(m, half + 3 * i, 1, out + n * i, 1);
+#pragma GCC unroll 36
+        for (int i = 0; i < n * n; i++) store(u + i * position + v, out[i]);
+    }
+}
+
+INLINE void input_vector(const int m, const vector *in, kin_real *v, int64_t position)
+{
+    const int n = m + 2;
+    vector half[N_MAX * N_MAX], out[N_MAX];
+#pragma GCC unroll 6
+    for (int i = 0; i < n; i++) input_line(m, in + i, n, half + i, n);
+#pragma GCC unroll 6
+    for (int i = 0; i < n; i++) {
+        input_line(m, half + n * i, 1, out, 1);
+#pragma GCC unroll 6
+        for (int j = 0; j < n; j++) store(v + (n * i + j) * position, out[j]);
+    }
+}
+
+INLINE void input(const int m, const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position)
+{
+    const int n = m + 2;
+    vector in[N_MAX * N_MAX];
+    int64_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+#pragma GCC unroll 36
+        for (int i = 0; i < n * n; i++) in[i] = load(pixel[i] + c);
+        input_vector(m, in, v + c, position);
+    }
+    if (c == channels) return;
+    for (int i = 0; i < n * n; i++) in[i] = load_some(pixel[i] + c, channels - c);
+    input_vector(m, in, v + c, position);
+}
+
+INLINE vector finished(const kin_winograd_out *o, vector v, int64_t c, int64_t lanes, int64_t row, int64_t column)
+{
+    if (o->bias) v += load_some(o->bias + c, lanes);
+    if (o->add) v += load_some(o->add + row * o->add_row + column * o->add_ld + c, lanes);
+    return o->act == KIN_NORM_LINEAR ? v : activated(v, o->act);
+}
+
+INLINE void output(const int m, const kin_winograd_out *o)
+{
+    const int n = m + 2;
+    for (int64_t c = 0; c < o->columns; c += LANES) {
+        vector in[N_MAX * N_MAX], half[M_MAX * N_MAX], out[M_MAX * M_MAX];
+        int64_t lanes = o->columns - c;
+#pragma GCC unroll 36
+        for (int i = 0; i < n * n; i++) in[i] = load(o->sums + i * o->width + c);
+#pragma GCC unroll 6
+        for (int i = 0; i < n; i++) output_line(m, in + i, n, half + i, n);
+#pragma GCC unroll 4
+        for (int i = 0; i < m; i++) output_line(m, half + n * i, 1, out + m * i, 1);
+        for (int64_t i = 0; i < o->rows; i++)
+            for (int64_t j = 0; j < o->across; j++) store_some(o->y + i * o->y_row + j * o->y_ld + c, finished(o, out[i * m + j], c, lanes, i, j), lanes);
+    }
+}
+
+static void weights_2(const kin_real *g, int64_t tap, kin_real *u, int64_t position) { weights(2, g, tap, u, position); }
+static void weights_4(const kin_real *g, int64_t tap, kin_real *u, int64_t position) { weights(4, g, tap, u, position); }
+static void input_2(const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position) { input(2, pixel, channels, v, position); }
+static void input_4(const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position) { input(4, pixel, channels, v, position); }
+static void output_2(const kin_winograd_out *o) { output(2, o); }
+static void output_4(const kin_winograd_out *o) { output(4, o); }
+
+/* ---- products ---- */
+
+/* rows ≤ MR tiles; `rows` and `width`, the vectors of a row, are constants where this is called. */
+INLINE void product(const int rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, int64_t depth, bool begins, kin_real *sums, int64_t apart)
+{
+    vector acc[MR][2] = {{{0}}};
+    for (int64_t k = 0; k < depth; k++, u += NR) {
+        vector u0 = load(u), u1 = width > 1 ? load(u + LANES) : u0;
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            kin_real x = v[r * pitch + k];
+            acc[r][0] += u0 * x;
+            if (width > 1) acc[r][1] += u1 * x;
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int h = 0; h < width; h++) {
+            kin_real *to = sums + r * apart + h * LANES;
+            if (!begins) acc[r][h] += load(to);
+            store(to, acc[r][h]);
+        }
+}
+
+INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, int64_t depth, bool begins, kin_real *sums, int64_t apart)
+{
+#define ROWS(n) \
+    case n: \
+        if (n <= MR) product(n, width, v, pitch, u, depth, begins, sums, apart); \
+        break;
+    switch (rows) {
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+    }
+#undef ROWS
+}
+
+/* The tiles are cut into runs of nearly the same length, so that none is too short to hide the latency of a multiplication. */
+static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, kin_real *sums, int64_t apart)
+{
+    int64_t runs = (tiles + MR - 1) / MR;
+    for (int64_t k = 0; k < depth; k += SUM) {
+        int64_t some = depth - k < SUM ? depth - k : SUM;
+        for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
+            end = tiles * (i + 1) / runs;
+            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, some, k == 0, sums + first * apart, apart);
+            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, some, k == 0, sums + first * apart, apart);
+        }
+    }
+}
+
+extern const kin_winograd_lines KIN_ISA_NAME(kin_winograd_lines);
+const kin_winograd_lines KIN_ISA_NAME(kin_winograd_lines) = {MR, NR, {weights_2, weights_4}, {input_2, input_4}, multiply, {output_2, output_4}};
