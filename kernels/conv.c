@@ -207,9 +207,8 @@ static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return
 static int64_t plain_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
 
 /* Transformed weights and Winograd's workspace, where weights are used once. */
-static int64_t winograd_numbers(const kin_conv_shape *s)
+static int64_t winograd_numbers(const kin_conv_shape *s, int m)
 {
-    int m = kin_winograd_tile_once(s);
     return m ? kin_round_up(kin_winograd_packed_count(s, m), 16) + kin_winograd_numbers(s, m) : 0;
 }
 
@@ -218,7 +217,7 @@ size_t kin_conv_workspace(const kin_conv_shape *s)
     if (too_large(s)) return SIZE_MAX;
     kin_conv_shape back = kin_winograd_backward(s);
     int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)), plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
-    return (size_t)most(plain, most(winograd_numbers(s), winograd_numbers(&back))) * sizeof(kin_real);
+    return (size_t)most(plain, most(winograd_numbers(s, kin_winograd_tile_training(s)), winograd_numbers(&back, kin_winograd_tile_gradient(&back)))) * sizeof(kin_real);
 }
 
 size_t kin_conv_packed_workspace(const kin_conv_shape *s)
@@ -332,7 +331,7 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
 void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
 {
     kin_conv_end end = {.bias = bias};
-    int m = kin_winograd_tile_once(s);
+    int m = kin_winograd_tile_training(s);
     if (m) {
         kin_winograd_pack(s, m, w, NULL, workspace);
         kin_winograd_run(s, m, x, workspace, &end, false, y, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(s, m), 16));
@@ -357,7 +356,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         return;
     }
     kin_conv_shape back = kin_winograd_backward(s);
-    int m = kin_winograd_tile_once(&back);
+    int m = kin_winograd_tile_gradient(&back);
     if (m) {
         kin_winograd_pack_backward(s, m, w, workspace);
         kin_winograd_run(&back, m, dy, workspace, NULL, accumulate, dx, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(&back, m), 16));

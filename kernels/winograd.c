@@ -41,27 +41,37 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- which shapes ---- */
 
-/* Products and what the transforms cost beside them, in products, for one picture. A product of the definition's sum counts 1. */
-static double cost(const kin_conv_shape *s, int m)
+enum {
+    FEW_CHANNELS = 16, /* with fewer the transforms outweigh the products they save */
+    INPUT = 14,        /* the transforms of a position's pixel and sum cost as much as so many products */
+    OUTPUT = 14,
+    WEIGHT = 2,        /* of a position's weight */
+};
+
+/* What a batch costs, in products. */
+static double cost(const kin_conv_shape *s, int m, double batch)
 {
-    double tiles = (double)kin_blocks(s->out_h, m) * (double)kin_blocks(s->out_w, m), in = (double)s->in_c, out = (double)s->out_c;
-    return m ? tiles * (m + 2) * (m + 2) * (in * out + 12 * in + 12 * out) : 9 * (double)s->out_h * (double)s->out_w * in * out;
+    double tiles = batch * (double)kin_blocks(s->out_h, m) * (double)kin_blocks(s->out_w, m), in = (double)s->in_c, out = (double)s->out_c;
+    return tiles * (m + 2) * (m + 2) * (in * out + INPUT * in + OUTPUT * out);
 }
 
-static bool possible(const kin_conv_shape *s)
+/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of them. */
+static int quickest(const kin_conv_shape *s, double batch, double each, int largest)
 {
-    return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= 16 && s->out_c >= 16;
+    double weights = (double)s->in_c * (double)s->out_c, best = 9 * batch * (double)s->out_h * (double)s->out_w * weights;
+    int tile = 0;
+    if (s->kernel_h != 3 || s->kernel_w != 3 || s->stride_h != 1 || s->stride_w != 1 || s->dilation_h != 1 || s->dilation_w != 1 || s->groups != 1) return 0;
+    if (s->in_c < FEW_CHANNELS || s->out_c < FEW_CHANNELS) return 0;
+    for (int m = 2; m <= largest; m += 2) {
+        double with = cost(s, m, batch) + each * weights * (m + 2) * (m + 2);
+        if (with < best) best = with, tile = m;
+    }
+    return tile;
 }
 
-int kin_winograd_tile(const kin_conv_shape *s)
-{
-    if (!possible(s)) return 0;
-    int m = cost(s, 4) < cost(s, 2) ? 4 : 2;
-    double direct = 9 * (double)s->out_h * (double)s->out_w * (double)s->in_c * (double)s->out_c;
-    return cost(s, m) < direct ? m : 0;
-}
-
-int kin_winograd_tile_once(const kin_conv_shape *s) { return kin_winograd_tile(s); }
+int kin_winograd_tile(const kin_conv_shape *s) { return quickest(s, 1, 0, 4); }
+int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 2); }
+int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 4); }
 
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
 {
@@ -185,19 +195,26 @@ static place place_of(const convolution *w, int64_t tile)
     return (place){tile / c->picture, tile % c->picture / c->across * w->m, tile % c->across * w->m};
 }
 
-static void make_values(const convolution *w, int64_t tile, int64_t tiles, kin_real *values)
+/* The pixels under a tile; those outside the picture are zeros. */
+static void find_pixels(const convolution *w, int64_t tile, const kin_real **pixel)
 {
     const kin_conv_shape *s = w->s;
-    int n = w->m + 2;
+    place at = place_of(w, tile);
+    const kin_real *picture = w->x + at.n * s->in_h * s->in_w * s->in_ld;
+    for (int i = 0; i < w->m + 2; i++)
+        for (int j = 0; j < w->m + 2; j++) {
+            int64_t y = at.y - s->pad_top + i, x = at.x - s->pad_left + j;
+            *pixel++ = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? w->zeros : picture + (y * s->in_w + x) * s->in_ld;
+        }
+}
+
+static void make_values(const convolution *w, int64_t tile, int64_t tiles, kin_real *values)
+{
+    const kin_real *pixel[2][N2_MAX];
+    find_pixels(w, tile, pixel[0]);
     for (int64_t t = 0; t < tiles; t++) {
-        place at = place_of(w, tile + t);
-        const kin_real *picture = w->x + at.n * s->in_h * s->in_w * s->in_ld, *pixel[N2_MAX];
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++) {
-                int64_t y = at.y - s->pad_top + i, x = at.x - s->pad_left + j;
-                pixel[i * n + j] = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? w->zeros : picture + (y * s->in_w + x) * s->in_ld;
-            }
-        w->lines->input[w->m / 4](pixel, s->in_c, values + t * w->cut.pitch, w->cut.position);
+        find_pixels(w, kin_min(tile + t + 1, w->cut.tiles - 1), pixel[(t + 1) % 2]);
+        w->lines->input[w->m / 4](pixel[t % 2], pixel[(t + 1) % 2], w->s->in_c, values + t * w->cut.pitch, w->cut.position);
     }
 }
 
@@ -218,13 +235,16 @@ static void make_output(const convolution *w, int64_t block, int64_t tile, int64
     int64_t column = block * w->cut.columns;
     kin_winograd_out o = {.width = w->cut.columns, .columns = kin_min(w->cut.columns, s->out_c - column), .y_row = s->out_w * s->out_ld, .y_ld = s->out_ld,
                           .bias = w->end.bias ? w->end.bias + column : NULL, .add_row = s->out_w * w->end.add_ld, .add_ld = w->end.add_ld, .act = w->end.act};
-    for (int64_t t = 0; t < tiles; t++) {
-        place at = place_of(w, tile + t);
-        int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x;
+    place at = place_of(w, tile), next;
+    for (int64_t t = 0; t < tiles; t++, at = next) {
+        next = place_of(w, kin_min(tile + t + 1, w->cut.tiles - 1));
+        int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x, further = (next.n * s->out_h + next.y) * s->out_w + next.x;
         o.sums = sums + t * w->cut.n2 * w->cut.columns;
         o.rows = kin_min(w->m, s->out_h - at.y), o.across = kin_min(w->m, s->out_w - at.x);
         o.y = w->y + pixel * s->out_ld + column;
         o.add = w->end.add ? w->end.add + pixel * w->end.add_ld + column : NULL;
+        o.next_y = w->y + further * s->out_ld + column;
+        o.next_add = w->end.add ? w->end.add + further * w->end.add_ld + column : NULL;
         w->lines->output[w->m / 4](&o);
     }
 }

@@ -26,8 +26,11 @@
 /* m, the tile that this convolution is computed with, or 0 where the sum from the definition is quicker or the shape is none of those above.
  * A function of the shape, but for the batch, and of the instruction set. */
 int kin_winograd_tile(const kin_conv_shape *s);
-/* The same where the weights are transformed for this one batch. */
-int kin_winograd_tile_once(const kin_conv_shape *s);
+/* The same for the forward pass of training, whose weights are transformed for this one batch: never 4. Its larger error moves more numbers over the
+ * kinks of ReLUs, around which gradients jump: with 4 whole networks' gradients were no longer as near to the exact ones as PyTorch's. */
+int kin_winograd_tile_training(const kin_conv_shape *s);
+/* And for the gradient of the input, which is linear; s is kin_winograd_backward's. */
+int kin_winograd_tile_gradient(const kin_conv_shape *s);
 /* The convolution whose output is the gradient of the input: dx from dy, the weights being turned by 180° with in and out exchanged. */
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s);
 

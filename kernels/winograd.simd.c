@@ -15,7 +15,7 @@ enum { SUM = 256 };
 #else
 enum { SUM = 128 };
 #endif
-enum { NR = 2 * LANES, N_MAX = 6, M_MAX = 4 };
+enum { NR = 2 * LANES, N_MAX = 6, M_MAX = 4, LINE = 64 / sizeof(kin_real) };
 
 /* The points ±p and ±q of m = 4; p·q = 1, p² = 1/2, q² = 2. */
 static const kin_real p = (kin_real)0.70710678118654752440, q = (kin_real)1.41421356237309504880;
@@ -97,63 +97,98 @@ INLINE void weights(const int m, const kin_real *g, int64_t tap, kin_real *u, in
     }
 }
 
-INLINE void input_vector(const int m, const vector *in, kin_real *v, int64_t position)
+/* One vector of channels; `whole` is whether all its lanes are in the picture. */
+INLINE void input_vector(const int m, const bool whole, const kin_real *const *pixel, int64_t c, int64_t lanes, kin_real *v, int64_t position)
 {
     const int n = m + 2;
-    vector half[N_MAX * N_MAX], out[N_MAX];
+    vector half[N_MAX * N_MAX];
 #pragma GCC unroll 6
-    for (int i = 0; i < n; i++) input_line(m, in + i, n, half + i, n);
+    for (int j = 0; j < n; j++) {
+        vector in[N_MAX];
+#pragma GCC unroll 6
+        for (int i = 0; i < n; i++) in[i] = whole ? load(pixel[n * i + j] + c) : load_some(pixel[n * i + j] + c, lanes);
+        input_line(m, in, 1, half + j, n);
+    }
 #pragma GCC unroll 6
     for (int i = 0; i < n; i++) {
+        vector out[N_MAX];
         input_line(m, half + n * i, 1, out, 1);
 #pragma GCC unroll 6
-        for (int j = 0; j < n; j++) store(v + (n * i + j) * position, out[j]);
+        for (int j = 0; j < n; j++, v += position) store(v, out[j]);
     }
 }
 
-INLINE void input(const int m, const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position)
+/* The next tile shares its first two columns with this one. */
+INLINE void expect_pixels(const int m, const kin_real *const *next, int64_t c)
 {
     const int n = m + 2;
-    vector in[N_MAX * N_MAX];
-    int64_t c = 0;
-    for (; c + LANES <= channels; c += LANES) {
-#pragma GCC unroll 36
-        for (int i = 0; i < n * n; i++) in[i] = load(pixel[i] + c);
-        input_vector(m, in, v + c, position);
-    }
-    if (c == channels) return;
-    for (int i = 0; i < n * n; i++) in[i] = load_some(pixel[i] + c, channels - c);
-    input_vector(m, in, v + c, position);
+#pragma GCC unroll 6
+    for (int i = 0; i < n; i++)
+#pragma GCC unroll 4
+        for (int j = 2; j < n; j++) __builtin_prefetch(next[n * i + j] + c);
 }
 
-INLINE vector finished(const kin_winograd_out *o, vector v, int64_t c, int64_t lanes, int64_t row, int64_t column)
+INLINE void input(const int m, const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position)
 {
-    if (o->bias) v += load_some(o->bias + c, lanes);
-    if (o->add) v += load_some(o->add + row * o->add_row + column * o->add_ld + c, lanes);
-    return o->act == KIN_NORM_LINEAR ? v : activated(v, o->act);
+    int64_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+        if (c % LINE == 0) expect_pixels(m, next, c);
+        input_vector(m, true, pixel, c, LANES, v + c, position);
+    }
+    if (c < channels) input_vector(m, false, pixel, c, channels - c, v + c, position);
+}
+
+INLINE void expect_output(const int m, const kin_winograd_out *o, int64_t c)
+{
+    for (int64_t i = 0; i < m; i++)
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < m; j++) {
+            __builtin_prefetch(o->next_y + i * o->y_row + j * o->y_ld + c, 1);
+            if (o->add) __builtin_prefetch(o->next_add + i * o->add_row + j * o->add_ld + c);
+        }
+}
+
+/* `whole` as above; rows and across are constants, m, where the tile is inside the picture. */
+INLINE void output_vector(const int m, const bool whole, const int64_t rows, const int64_t across, const kin_winograd_out *o, int64_t c)
+{
+    const int n = m + 2;
+    vector half[M_MAX * N_MAX], out[M_MAX * M_MAX], bias = {0};
+    int64_t lanes = whole ? LANES : o->columns - c;
+#pragma GCC unroll 6
+    for (int j = 0; j < n; j++) {
+        vector in[N_MAX];
+#pragma GCC unroll 6
+        for (int i = 0; i < n; i++) in[i] = load(o->sums + (n * i + j) * o->width + c);
+        output_line(m, in, 1, half + j, n);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < m; i++) output_line(m, half + n * i, 1, out + m * i, 1);
+    if (o->bias) bias = load_some(o->bias + c, lanes);
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < across; j++) {
+            vector v = out[i * m + j] + bias;
+            if (o->add) v += load_some(o->add + i * o->add_row + j * o->add_ld + c, lanes);
+            store_some(o->y + i * o->y_row + j * o->y_ld + c, o->act == KIN_NORM_LINEAR ? v : activated(v, o->act), lanes);
+        }
 }
 
 INLINE void output(const int m, const kin_winograd_out *o)
 {
-    const int n = m + 2;
-    for (int64_t c = 0; c < o->columns; c += LANES) {
-        vector in[N_MAX * N_MAX], half[M_MAX * N_MAX], out[M_MAX * M_MAX];
-        int64_t lanes = o->columns - c;
-#pragma GCC unroll 36
-        for (int i = 0; i < n * n; i++) in[i] = load(o->sums + i * o->width + c);
-#pragma GCC unroll 6
-        for (int i = 0; i < n; i++) output_line(m, in + i, n, half + i, n);
-#pragma GCC unroll 4
-        for (int i = 0; i < m; i++) output_line(m, half + n * i, 1, out + m * i, 1);
-        for (int64_t i = 0; i < o->rows; i++)
-            for (int64_t j = 0; j < o->across; j++) store_some(o->y + i * o->y_row + j * o->y_ld + c, finished(o, out[i * m + j], c, lanes, i, j), lanes);
+    int64_t c = 0;
+    for (; c + LANES <= o->columns; c += LANES) {
+        if (c % LINE == 0) expect_output(m, o, c);
+        if (o->rows == m && o->across == m) output_vector(m, true, m, m, o, c);
+        else output_vector(m, true, o->rows, o->across, o, c);
     }
+    if (c < o->columns) output_vector(m, false, o->rows, o->across, o, c);
 }
 
 static void weights_2(const kin_real *g, int64_t tap, kin_real *u, int64_t position) { weights(2, g, tap, u, position); }
 static void weights_4(const kin_real *g, int64_t tap, kin_real *u, int64_t position) { weights(4, g, tap, u, position); }
-static void input_2(const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position) { input(2, pixel, channels, v, position); }
-static void input_4(const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position) { input(4, pixel, channels, v, position); }
+static void input_2(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position) { input(2, pixel, next, channels, v, position); }
+static void input_4(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position) { input(4, pixel, next, channels, v, position); }
 static void output_2(const kin_winograd_out *o) { output(2, o); }
 static void output_4(const kin_winograd_out *o) { output(4, o); }
 

@@ -12,6 +12,7 @@ typedef struct kin_winograd_out {
     int64_t y_row, y_ld; /* distances from row to row and from pixel to pixel */
     const kin_real *bias, *add;
     int64_t add_row, add_ld;
+    const kin_real *next_y, *next_add; /* the next tile's, which are asked for */
     kin_norm_act act;
 } kin_winograd_out;
 
@@ -19,8 +20,9 @@ typedef struct kin_winograd_lines {
     int64_t mr, nr; /* tiles and columns of the register tile */
     /* One row of a panel: G g Gᵀ for nr columns, weights g[9][tap], to u[n²][position]. */
     void (*weights[2])(const kin_real *g, int64_t tap, kin_real *u, int64_t position);
-    /* Bᵀ d B for all channels of the n² pixels, to v[n²][position]; channels are filled up with zeros to whole vectors. */
-    void (*input[2])(const kin_real *const *pixel, int64_t channels, kin_real *v, int64_t position);
+    /* Bᵀ d B for all channels of the n² pixels, to v[n²][position]; channels are filled up with zeros to whole vectors. `next` are those of the
+     * next tile, which are asked for. */
+    void (*input[2])(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position);
     /* sums[t·apart + ·] = Σ over k < depth of v[t·pitch + k] · u[k·nr + ·] for t < tiles and the columns of one panel. */
     void (*multiply)(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, kin_real *sums, int64_t apart);
     /* Aᵀ sums A, and what the output goes through. */

@@ -42,10 +42,10 @@ static kin_real *fused(const kin_conv_shape *s, const arrays *a, bool begins, bo
 {
     kin_conv_begin begin = {a->in_scale, a->in_shift, KIN_NORM_RELU};
     kin_conv_end end = {.bias = a->shift, .add = adds ? a->add : NULL, .add_ld = s->out_ld, .act = act};
+    kin_set_threads(threads); /* the workspace is for so many */
     size_t bytes = kin_conv_packed_workspace(s);
     void *workspace = numbers_workspace(bytes);
     kin_real *y = numbers_copy(a->add, pixels_out(s), s->out_c, s->out_ld);
-    kin_set_threads(threads);
     kin_conv_forward_packed(s, a->x, a->packed, begins ? &begin : NULL, &end, y, workspace);
     kin_set_threads(0);
     CHECK(numbers_workspace_free(workspace, bytes));
