@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    OWN_BYTES = 320 << 10,   /* values of a task with values of its own: most of a second cache */
+    OWN_BYTES = 240 << 10,   /* values of a task with values of its own: half of a second cache, through which the weights flow too */
     SHARED_BYTES = 8 << 20,  /* values of a block for many tasks: in the third cache */
     TILES = 48,              /* of a task at most */
     FEW_TILES = 12,          /* fewer would read the weights too often */
