@@ -49,7 +49,7 @@ typedef struct kin_conv_begin {
 } kin_conv_begin;
 
 /* The form that weights are packed in: 0 as they are, else as Winograd's tiles of so many pixels need them (kernels/winograd.h). Packed weights belong to
- * the instruction set in use and to this form, and to kernel, channels and groups; the form does not depend on the batch. */
+ * the instruction set in use; they and their form depend on kernel, stride, dilation, channels and groups alone. */
 int kin_conv_form(const kin_conv_shape *shape);
 /* Numbers of packed weights. */
 int64_t kin_conv_packed_count(const kin_conv_shape *shape);

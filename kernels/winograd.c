@@ -69,7 +69,15 @@ static int quickest(const kin_conv_shape *s, double batch, double each, int larg
     return tile;
 }
 
-int kin_winograd_tile(const kin_conv_shape *s) { return quickest(s, 1, 0, 4); }
+/* Judged for maps of a common size. */
+int kin_winograd_tile(const kin_conv_shape *s)
+{
+    enum { COMMON = 14 };
+    kin_conv_shape common = *s;
+    common.out_h = common.out_w = COMMON;
+    return quickest(&common, 1, 0, 4);
+}
+
 int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 2); }
 int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 4); }
 

@@ -24,9 +24,9 @@
 #include "kernels/conv.h"
 
 /* m, the tile that this convolution is computed with, or 0 where the sum from the definition is quicker or the shape is none of those above.
- * A function of the shape, but for the batch, and of the instruction set. */
+ * A function of kernel, stride, dilation, groups, channels and instruction set, so that transformed weights serve pictures of any size. */
 int kin_winograd_tile(const kin_conv_shape *s);
-/* The same for the forward pass of training, whose weights are transformed for this one batch: never 4. Its larger error moves more numbers over the
+/* The same for the forward pass of training, whose weights are transformed for this one batch; by the whole shape, and never 4. Its larger error moves more numbers over the
  * kinks of ReLUs, around which gradients jump: with 4 whole networks' gradients were no longer as near to the exact ones as PyTorch's. */
 int kin_winograd_tile_training(const kin_conv_shape *s);
 /* And for the gradient of the input, which is linear; s is kin_winograd_backward's. */
