@@ -102,17 +102,18 @@ static void norm_backward(kin_call *c)
     if (!scratch) return;
     double *sum_g = (double *)(void *)scratch, *sum_gx = sum_g + channels;
     kin_real *a = (kin_real *)(void *)(scratch + sums_bytes), *b = a + channels, *shift = b + channels;
-    kin_norm_backward_sums(kin_grad_out(c), y->data, (kin_norm_act)o->act, x->data, x->ld, rows, channels, v.mean, v.inv, sum_g, sum_gx, scratch + (sums_bytes + lines_bytes + 63) / 64 * 64);
+    kin_norm_flow flow = {
+        .g = kin_grad_out(c), .y = o->add ? y->data : NULL, .x = x->data, .ld = x->ld, .scale = v.scale, .shift = v.shift, .act = (kin_norm_act)o->act};
+    kin_norm_backward_sums(&flow, rows, channels, v.mean, v.inv, sum_g, sum_gx, scratch + (sums_bytes + lines_bytes + 63) / 64 * 64);
     kin_real *dgamma = kin_grad_add(c, GAMMA), *dbeta = kin_grad_add(c, BETA);
     for (int64_t i = 0; dgamma && i < channels; i++) dgamma[i] += (kin_real)sum_gx[i];
     for (int64_t i = 0; dbeta && i < channels; i++) dbeta[i] += (kin_real)sum_g[i];
     given_gradients(c, sum_g, sum_gx);
     coefficients(c, sum_g, sum_gx, a, b, shift);
-    bool add_dx = false, add_dadd = false;
-    kin_real *dx = kin_grad_write(c, X, &add_dx), *dadd = o->add ? kin_grad_write(c, c->n_in - 1, &add_dadd) : NULL;
-    if (dx == dadd) add_dadd = true; /* x is its own residual: the second adds to the first */
-    if (dx || dadd)
-        kin_norm_backward_apply(kin_grad_out(c), y->data, (kin_norm_act)o->act, x->data, x->ld, rows, channels, a, b, shift, dx, add_dx, dadd, add_dadd);
+    kin_norm_to to = {0};
+    if (o->add) to.dadd = kin_grad_write(c, c->n_in - 1, &to.add_dadd);
+    to.dx = kin_grad_take_over(c, X, &to.add_dx);
+    if (to.dx || to.dadd) kin_norm_backward_apply(&flow, rows, channels, &(kin_norm_line){a, b, shift}, &to);
 }
 
 static const kin_op batch_norm = {"batch_norm", .infer = norm_infer, .forward = norm_forward, .backward = norm_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};

@@ -62,6 +62,9 @@ bool kin_wants_grad(const kin_call *c, int i);     /* whether input i takes a gr
 kin_real *kin_grad_add(kin_call *c, int i);
 /* The same, but the first consumer finds *accumulate false and must write every number; later ones add. */
 kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate);
+/* The same for an input of the output's shape; the first consumer is given the memory of the output's gradient itself, if nobody wants that
+ * kept: read each number of it before you write it. Asked for last: kin_grad_out(c) may be NULL then. */
+kin_real *kin_grad_take_over(kin_call *c, int i, bool *accumulate);
 
 /* A copy on the tape of what an op's options point to (labels, indices); NULL when out of memory (recorded). */
 void *kin_tape_copy(kin_ctx *ctx, const void *data, size_t bytes);

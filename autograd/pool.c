@@ -36,8 +36,9 @@ static void max_forward(kin_call *c)
 static void max_backward(kin_call *c)
 {
     kin_pool_shape s = geometry(c);
-    kin_real *dx = kin_grad_add(c, 0);
-    if (dx) kin_max_pool_backward(&s, kin_grad_out(c), c->saved, dx);
+    bool accumulate;
+    kin_real *dx = kin_grad_write(c, 0, &accumulate);
+    if (dx) kin_max_pool_backward(&s, kin_grad_out(c), c->saved, dx, accumulate);
 }
 
 static void avg_forward(kin_call *c)
@@ -49,8 +50,9 @@ static void avg_forward(kin_call *c)
 static void avg_backward(kin_call *c)
 {
     kin_pool_shape s = geometry(c);
-    kin_real *dx = kin_grad_add(c, 0);
-    if (dx) kin_avg_pool_backward(&s, kin_grad_out(c), dx);
+    bool accumulate;
+    kin_real *dx = kin_grad_write(c, 0, &accumulate);
+    if (dx) kin_avg_pool_backward(&s, kin_grad_out(c), dx, accumulate);
 }
 
 static const kin_op max_pool2d = {"max_pool2d", .infer = pool_infer, .forward = max_forward, .backward = max_backward, .saves = KIN_SAVES_NOTHING};

@@ -250,6 +250,16 @@ kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
     return t->grad;
 }
 
+kin_real *kin_grad_take_over(kin_call *c, int i, bool *accumulate)
+{
+    kin_tensor *t = c->in[i], *out = c->out;
+    if (!t->wants_grad || t->grad || out->keep_grad || out->owned_grad) return kin_grad_write(c, i, accumulate);
+    *accumulate = false;
+    t->grad = out->grad;
+    out->grad = NULL;
+    return t->grad;
+}
+
 kin_real *kin_grad_add(kin_call *c, int i)
 {
     bool accumulate;

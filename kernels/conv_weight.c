@@ -11,12 +11,13 @@
 #include <string.h>
 
 enum {
-    CHUNK = 192,        /* pixels packed at a time */
+    CHUNK = 192,          /* pixels packed at a time */
     STRIP = 256,        /* columns packed at a time: CHUNK × STRIP floats stay in the second cache */
     PART_PIXELS = 1024, /* pixels of one part, at least */
-    TASKS = 16,         /* enough tasks for many threads */
+    TASKS = 16,           /* enough tasks for many threads */
     SUMS = 1 << 16,     /* numbers of a task's sums, at most, where that leaves a whole tap */
     TOGETHER = 32,      /* taps with fewer channels are packed together, padding included */
+    ADDED = 1 << 13,    /* numbers of dW that the parts are added for at a time */
     BLOCK_ROWS = 96,    /* of a task, at least: dY is packed once for them */
 };
 
@@ -29,20 +30,17 @@ typedef struct plan {
     bool together, accumulate;
 } plan;
 
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static plan plan_of(const kin_conv_shape *s)
 {
     plan p = {.shape = s, .depth = s->in_c / s->groups, .n = s->out_c / s->groups, .taps = s->kernel_h * s->kernel_w};
     p.pixels = s->batch * s->out_h * s->out_w;
     p.strips = kin_blocks(p.n, STRIP);
-    p.together = p.depth < TOGETHER;
     p.tap_groups = kin_blocks(p.taps, most(SUMS / most(p.depth * kin_min(p.n, STRIP), 1), 1));
     p.taps_each = kin_blocks(p.taps, p.tap_groups);
     p.tap_groups = kin_blocks(p.taps, p.taps_each);
+    p.together = p.depth < TOGETHER;
     int64_t tasks = most(p.tap_groups * p.strips, 1), m = p.together ? p.taps_each * p.depth : p.depth;
     int64_t parts = most(kin_min(kin_blocks(TASKS, tasks), p.pixels / PART_PIXELS), 1);
     p.part_pixels = kin_round_up(kin_blocks(p.pixels, parts), CHUNK);
@@ -84,14 +82,8 @@ static inline const kin_real *source(const plan *p, const walk *w, int64_t dy, i
     return y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? NULL : p->x + ((w->n * s->in_h + y) * s->in_w + x) * s->in_ld;
 }
 
-static int64_t tap_y(const kin_conv_shape *s, int64_t tap)
-{
-    return tap / s->kernel_w * s->dilation_h - s->pad_top;
-}
-static int64_t tap_x(const kin_conv_shape *s, int64_t tap)
-{
-    return tap % s->kernel_w * s->dilation_w - s->pad_left;
-}
+static int64_t tap_y(const kin_conv_shape *s, int64_t tap) { return tap / s->kernel_w * s->dilation_h - s->pad_top; }
+static int64_t tap_x(const kin_conv_shape *s, int64_t tap) { return tap % s->kernel_w * s->dilation_w - s->pad_left; }
 
 /* The next pixels, at most CHUNK, for which the tap reads a number, and where; returns how many. */
 static int64_t find_valid(const plan *p, walk *w, int64_t tap, const kin_real **in, const kin_real **out)
@@ -212,16 +204,21 @@ static void task(void *arg, int64_t index, int worker)
     }
 }
 
-/* Adds the parts in order; dW's columns of this group are n of out_c. */
-static void add_parts(void *arg, int64_t row, int worker)
+/* Rows that are added at a time. */
+static int64_t rows_added(const plan *p) { return most(ADDED / p->n, 1); }
+
+/* Adds the parts of some rows in order; dW's columns of this group are n of out_c. */
+static void add_parts(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const plan *p = arg;
-    kin_real *to = p->dw + row * p->shape->out_c;
-    const kin_real *from = p->parts + row * p->n;
-    int64_t step = p->taps * p->depth * p->n;
-    for (int64_t part = 0; part < p->n_parts; part++, from += step)
-        for (int64_t j = 0; j < p->n; j++) to[j] = part == 0 && !p->accumulate ? from[j] : to[j] + from[j];
+    int64_t each = rows_added(p), step = p->taps * p->depth * p->n;
+    for (int64_t row = block * each; row < kin_min(p->taps * p->depth, (block + 1) * each); row++) {
+        kin_real *restrict to = p->dw + row * p->shape->out_c;
+        const kin_real *restrict from = p->parts + row * p->n;
+        for (int64_t part = 0; part < p->n_parts; part++, from += step)
+            for (int64_t j = 0; j < p->n; j++) to[j] = part == 0 && !p->accumulate ? from[j] : to[j] + from[j];
+    }
 }
 
 static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
@@ -235,7 +232,7 @@ static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_real 
         p.parts = workspace;
         p.accumulate = accumulate;
         kin_parallel_for(p.n_parts * p.tap_groups * p.row_blocks * p.strips, task, &p);
-        kin_parallel_for(p.taps * p.depth, add_parts, &p);
+        kin_parallel_for(kin_blocks(p.taps * p.depth, rows_added(&p)), add_parts, &p);
     }
 }
 

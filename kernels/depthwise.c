@@ -69,8 +69,7 @@ static void plain_input_row(void *arg, int64_t row, int worker)
             for (int64_t kw = 0; kw < s->kernel_w; kw++) {
                 int64_t x = iw + s->pad_left - kw * s->dilation_w;
                 if (x < 0 || x % s->stride_w || x / s->stride_w >= s->out_w) continue;
-                multiply_add(dx, d->dy + ((n * s->out_h + y / s->stride_h) * s->out_w + x / s->stride_w) * s->out_ld, d->w + (kh * s->kernel_w + kw) * channels,
-                             channels);
+                multiply_add(dx, d->dy + ((n * s->out_h + y / s->stride_h) * s->out_w + x / s->stride_w) * s->out_ld, d->w + (kh * s->kernel_w + kw) * channels, channels);
             }
         }
     }
@@ -157,15 +156,9 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
 
 /* ---- the gradient of the weights ---- */
 
-static int64_t parts_of(const kin_conv_shape *s)
-{
-    return kin_min(PARTS, s->batch * s->out_h);
-}
+static int64_t parts_of(const kin_conv_shape *s) { return kin_min(PARTS, s->batch * s->out_h); }
 
-int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s)
-{
-    return parts_of(s) * s->kernel_h * s->kernel_w * s->in_c + 64;
-}
+int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s) { return parts_of(s) * s->kernel_h * s->kernel_w * s->in_c + 64; }
 
 /* One part: some rows of output pixels, with sums of its own. */
 static void weight_part(void *arg, int64_t part, int worker)

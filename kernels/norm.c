@@ -22,36 +22,23 @@ static int64_t rows_each(int64_t rows, int64_t channels, bool sums)
     return each;
 }
 
-size_t kin_norm_workspace(int64_t rows, int64_t channels)
-{
-    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * (sizeof(double) + sizeof(kin_real)) + 64;
-}
+size_t kin_norm_workspace(int64_t rows, int64_t channels) { return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(double) + 64; }
 
 typedef struct norm_loop {
-    const kin_real *x, *scale, *shift, *add, *g, *y, *mean, *inv;
-    const kin_real *a, *b, *c;
-    kin_real *out, *dadd, *parts;
-    double *sums; /* and parts: 2 × channels for each block */
+    const kin_real *x, *scale, *shift, *add, *mean, *inv;
+    kin_real *out;
+    const kin_norm_flow *flow;
+    const kin_norm_line *line;
+    const kin_norm_to *to;
+    double *sums; /* 2 × channels for each block */
     int64_t ld, rows, channels, add_ld, each;
     kin_norm_act act;
-    bool add_out, add_dadd;
 } norm_loop;
 
 static int64_t first_row(const norm_loop *l, int64_t block) { return block * l->each; }
 static int64_t rows_in(const norm_loop *l, int64_t block) { return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each; }
 
 static double *sums_of(const norm_loop *l, int64_t block) { return l->sums + block * l->channels * 2; }
-static kin_real *part_of(const norm_loop *l, int64_t block) { return l->parts + block * l->channels * 2; }
-
-/* Places sums and parts into the workspace; returns the number of blocks. */
-static int64_t place_sums(norm_loop *l, void *workspace)
-{
-    int64_t blocks = kin_blocks(l->rows, l->each);
-    l->sums = workspace;
-    l->parts = (kin_real *)(l->sums + blocks * l->channels * 2);
-    return blocks;
-}
-
 /* The blocks' sums of channel c, and of its products. */
 static void add_blocks(const norm_loop *l, int64_t blocks, int64_t c, double *sum, double *products)
 {
@@ -67,13 +54,13 @@ static void statistics_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, part_of(l, block), sums_of(l, block));
+    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, sums_of(l, block));
 }
 
 void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean, kin_real *var, void *workspace)
 {
-    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .each = rows_each(rows, channels, true)};
-    int64_t blocks = place_sums(&l, workspace);
+    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .each = rows_each(rows, channels, true), .sums = workspace};
+    int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, statistics_block, &l);
     for (int64_t c = 0; c < channels; c++) {
         double sum, squares;
@@ -95,24 +82,43 @@ static void apply_block(void *arg, int64_t block, int worker)
 void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
                     kin_norm_act act, kin_real *y)
 {
-    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .scale = scale, .shift = shift, .add = add, .add_ld = add_ld, .act = act, .out = y, .each = rows_each(rows, channels, false)};
+    norm_loop l = {.x = x,
+                   .ld = ld,
+                   .rows = rows,
+                   .channels = channels,
+                   .scale = scale,
+                   .shift = shift,
+                   .add = add,
+                   .add_ld = add_ld,
+                   .act = act,
+                   .out = y,
+                   .each = rows_each(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), apply_block, &l);
+}
+
+/* The flow from a row on. */
+static kin_norm_flow flow_at(const norm_loop *l, int64_t r)
+{
+    kin_norm_flow f = *l->flow;
+    f.g += r * l->channels;
+    if (f.y) f.y += r * l->channels;
+    f.x += r * f.ld;
+    return f;
 }
 
 static void sums_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    int64_t r = first_row(l, block);
-    kin_norm_lines_get()->backward_sums(l->g + r * l->channels, l->y + r * l->channels, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->mean, l->inv, part_of(l, block),
-                                          sums_of(l, block));
+    kin_norm_flow f = flow_at(l, first_row(l, block));
+    kin_norm_lines_get()->backward_sums(&f, rows_in(l, block), l->channels, l->mean, l->inv, sums_of(l, block));
 }
 
-void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                            const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx, void *workspace)
+void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx,
+                            void *workspace)
 {
-    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .each = rows_each(rows, channels, true)};
-    int64_t blocks = place_sums(&l, workspace);
+    norm_loop l = {.flow = f, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .each = rows_each(rows, channels, true), .sums = workspace};
+    int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, sums_block, &l);
     for (int64_t c = 0; c < channels; c++) add_blocks(&l, blocks, c, &sum_g[c], &sum_gx[c]);
 }
@@ -121,15 +127,16 @@ static void backward_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    int64_t r = first_row(l, block), at = r * l->channels;
-    kin_norm_lines_get()->backward_apply(l->g + at, l->y + at, l->act, l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->a, l->b, l->c, l->out ? l->out + at : NULL, l->add_out,
-                            l->dadd ? l->dadd + at : NULL, l->add_dadd);
+    int64_t r = first_row(l, block);
+    kin_norm_flow f = flow_at(l, r);
+    kin_norm_to to = *l->to;
+    if (to.dx) to.dx += r * l->channels;
+    if (to.dadd) to.dadd += r * l->channels;
+    kin_norm_lines_get()->backward_apply(&f, rows_in(l, block), l->channels, l->line, &to);
 }
 
-void kin_norm_backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                             const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
+void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line, const kin_norm_to *to)
 {
-    norm_loop l = {.g = g, .y = y, .act = act, .x = x, .ld = ld, .rows = rows, .channels = channels, .a = a, .b = b, .c = c, .out = dx, .add_out = add_dx, .dadd = dadd, .add_dadd = add_dadd,
-                   .each = rows_each(rows, channels, false)};
+    norm_loop l = {.flow = f, .rows = rows, .channels = channels, .line = line, .to = to, .each = rows_each(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), backward_block, &l);
 }

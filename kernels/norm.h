@@ -21,12 +21,30 @@ void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t ch
 void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
                     kin_norm_act act, kin_real *y);
 
-/* What flows back. g is the gradient of y, with the activation's mask taken from y (both packed); x̂ = (x − mean)·inv.
- * First the sums over rows, sum_g[c] = Σ g and sum_gx[c] = Σ g·x̂ ... */
-void kin_norm_backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                            const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx, void *workspace);
-/* ... then dx (+)= a·g + b·x + c for each channel, and dadd (+)= g; either may be NULL. Both packed. */
-void kin_norm_backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                             const kin_real *a, const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd);
+/* ---- what flows back ---- */
+
+/* The gradient g of y, packed, where the activation lets it through. The activation's mask is taken from y (packed) or, without a residual, found
+ * again from x: y may be NULL, and then the scale and shift of kin_norm_apply are needed. */
+typedef struct kin_norm_flow {
+    const kin_real *g, *y, *x;
+    int64_t ld; /* of x */
+    const kin_real *scale, *shift;
+    kin_norm_act act;
+} kin_norm_flow;
+
+/* First the sums over rows, with x̂ = (x − mean)·inv: sum_g[c] = Σ g and sum_gx[c] = Σ g·x̂ ... */
+void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx,
+                            void *workspace);
+
+/* ... then for each channel dx (+)= a·g + b·x + c, and dadd (+)= g; either may be NULL. Both packed; dx may be g itself. Where they are the
+ * same, dadd goes first. */
+typedef struct kin_norm_line {
+    const kin_real *a, *b, *c;
+} kin_norm_line;
+typedef struct kin_norm_to {
+    kin_real *dx, *dadd;
+    bool add_dx, add_dadd; /* to what is there */
+} kin_norm_to;
+void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line, const kin_norm_to *to);
 
 #endif

@@ -1,63 +1,90 @@
-/* Plain loops along channels, which the compiler turns into vectors of this instruction set. `restrict` tells it
- * that the arrays do not overlap. */
+/* The lanes are channels. What SOME rows have summed is added to the sums in double: an error of float's sums grows with the square root of
+ * their length, and the gradients of a deep network carry that of every layer (with sums of thousands of rows, twice PyTorch's). Memory is the
+ * limit in large maps, so it is read in its order: TOGETHER rows side by side, a stripe of channels at a time whose sums stay in the first cache. */
 #include "kernels/isa.h"
 #include "kernels/norm_lines.h"
+#include "kernels/vector.h"
 
 #include <string.h>
 
-/* What FLUSH rows have summed is added to the sums in double: an error of float's sums grows with the square root of their
- * length, and the gradients of a deep network carry that of every layer (with sums of thousands of rows, twice PyTorch's). */
-enum { FLUSH = 16 };
+enum { SOME = 16, TOGETHER = 4, STRIPE = 512 };
 
-static void flush(kin_real *restrict part, int64_t numbers, double *restrict sums)
+/* The sums of a stripe under way: of numbers and of products. */
+typedef struct parts {
+    kin_real sum[STRIPE], product[STRIPE];
+} parts;
+
+static void flush(const parts *p, int64_t count, double *restrict sums, double *restrict products)
 {
-    for (int64_t i = 0; i < numbers; i++) sums[i] += (double)part[i];
-    memset(part, 0, (size_t)numbers * sizeof *part);
+    for (int64_t c = 0; c < count; c++) sums[c] += (double)p->sum[c];
+    for (int64_t c = 0; c < count; c++) products[c] += (double)p->product[c];
 }
 
-static void start(kin_real *part, double *sums, int64_t numbers)
+/* `rows` is a constant where this is called, and so is `begins`: whether the parts begin with these rows. */
+static inline __attribute__((always_inline)) void moments_of(const kin_real *x, int64_t ld, const int rows, int64_t count, const kin_real *pivot,
+                                                             const bool begins, parts *p)
 {
-    memset(part, 0, (size_t)numbers * sizeof *part);
-    memset(sums, 0, (size_t)numbers * sizeof *sums);
-}
-
-static void moments(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *restrict pivot, kin_real *restrict part, double *sums)
-{
-    kin_real *restrict squares = part + channels;
-    start(part, sums, channels * 2);
-    for (int64_t r = 0; r < rows; r++, x += ld) {
-        for (int64_t c = 0; c < channels; c++) {
-            kin_real d = x[c] - pivot[c];
-            part[c] += d;
-            squares[c] += d * d;
+    int64_t c = 0;
+    for (; c + LANES <= count; c += LANES) {
+        vector sum = {0}, square = {0}, from = load(pivot + c);
+        if (!begins) sum = load(p->sum + c), square = load(p->product + c);
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            vector d = load(x + r * ld + c) - from;
+            sum += d;
+            square += d * d;
         }
-        if (r % FLUSH == FLUSH - 1 || r == rows - 1) flush(part, channels * 2, sums);
+        store(p->sum + c, sum);
+        store(p->product + c, square);
+    }
+    for (; c < count; c++) {
+        kin_real sum = begins ? 0 : p->sum[c], square = begins ? 0 : p->product[c];
+        for (int r = 0; r < rows; r++) {
+            kin_real d = x[r * ld + c] - pivot[c];
+            sum += d;
+            square += d * d;
+        }
+        p->sum[c] = sum;
+        p->product[c] = square;
     }
 }
 
-static inline kin_real activated(kin_real v, kin_norm_act act)
+static void moments(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *pivot, double *sums)
+{
+    parts p;
+    memset(sums, 0, (size_t)channels * 2 * sizeof *sums);
+    for (int64_t some; rows > 0; rows -= some, x += some * ld) {
+        some = rows < SOME ? rows : SOME;
+        for (int64_t c = 0, count; c < channels; c += count) {
+            count = channels - c < STRIPE ? channels - c : STRIPE;
+            int64_t r = some % TOGETHER;
+            if (!r)
+                moments_of(x + c, ld, TOGETHER, count, pivot + c, true, &p), r = TOGETHER;
+            else
+                for (int64_t i = 0; i < r; i++)
+                    i ? moments_of(x + i * ld + c, ld, 1, count, pivot + c, false, &p) : moments_of(x + c, ld, 1, count, pivot + c, true, &p);
+            for (; r < some; r += TOGETHER) moments_of(x + r * ld + c, ld, TOGETHER, count, pivot + c, false, &p);
+            flush(&p, count, sums + c, sums + channels + c);
+        }
+    }
+}
+
+static inline kin_real activated_one(kin_real v, kin_norm_act act)
 {
     if (act == KIN_NORM_LINEAR) return v;
     v = v < 0 ? 0 : v; /* NaN stays */
     return act == KIN_NORM_RELU6 && v > 6 ? 6 : v;
 }
 
-/* g where the activation's slope is 1, else 0; the slope is read off the output. */
-static inline kin_real masked(kin_real g, kin_real y, kin_norm_act act)
-{
-    if (act == KIN_NORM_LINEAR) return g;
-    if (act == KIN_NORM_RELU) return y > 0 ? g : 0;
-    return y > 0 && y < 6 ? g : 0;
-}
 
 static inline void apply_with(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *restrict scale, const kin_real *restrict shift, const kin_real *add,
                               int64_t add_ld, kin_norm_act act, kin_real *restrict y)
 {
     for (int64_t r = 0; r < rows; r++, x += ld, y += channels) {
         if (add)
-            for (int64_t c = 0; c < channels; c++) y[c] = activated(x[c] * scale[c] + shift[c] + add[r * add_ld + c], act);
+            for (int64_t c = 0; c < channels; c++) y[c] = activated_one(x[c] * scale[c] + shift[c] + add[r * add_ld + c], act);
         else
-            for (int64_t c = 0; c < channels; c++) y[c] = activated(x[c] * scale[c] + shift[c], act);
+            for (int64_t c = 0; c < channels; c++) y[c] = activated_one(x[c] * scale[c] + shift[c], act);
     }
 }
 
@@ -69,52 +96,134 @@ static void apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
     else apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_RELU6, y);
 }
 
-static inline void sums_with(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *restrict mean,
-                             const kin_real *restrict inv, kin_real *restrict part, double *sums)
+/* ---- backward ---- */
+
+/* g where the activation's slope is 1, else 0; z is the output, or what the activation was applied to. */
+static inline vector masked(vector g, vector z, kin_norm_act act)
 {
-    kin_real *restrict products = part + channels;
-    start(part, sums, channels * 2);
-    for (int64_t r = 0; r < rows; r++, x += ld, g += channels, y += channels) {
-        for (int64_t c = 0; c < channels; c++) {
-            kin_real m = masked(g[c], y[c], act);
-            part[c] += m;
-            products[c] += m * ((x[c] - mean[c]) * inv[c]);
+    vector zero = {0}, six = zero + 6;
+    if (act == KIN_NORM_LINEAR) return g;
+    vector_mask open = z > zero;
+    if (act == KIN_NORM_RELU6) open &= z < six;
+    return (vector)((vector_mask)g & open);
+}
+
+static inline kin_real masked_one(kin_real g, kin_real z, kin_norm_act act) { return act == KIN_NORM_LINEAR || (z > 0 && (act == KIN_NORM_RELU || z < 6)) ? g : 0; }
+
+/* The masked gradient at row r, channel c, where x is: with `by_y` the mask is the output's, else what z = x·scale + shift gives again. */
+static inline __attribute__((always_inline)) vector gradient(const kin_norm_flow *f, int64_t at, int64_t c, vector x, kin_norm_act act, bool by_y)
+{
+    vector g = load(f->g + at);
+    if (act == KIN_NORM_LINEAR) return g;
+    if (by_y) return masked(g, load(f->y + at), act);
+    return masked(g, x * load(f->scale + c) + load(f->shift + c), act);
+}
+
+static inline __attribute__((always_inline)) kin_real gradient_one(const kin_norm_flow *f, int64_t at, int64_t c, kin_real x, kin_norm_act act, bool by_y)
+{
+    if (act == KIN_NORM_LINEAR) return f->g[at];
+    return masked_one(f->g[at], by_y ? f->y[at] : x * f->scale[c] + f->shift[c], act);
+}
+
+static inline __attribute__((always_inline)) void sums_of(const kin_norm_flow *f, int64_t row, const int rows, int64_t channels, int64_t first, int64_t count,
+                                                          const kin_real *mean, const kin_real *inv, const bool begins, kin_norm_act act, bool by_y, parts *p)
+{
+    int64_t c = 0, at = row * channels + first;
+    const kin_real *x = f->x + row * f->ld + first;
+    for (; c + LANES <= count; c += LANES, at += LANES) {
+        vector sum = {0}, product = {0}, off = load(mean + first + c), by = load(inv + first + c);
+        if (!begins) sum = load(p->sum + c), product = load(p->product + c);
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            vector from = load(x + r * f->ld + c), g = gradient(f, at + r * channels, first + c, from, act, by_y);
+            sum += g;
+            product += g * ((from - off) * by);
         }
-        if (r % FLUSH == FLUSH - 1 || r == rows - 1) flush(part, channels * 2, sums);
+        store(p->sum + c, sum);
+        store(p->product + c, product);
+    }
+    for (; c < count; c++, at++) {
+        kin_real sum = begins ? 0 : p->sum[c], product = begins ? 0 : p->product[c];
+        for (int r = 0; r < rows; r++) {
+            kin_real from = x[r * f->ld + c], g = gradient_one(f, at + r * channels, first + c, from, act, by_y);
+            sum += g;
+            product += g * ((from - mean[first + c]) * inv[first + c]);
+        }
+        p->sum[c] = sum;
+        p->product[c] = product;
     }
 }
 
-static void backward_sums(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *mean,
-                          const kin_real *inv, kin_real *part, double *sums)
+static inline __attribute__((always_inline)) void sums_with(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv,
+                                                            kin_norm_act act, bool by_y, double *sums)
 {
-    if (act == KIN_NORM_LINEAR) sums_with(g, y, KIN_NORM_LINEAR, x, ld, rows, channels, mean, inv, part, sums);
-    else if (act == KIN_NORM_RELU) sums_with(g, y, KIN_NORM_RELU, x, ld, rows, channels, mean, inv, part, sums);
-    else sums_with(g, y, KIN_NORM_RELU6, x, ld, rows, channels, mean, inv, part, sums);
-}
-
-static inline void backward_with(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels,
-                                 const kin_real *restrict a, const kin_real *restrict b, const kin_real *restrict c, kin_real *restrict dx, bool add_dx,
-                                 kin_real *restrict dadd, bool add_dadd)
-{
-    for (int64_t r = 0; r < rows; r++, x += ld, g += channels, y += channels) {
-        kin_real *to = dx ? dx + r * channels : NULL, *too = dadd ? dadd + r * channels : NULL;
-        if (to && add_dx)
-            for (int64_t i = 0; i < channels; i++) to[i] += a[i] * masked(g[i], y[i], act) + (b[i] * x[i] + c[i]);
-        else if (to)
-            for (int64_t i = 0; i < channels; i++) to[i] = a[i] * masked(g[i], y[i], act) + (b[i] * x[i] + c[i]);
-        if (too && add_dadd)
-            for (int64_t i = 0; i < channels; i++) too[i] += masked(g[i], y[i], act);
-        else if (too)
-            for (int64_t i = 0; i < channels; i++) too[i] = masked(g[i], y[i], act);
+    parts p;
+    memset(sums, 0, (size_t)channels * 2 * sizeof *sums);
+    for (int64_t row = 0, some; row < rows; row += some) {
+        some = rows - row < SOME ? rows - row : SOME;
+        for (int64_t c = 0, count; c < channels; c += count) {
+            count = channels - c < STRIPE ? channels - c : STRIPE;
+            int64_t r = some % TOGETHER;
+            if (!r)
+                sums_of(f, row, TOGETHER, channels, c, count, mean, inv, true, act, by_y, &p), r = TOGETHER;
+            else
+                for (int64_t i = 0; i < r; i++)
+                    i ? sums_of(f, row + i, 1, channels, c, count, mean, inv, false, act, by_y, &p)
+                      : sums_of(f, row, 1, channels, c, count, mean, inv, true, act, by_y, &p);
+            for (; r < some; r += TOGETHER) sums_of(f, row + r, TOGETHER, channels, c, count, mean, inv, false, act, by_y, &p);
+            flush(&p, count, sums + c, sums + channels + c);
+        }
     }
 }
 
-static void backward_apply(const kin_real *g, const kin_real *y, kin_norm_act act, const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *a,
-                           const kin_real *b, const kin_real *c, kin_real *dx, bool add_dx, kin_real *dadd, bool add_dadd)
+/* The kernel for each activation and each way to its mask: constants, so that nothing is asked in the loops. */
+#define WITH_MASK(CALL)                                                                                                                                        \
+    do {                                                                                                                                                       \
+        if (f->act == KIN_NORM_LINEAR)                                                                                                                         \
+            CALL(KIN_NORM_LINEAR, true);                                                                                                                       \
+        else if (f->act == KIN_NORM_RELU && f->y)                                                                                                              \
+            CALL(KIN_NORM_RELU, true);                                                                                                                         \
+        else if (f->act == KIN_NORM_RELU)                                                                                                                      \
+            CALL(KIN_NORM_RELU, false);                                                                                                                        \
+        else if (f->y)                                                                                                                                         \
+            CALL(KIN_NORM_RELU6, true);                                                                                                                        \
+        else                                                                                                                                                   \
+            CALL(KIN_NORM_RELU6, false);                                                                                                                       \
+    } while (0)
+
+static void backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sums)
 {
-    if (act == KIN_NORM_LINEAR) backward_with(g, y, KIN_NORM_LINEAR, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
-    else if (act == KIN_NORM_RELU) backward_with(g, y, KIN_NORM_RELU, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
-    else backward_with(g, y, KIN_NORM_RELU6, x, ld, rows, channels, a, b, c, dx, add_dx, dadd, add_dadd);
+#define SUMS(ACT, BY_Y) sums_with(f, rows, channels, mean, inv, ACT, BY_Y, sums)
+    WITH_MASK(SUMS);
+#undef SUMS
+}
+
+static inline __attribute__((always_inline)) void apply_back(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *l,
+                                                             const kin_norm_to *to, kin_norm_act act, bool by_y)
+{
+    const kin_real *x = f->x;
+    for (int64_t r = 0, at = 0; r < rows; r++, x += f->ld) {
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES, at += LANES) {
+            vector from = load(x + c), g = gradient(f, at, c, from, act, by_y), dx = load(l->a + c) * g + (load(l->b + c) * from + load(l->c + c));
+            if (to->dadd && to->add_dadd) g += load(to->dadd + at);
+            if (to->dadd) store(to->dadd + at, g);
+            if (to->dx && to->add_dx) dx += load(to->dx + at);
+            if (to->dx) store(to->dx + at, dx);
+        }
+        for (; c < channels; c++, at++) {
+            kin_real g = gradient_one(f, at, c, x[c], act, by_y), dx = l->a[c] * g + (l->b[c] * x[c] + l->c[c]);
+            if (to->dadd) to->dadd[at] = to->add_dadd ? to->dadd[at] + g : g;
+            if (to->dx) to->dx[at] = to->add_dx ? to->dx[at] + dx : dx;
+        }
+    }
+}
+
+static void backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *l, const kin_norm_to *to)
+{
+#define APPLY(ACT, BY_Y) apply_back(f, rows, channels, l, to, ACT, BY_Y)
+    WITH_MASK(APPLY);
+#undef APPLY
 }
 
 extern const kin_norm_lines KIN_ISA_NAME(kin_norm_lines);

@@ -21,6 +21,7 @@ typedef struct pool_loop {
     kin_real *to;
     int32_t *winner;
     const int32_t *winners;
+    bool accumulate;
 } pool_loop;
 
 /* The part of a window that lies inside the picture: kernel positions first .. last-1 along one axis. */
@@ -48,12 +49,14 @@ static void max_row(void *arg, int64_t row, int worker)
         span x = inside(s, ow, s->in_w);
         kin_real *best = l->to + (row * s->out_w + ow) * s->channels;
         int32_t *winner = l->winner + (row * s->out_w + ow) * s->channels;
-        bool begins = true;
-        for (int64_t kh = y.first; kh < y.last; kh++)
-            for (int64_t kw = x.first; kw < x.last; kw++, begins = false) {
-                const kin_real *pixel = picture + ((y.at + kh) * s->in_w + x.at + kw) * s->in_ld;
-                l->lines->maximum(pixel, s->channels, begins, (int32_t)(kh * s->kernel + kw), best, winner);
-            }
+        const kin_pool_window w = {.first = picture + ((y.at + y.first) * s->in_w + x.at + x.first) * s->in_ld,
+                                   .rows = y.last - y.first,
+                                   .columns = x.last - x.first,
+                                   .row_step = s->in_w * s->in_ld,
+                                   .column_step = s->in_ld,
+                                   .place = y.first * s->kernel + x.first,
+                                   .kernel = s->kernel};
+        l->lines->maximum(&w, s->channels, best, winner);
     }
 }
 
@@ -63,26 +66,28 @@ void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *
     kin_parallel_for(s->batch * s->out_h, max_row, &l);
 }
 
-/* Windows may overlap, so one block is a whole picture. */
+/* Windows may overlap, so one block is a whole picture; it stays in the caches from its clearing on. */
 static void max_back(void *arg, int64_t n, int worker)
 {
     (void)worker;
     const pool_loop *l = arg;
     const kin_pool_shape *s = l->s;
     kin_real *picture = l->to + n * s->in_h * s->in_w * s->channels;
+    if (!l->accumulate) memset(picture, 0, (size_t)(s->in_h * s->in_w * s->channels) * sizeof *picture);
     for (int64_t oh = 0; oh < s->out_h; oh++)
         for (int64_t ow = 0; ow < s->out_w; ow++) {
-            int64_t at = ((n * s->out_h + oh) * s->out_w + ow) * s->channels, y = oh * s->stride - s->pad, x = ow * s->stride - s->pad;
-            for (int64_t c = 0; c < s->channels; c++) {
-                int32_t k = l->winners[at + c];
-                picture[((y + k / s->kernel) * s->in_w + x + k % s->kernel) * s->channels + c] += l->from[at + c];
-            }
+            span y = inside(s, oh, s->in_h), x = inside(s, ow, s->in_w);
+            int64_t at = ((n * s->out_h + oh) * s->out_w + ow) * s->channels;
+            for (int64_t kh = y.first; kh < y.last; kh++)
+                for (int64_t kw = x.first; kw < x.last; kw++)
+                    l->lines->spread(l->from + at, l->winners + at, (int32_t)(kh * s->kernel + kw), s->channels,
+                                     picture + ((y.at + kh) * s->in_w + x.at + kw) * s->channels);
         }
 }
 
-void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx)
+void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx, bool accumulate)
 {
-    pool_loop l = {.s = s, .from = dy, .to = dx, .winners = winner};
+    pool_loop l = {.lines = lines(), .s = s, .from = dy, .to = dx, .winners = winner, .accumulate = accumulate};
     kin_parallel_for(s->batch, max_back, &l);
 }
 
@@ -119,6 +124,7 @@ static void avg_back(void *arg, int64_t n, int worker)
     const pool_loop *l = arg;
     const kin_pool_shape *s = l->s;
     kin_real *picture = l->to + n * s->in_h * s->in_w * s->channels;
+    if (!l->accumulate) memset(picture, 0, (size_t)(s->in_h * s->in_w * s->channels) * sizeof *picture);
     for (int64_t oh = 0; oh < s->out_h; oh++)
         for (int64_t ow = 0; ow < s->out_w; ow++) {
             span y = inside(s, oh, s->in_h), x = inside(s, ow, s->in_w);
@@ -132,8 +138,8 @@ static void avg_back(void *arg, int64_t n, int worker)
         }
 }
 
-void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx)
+void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx, bool accumulate)
 {
-    pool_loop l = {.s = s, .from = dy, .to = dx};
+    pool_loop l = {.s = s, .from = dy, .to = dx, .accumulate = accumulate};
     kin_parallel_for(s->batch, avg_back, &l);
 }

@@ -14,9 +14,9 @@ typedef struct kin_pool_shape {
 
 /* y [.., channels] packed; winner receives for each output the position kh·kernel + kw of its maximum (the first of equals; NaN wins). */
 void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y, int32_t *winner);
-/* dx (packed, cleared by the caller) += dy at the winners. */
-void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx);
+/* dx (packed) becomes, or is added, dy at the winners. */
+void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx, bool accumulate);
 void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y);
-void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx);
+void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx, bool accumulate);
 
 #endif

@@ -1,20 +1,44 @@
 #include "kernels/isa.h"
 #include "kernels/pool_lines.h"
+#include "kernels/vector.h"
 
-static void maximum(const kin_real *restrict pixel, int64_t channels, bool begins, int32_t here, kin_real *restrict best, int32_t *restrict winner)
+/* The lanes are channels. The winner's number is kept as a number among numbers, so that one mask chooses both. */
+static void maximum(const kin_pool_window *w, int64_t channels, kin_real *best, int32_t *winner)
 {
-    if (begins)
-        for (int64_t c = 0; c < channels; c++) {
-            best[c] = pixel[c];
-            winner[c] = here;
-        }
-    else
-        for (int64_t c = 0; c < channels; c++) {
-            kin_real v = pixel[c], b = best[c];
-            winner[c] = v <= b || b != b ? winner[c] : here;
-            best[c] = v <= b || b != b ? b : v;
-        }
+    int64_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+        vector most = load(w->first + c), place = (vector){0} + (kin_real)w->place;
+        for (int64_t i = 0; i < w->rows; i++)
+            for (int64_t j = 0; j < w->columns; j++) {
+                vector v = load(w->first + i * w->row_step + j * w->column_step + c), here = (vector){0} + (kin_real)(w->place + i * w->kernel + j);
+                vector_mask wins = ~(v <= most) & (most == most); /* NaN over all, the first of equals */
+                most = (vector)(((vector_mask)v & wins) | ((vector_mask)most & ~wins));
+                place = (vector)(((vector_mask)here & wins) | ((vector_mask)place & ~wins));
+            }
+        kin_real line[LANES];
+        store(best + c, most);
+        store(line, place);
+        for (int l = 0; l < LANES; l++) winner[c + l] = (int32_t)line[l];
+    }
+    for (; c < channels; c++) {
+        kin_real most = w->first[c];
+        int32_t place = (int32_t)w->place;
+        for (int64_t i = 0; i < w->rows; i++)
+            for (int64_t j = 0; j < w->columns; j++) {
+                kin_real v = w->first[i * w->row_step + j * w->column_step + c];
+                if (v <= most || most != most) continue;
+                most = v;
+                place = (int32_t)(w->place + i * w->kernel + j);
+            }
+        best[c] = most;
+        winner[c] = place;
+    }
+}
+
+static void spread(const kin_real *restrict g, const int32_t *restrict winner, int32_t place, int64_t channels, kin_real *restrict dx)
+{
+    for (int64_t c = 0; c < channels; c++) dx[c] += winner[c] == place ? g[c] : 0;
 }
 
 extern const kin_pool_lines KIN_ISA_NAME(kin_pool_lines);
-const kin_pool_lines KIN_ISA_NAME(kin_pool_lines) = {maximum};
+const kin_pool_lines KIN_ISA_NAME(kin_pool_lines) = {maximum, spread};

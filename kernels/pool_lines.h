@@ -7,9 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The pixels of a window that lie inside the picture. */
+typedef struct kin_pool_window {
+    const kin_real *first;
+    int64_t rows, columns, row_step, column_step; /* steps in numbers */
+    int64_t place, kernel;                        /* place of the first in the window: row · kernel + column */
+} kin_pool_window;
+
 typedef struct kin_pool_lines {
-    /* Where a pixel's channel exceeds the best so far (always when it begins; NaN exceeds all), it takes its place. */
-    void (*maximum)(const kin_real *pixel, int64_t channels, bool begins, int32_t here, kin_real *best, int32_t *winner);
+    /* The largest number of each channel, and its place. */
+    void (*maximum)(const kin_pool_window *w, int64_t channels, kin_real *best, int32_t *winner);
+    /* dx += g where `place` won. */
+    void (*spread)(const kin_real *g, const int32_t *winner, int32_t place, int64_t channels, kin_real *dx);
 } kin_pool_lines;
 
 #endif

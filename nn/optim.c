@@ -93,9 +93,11 @@ static void square_block(void *arg, int64_t block, int worker)
     (void)worker;
     kin_optim *o = arg;
     const kin_real *g = kin_module_grads(o->module);
-    double sum = 0;
-    for (int64_t i = block * BLOCK; i < block_end(o, block); i++) sum += (double)g[i] * (double)g[i];
-    o->block_sums[block] = sum;
+    /* Eight sums side by side, which need not wait for each other; the slab's length is a multiple of 16. */
+    double sums[8] = {0};
+    for (int64_t i = block * BLOCK; i < block_end(o, block); i += 8)
+        for (int k = 0; k < 8; k++) sums[k] += (double)g[i + k] * (double)g[i + k];
+    o->block_sums[block] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 static double squared_norm(kin_optim *o)
