@@ -1,6 +1,6 @@
 /* Training steps of whole networks: forward, loss, backward and optimiser, on numbers that are the same every step.
  *     BUILD/bench/training WORK THREADS
- * with the works of the table below; bench/training.py is the same in PyTorch, bench/training.sh lets them take turns. */
+ * with the works of the table below; bench/training.py is the same in PyTorch. */
 #include "autograd/ops.h"
 #include "base/parallel.h"
 #include "bench/turns.h"
