@@ -73,6 +73,12 @@ static void grad_give(kin_tensor *t)
     t->grad = NULL;
 }
 
+void kin_grad_settle(kin_tensor *t)
+{
+    if (t->stale_grad) memset(t->grad, 0, grad_bytes(t));
+    t->stale_grad = false;
+}
+
 void kin_end_step(kin_ctx *ctx)
 {
     /* After a failed backward any tensor may still hold a gradient. */
@@ -245,7 +251,8 @@ kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
 {
     kin_tensor *t = c->in[i];
     if (!t->wants_grad) return NULL;
-    *accumulate = t->grad != NULL;
+    *accumulate = t->grad != NULL && !t->stale_grad;
+    t->stale_grad = false;
     if (!t->grad) t->grad = grad_take(c->ctx, grad_bytes(t));
     return t->grad;
 }

@@ -21,6 +21,7 @@ struct kin_tensor {
     bool wants_grad;     /* some leaf beneath it takes a gradient */
     bool keep_grad;      /* the gradient outlives its producer's backward */
     bool owned_grad;     /* the gradient lives elsewhere and is always added to (parameters) */
+    bool stale_grad;     /* and counts as zeros, whatever its numbers are: the first to add writes (kin_grad_settle clears it) */
     size_t plan_index;   /* 1 + the planned call that made it (autograd/plan.h); 0: none */
     kin_frame *frame;    /* whose memory its numbers lie in; NULL: not planned */
     bool retained, dropped; /* made in a segment that is recomputed (autograd/recompute.h): its numbers outlive the segment; are not there now */
@@ -56,6 +57,8 @@ struct kin_ctx {
 
 /* A leaf whose numbers belong to somebody else. With `grad` it takes a gradient, added to there. */
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
+/* Writes the zeros that a stale gradient counts as. */
+void kin_grad_settle(kin_tensor *t);
 /* Where a call's result goes, and its forward. False on error (recorded). */
 bool kin_call_run(kin_call *c);
 /* An input without numbers, for dry runs. */

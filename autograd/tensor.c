@@ -166,7 +166,11 @@ bool kin_read(const kin_tensor *t, kin_real *out)
     return true;
 }
 
-const kin_real *kin_grad(const kin_tensor *t) { return t ? t->grad : NULL; }
+const kin_real *kin_grad(const kin_tensor *t)
+{
+    if (t && t->stale_grad) kin_grad_settle((kin_tensor *)t);
+    return t ? t->grad : NULL;
+}
 
 void kin_keep_grad(kin_tensor *t)
 {

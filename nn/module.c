@@ -49,6 +49,7 @@ struct kin_module {
     size_t n_retained, cap_retained;
     shape_plan plans[PLANS];
     int n_plans, next_plan; /* the one to be replaced next */
+    bool stale;          /* some gradients may count as zeros without being so */
     bool apart, recompute, sealed;
     bool building;
 };
@@ -502,7 +503,8 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
 kin_ctx *kin_module_ctx(kin_module *m) { return m->ctx; }
 void kin_module_zero_grad(kin_module *m)
 {
-    if (m->grads) memset(m->grads, 0, (size_t)m->slab_count * sizeof *m->grads);
+    for (size_t i = 0; m->grads && i < m->n_records; i++) m->records[i]->tensor.stale_grad = !m->records[i]->entry.buffer;
+    m->stale = m->grads != NULL;
 }
 
 int kin_module_entries(const kin_module *m) { return (int)m->n_records; }
@@ -523,7 +525,16 @@ kin_real *kin_entry_data(kin_entry *e)
 int64_t kin_module_parameters(const kin_module *m) { return m->parameters; }
 int64_t kin_module_slab_count(const kin_module *m) { return m->slab_count; }
 kin_real *kin_module_values(kin_module *m) { return m->values; }
-kin_real *kin_module_grads(kin_module *m) { return have_grads(m) ? m->grads : NULL; }
+
+/* Parameters that took no part since kin_module_zero_grad are cleared only now. */
+kin_real *kin_module_grads(kin_module *m)
+{
+    if (!have_grads(m)) return NULL;
+    for (size_t i = 0; m->stale && i < m->n_records; i++) kin_grad_settle(&m->records[i]->tensor);
+    m->stale = false;
+    return m->grads;
+}
+
 int64_t kin_entry_offset(const kin_module *m, const kin_entry *e) { return e->tensor->data - (e->buffer ? m->buffers : m->values); }
 
 void kin_module_touched(kin_module *m)

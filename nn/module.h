@@ -70,7 +70,8 @@ bool kin_module_is_sealed(const kin_module *m);
 /* Bytes of the weights that were folded and packed where no gradients are recorded. */
 size_t kin_module_packed_bytes(const kin_module *m);
 
-/* Sets all gradients to zero (before each step's backward). */
+/* Sets all gradients to zero (before each step's backward): backward then writes where it would add, and no pass over memory is made. A
+ * pointer from kin_module_grads shows the zeros after it is asked for again. */
 void kin_module_zero_grad(kin_module *m);
 
 /* ---- parameters and buffers, in the order of their making ---- */
