@@ -13,7 +13,11 @@
 #include <string.h>
 
 /* Entries start on cache lines of their own in the slabs; the gap between two stays zero. */
-enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8, CACHED_BYTES = 16 << 20 };
+enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8 };
+
+/* What a network evaluated a few pictures at a time takes between its layers, at most. Each such slice reads all packed weights again, which for
+ * ResNet-50 are several times this: with a quarter of it the benchmarks' networks were up to a third slower. */
+static const size_t slice_bytes = (size_t)64 << 20;
 
 typedef struct record {
     kin_entry entry;
@@ -338,14 +342,14 @@ static kin_shape with_pictures(kin_shape s, int64_t n)
     return s;
 }
 
-/* How many pictures are evaluated at a time: all, or as many as stay in the caches. 0 on error. */
+/* How many pictures are evaluated at a time: all, or as many as fit. 0 on error. */
 static int64_t at_a_time(kin_module *m, kin_shape input)
 {
     int64_t all = input.dim[0];
     if (!m->apart || m->n_retained || all == 1) return all;
     const shape_plan *one = plan_for(m, with_pictures(input, 1));
     if (!one || one->unfit || !one->plan.bytes) return one ? all : 0;
-    int64_t fit = (int64_t)(CACHED_BYTES / one->plan.bytes);
+    int64_t fit = (int64_t)(slice_bytes / one->plan.bytes);
     return fit < 1 ? 1 : fit < all ? fit : all;
 }
 
