@@ -8,6 +8,7 @@
 #include "cli/svg.h"
 #include "cli/weights.h"
 #include "losses/collapse.h"
+#include "nn/attention.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -310,6 +311,7 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
     kin_profile_lap(t->profile, KIN_LAP_LOADER);
     kin_tensor *value = forward(t, &batch);
     *loss = kin_item(value);
+    t->entropy = kin_sca_lowest_entropy(t->module);
     if (kin_ok(t->ctx) && !isfinite(*loss))
         kin_fail(kin_ctx_error(t->ctx), KIN_ERR_NUMERIC, "the loss is not a number at step %lld; try a lower --lr, --warmup or --clip%s", (long long)t->step,
                  t->run ? "; the last good checkpoint was kept" : "");
@@ -331,6 +333,10 @@ static void log_step(kin_trainer *t, double loss, double lr)
     kin_json_add_number(&t->log, lr);
     kin_text_add(&t->log, ",\"grad_norm\":");
     kin_json_add_number(&t->log, kin_optim_grad_norm(t->optim));
+    if (t->entropy >= 0) {
+        kin_text_add(&t->log, ",\"attention_entropy\":");
+        kin_json_add_number(&t->log, t->entropy);
+    }
     kin_text_add(&t->log, "}\n");
 }
 
@@ -390,6 +396,12 @@ static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line)
                   : kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->step, (long long)c->steps);
 }
 
+static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
+{
+    if (t->entropy >= 0) snprintf(out, size, "loss %.4f, attention's entropy %.3f", loss, t->entropy);
+    else snprintf(out, size, "loss %.4f", loss);
+}
+
 bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user, kin_error *err)
 {
     const kin_config *c = &t->network.config;
@@ -409,7 +421,7 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
             if (say) say(user, kin_collapse_advice());
         }
         char extra[64];
-        if (kin_meter_due(meter)) snprintf(extra, sizeof extra, "loss %.4f", smooth);
+        if (kin_meter_due(meter)) show_step(t, smooth, extra, sizeof extra);
         kin_meter_update(meter, t->step, extra);
         if (!after_step(t, say, user, err)) return false;
     }

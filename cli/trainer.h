@@ -24,6 +24,7 @@ typedef struct kin_trainer {
     int *labels;                    /* of the batch */
     int64_t batch, step;
     double *losses;                 /* [config.steps]; of the steps done */
+    double entropy;                 /* of self channel attention in the last step (kin_sca_lowest_entropy); −1: there is none */
     double best;                    /* the best validation mAP so far; −1: none */
     int64_t best_step;
     kin_text log;                   /* RUN/log.jsonl */

@@ -106,16 +106,40 @@ kin_tensor *kin_cbam(kin_scope *s, kin_tensor *x, const kin_cbam_opt *opt)
 
 /* ---- self channel attention ---- */
 
-static double mean_entropy(const kin_tensor *a)
+enum { ENTROPY_ROWS = 512 }; /* of those that are logged: c logarithms each */
+
+/* Of every `stride`-th row. */
+static double mean_entropy(const kin_tensor *a, int64_t stride)
 {
-    int64_t rows = kin_rows(a), n = kin_channels(a);
+    int64_t rows = kin_rows(a), n = kin_channels(a), seen = 0;
     double sum = 0;
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < rows; r += stride, seen++)
         for (int64_t i = 0; i < n; i++) {
             double p = (double)kin_data(a)[r * kin_ld(a) + i];
             if (p > 0) sum -= p * log(p);
         }
-    return n > 1 ? sum / ((double)rows * log((double)n)) : 1;
+    return n > 1 ? sum / ((double)seen * log((double)n)) : 1;
+}
+
+/* While A is there: a block that is recomputed drops it, and keeps what no op made. An odd stride meets every channel in turn, over the pictures. */
+static void tap_entropy(kin_scope *s, const kin_tensor *a)
+{
+    if (!kin_ok(kin_scope_ctx(s)) || !kin_training(s) || kin_is_dry(kin_scope_ctx(s))) return;
+    kin_real entropy = (kin_real)mean_entropy(a, kin_rows(a) / ENTROPY_ROWS | 1);
+    kin_tap(kin_sub(s, "entropy"), kin_input(kin_scope_ctx(s), KIN_SHAPE(1), &entropy));
+}
+
+double kin_sca_lowest_entropy(const kin_module *m)
+{
+    static const char name[] = ".entropy";
+    double lowest = -1;
+    for (const kin_tapped *t = kin_module_taps(m); t; t = t->earlier) {
+        size_t length = strlen(t->path);
+        if (length < sizeof name - 1 || strcmp(t->path + length - (sizeof name - 1), name) != 0) continue;
+        double entropy = kin_item(t->tensor);
+        if (lowest < 0 || entropy < lowest) lowest = entropy;
+    }
+    return lowest;
 }
 
 /* With pixels as rows, X is [h·w, c] here: E = Xᵀ·X, and A·X becomes X·Aᵀ. rowmax(E) is the same for a whole row, and
@@ -126,7 +150,8 @@ static kin_tensor *attend_to_unlike(kin_scope *s, kin_tensor *x, const kin_sca_o
     kin_tensor *flat = kin_reshape(x, KIN_SHAPE(shape.dim[0], shape.dim[1] * shape.dim[2], shape.dim[3]));
     kin_tensor *energy = kin_matmul(flat, flat, &(kin_matmul_opt){.transpose_a = true});
     kin_tensor *a = tapped(s, "weights", opt->weights, kin_softmax_scaled(energy, opt->scale ? -opt->scale : -1));
-    if (opt->entropy && a && !kin_is_dry(kin_ctx_of(a))) *opt->entropy = mean_entropy(a);
+    if (opt->entropy && a && !kin_is_dry(kin_ctx_of(a))) *opt->entropy = mean_entropy(a, 1);
+    if (a) tap_entropy(s, a);
     return kin_reshape(kin_matmul(flat, a, &(kin_matmul_opt){.transpose_b = true}), shape);
 }
 

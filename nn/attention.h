@@ -53,6 +53,9 @@ typedef struct kin_sca_opt {
     kin_tensor **weights; /* tap: A [n, c, c] */
 } kin_sca_opt;
 kin_tensor *kin_sca(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt);
+/* In training the entropy, of at most some hundreds of A's rows, is also the tap SCOPE.entropy [1]. This is the lowest of the last forward's,
+ * all places of self channel attention together: the softmax that has come nearest to seeing one channel only. −1 when there is none. */
+double kin_sca_lowest_entropy(const kin_module *m);
 
 /* The same by name: "se", "eca", "cbam", "sca", each with its paper's values. An unknown name is an error. */
 kin_tensor *kin_attention(kin_scope *s, kin_tensor *x, const char *kind);

@@ -12,6 +12,16 @@ for kind in none sca@end cbam@end; do
     expect "where a network with $kind looks" 0 "" "over 2 pictures" attend "$a" "$out/shop/product-0002/view-01.png" --model "$out/$kind" --out "$out/$kind.png" --cell 64
     expect "its sheet is a picture" 0 "" "" convert "$out/$kind.png" --out "$out/copy.png"
 done
+# The entropy of self channel attention is logged for every step, inside recomputed blocks too, and for nothing else.
+"$kin" train "$out/shop" --model resnet8 --size 32 --attention sca@block --recompute --batch-classes 2 --batch-pictures 2 --steps 2 --out "$out/again" --quiet
+for run in sca@end again; do
+    why=
+    awk -F'"attention_entropy":' 'NF == 2 { sub("}.*", "", $2); if ($2 >= 0 && $2 <= 1) n++ } END { exit n != 2 }' "$out/$run/log.jsonl" || why=$(cat "$out/$run/log.jsonl")
+    report "the entropy in the log of $run" "$why"
+done
+why=
+grep -q attention_entropy "$out/none/log.jsonl" && why="is logged without self channel attention"
+report "no entropy without self channel attention" "$why"
 expect "any map by its name" 0 "" "in layer2" attend "$a" --model "$out/none" --tap layer2 --out "$out/tap.png"
 expect "a tap that is not there" 2 "" 'no tap "layer9"' attend "$a" --model "$out/none" --tap layer9 --out "$out/x.png"
 expect "a tap that is no map" 2 "" "is no map" attend "$a" --model "$out/none" --tap pooled --out "$out/x.png"
