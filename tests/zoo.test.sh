@@ -35,6 +35,13 @@ shows "show: Graphviz" "l1 -> l5;" "$kin" show resnet8 --dot
 shows "show: a drawing" "features.denseblock4.denselayer16" cat d.svg
 grep -c '<rect' d.svg | grep -q '^7[0-9]$' && ok "show: a box for each layer" || bad "show: a box for each layer" "$(grep -c '<rect' d.svg)"
 
+wrong=
+for model in $("$kin" models | awk 'NR > 1 { print $1 }'); do
+    numbers=$("$kin" show "$model" | awk 'END { gsub(",", "", $3); print $3 }') half=$("$kin" show "$model" --width 16 | awk 'END { gsub(",", "", $3); print $3 }')
+    case $model in resnet8 | resnet20 | resnet32 | resnet44 | resnet56 | resnet110) [ "$half" -eq "$numbers" ] ;; *) [ "$half" -gt 0 ] && [ "$half" -lt "$numbers" ] ;; esac || wrong="$wrong $model: $half of $numbers;"
+done
+[ -z "$wrong" ] && ok "show: each network in another width" || bad "show: each network in another width" "$wrong"
+refuses "show: a width too small for 32 groups" 2 "groups" "$kin" show resnext50_32x4d --width 8
 refuses "show: no such network" 2 "did you mean resnet18?" "$kin" show resnet19
 refuses "show: an input that is none" 2 "CHANNELSxHEIGHTxWIDTH" "$kin" show resnet18 --input 3x64y64
 refuses "show: an input that is impossible" 2 "not possible" "$kin" show resnet18 --input 0
@@ -72,5 +79,11 @@ refuses "forward: a truncated array" 1 "short.npy" forward --input short.npy --o
 refuses "forward: the other layout" 1 "conv1.weight" forward --input x-last.npy --out y.npy
 refuses "forward: another network's weights" 1 "another network" "$kin" forward --quiet --model resnet20 --weights run/model.safetensors --input x.npy --out y.npy
 refuses "forward: a classifier that is not there" 1 "missing: linear.weight" forward --input x.npy --out y.npy --classes 10
+# A classifier of its own, whose first values depend on the seed alone: the features pass, and what is not allowed to be missing is refused.
+forward --input x.npy --out a.npy --classes 10 --allow-missing 'linear.*'; holds "forward: a classifier that may be missing" a.npy "(5, 10)"
+forward --input x.npy --out b.npy --classes 10 --allow-missing 'linear.*'; same "forward: what is missing has the same first values again" a.npy b.npy
+forward --input x.npy --out b.npy --classes 10 --allow-missing 'linear.*' --tap pooled; same "forward: what is not missing is the checkpoint's" pooled.npy b.npy
+refuses "forward: only what the patterns name may be missing" 1 "missing: linear.bias" forward --input x.npy --out y.npy --classes 10 --allow-missing 'linear.weight'
+refuses "forward: what is allowed does not hide another network" 1 "another network" "$kin" forward --quiet --model resnet20 --weights run/model.safetensors --allow-missing 'linear.*' --input x.npy --out y.npy
 refuses "forward: no such weights" 1 "nowhere" "$kin" forward --quiet --model resnet8 --weights nowhere --input x.npy --out y.npy
 refuses "forward: nothing can be written there" 1 "/proc" forward --input x.npy --out /proc/none/y.npy
