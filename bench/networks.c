@@ -1,5 +1,5 @@
 /* A whole network without gradients, 16 pictures of 224×224 a batch (or MODEL-BATCH): pictures a second, and the memory at its largest.
- *     build/cc/bench/networks MODEL[-BATCH] THREADS */
+ *     build/cc/bench/networks MODEL[-BATCH] THREADS [ATTENTION] */
 #include "base/parallel.h"
 #include "base/text.h"
 #include "bench/turns.h"
@@ -40,6 +40,8 @@ int main(int argc, char **argv)
     int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
     choice c = {kin_model_find(name), {.classes = 1000}};
     if (!c.model || (dash && !kin_parse_int(dash + 1, 1, 4096, &batch))) return fprintf(stderr, "networks: there is no %s\n", argv[1]), 2;
+    kin_error err = {0};
+    if (argc > 3 && !kin_attend_parse(argv[3], &c.opt.attention, &err)) return fprintf(stderr, "networks: %s\n", err.message), 2;
     kin_set_threads(threads);
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = ctx ? kin_module_new(ctx, forward, &c, KIN_SHAPE(1, 224, 224, 3), 1) : NULL;

@@ -1,5 +1,5 @@
 /* Training steps of whole networks: forward, loss, backward and optimiser, on numbers that are the same every step.
- *     BUILD/bench/training WORK THREADS
+ *     BUILD/bench/training WORK THREADS [ATTENTION]
  * with the works of the table below; bench/training.py is the same in PyTorch. */
 #include "autograd/ops.h"
 #include "base/parallel.h"
@@ -82,6 +82,8 @@ int main(int argc, char **argv)
     int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2;
     if (!t.work) return fprintf(stderr, "training: there is no work %s\n", argv[1]), 2;
     kin_set_threads(threads);
+    kin_error err = {0};
+    if (argc > 3 && !kin_attend_parse(argv[3], &t.opt.attention, &err)) return fprintf(stderr, "training: %s\n", err.message), 2;
     bool ok = prepare(&t);
     while (ok && bench_turn()) {
         double began = bench_now();

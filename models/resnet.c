@@ -39,7 +39,8 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt,
     static const char *const stages[] = {"layer1", "layer2", "layer3", "layer4"};
     int64_t width = opt->width ? opt->width : 64, groups = l->groups ? l->groups : 1, group_width = l->group_width ? l->group_width : 64;
     if (width * group_width < 64) {
-        kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "a width of %lld leaves nothing for each of %lld groups; the least is %lld", (long long)width, (long long)groups, (long long)((63 + group_width) / group_width));
+        kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "a width of %lld leaves nothing for each of %lld groups; the least is %lld",
+                 (long long)width, (long long)groups, (long long)((63 + group_width) / group_width));
         return NULL;
     }
     x = kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem == KIN_STEM_CIFAR, &(kin_conv_bn_opt){.out = width, .act = KIN_RELU, .kaiming_fan_out = true});
