@@ -30,7 +30,7 @@ mkdir "$out/ops"
 KIN_ONNX_OUT=$out/ops "$build/tests/test_onnx" >"$out/log" 2>&1 || { echo "not ok onnx: test_onnx fails: $(grep -m 1 '^not ok' "$out/log")"; failed=1; }
 compare "$out/ops"
 
-# Networks that kin train made, with attention and another pooling too.
+# Networks that kin train made, with attention and another pooling too, with numbers under which their outputs depend on their inputs.
 "$kin" synth "$out/shop" --products 8 --views 4 --size 32 --seed 1 --quiet >"$out/log" 2>&1 || { echo "not ok onnx: no shop: $(tail -n 1 "$out/log")"; failed=1; }
 mkdir "$out/trained"
 "$python" -c "
@@ -42,6 +42,7 @@ for words in conv4 resnet8 resnet20 resnet18 densenet121 mobilenet_v2 efficientn
     name=$(echo "$words" | tr -d ' ') model=${words%% *} more=${words#"${words%% *}"}
     # shellcheck disable=SC2086
     if "$kin" train "$out/shop" --model $words --size 32 --channels 3 --batch-classes 4 --batch-pictures 2 --steps 2 --embedding 16 --out "$out/run" --quiet >"$out/log" 2>&1 &&
+        "$python" tests/support/onnx_numbers.py "$out/run/model.safetensors" >>"$out/log" 2>&1 &&
         "$kin" export --model "$out/run" --out "$out/trained/$name.onnx" >>"$out/log" 2>&1 &&
         "$kin" forward --model "$model" $more --weights "$out/run/model.safetensors" --embedding 16 --input "$out/x.npy" --out "$out/trained/$name.y.npy" --quiet >>"$out/log" 2>&1; then
         cp "$out/x.npy" "$out/trained/$name.x.npy"
@@ -53,11 +54,12 @@ for words in conv4 resnet8 resnet20 resnet18 densenet121 mobilenet_v2 efficientn
 done
 compare "$out/trained"
 
-# The others of the zoo with their first values, one after another: they are large.
+# The others of the zoo, untrained, one after another: they are large.
 mkdir "$out/first"
 for model in $("$kin" models | awk 'NR > 1 { print $1 }'); do
     case " conv4 resnet8 resnet20 resnet18 densenet121 mobilenet_v2 efficientnet_lite0 " in *" $model "*) continue ;; esac
     if "$kin" train "$out/shop" --model "$model" --size 32 --channels 3 --batch-classes 4 --batch-pictures 2 --steps 0 --embedding 16 --out "$out/run" --quiet >"$out/log" 2>&1 &&
+        "$python" tests/support/onnx_numbers.py "$out/run/model.safetensors" >>"$out/log" 2>&1 &&
         "$kin" export --model "$out/run" --out "$out/first/$model.onnx" >>"$out/log" 2>&1 &&
         "$kin" forward --model "$model" --weights "$out/run/model.safetensors" --embedding 16 --input "$out/x.npy" --out "$out/first/$model.y.npy" --quiet >>"$out/log" 2>&1; then
         cp "$out/x.npy" "$out/first/$model.x.npy"
