@@ -354,7 +354,8 @@ static void settle(pass *p, room *me, int64_t first, int64_t rows)
 /* Rows at .. of the pass, whose selections begin at `from` in the worker's room. */
 static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t rows, int64_t first, int64_t last)
 {
-    kin_scan_round_rows(p, me, at, rows);
+    /* Where the items are split, several workers meet the same rows at once: the one that begins them notes. */
+    kin_scan_round_rows(p, me, at, rows, p->row_error != p->error && first == p->first);
     for (int64_t g = first; g < last; g += KIN_SCAN_COLUMNS) {
         int64_t columns = kin_min(last - g, KIN_SCAN_COLUMNS);
         if (p->late && !weigh_late(p, me, g, columns)) return;
@@ -438,7 +439,7 @@ static void run_strip(void *arg, int64_t strip, int worker_index)
     pass *p = arg;
     room *me = &p->rooms[worker_index];
     int64_t at = strip * p->block_rows, rows = kin_min(p->rows - at, p->block_rows);
-    kin_scan_round_rows(p, me, at, rows);
+    kin_scan_round_rows(p, me, at, rows, false);
     for (int64_t r = 0; p->list.k && r < rows; r++) kin_select_begin(&me->list[r], me->words + r * p->list.capacity, p->list.keep, p->list.capacity);
     for (int64_t g = at; g < p->items && !atomic_load(&p->stopped); g += KIN_SCAN_COLUMNS) {
         int64_t columns = kin_min(p->items - g, KIN_SCAN_COLUMNS);

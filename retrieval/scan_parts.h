@@ -99,8 +99,8 @@ static inline bool kin_scan_wants_list(const kin_scan *s, int64_t i) { return s-
 /* Packs items first .. last - 1, and gives them unit and error. */
 void kin_scan_pack(kin_scan_pass *p);
 int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items);
-/* Before products with rows of a block. */
-void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows);
+/* Before products with rows of a block; `note_errors`: their rounding errors are kept in row_error. */
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, bool note_errors);
 /* room.tile = products of rows `first` .. with items g .. */
 void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns);
 

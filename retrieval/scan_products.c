@@ -49,14 +49,14 @@ void kin_scan_pack(kin_scan_pass *p)
 
 /* --- products --- */
 
-void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows)
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, bool note_errors)
 {
     int64_t pairs = kin_coarse_pairs(p->dim);
     for (int64_t r = 0; p->coarse && r < rows; r++) {
         int64_t i = kin_scan_row_of(p, first + r);
         float error;
         me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i], me->pairs + r * pairs, 1, &error);
-        if (p->row_error != p->error) p->row_error[i] = error;
+        if (note_errors) p->row_error[i] = error;
     }
 }
 
