@@ -30,41 +30,7 @@ static inline void widen(const float *x, doubles4 *out)
 #endif
 }
 
-static inline void add_square(const float *a, const float *b, doubles4 *sum)
-{
-    doubles4 x, y;
-    widen(a, &x);
-    widen(b, &y);
-    x -= y;
-    *sum += x * x;
-}
-
-static inline void add_product(const float *a, const float *b, doubles4 *sum)
-{
-    doubles4 x, y;
-    widen(a, &x);
-    widen(b, &y);
-    *sum += x * y;
-}
-
 static inline void load_wide(const double *x, doubles4 *out) { memcpy(out, x, sizeof *out); }
-
-static inline void add_wide_square(const double *a, const float *b, doubles4 *sum)
-{
-    doubles4 x, y;
-    load_wide(a, &x);
-    widen(b, &y);
-    x -= y;
-    *sum += x * x;
-}
-
-static inline void add_wide_product(const double *a, const float *b, doubles4 *sum)
-{
-    doubles4 x, y;
-    load_wide(a, &x);
-    widen(b, &y);
-    *sum += x * y;
-}
 
 static inline double add_up(const doubles4 *sum)
 {
@@ -72,53 +38,27 @@ static inline double add_up(const doubles4 *sum)
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
-static double euclid(const float *a, const float *b, int64_t n)
-{
-    doubles4 sum[SIDE_BY_SIDE] = {{0}};
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
-        for (int l = 0; l < SIDE_BY_SIDE; l++) add_square(a + i + 4 * l, b + i + 4 * l, &sum[l]);
-    for (; i + 4 <= n; i += 4) add_square(a + i, b + i, &sum[0]);
-    for (; i < n; i++) rest += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-    return add_up(sum) + rest;
-}
+#define SQUARE(x, y) (((x) - (y)) * ((x) - (y)))
+#define PRODUCT(x, y) ((x) * (y))
 
-static double inner(const float *a, const float *b, int64_t n)
-{
-    doubles4 sum[SIDE_BY_SIDE] = {{0}};
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
-        for (int l = 0; l < SIDE_BY_SIDE; l++) add_product(a + i + 4 * l, b + i + 4 * l, &sum[l]);
-    for (; i + 4 <= n; i += 4) add_product(a + i, b + i, &sum[0]);
-    for (; i < n; i++) rest += (double)a[i] * (double)b[i];
-    return add_up(sum) + rest;
-}
+/* NAME sums TERM of a row of FROM, which LOAD makes four doubles of, and a row of floats. */
+#define SUM_OF_TERMS(NAME, FROM, LOAD, TERM)                                                                                                                           \
+    static double NAME(const FROM *a, const float *b, int64_t n)                                                                                                       \
+    {                                                                                                                                                                  \
+        doubles4 sum[SIDE_BY_SIDE] = {{0}}, x, y;                                                                                                                      \
+        double rest = 0;                                                                                                                                               \
+        int64_t i = 0;                                                                                                                                                 \
+        for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)                                                                                                       \
+            for (int l = 0; l < SIDE_BY_SIDE; l++) LOAD(a + i + 4 * l, &x), widen(b + i + 4 * l, &y), sum[l] += TERM(x, y);                                            \
+        for (; i + 4 <= n; i += 4) LOAD(a + i, &x), widen(b + i, &y), sum[0] += TERM(x, y);                                                                            \
+        for (; i < n; i++) rest += TERM((double)a[i], (double)b[i]);                                                                                                   \
+        return add_up(sum) + rest;                                                                                                                                     \
+    }
 
-static double euclid_wide(const double *a, const float *b, int64_t n)
-{
-    doubles4 sum[SIDE_BY_SIDE] = {{0}};
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
-        for (int l = 0; l < SIDE_BY_SIDE; l++) add_wide_square(a + i + 4 * l, b + i + 4 * l, &sum[l]);
-    for (; i + 4 <= n; i += 4) add_wide_square(a + i, b + i, &sum[0]);
-    for (; i < n; i++) rest += (a[i] - (double)b[i]) * (a[i] - (double)b[i]);
-    return add_up(sum) + rest;
-}
-
-static double inner_wide(const double *a, const float *b, int64_t n)
-{
-    doubles4 sum[SIDE_BY_SIDE] = {{0}};
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)
-        for (int l = 0; l < SIDE_BY_SIDE; l++) add_wide_product(a + i + 4 * l, b + i + 4 * l, &sum[l]);
-    for (; i + 4 <= n; i += 4) add_wide_product(a + i, b + i, &sum[0]);
-    for (; i < n; i++) rest += a[i] * (double)b[i];
-    return add_up(sum) + rest;
-}
+SUM_OF_TERMS(euclid, float, widen, SQUARE)
+SUM_OF_TERMS(inner, float, widen, PRODUCT)
+SUM_OF_TERMS(euclid_wide, double, load_wide, SQUARE)
+SUM_OF_TERMS(inner_wide, double, load_wide, PRODUCT)
 
 static float dot(const float *a, const float *b, int64_t n)
 {
