@@ -183,16 +183,25 @@ static void writes(kin_module *m, const layer *l, kin_real *a, kin_real *b, int6
     agree(m, l, a, b, count, row);
 }
 
+/* The layer as a network with numbers of its own; NULL, and a failed check, where that fails. */
+static kin_module *open_layer(const layer *l, kin_ctx **ctx)
+{
+    *ctx = kin_ctx_new();
+    kin_module *m = kin_module_new(*ctx, network, (void *)(uintptr_t)l, l->x, 1);
+    CHECK_MSG(m, "%s", kin_ctx_error(*ctx)->message);
+    if (m) hashed_fill(m);
+    else kin_ctx_free(*ctx);
+    return m;
+}
+
 static void folded_layers(const char *isa)
 {
     check_begin("kin_conv_bn without recording is what it is with: values, written parameters, taps (%s, %s)", isa, KIN_REAL_NAME);
     for (int row = 0; row < (int)(sizeof layers / sizeof *layers); row++) {
         const layer *l = &layers[row];
-        kin_ctx *ctx = kin_ctx_new();
-        kin_module *m = kin_module_new(ctx, network, (void *)(uintptr_t)l, l->x, 1);
-        CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
+        kin_ctx *ctx;
+        kin_module *m = open_layer(l, &ctx);
         if (!m) continue;
-        hashed_fill(m);
         int64_t count = 1 << 16;
         kin_real *a = kin_alloc_zero((size_t)count, sizeof *a), *b = kin_alloc_zero((size_t)count, sizeof *b);
         agree(m, l, a, b, count, row);
@@ -220,11 +229,9 @@ static void sealed(void)
     check_begin("a sealed network's outputs are the same bits, also when asked again; what needs its weights is refused (%s)", KIN_REAL_NAME);
     for (int row = 0; row < (int)(sizeof layers / sizeof *layers); row++) {
         const layer *l = &layers[row];
-        kin_ctx *ctx = kin_ctx_new();
-        kin_module *m = kin_module_new(ctx, network, (void *)(uintptr_t)l, l->x, 1);
-        CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
+        kin_ctx *ctx;
+        kin_module *m = open_layer(l, &ctx);
         if (!m) continue;
-        hashed_fill(m);
         kin_real *copies[3];
         for (int i = 0; i < 3; i++) {
             copies[i] = kin_alloc_zero(1 << 16, sizeof **copies);
