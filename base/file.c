@@ -94,6 +94,16 @@ bool kin_file_create(kin_file *file, const char *path, kin_error *err)
     return kin_fail(err, KIN_ERR_IO, "%s: cannot be created: %s", path, strerror(why));
 }
 
+bool kin_file_creatable(const char *path, kin_error *err)
+{
+    kin_file file;
+    if (!path || strcmp(path, "-") == 0) return true;
+    if (is_device(path)) return access(path, W_OK) == 0 || kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (!kin_file_create(&file, path, err)) return false;
+    kin_file_abandon(&file);
+    return true;
+}
+
 bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) {

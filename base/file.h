@@ -25,6 +25,10 @@ typedef struct kin_file {
     char *path, *temporary;
 } kin_file;
 bool kin_file_create(kin_file *file, const char *path, kin_error *err);
+
+/* Whether kin_file_create would succeed now: a folder that is missing or read-only is better known before long work than after it. NULL and "-"
+ * are fine. A pipe is not opened for this: whoever reads it would take the first close for the end. */
+bool kin_file_creatable(const char *path, kin_error *err);
 bool kin_file_commit(kin_file *file, kin_error *err); /* on failure the temporary is removed; the old file stays */
 void kin_file_abandon(kin_file *file);                /* removes the temporary; harmless after a commit */
 

@@ -23,20 +23,10 @@ void kin_retrieve_close(kin_retrieve *r)
     kin_embeddings_free(&r->gallery);
 }
 
-/* A folder that is missing or read-only is better known now than after the work. */
-static bool can_write(const char *path, kin_error *err)
-{
-    kin_file file;
-    if (!path || strcmp(path, "-") == 0) return true;
-    if (!kin_file_create(&file, path, err)) return false;
-    kin_file_abandon(&file);
-    return true;
-}
-
 static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error *err)
 {
     const char *query = kin_option_string(r->cli, "query"), *gallery = kin_option_string(r->cli, "gallery");
-    if (!can_write(r->out, err) || !can_write(r->indices, err) || !can_write(r->distances, err)) return false;
+    if (!kin_file_creatable(r->out, err) || !kin_file_creatable(r->indices, err) || !kin_file_creatable(r->distances, err)) return false;
     if ((query && !read(user, query, &r->query, err)) || !read(user, gallery, &r->gallery, err)) return false;
     if (query && r->query.dim != r->gallery.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s has %lld dimensions, %s has %lld; both must come from one model", query, (long long)r->query.dim, gallery,

@@ -2,9 +2,10 @@
 # Runs every test (or those whose path matches a word given) and adds their lines up:
 #   BUILD=build/cc tests/run.sh [WORD...]
 # RUNNER, a command with its arguments, runs programs of another machine's; tests that are scripts run the program themselves and are left out then.
-# A test prints "ok NAME", "not ok NAME: why" or "skip NAME: why". A program that ends badly counts as failed.
+# A test prints "ok NAME", "not ok NAME: why" or "skip NAME: why". A program that ends badly counts as failed, and so does one that has not ended
+# after LIMIT seconds (900): a test that hangs is named, and the others still run.
 set -u
-BUILD=${BUILD:-build/cc} RUNNER=${RUNNER:-}
+BUILD=${BUILD:-build/cc} RUNNER=${RUNNER:-} LIMIT=${LIMIT:-900}
 export BUILD
 log=$(mktemp -d) || exit 1
 trap 'rm -rf "$log"' EXIT
@@ -20,10 +21,14 @@ wanted() {
 run_one() {
     started=$(date +%s)
     case $1 in *.test.sh) [ -z "$RUNNER" ] || return 0 ;; esac
-    $RUNNER "$1" >"$log/out" 2>"$log/err" </dev/null
+    # shellcheck disable=SC2086
+    timeout -k 10 "$LIMIT" $RUNNER "$1" >"$log/out" 2>"$log/err" </dev/null
     status=$?
     p=$(grep -c '^ok ' "$log/out"); f=$(grep -c '^not ok ' "$log/out"); s=$(grep -c '^skip ' "$log/out")
-    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+    if [ "$status" -ge 124 ] && [ $(($(date +%s) - started)) -ge "$LIMIT" ]; then
+        f=$((f + 1))
+        echo "not ok $1: had not ended after $LIMIT s; its last words: $(tail -n 1 "$log/out")"
+    elif [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
         f=1
         echo "not ok $1: ended with status $status"
     fi
