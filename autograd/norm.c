@@ -12,6 +12,7 @@
  *
  * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums, one to
  * apply. With given statistics only the first term remains. */
+#include "autograd/grow.h"
 #include "autograd/op_options.h"
 #include "autograd/tape.h"
 #include "kernels/norm.h"
@@ -53,9 +54,11 @@ static void norm_forward(kin_call *c)
     if (!memory || !workspace) return;
     channel_values v = split(memory, channels);
     kin_real *var = memory + 4 * channels;
-    if (!o->given) kin_norm_statistics(x->data, x->ld, rows, channels, v.mean, var, workspace);
+    const kin_moments *known = o->given ? NULL : kin_moments_of(x, workspace);
+    if (!o->given && !known) kin_norm_statistics(x->data, x->ld, rows, channels, v.mean, var, workspace);
     for (int64_t i = 0; i < channels; i++) {
         if (o->given) v.mean[i] = c->in[MEAN_OR_ADD]->data[i], var[i] = c->in[VAR]->data[i];
+        if (known) v.mean[i] = known->mean[i], var[i] = known->var[i];
         v.inv[i] = (kin_real)(1 / sqrt((double)var[i] + o->epsilon));
         v.scale[i] = c->in[GAMMA]->data[i] * v.inv[i];
         v.shift[i] = c->in[BETA]->data[i] - v.mean[i] * v.scale[i];
@@ -112,7 +115,7 @@ static void norm_backward(kin_call *c)
     coefficients(c, sum_g, sum_gx, a, b, shift);
     kin_norm_to to = {0};
     if (o->add) to.dadd = kin_grad_write(c, c->n_in - 1, &to.add_dadd);
-    to.dx = kin_grad_take_over(c, X, &to.add_dx);
+    to.dx = kin_grad_take_over_rows(c, X, &to.add_dx, &to.dx_ld);
     if (to.dx || to.dadd) kin_norm_backward_apply(&flow, rows, channels, &(kin_norm_line){a, b, shift}, &to);
 }
 

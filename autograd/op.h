@@ -34,7 +34,8 @@ struct kin_op {
     bool (*infer)(kin_call *c, kin_shape *out);  /* checks shapes and options; fails with kin_call_fail */
     void (*forward)(kin_call *c);
     void (*backward)(kin_call *c);               /* NULL: no gradient flows through */
-    void (*alias)(kin_call *c);                  /* instead of forward: a view, made with kin_alias() */
+    void (*alias)(kin_call *c);                  /* a view of the first input, made with kin_alias(); then forward, if there is one, writes in the view */
+    int64_t (*pitch)(const kin_call *c);         /* numbers from row to row of the output, at least its channels; NULL: packed */
     double (*flops)(const kin_call *c);          /* multiply-adds count two; NULL: not counted */
     unsigned saves;
 };

@@ -38,6 +38,9 @@ kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *b
 /* The same with given statistics. */
 kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, kin_tensor *add, double epsilon,
                                 kin_act act);
+/* kin_batch_norm_eval without a residual, and the means of its kernel × kernel pixels, in one pass through which no gradient flows (pool.c). */
+kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, double epsilon, kin_act act,
+                                         int64_t kernel);
 /* Each row divided by its Euclidean norm, at least 1e-12. */
 kin_tensor *kin_l2_normalize(kin_tensor *x);
 
@@ -89,6 +92,10 @@ kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);
 /* [n, h, w, c] → [n, c·h·w] in PyTorch's order (channel by channel), so that its linear layers load as they are. */
 kin_tensor *kin_flatten(kin_tensor *x);
 kin_tensor *kin_concat(kin_tensor *const *xs, int count);              /* along channels */
+/* The same as concat of x and `added`; x is not copied if it has come from kin_room or kin_widen, has room for the channels left, and was not
+ * grown before: then the result lies in x's memory (grow.c). Begins with a copy of x in rows with room for so many channels in all. */
+kin_tensor *kin_room(kin_tensor *x, int64_t channels);
+kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added);
 kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count);    /* channels first .. first+count-1: a view */
 kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count); /* along the first axis */
 /* Picks x[row[i], column[i]] from a matrix → [count]. */

@@ -32,7 +32,7 @@ bool kin_plan_note(kin_ctx *ctx, kin_call *c)
     if (!kin_grow((void **)&plan->calls, at, &plan->capacity, sizeof *plan->calls)) return kin_fail_memory(&ctx->error, "the plan of a network's memory", sizeof *plan->calls);
     const kin_tensor *base = c->op->alias ? c->in[0] : NULL;
     plan->calls[plan->count++] = (kin_planned){.op = c->op, .shape = c->out->shape, .root = base && base->plan_index ? plan->calls[base->plan_index - 1].root : at, .last = at};
-    if (!base) plan->calls[at].bytes = ((size_t)kin_count(c->out) * sizeof(kin_real) + 63) / 64 * 64;
+    if (!base) plan->calls[at].bytes = ((size_t)(kin_rows(c->out) * c->out->ld) * sizeof(kin_real) + 63) / 64 * 64;
     for (int i = 0; i < c->n_in; i++) {
         kin_planned *root = root_of(plan, c->in[i]);
         if (root && root->last != forever) root->last = at;

@@ -4,6 +4,8 @@
 #include "base/parallel.h"
 #include "kernels/pool.h"
 
+#include <math.h>
+
 static kin_pool_shape geometry(const kin_call *c)
 {
     const kin_pool2d_opt *o = c->opt;
@@ -60,6 +62,43 @@ static const kin_op avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = 
 
 kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt) { return kin_apply(&max_pool2d, opt, sizeof *opt, x); }
 kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt) { return kin_apply(&avg_pool2d, opt, sizeof *opt, x); }
+
+/* ---- averages of what a batch norm with given statistics and its activation make of x, in one pass: no gradient flows ---- */
+
+enum { NORM_X, GAMMA, BETA, MEAN, VAR };
+
+typedef struct norm_pool_opt {
+    kin_pool2d_opt pool; /* first: pool_infer's and geometry's */
+    double epsilon;
+    kin_act act;
+} norm_pool_opt;
+
+static bool norm_pool_infer(kin_call *c, kin_shape *out)
+{
+    for (int i = GAMMA; i <= VAR; i++)
+        if (kin_count(c->in[i]) != kin_channels(c->in[NORM_X])) return kin_call_fail(c, "expected a number for each channel in scale, shift and statistics");
+    return pool_infer(c, out);
+}
+
+static void norm_pool_forward(kin_call *c)
+{
+    const norm_pool_opt *o = c->opt;
+    kin_pool_shape s = geometry(c);
+    kin_real *scale = kin_scratch(c, (size_t)s.channels * 2 * sizeof *scale), *shift = scale ? scale + s.channels : NULL;
+    for (int64_t i = 0; scale && i < s.channels; i++) {
+        scale[i] = c->in[GAMMA]->data[i] * (kin_real)(1 / sqrt((double)c->in[VAR]->data[i] + o->epsilon));
+        shift[i] = c->in[BETA]->data[i] - c->in[MEAN]->data[i] * scale[i];
+    }
+    if (scale) kin_norm_avg_pool(&s, c->in[NORM_X]->data, scale, shift, (kin_norm_act)o->act, kin_out(c));
+}
+
+static const kin_op norm_avg_pool = {"norm_avg_pool", .infer = norm_pool_infer, .forward = norm_pool_forward};
+
+kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, double epsilon, kin_act act, int64_t kernel)
+{
+    norm_pool_opt o = {.pool = {.kernel = kernel}, .epsilon = epsilon, .act = act};
+    return kin_apply(&norm_avg_pool, &o, sizeof o, x, gamma, beta, mean, var);
+}
 
 kin_tensor *kin_global_avg_pool(kin_tensor *x)
 {

@@ -59,6 +59,16 @@ void kin_set_random(kin_ctx *ctx, uint64_t seed, uint64_t step)
 
 static size_t grad_bytes(const kin_tensor *t) { return (size_t)kin_count(t) * sizeof(kin_real); }
 
+static int64_t grad_ld(const kin_tensor *t) { return t->grad_ld ? t->grad_ld : kin_channels(t); }
+
+/* Moves the rows together; the memory stays what it is. */
+static void grad_pack(kin_tensor *t)
+{
+    int64_t channels = kin_channels(t), rows = t->grad && t->grad_ld > channels ? kin_rows(t) : 0;
+    for (int64_t r = 1; r < rows; r++) memmove(t->grad + r * channels, t->grad + r * t->grad_ld, (size_t)channels * sizeof *t->grad);
+    t->grad_ld = 0;
+}
+
 static kin_real *grad_take(kin_ctx *ctx, size_t bytes)
 {
     kin_real *data = kin_heap_take(&ctx->gradients, bytes);
@@ -71,10 +81,12 @@ static void grad_give(kin_tensor *t)
     if (!t->grad || t->owned_grad) return;
     kin_heap_give(&t->ctx->gradients, t->grad);
     t->grad = NULL;
+    t->grad_ld = 0;
 }
 
 void kin_grad_settle(kin_tensor *t)
 {
+    grad_pack(t);
     if (t->stale_grad) memset(t->grad, 0, grad_bytes(t));
     t->stale_grad = false;
 }
@@ -165,16 +177,19 @@ static bool record_call(kin_call *c)
     return true;
 }
 
+int64_t kin_pitch_of(const kin_call *c) { return c->op->pitch ? c->op->pitch(c) : kin_channels(c->out); }
+
 bool kin_call_run(kin_call *c)
 {
     kin_tensor *out = c->out;
-    out->ld = kin_channels(out);
+    out->ld = kin_pitch_of(c);
     kin_real *planned = c->ctx->frame ? kin_frame_place(c->ctx, c) : NULL;
     if (c->op->alias) {
         c->op->alias(c);
+        if (c->op->forward) kin_watched_run(c, false);
         return kin_ok(c->ctx);
     }
-    size_t bytes = (size_t)kin_count(out) * sizeof(kin_real);
+    size_t bytes = (size_t)(kin_rows(out) * out->ld) * sizeof(kin_real);
     out->data = planned ? planned : kin_arena_alloc(kin_value_arena(c->ctx), bytes);
     if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
     kin_watched_run(c, false);
@@ -184,7 +199,7 @@ bool kin_call_run(kin_call *c)
 static bool run_forward(kin_call *c)
 {
     if (!c->ctx->dry) return kin_call_run(c);
-    c->out->ld = kin_channels(c->out);
+    c->out->ld = kin_pitch_of(c);
     return !c->ctx->planning || kin_plan_note(c->ctx, c);
 }
 
@@ -244,27 +259,75 @@ void kin_alias(kin_call *c, const kin_real *data, int64_t ld)
 
 /* ---- backward ---- */
 
-const kin_real *kin_grad_out(const kin_call *c) { return c->out->grad; }
+const kin_real *kin_grad_out(const kin_call *c)
+{
+    grad_pack(c->out);
+    return c->out->grad;
+}
+
+const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld)
+{
+    *ld = grad_ld(t);
+    return t->grad;
+}
+
 bool kin_wants_grad(const kin_call *c, int i) { return c->in[i]->wants_grad; }
 
-kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
+/* In whatever rows it has, or packed ones. */
+static kin_real *grad_write_rows(kin_call *c, int i, bool *accumulate, int64_t *ld)
 {
     kin_tensor *t = c->in[i];
     if (!t->wants_grad) return NULL;
     *accumulate = t->grad != NULL && !t->stale_grad;
     t->stale_grad = false;
     if (!t->grad) t->grad = grad_take(c->ctx, grad_bytes(t));
+    *ld = grad_ld(t);
     return t->grad;
+}
+
+kin_real *kin_grad_write(kin_call *c, int i, bool *accumulate)
+{
+    int64_t ld;
+    grad_pack(c->in[i]);
+    return grad_write_rows(c, i, accumulate, &ld);
+}
+
+static bool takes_over(const kin_call *c, int i)
+{
+    const kin_tensor *t = c->in[i], *out = c->out;
+    return t->wants_grad && !t->grad && !out->keep_grad && !out->owned_grad;
+}
+
+static void take_over(kin_call *c, int i)
+{
+    kin_tensor *t = c->in[i], *out = c->out;
+    t->grad = out->grad, t->grad_ld = out->grad_ld;
+    out->grad = NULL, out->grad_ld = 0;
+}
+
+kin_real *kin_grad_take_over_rows(kin_call *c, int i, bool *accumulate, int64_t *ld)
+{
+    if (!takes_over(c, i)) return grad_write_rows(c, i, accumulate, ld);
+    *accumulate = false;
+    take_over(c, i);
+    return (kin_real *)kin_grad_rows(c->in[i], ld);
 }
 
 kin_real *kin_grad_take_over(kin_call *c, int i, bool *accumulate)
 {
-    kin_tensor *t = c->in[i], *out = c->out;
-    if (!t->wants_grad || t->grad || out->keep_grad || out->owned_grad) return kin_grad_write(c, i, accumulate);
-    *accumulate = false;
-    t->grad = out->grad;
-    out->grad = NULL;
-    return t->grad;
+    int64_t ld;
+    grad_pack(c->in[i]);
+    grad_pack(c->out);
+    return kin_grad_take_over_rows(c, i, accumulate, &ld);
+}
+
+kin_real *kin_grad_hand_on(kin_call *c, int i, bool *accumulate, int64_t *ld)
+{
+    if (!takes_over(c, i)) return grad_write_rows(c, i, accumulate, ld);
+    int64_t whole = grad_ld(c->out);
+    take_over(c, i);
+    c->in[i]->grad_ld = whole;
+    return NULL;
 }
 
 kin_real *kin_grad_add(kin_call *c, int i)

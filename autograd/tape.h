@@ -10,13 +10,17 @@
 typedef struct kin_plan kin_plan;
 typedef struct kin_frame kin_frame;
 typedef struct kin_segment kin_segment;
+typedef struct kin_moments kin_moments;
 
 struct kin_tensor {
     kin_ctx *ctx;
     kin_shape shape;
     int64_t ld;
     kin_real *data;
-    kin_real *grad;      /* packed; from the heap, or the module's slab for a parameter */
+    kin_real *grad;      /* from the heap, or the module's slab for a parameter */
+    int64_t grad_ld;     /* numbers from row to row of it; 0: packed. More than the channels only where a view that grew has handed its own on (grow.c) */
+    int64_t room;        /* channels that its rows have room for, while nothing was put there yet; 0: none */
+    kin_moments *moments; /* its channels' batch statistics, shared with the other views of its memory; NULL: nobody keeps them */
     kin_call *producer;  /* NULL for leaves */
     bool wants_grad;     /* some leaf beneath it takes a gradient */
     bool keep_grad;      /* the gradient outlives its producer's backward */
@@ -59,6 +63,15 @@ struct kin_ctx {
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
 /* Writes the zeros that a stale gradient counts as. */
 void kin_grad_settle(kin_tensor *t);
+/* The gradient as it lies, in rows *ld apart, where kin_grad_out would pack it first; NULL when there is none. */
+const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld);
+/* As kin_grad_take_over, for rows of any distance: what is there is not packed. */
+kin_real *kin_grad_take_over_rows(kin_call *c, int i, bool *accumulate, int64_t *ld);
+/* Input i, the first channels of the output, takes over the output's gradient whole, rows and all, if it has none yet and nobody wants the output's
+ * kept; then NULL. Else the memory, in rows *ld apart, where the gradient of its channels must be written or added. */
+kin_real *kin_grad_hand_on(kin_call *c, int i, bool *accumulate, int64_t *ld);
+/* Numbers from row to row of a call's result, views apart. */
+int64_t kin_pitch_of(const kin_call *c);
 /* Where a call's result goes, and its forward. False on error (recorded). */
 bool kin_call_run(kin_call *c);
 /* An input without numbers, for dry runs. */

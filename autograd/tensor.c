@@ -168,7 +168,7 @@ bool kin_read(const kin_tensor *t, kin_real *out)
 
 const kin_real *kin_grad(const kin_tensor *t)
 {
-    if (t && t->stale_grad) kin_grad_settle((kin_tensor *)t);
+    if (t && (t->stale_grad || t->grad_ld)) kin_grad_settle((kin_tensor *)t);
     return t ? t->grad : NULL;
 }
 

@@ -130,7 +130,7 @@ static void backward_block(void *arg, int64_t block, int worker)
     int64_t r = first_row(l, block);
     kin_norm_flow f = flow_at(l, r);
     kin_norm_to to = *l->to;
-    if (to.dx) to.dx += r * l->channels;
+    if (to.dx) to.dx += r * to.dx_ld;
     if (to.dadd) to.dadd += r * l->channels;
     kin_norm_lines_get()->backward_apply(&f, rows_in(l, block), l->channels, l->line, &to);
 }

@@ -36,13 +36,14 @@ typedef struct kin_norm_flow {
 void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx,
                             void *workspace);
 
-/* ... then for each channel dx (+)= a·g + b·x + c, and dadd (+)= g; either may be NULL. Both packed; dx may be g itself. Where they are the
- * same, dadd goes first. */
+/* ... then for each channel dx (+)= a·g + b·x + c, and dadd (+)= g; either may be NULL. dadd is packed, dx's rows are dx_ld apart; dx may be g itself.
+ * Where they are the same, dadd goes first. */
 typedef struct kin_norm_line {
     const kin_real *a, *b, *c;
 } kin_norm_line;
 typedef struct kin_norm_to {
     kin_real *dx, *dadd;
+    int64_t dx_ld;
     bool add_dx, add_dadd; /* to what is there */
 } kin_norm_to;
 void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line, const kin_norm_to *to);

@@ -202,19 +202,20 @@ static inline __attribute__((always_inline)) void apply_back(const kin_norm_flow
                                                              const kin_norm_to *to, kin_norm_act act, bool by_y)
 {
     const kin_real *x = f->x;
-    for (int64_t r = 0, at = 0; r < rows; r++, x += f->ld) {
+    kin_real *to_x = to->dx;
+    for (int64_t r = 0, at = 0; r < rows; r++, x += f->ld, to_x += to_x ? to->dx_ld : 0) {
         int64_t c = 0;
         for (; c + LANES <= channels; c += LANES, at += LANES) {
             vector from = load(x + c), g = gradient(f, at, c, from, act, by_y), dx = load(l->a + c) * g + (load(l->b + c) * from + load(l->c + c));
             if (to->dadd && to->add_dadd) g += load(to->dadd + at);
             if (to->dadd) store(to->dadd + at, g);
-            if (to->dx && to->add_dx) dx += load(to->dx + at);
-            if (to->dx) store(to->dx + at, dx);
+            if (to_x && to->add_dx) dx += load(to_x + c);
+            if (to_x) store(to_x + c, dx);
         }
         for (; c < channels; c++, at++) {
             kin_real g = gradient_one(f, at, c, x[c], act, by_y), dx = l->a[c] * g + (l->b[c] * x[c] + l->c[c]);
             if (to->dadd) to->dadd[at] = to->add_dadd ? to->dadd[at] + g : g;
-            if (to->dx) to->dx[at] = to->add_dx ? to->dx[at] + dx : dx;
+            if (to_x) to_x[c] = to->add_dx ? to_x[c] + dx : dx;
         }
     }
 }

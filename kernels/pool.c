@@ -22,6 +22,8 @@ typedef struct pool_loop {
     int32_t *winner;
     const int32_t *winners;
     bool accumulate;
+    const kin_real *scale, *shift;
+    kin_norm_act act;
 } pool_loop;
 
 /* The part of a window that lies inside the picture: kernel positions first .. last-1 along one axis. */
@@ -116,6 +118,24 @@ void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *
 {
     pool_loop l = {.s = s, .from = x, .to = y};
     kin_parallel_for(s->batch * s->out_h, avg_row, &l);
+}
+
+static void norm_row(void *arg, int64_t row, int worker)
+{
+    (void)worker;
+    const pool_loop *l = arg;
+    const kin_pool_shape *s = l->s;
+    const kin_real *first = l->from + (row / s->out_h * s->in_h + row % s->out_h * s->stride) * s->in_w * s->in_ld;
+    for (int64_t ow = 0; ow < s->out_w; ow++) {
+        const kin_pool_window w = {.first = first + ow * s->stride * s->in_ld, .rows = s->kernel, .columns = s->kernel, .row_step = s->in_w * s->in_ld, .column_step = s->in_ld};
+        l->lines->norm_mean(&w, s->channels, l->scale, l->shift, l->act, (kin_real)(1 / (double)(s->kernel * s->kernel)), l->to + (row * s->out_w + ow) * s->channels);
+    }
+}
+
+void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real *y)
+{
+    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .scale = scale, .shift = shift, .act = act};
+    kin_parallel_for(s->batch * s->out_h, norm_row, &l);
 }
 
 static void avg_back(void *arg, int64_t n, int worker)

@@ -3,6 +3,7 @@
 #define KIN_KERNELS_POOL_H
 
 #include "base/real.h"
+#include "kernels/norm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *
 /* dx (packed) becomes, or is added, dy at the winners. */
 void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx, bool accumulate);
 void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y);
+/* The averages of act(x·scale + shift), for pictures without padding: s->pad is 0. */
+void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real *y);
 void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx, bool accumulate);
 
 #endif

@@ -35,10 +35,35 @@ static void maximum(const kin_pool_window *w, int64_t channels, kin_real *best, 
     }
 }
 
+/* `act` is a constant where this is called. */
+static inline __attribute__((always_inline)) void norm_mean_with(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift,
+                                                                 const kin_norm_act act, kin_real share, kin_real *mean)
+{
+    for (int64_t c = 0; c < channels; c += LANES) {
+        int64_t lanes = channels - c < LANES ? channels - c : LANES;
+        vector sum = {0}, by = load_some(scale + c, lanes), plus = load_some(shift + c, lanes);
+        for (int64_t i = 0; i < w->rows; i++)
+            for (int64_t j = 0; j < w->columns; j++) {
+                const kin_real *x = w->first + i * w->row_step + j * w->column_step + c;
+                vector z = (lanes == LANES ? load(x) : load_some(x, lanes)) * by + plus;
+                sum += act == KIN_NORM_LINEAR ? z : activated(z, act);
+            }
+        if (lanes == LANES) store(mean + c, sum * share);
+        else store_some(mean + c, sum * share, lanes);
+    }
+}
+
+static void norm_mean(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real share, kin_real *mean)
+{
+    if (act == KIN_NORM_RELU) norm_mean_with(w, channels, scale, shift, KIN_NORM_RELU, share, mean);
+    else if (act == KIN_NORM_RELU6) norm_mean_with(w, channels, scale, shift, KIN_NORM_RELU6, share, mean);
+    else norm_mean_with(w, channels, scale, shift, KIN_NORM_LINEAR, share, mean);
+}
+
 static void spread(const kin_real *restrict g, const int32_t *restrict winner, int32_t place, int64_t channels, kin_real *restrict dx)
 {
     for (int64_t c = 0; c < channels; c++) dx[c] += winner[c] == place ? g[c] : 0;
 }
 
 extern const kin_pool_lines KIN_ISA_NAME(kin_pool_lines);
-const kin_pool_lines KIN_ISA_NAME(kin_pool_lines) = {maximum, spread};
+const kin_pool_lines KIN_ISA_NAME(kin_pool_lines) = {maximum, norm_mean, spread};

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-enum { LAYERS_MAX = 64 }; /* of a block */
-
 typedef struct layout { int layers[4]; int64_t width; } layout;
 
 static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
@@ -18,22 +16,21 @@ static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
 
 static kin_tensor *dense_block(kin_scope *s, kin_tensor *x, int layers, int64_t growth)
 {
-    kin_tensor *maps[LAYERS_MAX + 1] = {x};
     char name[24];
+    x = kin_room(x, kin_channels(x) + layers * growth);
     for (int i = 1; i <= layers; i++) {
         snprintf(name, sizeof name, "denselayer%d", i);
         kin_scope *layer = kin_block_begin(kin_sub(s, name));
-        kin_tensor *all = i == 1 ? x : kin_concat(maps, i); /* within the block: what is recomputed need not be kept */
-        maps[i] = kin_block_end(layer, dense_layer(layer, all, growth));
+        x = kin_widen(x, kin_block_end(layer, dense_layer(layer, x, growth)));
     }
-    return kin_concat(maps, layers + 1);
+    return x;
 }
 
 static kin_tensor *transition(kin_scope *s, kin_tensor *x, int64_t stride)
 {
     int64_t half = kin_channels(x) / 2;
-    x = kin_conv_bn(s, "conv", NULL, x, &(kin_conv_bn_opt){.before = "norm", .before_act = KIN_RELU, .out = half, .kernel = 1, .kaiming_fan_in = true});
-    return kin_tap(s, stride > 1 ? kin_tap(kin_sub(s, "pool"), kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 2})) : x);
+    kin_conv_bn_opt opt = {.before = "norm", .before_act = KIN_RELU, .out = half, .kernel = 1, .kaiming_fan_in = true};
+    return kin_tap(s, stride > 1 ? kin_conv_avg_pool(s, "conv", "pool", x, &opt, 2) : kin_conv_bn(s, "conv", NULL, x, &opt));
 }
 
 static kin_tensor *densenet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, const layout *l)

@@ -45,6 +45,7 @@ void kin_folded_free(kin_folded *folded);
 /* ---- module.c's ---- */
 
 bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorded, nobody observes, and there are numbers to fold */
+bool kin_scope_observed(const kin_scope *s);        /* somebody looks at each call: export, the layer table */
 bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
 kin_folded *kin_param_folded(const kin_tensor *weight);
 bool kin_param_sealed(const kin_tensor *weight);    /* nobody wants the weight itself once it is folded */

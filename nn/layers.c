@@ -137,6 +137,27 @@ kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_te
     return kin_tap(c.norm ? c.norm : c.conv, kin_fold_apply(x, &f));
 }
 
+/* The norm and activation ahead, and the mean behind them. */
+static kin_tensor *norm_avg_pool(const conv_bn_scopes *c, kin_tensor *x, const kin_norm_opt *opt, const kin_pool2d_opt *pool)
+{
+    kin_norm_params n;
+    if (!kin_scope_folds(c->before) || kin_scope_retained(c->before) || !by_running(c->before)) return kin_avg_pool2d(kin_batch_norm(c->before, x, opt), pool);
+    if (!norm_params(c->before, kin_channels(x), opt, &n)) return NULL;
+    return kin_tap(c->before, kin_batch_norm_eval_avg_pool(x, n.gamma, n.beta, n.mean, n.var, n.epsilon, opt->act, pool->kernel));
+}
+
+kin_tensor *kin_conv_avg_pool(kin_scope *s, const char *conv, const char *pool, kin_tensor *x, const kin_conv_bn_opt *opt, int64_t kernel)
+{
+    conv_bn_scopes c = scopes_of(s, conv, NULL, opt);
+    kin_scope *behind = kin_sub(s, pool);
+    kin_conv_opt co = conv_of(opt);
+    kin_norm_opt before = {.momentum = opt->momentum, .epsilon = opt->epsilon, .act = opt->before_act};
+    kin_pool2d_opt means = {.kernel = kernel};
+    if (kin_scope_observed(s) || kin_scope_retained(c.conv)) return kin_tap(behind, kin_avg_pool2d(kin_conv_bn(s, conv, NULL, x, opt), &means));
+    x = norm_avg_pool(&c, x, &before, &means);
+    return kin_tap(behind, kin_conv(c.conv, x, &co));
+}
+
 /* Whether nobody wants what is between this part and the next. */
 static bool passes(const kin_conv_bn_part *p, const conv_bn_scopes *c) { return folds(c) && !kin_scope_retained(c->norm) && !(p->tapped && kin_scope_retained(p->scope)); }
 

@@ -52,6 +52,10 @@ typedef struct kin_conv_bn_opt {
     double momentum, epsilon;
 } kin_conv_bn_opt;
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);
+/* A 1×1 convolution of stride 1 with `before`, without a norm behind it, and the means of kernel × kernel pixels, as the scope `pool`. Convolution
+ * and mean are both linear: the means are taken first, which leaves a kernel²-th of the products, unless somebody wants what is between
+ * (kin_module_retain, a layer table, an export). The tap `conv` then is pooled already. */
+kin_tensor *kin_conv_avg_pool(kin_scope *s, const char *conv, const char *pool, kin_tensor *x, const kin_conv_bn_opt *opt, int64_t kernel);
 
 /* An inverted residual block (MobileNetV2, EfficientNet): a 1×1 convolution that widens (scope NULL: left out), a depthwise one, a 1×1
  * convolution that narrows, each a kin_conv_bn. Where no gradients are recorded all three are one pass, in which the wide maps are never whole

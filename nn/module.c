@@ -253,6 +253,7 @@ static record *record_of(const kin_tensor *parameter) { return (record *)(void *
 
 /* Who observes the calls (export, the layer table) wants the parts. */
 bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record && !s->module->ctx->observe; }
+bool kin_scope_observed(const kin_scope *s) { return s && s->module->ctx->observe; }
 bool kin_param_sealed(const kin_tensor *weight) { return record_of(weight)->sealed; }
 kin_folded *kin_param_folded(const kin_tensor *weight) { return &record_of(weight)->folded; }
 uint64_t kin_param_version(const kin_tensor *parameter) { return record_of(parameter)->entry.version; }

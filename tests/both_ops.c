@@ -157,6 +157,26 @@ REFERENCE(ref_concat)
     }
 }
 
+/* Views that grow in one memory, each read by others before and after it has grown; the second to grow out of `one` finds no room, nor does the last. */
+static kin_tensor *build_widen(kin_tensor **in, void *arg)
+{
+    (void)arg;
+    kin_tensor *none = kin_room(in[0], kin_channels(in[0]) + 2 * kin_channels(in[1])), *early = kin_scale(none, 1, 0);
+    kin_tensor *one = kin_widen(none, in[1]), *two = kin_widen(one, in[1]), *other = kin_widen(one, in[1]), *three = kin_widen(two, in[1]);
+    return kin_concat((kin_tensor *[]){two, one, early, other, none, three}, 6);
+}
+REFERENCE(ref_widen)
+{
+    UNUSED;
+    int64_t ca = COLUMNS(s[0]), cb = COLUMNS(s[1]);
+    static const int more[] = {2, 1, 0, 2, 0, 3};
+    for (int64_t r = 0; r < ROWS(s[0]); r++)
+        for (int i = 0; i < 6; i++) {
+            for (int64_t k = 0; k < ca; k++) *out++ = in[0][r * ca + k];
+            for (int64_t k = 0; k < cb * more[i]; k++) *out++ = in[1][r * cb + k % cb];
+        }
+}
+
 static kin_tensor *build_slice(kin_tensor **in, void *arg)
 {
     (void)arg;
@@ -476,6 +496,7 @@ int main(void)
         {.name = "reshape", .build = build_reshape, .reference = ref_copy, .arg = &reshaped, .shapes = {S(3, 5, 2, 7)}, .linear = true},
         ELEMENT(flatten, .linear = true, .out_shape = S(3, 70)),
         PAIR(concat, "concat", S(2, 3, 3, 4), S(2, 3, 3, 1), .linear = true, .out_shape = S(2, 3, 3, 9)),
+        PAIR(widen, "widen", S(2, 3, 3, 4), S(2, 3, 3, 3), .linear = true, .out_shape = S(2, 3, 3, 48)),
         ELEMENT(slice, .linear = true, .out_shape = S(3, 5, 2, 3)),
         {.name = "slice_rows", .build = build_slice_rows, .reference = ref_slice_rows, .shapes = {S(4, 2, 3)}, .linear = true, .out_shape = S(2, 2, 3)},
         {.name = "gather", .build = build_gather, .reference = ref_gather, .shapes = {S(4, 5)}, .linear = true, .out_shape = S(5)},

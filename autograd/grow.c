@@ -1,0 +1,156 @@
+/* Maps that grow by channels, as DenseNet's do: each layer reads all that was made before it and adds a few channels. Concatenated anew for each
+ * layer, a block's maps would be copied as often as it has layers. Here they lie in one memory from the start, whose rows have room for the last
+ * channel: what a layer reads is a view of its first channels, and what it adds is written behind them.
+ *
+ * The gradients lie so too. ∂L/∂(all maps of the block) is handed from each view to the one before it, which owns its first channels' share; what
+ * the layer that reads the view sends back is added in place, and the channels that a layer has added are then complete:
+ *
+ *   ∂L/∂view[i]   = ∂L/∂view[i + 1] of its channels + what layer i + 1 sends back
+ *   ∂L/∂added[i]  = ∂L/∂view[i] of the channels behind view[i − 1]
+ *
+ * The statistics of batch norm are each channel's own, so those of channels that an earlier layer has normalised hold for all later ones
+ * (kin_moments); only scale and shift differ. */
+#include "autograd/grow.h"
+
+#include "autograd/tape.h"
+#include "base/parallel.h"
+#include "kernels/norm.h"
+
+#include <string.h>
+
+enum { ROWS = 64 }; /* of a block of work */
+
+typedef struct moving {
+    const kin_real *from;
+    kin_real *to;
+    int64_t from_ld, to_ld, rows, channels;
+    bool add;
+} moving;
+
+static void move_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const moving *m = arg;
+    int64_t end = block * ROWS + ROWS < m->rows ? block * ROWS + ROWS : m->rows;
+    for (int64_t row = block * ROWS; row < end; row++) {
+        kin_real *restrict to = m->to + row * m->to_ld;
+        const kin_real *restrict from = m->from + row * m->from_ld;
+        if (m->add)
+            for (int64_t c = 0; c < m->channels; c++) to[c] += from[c];
+        else
+            memcpy(to, from, (size_t)m->channels * sizeof *to);
+    }
+}
+
+static void move(const moving *m) { kin_parallel_for(kin_blocks(m->rows, ROWS), move_block, (void *)(uintptr_t)m); }
+
+/* ---- the first map, with room behind it ---- */
+
+static int64_t room_pitch(const kin_call *c) { return *(const int64_t *)c->opt; }
+
+static bool room_infer(kin_call *c, kin_shape *out)
+{
+    int64_t channels = kin_channels(c->in[0]), room = room_pitch(c);
+    kin_shape whole = *out = kin_shape_of(c->in[0]);
+    whole.dim[whole.ndim - 1] = room;
+    return (room >= channels && kin_shape_count(whole)) || kin_call_fail(c, "%lld channels cannot grow to %lld", (long long)channels, (long long)room);
+}
+
+static void room_forward(kin_call *c)
+{
+    const kin_tensor *x = c->in[0], *y = c->out;
+    move(&(moving){.from = x->data, .to = y->data, .from_ld = x->ld, .to_ld = y->ld, .rows = kin_rows(x), .channels = kin_channels(x)});
+}
+
+static void room_backward(kin_call *c)
+{
+    moving m = {.rows = kin_rows(c->out), .channels = kin_channels(c->out)};
+    m.from = kin_grad_rows(c->out, &m.from_ld);
+    m.to = kin_grad_write(c, 0, &m.add), m.to_ld = m.channels;
+    if (m.to) move(&m);
+}
+
+static const kin_op room_op = {"room", .infer = room_infer, .forward = room_forward, .backward = room_backward, .pitch = room_pitch, .saves = KIN_SAVES_NOTHING};
+
+static kin_moments *moments_new(kin_ctx *ctx, int64_t channels)
+{
+    kin_moments *m = kin_arena_alloc_zero(&ctx->arena, sizeof *m);
+    kin_real *lines = kin_arena_alloc(&ctx->arena, (size_t)channels * 2 * sizeof *lines);
+    if (!m || !lines) return kin_fail_memory(&ctx->error, "batch statistics", (size_t)channels * 2 * sizeof *lines), NULL;
+    m->mean = lines, m->var = lines + channels;
+    return m;
+}
+
+/* Who observes sees the concatenations. */
+kin_tensor *kin_room(kin_tensor *x, int64_t channels)
+{
+    if (x && x->ctx->observe) return x;
+    kin_tensor *y = kin_apply(&room_op, &channels, sizeof channels, x);
+    if (!y) return NULL;
+    y->room = channels;
+    if (!x->ctx->record || x->ctx->dry) return y;
+    y->moments = moments_new(x->ctx, channels);
+    return y->moments ? y : NULL;
+}
+
+/* ---- further channels ---- */
+
+static bool grow_infer(kin_call *c, kin_shape *out)
+{
+    kin_shape added = kin_shape_of(c->in[1]);
+    *out = kin_shape_of(c->in[0]);
+    out->dim[out->ndim - 1] += kin_channels(c->in[1]);
+    added.dim[added.ndim - 1] = out->dim[out->ndim - 1];
+    return kin_shape_equal(added, *out) || kin_call_fail(c, "all axes but the channels must be equal");
+}
+
+static void grow_alias(kin_call *c) { kin_alias(c, c->in[0]->data, c->in[0]->ld); }
+
+static void grow_forward(kin_call *c)
+{
+    const kin_tensor *added = c->in[1], *y = c->out;
+    move(&(moving){.from = added->data, .to = y->data + kin_channels(c->in[0]), .from_ld = added->ld, .to_ld = y->ld, .rows = kin_rows(y), .channels = kin_channels(added)});
+}
+
+static void grow_backward(kin_call *c)
+{
+    int64_t first = kin_channels(c->in[0]);
+    moving m = {.rows = kin_rows(c->out), .channels = kin_channels(c->in[1])};
+    m.from = kin_grad_rows(c->out, &m.from_ld);
+    if (m.from) m.from += first;
+    m.to = kin_grad_write(c, 1, &m.add), m.to_ld = m.channels;
+    if (m.to) move(&m);
+    m.from -= first, m.channels = first;
+    m.to = kin_grad_hand_on(c, 0, &m.add, &m.to_ld);
+    if (m.to) move(&m);
+}
+
+static const kin_op grow_op = {"grow", .infer = grow_infer, .alias = grow_alias, .forward = grow_forward, .backward = grow_backward, .saves = KIN_SAVES_NOTHING};
+
+kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added)
+{
+    if (!x || !added || x->ctx->observe || kin_channels(x) + kin_channels(added) > x->room) return kin_concat((kin_tensor *[]){x, added}, 2);
+    kin_tensor *y = kin_apply(&grow_op, NULL, 0, x, added);
+    return kin_grown(x, y);
+}
+
+kin_tensor *kin_grown(kin_tensor *x, kin_tensor *y)
+{
+    if (!y) return NULL;
+    y->room = x->room, y->moments = x->moments;
+    x->room = 0;
+    return y;
+}
+
+/* ---- batch statistics ---- */
+
+const kin_moments *kin_moments_of(const kin_tensor *x, void *workspace)
+{
+    kin_moments *m = x->moments;
+    int64_t channels = kin_channels(x), known = m ? m->known : 0;
+    if (known < channels && m) {
+        kin_norm_statistics(x->data + known, x->ld, kin_rows(x), channels - known, m->mean + known, m->var + known, workspace);
+        m->known = channels;
+    }
+    return m;
+}
