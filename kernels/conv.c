@@ -319,11 +319,9 @@ static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_
     kin_conv_product(s, x, packed, begin, end, y, workspace);
 }
 
-static const char *winograd_name(int m) { return m == 4 ? "Winograd, tiles of 4x4" : "Winograd, tiles of 2x2"; }
-
 static void winograd_forward(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, kin_real *y, void *workspace)
 {
-    kin_chose_conv("convolution", s, winograd_name(m));
+    kin_chose_conv("convolution", s, kin_winograd_name(m));
     kin_winograd_run(s, m, x, packed, end, false, y, workspace);
 }
 
@@ -366,7 +364,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
     kin_conv_shape back = kin_winograd_backward(s);
     int m = kin_winograd_tile_gradient(&back);
     if (m) {
-        kin_chose_conv("gradient of its input", s, winograd_name(m));
+        kin_chose_conv("gradient of its input", s, kin_winograd_name(m));
         kin_winograd_pack_backward(s, m, w, workspace);
         kin_winograd_run(&back, m, dy, workspace, NULL, accumulate, dx, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(&back, m), 16));
         return;

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
+#include "kernels/winograd.h"
 
 #include <string.h>
 
@@ -240,6 +241,8 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
 {
     if (kin_is_depthwise(s)) return kin_depthwise_weight_numbers(s);
     bool few = kin_conv_has_few(s);
+    int m = kin_winograd_tile_weight(s);
+    if (m) return kin_winograd_weight_numbers(s, m);
     kin_conv_shape wide = few ? kin_conv_few(s) : *s;
     plan p = plan_of(&wide);
     return (few ? kin_conv_few_numbers(s) : 0) + p.n_parts * p.taps * p.depth * p.n + 64;
@@ -255,6 +258,12 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
     if (s->in_c < 1 || s->out_c < 1) return;
     if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
         if (!accumulate) memset(dw, 0, (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
+        return;
+    }
+    int m = kin_winograd_tile_weight(s);
+    if (m) {
+        kin_chose_conv("gradient of its weights", s, kin_winograd_name(m));
+        kin_winograd_weight(s, m, x, dy, dw, accumulate, workspace);
         return;
     }
     kin_chose_conv("gradient of its weights", s, kin_conv_has_few(s) ? "implicit product, lines of the kernel at once" : "implicit product");

@@ -12,7 +12,7 @@
 #include "base/parallel.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
-#include "kernels/winograd_lines.h"
+#include "kernels/winograd_inside.h"
 
 #include <string.h>
 
@@ -25,13 +25,12 @@ enum {
     TOGETHER = 4,            /* tiles whose values one task of a shared block makes */
     PANELS = 2,              /* of weights, to a block of columns */
     LINE = 64 / sizeof(kin_real),
-    N2_MAX = 36,
     ROWS = 16,               /* of a panel transformed at a time */
 };
 
 extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2, kin_winograd_lines_avx512;
 
-static const kin_winograd_lines *lines_get(void)
+const kin_winograd_lines *kin_winograd_lines_get(void)
 {
     static const kin_winograd_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_lines);
     return tables[kin_isa()];
@@ -46,6 +45,7 @@ enum {
     INPUT = 14,        /* the transforms of a position's pixel and sum cost as much as so many products */
     OUTPUT = 14,
     WEIGHT = 2,        /* of a position's weight */
+    WEIGHT_SUM = 8,    /* and of its sum where the weights' gradient is computed */
 };
 
 /* What a batch costs, in products. */
@@ -55,18 +55,33 @@ static double cost(const kin_conv_shape *s, int m, double batch)
     return tiles * (m + 2) * (m + 2) * (in * out + INPUT * in + OUTPUT * out);
 }
 
-/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of them. */
-static int quickest(const kin_conv_shape *s, double batch, double each, int largest)
+static bool possible(const kin_conv_shape *s)
 {
-    double weights = (double)s->in_c * (double)s->out_c, best = 9 * batch * (double)s->out_h * (double)s->out_w * weights;
+    return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= FEW_CHANNELS &&
+           s->out_c >= FEW_CHANNELS;
+}
+
+/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of them. `plain` is what the definition needs. */
+static int quickest(const kin_conv_shape *s, double batch, double plain, double each, int largest)
+{
+    double best = plain;
     int tile = 0;
-    if (s->kernel_h != 3 || s->kernel_w != 3 || s->stride_h != 1 || s->stride_w != 1 || s->dilation_h != 1 || s->dilation_w != 1 || s->groups != 1) return 0;
-    if (s->in_c < FEW_CHANNELS || s->out_c < FEW_CHANNELS) return 0;
+    if (!possible(s)) return 0;
     for (int m = 2; m <= largest; m += 2) {
-        double with = cost(s, m, batch) + each * weights * (m + 2) * (m + 2);
+        double with = cost(s, m, batch) + each * (double)s->in_c * (double)s->out_c * (m + 2) * (m + 2);
         if (with < best) best = with, tile = m;
     }
     return tile;
+}
+
+static double products(const kin_conv_shape *s, double batch) { return 9 * batch * (double)s->out_h * (double)s->out_w * (double)s->in_c * (double)s->out_c; }
+
+/* Of the three taps along an axis at `out` places, those that read a pixel. */
+static double reaching(int64_t out, int64_t in, int64_t pad)
+{
+    int64_t count = 0;
+    for (int64_t k = -pad; k < 3 - pad; k++) count += most(kin_min(out, in - k) - most(0, -k), 0);
+    return (double)count;
 }
 
 /* Judged for maps of a common size. */
@@ -75,11 +90,20 @@ int kin_winograd_tile(const kin_conv_shape *s)
     enum { COMMON = 14 };
     kin_conv_shape common = *s;
     common.out_h = common.out_w = COMMON;
-    return quickest(&common, 1, 0, 4);
+    return quickest(&common, 1, products(&common, 1), 0, 4);
 }
 
-int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 2); }
-int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, WEIGHT, 4); }
+int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, products(s, (double)s->batch), WEIGHT, 2); }
+int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, products(s, (double)s->batch), WEIGHT, 4); }
+
+/* The sum from the definition leaves out padding. */
+int kin_winograd_tile_weight(const kin_conv_shape *s)
+{
+    double plain = (double)s->batch * reaching(s->out_h, s->in_h, s->pad_top) * reaching(s->out_w, s->in_w, s->pad_left) * (double)s->in_c * (double)s->out_c;
+    return quickest(s, (double)s->batch, plain, WEIGHT_SUM, 4);
+}
+
+const char *kin_winograd_name(int m) { return m == 4 ? "Winograd, tiles of 4x4" : "Winograd, tiles of 2x2"; }
 
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
 {
@@ -101,7 +125,7 @@ typedef struct packing {
     kin_real *packed;
 } packing;
 
-int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m) { return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, lines_get()->nr); }
+int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m) { return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, kin_winograd_lines_get()->nr); }
 
 /* Where a panel lies, and the distance from position to position. */
 static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_t out, kin_real *packed, int64_t panel, int64_t *position)
@@ -128,7 +152,7 @@ static void pack_rows(void *arg, int64_t index, int worker)
 
 static void pack(packing *p)
 {
-    p->lines = lines_get();
+    p->lines = kin_winograd_lines_get();
     p->steps = kin_blocks(p->in, ROWS);
     kin_parallel_for(kin_blocks(p->out, p->lines->nr) * p->steps, pack_rows, p);
 }
@@ -158,7 +182,7 @@ typedef struct cut {
 
 static cut cut_of(const kin_conv_shape *s, int m)
 {
-    const kin_winograd_lines *l = lines_get();
+    const kin_winograd_lines *l = kin_winograd_lines_get();
     cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .pitch = kin_round_up(s->in_c, LINE), .columns = PANELS * l->nr};
     c.picture = c.across * kin_blocks(s->out_h, m);
     c.tiles = s->batch * c.picture;
@@ -208,17 +232,12 @@ static void find_pixels(const convolution *w, int64_t tile, const kin_real **pix
 {
     const kin_conv_shape *s = w->s;
     place at = place_of(w, tile);
-    const kin_real *picture = w->x + at.n * s->in_h * s->in_w * s->in_ld;
-    for (int i = 0; i < w->m + 2; i++)
-        for (int j = 0; j < w->m + 2; j++) {
-            int64_t y = at.y - s->pad_top + i, x = at.x - s->pad_left + j;
-            *pixel++ = y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? w->zeros : picture + (y * s->in_w + x) * s->in_ld;
-        }
+    kin_winograd_pixels(w->x + at.n * s->in_h * s->in_w * s->in_ld, s->in_h, s->in_w, s->in_ld, at.y - s->pad_top, at.x - s->pad_left, w->m + 2, w->zeros, pixel);
 }
 
 static void make_values(const convolution *w, int64_t tile, int64_t tiles, kin_real *values)
 {
-    const kin_real *pixel[2][N2_MAX];
+    const kin_real *pixel[2][KIN_WINOGRAD_N2];
     find_pixels(w, tile, pixel[0]);
     for (int64_t t = 0; t < tiles; t++) {
         find_pixels(w, kin_min(tile + t + 1, w->cut.tiles - 1), pixel[(t + 1) % 2]);
@@ -292,7 +311,7 @@ static void shared(void *arg, int64_t index, int worker)
 
 void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
 {
-    convolution w = {.s = s, .lines = lines_get(), .cut = cut_of(s, m), .m = m, .x = x, .packed = packed, .y = y};
+    convolution w = {.s = s, .lines = kin_winograd_lines_get(), .cut = cut_of(s, m), .m = m, .x = x, .packed = packed, .y = y};
     const cut *c = &w.cut;
     if (end) w.end = *end;
     if (accumulate) w.end.add = y, w.end.add_ld = s->out_ld;

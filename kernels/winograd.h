@@ -31,8 +31,13 @@ int kin_winograd_tile(const kin_conv_shape *s);
 int kin_winograd_tile_training(const kin_conv_shape *s);
 /* And for the gradient of the input, which is linear; s is kin_winograd_backward's. */
 int kin_winograd_tile_gradient(const kin_conv_shape *s);
+/* And for the gradient of the weights. */
+int kin_winograd_tile_weight(const kin_conv_shape *s);
 /* The convolution whose output is the gradient of the input: dx from dy, the weights being turned by 180° with in and out exchanged. */
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s);
+
+/* "Winograd, tiles of 4x4". */
+const char *kin_winograd_name(int m);
 
 /* Numbers of transformed weights, for the instruction set in use. */
 int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m);
@@ -45,5 +50,10 @@ void kin_winograd_pack_backward(const kin_conv_shape *forward, int m, const kin_
 int64_t kin_winograd_numbers(const kin_conv_shape *s, int m);
 /* y = act((y +) conv(x) + bias + add); `accumulate` takes the place of end->add. */
 void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace);
+
+/* dw (+)= the gradient of the weights, HWIO (kernels/winograd_weight.c), and the numbers of workspace that it needs. With all sums over absolute values,
+ * |error| ≤ 8·ε·|Gᵀ| [ Σ_tiles (|Bᵀ| |d| |B|) ⊙ (|A| |dy| |Aᵀ|) ] |G|. */
+int64_t kin_winograd_weight_numbers(const kin_conv_shape *s, int m);
+void kin_winograd_weight(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace);
 
 #endif

@@ -17,8 +17,7 @@ enum { SUM = 128 };
 #endif
 enum { NR = 2 * LANES, N_MAX = 6, M_MAX = 4, LINE = 64 / sizeof(kin_real) };
 
-/* The points ±p and ±q of m = 4; p·q = 1, p² = 1/2, q² = 2. */
-static const kin_real p = (kin_real)0.70710678118654752440, q = (kin_real)1.41421356237309504880;
+static const kin_real p = KIN_WINOGRAD_P, q = KIN_WINOGRAD_Q;
 
 /* ---- one dimension: rows of Bᵀ, G and Aᵀ. `from` and `to` are columns, their entries `step` apart ---- */
 

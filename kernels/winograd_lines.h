@@ -4,6 +4,10 @@
 
 #include "kernels/conv.h"
 
+/* The points ±p and ±q of m = 4; p·q = 1, p² = 1/2, q² = 2. */
+#define KIN_WINOGRAD_P ((kin_real)0.70710678118654752440)
+#define KIN_WINOGRAD_Q ((kin_real)1.41421356237309504880)
+
 /* One tile of the output, some columns of it. */
 typedef struct kin_winograd_out {
     const kin_real *sums; /* [n²][width] */

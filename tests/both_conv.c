@@ -88,7 +88,7 @@ static kin_real *run_with(const problem *p, int which, int threads)
 static double slack(const problem *p, int which)
 {
     kin_conv_shape back = kin_winograd_backward(&p->s);
-    return (which == Y && kin_winograd_tile_training(&p->s)) || (which == X && kin_winograd_tile_gradient(&back)) ? 4 : 1;
+    return (which == Y && kin_winograd_tile_training(&p->s)) || (which == X && kin_winograd_tile_gradient(&back)) || (which == W && kin_winograd_tile_weight(&p->s)) ? 4 : 1;
 }
 
 static const char *describe(const problem *p)

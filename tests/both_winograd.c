@@ -1,5 +1,5 @@
 /* Winograd's convolution of random shapes, with each tile size, against plain loops in double written from the definition, within the bound that
- * kernels/winograd.h states; forward with all that follows it, and as the gradient of the input. */
+ * kernels/winograd.h states; forward with all that follows it, as the gradient of the input, and the gradient of the weights. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/winograd.h"
@@ -219,6 +219,97 @@ static void random_shapes(const char *isa)
     }
 }
 
+/* ---- the gradient of the weights ---- */
+
+/* The transposed matrix: rows × columns of `line` to a row become columns × rows, of `to_line`. */
+static void transpose(const double *from, int line, int rows, int columns, double *to, int to_line)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) to[j * to_line + i] = from[i * line + j];
+}
+
+/* The gradient of the nine weights between channels c and o, p->y being that of the output, and the sum of absolute values. */
+static void weight_reference(const problem *p, int64_t c, int64_t o, double *want, double *bound)
+{
+    const kin_conv_shape *s = &p->s;
+    const transforms *t = &p->t;
+    double at[6][4], gt[3][6], sums[36] = {0}, d[36], v[36], g[16], z[36];
+    transpose(t->a[0], 6, t->m, t->n, at[0], 4), transpose(t->g[0], 3, t->n, 3, gt[0], 6);
+    for (int i = 0; i < 9; i++) want[i] = 0;
+    for (int64_t n = 0; n < s->batch; n++)
+        for (int64_t y = 0; y < s->out_h; y += t->m)
+            for (int64_t x = 0; x < s->out_w; x += t->m) {
+                for (int i = 0; i < t->n * t->n; i++) d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
+                for (int i = 0; i < t->m * t->m; i++) {
+                    int64_t oy = y + i / t->m, ox = x + i % t->m;
+                    double flow = oy < s->out_h && ox < s->out_w ? (double)p->y[((n * s->out_h + oy) * s->out_w + ox) * s->out_ld + o] : 0;
+                    g[i] = fabs(flow);
+                    for (int k = 0; k < 9; k++) want[k] += flow * pixel(p, n, oy - s->pad_top + k / 3, ox - s->pad_left + k % 3, c);
+                }
+                both_sides(t->b[0], 6, t->n, t->n, d, v), both_sides(at[0], 4, t->n, t->m, g, z);
+                for (int i = 0; i < t->n * t->n; i++) sums[i] += v[i] * z[i];
+            }
+    both_sides(gt[0], 6, 3, t->n, sums, bound);
+}
+
+static kin_real *run_weight(const problem *p, int threads)
+{
+    const kin_conv_shape *s = &p->s;
+    kin_set_threads(threads);
+    size_t bytes = (size_t)kin_winograd_weight_numbers(s, p->t.m) * sizeof(kin_real);
+    void *workspace = numbers_workspace(bytes);
+    kin_real *dw = numbers_copy(p->w, 9 * s->in_c, s->out_c, s->out_c);
+    for (int64_t i = 0; !p->accumulate && i < 9 * s->in_c * s->out_c; i++) dw[i] = (kin_real)NAN;
+    kin_winograd_weight(s, p->t.m, p->x, p->y, dw, p->accumulate, workspace);
+    CHECK_MSG(numbers_workspace_free(workspace, bytes), "seed %llu: memory was overrun", p->seed);
+    kin_set_threads(0);
+    return dw;
+}
+
+static void check_weight(problem *p, kin_stream *r, bool threads)
+{
+    const kin_conv_shape *s = &p->s;
+    p->x = numbers_random(r, s->batch * s->in_h * s->in_w, s->in_c, s->in_ld);
+    p->w = numbers_random(r, 9 * s->in_c, s->out_c, s->out_c);
+    p->y = numbers_random(r, s->batch * s->out_h * s->out_w, s->out_c, s->out_ld);
+    kin_real *got = run_weight(p, 1);
+    for (int64_t c = 0; c < s->in_c; c++)
+        for (int64_t o = 0; o < s->out_c; o++) {
+            double want[9], bound[9];
+            weight_reference(p, c, o, want, bound);
+            for (int k = 0; k < 9; k++) {
+                int64_t at = (k * s->in_c + c) * s->out_c + o;
+                double had = (double)got[at], exact = want[k] + (p->accumulate ? (double)p->w[at] : 0);
+                CHECK_MSG(fabs(had - exact) <= epsilon * (4 + 8 * bound[k]), "%s: weight %d of channels %lld and %lld is %.9g, not %.9g", describe(p), k, (long long)c, (long long)o, had, exact);
+            }
+        }
+    for (int t = 2; threads && t <= 7; t += t < 3 ? 1 : 4) {
+        kin_real *again = run_weight(p, t);
+        CHECK_MSG(numbers_same(got, again, 9 * s->in_c, s->out_c, s->out_c), "%s: other bits with %d threads", describe(p), t);
+        kin_free(again);
+    }
+    kin_free(got), kin_free(p->x), kin_free(p->w), kin_free(p->y);
+}
+
+static void weights(const char *isa)
+{
+    for (int m = 2; m <= 4; m += 2) {
+        check_begin("winograd: the weights' gradient by tiles of %d, 300 random shapes (seeds 0 ...) and several blocks (%s, %s)", m, isa, KIN_REAL_NAME);
+        for (uint64_t seed = 0; seed < 300; seed++) {
+            kin_stream r = kin_stream_new(kin_key(seed, 33, (uint64_t)m));
+            problem p = {.s = random_shape(&r, seed % 2 ? 9 : 5, seed % 2 ? 6 : 20), .t = transforms_of(m), .seed = seed, .accumulate = numbers_pick(&r, 0, 3) == 0};
+            check_weight(&p, &r, seed % 8 == 0);
+        }
+        static const kin_conv_shape shapes[] = {{2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {17, 7, 9, 290, 300, 7, 9, 9, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                {20, 8, 8, 5, 5, 8, 8, 270, 275, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
+        for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
+            kin_stream r = kin_stream_new(kin_key((uint64_t)i, 34, (uint64_t)m));
+            check_weight(&(problem){.s = shapes[i], .t = transforms_of(m), .seed = (unsigned long long)i}, &r, true);
+        }
+        check_end();
+    }
+}
+
 /* ---- the error as a whole ---- */
 
 /* The root mean square error of y, in ε, where the root mean square of y is 1. */
@@ -251,6 +342,7 @@ static void errors(const char *isa)
 int main(void)
 {
     numbers_each_isa("winograd", random_shapes);
+    numbers_each_isa("winograd's weights", weights);
     if (sizeof(kin_real) == 4) numbers_each_isa("winograd's error", errors); /* the reference's own rounding is that of double */
     return check_result();
 }
