@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "retrieval/lines.h"
 #include "retrieval/pool.h"
 #include "retrieval/reciprocal.h"
 #include "retrieval/scan.h"
@@ -23,7 +24,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { ROWS = 192, TASKS = 32, STRAYS = 1 << 19 /* measured together at most, but for the last list's */ };
+enum { ROWS = 192, TASKS = 32, STRAYS = 1 << 19 /* measured together at most, but for the last list's */, AHEAD = 8 };
 static const int64_t hits_bytes = 16 << 20; /* of the lists of a block */
 
 /* An item that shares something with a list's row, and is not among its K nearest. */
@@ -31,12 +32,13 @@ typedef struct stray { int32_t item, row; double shared, distance; } stray;
 
 typedef struct worker {
     double *shared;    /* [gallery]: s of the items touched, else 0 */
-    int32_t *touched;  /* [gallery] */
+    int32_t *touched;  /* [gallery + 1] */
     bool *taken;       /* [gallery]: among the K nearest of the row at hand */
     kin_hit *hits, *spare; /* [rows, 2 k], [2 k] */
     kin_pool *best;    /* [rows] */
     stray *strays;     /* in the order of rows */
     uint64_t *order;   /* [2 strays]: item, then place in `strays`; and room for sorting */
+    double *wide;      /* [dim]: an item, while strays are measured */
     int64_t count;
     size_t room, order_room;
 } worker;
@@ -105,8 +107,10 @@ static int64_t intersect(const job *j, worker *w, int64_t i)
         int64_t column = j->v.column[at];
         for (int64_t e = j->inverted.offset[column]; e < j->inverted.offset[column + 1]; e++) {
             int32_t g = j->inverted.column[e];
-            if (w->shared[g] == 0) w->touched[touched++] = g;
-            w->shared[g] += mine < j->inverted.value[e] ? mine : j->inverted.value[e];
+            double s = w->shared[g], theirs = j->inverted.value[e];
+            w->touched[touched] = g; /* always written, counted only if it is new: no branch to mispredict */
+            touched += s == 0;
+            w->shared[g] = s + (mine < theirs ? mine : theirs);
         }
     }
     return touched;
@@ -156,6 +160,8 @@ static void choose_without_distance(const job *j, const worker *w, int64_t self,
         if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
 }
 
+static stray *stray_at(const worker *w, int64_t a) { return &w->strays[w->order[a] & UINT32_MAX]; }
+
 /* Distances of the strays of lists `first` .., item after item, so that each comes from memory once. */
 static bool measure_strays(const job *j, worker *w, int64_t first)
 {
@@ -166,11 +172,16 @@ static bool measure_strays(const job *j, worker *w, int64_t first)
         w->order_room = w->order ? 2 * (size_t)w->count : 0;
         if (!w->order) return false;
     }
+    int64_t dim = j->set.gallery.dim, last = -1;
     for (int64_t a = 0; a < w->count; a++) w->order[a] = (uint64_t)w->strays[a].item << 32 | (uint64_t)a;
     kin_select_sort(w->order, w->order + w->count, w->count, 32);
     for (int64_t a = 0; a < w->count; a++) {
-        stray *s = &w->strays[w->order[a] & UINT32_MAX];
-        s->distance = kin_exact_euclid(kin_joined_row(&j->set, first + s->row), kin_row(j->set.gallery, s->item), j->set.gallery.dim);
+        stray *s = stray_at(w, a);
+        if (a + AHEAD < w->count) __builtin_prefetch(stray_at(w, a + AHEAD), 1);
+        const float *item = kin_row(j->set.gallery, s->item);
+        for (int64_t d = 0; s->item != last && d < dim; d++) w->wide[d] = (double)item[d];
+        last = s->item;
+        s->distance = kin_lines_get()->euclid_wide(w->wide, kin_joined_row(&j->set, first + s->row), dim);
     }
     return true;
 }
@@ -269,12 +280,13 @@ static bool give_workers_room(job *j, kin_error *err)
     for (int w = 0; ok && w < kin_threads(); w++) {
         worker *me = &j->workers[w];
         me->shared = kin_alloc_zero(g, sizeof *me->shared);
-        me->touched = kin_alloc_array(g, sizeof *me->touched);
+        me->touched = kin_alloc_array(g + 1, sizeof *me->touched);
         me->taken = kin_alloc_zero(g, sizeof *me->taken);
         me->hits = kin_alloc_array((size_t)j->rows * k, 2 * sizeof *me->hits);
         me->best = kin_alloc_array((size_t)j->rows, sizeof *me->best);
         me->spare = kin_alloc_array(k, 2 * sizeof *me->spare);
-        ok = me->shared && me->touched && me->taken && me->hits && me->best && me->spare;
+        me->wide = kin_alloc_array((size_t)j->set.gallery.dim, sizeof *me->wide);
+        ok = me->wide && me->shared && me->touched && me->taken && me->hits && me->best && me->spare;
     }
     return ok ? true : kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %zu items", g);
 }
@@ -283,7 +295,7 @@ static void give_back(job *j)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
         worker *me = &j->workers[w];
-        kin_free(me->shared), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare), kin_free(me->best), kin_free(me->strays), kin_free(me->order);
+        kin_free(me->shared), kin_free(me->wide), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare), kin_free(me->best), kin_free(me->strays), kin_free(me->order);
     }
     kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->near), kin_free(j->near_distance);
     kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);
