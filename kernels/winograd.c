@@ -6,7 +6,8 @@
  *
  * What stands between the steps must not leave the caches. Where the values of a fair number of tiles fit, each task has values of its
  * own and runs through all columns; with many channels the values of a larger block are made first, for tasks that take some columns each,
- * so that the weights, now the largest operand, are read once for many tiles. */
+ * so that the weights, now the largest operand, are read once for many tiles. But with few columns (DenseNet's) the sums of all of them fit: then the
+ * channels are taken some at a time, and values never leave the second cache. */
 #include "kernels/winograd.h"
 
 #include "base/parallel.h"
@@ -19,6 +20,9 @@
 enum {
     OWN_BYTES = 240 << 10,   /* values of a task with values of its own: half of a second cache, through which the weights flow too */
     SHARED_BYTES = 8 << 20,  /* values of a block for many tasks: in the third cache */
+    STEP = 96,               /* channels at a time, at most */
+    NARROW = 64,             /* columns at most where channels are taken some at a time ... */
+    STEP_BYTES = 400 << 10,  /* ... and so much for values and sums of a task */
     TILES = 48,              /* of a task at most */
     FEW_TILES = 12,          /* fewer would read the weights too often */
     TASKS = 16,              /* smaller tasks where there are few of them, so that many threads have work */
@@ -174,26 +178,31 @@ typedef struct cut {
     int64_t n2, across, picture, tiles; /* tiles in a row, in a picture, in all */
     int64_t pitch;                      /* from tile to tile in V */
     int64_t columns, column_blocks;
+    int64_t depth, width;               /* channels whose values are made at a time; columns of a task's sums */
     int64_t block, part;                /* tiles of a block whose values are made together, and of a task */
     int64_t position;                   /* from position to position in V: an odd number of cache lines, lest all fall on the same */
-    bool shared;
+    bool shared, steps;
     int64_t values, sums;               /* numbers of V, and of a task's S */
 } cut;
 
 static cut cut_of(const kin_conv_shape *s, int m)
 {
     const kin_winograd_lines *l = kin_winograd_lines_get();
-    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .pitch = kin_round_up(s->in_c, LINE), .columns = PANELS * l->nr};
+    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .depth = s->in_c, .columns = PANELS * l->nr, .width = PANELS * l->nr};
     c.picture = c.across * kin_blocks(s->out_h, m);
     c.tiles = s->batch * c.picture;
     c.column_blocks = kin_blocks(s->out_c, c.columns);
-    int64_t bytes = c.n2 * c.pitch * (int64_t)sizeof(kin_real), own = OWN_BYTES / bytes, even = kin_blocks(c.tiles, TASKS);
-    c.shared = own < FEW_TILES || c.tiles <= 4 * FEW_TILES;
+    int64_t number = c.n2 * (int64_t)sizeof(kin_real), own = OWN_BYTES / (number * kin_round_up(s->in_c, LINE)), even = kin_blocks(c.tiles, TASKS);
+    bool few = c.tiles <= 4 * FEW_TILES;
+    c.steps = own < FEW_TILES && !few && s->out_c <= NARROW;
+    c.shared = !c.steps && (own < FEW_TILES || few);
+    if (c.steps) c.depth = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, STEP)), LINE), c.width = kin_round_up(s->out_c, l->nr), own = STEP_BYTES / (number * (c.depth + c.width));
+    c.pitch = kin_round_up(c.depth, LINE);
     c.part = most(kin_min(c.shared ? TILES : own, kin_min(TILES, even)), FEW_TILES) / l->mr * l->mr;
-    c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / bytes, 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
+    c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
     c.position = (kin_blocks(c.block * c.pitch, LINE) | 1) * LINE;
     c.values = c.n2 * c.position;
-    c.sums = c.part * c.n2 * c.columns;
+    c.sums = c.part * c.n2 * c.width;
     return c;
 }
 
@@ -227,46 +236,48 @@ static place place_of(const convolution *w, int64_t tile)
     return (place){tile / c->picture, tile % c->picture / c->across * w->m, tile % c->across * w->m};
 }
 
-/* The pixels under a tile; those outside the picture are zeros. */
-static void find_pixels(const convolution *w, int64_t tile, const kin_real **pixel)
+/* The pixels under a tile, from a channel on; those outside the picture are zeros. */
+static void find_pixels(const convolution *w, int64_t tile, int64_t channel, const kin_real **pixel)
 {
     const kin_conv_shape *s = w->s;
     place at = place_of(w, tile);
-    kin_winograd_pixels(w->x + at.n * s->in_h * s->in_w * s->in_ld, s->in_h, s->in_w, s->in_ld, at.y - s->pad_top, at.x - s->pad_left, w->m + 2, w->zeros, pixel);
+    kin_winograd_pixels(w->x + at.n * s->in_h * s->in_w * s->in_ld + channel, s->in_h, s->in_w, s->in_ld, at.y - s->pad_top, at.x - s->pad_left, w->m + 2, w->zeros, pixel);
 }
 
-static void make_values(const convolution *w, int64_t tile, int64_t tiles, kin_real *values)
+/* Of `depth` channels, or as many as there are. */
+static void make_values(const convolution *w, int64_t tile, int64_t tiles, int64_t channel, kin_real *values)
 {
     const kin_real *pixel[2][KIN_WINOGRAD_N2];
-    find_pixels(w, tile, pixel[0]);
+    int64_t channels = kin_min(w->cut.depth, w->s->in_c - channel);
+    find_pixels(w, tile, channel, pixel[0]);
     for (int64_t t = 0; t < tiles; t++) {
-        find_pixels(w, kin_min(tile + t + 1, w->cut.tiles - 1), pixel[(t + 1) % 2]);
-        w->lines->input[w->m / 4](pixel[t % 2], pixel[(t + 1) % 2], w->s->in_c, values + t * w->cut.pitch, w->cut.position);
+        find_pixels(w, kin_min(tile + t + 1, w->cut.tiles - 1), channel, pixel[(t + 1) % 2]);
+        w->lines->input[w->m / 4](pixel[t % 2], pixel[(t + 1) % 2], channels, values + t * w->cut.pitch, w->cut.position);
     }
 }
 
-static void make_sums(const convolution *w, int64_t block, int64_t tiles, const kin_real *values, kin_real *sums)
+static void make_sums(const convolution *w, int64_t block, int64_t tiles, int64_t channel, const kin_real *values, kin_real *sums)
 {
     const kin_winograd_lines *l = w->lines;
     const cut *c = &w->cut;
-    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr);
-    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c;
+    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr), depth = kin_min(c->depth, w->s->in_c - channel);
+    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c + channel * l->nr;
     for (int64_t i = 0; i < c->n2; i++)
         for (int64_t p = 0; p < panels; p++, u += w->s->in_c * l->nr)
-            l->multiply(values + i * c->position, c->pitch, tiles, u, w->s->in_c, width - p * l->nr, sums + i * c->columns + p * l->nr, c->n2 * c->columns);
+            l->multiply(values + i * c->position, c->pitch, tiles, u, depth, width - p * l->nr, channel == 0, sums + i * c->width + p * l->nr, c->n2 * c->width);
 }
 
 static void make_output(const convolution *w, int64_t block, int64_t tile, int64_t tiles, const kin_real *sums)
 {
     const kin_conv_shape *s = w->s;
     int64_t column = block * w->cut.columns;
-    kin_winograd_out o = {.width = w->cut.columns, .columns = kin_min(w->cut.columns, s->out_c - column), .y_row = s->out_w * s->out_ld, .y_ld = s->out_ld,
+    kin_winograd_out o = {.width = w->cut.width, .columns = kin_min(w->cut.columns, s->out_c - column), .y_row = s->out_w * s->out_ld, .y_ld = s->out_ld,
                           .bias = w->end.bias ? w->end.bias + column : NULL, .add_row = s->out_w * w->end.add_ld, .add_ld = w->end.add_ld, .act = w->end.act};
     place at = place_of(w, tile), next;
     for (int64_t t = 0; t < tiles; t++, at = next) {
         next = place_of(w, kin_min(tile + t + 1, w->cut.tiles - 1));
         int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x, further = (next.n * s->out_h + next.y) * s->out_w + next.x;
-        o.sums = sums + t * w->cut.n2 * w->cut.columns;
+        o.sums = sums + t * w->cut.n2 * w->cut.width;
         o.rows = kin_min(w->m, s->out_h - at.y), o.across = kin_min(w->m, s->out_w - at.x);
         o.y = w->y + pixel * s->out_ld + column;
         o.add = w->end.add ? w->end.add + pixel * w->end.add_ld + column : NULL;
@@ -283,11 +294,25 @@ static void own(void *arg, int64_t index, int worker)
     const cut *c = &w->cut;
     kin_real *values = w->values + worker * c->values, *sums = w->sums + worker * c->sums;
     int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
-    make_values(w, tile, tiles, values);
+    make_values(w, tile, tiles, 0, values);
     for (int64_t block = 0; block < c->column_blocks; block++) {
-        make_sums(w, block, tiles, values, sums);
+        make_sums(w, block, tiles, 0, values, sums);
         make_output(w, block, tile, tiles, sums);
     }
+}
+
+/* The same with some channels at a time, and sums of all columns. */
+static void in_steps(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    kin_real *values = w->values + worker * c->values, *sums = w->sums + worker * c->sums;
+    int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
+    for (int64_t channel = 0; channel < w->s->in_c; channel += c->depth) {
+        make_values(w, tile, tiles, channel, values);
+        for (int64_t block = 0; block < c->column_blocks; block++) make_sums(w, block, tiles, channel, values, sums + block * c->columns);
+    }
+    for (int64_t block = 0; block < c->column_blocks; block++) make_output(w, block, tile, tiles, sums + block * c->columns);
 }
 
 static void shared_values(void *arg, int64_t index, int worker)
@@ -295,7 +320,7 @@ static void shared_values(void *arg, int64_t index, int worker)
     (void)worker;
     const convolution *w = arg;
     int64_t t = index * TOGETHER;
-    make_values(w, w->first + t, kin_min(TOGETHER, w->tiles - t), w->values + t * w->cut.pitch);
+    make_values(w, w->first + t, kin_min(TOGETHER, w->tiles - t), 0, w->values + t * w->cut.pitch);
 }
 
 /* A task is some tiles of the shared block and a block of columns, whose weights neighbouring tasks share. */
@@ -305,7 +330,7 @@ static void shared(void *arg, int64_t index, int worker)
     const cut *c = &w->cut;
     int64_t parts = kin_blocks(w->tiles, c->part), block = index / parts, t = index % parts * c->part, tiles = kin_min(c->part, w->tiles - t);
     kin_real *sums = w->sums + worker * c->sums;
-    make_sums(w, block, tiles, w->values + t * c->pitch, sums);
+    make_sums(w, block, tiles, 0, w->values + t * c->pitch, sums);
     make_output(w, block, w->first + t, tiles, sums);
 }
 
@@ -319,7 +344,7 @@ void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const k
     w.sums = workspace + kin_round_up(s->in_c, LINE);
     w.values = w.sums + kin_threads() * c->sums;
     if (!c->shared) {
-        kin_parallel_for(kin_blocks(c->tiles, c->part), own, &w);
+        kin_parallel_for(kin_blocks(c->tiles, c->part), c->steps ? in_steps : own, &w);
         return;
     }
     for (w.first = 0; w.first < c->tiles; w.first += c->block) {

@@ -229,15 +229,15 @@ INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t
 }
 
 /* The tiles are cut into runs of nearly the same length, so that none is too short to hide the latency of a multiplication. */
-static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, kin_real *sums, int64_t apart)
+static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart)
 {
     int64_t runs = (tiles + MR - 1) / MR;
     for (int64_t k = 0; k < depth; k += SUM) {
         int64_t some = depth - k < SUM ? depth - k : SUM;
         for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
             end = tiles * (i + 1) / runs;
-            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, some, k == 0, sums + first * apart, apart);
-            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, some, k == 0, sums + first * apart, apart);
+            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, some, begins && k == 0, sums + first * apart, apart);
+            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, some, begins && k == 0, sums + first * apart, apart);
         }
     }
 }

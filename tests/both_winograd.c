@@ -210,7 +210,8 @@ static void random_shapes(const char *isa)
         check_end();
         check_begin("winograd: tiles of %d, several blocks of tiles and columns, long sums (%s, %s)", m, isa, KIN_REAL_NAME);
         static const kin_conv_shape shapes[] = {{2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {3, 7, 7, 290, 300, 7, 7, 70, 75, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-                                                {1, 24, 52, 300, 300, 22, 50, 5, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1}, {90, 2, 2, 40, 40, 2, 2, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
+                                                {1, 24, 52, 330, 330, 22, 50, 5, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1}, {90, 2, 2, 40, 40, 2, 2, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                {2, 17, 18, 150, 151, 17, 18, 37, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
         for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
             kin_stream r = kin_stream_new(kin_key((uint64_t)i, 31, (uint64_t)m));
             check_one(&(problem){.s = shapes[i], .t = transforms_of(m), .seed = (unsigned long long)i, .act = KIN_NORM_RELU}, &r, true);
