@@ -102,10 +102,10 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
     fill_table(p, at, rows, w, table);
     for (int64_t r = 0; r < rows; r++) c[r] = p->c + at[r].pixel * p->c_ld;
     for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
-    kin_run_tiles(p->tiles, &(kin_tile_block){.rows = rows, .column = w->column, .columns = w->columns, .c = c, .add = w->ends && e->add ? add : NULL,
-                                              .bias = w->begins ? e->bias : NULL, .accumulate = p->accumulate || !w->begins, .act = w->ends ? e->act : KIN_NORM_LINEAR,
-                                              .table = table, .pitch = SEGMENTS * p->tiles->mr, .b_row = b_row, .segments = w->count, .length = w->k,
-                                              .panels = p->panels, .panel_k = p->taps * p->depth});
+    p->tiles->run(&(kin_tile_block){.rows = rows, .column = w->column, .columns = w->columns, .c = c, .add = w->ends && e->add ? add : NULL,
+                                    .bias = w->begins ? e->bias : NULL, .accumulate = p->accumulate || !w->begins, .act = w->ends ? e->act : KIN_NORM_LINEAR,
+                                    .table = table, .pitch = SEGMENTS * p->tiles->mr, .near = w->moved, .b_row = b_row, .segments = w->count, .length = w->k,
+                                    .panels = p->panels, .panel_k = p->taps * p->depth});
 }
 
 /* The same for 1×1 kernels at every pixel, whose rows of A are copied to a block beside, through `begin` if there is one. That pays without

@@ -17,6 +17,7 @@ enum {
     BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
     ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
     ROW_PITCH = K_STEP + 16, /* of rows copied beside each other */
+    ALIASED = 4096,      /* rows this many bytes apart fall on one another in the first cache */
     COPY_COLUMNS = 128,  /* columns that make copying worth it */
     PART_K = 2048,       /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
@@ -111,15 +112,15 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
     kin_tile_block tiles = {.rows = b->rows, .column = b->column, .columns = b->columns, .c = c, .bias = begins && b->bias ? a->bias : NULL, .accumulate = !begins || b->accumulate,
                             .b_row = &k0, .segments = 1, .length = k, .panels = p->panels, .panel_k = a->k};
     if (a->a.col_stride == 1) {
-        bool copies = a->a.row_stride > K_STEP && b->columns >= COPY_COLUMNS;
+        bool copies = a->a.row_stride * (int64_t)sizeof(kin_real) % ALIASED == 0 && b->columns >= COPY_COLUMNS;
         if (copies) copy_rows(a->a, b->row, b->rows, k0, k, near);
         fill_table(copies ? near : a->a.data + b->row * a->a.row_stride + k0, copies ? ROW_PITCH : a->a.row_stride, b->rows, t->mr, table);
-        tiles.table = table, tiles.pitch = t->mr;
+        tiles.table = table, tiles.pitch = t->mr, tiles.near = copies;
     } else {
         for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, near + r * K_STEP);
-        tiles.packed = near, tiles.pitch = t->mr * K_STEP;
+        tiles.packed = near, tiles.pitch = t->mr * K_STEP, tiles.near = true;
     }
-    kin_run_tiles(t, &tiles);
+    t->run(&tiles);
 }
 
 static void run_block(const product *p, const block *b)

@@ -27,23 +27,6 @@ typedef struct kin_tile_out {
     kin_norm_act act;
 } kin_tile_out;
 
-typedef struct kin_tiles {
-    int64_t mr, nr;
-    int64_t sum; /* products that one pass of a convolution should add up at most, ≤ KIN_SUM_MAX: C keeps the partial sums between passes */
-    /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own row pointers
-     * (all mr of them valid to read) and begins at its own row of the panel. */
-    void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);
-    /* Σ over k of a[k·mr + r] · b[k·nr + ·] */
-    void (*packed)(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out);
-    /* to[k·mr + r] = from[k][first + r] for r < mr; zeros where from[k] is NULL. */
-    void (*pack)(const kin_real *const *from, int64_t first, int64_t k, kin_real *to);
-    /* to[k·nr + j] = from[k][first + j] for j < columns ≤ nr, then zeros. */
-    void (*pack_columns)(const kin_real *const *from, int64_t first, int64_t columns, int64_t k, kin_real *to);
-} kin_tiles;
-
-/* The tiles of the chosen instruction set. */
-const kin_tiles *kin_tiles_get(void);
-
 /* A block of C: some rows, and columns from the first of a panel on. A's rows come through a table of pointers or packed, as above. */
 typedef struct kin_tile_block {
     int64_t rows, column, columns;
@@ -55,14 +38,31 @@ typedef struct kin_tile_block {
     const kin_real *const *table; /* tile i's row pointers begin at table + i·pitch; NULL: its panel at packed + i·pitch */
     const kin_real *packed;
     int64_t pitch;
+    bool near;                  /* A was written just now, and is in the caches */
     const int64_t *b_row;       /* of each segment; the packed form has one segment */
     int64_t segments, length;
     const kin_real *panels;     /* B: [⌈n/nr⌉][panel_k][nr] */
     int64_t panel_k;
 } kin_tile_block;
 
-/* Computes it in the calling thread, tile by tile. */
-void kin_run_tiles(const kin_tiles *t, const kin_tile_block *b);
+typedef struct kin_tiles {
+    int64_t mr, nr;
+    int64_t sum; /* products that one pass of a convolution should add up at most, ≤ KIN_SUM_MAX: C keeps the partial sums between passes */
+    /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own row pointers
+     * (all mr of them valid to read) and begins at its own row of the panel. */
+    void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);
+    /* Σ over k of a[k·mr + r] · b[k·nr + ·] */
+    void (*packed)(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out);
+    /* Computes a block in the calling thread, tile by tile. */
+    void (*run)(const kin_tile_block *block);
+    /* to[k·mr + r] = from[k][first + r] for r < mr; zeros where from[k] is NULL. */
+    void (*pack)(const kin_real *const *from, int64_t first, int64_t k, kin_real *to);
+    /* to[k·nr + j] = from[k][first + j] for j < columns ≤ nr, then zeros. */
+    void (*pack_columns)(const kin_real *const *from, int64_t first, int64_t columns, int64_t k, kin_real *to);
+} kin_tiles;
+
+/* The tiles of the chosen instruction set. */
+const kin_tiles *kin_tiles_get(void);
 
 /* Packs n columns of B (k rows, any strides) into panels [⌈n/nr⌉][panel_k][nr], from row `at` of each panel on,
  * padded with zeros to whole panels. On all threads. */

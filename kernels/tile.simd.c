@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at
  * least 16 (12 used). */
 #if defined(__AVX512F__)
@@ -29,19 +31,34 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
     return act == KIN_NORM_LINEAR ? v : activated(v, act);
 }
 
+/* A number in all lanes. Not 0 + x: that would be another zero for −0. */
+INLINE vector spread(kin_real x) { return x - (vector){0}; }
+
+/* An empty instruction that reads a register. */
+#if defined(__AVX512F__)
+#define KEEP(v) __asm__ volatile("" ::"v"(v))
+#elif defined(__x86_64__)
+#define KEEP(v) __asm__ volatile("" ::"x"(v))
+#elif defined(__aarch64__)
+#define KEEP(v) __asm__ volatile("" ::"w"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
+
 /* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
  * where these are called: a tile of few columns does without the second. What is asked once for all of them is not asked for each. */
 #define EACH \
     _Pragma("GCC unroll 16") for (int r = 0; r < MR; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
 
-static inline __attribute__((always_inline)) void finish_whole(vector acc[MR][2], const int width, const kin_tile_out *out)
+/* Rows are stored at c[r] + at; add[r] + at is added where there is `add`. */
+INLINE void finish_whole(vector acc[MR][2], const int width, kin_real *const *c, const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate, kin_norm_act act)
 {
-    if (out->bias) EACH acc[r][v] += load(out->bias + v * LANES);
-    if (out->accumulate) EACH acc[r][v] += load(out->c[r] + v * LANES);
-    if (out->adds) EACH acc[r][v] += load(out->add[r] + v * LANES);
-    if (out->act == KIN_NORM_RELU) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU);
-    else if (out->act != KIN_NORM_LINEAR) EACH acc[r][v] = activated(acc[r][v], out->act);
-    EACH store(out->c[r] + v * LANES, acc[r][v]);
+    if (bias) EACH acc[r][v] += load(bias + v * LANES);
+    if (accumulate) EACH acc[r][v] += load(c[r] + at + v * LANES);
+    if (add) EACH acc[r][v] += load(add[r] + at + v * LANES);
+    if (act == KIN_NORM_RELU) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU);
+    else if (act != KIN_NORM_LINEAR) EACH acc[r][v] = activated(acc[r][v], act);
+    EACH store(c[r] + at + v * LANES, acc[r][v]);
 }
 
 /* A tile at the right or lower edge, row by row from where it was put down: whole vectors on a line beside, of which the valid columns are copied. */
@@ -59,10 +76,10 @@ static __attribute__((noinline)) void finish_part(const kin_real *sums, const ki
     }
 }
 
-static inline __attribute__((always_inline)) void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
+INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
     if (out->columns == width * LANES && out->rows == MR) {
-        finish_whole(acc, width, out);
+        finish_whole(acc, width, out->c, out->adds ? out->add : NULL, 0, out->bias, out->accumulate, out->act);
         return;
     }
     kin_real sums[MR * NR];
@@ -71,46 +88,64 @@ static inline __attribute__((always_inline)) void finish(vector acc[MR][2], cons
 }
 
 /* One k: a row of the panel times each row's number. Four of these stand in a turn of the loop: two products a cycle leave little room for
- * its bookkeeping beside them, less still where another thread shares the core. The barrier keeps the compiler from bringing the loads of
- * several together until the accumulators no longer fit. */
-static inline __attribute__((always_inline)) void step(vector acc[MR][2], const kin_real *const a[MR], int64_t k, const kin_real *panel, const int width)
+ * its bookkeeping beside them, less still where another thread shares the core. KEEP has a vector live on after its last product, lest that
+ * be put in its register and the accumulator wander through moves; the barrier keeps the compiler from bringing the loads of several k
+ * together until the accumulators no longer fit. */
+INLINE void step(vector acc[MR][2], const kin_real *const a[MR], int64_t stride, int64_t k, const kin_real *panel, const int width)
 {
     vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) {
-        kin_real x = a[r][k];
+        vector x = spread(a[r][k * stride]);
         acc[r][0] += b0 * x;
         if (width > 1) acc[r][1] += b1 * x;
+        KEEP(x);
     }
+    KEEP(b0);
+    KEEP(b1);
     __asm__ volatile("" ::: "memory");
 }
 
-static inline __attribute__((always_inline)) void sum_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length,
-                                                           const kin_real *b, const int width, const kin_tile_out *out)
+INLINE void run_of_k(vector acc[MR][2], const kin_real *const a[MR], int64_t stride, int64_t length, const kin_real *panel, const int width)
 {
-    vector acc[MR][2] = {{{0}}};
-    for (int64_t s = 0; s < segments; s++) {
-        const kin_real *a[MR], *panel = b + b_row[s] * NR;
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; r++) a[r] = row[s * MR + r];
-        int64_t k = 0;
-        for (; k + 4 <= length; k += 4, panel += 4 * NR) {
-            step(acc, a, k, panel, width);
-            step(acc, a, k + 1, panel + NR, width);
-            step(acc, a, k + 2, panel + 2 * NR, width);
-            step(acc, a, k + 3, panel + 3 * NR, width);
-        }
-        for (; k < length; k++, panel += NR) step(acc, a, k, panel, width);
+    int64_t k = 0;
+    for (; k + 4 <= length; k += 4, panel += 4 * NR) {
+        step(acc, a, stride, k, panel, width);
+        step(acc, a, stride, k + 1, panel + NR, width);
+        step(acc, a, stride, k + 2, panel + 2 * NR, width);
+        step(acc, a, stride, k + 3, panel + 3 * NR, width);
     }
-    finish(acc, width, out);
+    for (; k < length; k++, panel += NR) step(acc, a, stride, k, panel, width);
+}
+
+INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width)
+{
+    for (; segments > 0; segments--, row += MR, b_row++) {
+        const kin_real *a[MR];
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; r++) a[r] = row[r];
+        run_of_k(acc, a, 1, length, b + *b_row * NR, width);
+    }
+}
+
+INLINE void sum_packed(vector acc[MR][2], const kin_real *packed, int64_t length, const kin_real *b)
+{
+    const kin_real *a[MR];
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) a[r] = packed + r;
+    run_of_k(acc, a, MR, length, b, 2);
 }
 
 static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
 {
-    if (out->columns > LANES)
-        sum_rows(row, b_row, segments, length, b, 2, out);
-    else
-        sum_rows(row, b_row, segments, length, b, 1, out);
+    vector acc[MR][2] = {{{0}}};
+    if (out->columns > LANES) {
+        sum_rows(acc, row, b_row, segments, length, b, 2);
+        finish(acc, 2, out);
+    } else {
+        sum_rows(acc, row, b_row, segments, length, b, 1);
+        finish(acc, 1, out);
+    }
 }
 
 /* The lines that the tile will be added to or stored in are asked for before the sum, which hides their way from memory. */
@@ -123,16 +158,114 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
 {
     vector acc[MR][2] = {{{0}}};
     expect(out);
-    for (; k > 0; k--, a += MR, b += NR) {
-        vector b0 = load(b), b1 = load(b + LANES);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; r++) {
-            acc[r][0] += b0 * a[r];
-            acc[r][1] += b1 * a[r];
-        }
-    }
+    sum_packed(acc, a, k, b);
     finish(acc, 2, out);
 }
+
+/* ---- a block ---- */
+
+enum {
+    GROUP_B = 32768, /* numbers of B that all rows meet before further ones: a quarter of the second cache, so that what the rows' way from memory takes is spread over many products */
+    NEAR_B = 4096,   /* the same where the rows are near already: half of the first cache */
+    LINE = 64 / sizeof(kin_real),
+};
+
+/* At the right or lower edge. */
+static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t tile, int64_t column, const kin_real *panel)
+{
+    kin_tile_out out; /* not cleared: that would cost as much as a short sum */
+    int64_t row = tile * MR, rows = b->rows - row, columns = b->column + b->columns - column;
+    out.rows = rows < MR ? rows : MR, out.columns = columns < NR ? columns : NR;
+    out.bias = b->bias ? b->bias + column : NULL, out.accumulate = b->accumulate, out.adds = b->add != NULL, out.act = b->act;
+    for (int64_t r = 0; r < out.rows; r++) out.c[r] = b->c[row + r] + column;
+    for (int64_t r = 0; b->add && r < out.rows; r++) out.add[r] = b->add[row + r] + column;
+    if (b->table) tile_rows(b->table + tile * b->pitch, b->b_row, b->segments, b->length, panel, &out);
+    else tile_packed(b->packed + tile * b->pitch, panel + b->b_row[0] * NR, b->length, &out);
+}
+
+/* Functions of their own, so that the sums have the registers to themselves. */
+static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+{
+    vector acc[MR][2] = {{{0}}};
+    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, 2);
+    finish_whole(acc, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+}
+
+static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed, int64_t first, int64_t column, const kin_real *panel)
+{
+    vector acc[MR][2] = {{{0}}};
+    sum_packed(acc, packed, b->length, panel + b->b_row[0] * NR);
+    finish_whole(acc, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+}
+
+/* What a tile will read and write far away is asked for while the tile before it is computed: C, what is added, a share of the panel that
+ * comes next, and, where the rows come near for the first time, a share of the rows of the tile below. The processor's own prefetching knows
+ * neither where a run of k ends nor which row is next. */
+INLINE void expect_out(const kin_tile_block *b, int64_t row, int64_t column)
+{
+    kin_real *const *c = b->c + row;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) __builtin_prefetch(c[r] + column, 1);
+    if (!b->add) return;
+    const kin_real *const *add = b->add + row;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) __builtin_prefetch(add[r] + column);
+}
+
+typedef struct ahead {
+    int64_t row_lines, panel_lines; /* at each tile */
+    int64_t at, end;                /* of the rows */
+    const kin_real *panel;
+} ahead;
+
+INLINE void expect_rows(ahead *a, const kin_real *const *row)
+{
+    for (int64_t i = 0; i < a->row_lines && a->at < a->end; i++, a->at += LINE)
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; r++) __builtin_prefetch(row[r] + a->at);
+}
+
+INLINE void expect_panel(ahead *a)
+{
+    for (int64_t i = 0; i < a->panel_lines; i++, a->panel += LINE) __builtin_prefetch(a->panel, 0, 2);
+}
+
+/* Columns first to last, whose panels stay near, meet all tiles of rows. */
+static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int64_t last, const kin_real *panels, ahead *a)
+{
+    int64_t whole_rows = b->rows / MR, whole_columns = b->column + b->columns - NR;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        const kin_real *panel = panels, *const *row = b->table + tile * b->pitch;
+        a->at = 0;
+        for (int64_t j = first; j < last; j += NR, panel += b->panel_k * NR) {
+            bool turns = j + NR >= last;
+            if (tile + turns < whole_rows) expect_out(b, (tile + turns) * MR, turns ? first : j + NR);
+            if (a->row_lines && tile + 1 < tiles) expect_rows(a, row + b->pitch);
+            if (a->panel_lines) expect_panel(a);
+            if (tile >= whole_rows || j > whole_columns) part_tile(b, tile, j, panel);
+            else if (b->table) whole_tile(b, row, tile * MR, j, panel);
+            else whole_packed_tile(b, b->packed + tile * b->pitch, tile * MR, j, panel);
+        }
+    }
+}
+
+static void run(const kin_tile_block *b)
+{
+    int64_t k = b->segments * b->length, tiles = (b->rows + MR - 1) / MR, end = b->column + b->columns, group = (b->near ? NEAR_B : GROUP_B) / (k * NR + 1) * NR;
+    if (group < NR) group = NR;
+    const kin_real *panels = b->panels + b->column / NR * b->panel_k * NR;
+    ahead a = {.row_lines = !b->near && b->segments == 1 ? (k + LINE - 1) / LINE : 0, .end = k};
+    for (int64_t first = b->column; first < end; first += group, a.row_lines = 0) {
+        int64_t last = end - first < group ? end : first + group, count = (last - first + NR - 1) / NR;
+        a.row_lines = (a.row_lines + count - 1) / count;
+        a.panel_lines = b->segments == 1 && last < end ? (k * NR / LINE + tiles * count - 1) / (tiles * count) : 0;
+        a.panel = panels + (count * b->panel_k + b->b_row[0]) * NR;
+        run_group(b, tiles, first, last, panels, &a);
+        panels += count * b->panel_k * NR;
+    }
+}
+
+/* ---- packing ---- */
 
 static void pack(const kin_real *const *from, int64_t first, int64_t k, kin_real *to)
 {
@@ -154,4 +287,4 @@ static void pack_columns(const kin_real *const *from, int64_t first, int64_t col
 }
 
 extern const kin_tiles KIN_ISA_NAME(kin_tiles);
-const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, pack, pack_columns};
+const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, run, pack, pack_columns};
