@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLUSTER = 20, LEAST = 600, MOST = 20000 };
-#define PAIRS 2.5e10 /* multiply-adds of one comparison of the gallery with itself: some tenths of a second */
+enum { CLUSTER = 20, LEAST = 600, MOST = 20000, SHORTEST = 10 };
+#define PAIRS 1e11 /* multiply-adds of one comparison of the gallery with itself: about a second */
 
 typedef struct bench {
     kin_timings *t;
@@ -28,18 +28,18 @@ typedef struct bench {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* As large as is quick, but long lists need a gallery that is longer still. */
+/* As large as is quick. Lists take the same part of the gallery: choosing most of its items would be another work than choosing a few. */
 static kin_job_size smaller(const kin_job_size *wanted)
 {
     kin_job_size job = *wanted;
     int64_t quick = (int64_t)sqrt(PAIRS / (double)wanted->dim);
-    if (quick < 4 * wanted->top) quick = 4 * wanted->top;
     if (quick < LEAST) quick = LEAST;
     if (quick > MOST) quick = MOST;
     job.pictures = 0;
     job.gallery = least(wanted->gallery, quick);
     job.queries = wanted->queries ? least(wanted->queries, job.gallery / 2 + 1) : 0;
-    job.top = least(wanted->top, job.gallery - !wanted->queries);
+    job.top = (int64_t)ceil((double)wanted->top * (double)job.gallery / (double)wanted->gallery);
+    job.top = least(least(job.top < SHORTEST ? SHORTEST : job.top, wanted->top), job.gallery - !wanted->queries);
     job.augment = least(wanted->augment, job.gallery);
     job.expand = least(wanted->expand, job.gallery);
     job.k1 = least(wanted->k1, job.queries + job.gallery - 1);

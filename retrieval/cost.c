@@ -9,16 +9,24 @@ static double lists_of(const kin_job_size *j) { return (double)(j->queries ? j->
 static double items_of(const kin_job_size *j) { return (double)j->queries + (double)j->gallery; }
 static bool has_means(const kin_job_size *j) { return j->augment || j->expand; }
 
+/* What else a pair costs, and what a place in a list costs, in multiply-adds of a pair's product. */
+static double pair_work(double dim) { return dim + 50; }
+static double symmetric_work(double dim) { return dim + 150; }
+static double place_work(double dim) { return 9 * dim + 3500; }
+
+/* q rows against n items, the best k of each. */
+static double search_work(double q, double n, double dim, double k) { return q * (n * pair_work(dim) + k * place_work(dim)); }
+
 double kin_cost_work(const kin_job_size *j, kin_cost stage)
 {
     double q = lists_of(j), n = (double)j->gallery, d = (double)j->dim;
     switch (stage) {
     case KIN_COST_EMBED: return (double)j->pictures;
-    case KIN_COST_SEARCH: return q * n * d;
-    case KIN_COST_AUGMENT: return j->augment ? n * n * d : 0;
-    case KIN_COST_EXPAND: return j->expand ? q * n * d : 0;
-    case KIN_COST_SEARCH_AGAIN: return has_means(j) ? q * n * d : 0;
-    case KIN_COST_COMPARE: return j->k1 ? items_of(j) * items_of(j) * d : 0;
+    case KIN_COST_SEARCH: return search_work(q, n, d, (double)j->top);
+    case KIN_COST_AUGMENT: return j->augment ? search_work(n, n, d, (double)j->augment) : 0;
+    case KIN_COST_EXPAND: return j->expand ? search_work(q, n, d, (double)j->expand) : 0;
+    case KIN_COST_SEARCH_AGAIN: return has_means(j) ? search_work(q, n, d, (double)j->top) : 0;
+    case KIN_COST_COMPARE: return j->k1 ? items_of(j) * items_of(j) / 2 * symmetric_work(d) + (q * (double)j->top + items_of(j) * (double)j->k1) * place_work(d) : 0;
     case KIN_COST_ENCODE: return j->k1 ? items_of(j) * (double)j->k1 : 0;
     case KIN_COST_RERANK: return j->k1 ? q * (double)j->k1 : 0;
     case KIN_COST_WRITE: return q * (double)j->top * (1 + has_means(j) + (j->k1 > 0));
@@ -85,11 +93,12 @@ double kin_cost_seconds(const kin_rates *rates, const kin_job_size *job, kin_cos
     return work > 0 ? rate_of(rates, stage) < 0 ? -1 : rate_of(rates, stage) * work : 0;
 }
 
-/* c·P² + e·P ≤ s, where c is the comparison of one pair and e the encoding of one item; lists cost what they cost. */
+/* c·P² + e·P ≤ s, where c is the comparison of a pair, which is met once, and e the neighbours and the encoding of an item; lists cost what they cost. */
 int64_t kin_cost_participants(const kin_rates *rates, const kin_job_size *job, double seconds)
 {
-    double c = rate_of(rates, KIN_COST_COMPARE) * (double)job->dim, e = fmax(0, rates->rate[KIN_COST_ENCODE]) * (double)job->k1;
-    double s = seconds - fmax(0, kin_cost_seconds(rates, job, KIN_COST_RERANK));
+    double compare = rate_of(rates, KIN_COST_COMPARE), place = compare * place_work((double)job->dim);
+    double c = compare * symmetric_work((double)job->dim) / 2, e = (double)job->k1 * (place + fmax(0, rates->rate[KIN_COST_ENCODE]));
+    double s = seconds - lists_of(job) * (double)job->top * place - fmax(0, kin_cost_seconds(rates, job, KIN_COST_RERANK));
     if (!(c > 0) || !(s > 0)) return 0;
     return (int64_t)((sqrt(e * e + 4 * c * s) - e) / (2 * c));
 }
