@@ -112,13 +112,14 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
  * it where the rows would push each other out of the first cache. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    enum { APART = 16 };
+    enum { APART = 16, LINE = 64 / sizeof(kin_real) };
     kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
     w.moved = moved;
     w.pitch = w.k + APART;
     for (int64_t r = 0; r < rows; r++, from += p->a_ld) {
+        for (int64_t k = 0; r + 1 < rows && k < w.k; k += LINE) __builtin_prefetch(from + p->a_ld + k); /* it lies in another page, where the processor foresees nothing */
         if (b) kin_norm_lines_get()->apply(from, p->a_ld, 1, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch);
         else memcpy(moved + r * w.pitch, from, (size_t)w.k * sizeof *moved);
     }
@@ -172,6 +173,8 @@ static void run_phase(product *p)
     p->rows = p->shape->batch * p->rows_y * p->rows_x;
     if (p->rows < 1) return;
     int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
+    /* Where columns are cut, rows are copied for each part: better smaller blocks, if these are enough. */
+    if (p->moves && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS) most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
     p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr); /* no small block is left over */
     int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
     p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
