@@ -264,7 +264,7 @@ static void make_sums(const convolution *w, int64_t block, int64_t tiles, int64_
     const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c + channel * l->nr;
     for (int64_t i = 0; i < c->n2; i++)
         for (int64_t p = 0; p < panels; p++, u += w->s->in_c * l->nr)
-            l->multiply(values + i * c->position, c->pitch, tiles, u, depth, width - p * l->nr, channel == 0, sums + i * c->width + p * l->nr, c->n2 * c->width);
+            l->multiply(values + i * c->position, c->pitch, tiles, u, i + 1 < c->n2 ? u + w->s->in_c * l->nr : NULL, depth, width - p * l->nr, channel == 0, sums + i * c->width + p * l->nr, c->n2 * c->width);
 }
 
 static void make_output(const convolution *w, int64_t block, int64_t tile, int64_t tiles, const kin_real *sums)

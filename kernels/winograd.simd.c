@@ -193,11 +193,14 @@ static void output_4(const kin_winograd_out *o) { output(4, o); }
 
 /* ---- products ---- */
 
-/* rows ≤ MR tiles; `rows` and `width`, the vectors of a row, are constants where this is called. */
-INLINE void product(const int rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, int64_t depth, bool begins, kin_real *sums, int64_t apart)
+/* rows ≤ MR tiles; `rows` and `width`, the vectors of a row, are constants where this is called. Weights pass by once for each task, out of the third
+ * cache or from memory: those of the next product are asked for, unless `next` is NULL. */
+INLINE void product(const int rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, const kin_real *next, int64_t depth, bool begins, kin_real *sums, int64_t apart)
 {
     vector acc[MR][2] = {{{0}}};
     for (int64_t k = 0; k < depth; k++, u += NR) {
+        if (next)
+            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * NR + line);
         vector u0 = load(u), u1 = width > 1 ? load(u + LANES) : u0;
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
@@ -216,11 +219,11 @@ INLINE void product(const int rows, const int width, const kin_real *v, int64_t 
         }
 }
 
-INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, int64_t depth, bool begins, kin_real *sums, int64_t apart)
+INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, const kin_real *next, int64_t depth, bool begins, kin_real *sums, int64_t apart)
 {
 #define ROWS(n) \
     case n: \
-        if (n <= MR) product(n, width, v, pitch, u, depth, begins, sums, apart); \
+        if (n <= MR) product(n, width, v, pitch, u, next, depth, begins, sums, apart); \
         break;
     switch (rows) {
         ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
@@ -229,15 +232,17 @@ INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t
 }
 
 /* The tiles are cut into runs of nearly the same length, so that none is too short to hide the latency of a multiplication. */
-static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart)
+static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, const kin_real *next, int64_t depth, int64_t columns, bool begins, kin_real *sums,
+                     int64_t apart)
 {
     int64_t runs = (tiles + MR - 1) / MR;
     for (int64_t k = 0; k < depth; k += SUM) {
         int64_t some = depth - k < SUM ? depth - k : SUM;
         for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
             end = tiles * (i + 1) / runs;
-            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, some, begins && k == 0, sums + first * apart, apart);
-            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, some, begins && k == 0, sums + first * apart, apart);
+            const kin_real *ask = i || !next ? NULL : next + k * NR;
+            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, ask, some, begins && k == 0, sums + first * apart, apart);
+            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, ask, some, begins && k == 0, sums + first * apart, apart);
         }
     }
 }

@@ -27,8 +27,9 @@ typedef struct kin_winograd_lines {
     /* Bᵀ d B for all channels of the n² pixels, to v[n²][position]; channels are filled up with zeros to whole vectors. `next` are those of the
      * next tile, which are asked for. */
     void (*input[2])(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position);
-    /* sums[t·apart + ·] = Σ over k < depth of v[t·pitch + k] · u[k·nr + ·] for t < tiles and the columns of one panel; unless it begins, that is added. */
-    void (*multiply)(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart);
+    /* sums[t·apart + ·] = Σ over k < depth of v[t·pitch + k] · u[k·nr + ·] for t < tiles and the columns of one panel; unless it begins, that is added.
+     * `next`, the weights of the next call, are asked for; NULL: none. */
+    void (*multiply)(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, const kin_real *next, int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart);
     /* Aᵀ sums A, and what the output goes through. */
     void (*output[2])(const kin_winograd_out *out);
 } kin_winograd_lines;
