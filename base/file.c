@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes *out, kin_error *err)
@@ -104,6 +105,13 @@ bool kin_file_creatable(const char *path, kin_error *err)
     return true;
 }
 
+/* A stream remembers that something failed earlier, but not what: nearly always the disk is full. */
+static int why_it_failed(FILE *stream)
+{
+    struct statvfs disk;
+    return fstatvfs(fileno(stream), &disk) == 0 && disk.f_bavail == 0 ? ENOSPC : EIO;
+}
+
 bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) {
@@ -115,6 +123,7 @@ bool kin_file_commit(kin_file *file, kin_error *err)
     errno = 0;
     bool ok = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
     int why = errno;
+    if (!ok && !why) why = why_it_failed(file->stream);
     if (fclose(file->stream) != 0 && ok) {
         ok = false;
         why = errno;
@@ -124,7 +133,7 @@ bool kin_file_commit(kin_file *file, kin_error *err)
         ok = false;
         why = errno;
     }
-    if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path, strerror(why ? why : EIO));
+    if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path, strerror(why));
     else {
         kin_free(file->temporary);
         file->temporary = NULL;
