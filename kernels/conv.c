@@ -17,6 +17,7 @@
 enum {
     ROWS = 96,        /* rows of a block, rounded up to whole tiles */
     ROWS_MAX = ROWS + KIN_MR_MAX,
+    LINE = 64 / sizeof(kin_real),
     SEGMENTS = 32,    /* taps of one pass, at most */
     ALIASED = 4096,   /* rows this many bytes apart fall on one another in the first cache */
     TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
@@ -112,7 +113,7 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
  * it where the rows would push each other out of the first cache. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    enum { APART = 16, LINE = 64 / sizeof(kin_real) };
+    enum { APART = 16 };
     kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
@@ -140,7 +141,9 @@ static void block(void *arg, int64_t index, int worker)
     place at[ROWS_MAX];
     find_places(p, first, rows, at);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
-    int64_t sum = p->tiles->sum, taps = p->depth >= sum ? 1 : kin_min(SEGMENTS, sum / (p->depth > 0 ? p->depth : 1));
+    int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1, taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
+    taps = p->n_valid ? kin_blocks(p->n_valid, kin_blocks(p->n_valid, taps)) : taps; /* passes of one size */
+    sum = kin_round_up(kin_blocks(depth, kin_blocks(depth, sum)), LINE);
     pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
     for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
         for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {

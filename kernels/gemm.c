@@ -11,8 +11,9 @@
 #include <string.h>
 
 enum {
-    K_STEP = 256,        /* k of one pass: a panel of B, 256 × 32 floats, is about the first cache's size */
-    BLOCK_ROWS = 96,     /* rows of a block, rounded up to whole tiles; 96 × 256 floats stay in the second cache */
+    K_STEP = KIN_SUM_MAX, /* k of one pass at most, of which there are as few as may be and equal ones: each reads and writes C */
+    STEP_ROUND = 16,     /* of a pass's k: a line of the caches */
+    BLOCK_ROWS = 96,     /* rows of a block, rounded up to whole tiles; 96 × 512 floats stay in the second cache */
     BLOCK_COLUMNS = 1024, /* of a block, or fewer: B's */
     BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
     ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
@@ -125,7 +126,8 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
 
 static void run_block(const product *p, const block *b)
 {
-    for (int64_t k = b->k; k < b->k_end; k += K_STEP) one_pass(p, b, k, kin_min(K_STEP, b->k_end - k), k == b->k);
+    int64_t all = b->k_end - b->k, step = kin_round_up(kin_blocks(all, kin_blocks(all, p->tiles->sum)), STEP_ROUND);
+    for (int64_t k = b->k; k < b->k_end; k += step) one_pass(p, b, k, kin_min(step, b->k_end - k), k == b->k);
 }
 
 static void whole_k(void *arg, int64_t index, int worker)

@@ -15,7 +15,8 @@ const kin_tiles *kin_tiles_get(void)
 
 enum {
     LINE = 64 / sizeof(kin_real),
-    TOGETHER = 4, /* panels packed by one task */
+    AHEAD = 8, /* rows that are asked for */
+    TOGETHER = 8, /* panels packed by one task */
 };
 
 typedef struct packing {
@@ -30,9 +31,11 @@ static void pack_stretch(const packing *p, int64_t panel, int64_t panels)
     const kin_real *from = p->b + panel * p->nr;
     kin_real *to = p->panels + (panel * p->panel_k + p->at) * p->nr;
     int64_t apart = p->panel_k * p->nr, lines = p->nr / LINE;
-    for (int64_t k = 0; k < p->k; k++, from += p->row_stride, to += p->nr)
+    for (int64_t k = 0; k < p->k; k++, from += p->row_stride, to += p->nr) {
+        for (int64_t i = 0; i < panels * lines && k + AHEAD < p->k; i++) __builtin_prefetch(from + AHEAD * p->row_stride + i * LINE);
         for (int64_t j = 0; j < panels; j++)
             for (int64_t i = 0; i < lines; i++) memcpy(to + j * apart + i * LINE, from + j * p->nr + i * LINE, LINE * sizeof *to);
+    }
 }
 
 static void pack_panel(const packing *p, int64_t panel)

@@ -17,6 +17,20 @@ typedef __typeof__((vector){0} < (vector){0}) vector_mask;
 static inline vector load(const kin_real *p) { return *(const vector *)p; }
 static inline void store(kin_real *p, vector v) { *(vector *)p = v; }
 
+/* A number in all lanes. Not 0 + x: that would be another zero for −0. */
+static inline vector all_lanes(kin_real x) { return x - (vector){0}; }
+
+/* An instruction of no bytes that reads a vector: until there it stays in its register. */
+#if defined(__AVX512F__)
+#define KEEP(v) __asm__ volatile("" ::"v"(v))
+#elif defined(__x86_64__)
+#define KEEP(v) __asm__ volatile("" ::"x"(v))
+#elif defined(__aarch64__)
+#define KEEP(v) __asm__ volatile("" ::"w"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
+
 /* The first n numbers, zeros behind them; all of a vector where n is at least that. */
 static inline vector load_some(const kin_real *p, int64_t n)
 {

@@ -198,16 +198,21 @@ static void output_4(const kin_winograd_out *o) { output(4, o); }
 INLINE void product(const int rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, const kin_real *next, int64_t depth, bool begins, kin_real *sums, int64_t apart)
 {
     vector acc[MR][2] = {{{0}}};
+#pragma GCC unroll 4
     for (int64_t k = 0; k < depth; k++, u += NR) {
         if (next)
             for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * NR + line);
         vector u0 = load(u), u1 = width > 1 ? load(u + LANES) : u0;
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
-            kin_real x = v[r * pitch + k];
+            vector x = all_lanes(v[r * pitch + k]);
             acc[r][0] += u0 * x;
             if (width > 1) acc[r][1] += u1 * x;
+            KEEP(x);
         }
+        KEEP(u0);
+        KEEP(u1);
+        __asm__ volatile("" ::: "memory"); /* as in kernels/tile.simd.c */
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)

@@ -116,14 +116,19 @@ static void weights_4(const kin_real *s, int64_t position, int64_t columns, bool
 INLINE void product(const int rows, const int width, const kin_real *v, int64_t v_pitch, const kin_real *z, int64_t z_pitch, int64_t tiles, bool begins, kin_real *sums, int64_t apart)
 {
     vector acc[MR][2] = {{{0}}};
+#pragma GCC unroll 4
     for (int64_t t = 0; t < tiles; t++, v += v_pitch, z += z_pitch) {
         vector z0 = load(z), z1 = width > 1 ? load(z + LANES) : z0;
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
-            kin_real x = v[r];
+            vector x = all_lanes(v[r]);
             acc[r][0] += z0 * x;
             if (width > 1) acc[r][1] += z1 * x;
+            KEEP(x);
         }
+        KEEP(z0);
+        KEEP(z1);
+        __asm__ volatile("" ::: "memory"); /* as in kernels/tile.simd.c */
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
