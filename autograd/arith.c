@@ -83,48 +83,86 @@ static void forward(kin_call *c, void (*line)(const kin_real *, int64_t, const k
     kin_parallel_for(l.dim[0] * l.dim[1], forward_block, &l);
 }
 
-/* The slope with respect to one input: ∂y/∂a or ∂y/∂b from the values of both. */
-typedef kin_real (*slope_fn)(kin_real a, kin_real b);
-static kin_real one(kin_real a, kin_real b) { (void)a, (void)b; return 1; }
-static kin_real minus_one(kin_real a, kin_real b) { (void)a, (void)b; return -1; }
-static kin_real first(kin_real a, kin_real b) { (void)b; return a; }
-static kin_real second(kin_real a, kin_real b) { (void)a; return b; }
-static kin_real reciprocal(kin_real a, kin_real b) { (void)a; return 1 / b; }
-static kin_real quotient_slope(kin_real a, kin_real b) { return -a / (b * b); }
+/* The slope with respect to one input, ∂y/∂a or ∂y/∂b from the values p and q of both: of one number, and along a line. */
+typedef struct slope {
+    kin_real (*of)(kin_real p, kin_real q);
+    void (*line)(const kin_real *g, const kin_real *a, int64_t sa, const kin_real *b, int64_t sb, bool accumulate, kin_real *to, int64_t n);
+} slope;
 
-/* Adds into the gradient in the order of memory; where numbers repeat this is their sum. Repeated numbers
- * are summed in double: a scale that is shared by every pixel must not drown in rounding. */
-static void input_gradient(kin_call *c, int which, slope_fn slope)
-{
+#define SLOPE(NAME, EXPRESSION)                                                                                                                                      \
+    static kin_real NAME##_of(kin_real p, kin_real q) { (void)p, (void)q; return (EXPRESSION); }                                                                     \
+    static void NAME##_line(const kin_real *g, const kin_real *a, int64_t sa, const kin_real *b, int64_t sb, bool accumulate, kin_real *to, int64_t n)               \
+    {                                                                                                                                                                \
+        (void)a, (void)b;                                                                                                                                            \
+        if (sa == 1 && sb == 1 && !accumulate)                                                                                                                       \
+            for (int64_t i = 0; i < n; i++) to[i] = g[i] * NAME##_of(a[i], b[i]);                                                                                    \
+        else                                                                                                                                                         \
+            for (int64_t i = 0; i < n; i++) to[i] = (accumulate ? to[i] : 0) + g[i] * NAME##_of(a[i * sa], b[i * sb]);                                               \
+    }                                                                                                                                                                \
+    static const slope NAME = {NAME##_of, NAME##_line};
+SLOPE(one, 1)
+SLOPE(minus_one, -1)
+SLOPE(first, p)
+SLOPE(second, q)
+SLOPE(reciprocal, 1 / q)
+SLOPE(quotient_slope, -p / (q * q))
+
+typedef struct gradient_loop {
+    int64_t dim[KIN_MAX_DIMS];
+    view a, b, g, to;
+    const slope *slope;
     bool accumulate;
-    kin_real *grad = kin_grad_write(c, which, &accumulate);
-    if (!grad) return;
-    kin_tensor *a = c->in[0], *b = c->in[1], *y = c->out, *t = c->in[which];
-    int64_t count = kin_count(t), dim[KIN_MAX_DIMS];
+} gradient_loop;
+
+static void gradient_block(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const gradient_loop *l = arg;
+    int64_t i = block / l->dim[1], j = block % l->dim[1];
+    for (int64_t k = 0; k < l->dim[2]; k++)
+        l->slope->line(at(&l->g, i, j, k), at(&l->a, i, j, k), l->a.stride[3], at(&l->b, i, j, k), l->b.stride[3], l->accumulate, (kin_real *)at(&l->to, i, j, k), l->dim[3]);
+}
+
+/* Adds in the order of memory, which is the sum over repetitions. They are summed in double: a scale that is shared by every pixel must not drown in
+ * rounding. */
+static void repeated_gradient(kin_call *c, const gradient_loop *l, int64_t count)
+{
     double *sums = kin_scratch(c, (size_t)count * sizeof *sums);
     if (!sums) return;
     memset(sums, 0, (size_t)count * sizeof *sums);
-    view va = view_of(a->shape, a->ld, a->data), vb = view_of(b->shape, b->ld, b->data);
-    view vg = view_of(y->shape, kin_channels(y), y->grad), vt = view_of(t->shape, kin_channels(t), grad);
-    extend(y->shape, dim);
-    for (int64_t i = 0; i < dim[0]; i++)
-        for (int64_t j = 0; j < dim[1]; j++)
-            for (int64_t k = 0; k < dim[2]; k++) {
-                const kin_real *pa = at(&va, i, j, k), *pb = at(&vb, i, j, k), *pg = at(&vg, i, j, k);
-                double *ps = sums + (at(&vt, i, j, k) - grad);
-                for (int64_t n = 0; n < dim[3]; n++) ps[n * vt.stride[3]] += (double)(pg[n] * slope(pa[n * va.stride[3]], pb[n * vb.stride[3]]));
+    for (int64_t i = 0; i < l->dim[0]; i++)
+        for (int64_t j = 0; j < l->dim[1]; j++)
+            for (int64_t k = 0; k < l->dim[2]; k++) {
+                const kin_real *pa = at(&l->a, i, j, k), *pb = at(&l->b, i, j, k), *pg = at(&l->g, i, j, k);
+                double *ps = sums + (at(&l->to, i, j, k) - l->to.data);
+                for (int64_t n = 0; n < l->dim[3]; n++) ps[n * l->to.stride[3]] += (double)(pg[n] * l->slope->of(pa[n * l->a.stride[3]], pb[n * l->b.stride[3]]));
             }
-    for (int64_t n = 0; n < count; n++) grad[n] = (kin_real)(accumulate ? (double)grad[n] + sums[n] : sums[n]);
+    for (int64_t n = 0; n < count; n++) l->to.data[n] = (kin_real)(l->accumulate ? (double)l->to.data[n] + sums[n] : sums[n]);
+}
+
+/* The last input to be asked may be given the memory of the output's gradient. */
+static void input_gradient(kin_call *c, int which, const slope *of)
+{
+    kin_tensor *a = c->in[0], *b = c->in[1], *y = c->out, *t = c->in[which];
+    bool whole = kin_count(t) == kin_count(y), last = which == 1 || !kin_wants_grad(c, 1);
+    gradient_loop l = {.slope = of};
+    l.g = view_of(y->shape, kin_channels(y), (kin_real *)kin_grad_out(c));
+    kin_real *grad = whole && last ? kin_grad_take_over(c, which, &l.accumulate) : kin_grad_write(c, which, &l.accumulate);
+    if (!grad || (grad == l.g.data && of == &one)) return;
+    l.a = view_of(a->shape, a->ld, a->data), l.b = view_of(b->shape, b->ld, b->data), l.to = view_of(t->shape, kin_channels(t), grad);
+    extend(y->shape, l.dim);
+    if (whole) kin_parallel_for(l.dim[0] * l.dim[1], gradient_block, &l);
+    else repeated_gradient(c, &l, kin_count(t));
 }
 
 static void add_forward(kin_call *c) { forward(c, add_line); }
 static void sub_forward(kin_call *c) { forward(c, sub_line); }
 static void mul_forward(kin_call *c) { forward(c, mul_line); }
 static void div_forward(kin_call *c) { forward(c, div_line); }
-static void add_backward(kin_call *c) { input_gradient(c, 0, one), input_gradient(c, 1, one); }
-static void sub_backward(kin_call *c) { input_gradient(c, 0, one), input_gradient(c, 1, minus_one); }
-static void mul_backward(kin_call *c) { input_gradient(c, 0, second), input_gradient(c, 1, first); }
-static void div_backward(kin_call *c) { input_gradient(c, 0, reciprocal), input_gradient(c, 1, quotient_slope); }
+static void add_backward(kin_call *c) { input_gradient(c, 0, &one), input_gradient(c, 1, &one); }
+static void sub_backward(kin_call *c) { input_gradient(c, 0, &one), input_gradient(c, 1, &minus_one); }
+static void mul_backward(kin_call *c) { input_gradient(c, 0, &second), input_gradient(c, 1, &first); }
+static void div_backward(kin_call *c) { input_gradient(c, 0, &reciprocal), input_gradient(c, 1, &quotient_slope); }
 
 static const kin_op add_op = {"add", .infer = broadcast_infer, .forward = add_forward, .backward = add_backward, .saves = KIN_SAVES_NOTHING};
 static const kin_op sub_op = {"sub", .infer = broadcast_infer, .forward = sub_forward, .backward = sub_backward, .saves = KIN_SAVES_NOTHING};

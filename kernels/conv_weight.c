@@ -13,6 +13,7 @@
 
 enum {
     CHUNK = 192,          /* pixels packed at a time */
+    SOME = 16,             /* pixels whose columns are packed together */
     STRIP = 256,        /* columns packed at a time: CHUNK × STRIP floats stay in the second cache */
     PART_PIXELS = 1024, /* pixels of one part, at least */
     TASKS = 16,           /* enough tasks for many threads */
@@ -148,14 +149,25 @@ static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, kin_rea
     }
 }
 
+/* The rows of a 1×1 kernel's pixels come from memory: they are asked for in its order, before they are packed tile by tile. */
+static void expect_rows(const chunk *c)
+{
+    for (int64_t i = 0; i < c->pixels; i++)
+        for (int64_t at = 0; at < c->rows; at += 64 / (int64_t)sizeof(kin_real)) __builtin_prefetch(c->in[i] + c->row + at);
+}
+
 static void multiply(const plan *p, chunk *c, kin_real *sums, bool begins)
 {
     const kin_tiles *t = p->tiles;
     kin_real outputs[CHUNK * STRIP], inputs[CHUNK * KIN_MR_MAX];
-    for (int64_t j = 0; j < c->columns; j += t->nr) t->pack_columns(c->out, c->column + j, kin_min(t->nr, c->columns - j), c->pixels, outputs + j * c->pixels);
+    for (int64_t i = 0, some; i < c->pixels; i += some) { /* a few pixels at a time, so that memory is read in its order */
+        some = kin_min(SOME, c->pixels - i);
+        for (int64_t j = 0; j < c->columns; j += t->nr) t->pack_columns(c->out + i, c->column + j, kin_min(t->nr, c->columns - j), some, outputs + j * c->pixels + i * t->nr);
+    }
     for (int64_t r = 0; r < c->rows; r += t->mr) {
         kin_tile_out out; /* not cleared: that would cost as much as a short sum */
         out.rows = kin_min(t->mr, c->rows - r), out.bias = NULL, out.accumulate = !begins, out.adds = false, out.act = KIN_NORM_LINEAR;
+        if (r == 0 && c->known == c->tap && p->taps == 1) expect_rows(c);
         pack_tile(p, c, c->row + r, out.rows, inputs);
         for (int64_t j = 0; j < c->columns; j += t->nr) {
             out.columns = kin_min(t->nr, c->columns - j);

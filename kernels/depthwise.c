@@ -7,7 +7,10 @@
 
 #include <string.h>
 
-enum { PARTS = 16 };
+enum {
+    PARTS = 16,
+    TOGETHER = 8, /* rows of a task: those that neighbours share are read once */
+};
 
 extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2, kin_depthwise_lines_avx512;
 extern const kin_depthwise_weight kin_depthwise_weight_generic, kin_depthwise_weight_avx2, kin_depthwise_weight_avx512;
@@ -38,17 +41,17 @@ static const kin_depthwise_weight *weight_lines(void)
     return tables[kin_isa()];
 }
 
-static void forward_row(void *arg, int64_t row, int worker)
+static void forward_rows(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const depthwise *d = arg;
-    d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
+    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->out_h, (task + 1) * TOGETHER); row++) d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
 }
 
 void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y)
 {
     depthwise d = {.s = s, .lines = lines(), .x = x, .w = w, .end = end, .out = y};
-    kin_parallel_for(s->batch * s->out_h, forward_row, &d);
+    kin_parallel_for(kin_blocks(s->batch * s->out_h, TOGETHER), forward_rows, &d);
 }
 
 /* ---- the gradient of the input ---- */
@@ -107,10 +110,8 @@ static void turn(const kin_conv_shape *s, const kin_real *w, kin_real *packed)
         }
 }
 
-static void input_row(void *arg, int64_t row, int worker)
+static void input_row(const depthwise *d, int64_t row)
 {
-    (void)worker;
-    const depthwise *d = arg;
     const kin_conv_shape *s = d->s;
     int64_t n = row / s->in_h, ih = row % s->in_h;
     phase y = phase_of(ih, s->pad_top, s->stride_h, s->kernel_h);
@@ -142,6 +143,13 @@ static void input_row(void *arg, int64_t row, int worker)
     }
 }
 
+static void input_rows(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const depthwise *d = arg;
+    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->in_h, (task + 1) * TOGETHER); row++) input_row(d, row);
+}
+
 void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, kin_real *workspace)
 {
     depthwise d = {.s = s, .lines = lines(), .dy = dy, .w = w, .out = dx, .accumulate = accumulate};
@@ -151,7 +159,7 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
     }
     turn(s, w, workspace);
     d.w = workspace;
-    kin_parallel_for(s->batch * s->in_h, input_row, &d);
+    kin_parallel_for(kin_blocks(s->batch * s->in_h, TOGETHER), input_rows, &d);
 }
 
 /* ---- the gradient of the weights ---- */
