@@ -10,6 +10,7 @@
  *
  * The sums themselves are kernels/conv.h's. */
 #include "autograd/conv_folded.h"
+#include "autograd/deferred.h"
 #include "autograd/tape.h"
 #include "kernels/conv.h"
 #include "kernels/inverted.h"
@@ -68,11 +69,19 @@ static kin_conv_shape geometry(const kin_tensor *x, kin_shape weight, const kin_
         .pad_top = p.top, .pad_left = p.left, .dilation_h = or_one(o->dilation), .dilation_w = or_one(o->dilation), .groups = or_one(o->groups)};
 }
 
+static bool conv2d_reads_deferred(const kin_call *c, int i)
+{
+    kin_conv_shape shape = geometry(c->in[0], kin_shape_of(c->in[1]), c->out, c->opt);
+    return i == 0 && c->in[1] != c->in[0] && kin_conv_begins(&shape);
+}
+
 static void conv2d_forward(kin_call *c)
 {
     kin_conv_shape shape = geometry(c->in[0], kin_shape_of(c->in[1]), c->out, c->opt);
     void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
-    if (workspace) kin_conv_forward(&shape, c->in[0]->data, c->in[1]->data, c->n_in == 3 ? c->in[2]->data : NULL, kin_out(c), workspace);
+    kin_source x = kin_source_of(c->in[0]);
+    shape.in_ld = x.ld;
+    if (workspace) kin_conv_forward(&shape, x.data, x.begin, c->in[1]->data, c->n_in == 3 ? c->in[2]->data : NULL, kin_out(c), workspace);
 }
 
 static void bias_gradient(kin_call *c, const kin_real *g)
@@ -95,7 +104,9 @@ static void conv2d_backward(kin_call *c)
     void *workspace = kin_scratch(c, kin_conv_workspace(&shape));
     if (!workspace) return;
     kin_real *dw = kin_grad_write(c, 1, &accumulate);
-    if (dw) kin_conv_backward_weight(&shape, c->in[0]->data, g, dw, accumulate, workspace);
+    kin_source x = kin_source_of(c->in[0]);
+    shape.in_ld = x.ld;
+    if (dw) kin_conv_backward_weight(&shape, x.data, x.begin, g, dw, accumulate, workspace);
     kin_real *dx = kin_grad_write(c, 0, &accumulate);
     shape.in_ld = shape.in_c; /* gradients are packed */
     if (dx) kin_conv_backward_input(&shape, g, c->in[1]->data, dx, accumulate, workspace);
@@ -107,7 +118,7 @@ static double flops(const kin_tensor *y, kin_shape w) { return 2.0 * (double)kin
 
 static double conv2d_flops(const kin_call *c) { return flops(c->out, kin_shape_of(c->in[1])); }
 
-static const kin_op conv2d = {"conv2d", .infer = conv2d_infer, .forward = conv2d_forward, .backward = conv2d_backward, .flops = conv2d_flops, .saves = KIN_SAVES_INPUTS};
+static const kin_op conv2d = {"conv2d", .infer = conv2d_infer, .forward = conv2d_forward, .backward = conv2d_backward, .flops = conv2d_flops, .reads_deferred = conv2d_reads_deferred, .saves = KIN_SAVES_INPUTS};
 
 kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_conv2d_opt *opt)
 {

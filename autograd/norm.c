@@ -12,6 +12,7 @@
  *
  * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums, one to
  * apply. With given statistics only the first term remains. */
+#include "autograd/deferred.h"
 #include "autograd/grow.h"
 #include "autograd/op_options.h"
 #include "autograd/tape.h"
@@ -44,6 +45,9 @@ static channel_values split(kin_real *memory, int64_t channels)
     return (channel_values){memory, memory + channels, memory + 2 * channels, memory + 3 * channels};
 }
 
+/* What the norm makes of a map is made where it is read, unless a residual is added. */
+static bool norm_defers(const kin_call *c) { return kin_ndim(c->in[X]) == 4 && !residual(c) && kin_may_defer(c); }
+
 static void norm_forward(kin_call *c)
 {
     const norm_opt *o = c->opt;
@@ -65,7 +69,8 @@ static void norm_forward(kin_call *c)
         if (o->mean_out) o->mean_out[i] = v.mean[i];
         if (o->var_out) o->var_out[i] = var[i];
     }
-    kin_norm_apply(x->data, x->ld, rows, channels, v.scale, v.shift, add ? add->data : NULL, add ? add->ld : 0, (kin_norm_act)o->act, kin_out(c));
+    if (norm_defers(c)) kin_defer(c, x, (kin_conv_begin){v.scale, v.shift, (kin_norm_act)o->act});
+    else kin_norm_apply(x->data, x->ld, rows, channels, v.scale, v.shift, add ? add->data : NULL, add ? add->ld : 0, (kin_norm_act)o->act, kin_out(c));
 }
 
 /* a, b, c of the derivation, from the two sums. */
@@ -119,7 +124,7 @@ static void norm_backward(kin_call *c)
     if (to.dx || to.dadd) kin_norm_backward_apply(&flow, rows, channels, &(kin_norm_line){a, b, shift}, &to);
 }
 
-static const kin_op batch_norm = {"batch_norm", .infer = norm_infer, .forward = norm_forward, .backward = norm_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
+static const kin_op batch_norm = {"batch_norm", .infer = norm_infer, .forward = norm_forward, .backward = norm_backward, .defers = norm_defers, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
 kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add, double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out)
 {

@@ -35,6 +35,8 @@ struct kin_op {
     void (*forward)(kin_call *c);
     void (*backward)(kin_call *c);               /* NULL: no gradient flows through */
     void (*alias)(kin_call *c);                  /* a view of the first input, made with kin_alias(); then forward, if there is one, writes in the view */
+    bool (*defers)(const kin_call *c);           /* whether forward leaves the output deferred (autograd/deferred.h), for which no memory is taken; NULL: never */
+    bool (*reads_deferred)(const kin_call *c, int i); /* whether input i may be deferred; NULL: none */
     int64_t (*pitch)(const kin_call *c);         /* numbers from row to row of the output, at least its channels; NULL: packed */
     double (*flops)(const kin_call *c);          /* multiply-adds count two; NULL: not counted */
     unsigned saves;

@@ -3,6 +3,7 @@
  * Memory: values live in an arena until the step ends. Gradients come from a heap: the first consumer of
  * a tensor to run its backward takes a block, and it goes back when the tensor's producer has run. So no
  * more gradients are alive than the widest cut through the network needs. */
+#include "autograd/deferred.h"
 #include "autograd/plan.h"
 #include "autograd/recompute.h"
 
@@ -189,6 +190,10 @@ bool kin_call_run(kin_call *c)
         if (c->op->forward) kin_watched_run(c, false);
         return kin_ok(c->ctx);
     }
+    if (c->op->defers && c->op->defers(c)) {
+        kin_watched_run(c, false);
+        return kin_ok(c->ctx);
+    }
     size_t bytes = (size_t)(kin_rows(out) * out->ld) * sizeof(kin_real);
     out->data = planned ? planned : kin_arena_alloc(kin_value_arena(c->ctx), bytes);
     if (!out->data) return kin_fail_memory(&c->ctx->error, c->op->name, bytes);
@@ -196,9 +201,17 @@ bool kin_call_run(kin_call *c)
     return kin_ok(c->ctx);
 }
 
+/* What the op cannot read as it is. */
+static bool settle_inputs(kin_call *c)
+{
+    for (int i = 0; i < c->n_in; i++)
+        if (c->in[i]->deferred && !(c->op->reads_deferred && c->op->reads_deferred(c, i)) && !kin_settle(c->in[i])) return false;
+    return true;
+}
+
 static bool run_forward(kin_call *c)
 {
-    if (!c->ctx->dry) return kin_call_run(c);
+    if (!c->ctx->dry) return settle_inputs(c) && kin_call_run(c);
     c->out->ld = kin_pitch_of(c);
     return !c->ctx->planning || kin_plan_note(c->ctx, c);
 }

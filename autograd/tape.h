@@ -11,12 +11,14 @@ typedef struct kin_plan kin_plan;
 typedef struct kin_frame kin_frame;
 typedef struct kin_segment kin_segment;
 typedef struct kin_moments kin_moments;
+typedef struct kin_deferred kin_deferred;
 
 struct kin_tensor {
     kin_ctx *ctx;
     kin_shape shape;
     int64_t ld;
     kin_real *data;
+    const kin_deferred *deferred; /* its numbers are not in memory, and these tell them (autograd/deferred.h); NULL: they are at data */
     kin_real *grad;      /* from the heap, or the module's slab for a parameter */
     int64_t grad_ld;     /* numbers from row to row of it; 0: packed. More than the channels only where a view that grew has handed its own on (grow.c) */
     int64_t room;        /* channels that its rows have room for, while nothing was put there yet; 0: none */

@@ -60,9 +60,9 @@ static bool make(job *j, const char *work)
 static void run(const job *j)
 {
     if (!*j->part) kin_gemm(&j->gemm, j->workspace);
-    else if (*j->part == 'f') kin_conv_forward(&j->conv, j->x, j->w, NULL, j->y, j->workspace);
+    else if (*j->part == 'f') kin_conv_forward(&j->conv, j->x, NULL, j->w, NULL, j->y, j->workspace);
     else if (*j->part == 'i') kin_conv_backward_input(&j->conv, j->y, j->w, j->x, false, j->workspace);
-    else kin_conv_backward_weight(&j->conv, j->x, j->y, j->w, false, j->workspace);
+    else kin_conv_backward_weight(&j->conv, j->x, NULL, j->y, j->w, false, j->workspace);
 }
 
 int main(int argc, char **argv)

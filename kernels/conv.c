@@ -113,15 +113,16 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
  * it where the rows would push each other out of the first cache. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    enum { APART = 16 };
+    enum { APART = 16, NARROW = 128 };
     kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
+    int64_t each = b && p->a_ld < NARROW ? rows : 1;
     w.moved = moved;
     w.pitch = w.k + APART;
-    for (int64_t r = 0; r < rows; r++, from += p->a_ld) {
-        for (int64_t k = 0; r + 1 < rows && k < w.k; k += LINE) __builtin_prefetch(from + p->a_ld + k); /* it lies in another page, where the processor foresees nothing */
-        if (b) kin_norm_lines_get()->apply(from, p->a_ld, 1, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch);
+    for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
+        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE) __builtin_prefetch(from + p->a_ld + k); /* it lies in another page, where the processor foresees nothing */
+        if (b) kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch, w.pitch);
         else memcpy(moved + r * w.pitch, from, (size_t)w.k * sizeof *moved);
     }
     one_pass(p, at, rows, &w);
@@ -310,7 +311,7 @@ static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_
 {
     if (kin_is_depthwise(s)) {
         kin_chose_conv("convolution", s, "depthwise");
-        kin_depthwise_forward(s, x, packed, end, y);
+        kin_depthwise_forward(s, x, packed, begin, end, y, workspace);
         return;
     }
     if (s->out_c < 1 || s->batch < 1) return;
@@ -340,7 +341,9 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
     else plain_forward(s, x, packed, begin, end, y, workspace);
 }
 
-void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
+bool kin_conv_begins(const kin_conv_shape *s) { return kin_conv_can_begin(s) || kin_is_depthwise(s); }
+
+void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
 {
     kin_conv_end end = {.bias = bias};
     int m = kin_winograd_tile_training(s);
@@ -355,7 +358,7 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
         plain_pack(s, w, NULL, workspace);
         workspace = (kin_real *)workspace + kin_round_up(plain_packed_count(s), 16);
     }
-    plain_forward(s, x, packed, NULL, &end, y, workspace);
+    plain_forward(s, x, packed, begin, &end, y, workspace);
 }
 
 /* ---- the gradient of the input ---- */

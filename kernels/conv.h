@@ -25,12 +25,21 @@ typedef struct kin_conv_shape {
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w, groups;
 } kin_conv_shape;
 
+/* What each number of x goes through as it is read: act(x·scale + shift), for each channel. */
+typedef struct kin_conv_begin {
+    const kin_real *scale, *shift;
+    kin_norm_act act;
+} kin_conv_begin;
+
 /* Bytes of workspace that kin_conv_forward and the two gradients need for this shape with as many threads as are set now, the largest of them
  * (SIZE_MAX when it overflows). */
 size_t kin_conv_workspace(const kin_conv_shape *shape);
 
-/* y = conv(x, w) + bias; bias [out_c] may be NULL. */
-void kin_conv_forward(const kin_conv_shape *shape, const kin_real *x, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace);
+/* Whether kin_conv_forward and kin_conv_backward_weight can have a `begin` for this shape: kin_conv_can_begin, or a depthwise convolution. */
+bool kin_conv_begins(const kin_conv_shape *shape);
+
+/* y = conv(begin(x), w) + bias; begin and bias [out_c] may be NULL. */
+void kin_conv_forward(const kin_conv_shape *shape, const kin_real *x, const kin_conv_begin *begin, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace);
 
 /* ---- the same for weights that are used many times: packed once, with all that follows in one pass ---- */
 
@@ -41,12 +50,6 @@ typedef struct kin_conv_end {
     int64_t add_ld;
     kin_norm_act act;
 } kin_conv_end;
-
-/* What each number of x goes through as it is read: act(x·scale + shift), for each channel. */
-typedef struct kin_conv_begin {
-    const kin_real *scale, *shift;
-    kin_norm_act act;
-} kin_conv_begin;
 
 /* The form that weights are packed in: 0 as they are, else as Winograd's tiles of so many pixels need them (kernels/winograd.h). Packed weights belong to
  * the instruction set in use; they and their form depend on kernel, stride, dilation, channels and groups alone. */
@@ -68,8 +71,8 @@ void kin_conv_forward_packed(const kin_conv_shape *shape, const kin_real *x, con
  * with oh·stride_h − pad_top + kh·dilation_h = ih. dx has the pixel distance in_ld. */
 void kin_conv_backward_input(const kin_conv_shape *shape, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace);
 
-/* dw (+)= the gradient of the weights: dw[kh, kw, i, o] = Σ_{n, oh, ow} x[…] · dy[n, oh, ow, o]; the sum over pixels is split
+/* dw (+)= the gradient of the weights: dw[kh, kw, i, o] = Σ_{n, oh, ow} begin(x)[…] · dy[n, oh, ow, o], begin may be NULL; the sum over pixels is split
  * into blocks by shape, whose parts are added in block order. */
-void kin_conv_backward_weight(const kin_conv_shape *shape, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace);
+void kin_conv_backward_weight(const kin_conv_shape *shape, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace);
 
 #endif

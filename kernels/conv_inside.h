@@ -20,9 +20,10 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *shape);
 
 /* depthwise.c: groups = in_c = out_c. Each channel is its own convolution, so the channels are the lanes. */
 static inline bool kin_is_depthwise(const kin_conv_shape *s) { return s->groups > 1 && s->groups == s->in_c && s->in_c == s->out_c; }
-void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y);
+/* `begin` may be NULL; with it the workspace of kin_depthwise_weight_numbers is needed. */
+void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace);
 void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, kin_real *workspace);
-void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace);
+void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace);
 int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s);
 
 #endif

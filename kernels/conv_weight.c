@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
+#include "kernels/norm_lines.h"
 #include "kernels/winograd.h"
 
 #include <string.h>
@@ -27,7 +28,8 @@ typedef struct plan {
     const kin_conv_shape *shape;
     const kin_tiles *tiles;
     const kin_real *x, *dy;
-    kin_real *dw, *parts;
+    const kin_conv_begin *begin;
+    kin_real *dw, *parts, *buffers; /* of each worker, for a chunk's pixels that went through `begin` */
     int64_t depth, n, taps, taps_each, tap_groups, rows, row_blocks, strips, n_parts, part_pixels, pixels;
     bool together, accumulate;
 } plan;
@@ -42,7 +44,7 @@ static plan plan_of(const kin_conv_shape *s)
     p.tap_groups = kin_blocks(p.taps, most(SUMS / most(p.depth * kin_min(p.n, STRIP), 1), 1));
     p.taps_each = kin_blocks(p.taps, p.tap_groups);
     p.tap_groups = kin_blocks(p.taps, p.taps_each);
-    p.together = p.depth < TOGETHER;
+    p.together = p.depth < TOGETHER && p.taps > 1;
     int64_t tasks = most(p.tap_groups * p.strips, 1), m = p.together ? p.taps_each * p.depth : p.depth;
     int64_t parts = most(kin_min(kin_blocks(TASKS, tasks), p.pixels / PART_PIXELS), 1);
     p.part_pixels = kin_round_up(kin_blocks(p.pixels, parts), CHUNK);
@@ -128,8 +130,19 @@ typedef struct chunk {
     int64_t tap, row, rows, column, columns; /* rows count from the tap's first */
     int64_t pixels, known;                   /* the tap whose places are in `in`; −1: none */
     walk first;
+    kin_real *buffer;
+    int64_t before;                          /* channels before those that `in` points to */
     const kin_real *in[CHUNK], *out[CHUNK];
 } chunk;
+
+/* The rows of a 1×1 kernel's pixels, which are neighbours, from where they lie into the buffer. */
+static void go_through(const plan *p, chunk *c)
+{
+    const kin_conv_begin *b = p->begin;
+    kin_norm_lines_get()->apply(c->in[0] + c->row, p->shape->in_ld, c->pixels, c->rows, b->scale + c->row, b->shift + c->row, NULL, 0, b->act, c->buffer, c->rows);
+    for (int64_t i = 0; i < c->pixels; i++) c->in[i] = c->buffer + i * c->rows;
+    c->before = c->row;
+}
 
 /* Rows m .. m+count of the group, one tile, for the chunk's pixels: [pixels][mr]. */
 static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, kin_real *to)
@@ -141,11 +154,11 @@ static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, kin_rea
         if (tap != c->known) find_inputs(p, c->first, tap, c->pixels, c->in);
         c->known = tap;
         if (run == mr) {
-            p->tiles->pack(c->in, channel, c->pixels, to);
+            p->tiles->pack(c->in, channel - c->before, c->pixels, to);
             return;
         }
         if (r == 0) memset(to, 0, (size_t)(mr * c->pixels) * sizeof *to);
-        pack_part(c->in, channel, run, c->pixels, mr, to + r);
+        pack_part(c->in, channel - c->before, run, c->pixels, mr, to + r);
     }
 }
 
@@ -167,7 +180,7 @@ static void multiply(const plan *p, chunk *c, kin_real *sums, bool begins)
     for (int64_t r = 0; r < c->rows; r += t->mr) {
         kin_tile_out out; /* not cleared: that would cost as much as a short sum */
         out.rows = kin_min(t->mr, c->rows - r), out.bias = NULL, out.accumulate = !begins, out.adds = false, out.act = KIN_NORM_LINEAR;
-        if (r == 0 && c->known == c->tap && p->taps == 1) expect_rows(c);
+        if (r == 0 && p->taps == 1 && !p->begin) expect_rows(c);
         pack_tile(p, c, c->row + r, out.rows, inputs);
         for (int64_t j = 0; j < c->columns; j += t->nr) {
             out.columns = kin_min(t->nr, c->columns - j);
@@ -187,6 +200,7 @@ static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, kin_real *s
         if (taps > 1) last.end = kin_min(last.pixel + CHUNK, last.end);
         c->pixels = find_valid(p, &last, c->tap, c->in, c->out);
         c->known = c->tap;
+        if (p->begin) go_through(p, c);
         if (c->pixels || begins) multiply(p, c, sums + i * p->depth * p->n, begins);
     }
     c->tap -= taps;
@@ -196,12 +210,12 @@ static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, kin_real *s
 
 static void task(void *arg, int64_t index, int worker)
 {
-    (void)worker;
     const plan *p = arg;
     int64_t strip = index % p->strips, block = index / p->strips % p->row_blocks, group = index / p->strips / p->row_blocks % p->tap_groups;
     int64_t part = index / p->strips / p->row_blocks / p->tap_groups;
     chunk c; /* not cleared: it holds two lists of a chunk's pixels */
     c.tap = group * p->taps_each, c.row = block * p->rows, c.column = strip * STRIP, c.columns = kin_min(STRIP, p->n - c.column);
+    c.buffer = p->buffers + worker * CHUNK * p->rows, c.before = 0;
     int64_t taps = kin_min(p->taps_each, p->taps - c.tap), m = p->together ? taps * p->depth : p->depth;
     c.rows = kin_min(p->rows, m - c.row);
     kin_real *sums = p->parts + (part * p->taps + c.tap) * p->depth * p->n;
@@ -234,7 +248,7 @@ static void add_parts(void *arg, int64_t block, int worker)
     }
 }
 
-static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
+static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
     for (int64_t g = 0; g < s->groups; g++) {
         plan p = plan_of(s);
@@ -242,7 +256,9 @@ static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_real 
         p.x = x + g * p.depth;
         p.dy = dy + g * p.n;
         p.dw = dw + g * p.n;
+        p.begin = begin;
         p.parts = workspace;
+        p.buffers = workspace + kin_round_up(p.n_parts * p.taps * p.depth * p.n, 16);
         p.accumulate = accumulate;
         kin_parallel_for(p.n_parts * p.tap_groups * p.row_blocks * p.strips, task, &p);
         kin_parallel_for(kin_blocks(p.taps * p.depth, rows_added(&p)), add_parts, &p);
@@ -257,14 +273,15 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
     if (m) return kin_winograd_weight_numbers(s, m);
     kin_conv_shape wide = few ? kin_conv_few(s) : *s;
     plan p = plan_of(&wide);
-    return (few ? kin_conv_few_numbers(s) : 0) + p.n_parts * p.taps * p.depth * p.n + 64;
+    int64_t buffers = kin_conv_can_begin(s) ? kin_threads() * CHUNK * p.rows : 0;
+    return (few ? kin_conv_few_numbers(s) : 0) + p.n_parts * p.taps * p.depth * p.n + buffers + 64;
 }
 
-void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
+void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
 {
     if (kin_is_depthwise(s)) {
         kin_chose_conv("gradient of its weights", s, "depthwise");
-        kin_depthwise_backward_weight(s, x, dy, dw, accumulate, workspace);
+        kin_depthwise_backward_weight(s, x, begin, dy, dw, accumulate, workspace);
         return;
     }
     if (s->in_c < 1 || s->out_c < 1) return;
@@ -280,10 +297,10 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
     }
     kin_chose_conv("gradient of its weights", s, kin_conv_has_few(s) ? "implicit product, lines of the kernel at once" : "implicit product");
     if (!kin_conv_has_few(s)) {
-        gradient(s, x, dy, dw, accumulate, workspace);
+        gradient(s, x, begin, dy, dw, accumulate, workspace);
         return;
     }
     kin_conv_shape wide = kin_conv_few(s);
     kin_conv_few_copy(s, x, workspace);
-    gradient(&wide, workspace, dy, dw, accumulate, (kin_real *)workspace + kin_conv_few_numbers(s));
+    gradient(&wide, workspace, NULL, dy, dw, accumulate, (kin_real *)workspace + kin_conv_few_numbers(s));
 }

@@ -4,12 +4,14 @@
 #include "kernels/conv_inside.h"
 #include "kernels/depthwise_lines.h"
 #include "kernels/isa.h"
+#include "kernels/norm_lines.h"
 
 #include <string.h>
 
 enum {
     PARTS = 16,
-    TOGETHER = 8, /* rows of a task: those that neighbours share are read once */
+    TOGETHER = 8,      /* rows of a task: those that neighbours share are read once */
+    THROUGH = 1 << 16, /* numbers that go through `begin` for one task: they stay in the second cache */
 };
 
 extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2, kin_depthwise_lines_avx512;
@@ -19,8 +21,9 @@ typedef struct depthwise {
     const kin_conv_shape *s;
     const kin_depthwise_lines *lines;
     const kin_real *x, *w, *dy;
+    const kin_conv_begin *begin;
     const kin_conv_end *end;
-    kin_real *out;
+    kin_real *out, *buffers; /* one for each worker, where there is a begin */
     bool accumulate;
 } depthwise;
 
@@ -41,6 +44,56 @@ static const kin_depthwise_weight *weight_lines(void)
     return tables[kin_isa()];
 }
 
+/* ---- through `begin`: the input rows of some output rows are put into a buffer, which is convolved as a picture of its own ---- */
+
+static int64_t reach(const kin_conv_shape *s) { return s->dilation_h * (s->kernel_h - 1) + 1; }
+
+/* Output rows whose input fits. */
+static int64_t rows_through(const kin_conv_shape *s)
+{
+    int64_t fit = THROUGH / (s->in_w * s->in_c) - reach(s), rows = fit < 0 ? 1 : fit / s->stride_h + 1;
+    return kin_min(rows, TOGETHER);
+}
+
+static int64_t buffer_numbers(const kin_conv_shape *s)
+{
+    int64_t rows = kin_min((rows_through(s) - 1) * s->stride_h + reach(s), s->in_h);
+    return kin_round_up(rows * s->in_w * s->in_c, 16);
+}
+
+/* `count` output rows of one picture, from `row` on: fills the buffer and returns their shape. */
+static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, kin_real *buffer)
+{
+    const kin_conv_shape *s = d->s;
+    int64_t top = row % s->out_h * s->stride_h - s->pad_top, first = kin_min(top < 0 ? 0 : top, s->in_h), end = kin_min(s->in_h, top + (count - 1) * s->stride_h + reach(s));
+    int64_t rows = end > first ? end - first : 0;
+    kin_norm_lines_get()->apply(d->x + (row / s->out_h * s->in_h + first) * s->in_w * s->in_ld, s->in_ld, rows * s->in_w, s->in_c, d->begin->scale, d->begin->shift, NULL, 0,
+                                d->begin->act, buffer, s->in_c);
+    kin_conv_shape part = *s;
+    part.batch = 1, part.in_h = rows, part.in_ld = s->in_c, part.out_h = count, part.pad_top = first - top;
+    return part;
+}
+
+/* How many of the rows up to `end` are taken at a time. */
+static int64_t some_rows(const kin_conv_shape *s, int64_t row, int64_t end) { return kin_min(kin_min(rows_through(s), end - row), s->out_h - row % s->out_h); }
+
+static void forward_through(void *arg, int64_t task, int worker)
+{
+    const depthwise *d = arg;
+    const kin_conv_shape *s = d->s;
+    kin_real *buffer = d->buffers + worker * buffer_numbers(s);
+    int64_t each = rows_through(s), end = kin_min(s->batch * s->out_h, (task + 1) * each);
+    for (int64_t row = task * each, some; row < end; row += some) {
+        some = some_rows(s, row, end);
+        kin_conv_shape part = excerpt(d, row, some, buffer);
+        kin_conv_end after = *d->end;
+        if (after.add) after.add += row * s->out_w * after.add_ld;
+        for (int64_t r = 0; r < some; r++) d->lines->forward(&part, r, buffer, d->w, &after, d->out + row * s->out_w * s->out_ld);
+    }
+}
+
+/* ---- forward ---- */
+
 static void forward_rows(void *arg, int64_t task, int worker)
 {
     (void)worker;
@@ -48,10 +101,11 @@ static void forward_rows(void *arg, int64_t task, int worker)
     for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->out_h, (task + 1) * TOGETHER); row++) d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
 }
 
-void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y)
+void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace)
 {
-    depthwise d = {.s = s, .lines = lines(), .x = x, .w = w, .end = end, .out = y};
-    kin_parallel_for(kin_blocks(s->batch * s->out_h, TOGETHER), forward_rows, &d);
+    depthwise d = {.s = s, .lines = lines(), .x = x, .w = w, .begin = begin, .end = end, .out = y, .buffers = workspace};
+    if (begin) kin_parallel_for(kin_blocks(s->batch * s->out_h, rows_through(s)), forward_through, &d);
+    else kin_parallel_for(kin_blocks(s->batch * s->out_h, TOGETHER), forward_rows, &d);
 }
 
 /* ---- the gradient of the input ---- */
@@ -166,23 +220,29 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
 
 static int64_t parts_of(const kin_conv_shape *s) { return kin_min(PARTS, s->batch * s->out_h); }
 
-int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s) { return parts_of(s) * s->kernel_h * s->kernel_w * s->in_c + 64; }
+static int64_t sums_numbers(const kin_conv_shape *s) { return kin_round_up(parts_of(s) * s->kernel_h * s->kernel_w * s->in_c, 16); }
+
+int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s) { return sums_numbers(s) + kin_threads() * buffer_numbers(s) + 64; }
 
 /* One part: some rows of output pixels, with sums of its own. */
 static void weight_part(void *arg, int64_t part, int worker)
 {
-    (void)worker;
     const depthwise *d = arg;
     const kin_conv_shape *s = d->s;
-    int64_t rows = s->batch * s->out_h, each = kin_blocks(rows, parts_of(s)), size = s->kernel_h * s->kernel_w * s->in_c;
-    kin_real *sums = d->out + part * size;
+    int64_t rows = s->batch * s->out_h, each = kin_blocks(rows, parts_of(s)), end = kin_min(rows, (part + 1) * each), size = s->kernel_h * s->kernel_w * s->in_c;
+    kin_real *sums = d->out + part * size, *buffer = d->buffers + worker * buffer_numbers(s);
     memset(sums, 0, (size_t)size * sizeof *sums);
-    for (int64_t row = part * each; row < kin_min(rows, (part + 1) * each); row++) weight_lines()->row(s, row, d->x, d->dy, sums);
+    for (int64_t row = part * each, some; d->begin && row < end; row += some) {
+        some = some_rows(s, row, end);
+        kin_conv_shape from = excerpt(d, row, some, buffer);
+        for (int64_t r = 0; r < some; r++) weight_lines()->row(&from, r, buffer, d->dy + row * s->out_w * s->out_ld, sums);
+    }
+    for (int64_t row = part * each; !d->begin && row < end; row++) weight_lines()->row(s, row, d->x, d->dy, sums);
 }
 
-void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
+void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
-    depthwise d = {.s = s, .x = x, .dy = dy, .out = workspace};
+    depthwise d = {.s = s, .x = x, .begin = begin, .dy = dy, .out = workspace, .buffers = workspace + sums_numbers(s)};
     int64_t parts = parts_of(s), size = s->kernel_h * s->kernel_w * s->in_c;
     kin_parallel_for(parts, weight_part, &d);
     for (int64_t i = 0; i < size; i++) {

@@ -114,7 +114,7 @@ static void some_rows(const run *r, int64_t n, int64_t row, int64_t rows, buffer
     d.batch = 1, d.in_h = end - first, d.out_h = rows, d.pad_top = first - top;
     if (b->expand_packed) d.in_ld = d.in_c;
     d.out_ld = d.out_c;
-    kin_depthwise_forward(&d, wide, b->depthwise_packed, &b->depthwise_end, w->narrow);
+    kin_depthwise_forward(&d, wide, b->depthwise_packed, NULL, &b->depthwise_end, w->narrow, NULL);
     kin_conv_shape s = of_rows(*p, rows);
     kin_conv_end end_here = b->project_end;
     int64_t pixel = (n * p->out_h + row) * p->out_w;

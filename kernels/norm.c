@@ -76,7 +76,7 @@ static void apply_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels);
+    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels, l->channels);
 }
 
 void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,

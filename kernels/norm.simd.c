@@ -77,23 +77,30 @@ static inline kin_real activated_one(kin_real v, kin_norm_act act)
 }
 
 
-static inline void apply_with(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *restrict scale, const kin_real *restrict shift, const kin_real *add,
-                              int64_t add_ld, kin_norm_act act, kin_real *restrict y)
+static inline __attribute__((always_inline)) void apply_with(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift,
+                                                             const kin_real *add, int64_t add_ld, kin_norm_act act, kin_real *y, int64_t y_ld)
 {
-    for (int64_t r = 0; r < rows; r++, x += ld, y += channels) {
-        if (add)
-            for (int64_t c = 0; c < channels; c++) y[c] = activated_one(x[c] * scale[c] + shift[c] + add[r * add_ld + c], act);
-        else
-            for (int64_t c = 0; c < channels; c++) y[c] = activated_one(x[c] * scale[c] + shift[c], act);
+    for (int64_t r = 0; r < rows; r++, x += ld, y += y_ld) {
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES) {
+            vector v = load(x + c) * load(scale + c) + load(shift + c);
+            if (add) v += load(add + r * add_ld + c);
+            store(y + c, act == KIN_NORM_LINEAR ? v : activated(v, act));
+        }
+        for (; c < channels; c++) {
+            kin_real v = x[c] * scale[c] + shift[c];
+            if (add) v += add[r * add_ld + c];
+            y[c] = activated_one(v, act);
+        }
     }
 }
 
 static void apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
-                  kin_norm_act act, kin_real *y)
+                  kin_norm_act act, kin_real *y, int64_t y_ld)
 {
-    if (act == KIN_NORM_LINEAR) apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_LINEAR, y);
-    else if (act == KIN_NORM_RELU) apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_RELU, y);
-    else apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_RELU6, y);
+    if (act == KIN_NORM_LINEAR) apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_LINEAR, y, y_ld);
+    else if (act == KIN_NORM_RELU) apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_RELU, y, y_ld);
+    else apply_with(x, ld, rows, channels, scale, shift, add, add_ld, KIN_NORM_RELU6, y, y_ld);
 }
 
 /* ---- backward ---- */

@@ -64,9 +64,9 @@ static void run(const problem *p, int which, kin_real *out)
 {
     size_t bytes = kin_conv_workspace(&p->s);
     void *workspace = numbers_workspace(bytes);
-    if (which == Y) kin_conv_forward(&p->s, p->data[X], p->data[W], p->data[BIAS], out, workspace);
+    if (which == Y) kin_conv_forward(&p->s, p->data[X], NULL, p->data[W], p->data[BIAS], out, workspace);
     if (which == X) kin_conv_backward_input(&p->s, p->data[Y], p->data[W], out, p->accumulate, workspace);
-    if (which == W) kin_conv_backward_weight(&p->s, p->data[X], p->data[Y], out, p->accumulate, workspace);
+    if (which == W) kin_conv_backward_weight(&p->s, p->data[X], NULL, p->data[Y], out, p->accumulate, workspace);
     CHECK_MSG(numbers_workspace_free(workspace, bytes), "seed %llu: the workspace was overrun", p->seed);
 }
 

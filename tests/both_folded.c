@@ -32,7 +32,7 @@ static kin_real *plain(const kin_conv_shape *s, const arrays *a, bool begins, bo
         packed.in_ld = s->in_c;
     }
     void *workspace = kin_alloc(kin_conv_workspace(s));
-    kin_conv_forward(&packed, begins ? moved : a->x, a->w, NULL, raw, workspace);
+    kin_conv_forward(&packed, begins ? moved : a->x, NULL, a->w, NULL, raw, workspace);
     kin_norm_apply(raw, s->out_ld, pixels_out(s), s->out_c, a->scale, a->shift, adds ? a->add : NULL, s->out_ld, act, y);
     kin_free(moved), kin_free(raw), kin_free(workspace);
     return y;
