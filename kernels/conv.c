@@ -36,7 +36,7 @@ typedef struct product {
     int64_t depth, n;       /* channels of a row of A; columns of C */
     int64_t a_h, a_w, a_ld, c_h, c_w, c_ld;
     int64_t taps;
-    bool backward, accumulate;
+    bool backward, accumulate, alone; /* alone: each pixel of C is a phase */
     const kin_conv_begin *begin;
     kin_conv_end end;
     bool moves;             /* rows of A are copied */
@@ -59,7 +59,8 @@ static void find_places(const product *p, int64_t row, int64_t rows, place *at)
     int64_t i = row / p->rows_x % p->rows_y, j = row % p->rows_x, n = row / p->rows_x / p->rows_y;
     for (; rows > 0; rows--, at++) {
         int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
-        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : i * s->stride_h, p->backward ? j : j * s->stride_w, pixel};
+        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : (p->phase_y + i * p->step_y) * s->stride_h,
+                      p->backward ? j : (p->phase_x + j * p->step_x) * s->stride_w, pixel};
         if (++j < p->rows_x) continue;
         j = 0;
         if (++i == p->rows_y) i = 0, n++;
@@ -156,6 +157,13 @@ static void block(void *arg, int64_t index, int worker)
         }
 }
 
+/* Whether a pixel that is a phase of its own reads a number through the tap. */
+static bool reads(const product *p, const tap *t)
+{
+    int64_t y = t->dy + (p->backward ? 0 : p->phase_y * p->shape->stride_h), x = t->dx + (p->backward ? 0 : p->phase_x * p->shape->stride_w);
+    return y >= 0 && x >= 0 && y < p->a_h && x < p->a_w;
+}
+
 /* Valid taps divide exactly, so that the quotient's rounding does not matter. */
 static void find_taps(product *p)
 {
@@ -163,8 +171,9 @@ static void find_taps(product *p)
     p->n_valid = 0;
     for (int64_t i = 0; i < p->taps; i++) {
         int64_t kh = i / s->kernel_w * s->dilation_h, kw = i % s->kernel_w * s->dilation_w, y = p->phase_y + s->pad_top - kh, x = p->phase_x + s->pad_left - kw;
-        if (!p->backward) p->valid[p->n_valid++] = (tap){i, -y, -x};
-        else if (y % s->stride_h == 0 && x % s->stride_w == 0) p->valid[p->n_valid++] = (tap){i, y / s->stride_h, x / s->stride_w};
+        if (p->backward && (y % s->stride_h || x % s->stride_w)) continue;
+        tap t = p->backward ? (tap){i, y / s->stride_h, x / s->stride_w} : (tap){i, kh - s->pad_top, kw - s->pad_left};
+        if (!p->alone || reads(p, &t)) p->valid[p->n_valid++] = t;
     }
 }
 
@@ -185,6 +194,31 @@ static void run_phase(product *p)
     p->column_blocks = kin_blocks(p->n, p->block_columns);
     kin_parallel_for(row_blocks * p->column_blocks, block, p);
 }
+
+static void run_phases(product *p)
+{
+    if (p->alone) p->step_y = p->c_h, p->step_x = p->c_w;
+    for (p->phase_y = 0; p->phase_y < kin_min(p->step_y, p->c_h); p->phase_y++)
+        for (p->phase_x = 0; p->phase_x < kin_min(p->step_x, p->c_w); p->phase_x++) run_phase(p);
+}
+
+/* ---- tiny maps ---- */
+
+/* In a map of 2×2 most of a 3×3 kernel reads padding. With enough pictures each pixel of the map is a phase of its own, a row for each picture, and
+ * the taps that read padding are left out. The middle of the kernel always reads a pixel. */
+enum { TINY = 9, PICTURES = 32 };
+
+static bool centred(const kin_conv_shape *s)
+{
+    return s->kernel_h % 2 && s->kernel_w % 2 && s->kernel_h * s->kernel_w > 1 && s->pad_top == s->kernel_h / 2 && s->pad_left == s->kernel_w / 2 && s->dilation_h == 1 && s->dilation_w == 1;
+}
+
+bool kin_conv_tiny(const kin_conv_shape *s)
+{
+    return centred(s) && s->batch >= PICTURES && s->out_h * s->out_w <= TINY && (s->out_h - 1) * s->stride_h < s->in_h && (s->out_w - 1) * s->stride_w < s->in_w;
+}
+
+static bool tiny_backward(const kin_conv_shape *s) { return kin_conv_tiny(s) && s->stride_h == 1 && s->stride_w == 1 && s->out_h == s->in_h && s->out_w == s->in_w; }
 
 /* ---- workspace: zeros, the list of taps, packed weights, the padded picture ---- */
 
@@ -286,7 +320,7 @@ bool kin_conv_can_begin(const kin_conv_shape *s)
     return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && !s->pad_top && !s->pad_left && s->groups == 1 && s->out_h == s->in_h && s->out_w == s->in_w;
 }
 
-static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace)
+static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace, bool alone)
 {
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
     product p = prepare(s, &workspace, in);
@@ -299,12 +333,13 @@ static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x,
     p.end = *end;
     if (end->bias) p.end.bias += g * out;
     if (end->add) p.end.add += g * out;
-    run_phase(&p);
+    p.alone = alone;
+    run_phases(&p);
 }
 
 void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
 {
-    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace);
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace, false);
 }
 
 static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
@@ -319,7 +354,7 @@ static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_
         kin_conv_shape wide = kin_conv_few(s);
         kin_chose_conv("convolution", s, "implicit product, lines of the kernel at once");
         kin_conv_few_copy(s, x, workspace);
-        forward_group(&wide, 0, workspace, packed, NULL, end, y, (kin_real *)workspace + kin_conv_few_numbers(s));
+        forward_group(&wide, 0, workspace, packed, NULL, end, y, (kin_real *)workspace + kin_conv_few_numbers(s), false);
         return;
     }
     kin_chose_conv("convolution", s, begin ? "implicit product, norm ahead" : "implicit product");
@@ -358,7 +393,12 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv
         plain_pack(s, w, NULL, workspace);
         workspace = (kin_real *)workspace + kin_round_up(plain_packed_count(s), 16);
     }
-    plain_forward(s, x, packed, begin, &end, y, workspace);
+    if (!kin_conv_tiny(s) || kin_is_depthwise(s) || kin_conv_has_few(s)) {
+        plain_forward(s, x, packed, begin, &end, y, workspace);
+        return;
+    }
+    kin_chose_conv("convolution", s, "implicit product, pixel by pixel");
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, NULL, &end, y, workspace, true);
 }
 
 /* ---- the gradient of the input ---- */
@@ -383,7 +423,8 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++) memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
         return;
     }
-    kin_chose_conv("gradient of its input", s, "implicit product");
+    bool alone = tiny_backward(s);
+    kin_chose_conv("gradient of its input", s, alone ? "implicit product, pixel by pixel" : "implicit product");
     for (int64_t g = 0; g < s->groups; g++) {
         kin_real *panels = workspace;
         product p = prepare(s, &panels, out);
@@ -394,7 +435,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         p.backward = true, p.accumulate = accumulate, p.step_y = s->stride_h, p.step_x = s->stride_w;
         /* B of a tap is its weights transposed: [out][in]. */
         for (int64_t i = 0; i < p.taps; i++) kin_pack_b(p.tiles, w + i * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, i * out, panels);
-        for (p.phase_y = 0; p.phase_y < kin_min(s->stride_h, s->in_h); p.phase_y++)
-            for (p.phase_x = 0; p.phase_x < kin_min(s->stride_w, s->in_w); p.phase_x++) run_phase(&p);
+        p.alone = alone;
+        run_phases(&p);
     }
 }

@@ -11,6 +11,7 @@
 #include "kernels/winograd.h"
 
 #include "base/parallel.h"
+#include "kernels/conv_inside.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
 #include "kernels/winograd_inside.h"
@@ -65,10 +66,10 @@ static bool possible(const kin_conv_shape *s)
            s->out_c >= FEW_CHANNELS;
 }
 
-/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of them. `plain` is what the definition needs. */
-static int quickest(const kin_conv_shape *s, double batch, double plain, double each, int largest)
+/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of them. `direct` is what the definition needs. */
+static int quickest(const kin_conv_shape *s, double batch, double direct, double each, int largest)
 {
-    double best = plain;
+    double best = direct;
     int tile = 0;
     if (!possible(s)) return 0;
     for (int m = 2; m <= largest; m += 2) {
@@ -97,15 +98,17 @@ int kin_winograd_tile(const kin_conv_shape *s)
     return quickest(&common, 1, products(&common, 1), 0, 4);
 }
 
-int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, products(s, (double)s->batch), WEIGHT, 2); }
-int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, products(s, (double)s->batch), WEIGHT, 4); }
-
-/* The sum from the definition leaves out padding. */
-int kin_winograd_tile_weight(const kin_conv_shape *s)
+/* Without the taps that read padding. */
+static double reaching_products(const kin_conv_shape *s)
 {
-    double plain = (double)s->batch * reaching(s->out_h, s->in_h, s->pad_top) * reaching(s->out_w, s->in_w, s->pad_left) * (double)s->in_c * (double)s->out_c;
-    return quickest(s, (double)s->batch, plain, WEIGHT_SUM, 4);
+    return (double)s->batch * reaching(s->out_h, s->in_h, s->pad_top) * reaching(s->out_w, s->in_w, s->pad_left) * (double)s->in_c * (double)s->out_c;
 }
+
+static double plain(const kin_conv_shape *s) { return kin_conv_tiny(s) ? reaching_products(s) : products(s, (double)s->batch); }
+
+int kin_winograd_tile_training(const kin_conv_shape *s) { return quickest(s, (double)s->batch, plain(s), WEIGHT, 2); }
+int kin_winograd_tile_gradient(const kin_conv_shape *s) { return quickest(s, (double)s->batch, plain(s), WEIGHT, 4); }
+int kin_winograd_tile_weight(const kin_conv_shape *s) { return quickest(s, (double)s->batch, reaching_products(s), WEIGHT_SUM, 4); }
 
 const char *kin_winograd_name(int m) { return m == 4 ? "Winograd, tiles of 4x4" : "Winograd, tiles of 2x2"; }
 

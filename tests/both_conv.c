@@ -174,6 +174,18 @@ static kin_conv_shape random_shape(kin_stream *s, int kind)
     return c;
 }
 
+/* Of many pictures, whose pixels are taken one by one. */
+static kin_conv_shape tiny_shape(kin_stream *s)
+{
+    kin_conv_shape c = {.batch = numbers_pick(s, 32, 40), .in_h = numbers_pick(s, 1, 4), .in_w = numbers_pick(s, 1, 4), .dilation_h = 1, .dilation_w = 1, .groups = numbers_pick(s, 1, 2)};
+    c.kernel_h = 1 + 2 * numbers_pick(s, 0, 2), c.kernel_w = numbers_pick(s, 0, 1) ? 3 : 5;
+    c.pad_top = c.kernel_h / 2, c.pad_left = c.kernel_w / 2;
+    c.stride_h = c.stride_w = numbers_pick(s, 1, 2);
+    c.out_h = (c.in_h - 1) / c.stride_h + 1, c.out_w = (c.in_w - 1) / c.stride_w + 1;
+    c.in_ld = c.in_c = c.groups * numbers_pick(s, 3, 20), c.out_ld = c.out_c = c.groups * numbers_pick(s, 1, 20);
+    return c;
+}
+
 static void convolutions(const char *isa)
 {
     static const char *const kinds[KINDS] = {"plain", "depthwise", "grouped", "1x1"};
@@ -186,6 +198,12 @@ static void convolutions(const char *isa)
         }
         check_end();
     }
+    check_begin("conv: tiny maps of many pictures, seeds 0 to 39 (%s)", isa);
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        kin_stream s = kin_stream_new(kin_key(seed, 13, 0));
+        check_shape(&s, tiny_shape(&s), seed);
+    }
+    check_end();
     check_begin("conv: shapes of networks: several blocks, parts of sums (%s)", isa);
     static const kin_conv_shape shapes[] = {
         {3, 14, 14, 64, 64, 14, 14, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {5, 28, 28, 1, 1, 28, 28, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
