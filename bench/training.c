@@ -2,6 +2,7 @@
  *     BUILD/bench/training WORK THREADS [ATTENTION]
  * with the works of the table below; bench/training.py is the same in PyTorch. */
 #include "autograd/ops.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "bench/turns.h"
 #include "losses/triplet.h"
@@ -30,6 +31,7 @@ typedef struct training {
     kin_ctx *ctx;
     kin_module *module;
     kin_optim *optim;
+    kin_real *pictures;
     int labels[BATCH_MAX];
     uint64_t step;
 } training;
@@ -56,17 +58,18 @@ static bool prepare(training *t)
     t->ctx = kin_ctx_new();
     t->module = t->ctx && t->model ? kin_module_new(t->ctx, network, t, KIN_SHAPE(1, w->side, w->side, w->channels), 1) : NULL;
     t->optim = kin_optim_new(t->module, w->classes ? &sgd : &adam);
+    int64_t count = w->batch * w->side * w->side * w->channels;
+    t->pictures = kin_alloc_array((size_t)count, sizeof *t->pictures);
+    for (int64_t i = 0; t->pictures && i < count; i++) t->pictures[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
     for (int64_t i = 0; i < w->batch; i++) t->labels[i] = (int)(w->classes ? i * 7 % w->classes : i / A_CLASS);
-    return t->optim != NULL;
+    return t->optim && t->pictures;
 }
 
 static bool one_step(training *t)
 {
     const work *w = t->work;
     kin_set_random(t->ctx, 1, t->step++);
-    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(w->batch, w->side, w->side, w->channels), NULL);
-    kin_real *numbers = (kin_real *)kin_data(x);
-    for (int64_t i = 0; numbers && i < kin_count(x); i++) numbers[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
+    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(w->batch, w->side, w->side, w->channels), t->pictures);
     kin_tensor *y = kin_module_forward(t->module, x, KIN_TRAIN);
     kin_tensor *loss = w->classes ? kin_cross_entropy(y, t->labels, 0) : kin_triplet_batch_hard(y, t->labels, 0);
     kin_module_zero_grad(t->module);
@@ -97,5 +100,6 @@ int main(int argc, char **argv)
     kin_optim_free(t.optim);
     kin_module_free(t.module);
     kin_ctx_free(t.ctx);
+    kin_free(t.pictures);
     return ok ? 0 : 1;
 }
