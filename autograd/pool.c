@@ -1,4 +1,5 @@
 /* Pooling. A maximum passes its gradient to the pixel that won; an average spreads it evenly. */
+#include "autograd/deferred.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
@@ -28,11 +29,16 @@ static bool pool_infer(kin_call *c, kin_shape *out)
     return true;
 }
 
+static bool max_reads_deferred(const kin_call *c, int i) { return c && i == 0; }
+
 static void max_forward(kin_call *c)
 {
     kin_pool_shape s = geometry(c);
     int32_t *winner = kin_save(c, (size_t)kin_count(c->out) * sizeof *winner);
-    if (winner) kin_max_pool_forward(&s, c->in[0]->data, kin_out(c), winner);
+    kin_source x = kin_source_of(c->in[0]);
+    void *workspace = x.begin ? kin_scratch(c, kin_max_pool_workspace(&s)) : NULL;
+    s.in_ld = x.ld;
+    if (winner && (workspace || !x.begin)) kin_max_pool_forward(&s, x.data, x.begin, kin_out(c), winner, workspace);
 }
 
 static void max_backward(kin_call *c)
@@ -57,7 +63,7 @@ static void avg_backward(kin_call *c)
     if (dx) kin_avg_pool_backward(&s, kin_grad_out(c), dx, accumulate);
 }
 
-static const kin_op max_pool2d = {"max_pool2d", .infer = pool_infer, .forward = max_forward, .backward = max_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op max_pool2d = {"max_pool2d", .infer = pool_infer, .forward = max_forward, .backward = max_backward, .reads_deferred = max_reads_deferred, .saves = KIN_SAVES_NOTHING};
 static const kin_op avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = avg_forward, .backward = avg_backward, .saves = KIN_SAVES_NOTHING};
 
 kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt) { return kin_apply(&max_pool2d, opt, sizeof *opt, x); }

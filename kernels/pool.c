@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "kernels/isa.h"
+#include "kernels/norm_lines.h"
 #include "kernels/pool_lines.h"
 
 #include <string.h>
@@ -21,6 +22,8 @@ typedef struct pool_loop {
     kin_real *to;
     int32_t *winner;
     const int32_t *winners;
+    const kin_conv_begin *begin;
+    kin_real *buffers; /* one for each worker */
     bool accumulate;
     const kin_real *scale, *shift;
     kin_norm_act act;
@@ -40,31 +43,46 @@ static double divisor(const kin_pool_shape *s, span y, span x)
     return s->exclude_pad ? (double)((y.last - y.first) * (x.last - x.first)) : (double)(s->kernel * s->kernel);
 }
 
+static int64_t buffer_numbers(const kin_pool_shape *s) { return (s->kernel * s->in_w * s->channels + 15) / 16 * 16; }
+
+/* The window's rows of a picture, from where they lie, or from the buffer that they went into through `begin`. */
+static const kin_real *rows_of(const pool_loop *l, int64_t picture, span y, kin_real *buffer)
+{
+    const kin_pool_shape *s = l->s;
+    const kin_real *rows = l->from + (picture * s->in_h + y.at + y.first) * s->in_w * s->in_ld;
+    const kin_conv_begin *b = l->begin;
+    if (!b) return rows;
+    kin_norm_lines_get()->apply(rows, s->in_ld, (y.last - y.first) * s->in_w, s->channels, b->scale, b->shift, NULL, 0, b->act, buffer, s->channels);
+    return buffer;
+}
+
 static void max_row(void *arg, int64_t row, int worker)
 {
-    (void)worker;
     const pool_loop *l = arg;
     const kin_pool_shape *s = l->s;
     span y = inside(s, row % s->out_h, s->in_h);
-    const kin_real *picture = l->from + row / s->out_h * s->in_h * s->in_w * s->in_ld;
+    const kin_real *rows = rows_of(l, row / s->out_h, y, l->begin ? l->buffers + worker * buffer_numbers(s) : NULL);
+    int64_t ld = l->begin ? s->channels : s->in_ld;
     for (int64_t ow = 0; ow < s->out_w; ow++) {
         span x = inside(s, ow, s->in_w);
         kin_real *best = l->to + (row * s->out_w + ow) * s->channels;
         int32_t *winner = l->winner + (row * s->out_w + ow) * s->channels;
-        const kin_pool_window w = {.first = picture + ((y.at + y.first) * s->in_w + x.at + x.first) * s->in_ld,
+        const kin_pool_window w = {.first = rows + (x.at + x.first) * ld,
                                    .rows = y.last - y.first,
                                    .columns = x.last - x.first,
-                                   .row_step = s->in_w * s->in_ld,
-                                   .column_step = s->in_ld,
+                                   .row_step = s->in_w * ld,
+                                   .column_step = ld,
                                    .place = y.first * s->kernel + x.first,
                                    .kernel = s->kernel};
         l->lines->maximum(&w, s->channels, best, winner);
     }
 }
 
-void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y, int32_t *winner)
+size_t kin_max_pool_workspace(const kin_pool_shape *s) { return (size_t)(kin_threads() * buffer_numbers(s)) * sizeof(kin_real); }
+
+void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, const kin_conv_begin *begin, kin_real *y, int32_t *winner, void *workspace)
 {
-    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .winner = winner};
+    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .winner = winner, .begin = begin, .buffers = workspace};
     kin_parallel_for(s->batch * s->out_h, max_row, &l);
 }
 

@@ -1,4 +1,4 @@
-/* What a batch norm makes of a map is made where a convolution reads it: the same bits, values and gradients, as when it is put into memory first; for
+/* What a batch norm makes of a map is made where a convolution or a maximum reads it: the same bits, values and gradients, as when it is put into memory first; for
  * random shapes, for any number of threads, and where another reader wants the numbers after all. */
 #include "autograd/ops.h"
 #include "base/memory.h"
@@ -11,10 +11,10 @@
 
 enum { LEAVES = 12 };
 
-/* 1×1, depthwise, 1×1 with a norm ahead of each, and a sum that reads the last norm's result beside the last convolution. */
+/* 1×1, depthwise, 1×1 with a norm ahead of each, and beside the last convolution maxima and a sum of the last norm's result. */
 typedef struct problem {
     kin_shape x;
-    int64_t wide, narrow, kernel;
+    int64_t wide, narrow, kernel, pool;
     kin_conv2d_opt depthwise;
     kin_act act;
     bool given;                   /* the statistics are inputs */
@@ -45,8 +45,8 @@ static kin_tensor *network(const problem *p, leaves *l, bool looks)
     kin_tensor *x = norm(p, l, next(l), KIN_LINEAR, looks);
     x = norm(p, l, kin_conv2d(x, next(l), NULL, NULL), p->act, looks);
     x = norm(p, l, kin_conv2d(x, next(l), NULL, &p->depthwise), p->act, looks);
-    kin_tensor *y = kin_conv2d(x, next(l), NULL, NULL);
-    return kin_add(kin_sum(kin_square(y), 0), kin_sum(kin_square(x), 0));
+    kin_tensor *y = kin_conv2d(x, next(l), NULL, NULL), *most = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = p->pool, .stride = p->pool - p->pool / 3, .pad = 1});
+    return kin_add(kin_add(kin_sum(kin_square(y), 0), kin_sum(kin_square(most), 0)), kin_sum(kin_square(x), 0));
 }
 
 /* The loss and all gradients, one after the other. */
@@ -99,7 +99,7 @@ static void check_one(problem *p, kin_stream *r)
 
 static problem random_problem(kin_stream *r, uint64_t seed)
 {
-    problem p = {.wide = numbers_pick(r, 2, 40), .narrow = numbers_pick(r, 1, 30), .kernel = numbers_pick(r, 1, 5), .act = (kin_act)numbers_pick(r, 0, 2), .given = numbers_pick(r, 0, 3) == 0, .seed = seed};
+    problem p = {.wide = numbers_pick(r, 2, 40), .narrow = numbers_pick(r, 1, 30), .kernel = numbers_pick(r, 1, 5), .pool = numbers_pick(r, 2, 3), .act = (kin_act)numbers_pick(r, 0, 2), .given = numbers_pick(r, 0, 3) == 0, .seed = seed};
     p.x = KIN_SHAPE(numbers_pick(r, 1, 3), numbers_pick(r, 1, 21), numbers_pick(r, 1, 12), numbers_pick(r, 1, 34));
     p.depthwise = (kin_conv2d_opt){.stride = numbers_pick(r, 1, 3), .dilation = numbers_pick(r, 1, 2), .groups = p.wide};
     p.depthwise.pad = p.kernel / 2 * p.depthwise.dilation + numbers_pick(r, 0, 1);
@@ -118,7 +118,7 @@ static void random_shapes(void)
     check_begin("deferred: rows that fill a buffer, several parts of the sum over pixels (%s)", KIN_REAL_NAME);
     for (int64_t stride = 1; stride <= 2; stride++) {
         kin_stream r = kin_stream_new(kin_key((uint64_t)stride, 41, 0));
-        check_one(&(problem){.x = KIN_SHAPE(2, 33, 41, 19), .wide = 230, .narrow = 21, .kernel = 5, .act = KIN_RELU6, .depthwise = {.stride = stride, .pad = 2, .groups = 230}}, &r);
+        check_one(&(problem){.x = KIN_SHAPE(2, 33, 41, 19), .wide = 230, .narrow = 21, .kernel = 5, .pool = 3, .act = KIN_RELU6, .depthwise = {.stride = stride, .pad = 2, .groups = 230}}, &r);
     }
     check_end();
 }
