@@ -70,7 +70,7 @@ static void room_backward(kin_call *c)
     if (m.to) move(&m);
 }
 
-static const kin_op room_op = {"room", .infer = room_infer, .forward = room_forward, .backward = room_backward, .pitch = room_pitch, .saves = KIN_SAVES_NOTHING};
+static const kin_op room_op = {"room", .infer = room_infer, .forward = room_forward, .backward = room_backward, .pitch = room_pitch, .grad_rows = true, .saves = KIN_SAVES_NOTHING};
 
 static kin_moments *moments_new(kin_ctx *ctx, int64_t channels)
 {
@@ -125,7 +125,7 @@ static void grow_backward(kin_call *c)
     if (m.to) move(&m);
 }
 
-static const kin_op grow_op = {"grow", .infer = grow_infer, .alias = grow_alias, .forward = grow_forward, .backward = grow_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op grow_op = {"grow", .infer = grow_infer, .alias = grow_alias, .forward = grow_forward, .backward = grow_backward, .grad_rows = true, .saves = KIN_SAVES_NOTHING};
 
 kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added)
 {

@@ -39,6 +39,8 @@ struct kin_op {
     bool (*reads_deferred)(const kin_call *c, int i); /* whether input i may be deferred; NULL: none */
     int64_t (*pitch)(const kin_call *c);         /* numbers from row to row of the output, at least its channels; NULL: packed */
     double (*flops)(const kin_call *c);          /* multiply-adds count two; NULL: not counted */
+    bool grad_rows;                              /* backward takes the output's gradient in the rows it has (kin_grad_rows); else it is packed ahead, */
+                                                 /* so that kin_grad_out() may be called from within a parallel loop */
     unsigned saves;
 };
 

@@ -272,11 +272,7 @@ void kin_alias(kin_call *c, const kin_real *data, int64_t ld)
 
 /* ---- backward ---- */
 
-const kin_real *kin_grad_out(const kin_call *c)
-{
-    grad_pack(c->out);
-    return c->out->grad;
-}
+const kin_real *kin_grad_out(const kin_call *c) { return c->out->grad; }
 
 const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld)
 {
@@ -366,6 +362,7 @@ bool kin_backward(kin_tensor *loss)
         if (!kin_segment_enter(ctx, i)) break;
         kin_call *c = ctx->calls[i];
         if (c->out->grad) {
+            if (!c->op->grad_rows) grad_pack(c->out);
             kin_watched_run(c, true);
             if (!c->out->keep_grad) grad_give(c->out);
         }
