@@ -65,8 +65,11 @@ void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
 
 const char *kin_parallel_backend(void) { return "pthread"; }
 
-/* A pool of sleeping workers. One loop at a time owns it; a second caller that finds it taken runs its
- * own loop serially, which gives the same bits. */
+/* A pool of workers. One loop at a time owns it; a second caller that finds it taken runs its own loop serially, which gives the same bits.
+ *
+ * A network is thousands of short loops one after another, and to wake a sleeping thread takes as long as the shortest of them. So who waits
+ * looks out for some microseconds before it goes to sleep (not where there are more threads than processors), and nobody waits for a
+ * worker that has not come yet: a loop whose blocks are all taken is closed, and who wakes then goes on waiting. */
 static struct {
     pthread_mutex_t owner, lock;
     pthread_cond_t work, done;
@@ -74,11 +77,26 @@ static struct {
     void *arg;
     int64_t blocks;
     atomic_llong next;
-    unsigned long generation;
-    int started, active, busy;
+    atomic_ulong generation; /* counts loops */
+    int started, processors;
+    int active;              /* workers below it may join; 0: the loop is closed */
+    atomic_int busy;         /* workers that have joined and not yet left */
+    atomic_int glances;      /* how often who waits looks before it sleeps */
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
+enum { GLANCES = 1500 }; /* some 30 to 60 microseconds */
+
 static _Thread_local bool inside_loop;
+
+/* Leaves the core's other hardware thread its share while this one only looks. */
+static void breathe(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
 
 static void run_blocks(int worker)
 {
@@ -87,21 +105,31 @@ static void run_blocks(int worker)
     inside_loop = false;
 }
 
+/* Waits for a loop after `seen` that takes this worker, and joins it. */
+static unsigned long join_loop(int worker, unsigned long seen)
+{
+    for (int i = atomic_load(&pool.glances); i > 0 && atomic_load(&pool.generation) == seen; i--) breathe();
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.generation) == seen || worker >= pool.active) {
+        seen = atomic_load(&pool.generation);
+        pthread_cond_wait(&pool.work, &pool.lock);
+    }
+    atomic_fetch_add(&pool.busy, 1);
+    seen = atomic_load(&pool.generation);
+    pthread_mutex_unlock(&pool.lock);
+    return seen;
+}
+
 static void *worker_main(void *index)
 {
     int worker = (int)(intptr_t)index;
-    unsigned long seen = 0;
-    pthread_mutex_lock(&pool.lock);
-    for (;;) {
-        while (pool.generation == seen || worker >= pool.active) {
-            seen = pool.generation;
-            pthread_cond_wait(&pool.work, &pool.lock);
-        }
-        seen = pool.generation;
-        pthread_mutex_unlock(&pool.lock);
+    for (unsigned long seen = 0;;) {
+        seen = join_loop(worker, seen);
         run_blocks(worker);
-        pthread_mutex_lock(&pool.lock);
-        if (--pool.busy == 0) pthread_cond_signal(&pool.done);
+        if (atomic_fetch_sub(&pool.busy, 1) > 1) continue;
+        pthread_mutex_lock(&pool.lock); /* whoever waits is asleep by now, or has not looked yet */
+        pthread_cond_signal(&pool.done);
+        pthread_mutex_unlock(&pool.lock);
     }
     return NULL;
 }
@@ -119,6 +147,34 @@ static int workers_ready(int threads)
     return pool.started + 1 < threads ? pool.started + 1 : threads;
 }
 
+static void announce(int threads, int64_t blocks, kin_task fn, void *arg)
+{
+    if (!pool.processors) pool.processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    pthread_mutex_lock(&pool.lock);
+    pool.active = workers_ready(threads);
+    pool.fn = fn;
+    pool.arg = arg;
+    pool.blocks = blocks;
+    atomic_store(&pool.next, 0);
+    atomic_store(&pool.glances, threads <= pool.processors ? GLANCES : 0);
+    atomic_fetch_add(&pool.generation, 1);
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* All blocks are taken: closes the loop, and waits for the workers that are at their last. */
+static void wait_for_all(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.active = 0;
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = atomic_load(&pool.glances); i > 0 && atomic_load(&pool.busy) > 0; i--) breathe();
+    if (atomic_load(&pool.busy) == 0) return;
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.busy) > 0) pthread_cond_wait(&pool.done, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+}
+
 void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
 {
     int threads = kin_threads();
@@ -127,21 +183,9 @@ void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
         run_serially(blocks, fn, arg);
         return;
     }
-    pthread_mutex_lock(&pool.lock);
-    pool.active = workers_ready(threads);
-    pool.fn = fn;
-    pool.arg = arg;
-    pool.blocks = blocks;
-    atomic_store(&pool.next, 0);
-    pool.busy = pool.active - 1;
-    pool.generation++;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.lock);
+    announce(threads, blocks, fn, arg);
     run_blocks(0);
-    pthread_mutex_lock(&pool.lock);
-    while (pool.busy > 0) pthread_cond_wait(&pool.done, &pool.lock);
-    pool.active = 0;
-    pthread_mutex_unlock(&pool.lock);
+    wait_for_all();
     pthread_mutex_unlock(&pool.owner);
 }
 
