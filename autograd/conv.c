@@ -72,7 +72,7 @@ static kin_conv_shape geometry(const kin_tensor *x, kin_shape weight, const kin_
 static bool conv2d_reads_deferred(const kin_call *c, int i)
 {
     kin_conv_shape shape = geometry(c->in[0], kin_shape_of(c->in[1]), c->out, c->opt);
-    return i == 0 && c->in[1] != c->in[0] && kin_conv_begins(&shape);
+    return i == 0 && kin_conv_begins(&shape);
 }
 
 static void conv2d_forward(kin_call *c)

@@ -12,37 +12,9 @@
  * (kin_moments); only scale and shift differ. */
 #include "autograd/grow.h"
 
+#include "autograd/rows.h"
 #include "autograd/tape.h"
-#include "base/parallel.h"
 #include "kernels/norm.h"
-
-#include <string.h>
-
-enum { ROWS = 64 }; /* of a block of work */
-
-typedef struct moving {
-    const kin_real *from;
-    kin_real *to;
-    int64_t from_ld, to_ld, rows, channels;
-    bool add;
-} moving;
-
-static void move_block(void *arg, int64_t block, int worker)
-{
-    (void)worker;
-    const moving *m = arg;
-    int64_t end = block * ROWS + ROWS < m->rows ? block * ROWS + ROWS : m->rows;
-    for (int64_t row = block * ROWS; row < end; row++) {
-        kin_real *restrict to = m->to + row * m->to_ld;
-        const kin_real *restrict from = m->from + row * m->from_ld;
-        if (m->add)
-            for (int64_t c = 0; c < m->channels; c++) to[c] += from[c];
-        else
-            memcpy(to, from, (size_t)m->channels * sizeof *to);
-    }
-}
-
-static void move(const moving *m) { kin_parallel_for(kin_blocks(m->rows, ROWS), move_block, (void *)(uintptr_t)m); }
 
 /* ---- the first map, with room behind it ---- */
 
@@ -59,15 +31,15 @@ static bool room_infer(kin_call *c, kin_shape *out)
 static void room_forward(kin_call *c)
 {
     const kin_tensor *x = c->in[0], *y = c->out;
-    move(&(moving){.from = x->data, .to = y->data, .from_ld = x->ld, .to_ld = y->ld, .rows = kin_rows(x), .channels = kin_channels(x)});
+    kin_move_rows(&(kin_rows_move){.from = x->data, .to = y->data, .from_ld = x->ld, .to_ld = y->ld, .rows = kin_rows(x), .channels = kin_channels(x)});
 }
 
 static void room_backward(kin_call *c)
 {
-    moving m = {.rows = kin_rows(c->out), .channels = kin_channels(c->out)};
+    kin_rows_move m = {.rows = kin_rows(c->out), .channels = kin_channels(c->out)};
     m.from = kin_grad_rows(c->out, &m.from_ld);
     m.to = kin_grad_write(c, 0, &m.add), m.to_ld = m.channels;
-    if (m.to) move(&m);
+    if (m.to) kin_move_rows(&m);
 }
 
 static const kin_op room_op = {"room", .infer = room_infer, .forward = room_forward, .backward = room_backward, .pitch = room_pitch, .grad_rows = true, .saves = KIN_SAVES_NOTHING};
@@ -109,20 +81,20 @@ static void grow_alias(kin_call *c) { kin_alias(c, c->in[0]->data, c->in[0]->ld)
 static void grow_forward(kin_call *c)
 {
     const kin_tensor *added = c->in[1], *y = c->out;
-    move(&(moving){.from = added->data, .to = y->data + kin_channels(c->in[0]), .from_ld = added->ld, .to_ld = y->ld, .rows = kin_rows(y), .channels = kin_channels(added)});
+    kin_move_rows(&(kin_rows_move){.from = added->data, .to = y->data + kin_channels(c->in[0]), .from_ld = added->ld, .to_ld = y->ld, .rows = kin_rows(y), .channels = kin_channels(added)});
 }
 
 static void grow_backward(kin_call *c)
 {
     int64_t first = kin_channels(c->in[0]);
-    moving m = {.rows = kin_rows(c->out), .channels = kin_channels(c->in[1])};
+    kin_rows_move m = {.rows = kin_rows(c->out), .channels = kin_channels(c->in[1])};
     m.from = kin_grad_rows(c->out, &m.from_ld);
     if (m.from) m.from += first;
     m.to = kin_grad_write(c, 1, &m.add), m.to_ld = m.channels;
-    if (m.to) move(&m);
+    if (m.to) kin_move_rows(&m);
     m.from -= first, m.channels = first;
     m.to = kin_grad_hand_on(c, 0, &m.add, &m.to_ld);
-    if (m.to) move(&m);
+    if (m.to) kin_move_rows(&m);
 }
 
 static const kin_op grow_op = {"grow", .infer = grow_infer, .alias = grow_alias, .forward = grow_forward, .backward = grow_backward, .grad_rows = true, .saves = KIN_SAVES_NOTHING};

@@ -5,8 +5,6 @@
 #include "base/parallel.h"
 #include "kernels/pool.h"
 
-#include <math.h>
-
 static kin_pool_shape geometry(const kin_call *c)
 {
     const kin_pool2d_opt *o = c->opt;
@@ -29,7 +27,7 @@ static bool pool_infer(kin_call *c, kin_shape *out)
     return true;
 }
 
-static bool max_reads_deferred(const kin_call *c, int i) { return c && i == 0; }
+static bool max_reads_deferred(const kin_call *c, int i) { return (void)c, i == 0; }
 
 static void max_forward(kin_call *c)
 {
@@ -91,11 +89,9 @@ static void norm_pool_forward(kin_call *c)
     const norm_pool_opt *o = c->opt;
     kin_pool_shape s = geometry(c);
     kin_real *scale = kin_scratch(c, (size_t)s.channels * 2 * sizeof *scale), *shift = scale ? scale + s.channels : NULL;
-    for (int64_t i = 0; scale && i < s.channels; i++) {
-        scale[i] = c->in[GAMMA]->data[i] * (kin_real)(1 / sqrt((double)c->in[VAR]->data[i] + o->epsilon));
-        shift[i] = c->in[BETA]->data[i] - c->in[MEAN]->data[i] * scale[i];
-    }
-    if (scale) kin_norm_avg_pool(&s, c->in[NORM_X]->data, scale, shift, (kin_norm_act)o->act, kin_out(c));
+    if (!scale) return;
+    kin_norm_affine(c->in[GAMMA]->data, c->in[BETA]->data, c->in[MEAN]->data, c->in[VAR]->data, o->epsilon, s.channels, scale, shift);
+    kin_norm_avg_pool(&s, c->in[NORM_X]->data, &(kin_conv_begin){scale, shift, (kin_norm_act)o->act}, kin_out(c));
 }
 
 static const kin_op norm_avg_pool = {"norm_avg_pool", .infer = norm_pool_infer, .forward = norm_pool_forward};

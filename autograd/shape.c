@@ -1,5 +1,6 @@
 /* Ops that move numbers without changing them. Their gradients move back the same way. */
 #include "autograd/op_options.h"
+#include "autograd/rows.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
 
@@ -101,35 +102,13 @@ static void concat_block(void *arg, int64_t block, int worker)
 
 static void concat_forward(kin_call *c) { kin_parallel_for(kin_blocks(kin_rows(c->out), CONCAT_ROWS), concat_block, c); }
 
-typedef struct concat_back {
-    const kin_real *g;
-    kin_real *dx;
-    int64_t rows, width, channels;
-    bool accumulate;
-} concat_back;
-
-static void concat_back_block(void *arg, int64_t block, int worker)
-{
-    (void)worker;
-    const concat_back *b = arg;
-    int64_t row = block * CONCAT_ROWS, end = row + CONCAT_ROWS < b->rows ? row + CONCAT_ROWS : b->rows;
-    for (; row < end; row++) {
-        kin_real *restrict to = b->dx + row * b->channels;
-        const kin_real *restrict from = b->g + row * b->width;
-        if (b->accumulate)
-            for (int64_t k = 0; k < b->channels; k++) to[k] += from[k];
-        else
-            memcpy(to, from, (size_t)b->channels * sizeof *to);
-    }
-}
-
 static void concat_backward(kin_call *c)
 {
     int64_t first = 0;
     for (int i = 0; i < c->n_in; first += kin_channels(c->in[i++])) {
-        concat_back b = {.g = kin_grad_out(c) + first, .rows = kin_rows(c->out), .width = kin_channels(c->out), .channels = kin_channels(c->in[i])};
-        b.dx = kin_grad_write(c, i, &b.accumulate);
-        if (b.dx) kin_parallel_for(kin_blocks(b.rows, CONCAT_ROWS), concat_back_block, &b);
+        kin_rows_move m = {.from = kin_grad_out(c) + first, .from_ld = kin_channels(c->out), .rows = kin_rows(c->out), .channels = kin_channels(c->in[i])};
+        m.to = kin_grad_write(c, i, &m.add), m.to_ld = m.channels;
+        if (m.to) kin_move_rows(&m);
     }
 }
 

@@ -4,6 +4,8 @@
 #include "kernels/isa.h"
 #include "kernels/norm_lines.h"
 
+#include <math.h>
+
 enum { BLOCK_NUMBERS = 1 << 15, MAX_BLOCKS = 64 };
 
 extern const kin_norm_lines kin_norm_lines_generic, kin_norm_lines_avx2, kin_norm_lines_avx512;
@@ -77,6 +79,15 @@ static void apply_block(void *arg, int64_t block, int worker)
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
     kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels, l->channels);
+}
+
+void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real *mean, const kin_real *var, double epsilon, int64_t channels, kin_real *scale, kin_real *shift)
+{
+    for (int64_t i = 0; i < channels; i++) {
+        double by = (double)gamma[i] / sqrt((double)var[i] + epsilon);
+        scale[i] = (kin_real)by;
+        shift[i] = (kin_real)((double)beta[i] - (double)mean[i] * by);
+    }
 }
 
 void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,

@@ -23,6 +23,9 @@ void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channel
 
 /* ---- what flows back ---- */
 
+/* A norm with given statistics is x·scale + shift: scale = γ / √(var + ε), shift = β − mean·scale. In double, rounded once. */
+void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real *mean, const kin_real *var, double epsilon, int64_t channels, kin_real *scale, kin_real *shift);
+
 /* The gradient g of y, packed, where the activation lets it through. The activation's mask is taken from y (packed) or, without a residual, found
  * again from x: y may be NULL, and then the scale and shift of kin_norm_apply are needed. */
 typedef struct kin_norm_flow {

@@ -25,8 +25,6 @@ typedef struct pool_loop {
     const kin_conv_begin *begin;
     kin_real *buffers; /* one for each worker */
     bool accumulate;
-    const kin_real *scale, *shift;
-    kin_norm_act act;
 } pool_loop;
 
 /* The part of a window that lies inside the picture: kernel positions first .. last-1 along one axis. */
@@ -146,13 +144,13 @@ static void norm_row(void *arg, int64_t row, int worker)
     const kin_real *first = l->from + (row / s->out_h * s->in_h + row % s->out_h * s->stride) * s->in_w * s->in_ld;
     for (int64_t ow = 0; ow < s->out_w; ow++) {
         const kin_pool_window w = {.first = first + ow * s->stride * s->in_ld, .rows = s->kernel, .columns = s->kernel, .row_step = s->in_w * s->in_ld, .column_step = s->in_ld};
-        l->lines->norm_mean(&w, s->channels, l->scale, l->shift, l->act, (kin_real)(1 / (double)(s->kernel * s->kernel)), l->to + (row * s->out_w + ow) * s->channels);
+        l->lines->norm_mean(&w, s->channels, l->begin, (kin_real)(1 / (double)(s->kernel * s->kernel)), l->to + (row * s->out_w + ow) * s->channels);
     }
 }
 
-void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real *y)
+void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_conv_begin *begin, kin_real *y)
 {
-    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .scale = scale, .shift = shift, .act = act};
+    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .begin = begin};
     kin_parallel_for(s->batch * s->out_h, norm_row, &l);
 }
 

@@ -21,8 +21,8 @@ size_t kin_max_pool_workspace(const kin_pool_shape *s);
 /* dx (packed) becomes, or is added, dy at the winners. */
 void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx, bool accumulate);
 void kin_avg_pool_forward(const kin_pool_shape *s, const kin_real *x, kin_real *y);
-/* The averages of act(x·scale + shift), for pictures without padding: s->pad is 0. */
-void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real *y);
+/* The averages of begin(x), for pictures without padding: s->pad is 0. */
+void kin_norm_avg_pool(const kin_pool_shape *s, const kin_real *x, const kin_conv_begin *begin, kin_real *y);
 void kin_avg_pool_backward(const kin_pool_shape *s, const kin_real *dy, kin_real *dx, bool accumulate);
 
 #endif

@@ -36,8 +36,7 @@ static void maximum(const kin_pool_window *w, int64_t channels, kin_real *best, 
 }
 
 /* `act` is a constant where this is called. */
-static inline __attribute__((always_inline)) void norm_mean_with(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift,
-                                                                 const kin_norm_act act, kin_real share, kin_real *mean)
+INLINE void norm_mean_with(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_norm_act act, kin_real share, kin_real *mean)
 {
     for (int64_t c = 0; c < channels; c += LANES) {
         int64_t lanes = channels - c < LANES ? channels - c : LANES;
@@ -53,11 +52,11 @@ static inline __attribute__((always_inline)) void norm_mean_with(const kin_pool_
     }
 }
 
-static void norm_mean(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real share, kin_real *mean)
+static void norm_mean(const kin_pool_window *w, int64_t channels, const kin_conv_begin *b, kin_real share, kin_real *mean)
 {
-    if (act == KIN_NORM_RELU) norm_mean_with(w, channels, scale, shift, KIN_NORM_RELU, share, mean);
-    else if (act == KIN_NORM_RELU6) norm_mean_with(w, channels, scale, shift, KIN_NORM_RELU6, share, mean);
-    else norm_mean_with(w, channels, scale, shift, KIN_NORM_LINEAR, share, mean);
+    if (b->act == KIN_NORM_RELU) norm_mean_with(w, channels, b->scale, b->shift, KIN_NORM_RELU, share, mean);
+    else if (b->act == KIN_NORM_RELU6) norm_mean_with(w, channels, b->scale, b->shift, KIN_NORM_RELU6, share, mean);
+    else norm_mean_with(w, channels, b->scale, b->shift, KIN_NORM_LINEAR, share, mean);
 }
 
 static void spread(const kin_real *restrict g, const int32_t *restrict winner, int32_t place, int64_t channels, kin_real *restrict dx)

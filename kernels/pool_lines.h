@@ -3,7 +3,7 @@
 #define KIN_KERNELS_POOL_LINES_H
 
 #include "base/real.h"
-#include "kernels/norm.h"
+#include "kernels/conv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ typedef struct kin_pool_lines {
     /* The largest number of each channel, and its place. */
     void (*maximum)(const kin_pool_window *w, int64_t channels, kin_real *best, int32_t *winner);
     /* mean = Σ act(x·scale + shift) · share. */
-    void (*norm_mean)(const kin_pool_window *w, int64_t channels, const kin_real *scale, const kin_real *shift, kin_norm_act act, kin_real share, kin_real *mean);
+    void (*norm_mean)(const kin_pool_window *w, int64_t channels, const kin_conv_begin *begin, kin_real share, kin_real *mean);
     /* dx += g where `place` won. */
     void (*spread)(const kin_real *g, const int32_t *winner, int32_t place, int64_t channels, kin_real *dx);
 } kin_pool_lines;

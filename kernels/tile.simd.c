@@ -1,19 +1,8 @@
 #include "kernels/isa.h"
+#include "kernels/register_tile.h"
 #include "kernels/tile.h"
-#include "kernels/vector.h"
 
 #include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at
- * least 16 (12 used). */
-#if defined(__AVX512F__)
-enum { MR = 14 };
-#else
-enum { MR = 6 };
-#endif
-enum { NR = 2 * LANES };
 
 /* Without a fused multiply-add each product is rounded too, and the error of long float32 sums grows past that of other libraries: shorter
  * partial sums take it back. */
@@ -75,8 +64,8 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 
 /* One k: a row of the panel times each row's number. Four of these stand in a turn of the loop: two products a cycle leave little room for
  * its bookkeeping beside them, less still where another thread shares the core. KEEP has a vector live on after its last product, lest that
- * be put in its register and the accumulators wander through moves, which took a tenth of the time; the barrier keeps the compiler from bringing the loads of several k
- * together until the accumulators no longer fit. */
+ * be put in its register and the accumulators wander through moves, which took a tenth of the time; the barrier keeps the compiler from
+ * bringing the loads of several k together until the accumulators no longer fit. */
 INLINE void step(vector acc[MR][2], const kin_real *const a[MR], int64_t stride, int64_t k, const kin_real *panel, const int width)
 {
     vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
@@ -151,9 +140,9 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
 /* ---- a block ---- */
 
 enum {
-    GROUP_B = 32768, /* numbers of B that all rows meet before further ones: a quarter of the second cache, so that what the rows' way from memory takes is spread over many products */
+    GROUP_B = 32768, /* numbers of B that all rows meet before further ones: a quarter of the second cache, so that the rows' way from memory is */
+                     /* spread over many products */
     NEAR_B = 4096,   /* the same where the rows are near already: half of the first cache */
-    LINE = 64 / sizeof(kin_real),
 };
 
 /* At the right or lower edge. */

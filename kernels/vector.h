@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = KIN_VECTOR_BYTES / sizeof(kin_real) };
+#define INLINE static inline __attribute__((always_inline))
+
+enum { LANES = KIN_VECTOR_BYTES / sizeof(kin_real), LINE = 64 / sizeof(kin_real) /* of the caches */ };
 
 typedef kin_real vector __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
 typedef __typeof__((vector){0} < (vector){0}) vector_mask;

@@ -203,7 +203,7 @@ static cut cut_of(const kin_conv_shape *s, int m)
     c.pitch = kin_round_up(c.depth, LINE);
     c.part = most(kin_min(c.shared ? TILES : own, kin_min(TILES, even)), FEW_TILES) / l->mr * l->mr;
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
-    c.position = (kin_blocks(c.block * c.pitch, LINE) | 1) * LINE;
+    c.position = kin_winograd_apart(c.block * c.pitch);
     c.values = c.n2 * c.position;
     c.sums = c.part * c.n2 * c.width;
     return c;

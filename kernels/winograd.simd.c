@@ -1,21 +1,14 @@
-/* The transforms of kernels/winograd.h, whose lanes are channels, and the register tile of the products between them. */
-#include "kernels/vector.h"
+/* The transforms of kernels/winograd.h, whose lanes are channels, and the products between them. */
+#include "kernels/register_tile.h"
 #include "kernels/winograd_lines.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* As in kernels/tile.simd.c: the accumulators fill the registers, and without a fused multiply-add partial sums are shorter. */
-#if defined(__AVX512F__)
-enum { MR = 14 };
-#else
-enum { MR = 6 };
-#endif
+/* As in kernels/tile.simd.c: without a fused multiply-add partial sums are shorter. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 enum { SUM = 256 };
 #else
 enum { SUM = 128 };
 #endif
-enum { NR = 2 * LANES, N_MAX = 6, M_MAX = 4, LINE = 64 / sizeof(kin_real) };
+enum { N_MAX = 6, M_MAX = 4 };
 
 static const kin_real p = KIN_WINOGRAD_P, q = KIN_WINOGRAD_Q;
 
@@ -193,50 +186,8 @@ static void output_4(const kin_winograd_out *o) { output(4, o); }
 
 /* ---- products ---- */
 
-/* rows ≤ MR tiles; `rows` and `width`, the vectors of a row, are constants where this is called. Weights pass by once for each task, out of the third
- * cache or from memory: those of the next product are asked for, unless `next` is NULL. */
-INLINE void product(const int rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, const kin_real *next, int64_t depth, bool begins, kin_real *sums, int64_t apart)
-{
-    vector acc[MR][2] = {{{0}}};
-#pragma GCC unroll 4
-    for (int64_t k = 0; k < depth; k++, u += NR) {
-        if (next)
-            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * NR + line);
-        vector u0 = load(u), u1 = width > 1 ? load(u + LANES) : u0;
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-            vector x = all_lanes(v[r * pitch + k]);
-            acc[r][0] += u0 * x;
-            if (width > 1) acc[r][1] += u1 * x;
-            KEEP(x);
-        }
-        KEEP(u0);
-        KEEP(u1);
-        __asm__ volatile("" ::: "memory"); /* as in kernels/tile.simd.c */
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int h = 0; h < width; h++) {
-            kin_real *to = sums + r * apart + h * LANES;
-            if (!begins) acc[r][h] += load(to);
-            store(to, acc[r][h]);
-        }
-}
-
-INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t pitch, const kin_real *u, const kin_real *next, int64_t depth, bool begins, kin_real *sums, int64_t apart)
-{
-#define ROWS(n) \
-    case n: \
-        if (n <= MR) product(n, width, v, pitch, u, next, depth, begins, sums, apart); \
-        break;
-    switch (rows) {
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
-    }
-#undef ROWS
-}
-
-/* The tiles are cut into runs of nearly the same length, so that none is too short to hide the latency of a multiplication. */
+/* The tiles are cut into runs of nearly the same length, so that none is too short to hide the latency of a multiplication. Weights pass by once
+ * for each task, out of the third cache or from memory: the first run asks for those of the next product. */
 static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, const kin_real *next, int64_t depth, int64_t columns, bool begins, kin_real *sums,
                      int64_t apart)
 {
@@ -246,8 +197,8 @@ static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_
         for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
             end = tiles * (i + 1) / runs;
             const kin_real *ask = i || !next ? NULL : next + k * NR;
-            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, u + k * NR, ask, some, begins && k == 0, sums + first * apart, apart);
-            else product_of(end - first, 1, v + first * pitch + k, pitch, u + k * NR, ask, some, begins && k == 0, sums + first * apart, apart);
+            if (columns > LANES) product_of(end - first, 2, v + first * pitch + k, pitch, 1, u + k * NR, NR, ask, some, begins && k == 0, sums + first * apart, apart);
+            else product_of(end - first, 1, v + first * pitch + k, pitch, 1, u + k * NR, NR, ask, some, begins && k == 0, sums + first * apart, apart);
         }
     }
 }

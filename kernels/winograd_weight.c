@@ -37,9 +37,6 @@ static const kin_winograd_weight_lines *lines_get(void)
     return tables[kin_isa()];
 }
 
-/* An odd number of cache lines, lest the tiles' rows fall on the same ones of the first cache. */
-static int64_t apart(int64_t channels) { return (kin_blocks(channels, LINE) | 1) * LINE; }
-
 typedef struct cut {
     int64_t n2, across, picture, tiles, block; /* tiles in a row, in a picture, in all, of a block */
     int64_t v_pitch, z_pitch, s_pitch;         /* from tile to tile in V and in Z, from row to row in S */
@@ -48,7 +45,7 @@ typedef struct cut {
 
 static cut cut_of(const kin_conv_shape *s, int m)
 {
-    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .v_pitch = apart(s->in_c), .z_pitch = apart(s->out_c), .s_pitch = kin_round_up(s->out_c, LINE)};
+    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .v_pitch = kin_winograd_apart(s->in_c), .z_pitch = kin_winograd_apart(s->out_c), .s_pitch = kin_round_up(s->out_c, LINE)};
     c.picture = c.across * kin_blocks(s->out_h, m);
     c.tiles = s->batch * c.picture;
     int64_t fit = BLOCK_BYTES / (int64_t)sizeof(kin_real) / (c.n2 * (c.v_pitch + c.z_pitch));

@@ -1,17 +1,10 @@
-/* The transforms of kernels/winograd_weight.c, whose lanes are channels: those of kernels/winograd.simd.c transposed. And the register tile of
- * the products between them, for two operands that both lie tile by tile. */
-#include "kernels/vector.h"
+/* The transforms of kernels/winograd_weight.c, whose lanes are channels: those of kernels/winograd.simd.c transposed. And the products
+ * between them, whose operands both lie tile by tile. */
+#include "kernels/register_tile.h"
 #include "kernels/winograd_lines.h"
 #include "kernels/winograd_weight_lines.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-#if defined(__AVX512F__)
-enum { MR = 14 };
-#else
-enum { MR = 6 };
-#endif
-enum { NR = 2 * LANES, SUM = 128, N_MAX = 6, M_MAX = 4 };
+enum { SUM = 128, N_MAX = 6, M_MAX = 4 };
 
 static const kin_real p = KIN_WINOGRAD_P, q = KIN_WINOGRAD_Q;
 
@@ -112,46 +105,6 @@ static void weights_4(const kin_real *s, int64_t position, int64_t columns, bool
 
 /* ---- products ---- */
 
-/* `rows` and `width`, the vectors of a row, are constants where this is called. */
-INLINE void product(const int rows, const int width, const kin_real *v, int64_t v_pitch, const kin_real *z, int64_t z_pitch, int64_t tiles, bool begins, kin_real *sums, int64_t apart)
-{
-    vector acc[MR][2] = {{{0}}};
-#pragma GCC unroll 4
-    for (int64_t t = 0; t < tiles; t++, v += v_pitch, z += z_pitch) {
-        vector z0 = load(z), z1 = width > 1 ? load(z + LANES) : z0;
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-            vector x = all_lanes(v[r]);
-            acc[r][0] += z0 * x;
-            if (width > 1) acc[r][1] += z1 * x;
-            KEEP(x);
-        }
-        KEEP(z0);
-        KEEP(z1);
-        __asm__ volatile("" ::: "memory"); /* as in kernels/tile.simd.c */
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int h = 0; h < width; h++) {
-            kin_real *to = sums + r * apart + h * LANES;
-            if (!begins) acc[r][h] += load(to);
-            store(to, acc[r][h]);
-        }
-}
-
-INLINE void product_of(int64_t rows, const int width, const kin_real *v, int64_t v_pitch, const kin_real *z, int64_t z_pitch, int64_t tiles, bool begins, kin_real *sums, int64_t apart)
-{
-#define ROWS(n) \
-    case n: \
-        if (n <= MR) product(n, width, v, v_pitch, z, z_pitch, tiles, begins, sums, apart); \
-        break;
-    switch (rows) {
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
-    }
-#undef ROWS
-}
-
 /* So few tiles at a time that a strip of z stays in the first cache beside the rows of v. */
 static void multiply(const kin_real *v, int64_t v_pitch, const kin_real *z, int64_t z_pitch, int64_t tiles, int64_t rows, int64_t columns, bool begins, kin_real *sums, int64_t apart)
 {
@@ -162,8 +115,8 @@ static void multiply(const kin_real *v, int64_t v_pitch, const kin_real *z, int6
             for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
                 end = rows * (i + 1) / runs;
                 const kin_real *from = v + t * v_pitch + first, *by = z + t * z_pitch + j;
-                if (columns - j > LANES) product_of(end - first, 2, from, v_pitch, by, z_pitch, some, begins && t == 0, sums + first * apart + j, apart);
-                else product_of(end - first, 1, from, v_pitch, by, z_pitch, some, begins && t == 0, sums + first * apart + j, apart);
+                if (columns - j > LANES) product_of(end - first, 2, from, 1, v_pitch, by, z_pitch, NULL, some, begins && t == 0, sums + first * apart + j, apart);
+                else product_of(end - first, 1, from, 1, v_pitch, by, z_pitch, NULL, some, begins && t == 0, sums + first * apart + j, apart);
             }
     }
 }

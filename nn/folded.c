@@ -6,7 +6,6 @@
 #include "base/pages.h"
 #include "kernels/isa.h"
 
-#include <math.h>
 #include <string.h>
 
 void kin_folded_free(kin_folded *folded)
@@ -32,14 +31,9 @@ static bool same_key(const kin_folded *a, const kin_folded *b)
            a->epsilon[1] == b->epsilon[1] && a->isa == b->isa && a->form == b->form;
 }
 
-/* A norm is x·scale + shift: γs, and β − μγs. */
 static void norm_lines(const kin_norm_params *n, int64_t channels, kin_real *scale, kin_real *shift)
 {
-    for (int64_t i = 0; i < channels; i++) {
-        double by = (double)n->gamma->data[i] / sqrt((double)n->var->data[i] + n->epsilon);
-        scale[i] = (kin_real)by;
-        shift[i] = (kin_real)((double)n->beta->data[i] - (double)n->mean->data[i] * by);
-    }
+    kin_norm_affine(n->gamma->data, n->beta->data, n->mean->data, n->var->data, n->epsilon, channels, scale, shift);
 }
 
 static size_t line_bytes(int64_t numbers) { return (size_t)(numbers + 15) / 16 * 16 * sizeof(kin_real); }

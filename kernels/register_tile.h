@@ -1,0 +1,61 @@
+/* A tile of a matrix product in registers, for *.simd.c files: MR rows of NR columns, two vectors each. */
+#ifndef KIN_KERNELS_REGISTER_TILE_H
+#define KIN_KERNELS_REGISTER_TILE_H
+
+#include "kernels/vector.h"
+
+/* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at least 16 (12 used). */
+#if defined(__AVX512F__)
+enum { MR = 14 };
+#else
+enum { MR = 6 };
+#endif
+enum { NR = 2 * LANES };
+
+/* sums[r·apart + ·] = Σ over k < length of a[r·row + k·step] · b[k·b_step + ·]; unless it begins, that is added. rows ≤ MR; `rows` and `width`, the
+ * vectors of a row, are constants where this is called: registers have no index. `next`, what b will be in the next product, is asked for; NULL:
+ * nothing. KEEP and the barrier as in kernels/tile.simd.c. */
+INLINE void product(const int rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t length,
+                    bool begins, kin_real *sums, int64_t apart)
+{
+    vector acc[MR][2] = {{{0}}};
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < length; k++, b += b_step) {
+        if (next)
+            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * b_step + line);
+        vector b0 = load(b), b1 = width > 1 ? load(b + LANES) : b0;
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            vector x = all_lanes(a[r * row + k * step]);
+            acc[r][0] += b0 * x;
+            if (width > 1) acc[r][1] += b1 * x;
+            KEEP(x);
+        }
+        KEEP(b0);
+        KEEP(b1);
+        __asm__ volatile("" ::: "memory");
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int h = 0; h < width; h++) {
+            kin_real *to = sums + r * apart + h * LANES;
+            if (!begins) acc[r][h] += load(to);
+            store(to, acc[r][h]);
+        }
+}
+
+INLINE void product_of(int64_t rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t length,
+                       bool begins, kin_real *sums, int64_t apart)
+{
+#define ROWS(n) \
+    case n: \
+        if (n <= MR) product(n, width, a, row, step, b, b_step, next, length, begins, sums, apart); \
+        break;
+    switch (rows) {
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+    }
+#undef ROWS
+}
+
+#endif
