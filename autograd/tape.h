@@ -65,7 +65,7 @@ struct kin_ctx {
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
 /* Writes the zeros that a stale gradient counts as. */
 void kin_grad_settle(kin_tensor *t);
-/* The gradient as it lies, in rows *ld apart, where kin_grad_out would pack it first; NULL when there is none. */
+/* The gradient as it lies, in rows *ld apart, for an op with grad_rows, ahead of which it is not packed; NULL when there is none. */
 const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld);
 /* As kin_grad_take_over, for rows of any distance: what is there is not packed. */
 kin_real *kin_grad_take_over_rows(kin_call *c, int i, bool *accumulate, int64_t *ld);
