@@ -10,6 +10,7 @@
  *
  * The sums themselves are kernels/conv.h's. */
 #include "autograd/conv_folded.h"
+#include "autograd/conv_shape.h"
 #include "autograd/deferred.h"
 #include "autograd/tape.h"
 #include "kernels/conv.h"
@@ -30,8 +31,7 @@ static int64_t outputs(int64_t in, int64_t pads, int64_t kernel, int64_t dilatio
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/* Fails with c's op and shapes, or finds the shape of the output. */
-static bool fits(kin_call *c, const kin_conv2d_opt *o, kin_shape weight, kin_shape *out)
+bool kin_conv2d_fits(kin_call *c, const kin_conv2d_opt *o, kin_shape weight, kin_shape *out)
 {
     const kin_tensor *x = c->in[0];
     const int64_t *w = weight.dim;
@@ -53,7 +53,7 @@ static bool fits(kin_call *c, const kin_conv2d_opt *o, kin_shape weight, kin_sha
 
 static bool conv2d_infer(kin_call *c, kin_shape *out)
 {
-    if (!fits(c, c->opt, kin_shape_of(c->in[1]), out)) return false;
+    if (!kin_conv2d_fits(c, c->opt, kin_shape_of(c->in[1]), out)) return false;
     int64_t channels = out->dim[3];
     return c->n_in < 3 || kin_count(c->in[2]) == channels || kin_call_fail(c, "the bias needs one number for each of %lld outputs", (long long)channels);
 }
@@ -67,6 +67,15 @@ static kin_conv_shape geometry(const kin_tensor *x, kin_shape weight, const kin_
         .out_h = kin_dim(y, 1), .out_w = kin_dim(y, 2), .out_c = kin_dim(y, 3), .out_ld = y->ld,
         .kernel_h = w[0], .kernel_w = w[1], .stride_h = or_one(o->stride), .stride_w = or_one(o->stride),
         .pad_top = p.top, .pad_left = p.left, .dilation_h = or_one(o->dilation), .dilation_w = or_one(o->dilation), .groups = or_one(o->groups)};
+}
+
+kin_conv_shape kin_conv2d_shape(const kin_tensor *x, kin_shape weight, const kin_conv2d_opt *o)
+{
+    const int64_t *w = weight.dim, stride = or_one(o->stride), dilation = or_one(o->dilation);
+    kin_conv2d_pads p = pads_of(o);
+    kin_tensor y = {.ld = w[3]}; /* no numbers: a shape alone */
+    y.shape = KIN_SHAPE(kin_dim(x, 0), outputs(kin_dim(x, 1), p.top + p.bottom, w[0], dilation, stride), outputs(kin_dim(x, 2), p.left + p.right, w[1], dilation, stride), w[3]);
+    return geometry(x, weight, &y, o);
 }
 
 static bool conv2d_reads_deferred(const kin_call *c, int i)
@@ -131,7 +140,7 @@ kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_co
 static bool folded_infer(kin_call *c, kin_shape *out)
 {
     const kin_conv2d_folded_opt *o = c->opt;
-    if (!fits(c, &o->conv, o->weight, out)) return false;
+    if (!kin_conv2d_fits(c, &o->conv, o->weight, out)) return false;
     return c->n_in < 2 || kin_shape_equal(kin_shape_of(c->in[1]), *out) || kin_call_fail(c, "the residual must have the output's shape");
 }
 

@@ -9,8 +9,13 @@ static kin_tensor *conv4(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
     int64_t width = opt->width ? opt->width : 64, halvings = opt->last_stride == 1 ? 2 : 3;
     for (int i = 0; i < 4; i++) {
         kin_scope *layer = kin_block_begin(kin_sub_index(s, "features", i));
-        x = kin_residual_end(layer, "conv", "bn", x, &(kin_conv_bn_opt){.out = width, .kernel = 3, .pad = 1, .act = KIN_RELU}, opt);
-        if (i < halvings) x = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 2});
+        kin_conv_bn_opt conv = {.out = width, .kernel = 3, .pad = 1, .act = KIN_RELU};
+        if (i < halvings && !kin_attends(&opt->attention, "block")) {
+            x = kin_conv_bn_max_pool(layer, "conv", "bn", x, &conv);
+        } else {
+            x = kin_residual_end(layer, "conv", "bn", x, &conv, opt);
+            if (i < halvings) x = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 2});
+        }
         x = kin_block_end(layer, x);
     }
     return x;

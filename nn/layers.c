@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include "autograd/stem.h"
 #include "nn/folded.h"
 
 #include <math.h>
@@ -25,6 +26,8 @@ kin_tensor *kin_linear(kin_scope *s, kin_tensor *x, const kin_linear_opt *opt)
     return b || opt->no_bias ? kin_tap(s, kin_affine(x, w, b)) : NULL;
 }
 
+static kin_conv2d_opt conv2d_of(const kin_conv_opt *o) { return (kin_conv2d_opt){.stride = o->stride, .pad = o->pad, .dilation = o->dilation, .groups = o->groups, .pads = o->pads}; }
+
 /* The parameters of a convolution; false on error. */
 static bool conv_params(kin_scope *s, int64_t channels, const kin_conv_opt *opt, kin_fold *f)
 {
@@ -35,7 +38,7 @@ static bool conv_params(kin_scope *s, int64_t channels, const kin_conv_opt *opt,
         weight.init = opt->kaiming_fan_in ? KIN_INIT_KAIMING_NORMAL : KIN_INIT_KAIMING_NORMAL_FAN_OUT;
         weight.scale = 0;
     }
-    f->conv = (kin_conv2d_opt){.stride = opt->stride, .pad = opt->pad, .dilation = opt->dilation, .groups = opt->groups, .pads = opt->pads};
+    f->conv = conv2d_of(opt);
     f->weight = kin_param(s, "weight", &weight);
     if (opt->bias) f->bias = kin_param(s, "bias", &(kin_param_opt){.shape = KIN_SHAPE(opt->out), .init = KIN_INIT_UNIFORM, .scale = 1 / sqrt((double)(fan_in > 0 ? fan_in : 1)), .no_decay = true});
     return f->weight && (f->bias || !opt->bias);
@@ -48,17 +51,31 @@ kin_tensor *kin_conv(kin_scope *s, kin_tensor *x, const kin_conv_opt *opt)
     return kin_tap(s, kin_scope_folds(s) ? kin_fold_apply(x, &f) : kin_conv2d(x, f.weight, f.bias, &f.conv));
 }
 
-/* running ← (1 − m)·running + m·batch, with the unbiased variance n/(n − 1) of the batch. */
-static void move_statistics(kin_tensor *mean, kin_tensor *var, const kin_real *batch_mean, const kin_real *batch_var, double rows, double momentum)
+/* Where training puts the batch's statistics of so many channels, the mean ahead of the variance; none in a dry run. */
+typedef struct batch_statistics { kin_real *mean, *var; } batch_statistics;
+
+/* False on error. */
+static bool statistics_ready(kin_ctx *ctx, int64_t channels, batch_statistics *b)
 {
-    kin_real *m = (kin_real *)kin_data(mean), *v = (kin_real *)kin_data(var);
+    *b = (batch_statistics){0};
+    if (kin_is_dry(ctx)) return true;
+    b->mean = (kin_real *)kin_data(kin_input(ctx, KIN_SHAPE(2, channels), NULL));
+    if (b->mean) b->var = b->mean + channels;
+    return b->mean != NULL;
+}
+
+/* running ← (1 − m)·running + m·batch, with the unbiased variance n/(n − 1) of the batch. */
+static void move_statistics(const kin_norm_params *n, const batch_statistics *b, double rows, double momentum)
+{
+    kin_real *m = (kin_real *)kin_data(n->mean), *v = (kin_real *)kin_data(n->var);
     double unbiased = rows > 1 ? rows / (rows - 1) : 1;
-    for (int64_t i = 0; i < kin_count(mean); i++) {
-        m[i] = (kin_real)((1 - momentum) * (double)m[i] + momentum * (double)batch_mean[i]);
-        v[i] = (kin_real)((1 - momentum) * (double)v[i] + momentum * (double)batch_var[i] * unbiased);
+    if (!momentum) momentum = 0.1;
+    for (int64_t i = 0; i < kin_count(n->mean); i++) {
+        m[i] = (kin_real)((1 - momentum) * (double)m[i] + momentum * (double)b->mean[i]);
+        v[i] = (kin_real)((1 - momentum) * (double)v[i] + momentum * (double)b->var[i] * unbiased);
     }
-    kin_param_touched(mean);
-    kin_param_touched(var);
+    kin_param_touched(n->mean);
+    kin_param_touched(n->var);
 }
 
 static bool norm_params(kin_scope *s, int64_t channels, const kin_norm_opt *opt, kin_norm_params *n)
@@ -82,13 +99,10 @@ kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
     if (!opt) opt = &none;
     if (!norm_params(s, kin_channels(x), opt, &n) || !x) return NULL;
     if (by_running(s)) return kin_tap(s, kin_batch_norm_eval(x, n.gamma, n.beta, n.mean, n.var, opt->add, n.epsilon, opt->act));
-    kin_ctx *ctx = kin_ctx_of(x);
-    if (kin_is_dry(ctx)) return kin_tap(s, kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, NULL, NULL));
-    kin_tensor *batch = kin_input(ctx, KIN_SHAPE(2, kin_channels(x)), NULL);
-    kin_real *statistics = (kin_real *)kin_data(batch);
-    if (!statistics) return NULL;
-    kin_tensor *y = kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, statistics, statistics + kin_channels(x));
-    if (y) move_statistics(n.mean, n.var, statistics, statistics + kin_channels(x), (double)kin_rows(x), opt->momentum ? opt->momentum : 0.1);
+    batch_statistics batch;
+    if (!statistics_ready(kin_ctx_of(x), kin_channels(x), &batch)) return NULL;
+    kin_tensor *y = kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, batch.mean, batch.var);
+    if (y && batch.mean) move_statistics(&n, &batch, (double)kin_rows(x), opt->momentum);
     return kin_tap(s, y);
 }
 
@@ -135,6 +149,29 @@ kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_te
     kin_fold f;
     if (!fold_of(&c, kin_channels(x), opt, &f)) return NULL;
     return kin_tap(c.norm ? c.norm : c.conv, kin_fold_apply(x, &f));
+}
+
+/* The pixels of the convolution where all of it is one op in training, because nobody wants what is between; else 0. */
+static int64_t stem_pixels(const kin_scope *s, const conv_bn_scopes *c, const kin_tensor *x, const kin_conv_bn_opt *o)
+{
+    kin_conv_opt co = conv_of(o);
+    kin_conv2d_opt conv = conv2d_of(&co);
+    if (!x || o->add || o->before || by_running(c->norm) || kin_scope_observed(s)) return 0;
+    if (kin_scope_retained(s) || kin_scope_retained(c->conv) || kin_scope_retained(c->norm)) return 0;
+    return kin_stem_pixels(x, KIN_SHAPE(o->kernel, o->kernel, kin_channels(x), o->out), &conv);
+}
+
+kin_tensor *kin_conv_bn_max_pool(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt)
+{
+    conv_bn_scopes c = scopes_of(s, conv, norm, opt);
+    int64_t pixels = stem_pixels(s, &c, x, opt);
+    if (!pixels) return kin_max_pool2d(kin_tap(s, kin_conv_bn(s, conv, norm, x, opt)), &(kin_pool2d_opt){.kernel = 2});
+    kin_fold f;
+    batch_statistics batch;
+    if (!fold_of(&c, kin_channels(x), opt, &f) || !statistics_ready(kin_ctx_of(x), opt->out, &batch)) return NULL;
+    kin_tensor *y = kin_stem_train(x, f.weight, f.norm.gamma, f.norm.beta, &f.conv, f.norm.epsilon, f.act, batch.mean, batch.var);
+    if (y && batch.mean) move_statistics(&f.norm, &batch, (double)pixels, opt->momentum);
+    return kin_tap(c.norm, y);
 }
 
 /* The norm and activation ahead, and the mean behind them. */

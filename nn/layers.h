@@ -52,6 +52,9 @@ typedef struct kin_conv_bn_opt {
     double momentum, epsilon;
 } kin_conv_bn_opt;
 kin_tensor *kin_conv_bn(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);
+/* kin_conv_bn, tapped at s, and the maxima of 2×2 pixels. Where a picture of few channels comes in, training does all of it as one op (autograd/stem.c),
+ * unless somebody wants what is between (kin_module_retain, a layer table, an export): then the tap `norm` alone is there, and is pooled already. */
+kin_tensor *kin_conv_bn_max_pool(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt);
 /* A 1×1 convolution of stride 1 with `before`, without a norm behind it, and the means of kernel × kernel pixels, as the scope `pool`. Convolution
  * and mean are both linear: the means are taken first, which leaves a kernel²-th of the products, unless somebody wants what is between
  * (kin_module_retain, a layer table, an export). The tap `conv` then is pooled already. */

@@ -29,7 +29,8 @@ run "training unwatched" $common --out plain
 if [ -s said ]; then report "nothing is said unasked" "$(head -n 1 said)"; else report "nothing is said unasked" ""; fi
 run "training watched" $common --out watched --profile
 says "the first step is left out; forward, backward, optimiser, loader" '^3 steps of .* forward, .* backward, .* optimiser, .* waiting for pictures, .* between the ops'
-says "backward by layer" '^features.0.conv +conv2d +64x16x16 +[0-9.]+ +[0-9.]+ '
+says "backward by layer" '^features.1.conv +conv2d +64x8x8 +[0-9.]+ +[0-9.]+ '
+says "the first layer is one op" '^features.0.bn +stem +64x8x8 +[0-9.]+ +[0-9.]+ '
 same "watching changes no bit" plain/model.safetensors watched/model.safetensors
 run "with recomputed blocks" $common --out recomputed --profile --recompute
 exit $failed
