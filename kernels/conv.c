@@ -232,7 +232,7 @@ static int64_t tap_numbers(const kin_conv_shape *s) { return kin_round_up(taps_o
 /* Zeros, taps and the padded picture. */
 static int64_t loop_numbers(const kin_conv_shape *s)
 {
-    int64_t few = kin_conv_has_few(s) ? kin_conv_few_numbers(s) + kin_round_up(s->kernel_w * s->in_c, 16) : 0;
+    int64_t few = kin_conv_has_few(s) ? kin_conv_few_forward_numbers(s) : 0;
     return few + kin_round_up(most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64;
 }
 
@@ -353,10 +353,8 @@ static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_
     }
     if (s->out_c < 1 || s->batch < 1) return;
     if (!begin && kin_conv_has_few(s)) {
-        kin_conv_shape wide = kin_conv_few(s);
         kin_chose_conv("convolution", s, "implicit product, lines of the kernel at once");
-        kin_conv_few_copy(s, x, workspace);
-        forward_group(&wide, 0, workspace, packed, NULL, end, y, (kin_real *)workspace + kin_conv_few_numbers(s), false);
+        kin_conv_few_forward(s, x, packed, end, y, workspace);
         return;
     }
     kin_chose_conv("convolution", s, begin ? "implicit product, norm ahead" : "implicit product");

@@ -20,6 +20,8 @@ bool kin_conv_has_few(const kin_conv_shape *s);
 kin_conv_shape kin_conv_few(const kin_conv_shape *s);             /* the shape with the wide pixels */
 int64_t kin_conv_few_numbers(const kin_conv_shape *s);
 void kin_conv_few_copy(const kin_conv_shape *s, const kin_real *x, kin_real *padded);
+int64_t kin_conv_few_forward_numbers(const kin_conv_shape *s);
+void kin_conv_few_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_end *end, kin_real *y, kin_real *workspace);
 
 /* conv_weight.c: numbers of workspace that kin_conv_backward_weight needs. */
 int64_t kin_conv_weight_numbers(const kin_conv_shape *shape);

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv_inside.h"
+#include "kernels/even_lines.h"
 #include "kernels/inverted_lines.h"
 #include "kernels/isa.h"
 
@@ -143,9 +144,10 @@ static void widen(const run *r, int64_t n, int64_t panel, int64_t first, int64_t
         return;
     }
     int64_t depth = b->expand.in_c;
-    r->lines->product(&(kin_inverted_product){.rows = pixels, .columns = c->nr, .k = depth, .a = r->x + pixel * b->expand.in_ld, .a_ld = b->expand.in_ld,
-                                              .panels = b->expand_packed + column * depth, .panel_k = depth, .c = to, .place = w->place,
-                                              .bias = r->expand_bias ? r->expand_bias + column : NULL, .act = b->expand_end.act});
+    kin_even_product p = {.rows = pixels, .columns = c->nr, .segments = 1, .k = depth, .a = r->x + pixel * b->expand.in_ld, .a_ld = b->expand.in_ld,
+                          .panels = b->expand_packed + column * depth, .panel_k = depth, .c = to, .place = w->place,
+                          .bias = r->expand_bias ? r->expand_bias + column : NULL, .act = b->expand_end.act};
+    kin_even_lines_get()->product(&p);
 }
 
 /* ---- some rows of the output ---- */
@@ -174,7 +176,7 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
     const kin_conv_shape *p = &r->b->project;
     const kin_conv_end *e = &r->b->project_end;
     int64_t pixels = rows * p->out_w, pixel = (n * p->out_h + row) * p->out_w, pass = kin_conv_pass(p->in_c);
-    kin_inverted_product q = {.rows = pixels, .columns = p->out_c, .a_ld = r->cut.panels * r->cut.nr, .panel_k = p->in_c,
+    kin_even_product q = {.rows = pixels, .columns = p->out_c, .segments = 1, .a_ld = r->cut.panels * r->cut.nr, .panel_k = p->in_c,
                               .c = r->y + pixel * p->out_ld, .place = w->place, .add_ld = e->add_ld};
     for (int64_t i = 0; i < pixels; i++) w->place[i] = i * p->out_ld;
     for (int64_t k = 0; k < p->in_c; k += pass) {
@@ -183,7 +185,7 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
         q.a = w->narrow + k, q.panels = r->b->project_packed + k * r->cut.nr;
         q.bias = k ? NULL : r->project_bias, q.accumulate = k > 0;
         q.add = ends && e->add ? e->add + pixel * e->add_ld : NULL, q.act = ends ? e->act : KIN_NORM_LINEAR;
-        r->lines->product(&q);
+        kin_even_lines_get()->product(&q);
     }
 }
 

@@ -1,93 +1,7 @@
-/* Sums here are short, of 16 products and more, so that what stands around a tile counts: the tiles of a panel are one loop, so that the processor
- * begins with the next before it has stored the last; rows lie evenly, and where C's begin is found once for all panels. A last panel of half a
- * tile's columns takes twice the rows instead. */
+/* A row of a depthwise convolution whose pixels are panels: some neighbouring pixels' sums of a vector of channels are kept in registers. */
 #include "kernels/inverted_lines.h"
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
-
-/* ---- products ---- */
-
-#define EACH \
-    _Pragma("GCC unroll 32") for (int r = 0; r < rows; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
-
-/* Numbers of a row's vector v, where `left` of the row are. */
-INLINE int64_t valid(const bool whole, int64_t left, int v) { return whole || left - v * LANES > LANES ? LANES : left > v * LANES ? left - v * LANES : 0; }
-
-/* What is asked once for all of them is not asked for each. Whole: all columns of the vectors are valid. */
-INLINE void finish(vector (*acc)[2], const int rows, const int width, const bool whole, const kin_inverted_product *p, int64_t row, int64_t column)
-{
-    const int64_t *place = p->place + row;
-    kin_real *c = p->c + column;
-    int64_t left = p->columns - column;
-    if (p->bias) EACH acc[r][v] += load(p->bias + column + v * LANES);
-    if (p->accumulate) EACH acc[r][v] += load_some(c + place[r] + v * LANES, valid(whole, left, v));
-    if (p->add) EACH acc[r][v] += load_some(p->add + (row + r) * p->add_ld + column + v * LANES, valid(whole, left, v));
-    if (p->act == KIN_NORM_RELU) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU);
-    else if (p->act == KIN_NORM_RELU6) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU6);
-    EACH store_some(c + place[r] + v * LANES, acc[r][v], valid(whole, left, v));
-}
-
-INLINE void tile(const int rows, const int width, const bool whole, const kin_inverted_product *p, int64_t row, int64_t column, const kin_real *panel)
-{
-    vector acc[2 * MR][2] = {{{0}}};
-    const kin_real *a[2 * MR];
-#pragma GCC unroll 32
-    for (int r = 0; r < rows; r++) a[r] = p->a + (row + r) * p->a_ld, __builtin_prefetch(p->c + p->place[row + r] + column, 1);
-    run_of_k(acc, a, 1, p->k, panel, rows, width);
-    finish(acc, rows, width, whole, p, row, column);
-}
-
-/* At the right or lower edge. */
-static __attribute__((noinline)) void part_tile(int64_t rows, const kin_inverted_product *p, int64_t row, int64_t column, const kin_real *panel)
-{
-#define ROWS(n) \
-    case n: \
-        if (n <= MR) tile(n, 2, false, p, row, column, panel); \
-        break;
-    switch (rows) {
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
-    }
-#undef ROWS
-}
-
-/* How many tiles of one row less leave no rows over; none where that cannot be. */
-INLINE int64_t smaller_tiles(int64_t rows)
-{
-    int64_t smaller = (MR - rows % MR) % MR;
-    return smaller * (MR - 1) <= rows ? smaller : 0;
-}
-
-static __attribute__((noinline)) void whole_tiles(const kin_inverted_product *p, int64_t row, int64_t end, int64_t column, const kin_real *panel)
-{
-    for (int64_t smaller = smaller_tiles(end - row); smaller > 0; smaller--, row += MR - 1) tile(MR - 1, 2, true, p, row, column, panel);
-    for (; row + MR <= end; row += MR) tile(MR, 2, true, p, row, column, panel);
-    if (row < end) part_tile(end - row, p, row, column, panel);
-}
-
-static __attribute__((noinline)) void half_tiles(const kin_inverted_product *p, int64_t column, const kin_real *panel)
-{
-    int64_t row = 0;
-    for (; row + 2 * MR <= p->rows; row += 2 * MR) tile(2 * MR, 1, true, p, row, column, panel);
-    for (int64_t some; row < p->rows; row += some) {
-        some = p->rows - row < MR ? p->rows - row : MR;
-        part_tile(some, p, row, column, panel);
-    }
-}
-
-static void multiply(const kin_inverted_product *p)
-{
-    int64_t whole = p->columns / NR * NR, rest = p->columns - whole, panel = p->panel_k * NR, smaller = smaller_tiles(p->rows);
-    for (int64_t row = 0, end; row < p->rows; row = end, smaller--) {
-        end = whole == NR ? p->rows : row + (smaller > 0 ? MR - 1 : MR);
-        if (end > p->rows) end = p->rows;
-        for (int64_t j = 0; j < whole; j += NR) whole_tiles(p, row, end, j, p->panels + j / NR * panel);
-    }
-    if (rest == LANES) half_tiles(p, whole, p->panels + whole / NR * panel);
-    for (int64_t row = 0; rest && rest != LANES && row < p->rows; row += MR)
-        part_tile(p->rows - row < MR ? p->rows - row : MR, p, row, whole, p->panels + whole / NR * panel);
-}
-
-/* ---- depthwise ---- */
 
 enum { AT_ONCE = 8 };
 
@@ -146,4 +60,4 @@ static void filter(const kin_inverted_filter *f)
 }
 
 extern const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines);
-const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines) = {multiply, filter};
+const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines) = {filter};

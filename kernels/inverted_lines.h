@@ -5,21 +5,6 @@
 
 #include "kernels/norm.h"
 
-/* C = act(A·B + bias + (C) + add): A's row r begins at a + r·a_ld, C's at c + place[r]. */
-typedef struct kin_inverted_product {
-    int64_t rows, columns, k;
-    const kin_real *a;
-    int64_t a_ld;
-    const kin_real *panels; /* B: [⌈columns/nr⌉][panel_k][nr] */
-    int64_t panel_k;
-    kin_real *c;
-    const int64_t *place;
-    const kin_real *bias, *add; /* NULL or a number for each column, whole panels of them; NULL or rows that are add_ld apart */
-    int64_t add_ld;
-    bool accumulate;
-    kin_norm_act act;
-} kin_inverted_product;
-
 /* A row of a panel's depthwise convolution, without edges: the rows have their padding at both sides. */
 typedef struct kin_inverted_filter {
     const kin_real *panel;        /* a ring of rows */
@@ -34,7 +19,6 @@ typedef struct kin_inverted_filter {
 } kin_inverted_filter;
 
 typedef struct kin_inverted_lines {
-    void (*product)(const kin_inverted_product *p);
     void (*filter)(const kin_inverted_filter *f);
 } kin_inverted_lines;
 
