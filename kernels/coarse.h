@@ -5,7 +5,7 @@
  *
  *     |x·y − x̂·ŷ| ≤ ‖x‖ ‖y‖ (ε_x + ε_y + ε_x ε_y)      with ε = ‖x − x̂‖ / ‖x‖, which packing measures; about √(d/12) / ‖n‖.
  *
- * Layout as in tile.h: rows as they are, the other side in panels [⌈n/nr⌉][⌈dim/2⌉][nr] of pairs. */
+ * Both sides lie in panels of pairs, rows in [⌈n/mr⌉][⌈dim/2⌉][mr] and items in [⌈n/nr⌉][⌈dim/2⌉][nr]: each is read from front to back. */
 #ifndef KIN_KERNELS_COARSE_H
 #define KIN_KERNELS_COARSE_H
 
@@ -19,9 +19,9 @@ typedef struct kin_coarse_pair { int16_t n[2]; } kin_coarse_pair;
 
 typedef struct kin_coarse {
     int64_t mr, nr; /* mr ≤ KIN_COARSE_MR */
-    /* c[r][j] = scale[r] unit[j] · Σ over pairs of row[r] and column j of the panel, for r < rows and j < nr, added to what is there if `more`: all
-     * mr rows are valid to read, and all nr numbers of c[r] are written. */
-    void (*rows)(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows,
+    /* c[r·stride + j] = scale[r] unit[j] · Σ over pairs of row r of one panel and column j of the other, for r < rows ≤ mr and j < nr, added to what is
+     * there if `more`. All mr rows of the panel are read, and scale[r] for r < rows. */
+    void (*rows)(const kin_coarse_pair *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *c, int64_t stride, int64_t rows,
                  bool more);
     bool fast; /* the instruction set has a product of pairs */
 } kin_coarse;

@@ -1,5 +1,6 @@
 #include "kernels/coarse.h"
 #include "kernels/isa.h"
+#include "kernels/vector.h"
 
 #include <string.h>
 
@@ -12,7 +13,7 @@
 typedef int32_t lanes __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
 typedef float numbers __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
 
-enum { LANES = KIN_VECTOR_BYTES / 4, NR = 2 * LANES };
+enum { PAIRS = KIN_VECTOR_BYTES / 4, NR = 2 * PAIRS };
 
 #if defined(__AVX512BW__)
 enum { MR = 14, FAST = 1 };
@@ -29,38 +30,51 @@ enum { MR = 6, FAST = 0 };
 static inline lanes add_pairs(lanes sum, lanes a, lanes b) { return sum + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16); }
 #endif
 
-static inline __attribute__((always_inline)) lanes load_pairs(const kin_coarse_pair *p) { return *(const lanes *)p; }
+INLINE lanes load_pairs(const kin_coarse_pair *p) { return *(const lanes *)p; }
 
-static inline __attribute__((always_inline)) void sum_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c,
-                                                           int64_t rows, bool more, lanes (*const add)(lanes, lanes, lanes))
+INLINE lanes pair_in_all(const kin_coarse_pair *p)
+{
+    int32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    return (lanes){0} + pair;
+}
+
+/* A step has as many instructions as the machine can take up while it computes, and where another thread has its half of the core, twice as many: so the
+ * loop's own come once in four steps. KEEP and the barrier hold gcc from adding up products of several steps first, for which there are no registers. */
+INLINE void sum_rows(const kin_coarse_pair *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *c, int64_t stride,
+                     int64_t rows, bool more, lanes (*const add)(lanes, lanes, lanes))
 {
     lanes acc[MR][2] = {{{0}}};
-    for (int64_t k = 0; k < pairs; k++, panel += NR) {
-        lanes b0 = load_pairs(panel), b1 = load_pairs(panel + LANES);
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < pairs; k++, panel += NR, row += MR) {
+        lanes b0 = load_pairs(panel), b1 = load_pairs(panel + PAIRS);
 #pragma GCC unroll 16
         for (int r = 0; r < MR; r++) {
-            int32_t pair;
-            memcpy(&pair, &row[r][k], sizeof pair);
-            lanes a = (lanes){0} + pair;
+            lanes a = pair_in_all(row + r);
             acc[r][0] = add(acc[r][0], a, b0);
             acc[r][1] = add(acc[r][1], a, b1);
+            KEEP(acc[r][0]);
+            KEEP(acc[r][1]);
         }
+        __asm__ volatile("" ::: "memory");
     }
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) {
         if (r >= rows) return;
 #pragma GCC unroll 2
         for (int v = 0; v < 2; v++) {
-            numbers sum = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * LANES)), *to = (numbers *)(c[r] + v * LANES);
+            numbers sum = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * PAIRS));
+            numbers *to = (numbers *)(c + r * stride + v * PAIRS);
             if (more) sum += *to;
             *to = sum;
         }
     }
 }
 
-static void tile_rows(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows, bool more)
+static void tile_rows(const kin_coarse_pair *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *c, int64_t stride,
+                      int64_t rows, bool more)
 {
-    sum_rows(row, panel, pairs, scale, unit, c, rows, more, add_pairs);
+    sum_rows(row, panel, pairs, scale, unit, c, stride, rows, more, add_pairs);
 }
 
 extern const kin_coarse KIN_ISA_NAME(kin_coarse);
@@ -71,9 +85,10 @@ const kin_coarse KIN_ISA_NAME(kin_coarse) = {MR, NR, tile_rows, FAST};
 #define VNNI __attribute__((target("avx512vnni")))
 static inline VNNI lanes add_pairs_vnni(lanes sum, lanes a, lanes b) { return (lanes)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b); }
 
-static VNNI void tile_rows_vnni(const kin_coarse_pair *const *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *const *c, int64_t rows, bool more)
+static VNNI void tile_rows_vnni(const kin_coarse_pair *row, const kin_coarse_pair *panel, int64_t pairs, const float *scale, const float *unit, float *c, int64_t stride,
+                                int64_t rows, bool more)
 {
-    sum_rows(row, panel, pairs, scale, unit, c, rows, more, add_pairs_vnni);
+    sum_rows(row, panel, pairs, scale, unit, c, stride, rows, more, add_pairs_vnni);
 }
 
 extern const kin_coarse kin_coarse_vnni;

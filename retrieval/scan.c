@@ -215,8 +215,9 @@ static bool give_worker_room(const pass *p, room *me)
     if (ok) me->far = me->near + rows, me->list = me->far + rows;
     if (p->symmetric) ok = (me->across = kin_alloc_array(KIN_SCAN_COLUMNS * KIN_SCAN_ROWS, sizeof(float))) && ok;
     if (!p->coarse) return ok;
-    me->pairs = kin_alloc_array(high, (size_t)kin_coarse_pairs(p->dim) * sizeof *me->pairs);
-    me->row_scale = kin_alloc_array(high, sizeof(float));
+    size_t panels = (size_t)kin_round_up((int64_t)high, p->coarse->mr);
+    me->pairs = kin_alloc_array(panels, (size_t)kin_coarse_pairs(p->dim) * sizeof *me->pairs);
+    me->row_scale = kin_alloc_array(panels, sizeof(float));
     return ok && me->pairs && me->row_scale;
 }
 

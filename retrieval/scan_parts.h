@@ -29,7 +29,7 @@ typedef struct kin_scan_most { double a, b, error; } kin_scan_most;
 /* A worker's own. */
 typedef struct kin_scan_room {
     float *tile, *across;    /* [rows, COLUMNS], and its transpose [COLUMNS, ROWS] */
-    kin_coarse_pair *pairs;  /* [rows, pairs of a row]: the block's rows in 16 bits */
+    kin_coarse_pair *pairs;  /* [rows, to whole panels; pairs of a row]: the block's rows in 16 bits */
     float *row_scale;        /* [rows] */
     uint64_t *words;         /* of the selections: [rows, capacity] each */
     kin_select *near, *far, *list; /* [rows] */

@@ -51,11 +51,12 @@ void kin_scan_pack(kin_scan_pass *p)
 
 void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, bool note_errors)
 {
-    int64_t pairs = kin_coarse_pairs(p->dim);
-    for (int64_t r = 0; p->coarse && r < rows; r++) {
-        int64_t i = kin_scan_row_of(p, first + r);
+    if (!p->coarse) return;
+    int64_t mr = p->coarse->mr, pairs = kin_coarse_pairs(p->dim);
+    for (int64_t r = 0; r < kin_round_up(rows, mr); r++) {
+        int64_t i = kin_scan_row_of(p, first + kin_min(r, rows - 1)); /* the last panel is filled up with its last row */
         float error;
-        me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i], me->pairs + r * pairs, 1, &error);
+        me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i], me->pairs + r / mr * mr * pairs + r % mr, mr, &error);
         if (note_errors) p->row_error[i] = error;
     }
 }
@@ -75,16 +76,9 @@ static void multiply_coarsely(const kin_scan_pass *p, kin_scan_room *me, int64_t
         for (int64_t j = 0; j < columns; j += t->nr) {
             const kin_coarse_pair *panel = (const kin_coarse_pair *)p->panels + (g - p->first + j) * pairs + k * t->nr;
             for (int64_t r = 0; r < rows; r += t->mr) {
-                const kin_coarse_pair *row[KIN_COARSE_MR];
-                float *c[KIN_COARSE_MR], scale[KIN_COARSE_MR];
-                for (int64_t i = 0; i < t->mr; i++) {
-                    int64_t at = kin_min(r + i, rows - 1);
-                    row[i] = me->pairs + at * pairs + k;
-                    scale[i] = me->row_scale[at];
-                    c[i] = me->tile + (r + i) * KIN_SCAN_COLUMNS + j;
-                }
                 expect(panel + t->nr * pairs, length * t->nr, r, t->mr, rows);
-                t->rows(row, panel, length, scale, p->unit + g + j, c, kin_min(t->mr, rows - r), k > 0);
+                t->rows(me->pairs + r * pairs + k * t->mr, panel, length, me->row_scale + r, p->unit + g + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS,
+                        kin_min(t->mr, rows - r), k > 0);
             }
         }
     }

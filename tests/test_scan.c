@@ -35,27 +35,21 @@ static void products(const kin_coarse *t, const char *isa)
                 if (kind == 3) x[i] = i / dim % 3 ? x[i] * 1e-30f : 0;             /* tiny, or nothing */
             }
             kin_coarse_pair *a = calloc((size_t)(t->mr * pairs), sizeof *a), *b = calloc((size_t)(t->nr * pairs), sizeof *b);
-            float scale[KIN_COARSE_MR], off[KIN_COARSE_MR], unit[64], unit_off[64], out[KIN_COARSE_MR][64], *c[KIN_COARSE_MR];
-            const kin_coarse_pair *row[KIN_COARSE_MR];
-            for (int64_t r = 0; r < t->mr; r++) {
-                scale[r] = kin_coarse_round(x + r * dim, dim, norm_of(x + r * dim, dim), a + r * pairs, 1, &off[r]);
-                row[r] = a + r * pairs;
-                c[r] = out[r];
-            }
+            float scale[KIN_COARSE_MR], off[KIN_COARSE_MR], unit[64], unit_off[64], out[KIN_COARSE_MR][64];
+            for (int64_t r = 0; r < t->mr; r++) scale[r] = kin_coarse_round(x + r * dim, dim, norm_of(x + r * dim, dim), a + r, t->mr, &off[r]);
             for (int64_t j = 0; j < t->nr; j++) unit[j] = kin_coarse_round(y + j * dim, dim, norm_of(y + j * dim, dim), b + j, t->nr, &unit_off[j]);
             int64_t rows = t->mr - (kind == 0);
             out[t->mr - 1][0] = -77;
             int64_t part = kind == 1 ? pairs / 2 : pairs; /* in two parts, where no sum cancels another */
-            t->rows(row, b, part, scale, unit, c, rows, false);
-            for (int64_t r = 0; r < t->mr; r++) row[r] += part;
-            if (part < pairs) t->rows(row, b + part * t->nr, pairs - part, scale, unit, c, rows, true);
+            t->rows(a, b, part, scale, unit, out[0], 64, rows, false);
+            if (part < pairs) t->rows(a + part * t->mr, b + part * t->nr, pairs - part, scale, unit, out[0], 64, rows, true);
             if (kind == 0) CHECK(out[t->mr - 1][0] == -77);
             for (int64_t r = 0; r < rows; r++)
                 for (int64_t j = 0; j < t->nr; j++) {
                     double exact = 0, whole = 0, size = norm_of(x + r * dim, dim) * norm_of(y + j * dim, dim), e = (double)off[r], f = (double)unit_off[j];
                     for (int64_t i = 0; i < dim; i++) {
                         exact += (double)x[r * dim + i] * (double)y[j * dim + i];
-                        whole += (double)a[r * pairs + i / 2].n[i % 2] * (double)b[i / 2 * t->nr + j].n[i % 2];
+                        whole += (double)a[i / 2 * t->mr + r].n[i % 2] * (double)b[i / 2 * t->nr + j].n[i % 2];
                     }
                     CHECK_MSG(fabs(whole) < 2147483648.0, "a sum of %g leaves 32 bits", whole);
                     CHECK_CLOSE(out[r][j], whole * (double)scale[r] * (double)unit[j], 3e-7 * fabs(whole) * (double)scale[r] * (double)unit[j] + 1e-45);
