@@ -8,6 +8,7 @@ typedef struct kin_lines {
     double (*euclid)(const float *a, const float *b, int64_t n); /* Σ (a_i − b_i)², in double */
     double (*inner)(const float *a, const float *b, int64_t n);  /* Σ a_i·b_i, in double */
     float (*dot)(const float *a, const float *b, int64_t n);     /* Σ a_i·b_i, in float32 */
+    void (*widen)(const float *a, double *wide, int64_t n);
     /* The same bits as those two, where a was widened before: it meets many b, and widening is half of the work. */
     double (*euclid_wide)(const double *a, const float *b, int64_t n);
     double (*inner_wide)(const double *a, const float *b, int64_t n);

@@ -32,13 +32,21 @@ static inline void widen(const float *x, doubles4 *out)
 
 static inline void load_wide(const double *x, doubles4 *out) { memcpy(out, x, sizeof *out); }
 
+static void widen_row(const float *a, double *wide, int64_t n)
+{
+    doubles4 four;
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) widen(a + i, &four), memcpy(wide + i, &four, sizeof four);
+    for (; i < n; i++) wide[i] = (double)a[i];
+}
+
 static inline double add_up(const doubles4 *sum)
 {
     doubles4 s = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
-#define SQUARE(x, y) (((x) - (y)) * ((x) - (y)))
+#define SQUARE(x, y) (((y) - (x)) * ((y) - (x))) /* so that x, where it is wide, is read by the subtraction itself */
 #define PRODUCT(x, y) ((x) * (y))
 
 /* NAME sums TERM of a row of FROM, which LOAD makes four doubles of, and a row of floats. */
@@ -122,4 +130,4 @@ static int64_t at_most(const float *product, const float *base, const float *sca
 #endif
 
 extern const kin_lines KIN_ISA_NAME(kin_lines);
-const kin_lines KIN_ISA_NAME(kin_lines) = {euclid, inner, dot, euclid_wide, inner_wide, at_most};
+const kin_lines KIN_ISA_NAME(kin_lines) = {euclid, inner, dot, widen_row, euclid_wide, inner_wide, at_most};

@@ -243,6 +243,7 @@ static bool give_pass_room(pass *p, kin_error *err)
         p->kept_count = kin_alloc_zero(rows * (size_t)p->splits, 3 * sizeof(int32_t));
         ok = ok && p->kept && p->kept_count;
     }
+    ok = kin_scan_sample_room(p) && ok;
     if (p->rows > FEW) ok = (p->panels = kin_alloc((size_t)kin_scan_panel_bytes(p, kin_min(p->chunk, p->items)))) && ok;
     for (int w = 0; ok && w < kin_threads(); w++) ok = give_worker_room(p, &p->rooms[w]);
     return ok || kin_fail(err, KIN_ERR_MEMORY, "out of memory: searching %lld items for the best %lld; fewer threads or a smaller k need less", (long long)p->items, (long long)p->scan->k);
@@ -258,7 +259,8 @@ static void give_pass_back(pass *p)
     }
     for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_destroy(&p->lock[b]);
     kin_free(p->all_near), kin_free(p->all_far), kin_free(p->all_words), kin_free(p->lock);
-    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which);
+    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which), kin_free(p->sample.panels), kin_free(p->sample.number);
+    p->sample = (kin_scan_sample){0};
     p->panels = NULL, p->lock = NULL, p->all_near = p->all_far = NULL;
     p->kept = p->all_words = NULL;
     p->kept_count = p->which = NULL;
@@ -357,6 +359,7 @@ static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t 
 {
     /* Where the items are split, several workers meet the same rows at once: the one that begins them notes. */
     kin_scan_round_rows(p, me, at, rows, p->row_error != p->error && first == p->first);
+    kin_scan_bound(p, me, me->near + from, rows);
     for (int64_t g = first; g < last; g += KIN_SCAN_COLUMNS) {
         int64_t columns = kin_min(last - g, KIN_SCAN_COLUMNS);
         if (p->late && !weigh_late(p, me, g, columns)) return;
@@ -474,6 +477,7 @@ static void run_chunks(pass *p)
         p->last = kin_min(p->first + p->chunk, p->items);
         if (p->panels) kin_scan_pack(p);
         if (!p->late) weigh(p, p->first, p->last, &p->most);
+        kin_scan_take_sample(p);
         if (p->symmetric) begin_states(p);
         kin_parallel_for(p->blocks * p->splits, p->symmetric ? run_strip : run_block, p);
     }

@@ -1,5 +1,5 @@
-/* Inside the scan: one pass over all pairs of rows and items, in three files. scan_products.c multiplies a tile of them, scan_settle.c proves
- * and measures what was selected, scan.c leads. */
+/* Inside the scan: one pass over all pairs of rows and items, in four files. scan_products.c multiplies a tile of them, scan_sample.c
+ * guesses how near the best are, scan_settle.c proves and measures what was selected, scan.c leads. */
 #ifndef KIN_RETRIEVAL_SCAN_PARTS_H
 #define KIN_RETRIEVAL_SCAN_PARTS_H
 
@@ -25,6 +25,13 @@ typedef struct kin_scan_want { int64_t k, keep, capacity; } kin_scan_want;
 
 /* The largest a_g, b_g and ε_g of scan.c. */
 typedef struct kin_scan_most { double a, b, error; } kin_scan_most;
+
+/* Items from all over the gallery, packed as it is; rank 0: none. */
+typedef struct kin_scan_sample {
+    int64_t rank;            /* so many of the sample are within a row's bound */
+    kin_coarse_pair *panels;
+    float *number;           /* base, scale and unit of each */
+} kin_scan_sample;
 
 /* A worker's own. */
 typedef struct kin_scan_room {
@@ -59,6 +66,7 @@ typedef struct kin_scan_pass {
     int64_t rows;            /* of this pass */
     kin_scan_want near, far, list;
     int64_t most_kept;       /* of the three */
+    kin_scan_sample sample;
     int64_t block_rows, blocks, splits, columns_per_split;
     int64_t chunk, first, last; /* items packed at a time; those packed now */
     void *panels;            /* the packed chunk, pairs or float32; NULL for few rows */
@@ -103,6 +111,15 @@ int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items);
 void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, bool note_errors);
 /* room.tile = products of rows `first` .. with items g .. */
 void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns);
+/* The same of the rounded rows and items in panels, of the given units. */
+void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, const kin_coarse_pair *panels, const float *unit, int64_t columns);
+
+/* Is there a sample, then room for it; false: no memory. */
+bool kin_scan_sample_room(kin_scan_pass *p);
+/* When the items are packed. */
+void kin_scan_take_sample(kin_scan_pass *p);
+/* Before the rounded rows meet the first item: bounds to begin with, where there is a sample. */
+void kin_scan_bound(const kin_scan_pass *p, kin_scan_room *me, kin_select *near, int64_t rows);
 
 /* Lists of those rows `first` .. of the pass that want one: emits each, or marks it as not proved. */
 void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list, int64_t first, int64_t rows);

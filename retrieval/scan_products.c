@@ -67,17 +67,17 @@ static inline void expect(const kin_coarse_pair *panel, int64_t pairs, int64_t d
     for (int64_t at = pairs * done / rows / LINE * LINE; at < pairs * (done + step) / rows / LINE * LINE; at += LINE) __builtin_prefetch(panel + at);
 }
 
-static void multiply_coarsely(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, int64_t g, int64_t columns)
+void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, const kin_coarse_pair *panels, const float *unit, int64_t columns)
 {
     const kin_coarse *t = p->coarse;
     int64_t pairs = kin_coarse_pairs(p->dim);
     for (int64_t k = 0; k < pairs; k += KIN_SCAN_STEP) {
         int64_t length = kin_min(KIN_SCAN_STEP, pairs - k);
         for (int64_t j = 0; j < columns; j += t->nr) {
-            const kin_coarse_pair *panel = (const kin_coarse_pair *)p->panels + (g - p->first + j) * pairs + k * t->nr;
+            const kin_coarse_pair *panel = panels + j * pairs + k * t->nr;
             for (int64_t r = 0; r < rows; r += t->mr) {
                 expect(panel + t->nr * pairs, length * t->nr, r, t->mr, rows);
-                t->rows(me->pairs + r * pairs + k * t->mr, panel, length, me->row_scale + r, p->unit + g + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS,
+                t->rows(me->pairs + r * pairs + k * t->mr, panel, length, me->row_scale + r, unit + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS,
                         kin_min(t->mr, rows - r), k > 0);
             }
         }
@@ -114,6 +114,6 @@ static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t
 void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
 {
     if (!p->panels) multiply_unpacked(p, me, first, rows, g, columns);
-    else if (p->coarse) multiply_coarsely(p, me, rows, g, columns);
+    else if (p->coarse) kin_scan_multiply_panels(p, me, rows, (const kin_coarse_pair *)p->panels + (g - p->first) * kin_coarse_pairs(p->dim), p->unit + g, columns);
     else multiply_floats(p, me, first, rows, g, columns);
 }

@@ -78,12 +78,22 @@ static void compare_all(const kin_scan_pass *p, int64_t i, int64_t first, const 
     memcpy(hits, pool, (size_t)want->k * sizeof *hits);
 }
 
-/* Candidates of row r in the coarse order, and `order` of them by item. */
-static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t r)
+/* Of row i's candidates in order, those behind the k-th by more than both can be off need not be measured: all but the first of them, which settle_near
+ * proves with. */
+static void drop_distant(const kin_scan_pass *p, int64_t i, kin_select *select, int64_t k)
+{
+    if (select->used < k) return;
+    double limit = (double)kin_select_number(select->word[k - 1] | UINT64_C(0xff) << 32) + 2.01 * bound_of(p, i); /* 24 bits are in order */
+    while (select->used > k + 1 && (double)kin_select_number(select->word[select->used - 2] & ~(UINT64_C(0xff) << 32)) > limit) select->used--;
+}
+
+/* Candidates of row r, which is row i of the scan, in the coarse order, and `order` of them by item. */
+static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t r, int64_t i, int64_t k)
 {
     uint64_t *order = me->order + r * p->most_kept, *sorting = me->order + p->block_rows * p->most_kept;
     kin_select_end(select);
     kin_select_sort(select->word, sorting, select->used, p->scan->float32_order ? 0 : 40); /* 24 bits of the number say enough where it will be measured */
+    if (!p->scan->float32_order) drop_distant(p, i, select, k);
     for (int64_t a = 0; a < select->used; a++) order[a] = (uint64_t)kin_select_index(select->word[a]) << 32 | (uint64_t)a;
     kin_select_sort(order, sorting, select->used, 32);
 }
@@ -93,10 +103,9 @@ static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, in
 {
     const uint64_t *order = me->order + r * p->most_kept;
     double *distance = me->distance + r * p->most_kept;
-    const float *row = kin_scan_row(p->scan, i);
     int64_t at = me->cursor[r];
     if (at >= count || (int64_t)(order[at] >> 32) >= end) return;
-    for (int64_t d = 0; d < p->dim; d++) me->wide[d] = (double)row[d];
+    kin_lines_get()->widen(kin_scan_row(p->scan, i), me->wide, p->dim);
     for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
         int64_t item = (int64_t)(order[at] >> 32);
         if (at + 1 < count) kin_scan_expect(kin_scan_item(p->scan, (int64_t)(order[at + 1] >> 32)), p->dim);
@@ -106,11 +115,11 @@ static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, in
 }
 
 /* Distances of all candidates of all rows, tile after tile of the items, so that these come from memory once. */
-static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t first, int64_t rows)
+static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t k, int64_t first, int64_t rows)
 {
     int64_t tile = 1 + measure_bytes / (p->dim * (int64_t)sizeof(float));
     for (int64_t r = 0; r < rows; r++) {
-        order_candidates(p, me, &select[r], r);
+        order_candidates(p, me, &select[r], r, kin_scan_row_of(p, first + r), k);
         me->cursor[r] = 0;
     }
     for (int64_t end = tile; !p->scan->float32_order && end < p->items + tile; end += tile)
@@ -129,6 +138,7 @@ static kin_hit *collect(const kin_scan_pass *p, kin_scan_room *me, int64_t r, in
 /* Sorts row i's candidates by distance. Whether none of the other items, of `all`, can belong to the list. */
 static bool settle_near(const kin_scan_pass *p, int64_t i, const kin_select *near, const kin_scan_want *want, int64_t all, kin_hit *hits, kin_hit *spare)
 {
+    if (near->used < want->k) return false; /* the bound that selection began with was too narrow */
     double norm = p->row_norm[i], largest_kept = (double)kin_select_number(near->word[near->used - 1]);
     kin_hits_sort(hits, spare, near->used);
     return near->used == all || distance_to_key(p, hits[want->k - 1].distance, norm) < largest_kept - bound_of(p, i);
@@ -196,7 +206,7 @@ void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list
     /* Queries come first: those that want a list are the first rows of any block. */
     int64_t wanting = 0;
     while (wanting < rows && kin_scan_wants_list(p->scan, kin_scan_row_of(p, first + wanting))) wanting++;
-    measure(p, me, list, first, wanting);
+    measure(p, me, list, p->list.k, first, wanting);
     for (int64_t r = 0; r < wanting; r++) {
         int64_t i = kin_scan_row_of(p, first + r);
         p->list_failed[i] = !settle_list(p, me, i, &list[r], collect(p, me, r, list[r].used));
@@ -205,7 +215,7 @@ void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list
 
 void kin_scan_settle(kin_scan_pass *p, kin_scan_room *me, kin_select *near, kin_select *far, int64_t first, int64_t rows)
 {
-    measure(p, me, near, first, rows);
+    measure(p, me, near, p->near.k, first, rows);
     for (int64_t r = 0; r < rows; r++) {
         int64_t i = kin_scan_row_of(p, first + r);
         bool settled = settle_row(p, me, i, &near[r], p->scan->farthest ? &far[r] : NULL, collect(p, me, r, near[r].used));

@@ -18,6 +18,12 @@ void kin_select_begin(kin_select *select, uint64_t *words, int64_t k, int64_t ca
     *select = (kin_select){words, k, capacity, 0, UINT64_MAX, INFINITY};
 }
 
+void kin_select_limit(kin_select *select, float bound)
+{
+    select->limit = kin_select_word(bound, UINT32_MAX);
+    select->bound = bound;
+}
+
 static void insertion_sort(uint64_t *words, int64_t count, int bit)
 {
     for (int64_t i = 1; i < count; i++) {

@@ -13,7 +13,7 @@ enum { KIN_SELECT_STEP = 32 };
 typedef struct kin_select {
     uint64_t *word; /* [capacity], borrowed */
     int64_t k, capacity, used;
-    uint64_t limit; /* k smaller ones were seen already: this one and larger ones cannot win */
+    uint64_t limit; /* this word and larger ones cannot win: k smaller ones were seen already, or they are not wanted */
     float bound;    /* its number */
 } kin_select;
 
@@ -40,6 +40,9 @@ static inline int64_t kin_select_index(uint64_t word) { return (int64_t)(word & 
 /* Room for k words (k ≥ 1) of `count` that will be offered, with slack so that emptying is rare. */
 int64_t kin_select_capacity(int64_t k, int64_t count);
 void kin_select_begin(kin_select *select, uint64_t *words, int64_t k, int64_t capacity);
+
+/* Only numbers up to `bound` are wanted. */
+void kin_select_limit(kin_select *select, float bound);
 
 /* Offers base[j] + scale[j]·product[j], j = 0 .. count-1, as items first + j; item `skip` is left out (-1: none). */
 void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip);

@@ -96,6 +96,28 @@ static void hard(void)
     free(data);
 }
 
+/* So many rows and items that selection begins with a bound guessed from a sample (retrieval/scan_sample.c). */
+static void sampled(void)
+{
+    enum { Q = 448, G = 9300, D = 8, SAMPLE = 576, MANY = 400 };
+    float *data = malloc((Q + G) * D * sizeof *data);
+    kin_vectors query = {data, Q, D}, gallery = {data + Q * D, G, D};
+    brute_clusters(data, Q + G, D, 200, 0.5, 5);
+    check_begin("search: with a bound from a sample");
+    for (int metric = KIN_EUCLID; metric <= KIN_INNER; metric++) compare(query, gallery, &(kin_search_opt){.k = MANY, .metric = (kin_metric)metric});
+    check_end();
+
+    check_begin("search: a sample that misleads, all of it nearer than any other item");
+    for (int64_t i = 0; i < Q * D; i++) data[i] = 1e-3f * (float)kin_random_normal(7, (uint64_t)i);
+    for (uint32_t i = 0; i < SAMPLE; i++) {
+        int64_t item = (int64_t)((uint64_t)(i * UINT32_C(2654435769)) * G >> 32);
+        for (int64_t d = 0; d < D; d++) data[(Q + item) * D + d] = 1e-3f * (float)kin_random_normal(6, (uint64_t)(item * D + d));
+    }
+    compare(query, gallery, &(kin_search_opt){.k = 600});
+    check_end();
+    free(data);
+}
+
 static void float32(void)
 {
     check_begin("search: float32 order stays within its stated bound");
@@ -251,6 +273,7 @@ int main(void)
     selection();
     shapes();
     hard();
+    sampled();
     float32();
     threads();
     refusals();
