@@ -98,15 +98,21 @@ static inline int64_t put_chosen(__m256i words, int which, uint64_t *to)
 
 static int64_t at_most(const float *product, const float *base, const float *scale, float bound, uint32_t first, uint64_t *words)
 {
+    enum { EIGHTS = KIN_SELECT_STEP / 8 };
     const __m256i top = _mm256_set1_epi32(INT32_MIN), eight = _mm256_set1_epi32(8);
+    __m256 number[EIGHTS], below[EIGHTS], any = _mm256_setzero_ps();
+    for (int e = 0; e < EIGHTS; e++) {
+        number[e] = _mm256_fmadd_ps(_mm256_loadu_ps(scale + 8 * e), _mm256_loadu_ps(product + 8 * e), _mm256_loadu_ps(base + 8 * e));
+        below[e] = _mm256_cmp_ps(number[e], _mm256_set1_ps(bound), _CMP_LE_OQ);
+        any = _mm256_or_ps(any, below[e]);
+    }
+    if (_mm256_testz_ps(any, any)) return 0;
+    /* From here on without a branch: which of the eights have some that win, nobody can foretell. */
     __m256i index = _mm256_add_epi32(_mm256_set1_epi32((int32_t)first), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     int64_t count = 0;
-    for (int j = 0; j < KIN_SELECT_STEP; j += 8, index = _mm256_add_epi32(index, eight)) {
-        __m256 number = _mm256_fmadd_ps(_mm256_loadu_ps(scale + j), _mm256_loadu_ps(product + j), _mm256_loadu_ps(base + j));
-        __m256 below = _mm256_cmp_ps(number, _mm256_set1_ps(bound), _CMP_LE_OQ);
-        int which = _mm256_movemask_ps(below);
-        if (!which) continue;
-        __m256i bits = _mm256_castps_si256(_mm256_add_ps(number, _mm256_setzero_ps()));
+    for (int e = 0; e < EIGHTS; e++, index = _mm256_add_epi32(index, eight)) {
+        int which = _mm256_movemask_ps(below[e]);
+        __m256i bits = _mm256_castps_si256(_mm256_add_ps(number[e], _mm256_setzero_ps()));
         bits = _mm256_xor_si256(bits, _mm256_or_si256(_mm256_srai_epi32(bits, 31), top));
         /* Unpacking takes items 0, 1, 4, 5, then 2, 3, 6, 7. */
         count += put_chosen(_mm256_unpacklo_epi32(index, bits), (which & 3) | (which >> 2 & 12), words + count);
