@@ -16,7 +16,7 @@ typedef float floats4 __attribute__((vector_size(16)));
 typedef float floats __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(4), may_alias));
 typedef double doubles4 __attribute__((vector_size(32)));
 
-enum { LANES = KIN_VECTOR_BYTES / 4, SIDE_BY_SIDE = 8 }; /* SIDE_BY_SIDE sums, so that one addition need not wait for the last */
+enum { LANES = KIN_VECTOR_BYTES / 4, LINE = 64 / 4 /* of the caches */, SIDE_BY_SIDE = 8 }; /* SIDE_BY_SIDE sums, so that one addition need not wait for the last */
 
 /* Vectors are passed by address: how they are returned depends on the instruction set. */
 static inline void widen(const float *x, doubles4 *out)
@@ -32,11 +32,14 @@ static inline void widen(const float *x, doubles4 *out)
 
 static inline void load_wide(const double *x, doubles4 *out) { memcpy(out, x, sizeof *out); }
 
-static void widen_row(const float *a, double *wide, int64_t n)
+static void widen_row(const float *a, double *wide, int64_t n, const float *next)
 {
     doubles4 four;
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) widen(a + i, &four), memcpy(wide + i, &four, sizeof four);
+    for (; i + 4 <= n; i += 4) {
+        if (i % LINE == 0) __builtin_prefetch(next + i);
+        widen(a + i, &four), memcpy(wide + i, &four, sizeof four);
+    }
     for (; i < n; i++) wide[i] = (double)a[i];
 }
 
@@ -49,24 +52,27 @@ static inline double add_up(const doubles4 *sum)
 #define SQUARE(x, y) (((y) - (x)) * ((y) - (x))) /* so that x, where it is wide, is read by the subtraction itself */
 #define PRODUCT(x, y) ((x) * (y))
 
-/* NAME sums TERM of a row of FROM, which LOAD makes four doubles of, and a row of floats. */
-#define SUM_OF_TERMS(NAME, FROM, LOAD, TERM)                                                                                                                           \
-    static double NAME(const FROM *a, const float *b, int64_t n)                                                                                                       \
+/* NAME(ARGUMENTS) sums TERM of a row `a`, which LOAD makes four doubles of, and a row `b` of floats, n numbers each; AHEAD is done as it goes. */
+#define SUM_OF_TERMS(NAME, ARGUMENTS, LOAD, TERM, AHEAD)                                                                                                               \
+    static double NAME ARGUMENTS                                                                                                                                       \
     {                                                                                                                                                                  \
         doubles4 sum[SIDE_BY_SIDE] = {{0}}, x, y;                                                                                                                      \
         double rest = 0;                                                                                                                                               \
         int64_t i = 0;                                                                                                                                                 \
-        for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE)                                                                                                       \
+        for (; i + 4 * SIDE_BY_SIDE <= n; i += 4 * SIDE_BY_SIDE) {                                                                                                     \
+            AHEAD;                                                                                                                                                     \
             for (int l = 0; l < SIDE_BY_SIDE; l++) LOAD(a + i + 4 * l, &x), widen(b + i + 4 * l, &y), sum[l] += TERM(x, y);                                            \
+        }                                                                                                                                                              \
         for (; i + 4 <= n; i += 4) LOAD(a + i, &x), widen(b + i, &y), sum[0] += TERM(x, y);                                                                            \
         for (; i < n; i++) rest += TERM((double)a[i], (double)b[i]);                                                                                                   \
         return add_up(sum) + rest;                                                                                                                                     \
     }
+#define NEXT_LINES __builtin_prefetch(next + i), __builtin_prefetch(next + i + LINE)
 
-SUM_OF_TERMS(euclid, float, widen, SQUARE)
-SUM_OF_TERMS(inner, float, widen, PRODUCT)
-SUM_OF_TERMS(euclid_wide, double, load_wide, SQUARE)
-SUM_OF_TERMS(inner_wide, double, load_wide, PRODUCT)
+SUM_OF_TERMS(euclid, (const float *a, const float *b, int64_t n), widen, SQUARE, )
+SUM_OF_TERMS(inner, (const float *a, const float *b, int64_t n), widen, PRODUCT, )
+SUM_OF_TERMS(euclid_wide, (const double *a, const float *b, int64_t n, const float *next), load_wide, SQUARE, NEXT_LINES)
+SUM_OF_TERMS(inner_wide, (const double *a, const float *b, int64_t n, const float *next), load_wide, PRODUCT, NEXT_LINES)
 
 static float dot(const float *a, const float *b, int64_t n)
 {

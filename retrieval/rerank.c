@@ -178,10 +178,10 @@ static bool measure_strays(const job *j, worker *w, int64_t first)
     for (int64_t a = 0; a < w->count; a++) {
         stray *s = stray_at(w, a);
         if (a + AHEAD < w->count) __builtin_prefetch(stray_at(w, a + AHEAD), 1);
-        const float *item = kin_row(j->set.gallery, s->item);
-        for (int64_t d = 0; s->item != last && d < dim; d++) w->wide[d] = (double)item[d];
+        const float *row = kin_joined_row(&j->set, first + s->row), *next = kin_joined_row(&j->set, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
+        if (s->item != last) kin_lines_get()->widen(kin_row(j->set.gallery, s->item), w->wide, dim, row);
         last = s->item;
-        s->distance = kin_lines_get()->euclid_wide(w->wide, kin_joined_row(&j->set, first + s->row), dim);
+        s->distance = kin_lines_get()->euclid_wide(w->wide, row, dim, next);
     }
     return true;
 }

@@ -259,7 +259,8 @@ static void give_pass_back(pass *p)
     }
     for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_destroy(&p->lock[b]);
     kin_free(p->all_near), kin_free(p->all_far), kin_free(p->all_words), kin_free(p->lock);
-    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which), kin_free(p->sample.panels), kin_free(p->sample.number);
+    kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which);
+    kin_free(p->sample.panels), kin_free(p->sample.number);
     p->sample = (kin_scan_sample){0};
     p->panels = NULL, p->lock = NULL, p->all_near = p->all_far = NULL;
     p->kept = p->all_words = NULL;

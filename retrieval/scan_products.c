@@ -76,9 +76,9 @@ void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t
         for (int64_t j = 0; j < columns; j += t->nr) {
             const kin_coarse_pair *panel = panels + j * pairs + k * t->nr;
             for (int64_t r = 0; r < rows; r += t->mr) {
+                const kin_coarse_pair *row = me->pairs + r * pairs + k * t->mr;
                 expect(panel + t->nr * pairs, length * t->nr, r, t->mr, rows);
-                t->rows(me->pairs + r * pairs + k * t->mr, panel, length, me->row_scale + r, unit + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS,
-                        kin_min(t->mr, rows - r), k > 0);
+                t->rows(row, panel, length, me->row_scale + r, unit + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS, kin_min(t->mr, rows - r), k > 0);
             }
         }
     }
@@ -114,6 +114,6 @@ static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t
 void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
 {
     if (!p->panels) multiply_unpacked(p, me, first, rows, g, columns);
-    else if (p->coarse) kin_scan_multiply_panels(p, me, rows, (const kin_coarse_pair *)p->panels + (g - p->first) * kin_coarse_pairs(p->dim), p->unit + g, columns);
+    else if (p->coarse) kin_scan_multiply_panels(p, me, rows, (kin_coarse_pair *)p->panels + (g - p->first) * kin_coarse_pairs(p->dim), p->unit + g, columns);
     else multiply_floats(p, me, first, rows, g, columns);
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static const int64_t measure_bytes = 1 << 20; /* of items at a time, while candidates are measured: they stay in the last cache */
+static const int64_t measure_bytes = 4 << 20; /* of items at a time, while candidates are measured: they stay in the last cache, and a row is widened for a dozen of them or more */
 
 static double distance_of(const kin_scan_pass *p, int64_t i, int64_t item, double inner)
 {
@@ -22,12 +22,12 @@ static double exact_distance(const kin_scan_pass *p, int64_t i, int64_t item)
     return distance_of(p, i, item, kin_exact_inner(row, other, p->dim));
 }
 
-/* The same, of row i as `wide`. */
-static double wide_distance(const kin_scan_pass *p, int64_t i, const double *wide, int64_t item)
+/* The same, of row i as `wide`; `next` is the row that is read next. */
+static double wide_distance(const kin_scan_pass *p, int64_t i, const double *wide, int64_t item, const float *next)
 {
     const float *other = kin_scan_item(p->scan, item);
-    if (p->scan->metric == KIN_EUCLID) return kin_lines_get()->euclid_wide(wide, other, p->dim);
-    return distance_of(p, i, item, kin_lines_get()->inner_wide(wide, other, p->dim));
+    if (p->scan->metric == KIN_EUCLID) return kin_lines_get()->euclid_wide(wide, other, p->dim, next);
+    return distance_of(p, i, item, kin_lines_get()->inner_wide(wide, other, p->dim, next));
 }
 
 static double key_to_distance(const kin_scan_pass *p, float key, double norm)
@@ -78,8 +78,8 @@ static void compare_all(const kin_scan_pass *p, int64_t i, int64_t first, const 
     memcpy(hits, pool, (size_t)want->k * sizeof *hits);
 }
 
-/* Of row i's candidates in order, those behind the k-th by more than both can be off need not be measured: all but the first of them, which settle_near
- * proves with. */
+/* Of row i's candidates in order, those behind the k-th by more than both can be off need not be measured. The first of them stays: settle_near proves
+ * with it. */
 static void drop_distant(const kin_scan_pass *p, int64_t i, kin_select *select, int64_t k)
 {
     if (select->used < k) return;
@@ -98,18 +98,17 @@ static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_sele
     kin_select_sort(order, sorting, select->used, 32);
 }
 
-/* Those of row r's candidates that come before item `end`. */
-static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, int64_t r, int64_t count, int64_t end)
+/* Those of row r's candidates that come before item `end`; `after` is the row that comes after. */
+static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, int64_t r, int64_t count, int64_t end, const float *after)
 {
     const uint64_t *order = me->order + r * p->most_kept;
     double *distance = me->distance + r * p->most_kept;
     int64_t at = me->cursor[r];
-    if (at >= count || (int64_t)(order[at] >> 32) >= end) return;
-    kin_lines_get()->widen(kin_scan_row(p->scan, i), me->wide, p->dim);
-    for (; at < count && (int64_t)(order[at] >> 32) < end; at++) {
-        int64_t item = (int64_t)(order[at] >> 32);
-        if (at + 1 < count) kin_scan_expect(kin_scan_item(p->scan, (int64_t)(order[at + 1] >> 32)), p->dim);
-        distance[at] = wide_distance(p, i, me->wide, item);
+    bool more = at < count && (int64_t)(order[at] >> 32) < end;
+    if (more) kin_lines_get()->widen(kin_scan_row(p->scan, i), me->wide, p->dim, kin_scan_item(p->scan, (int64_t)(order[at] >> 32)));
+    for (; more; at++) {
+        more = at + 1 < count && (int64_t)(order[at + 1] >> 32) < end;
+        distance[at] = wide_distance(p, i, me->wide, (int64_t)(order[at] >> 32), more ? kin_scan_item(p->scan, (int64_t)(order[at + 1] >> 32)) : after);
     }
     me->cursor[r] = at;
 }
@@ -123,7 +122,8 @@ static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *selec
         me->cursor[r] = 0;
     }
     for (int64_t end = tile; !p->scan->float32_order && end < p->items + tile; end += tile)
-        for (int64_t r = 0; r < rows; r++) measure_row(p, me, kin_scan_row_of(p, first + r), r, select[r].used, end);
+        for (int64_t r = 0; r < rows; r++)
+            measure_row(p, me, kin_scan_row_of(p, first + r), r, select[r].used, end, kin_scan_row(p->scan, kin_scan_row_of(p, first + (r + 1) % rows)));
 }
 
 /* The candidates of row r, where they stand in the coarse order, which is nearly the right one. */
