@@ -45,13 +45,13 @@ static bool stem_infer(kin_call *c, kin_shape *out)
 /* What backward needs: m and C, for each channel s and γ·s, and the winners. */
 typedef struct saved {
     double *mean, *covariance, *inv, *scale;
-    uint8_t *winner;
+    kin_stem_winners *winners;
     int64_t taps, channels;
 } saved;
 
-static size_t saved_bytes(const kin_call *c, int64_t taps)
+static size_t saved_bytes(const kin_conv_shape *s, int64_t taps)
 {
-    return (size_t)(taps * (taps + 1) + 2 * kin_channels(c->out)) * sizeof(double) + (size_t)kin_count(c->out);
+    return (size_t)(taps * (taps + 1) + 2 * s->out_c) * sizeof(double) + (size_t)kin_stem_winner_count(s) * sizeof(kin_stem_winners);
 }
 
 static saved split(const kin_call *c)
@@ -59,7 +59,7 @@ static saved split(const kin_call *c)
     const int64_t *w = c->in[WEIGHT]->shape.dim;
     saved v = {.mean = c->saved, .taps = w[0] * w[1] * w[2], .channels = w[3]};
     v.covariance = v.mean + v.taps, v.inv = v.covariance + v.taps * v.taps, v.scale = v.inv + v.channels;
-    v.winner = (uint8_t *)(v.scale + v.channels);
+    v.winners = (kin_stem_winners *)(void *)(v.scale + v.channels);
     return v;
 }
 
@@ -79,7 +79,7 @@ static void stem_forward(kin_call *c)
     int64_t numbers = kin_count(c->in[WEIGHT]), channels = kin_channels(c->out);
     size_t lines = (size_t)(numbers + channels + 15) / 16 * 16 * sizeof(kin_real);
     kin_real *scaled = kin_scratch(c, lines + kin_stem_workspace(&shape)), *shift = scaled + numbers;
-    if (!scaled || !kin_save(c, saved_bytes(c, numbers / channels))) return;
+    if (!scaled || !kin_save(c, saved_bytes(&shape, numbers / channels))) return;
     void *workspace = (unsigned char *)scaled + lines;
     saved v = split(c);
     kin_stem_moments(&shape, c->in[X]->data, v.mean, v.covariance, workspace);
@@ -94,7 +94,7 @@ static void stem_forward(kin_call *c)
         if (o->mean_out) o->mean_out[i] = (kin_real)mean;
         if (o->var_out) o->var_out[i] = (kin_real)var;
     }
-    kin_stem_forward(&shape, c->in[X]->data, scaled, shift, (kin_norm_act)o->act, kin_out(c), v.winner, workspace);
+    kin_stem_forward(&shape, c->in[X]->data, scaled, shift, (kin_norm_act)o->act, kin_out(c), v.winners, workspace);
 }
 
 static void stem_backward(kin_call *c)
@@ -106,7 +106,7 @@ static void stem_backward(kin_call *c)
     unsigned char *scratch = kin_scratch(c, bytes + kin_stem_workspace(&shape));
     if (!scratch) return;
     double *products = (double *)(void *)scratch, *sum = products + v.taps * v.channels;
-    kin_stem_backward(&shape, c->in[X]->data, kin_grad_out(c), v.winner, products, scratch + bytes);
+    kin_stem_backward(&shape, c->in[X]->data, kin_grad_out(c), v.winners, products, scratch + bytes);
     kin_real *dw = kin_grad_add(c, WEIGHT), *dgamma = kin_grad_add(c, GAMMA), *dbeta = kin_grad_add(c, BETA);
     for (int64_t i = 0; i < v.channels; i++) {
         double h = 0;

@@ -36,8 +36,9 @@ typedef struct stem {
     int64_t line;                   /* numbers of a padded row */
     const kin_real *x, *shift, *g;
     kin_real *packed, *buffers, *y; /* of each worker: a picture, and a panel's products */
-    uint8_t *winner;
-    const uint8_t *winners;
+    kin_stem_winners *won;
+    const kin_stem_winners *winners;
+    int64_t apart;                  /* from a maximum's winners to the next */
     kin_norm_act act;
     double *sums;                   /* of each block, `block` of them */
     int64_t block;
@@ -50,12 +51,19 @@ static stem stem_of(const kin_conv_shape *s, void *workspace)
     t.one.batch = 1;
     t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each), t.panels = kin_blocks(s->out_c, t.lines->nr);
     int64_t rows = taps_of(s) + 1, wide = t.panels * t.lines->nr;
+    t.apart = wide / 2;
     t.block = rows * (pitch_of(s) > s->out_c ? pitch_of(s) : s->out_c);
     t.buffer = kin_round_up(kin_conv_few_numbers(&t.one), LINE) + kin_round_up(rows * t.lines->nr, LINE);
     t.packed = workspace;
     t.sums = (double *)(void *)(t.packed + kin_round_up(rows * wide, LINE));
     t.buffers = (kin_real *)(void *)t.sums + kin_round_up(t.blocks * t.block * DOUBLES, LINE);
     return t;
+}
+
+int64_t kin_stem_winner_count(const kin_conv_shape *s)
+{
+    int64_t nr = lines_get()->nr;
+    return s->batch * (s->out_h / 2) * (s->out_w / 2) * kin_blocks(s->out_c, nr) * nr / 2;
 }
 
 size_t kin_stem_workspace(const kin_conv_shape *s)
@@ -128,10 +136,11 @@ static void pack(stem *t, const kin_real *w, const kin_real *shift)
 
 static void forward_row(const stem *t, const kin_real *picture, int64_t n, int64_t row)
 {
-    int64_t nr = t->lines->nr, out = t->s.out_c, at = (n * t->h + row) * t->w * out;
+    int64_t nr = t->lines->nr, out = t->s.out_c, at = (n * t->h + row) * t->w;
     kin_stem_windows w = windows_at(t, picture, 2 * row);
     for (int64_t j = 0; j < out; j += nr)
-        t->lines->forward(&w, t->w, t->packed + j * taps_of(&t->s), t->shift + j, t->act, kin_min(nr, out - j), t->y + at + j, t->winner + at + j, out);
+        t->lines->forward(&w, t->w, t->packed + j * taps_of(&t->s), t->shift + j, t->act, kin_min(nr, out - j), t->y + at * out + j, out,
+                          t->won + at * t->apart + j / 2, t->apart);
 }
 
 static void forward_block(void *arg, int64_t block, int worker)
@@ -143,11 +152,11 @@ static void forward_block(void *arg, int64_t block, int worker)
     }
 }
 
-void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift, kin_norm_act act, kin_real *y, uint8_t *winner,
-                      void *workspace)
+void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift, kin_norm_act act, kin_real *y,
+                      kin_stem_winners *winners, void *workspace)
 {
     stem t = stem_of(s, workspace);
-    t.x = x, t.act = act, t.y = y, t.winner = winner;
+    t.x = x, t.act = act, t.y = y, t.won = winners;
     kin_chose_conv("convolution", s, "stem, maxima of 2x2 at once");
     pack(&t, w, shift);
     kin_parallel_for(t.blocks, forward_block, &t);
@@ -162,8 +171,8 @@ static void backward_rows(const stem *t, const kin_real *picture, int64_t n, int
         memset(products, 0, (size_t)((taps + 1) * nr) * sizeof *products);
         for (int64_t r = row; r < row + rows; r++) {
             kin_stem_windows w = windows_at(t, picture, 2 * r);
-            int64_t at = (n * t->h + r) * t->w * out + j;
-            t->lines->backward(&w, t->w, t->g + at, t->winners + at, columns, out, products);
+            int64_t at = (n * t->h + r) * t->w;
+            t->lines->backward(&w, t->w, t->g + at * out + j, out, t->winners + at * t->apart + j / 2, t->apart, columns, products);
         }
         for (int64_t k = 0; k <= taps; k++)
             for (int64_t c = 0; c < columns; c++) sums[k * out + j + c] += (double)products[k * nr + c];
@@ -182,10 +191,10 @@ static void backward_block(void *arg, int64_t block, int worker)
     }
 }
 
-void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g, const uint8_t *winner, double *products, void *workspace)
+void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g, const kin_stem_winners *winners, double *products, void *workspace)
 {
     stem t = stem_of(s, workspace);
-    t.x = x, t.g = g, t.winners = winner;
+    t.x = x, t.g = g, t.winners = winners;
     kin_chose_conv("gradient of its weights", s, "stem, maxima of 2x2 at once");
     kin_parallel_for(t.blocks, backward_block, &t);
     memcpy(products, add_blocks(&t), (size_t)((taps_of(s) + 1) * s->out_c) * sizeof *products);

@@ -21,13 +21,18 @@ size_t kin_stem_workspace(const kin_conv_shape *s);
 /* mean [K] and covariance [K][K] (÷ pixels) of the windows of all output pixels. */
 void kin_stem_moments(const kin_conv_shape *s, const kin_real *x, double *mean, double *covariance, void *workspace);
 
-/* y[n, ⌊h/2⌋, ⌊w/2⌋, out] = act(max of 2×2 (conv(x, w) + shift)), packed. winner: which of the four it was, row by row (the first of equals; NaN over
- * all), or KIN_STEM_CLOSED where the activation's slope is 0. */
-enum { KIN_STEM_CLOSED = 4 };
-void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift, kin_norm_act act, kin_real *y, uint8_t *winner,
-                      void *workspace);
+/* y[n, ⌊h/2⌋, ⌊w/2⌋, out] = act(max of 2×2 (conv(x, w) + shift)), packed. winners: which of the four it was (the first of equals; NaN over all), or none
+ * where the activation's slope is 0; two places to a number, as kin_stem_backward of the same instruction set reads them. */
+#ifdef KIN_DOUBLE
+typedef int64_t kin_stem_winners;
+#else
+typedef int32_t kin_stem_winners;
+#endif
+int64_t kin_stem_winner_count(const kin_conv_shape *s);
+void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift, kin_norm_act act, kin_real *y,
+                      kin_stem_winners *winners, void *workspace);
 
 /* products [K + 1][out]: P, and Σ g in the last row; g is packed as y is. */
-void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g, const uint8_t *winner, double *products, void *workspace);
+void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g, const kin_stem_winners *winners, double *products, void *workspace);
 
 #endif

@@ -40,7 +40,8 @@ static void moments(const kin_stem_windows *w, int64_t count, double *sums, int6
 
 /* ---- maxima of 2×2; the lanes are channels ---- */
 
-typedef signed char bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef kin_stem_winners places __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
+enum { CLOSED = PLACES, SECOND = 3 /* bits behind which the second vector's places stand */ };
 
 INLINE void windows_of(const kin_stem_windows *w, int64_t at, const kin_real *place[PLACES])
 {
@@ -48,36 +49,31 @@ INLINE void windows_of(const kin_stem_windows *w, int64_t at, const kin_real *pl
     place[2] = place[0] + w->down, place[3] = place[2] + w->across;
 }
 
-INLINE void store_winner(uint8_t *to, vector winner, int64_t lanes)
-{
-    bytes b = __builtin_convertvector(winner, bytes);
-    if (lanes >= LANES) *(bytes *)to = b;
-    else memcpy(to, &b, (size_t)lanes);
-}
-
 INLINE vector either(vector_mask which, vector a, vector b) { return (vector)(((vector_mask)a & which) | ((vector_mask)b & ~which)); }
 
-/* The largest of the four, through the activation, and its place, a number among numbers. */
-INLINE vector largest(const vector sum[PLACES], kin_norm_act act, vector *winner)
+/* The largest of the four, through the activation, and its place. */
+INLINE vector largest(const vector sum[PLACES], kin_norm_act act, places *winner)
 {
-    vector most = sum[0], zero = {0}, six = zero + 6, place = zero;
+    vector most = sum[0], zero = {0}, six = zero + 6;
+    places place = {0};
 #pragma GCC unroll 3
     for (int i = 1; i < PLACES; i++) {
         vector_mask wins = ~(sum[i] <= most) & (most == most); /* NaN over all, the first of equals */
         most = either(wins, sum[i], most);
-        place = either(wins, all_lanes((kin_real)i), place);
+        place = (((places){0} + i) & (places)wins) | (place & ~(places)wins);
     }
     *winner = place;
     if (act == KIN_NORM_LINEAR) return most;
-    *winner = either(most > zero, place, all_lanes(KIN_STEM_CLOSED));
-    if (act == KIN_NORM_RELU6) *winner = either(most < six, *winner, all_lanes(KIN_STEM_CLOSED));
+    places open = (places)(most > zero);
+    if (act == KIN_NORM_RELU6) open &= (places)(most < six);
+    *winner = (place & open) | (((places){0} + CLOSED) & ~open);
     return activated(most, act);
 }
 
 static void forward(const kin_stem_windows *w, int64_t count, const kin_real *panel, const kin_real *shift, kin_norm_act act, int64_t columns, kin_real *y,
-                    uint8_t *winner, int64_t ld)
+                    int64_t ld, kin_stem_winners *winners, int64_t apart)
 {
-    for (int64_t at = 0; at < count; at++, y += ld, winner += ld) {
+    for (int64_t at = 0; at < count; at++, y += ld, winners += apart) {
         const kin_real *place[PLACES], *b = panel;
         vector low[PLACES], high[PLACES];
         windows_of(w, at, place);
@@ -94,25 +90,20 @@ static void forward(const kin_stem_windows *w, int64_t count, const kin_real *pa
                     KEEP(x);
                 }
             }
-        vector first, second;
+        places first, second;
         store_some(y, largest(low, act, &first), columns);
-        store_winner(winner, first, columns);
-        if (columns <= LANES) continue;
-        store_some(y + LANES, largest(high, act, &second), columns - LANES);
-        store_winner(winner + LANES, second, columns - LANES);
+        vector other = largest(high, act, &second);
+        if (columns > LANES) store_some(y + LANES, other, columns - LANES);
+        *(places *)winners = first | second << SECOND;
     }
 }
 
 /* g where each of the places has won. */
-INLINE void apart(const kin_real *g, const uint8_t *winner, int64_t lanes, vector to[PLACES])
+INLINE void apart_of(const kin_real *g, places winner, int64_t lanes, vector to[PLACES])
 {
-    bytes b = {0};
     vector v = lanes > 0 ? load_some(g, lanes) : (vector){0};
-    if (lanes >= LANES) b = *(const bytes *)winner;
-    else if (lanes > 0) memcpy(&b, winner, (size_t)lanes);
-    vector won = __builtin_convertvector(b, vector);
 #pragma GCC unroll 4
-    for (int i = 0; i < PLACES; i++) to[i] = (vector)((vector_mask)v & (won == all_lanes((kin_real)i)));
+    for (int i = 0; i < PLACES; i++) to[i] = (vector)((vector_mask)v & (vector_mask)(winner == i));
 }
 
 INLINE void add_to(kin_real *sums, vector v0, vector v1)
@@ -121,15 +112,17 @@ INLINE void add_to(kin_real *sums, vector v0, vector v1)
     store(sums + LANES, load(sums + LANES) + v1);
 }
 
-static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g, const uint8_t *winner, int64_t columns, int64_t ld, kin_real *products)
+static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g, int64_t ld, const kin_stem_winners *winners, int64_t apart, int64_t columns,
+                     kin_real *products)
 {
-    for (int64_t at = 0; at < count; at++, g += ld, winner += ld) {
+    for (int64_t at = 0; at < count; at++, g += ld, winners += apart) {
         const kin_real *place[PLACES];
         kin_real *to = products;
         vector low[PLACES], high[PLACES];
         windows_of(w, at, place);
-        apart(g, winner, columns, low);
-        apart(g + LANES, winner + LANES, columns - LANES, high);
+        places both = *(const places *)winners;
+        apart_of(g, both & 7, columns, low);
+        apart_of(g + LANES, both >> SECOND, columns - LANES, high);
         for (int64_t line = 0, k = 0; line < w->lines; line++, k += w->line - w->run)
             for (int64_t j = 0; j < w->run; j++, k++, to += NR) {
                 vector sum0 = load(to), sum1 = load(to + LANES);

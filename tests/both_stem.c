@@ -95,7 +95,8 @@ static problem random_problem(kin_stream *r, unsigned long long seed)
 {
     problem p = {.seed = seed, .act = (kin_act)numbers_pick(r, 0, 2)};
     int64_t in = numbers_pick(r, 1, 3), high = numbers_pick(r, 1, in == 3 ? 3 : 4), wide = numbers_pick(r, 2, in == 3 ? 3 : 4), out = numbers_pick(r, 1, 70);
-    p.conv = (kin_conv2d_opt){.stride = numbers_pick(r, 1, 2), .pads = {numbers_pick(r, 0, 2), numbers_pick(r, 0, 2), numbers_pick(r, 0, 2), numbers_pick(r, 0, 2)}};
+    p.conv.stride = numbers_pick(r, 1, 2);
+    p.conv.pads = (kin_conv2d_pads){numbers_pick(r, 0, 2), numbers_pick(r, 0, 2), numbers_pick(r, 0, 2), numbers_pick(r, 0, 2)};
     p.x = KIN_SHAPE(numbers_pick(r, 1, 40), high + 3 + numbers_pick(r, 0, 12), wide + 3 + numbers_pick(r, 0, 12), in);
     p.w = KIN_SHAPE(high, wide, in, out);
     p.numbers[0] = numbers_random(r, 1, kin_shape_count(p.x), kin_shape_count(p.x));
