@@ -8,21 +8,32 @@
 #define EACH \
     _Pragma("GCC unroll 32") for (int r = 0; r < rows; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
 
-/* Numbers of a row's vector v, where `left` of the row are. */
-INLINE int64_t valid(const bool whole, int64_t left, int v) { return whole || left - v * LANES > LANES ? LANES : left > v * LANES ? left - v * LANES : 0; }
-
-/* What is asked once for all of them is not asked for each. Whole: all columns of the vectors are valid. */
-INLINE void finish(vector (*acc)[2], const int rows, const int width, const bool whole, const kin_even_product *p, int64_t row, int64_t column)
+/* What is asked once for all of them is not asked for each. */
+INLINE void finish(vector (*acc)[2], const int rows, const int width, const kin_even_product *p, int64_t row, int64_t column)
 {
     const int64_t *place = p->place + row;
     kin_real *c = p->c + column;
-    int64_t left = p->columns - column;
     if (p->bias) EACH acc[r][v] += load(p->bias + column + v * LANES);
-    if (p->accumulate) EACH acc[r][v] += load_some(c + place[r] + v * LANES, valid(whole, left, v));
-    if (p->add) EACH acc[r][v] += load_some(p->add + (row + r) * p->add_ld + column + v * LANES, valid(whole, left, v));
+    if (p->accumulate) EACH acc[r][v] += load(c + place[r] + v * LANES);
+    if (p->add) EACH acc[r][v] += load(p->add + (row + r) * p->add_ld + column + v * LANES);
     if (p->act == KIN_NORM_RELU) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU);
     else if (p->act == KIN_NORM_RELU6) EACH acc[r][v] = activated(acc[r][v], KIN_NORM_RELU6);
-    EACH store_some(c + place[r] + v * LANES, acc[r][v], valid(whole, left, v));
+    EACH store(c + place[r] + v * LANES, acc[r][v]);
+}
+
+/* Row by row from where the tile was put down: its last columns may not be C's. */
+static __attribute__((noinline)) void finish_part(const kin_real *sums, int64_t rows, const kin_even_product *p, int64_t row, int64_t column)
+{
+    for (int64_t end = row + rows; row < end; row++, sums += NR)
+        for (int64_t at = column; at < column + NR && at < p->columns; at += LANES) {
+            int64_t some = p->columns - at < LANES ? p->columns - at : LANES;
+            kin_real *c = p->c + p->place[row] + at;
+            vector sum = load(sums + at - column);
+            if (p->bias) sum += load(p->bias + at);
+            if (p->accumulate) sum += load_some(c, some);
+            if (p->add) sum += load_some(p->add + row * p->add_ld + at, some);
+            store_some(c, p->act == KIN_NORM_LINEAR ? sum : activated(sum, p->act), some);
+        }
 }
 
 INLINE void tile(const int rows, const int width, const bool whole, const kin_even_product *p, int64_t row, int64_t column, const kin_real *panel)
@@ -36,7 +47,13 @@ INLINE void tile(const int rows, const int width, const bool whole, const kin_ev
 #pragma GCC unroll 32
         for (int r = 0; r < rows; r++) a[r] += p->apart;
     }
-    finish(acc, rows, width, whole, p, row, column);
+    if (whole) {
+        finish(acc, rows, width, p, row, column);
+        return;
+    }
+    kin_real sums[MR * NR];
+    EACH store(sums + r * NR + v * LANES, acc[r][v]);
+    finish_part(sums, rows, p, row, column);
 }
 
 /* At the right or lower edge. */
