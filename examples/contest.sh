@@ -73,7 +73,7 @@ train() { # RUN OPTIONS...
 train_both() {
     for net in first second; do
         if [ $net = first ]; then model="--seed 1 --model conv4 --width 64"
-        else model="--seed 2 --model resnet8 --width 16 --attention sca@end"; fi
+        else model="--seed 2 --model resnet20 --width 16 --attention sca@end"; fi
         # shellcheck disable=SC2086
         train $net-softmax $model --loss softmax --batch 64 --steps "$steps"
         # shellcheck disable=SC2086

@@ -7,6 +7,7 @@
 set -u
 BUILD=${BUILD:-build/cc} RUNNER=${RUNNER:-} LIMIT=${LIMIT:-900} JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
 export BUILD RUNNER LIMIT
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}" # tests share the cores: OpenMP's threads are not to turn while they wait
 
 wanted() { # PATH [WORD...]
     [ $# -eq 1 ] && return 0
