@@ -1,7 +1,6 @@
 #include "base/parallel.h"
 #include "kernels/conv_inside.h"
 #include "kernels/even_lines.h"
-#include "kernels/isa.h"
 
 #include <string.h>
 
@@ -69,14 +68,6 @@ void kin_conv_few_copy(const kin_conv_shape *s, const kin_real *x, kin_real *pad
 /* ---- forward: a task is some rows of one picture, whose padded input stays near ---- */
 
 enum { TOGETHER = 8 };
-
-extern const kin_even_lines kin_even_lines_generic, kin_even_lines_avx2, kin_even_lines_avx512;
-
-const kin_even_lines *kin_even_lines_get(void)
-{
-    static const kin_even_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_even_lines);
-    return tables[kin_isa()];
-}
 
 typedef struct forward {
     const kin_conv_shape *s;

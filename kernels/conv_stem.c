@@ -5,6 +5,7 @@
 #include "kernels/conv_inside.h"
 #include "kernels/conv_stem_lines.h"
 #include "kernels/isa.h"
+#include "kernels/tile.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ bool kin_stem_possible(const kin_conv_shape *s) { return kin_conv_has_few(s) && 
 typedef struct stem {
     kin_conv_shape s, one;          /* of the batch, of a picture */
     const kin_stem_lines *lines;
-    int64_t each, blocks, panels, h, w, buffer; /* h, w: of the maxima */
+    int64_t nr, each, blocks, panels, h, w, buffer; /* nr: channels of a panel; h, w: of the maxima */
     int64_t line;                   /* numbers of a padded row */
     const kin_real *x, *shift, *g;
     kin_real *packed, *buffers, *y; /* of each worker: a picture, and a panel's products */
@@ -47,13 +48,13 @@ typedef struct stem {
 /* Where things lie in the workspace: panels of weights and shifts, sums, buffers. */
 static stem stem_of(const kin_conv_shape *s, void *workspace)
 {
-    stem t = {.s = *s, .one = *s, .lines = lines_get(), .h = s->out_h / 2, .w = s->out_w / 2, .line = kin_conv_few(s).in_w * s->in_c};
+    stem t = {.s = *s, .one = *s, .lines = lines_get(), .nr = kin_tiles_get()->nr, .h = s->out_h / 2, .w = s->out_w / 2, .line = kin_conv_few(s).in_w * s->in_c};
     t.one.batch = 1;
-    t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each), t.panels = kin_blocks(s->out_c, t.lines->nr);
-    int64_t rows = taps_of(s) + 1, wide = t.panels * t.lines->nr;
+    t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each), t.panels = kin_blocks(s->out_c, t.nr);
+    int64_t rows = taps_of(s) + 1, wide = t.panels * t.nr;
     t.apart = wide / 2;
     t.block = rows * (pitch_of(s) > s->out_c ? pitch_of(s) : s->out_c);
-    t.buffer = kin_round_up(kin_conv_few_numbers(&t.one), LINE) + kin_round_up(rows * t.lines->nr, LINE);
+    t.buffer = kin_round_up(kin_conv_few_numbers(&t.one), LINE) + kin_round_up(rows * t.nr, LINE);
     t.packed = workspace;
     t.sums = (double *)(void *)(t.packed + kin_round_up(rows * wide, LINE));
     t.buffers = (kin_real *)(void *)t.sums + kin_round_up(t.blocks * t.block * DOUBLES, LINE);
@@ -62,7 +63,7 @@ static stem stem_of(const kin_conv_shape *s, void *workspace)
 
 int64_t kin_stem_winner_count(const kin_conv_shape *s)
 {
-    int64_t nr = lines_get()->nr;
+    int64_t nr = kin_tiles_get()->nr;
     return s->batch * (s->out_h / 2) * (s->out_w / 2) * kin_blocks(s->out_c, nr) * nr / 2;
 }
 
@@ -125,18 +126,16 @@ void kin_stem_moments(const kin_conv_shape *s, const kin_real *x, double *mean, 
 /* Panels [K][nr], and the shifts behind all of them. */
 static void pack(stem *t, const kin_real *w, const kin_real *shift)
 {
-    int64_t nr = t->lines->nr, taps = taps_of(&t->s), out = t->s.out_c;
-    kin_real *to = t->packed;
-    for (int64_t panel = 0; panel < t->panels; panel++)
-        for (int64_t k = 0; k < taps; k++)
-            for (int64_t j = panel * nr; j < (panel + 1) * nr; j++) *to++ = j < out ? w[k * out + j] : 0;
-    t->shift = to;
-    for (int64_t j = 0; j < t->panels * nr; j++) *to++ = j < out ? shift[j] : 0;
+    int64_t taps = taps_of(&t->s), out = t->s.out_c;
+    kin_real *behind = t->packed + t->panels * t->nr * taps;
+    kin_pack_b(kin_tiles_get(), w, out, 1, taps, out, taps, 0, t->packed);
+    kin_pack_b(kin_tiles_get(), shift, out, 1, 1, out, 1, 0, behind);
+    t->shift = behind;
 }
 
 static void forward_row(const stem *t, const kin_real *picture, int64_t n, int64_t row)
 {
-    int64_t nr = t->lines->nr, out = t->s.out_c, at = (n * t->h + row) * t->w;
+    int64_t nr = t->nr, out = t->s.out_c, at = (n * t->h + row) * t->w;
     kin_stem_windows w = windows_at(t, picture, 2 * row);
     for (int64_t j = 0; j < out; j += nr)
         t->lines->forward(&w, t->w, t->packed + j * taps_of(&t->s), t->shift + j, t->act, kin_min(nr, out - j), t->y + at * out + j, out,
@@ -165,7 +164,7 @@ void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
 /* Some rows of maxima, for the columns of a panel: in float, then to the sums. */
 static void backward_rows(const stem *t, const kin_real *picture, int64_t n, int64_t row, int64_t rows, kin_real *products, double *sums)
 {
-    int64_t nr = t->lines->nr, out = t->s.out_c, taps = taps_of(&t->s);
+    int64_t nr = t->nr, out = t->s.out_c, taps = taps_of(&t->s);
     for (int64_t j = 0; j < out; j += nr) {
         int64_t columns = kin_min(nr, out - j);
         memset(products, 0, (size_t)((taps + 1) * nr) * sizeof *products);

@@ -1,7 +1,7 @@
 #include "kernels/conv_stem_lines.h"
-#include "kernels/vector.h"
+#include "kernels/register_tile.h"
 
-enum { NR = 2 * LANES, PLACES = 4, SOME = 4 };
+enum { PLACES = 4, SOME = 4 };
 
 /* ---- the windows' moments, in double ---- */
 
@@ -141,4 +141,4 @@ static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g
 }
 
 extern const kin_stem_lines KIN_ISA_NAME(kin_stem_lines);
-const kin_stem_lines KIN_ISA_NAME(kin_stem_lines) = {NR, moments, forward, backward};
+const kin_stem_lines KIN_ISA_NAME(kin_stem_lines) = {moments, forward, backward};

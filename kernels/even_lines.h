@@ -25,7 +25,7 @@ typedef struct kin_even_lines {
     void (*product)(const kin_even_product *p);
 } kin_even_lines;
 
-/* Of the chosen instruction set (conv_few.c). */
+/* Of the chosen instruction set. */
 const kin_even_lines *kin_even_lines_get(void);
 
 #endif

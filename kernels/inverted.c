@@ -93,16 +93,11 @@ typedef struct buffers {
 
 /* ---- weights in whole panels ---- */
 
-/* `rows` rows of n numbers, panel by panel: [⌈n/nr⌉][rows][nr], filled up with zeros. Returns what is behind them. */
+/* `rows` rows of n numbers in panels. Returns what is behind them. */
 static kin_real *in_panels(const kin_real *from, int64_t rows, int64_t n, int64_t nr, kin_real *to)
 {
-    for (int64_t first = 0; first < n; first += nr)
-        for (int64_t r = 0; r < rows; r++, to += nr) {
-            int64_t some = kin_min(nr, n - first);
-            memcpy(to, from + r * n + first, (size_t)some * sizeof *to);
-            memset(to + some, 0, (size_t)(nr - some) * sizeof *to);
-        }
-    return to;
+    kin_pack_b(kin_tiles_get(), from, n, 1, rows, n, rows, 0, to);
+    return to + kin_round_up(n, nr) * rows;
 }
 
 static void share(run *r, kin_real *shared)

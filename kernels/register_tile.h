@@ -12,40 +12,40 @@ enum { MR = 6 };
 #endif
 enum { NR = 2 * LANES };
 
-/* One k: a row of the panel times each row's number. Four of these stand in a turn of the loop: two products a cycle leave little room for
- * its bookkeeping beside them, less still where another thread shares the core. KEEP has a vector live on after its last product, lest that
- * be put in its register and the accumulators wander through moves, which took a tenth of the time; the barrier keeps the compiler from
- * bringing the loads of several k together until the accumulators no longer fit. */
-INLINE void step(vector (*acc)[2], const kin_real *const *a, int64_t stride, int64_t k, const kin_real *panel, const int rows, const int width)
-{
-    vector b0 = load(panel), b1 = width > 1 ? load(panel + LANES) : b0;
-#pragma GCC unroll 32
-    for (int r = 0; r < rows; r++) {
-        vector x = all_lanes(a[r][k * stride]);
-        acc[r][0] += b0 * x;
-        if (width > 1) acc[r][1] += b1 * x;
-        KEEP(x);
-    }
-    KEEP(b0);
-    KEEP(b1);
-    __asm__ volatile("" ::: "memory");
-}
+/* One k: a row of B, two vectors or one, times NUMBER of each row r. KEEP has a vector live on after its last product, lest that be put in its
+ * register and the accumulators wander through moves, which took a tenth of the time; the barrier keeps the compiler from bringing the loads of
+ * several k together until the accumulators no longer fit. */
+#define ADD_PRODUCTS(acc, b, rows, width, NUMBER)                                \
+    do {                                                                         \
+        vector b0 = load(b), b1 = (width) > 1 ? load((b) + LANES) : b0;          \
+        _Pragma("GCC unroll 32") for (int r = 0; r < (rows); r++) {              \
+            vector x = all_lanes(NUMBER);                                        \
+            acc[r][0] += b0 * x;                                                 \
+            if ((width) > 1) acc[r][1] += b1 * x;                                \
+            KEEP(x);                                                             \
+        }                                                                        \
+        KEEP(b0);                                                                \
+        KEEP(b1);                                                                \
+        __asm__ volatile("" ::: "memory");                                       \
+    } while (0)
 
+/* Four k stand in a turn of the loop: two products a cycle leave little room for its bookkeeping beside them, less still where another thread
+ * shares the core. */
 INLINE void run_of_k(vector (*acc)[2], const kin_real *const *a, int64_t stride, int64_t length, const kin_real *panel, const int rows, const int width)
 {
     int64_t k = 0;
     for (; k + 4 <= length; k += 4, panel += 4 * NR) {
-        step(acc, a, stride, k, panel, rows, width);
-        step(acc, a, stride, k + 1, panel + NR, rows, width);
-        step(acc, a, stride, k + 2, panel + 2 * NR, rows, width);
-        step(acc, a, stride, k + 3, panel + 3 * NR, rows, width);
+        ADD_PRODUCTS(acc, panel, rows, width, a[r][k * stride]);
+        ADD_PRODUCTS(acc, panel + NR, rows, width, a[r][(k + 1) * stride]);
+        ADD_PRODUCTS(acc, panel + 2 * NR, rows, width, a[r][(k + 2) * stride]);
+        ADD_PRODUCTS(acc, panel + 3 * NR, rows, width, a[r][(k + 3) * stride]);
     }
-    for (; k < length; k++, panel += NR) step(acc, a, stride, k, panel, rows, width);
+    for (; k < length; k++, panel += NR) ADD_PRODUCTS(acc, panel, rows, width, a[r][k * stride]);
 }
 
 /* sums[r·apart + ·] = Σ over k < length of a[r·row + k·step] · b[k·b_step + ·]; unless it begins, that is added. rows ≤ MR; `rows` and `width`, the
  * vectors of a row, are constants where this is called: registers have no index. `next`, what b will be in the next product, is asked for; NULL:
- * nothing. KEEP and the barrier as above. */
+ * nothing. */
 INLINE void product(const int rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t length,
                     bool begins, kin_real *sums, int64_t apart)
 {
@@ -54,17 +54,7 @@ INLINE void product(const int rows, const int width, const kin_real *a, int64_t 
     for (int64_t k = 0; k < length; k++, b += b_step) {
         if (next)
             for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * b_step + line);
-        vector b0 = load(b), b1 = width > 1 ? load(b + LANES) : b0;
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-            vector x = all_lanes(a[r * row + k * step]);
-            acc[r][0] += b0 * x;
-            if (width > 1) acc[r][1] += b1 * x;
-            KEEP(x);
-        }
-        KEEP(b0);
-        KEEP(b1);
-        __asm__ volatile("" ::: "memory");
+        ADD_PRODUCTS(acc, b, rows, width, a[r * row + k * step]);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
