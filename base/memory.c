@@ -40,13 +40,14 @@ bool kin_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-enum { HUGE_PAGE = 2 << 20, LARGE = 4 * HUGE_PAGE };
+enum { HUGE_PAGE = 2 << 20 };
 
-/* Large blocks ask for large pages: a kernel that walks many rows at once would wait for the translation of addresses. */
+/* Large blocks ask for large pages: a kernel that walks many rows at once would wait for the translation of addresses, and small pages fall on
+ * one another in the second cache as chance has it. What is left over at a block's end stays in small pages, so that none is wasted. */
 static void *allocate(size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
-    if (bytes >= LARGE) {
+    if (bytes >= HUGE_PAGE) {
         void *block = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
         if (block) madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
         return block;

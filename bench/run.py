@@ -27,6 +27,7 @@ PYTHON = os.environ.get("PYTHON", "python3")
 TURNS = int(os.environ.get("TURNS", 5))
 THREADS = [int(n) for n in os.environ.get("THREADS", "2 1").split()]
 ENOUGH_TURNS, ENOUGH_SECONDS = 3, 30
+PAUSE = 0.2 # seconds before each turn: the threads of the one before may look out for work a while before they sleep
 HEADER = "work,threads,unit,kin,rival_name,rival,ratio,bar".split(",")
 LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x", "mAP"}
 
@@ -123,6 +124,7 @@ def take_turns(row, kin, others):
         if turn > ENOUGH_TURNS and time.monotonic() - began > ENOUGH_SECONDS:
             break
         for one in [kin, *others]:
+            time.sleep(PAUSE)
             try:
                 one.turn()
             except Gone as why:
