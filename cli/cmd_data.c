@@ -336,7 +336,8 @@ const kin_command kin_command_data = {
     .about = "Prints the kind of data set, its parts with the counts of their pictures and classes (queries, gallery and cameras where it tells them), and how many "
              "pictures the classes of the chosen part have. A star marks the chosen part.\n\n"
              "Known by name, when their files are there: Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop Clothes "
-             "Retrieval, CUB-200-2011, Cars-196, Market-1501, GroceryStoreDataset. Anything else is a folder of class folders or a list.",
+             "Retrieval, CUB-200-2011, Cars-196, Market-1501, GroceryStoreDataset. Anything else is a folder of class folders or a list; "
+             "of a list with a column `role`, LIST:query and LIST:gallery are the pictures of one role.",
     .examples = "# which parts there are\n"
                 "kin data cub\n"
                 "# every picture of a part read once\n"

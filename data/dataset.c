@@ -177,15 +177,31 @@ static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(p
 
 bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
 
+/* A list's queries or gallery, where its column `role` tells them. */
+static bool open_list(const char *path, const char *part, kin_dataset *out, kin_error *err)
+{
+    static const char *const parts[] = {"query", "gallery", NULL};
+    if (!kin_list_open(path, out, err)) return false;
+    if (!part) return true;
+    int which = strcmp(part, parts[0]) == 0 ? 0 : 1;
+    if (strcmp(part, parts[which]) != 0) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery", path, part);
+    int64_t kept = 0, all = out->count;
+    for (int64_t i = 0; i < all; i++)
+        if (out->items[i].role == (which == 0 ? KIN_ROLE_QUERY : KIN_ROLE_GALLERY)) out->items[kept++] = out->items[i];
+    if (kept == 0) return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`", path, (long long)all, part);
+    out->count = kept, out->part = parts[which];
+    return kin_dataset_number_classes(out, out->class_names, out->classes, err);
+}
+
 static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
     if (kin_is_folder(path)) return open_folder(path, part, out, err);
     if (strcmp(path, "-") != 0 && !kin_exists(path)) return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
-    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a file, which has no part \"%s\"", path, part);
-    out->kind = ends_with(path, ".bin") ? "a CIFAR file" : is_idx(path) ? "an IDX file" : "a list";
-    if (ends_with(path, ".bin")) return kin_cifar_open(&path, 1, false, out, err);
-    if (is_idx(path)) return kin_idx_open(path, out, err);
-    return kin_list_open(path, out, err);
+    bool cifar = ends_with(path, ".bin"), idx = !cifar && is_idx(path);
+    out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
+    if (!cifar && !idx) return open_list(path, part, out, err);
+    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
+    return cifar ? kin_cifar_open(&path, 1, false, out, err) : kin_idx_open(path, out, err);
 }
 
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)

@@ -46,7 +46,8 @@ typedef struct kin_dataset_opt {
 
 /* Opens `path`, whose kind is found by looking: a data set known by name when its files are there, a folder of folders of
  * pictures (any folder that holds pictures is a class, named by its relative path), an IDX or CIFAR file (IDX also as .gz), or a
- * list with lines `path,label`. "PATH:PART" chooses a part of a data set known by name; the first of its parts is the default.
+ * list with lines `path,label`. "PATH:PART" chooses a part of a data set known by name, of which the first is the default, or the pictures of a list
+ * whose role is "query" or "gallery"; without a part a list is all of them.
  * After choosing classes, labels are renumbered from 0. Fails on an empty set, naming what was looked for, and on a part that
  * the set does not have, naming those it has. */
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err);

@@ -10,8 +10,8 @@
 # part in each other's lists, as k-reciprocal re-ranking is defined.
 #
 # Leaves in OUT: lists.csv (what would be handed in), table.csv (what each step gains), hour.csv (how long which part of the hour takes),
-# sizes.csv (fewer queries, twice of everything), table.svg. What is in OUT already is not made again.
-# KIN is the program, PRODUCTS, STEPS, SIZE and PICTURES make it smaller; docs/contest.md tells the story.
+# sizes.csv (fewer queries, twice of everything, less time), strangers.csv (what is not in the gallery), table.svg. What is in OUT already is not
+# made again. KIN is the program, PRODUCTS, STEPS, SIZE, PICTURES and SECOND make it smaller; docs/contest.md tells the story.
 set -eu
 kin=${KIN:-./kin} what=${1:-} out=${2:-}
 case $what,$out in shop,?* | fashion,?*) ;; *) echo "usage: $0 shop|fashion OUT" >&2; exit 2 ;; esac
@@ -73,7 +73,7 @@ train() { # RUN OPTIONS...
 train_both() {
     for net in first second; do
         if [ $net = first ]; then model="--seed 1 --model conv4 --width 64"
-        else model="--seed 2 --model resnet20 --width 16 --attention sca@end"; fi
+        else model="--seed 2 --attention sca@end $second"; fi
         # shellcheck disable=SC2086
         train $net-softmax $model --loss softmax --batch 64 --steps "$steps"
         # shellcheck disable=SC2086
@@ -198,6 +198,13 @@ retrieve() { # SET DEADLINE LISTS
     "$kin" retrieve $(of "$1") --params "$out/chain.json" --deadline "$2" --top $top --out "$out/$3"
 }
 
+# The same from the pictures on, with the second network: decoding and embedding count as well.
+from_pictures() { # DEADLINE
+    # shellcheck disable=SC2046
+    "$kin" retrieve $(of test.csv) --model "$out/second" --params "$out/chain.json" --deadline "$1" --top $top --out "$out/ranks.csv"
+}
+share() { awk -F, -v what="$1" -v part="$2" '$1 == what { printf "%d", 1 + $2 * part; exit }' "$out/sizes.csv"; } # NAME PART: of its seconds
+
 the_hour() {
     [ -s "$out/sizes.csv" ] || echo "what,seconds" >"$out/sizes.csv"
     part "search expansion search re-ranking and writing" retrieve $base-test "$(spent | awk '{ printf "%d", 3600 - $1 }')s" lists.csv
@@ -210,8 +217,36 @@ the_hour() {
     side_by_side double
     [ $base = both ] || whiten double
     size "twice the contest" retrieve $base-double 1h ranks.csv
-    third=$(awk -F, '/^twice/ { printf "%d", 1 + $2 / 3; exit }' "$out/sizes.csv")
+    third=$(share "twice the contest" 0.333)
     size "twice the contest in $third s" retrieve $base-double "${third}s" ranks.csv
+    size "from the pictures by the second network" from_pictures 1h
+    less=$(share "from the pictures by the second network" 0.9)
+    size "from the pictures by the second network in $less s" from_pictures "${less}s"
+}
+
+# ---- what is not in the gallery: of every second product the test's references are taken away ----
+
+strangers() { # RATE: of false accepts, that a threshold is fitted to on the validation items
+    grep -q "^$1," "$out/strangers.csv" && return
+    say "strangers, $1 of them to be accepted"
+    # shellcheck disable=SC2046
+    "$kin" eval $(of "$base-validation") --fit-threshold "$1" --json --quiet >"$out/found.json"
+    distance=$(number "$out/found.json" threshold)
+    # shellcheck disable=SC2046
+    "$kin" search $(of half) --max-distance "$distance" --top 1 --out "$out/near.csv" --quiet
+    awk -F, -v rate="$1" -v distance="$distance" '
+        FNR == 1 { next }
+        NR == FNR { label[$1] = $2; if ($NF == "gallery") there[$2] = 1; next }
+        !(label[$1] in there) { strangers++; accepted += $2 != ""; next }
+        { known++; found += label[$2] == label[$1]; wrong += $2 != "" && label[$2] != label[$1] }
+        END { printf "%s,%.4f,%.4f,%.4f,%.4f\n", rate, distance, accepted / strangers, found / known, wrong / known }' "$out/half.csv" "$out/near.csv" >>"$out/strangers.csv"
+}
+
+not_there() {
+    [ -s "$out/strangers.csv" ] || echo "false accepts asked,distance,strangers accepted,found,mistaken" >"$out/strangers.csv"
+    awk -F, 'BEGIN { OFS = "," } !($2 in number) { number[$2] = n++ } $NF == "gallery" && number[$2] % 2 { $NF = "" } { print }' "$out/$base-test.csv" >"$out/half.csv"
+    ln -sf "$base-test.npy" "$out/half.npy"
+    for rate in 0.01 0.05 0.2; do strangers $rate; done
 }
 
 size() { # NAME COMMAND...
@@ -248,10 +283,12 @@ if [ "$what" = shop ]; then
     [ "$products" -ge 32 ] && classes=32 || classes=$((products / 2))
     input="--size $size --channels 3 --shift 3 --light 0.2" colours=3
     loss="triplet-hard --sampler pk --batch-classes $classes --batch-pictures 4"
+    second=${SECOND:---model densenet121 --stem cifar --width 16}
 else
     divide_fashion
     steps=${STEPS:-600} size=28 input="--size 28 --channels 1 --shift 2 --flip" colours=1
     loss="triplet-semihard --sampler pk --batch-classes 10 --batch-pictures 12"
+    second=${SECOND:---model resnet20 --width 16}
 fi
 items=$(grep -c ',gallery$' "$out/test.csv")
 [ "$items" -ge $top ] || top=$items
@@ -278,7 +315,9 @@ tune rerank --method k-reciprocal
 tune chain --method k-reciprocal $(means)
 climb
 the_hour
+if [ "$what" = shop ]; then not_there; fi
 draw_table
 column -s, -t "$out/table.csv" 2>/dev/null || cat "$out/table.csv"
 cat "$out/hour.csv" "$out/sizes.csv"
+if [ "$what" = shop ]; then cat "$out/strangers.csv"; fi
 say "the whole hour: $(spent) s; the picture: $out/table.svg"

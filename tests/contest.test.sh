@@ -5,7 +5,7 @@ about=contest
 . tests/support/shell.sh
 case $BUILD in *address* | *thread*) echo "skip contest: not with sanitizers: its commands have tests of their own"; exit 0 ;; esac
 
-run() { KIN=$kin PRODUCTS=12 STEPS=8 SIZE=16 PICTURES=700 examples/contest.sh "$1" "$folder/$1" >"$folder/said" 2>"$folder/err" || bad "contest: $1" "$(tail -n 1 "$folder/err")"; }
+run() { KIN=$kin PRODUCTS=12 STEPS=8 SIZE=16 PICTURES=700 SECOND="--model resnet8 --width 8" examples/contest.sh "$1" "$folder/$1" >"$folder/said" 2>"$folder/err" || bad "contest: $1" "$(tail -n 1 "$folder/err")"; }
 
 # Counts, disjoint sets, a row for each step with figures in 0 .. 1, and a well-formed picture.
 look() { # WHAT QUERIES REFERENCES STEPS
@@ -24,6 +24,9 @@ look() { # WHAT QUERIES REFERENCES STEPS
 
 run shop
 look shop 156 318 12
+report "shop: what is not in the gallery" "$(awk -F, 'NR > 1 && !($2 > 0 && $3 >= 0 && $3 <= 1 && $4 + $5 <= 1) { print "a row without figures: " $0 } END { if (NR != 4) print NR " lines" }' "$folder/shop/strangers.csv")"
+grep -q '^from the pictures by the second network in [0-9]* s,' "$folder/shop/sizes.csv"
+report "shop: a deadline over the pictures" "$([ $? = 0 ] || echo "no such row")"
 report "no product is trained on and asked for" "$(cut -d, -f2 "$folder/shop/train.csv" "$folder/shop/validation.csv" | sort -u | grep -v label >"$folder/known"; cut -d, -f2 "$folder/shop/test.csv" | sort -u | grep -Fx -f "$folder/known" | head -n 1)"
 cat "$folder"/shop/*.csv >"$folder/before"
 run shop

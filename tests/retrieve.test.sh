@@ -52,6 +52,10 @@ expect "a folder that is not there" 1 "" "nowhere" retrieve $sets --out nowhere/
 "$kin" rerank --gallery N --k1 8 --k2 3 --top 20 --out want.csv --quiet
 "$kin" retrieve --gallery shop --model run --k1 8 --k2 3 --top 20 --out got.csv --timings t.json --deadline 10m --quiet
 same "retrieve: pictures through a network" want.csv got.csv
+"$kin" data shop --out roles.csv --quiet && awk -F, 'BEGIN { OFS = "," } NR > 1 { $NF = NR % 4 ? "gallery" : "query" } { print }' roles.csv >both.csv
+"$kin" embed both.csv --model run --out B --quiet && "$kin" rerank --query B:query --gallery B:gallery --top 20 --out want.csv --quiet
+"$kin" retrieve --query both.csv:query --gallery both.csv:gallery --model run --top 20 --out got.csv --quiet
+same "retrieve: the queries and the gallery of one list" want.csv got.csv
 grep -q '"embed": [0-9]' t.json && grep -q '"rerank": [0-9]' t.json && ok "retrieve: timings by stage" || bad "retrieve: timings by stage" "$(cat t.json)"
 
 # Killed at any moment: no file yet, or complete lists of one of the stages.

@@ -403,6 +403,17 @@ static void lists(void)
     CHECK(strcmp(set.items[0].id, "q1") == 0 && set.items[0].camera == 2 && set.items[0].role == KIN_ROLE_QUERY && set.items[1].camera == -1 && set.items[2].label == -1);
     kin_dataset_free(&set);
     survives_failures("roles.csv");
+    survives_failures("roles.csv:gallery");
+    refused("roles.csv:test", "with a column `role` its parts are query and gallery");
+    set = opened("roles.csv:query", "a list", 1, 1);
+    CHECK(strcmp(set.items[0].id, "q1") == 0);
+    kin_dataset_free(&set);
+    put_text("roles.csv", "id,label,path,camera,role\nq1,5,a.png,,query\ng1,7,b.png,,gallery\ng2,,c.png,,gallery\n");
+    set = opened("roles.csv:gallery", "a list", 2, 1); /* the class that has queries alone is not one of the gallery's */
+    CHECK(strcmp(set.items[0].id, "g1") == 0 && set.items[0].label == 0 && strcmp(set.class_names[0], "7") == 0 && set.items[1].label == -1);
+    kin_dataset_free(&set);
+    put_text("roles.csv", "label,path\n1,a.png\n");
+    refused("roles.csv:query", "none of its 1 pictures has \"query\"");
     put_text("roles.csv", "label,path,camera\n1,a.png,x\n");
     refused("roles.csv", "line 2: the camera is \"x\"");
     put_text("roles.csv", "label,path,role\n1,a.png,both\n");
