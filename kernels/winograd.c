@@ -19,14 +19,15 @@
 #include <string.h>
 
 enum {
-    OWN_BYTES = 240 << 10,   /* values of a task with values of its own: half of a second cache, through which the weights flow too */
+    OWN_BYTES = 280 << 10,   /* values and sums of a task with values of its own: half of a second cache, through which the weights flow too */
     SHARED_BYTES = 8 << 20,  /* values of a block for many tasks: in the third cache */
     STEP = 96,               /* channels at a time, at most */
     NARROW = 64,             /* columns at most where channels are taken some at a time ... */
     STEP_BYTES = 400 << 10,  /* ... and so much for values and sums of a task */
     TILES = 48,              /* of a task at most */
     FEW_TILES = 12,          /* fewer would read the weights too often */
-    TASKS = 16,              /* smaller tasks where there are few of them, so that many threads have work */
+    TASKS = 16,              /* smaller tasks where there are few of them, so that many threads have work ... */
+    SHARED_TASKS = 8,        /* ... but fewer of a shared block, each of which reads all weights of its columns */
     TOGETHER = 4,            /* tiles whose values one task of a shared block makes */
     PANELS = 2,              /* of weights, to a block of columns */
     LINE = 64 / sizeof(kin_real),
@@ -188,6 +189,13 @@ typedef struct cut {
     int64_t values, sums;               /* numbers of V, and of a task's S */
 } cut;
 
+/* Parts of one size. */
+static int64_t shared_part(const cut *c, int64_t mr)
+{
+    int64_t even = most(kin_blocks(c->tiles, kin_blocks(SHARED_TASKS, c->column_blocks)), FEW_TILES), parts = kin_blocks(c->tiles, kin_min(TILES, even));
+    return kin_round_up(kin_blocks(most(c->tiles, 1), most(parts, 1)), mr);
+}
+
 static cut cut_of(const kin_conv_shape *s, int m)
 {
     const kin_winograd_lines *l = kin_winograd_lines_get();
@@ -195,13 +203,13 @@ static cut cut_of(const kin_conv_shape *s, int m)
     c.picture = c.across * kin_blocks(s->out_h, m);
     c.tiles = s->batch * c.picture;
     c.column_blocks = kin_blocks(s->out_c, c.columns);
-    int64_t number = c.n2 * (int64_t)sizeof(kin_real), own = OWN_BYTES / (number * kin_round_up(s->in_c, LINE)), even = kin_blocks(c.tiles, TASKS);
+    int64_t number = c.n2 * (int64_t)sizeof(kin_real), own = OWN_BYTES / (number * (kin_round_up(s->in_c, LINE) + c.width));
     bool few = c.tiles <= 4 * FEW_TILES;
     c.steps = own < FEW_TILES && !few && s->out_c <= NARROW;
     c.shared = !c.steps && (own < FEW_TILES || few);
     if (c.steps) c.depth = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, STEP)), LINE), c.width = kin_round_up(s->out_c, l->nr), own = STEP_BYTES / (number * (c.depth + c.width));
     c.pitch = kin_round_up(c.depth, LINE);
-    c.part = most(kin_min(c.shared ? TILES : own, kin_min(TILES, even)), FEW_TILES) / l->mr * l->mr;
+    c.part = c.shared ? shared_part(&c, l->mr) : most(kin_min(own, kin_min(TILES, kin_blocks(c.tiles, TASKS))), FEW_TILES) / l->mr * l->mr;
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
     c.position = kin_winograd_apart(c.block * c.pitch);
     c.values = c.n2 * c.position;
