@@ -19,7 +19,6 @@ enum {
     ROWS_MAX = ROWS + KIN_MR_MAX,
     LINE = 64 / sizeof(kin_real),
     SEGMENTS = 32,    /* taps of one pass, at most */
-    ALIASED = 4096,   /* rows this many bytes apart fall on one another in the first cache */
     TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
 };
 
@@ -39,7 +38,6 @@ typedef struct product {
     bool backward, accumulate, alone; /* alone: each pixel of C is a phase */
     const kin_conv_begin *begin;
     kin_conv_end end;
-    bool moves;             /* rows of A are copied */
     /* The phase under work: rows (n, y, x) with y = phase_y + stride_y·i, and the taps that reach them. */
     int64_t phase_y, phase_x, step_y, step_x, rows_y, rows_x, rows;
     int64_t block_rows, block_columns, column_blocks;
@@ -110,21 +108,19 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
                                     .panels = p->panels, .panel_k = p->taps * p->depth});
 }
 
-/* The same for 1×1 kernels at every pixel, whose rows of A are copied to a block beside, through `begin` if there is one. That pays without
- * it where the rows would push each other out of the first cache. */
+/* The same for 1×1 kernels at every pixel, whose rows of A go through `begin` to a block beside. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
     enum { APART = 16, NARROW = 128 };
     kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
-    int64_t each = b && p->a_ld < NARROW ? rows : 1;
+    int64_t each = p->a_ld < NARROW ? rows : 1;
     w.moved = moved;
     w.pitch = w.k + APART;
     for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
         for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE) __builtin_prefetch(from + p->a_ld + k); /* it lies in another page, where the processor foresees nothing */
-        if (b) kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch, w.pitch);
-        else memcpy(moved + r * w.pitch, from, (size_t)w.k * sizeof *moved);
+        kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch, w.pitch);
     }
     one_pass(p, at, rows, &w);
 }
@@ -154,7 +150,7 @@ static void block(void *arg, int64_t index, int worker)
             w.count = kin_min(taps, p->n_valid - w.t0);
             w.k = kin_min(sum, p->depth - w.k0);
             w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
-            if (p->moves) moved_pass(p, at, rows, w);
+            if (p->begin) moved_pass(p, at, rows, w);
             else one_pass(p, at, rows, &w);
         }
 }
@@ -189,7 +185,7 @@ static void run_phase(product *p)
     if (p->rows < 1) return;
     int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
     /* Where columns are cut, rows are copied for each part: better smaller blocks, if these are enough. */
-    if (p->moves && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS) most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
+    if (p->begin && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS) most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
     p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr); /* no small block is left over */
     int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
     p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
@@ -331,7 +327,6 @@ static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x,
     p.c = y + g * out, p.c_h = s->out_h, p.c_w = s->out_w, p.c_ld = s->out_ld;
     p.panels = packed + g * group_count(s, p.tiles);
     p.begin = begin;
-    p.moves = begin || (kin_conv_can_begin(s) && s->in_ld * (int64_t)sizeof *x % ALIASED == 0);
     p.end = *end;
     if (end->bias) p.end.bias += g * out;
     if (end->add) p.end.add += g * out;
