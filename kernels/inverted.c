@@ -117,12 +117,15 @@ static void share(run *r, kin_real *shared)
 
 /* ---- the wide map ---- */
 
-/* Where pixels of rows first .. end of the wide map lie in a panel. */
+/* Where row y of the wide map begins in a panel. */
+static int64_t place_of(const run *r, int64_t y) { return y % r->cut.slots * r->cut.row + r->b->depthwise.pad_left * r->cut.nr; }
+
+/* The same for the pixels of rows first .. end. */
 static void find_places(const run *r, int64_t first, int64_t end, int64_t *place)
 {
-    const kin_conv_shape *d = &r->b->depthwise;
-    for (int64_t y = first; y < end; y++)
-        for (int64_t x = 0; x < d->in_w; x++) *place++ = y % r->cut.slots * r->cut.row + (d->pad_left + x) * r->cut.nr;
+    int64_t width = r->b->depthwise.in_w, nr = r->cut.nr;
+    for (int64_t y = first; y < end; y++, place += width)
+        for (int64_t x = 0, row = place_of(r, y); x < width; x++) place[x] = row + x * nr;
 }
 
 /* Rows first .. end of picture n's panel: computed, or x itself where the block does not widen. */
@@ -134,8 +137,8 @@ static void widen(const run *r, int64_t n, int64_t panel, int64_t first, int64_t
     kin_real *to = w->wide + panel * c->slots * c->row;
     int64_t pixels = (end - first) * d->in_w, pixel = (n * d->in_h + first) * d->in_w, column = panel * c->nr;
     if (!b->expand_packed) {
-        int64_t columns = kin_min(c->nr, d->in_c - column);
-        for (int64_t i = 0; i < pixels; i++) memcpy(to + w->place[i], r->x + (pixel + i) * d->in_ld + column, (size_t)columns * sizeof *to);
+        for (int64_t y = first; y < end; y++, pixel += d->in_w)
+            r->lines->take(r->x + pixel * d->in_ld + column, d->in_ld, kin_min(c->nr, d->in_c - column), d->in_w, to + place_of(r, y));
         return;
     }
     int64_t depth = b->expand.in_c;

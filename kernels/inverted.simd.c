@@ -3,7 +3,10 @@
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
 
-enum { AT_ONCE = 8 };
+enum {
+    AT_ONCE = 8,
+    AHEAD = 48, /* pixels that are asked for before they are read, of a map that comes from memory */
+};
 
 /* `count` pixels from `first` on. Count, stride and the kernel's width are constants where this is called. */
 INLINE void filter_pixels(const int count, const int64_t stride, const int64_t kernel, const kin_inverted_filter *f, int64_t first)
@@ -59,5 +62,14 @@ static void filter(const kin_inverted_filter *f)
         for (int64_t i = 0; i < f->pixels; i++) filter_pixels(1, f->stride, f->kernel_w, f, i);
 }
 
+static void take(const kin_real *x, int64_t ld, int64_t columns, int64_t pixels, kin_real *to)
+{
+    for (; columns == NR && pixels > 0; pixels--, x += ld, to += NR) {
+        __builtin_prefetch(x + AHEAD * ld);
+        for (int v = 0; v < NR; v += LANES) store(to + v, load(x + v));
+    }
+    for (; pixels > 0; pixels--, x += ld, to += NR) memcpy(to, x, (size_t)columns * sizeof *to);
+}
+
 extern const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines);
-const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines) = {filter};
+const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines) = {filter, take};

@@ -20,6 +20,8 @@ typedef struct kin_inverted_filter {
 
 typedef struct kin_inverted_lines {
     void (*filter)(const kin_inverted_filter *f);
+    /* `columns` numbers of each of some pixels, which are ld apart, to a panel's row. */
+    void (*take)(const kin_real *x, int64_t ld, int64_t columns, int64_t pixels, kin_real *to);
 } kin_inverted_lines;
 
 #endif
