@@ -101,10 +101,10 @@ $(BUILD)/libkin_double.a: $(double_objects)
 define isa_rules
 $(BUILD)/float/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) -DKIN_ISA=$(1) -MMD -MP -c $$< -o $$@
+	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) $$(if $$(filter kernels/%,$$<),$$(KERNEL_CFLAGS)) -DKIN_ISA=$(1) -MMD -MP -c $$< -o $$@
 $(BUILD)/double/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
+	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) $$(if $$(filter kernels/%,$$<),$$(KERNEL_CFLAGS)) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
 endef
 $(foreach isa,$(isas),$(eval $(call isa_rules,$(isa))))
 
