@@ -47,7 +47,7 @@ INLINE void tile(const int rows, const int width, const bool whole, const kin_ev
 #pragma GCC unroll 32
     for (int r = 0; r < rows; r++) a[r] = p->a + (row + r) * p->a_ld, __builtin_prefetch(p->c + p->place[row + r] + column, 1);
     for (int64_t segment = 0; segment < p->segments; segment++, panel += p->k * NR) {
-        run_of_k(acc, a, 1, p->k, panel, 0, rows, width);
+        run_of_k(acc, a, 1, p->k, panel, rows, width);
 #pragma GCC unroll 32
         for (int r = 0; r < rows; r++) a[r] += p->apart;
     }

@@ -31,11 +31,10 @@ enum { NR = 2 * LANES };
 
 /* Four k stand in a turn of the loop: two products a cycle leave little room for its bookkeeping beside them, less still where another thread
  * shares the core. */
-INLINE void run_of_k(vector (*acc)[2], const kin_real *const *a, int64_t stride, int64_t length, const kin_real *panel, const int64_t ahead, const int rows, const int width)
+INLINE void run_of_k(vector (*acc)[2], const kin_real *const *a, int64_t stride, int64_t length, const kin_real *panel, const int rows, const int width)
 {
     int64_t k = 0;
     for (; k + 4 <= length; k += 4, panel += 4 * NR) {
-        for (int line = 0; ahead && line < 4 * NR; line += LINE) __builtin_prefetch(panel + ahead + line);
         ADD_PRODUCTS(acc, panel, rows, width, a[r][k * stride]);
         ADD_PRODUCTS(acc, panel + NR, rows, width, a[r][(k + 1) * stride]);
         ADD_PRODUCTS(acc, panel + 2 * NR, rows, width, a[r][(k + 2) * stride]);

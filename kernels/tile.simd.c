@@ -62,13 +62,13 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
     finish_part(sums, out);
 }
 
-INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int64_t ahead, const int width)
+INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width)
 {
     for (; segments > 0; segments--, row += MR, b_row++) {
         const kin_real *a[MR];
 #pragma GCC unroll 16
         for (int r = 0; r < MR; r++) a[r] = row[r];
-        run_of_k(acc, a, 1, length, b + *b_row * NR, ahead, MR, width);
+        run_of_k(acc, a, 1, length, b + *b_row * NR, MR, width);
     }
 }
 
@@ -77,17 +77,17 @@ INLINE void sum_packed(vector acc[MR][2], const kin_real *packed, int64_t length
     const kin_real *a[MR];
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) a[r] = packed + r;
-    run_of_k(acc, a, MR, length, b, 0, MR, 2);
+    run_of_k(acc, a, MR, length, b, MR, 2);
 }
 
 static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
 {
     vector acc[MR][2] = {{{0}}};
     if (out->columns > LANES) {
-        sum_rows(acc, row, b_row, segments, length, b, 0, 2);
+        sum_rows(acc, row, b_row, segments, length, b, 2);
         finish(acc, 2, out);
     } else {
-        sum_rows(acc, row, b_row, segments, length, b, 0, 1);
+        sum_rows(acc, row, b_row, segments, length, b, 1);
         finish(acc, 1, out);
     }
 }
@@ -131,16 +131,8 @@ static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t
 static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
 {
     vector acc[MR][2] = {{{0}}};
-    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, 0, 2);
+    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, 2);
     finish_whole(acc, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
-}
-
-/* The first tile of rows to meet a panel asks for the next one, product by product: it comes from afar. */
-static __attribute__((noinline)) void asking_tile(const kin_tile_block *b, const kin_real *const *row, int64_t column, const kin_real *panel)
-{
-    vector acc[MR][2] = {{{0}}};
-    sum_rows(acc, row, b->b_row, 1, b->length, panel, b->panel_k * NR, 2);
-    finish_whole(acc, 2, b->c, b->add, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
 }
 
 static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed, int64_t first, int64_t column, const kin_real *panel)
@@ -195,7 +187,6 @@ static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int
             if (a->row_lines && tile + 1 < tiles) expect_rows(a, row + b->pitch);
             if (a->panel_lines) expect_panel(a);
             if (tile >= whole_rows || j > whole_columns) part_tile(b, tile, j, panel);
-            else if (tile == 0 && b->table && b->segments == 1) asking_tile(b, row, j, panel);
             else if (b->table) whole_tile(b, row, tile * MR, j, panel);
             else whole_packed_tile(b, b->packed + tile * b->pitch, tile * MR, j, panel);
         }
