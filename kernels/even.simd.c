@@ -10,7 +10,7 @@
 #include "kernels/register_tile.h"
 
 #define EACH \
-    _Pragma("GCC unroll 32") for (int r = 0; r < rows; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
+    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
 
 /* What is asked once for all of them is not asked for each. */
 INLINE void finish(vector (*acc)[2], const int rows, const int width, const kin_even_product *p, int64_t row, int64_t column)
@@ -44,12 +44,10 @@ INLINE void tile(const int rows, const int width, const bool whole, const kin_ev
 {
     vector acc[2 * MR][2] = {{{0}}};
     const kin_real *a[2 * MR];
-#pragma GCC unroll 32
-    for (int r = 0; r < rows; r++) a[r] = p->a + (row + r) * p->a_ld, __builtin_prefetch(p->c + p->place[row + r] + column, 1);
+    UNROLLED for (int r = 0; r < rows; r++) a[r] = p->a + (row + r) * p->a_ld, __builtin_prefetch(p->c + p->place[row + r] + column, 1);
     for (int64_t segment = 0; segment < p->segments; segment++, panel += p->k * NR) {
         run_of_k(acc, a, 1, p->k, panel, rows, width);
-#pragma GCC unroll 32
-        for (int r = 0; r < rows; r++) a[r] += p->apart;
+        UNROLLED for (int r = 0; r < rows; r++) a[r] += p->apart;
     }
     if (whole) {
         finish(acc, rows, width, p, row, column);

@@ -18,7 +18,7 @@ enum { NR = 2 * LANES };
 #define ADD_PRODUCTS(acc, b, rows, width, NUMBER)                                \
     do {                                                                         \
         vector b0 = load(b), b1 = (width) > 1 ? load((b) + LANES) : b0;          \
-        _Pragma("GCC unroll 32") for (int r = 0; r < (rows); r++) {              \
+        UNROLLED for (int r = 0; r < (rows); r++) {                              \
             vector x = all_lanes(NUMBER);                                        \
             acc[r][0] += b0 * x;                                                 \
             if ((width) > 1) acc[r][1] += b1 * x;                                \
@@ -56,10 +56,8 @@ INLINE void product(const int rows, const int width, const kin_real *a, int64_t 
             for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * b_step + line);
         ADD_PRODUCTS(acc, b, rows, width, a[r * row + k * step]);
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int h = 0; h < width; h++) {
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int h = 0; h < width; h++) {
             kin_real *to = sums + r * apart + h * LANES;
             if (!begins) acc[r][h] += load(to);
             store(to, acc[r][h]);

@@ -23,7 +23,7 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
 /* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
  * where these are called: a tile of few columns does without the second. What is asked once for all of them is not asked for each. */
 #define EACH \
-    _Pragma("GCC unroll 16") for (int r = 0; r < MR; r++) _Pragma("GCC unroll 2") for (int v = 0; v < width; v++)
+    UNROLLED for (int r = 0; r < MR; r++) UNROLLED for (int v = 0; v < width; v++)
 
 /* Rows are stored at c[r] + at; add[r] + at is added where there is `add`. */
 INLINE void finish_whole(vector acc[MR][2], const int width, kin_real *const *c, const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate, kin_norm_act act)
@@ -66,8 +66,7 @@ INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_
 {
     for (; segments > 0; segments--, row += MR, b_row++) {
         const kin_real *a[MR];
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; r++) a[r] = row[r];
+        UNROLLED for (int r = 0; r < MR; r++) a[r] = row[r];
         run_of_k(acc, a, 1, length, b + *b_row * NR, MR, width);
     }
 }
@@ -75,8 +74,7 @@ INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_
 INLINE void sum_packed(vector acc[MR][2], const kin_real *packed, int64_t length, const kin_real *b)
 {
     const kin_real *a[MR];
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) a[r] = packed + r;
+    UNROLLED for (int r = 0; r < MR; r++) a[r] = packed + r;
     run_of_k(acc, a, MR, length, b, MR, 2);
 }
 
@@ -148,12 +146,10 @@ static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b,
 INLINE void expect_out(const kin_tile_block *b, int64_t row, int64_t column)
 {
     kin_real *const *c = b->c + row;
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) __builtin_prefetch(c[r] + column, 1);
+    UNROLLED for (int r = 0; r < MR; r++) __builtin_prefetch(c[r] + column, 1);
     if (!b->add) return;
     const kin_real *const *add = b->add + row;
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) __builtin_prefetch(add[r] + column);
+    UNROLLED for (int r = 0; r < MR; r++) __builtin_prefetch(add[r] + column);
 }
 
 typedef struct ahead {
@@ -165,8 +161,7 @@ typedef struct ahead {
 INLINE void expect_rows(ahead *a, const kin_real *const *row)
 {
     for (int64_t i = 0; i < a->row_lines && a->at < a->end; i++, a->at += LINE)
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; r++) __builtin_prefetch(row[r] + a->at);
+        UNROLLED for (int r = 0; r < MR; r++) __builtin_prefetch(row[r] + a->at);
 }
 
 INLINE void expect_panel(ahead *a)
