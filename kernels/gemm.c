@@ -17,9 +17,6 @@ enum {
     BLOCK_COLUMNS = 1024, /* of a block, or fewer: B's */
     BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
     ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
-    ROW_PITCH = K_STEP + 16, /* of rows copied beside each other */
-    ALIASED = 4096,      /* rows this many bytes apart fall on one another in the first cache */
-    COPY_COLUMNS = 128,  /* columns that make copying worth it */
     PART_K = 2048,       /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
 };
@@ -89,14 +86,6 @@ typedef struct block {
     bool bias;    /* the bias belongs to the first part of k alone */
 } block;
 
-/* A's rows of one pass, copied where they would push each other out of the caches (a power of two apart) or lie in a page each: side by
- * side they do neither, and each of the block's panels of B reads them again. */
-static void copy_rows(kin_matrix a, int64_t first, int64_t rows, int64_t k0, int64_t k, kin_real *to)
-{
-    const kin_real *from = a.data + first * a.row_stride + k0;
-    for (int64_t r = 0; r < rows; r++, from += a.row_stride, to += ROW_PITCH) memcpy(to, from, (size_t)k * sizeof *to);
-}
-
 static void fill_table(const kin_real *from, int64_t pitch, int64_t rows, int64_t mr, const kin_real **table)
 {
     for (int64_t r = 0; r < kin_round_up(rows, mr); r++) table[r] = from + kin_min(r, rows - 1) * pitch;
@@ -106,20 +95,18 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
 {
     const kin_gemm_args *a = p->args;
     const kin_tiles *t = p->tiles;
-    kin_real near[ROWS_MAX * ROW_PITCH];
+    kin_real panels[ROWS_MAX * K_STEP];
     const kin_real *table[ROWS_MAX];
     kin_real *c[ROWS_MAX];
     for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc;
     kin_tile_block tiles = {.rows = b->rows, .column = b->column, .columns = b->columns, .c = c, .bias = begins && b->bias ? a->bias : NULL, .accumulate = !begins || b->accumulate,
                             .b_row = &k0, .segments = 1, .length = k, .panels = p->panels, .panel_k = a->k};
     if (a->a.col_stride == 1) {
-        bool copies = a->a.row_stride * (int64_t)sizeof(kin_real) % ALIASED == 0 && b->columns >= COPY_COLUMNS;
-        if (copies) copy_rows(a->a, b->row, b->rows, k0, k, near);
-        fill_table(copies ? near : a->a.data + b->row * a->a.row_stride + k0, copies ? ROW_PITCH : a->a.row_stride, b->rows, t->mr, table);
-        tiles.table = table, tiles.pitch = t->mr, tiles.near = copies;
+        fill_table(a->a.data + b->row * a->a.row_stride + k0, a->a.row_stride, b->rows, t->mr, table);
+        tiles.table = table, tiles.pitch = t->mr;
     } else {
-        for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, near + r * K_STEP);
-        tiles.packed = near, tiles.pitch = t->mr * K_STEP, tiles.near = true;
+        for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, panels + r * K_STEP);
+        tiles.packed = panels, tiles.pitch = t->mr * K_STEP, tiles.near = true;
     }
     t->run(&tiles);
 }
