@@ -19,7 +19,19 @@ typedef struct pictures {
     kin_network network;
     kin_module *module;
     kin_embed_cache *cache;
+    kin_dataset set[2];   /* the queries, which come first since they are fewer, and the gallery; or that alone */
+    int at;               /* the next to be embedded */
+    int64_t done, total;  /* pictures of both */
 } pictures;
+
+/* Both are opened before either is embedded: then it is known how long that will take, and a name that is wrong is told at once. */
+static bool open_sets(pictures *p, kin_error *err)
+{
+    const char *query = kin_option_string(p->pipeline->r.cli, "query"), *gallery = kin_option_string(p->pipeline->r.cli, "gallery");
+    bool ok = (!query || kin_dataset_open(query, NULL, &p->set[0], err)) && kin_dataset_open(gallery, NULL, &p->set[query != NULL], err);
+    p->total = p->pipeline->job.pictures = p->set[0].count + p->set[1].count;
+    return ok;
+}
 
 static bool network_ready(pictures *p, kin_error *err)
 {
@@ -49,15 +61,17 @@ static bool name_rows(const kin_dataset *set, const kin_encoded *rows, const cha
 
 static bool show(void *user, int64_t done, int64_t total)
 {
-    kin_progress progress = kin_pipeline_progress(user);
-    return progress.report(progress.user, "embedding", done, total);
+    (void)total;
+    pictures *p = user;
+    kin_progress progress = kin_pipeline_progress(p->pipeline);
+    return progress.report(progress.user, "embedding", p->done + done, p->total);
 }
 
 static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_embeddings *out, kin_error *err)
 {
     const kin_cli *cli = p->pipeline->r.cli;
     kin_encoded rows = {0};
-    kin_encode_opt opt = {.cache = p->cache, .progress = show, .user = p->pipeline, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
+    kin_encode_opt opt = {.cache = p->cache, .progress = show, .user = p, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     if (!kin_encode(p->module, &p->network, set, &opt, &rows, err)) return false;
     if (rows.broken) kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s", name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
     if (p->cache) kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known, (long long)rows.count);
@@ -69,19 +83,20 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
     return ok;
 }
 
-/* A kin_set_reader. The queries come first: they are fewer. */
+/* A kin_set_reader. */
 static bool read_pictures(void *user, const char *name, kin_embeddings *out, kin_error *err)
 {
     pictures *p = user;
-    kin_dataset set = {0};
     *out = (kin_embeddings){0};
-    if (!kin_dataset_open(name, NULL, &set, err)) return false;
-    p->pipeline->job.pictures += set.count;
-    kin_pipeline_begin(p->pipeline, KIN_COST_EMBED);
-    bool ok = network_ready(p, err) && embed(p, &set, name, out, err);
-    if (ok) kin_pipeline_end(p->pipeline);
-    kin_dataset_free(&set);
-    return ok;
+    if (p->at == 0) {
+        if (!open_sets(p, err)) return false;
+        kin_pipeline_begin(p->pipeline, KIN_COST_EMBED);
+    }
+    const kin_dataset *set = &p->set[p->at++];
+    if (!network_ready(p, err) || !embed(p, set, name, out, err)) return false;
+    p->done += set->count;
+    if (p->done == p->total) kin_pipeline_end(p->pipeline);
+    return true;
 }
 
 static void pictures_close(pictures *p)
@@ -89,6 +104,7 @@ static void pictures_close(pictures *p)
     kin_embed_cache_free(p->cache);
     kin_module_free(p->module);
     kin_ctx_free(p->ctx);
+    for (int i = 0; i < 2; i++) kin_dataset_free(&p->set[i]);
 }
 
 /* ---- the job ---- */

@@ -198,10 +198,10 @@ retrieve() { # SET DEADLINE LISTS
     "$kin" retrieve $(of "$1") --params "$out/chain.json" --deadline "$2" --top $top --out "$out/$3"
 }
 
-# The same from the pictures on, with the second network: decoding and embedding count as well.
+# The same from the pictures on, with one network: decoding and embedding count as well.
 from_pictures() { # DEADLINE
     # shellcheck disable=SC2046
-    "$kin" retrieve $(of test.csv) --model "$out/second" --params "$out/chain.json" --deadline "$1" --top $top --out "$out/ranks.csv"
+    "$kin" retrieve $(of test.csv) --model "$out/first" --params "$out/chain.json" --deadline "$1" --top $top --out "$out/ranks.csv"
 }
 share() { awk -F, -v what="$1" -v part="$2" '$1 == what { printf "%d", 1 + $2 * part; exit }' "$out/sizes.csv"; } # NAME PART: of its seconds
 
@@ -219,9 +219,9 @@ the_hour() {
     size "twice the contest" retrieve $base-double 1h ranks.csv
     third=$(share "twice the contest" 0.333)
     size "twice the contest in $third s" retrieve $base-double "${third}s" ranks.csv
-    size "from the pictures by the second network" from_pictures 1h
-    less=$(share "from the pictures by the second network" 0.9)
-    size "from the pictures by the second network in $less s" from_pictures "${less}s"
+    size "from the pictures by the first network" from_pictures 1h
+    less=$(share "from the pictures by the first network" 0.75)
+    size "from the pictures by the first network in $less s" from_pictures "${less}s"
 }
 
 # ---- what is not in the gallery: of every second product the test's references are taken away ----

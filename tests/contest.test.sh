@@ -25,7 +25,7 @@ look() { # WHAT QUERIES REFERENCES STEPS
 run shop
 look shop 156 318 12
 report "shop: what is not in the gallery" "$(awk -F, 'NR > 1 && !($2 > 0 && $3 >= 0 && $3 <= 1 && $4 + $5 <= 1) { print "a row without figures: " $0 } END { if (NR != 4) print NR " lines" }' "$folder/shop/strangers.csv")"
-grep -q '^from the pictures by the second network in [0-9]* s,' "$folder/shop/sizes.csv"
+grep -q '^from the pictures by the first network in [0-9]* s,' "$folder/shop/sizes.csv"
 report "shop: a deadline over the pictures" "$([ $? = 0 ] || echo "no such row")"
 report "no product is trained on and asked for" "$(cut -d, -f2 "$folder/shop/train.csv" "$folder/shop/validation.csv" | sort -u | grep -v label >"$folder/known"; cut -d, -f2 "$folder/shop/test.csv" | sort -u | grep -Fx -f "$folder/known" | head -n 1)"
 cat "$folder"/shop/*.csv >"$folder/before"
