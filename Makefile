@@ -41,8 +41,8 @@ links     = -pthread $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANI
 
 # Kernels named *.simd.c are compiled once per instruction set; the program picks one set at start. A debug build optimises them too: below
 # -O2 gcc fuses no multiply with its add, and the tests would judge another rounding than the one that is installed. Its sanitizers take minutes for
-# unrolled tiles at -O2, and seconds at -O1 with the pass that fuses.
-kernel_flags  := $(if $(DEBUG),$(if $(and $(SANITIZE),$(findstring gcc,$(notdir $(CC)))),-O1 -fexpensive-optimizations,-O2))
+# unrolled tiles at -O2, and seconds at -O1 with the pass that fuses. KERNEL_CFLAGS are for those of kernels/ alone (tests/fuzz/run.sh has some).
+kernel_flags   = $(if $(DEBUG),$(if $(and $(SANITIZE),$(findstring gcc,$(notdir $(CC)))),-O1 -fexpensive-optimizations,-O2)) $(if $(filter kernels/%,$<),$(KERNEL_CFLAGS))
 isas          := generic $(if $(findstring x86_64,$(machine)),avx2 avx512)
 isa_generic   := -ffp-contract=fast
 isa_avx2      := -ffp-contract=fast -mavx2 -mfma
@@ -101,10 +101,10 @@ $(BUILD)/libkin_double.a: $(double_objects)
 define isa_rules
 $(BUILD)/float/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) $$(if $$(filter kernels/%,$$<),$$(KERNEL_CFLAGS)) -DKIN_ISA=$(1) -MMD -MP -c $$< -o $$@
+	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) -DKIN_ISA=$(1) -MMD -MP -c $$< -o $$@
 $(BUILD)/double/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) $$(if $$(filter kernels/%,$$<),$$(KERNEL_CFLAGS)) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
+	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
 endef
 $(foreach isa,$(isas),$(eval $(call isa_rules,$(isa))))
 

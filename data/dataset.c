@@ -180,16 +180,15 @@ bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path,
 /* A list's queries or gallery, where its column `role` tells them. */
 static bool open_list(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
-    static const char *const parts[] = {"query", "gallery", NULL};
     if (!kin_list_open(path, out, err)) return false;
     if (!part) return true;
-    int which = strcmp(part, parts[0]) == 0 ? 0 : 1;
-    if (strcmp(part, parts[which]) != 0) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery", path, part);
+    kin_role role = strcmp(part, "query") == 0 ? KIN_ROLE_QUERY : strcmp(part, "gallery") == 0 ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    if (!role) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery", path, part);
     int64_t kept = 0, all = out->count;
     for (int64_t i = 0; i < all; i++)
-        if (out->items[i].role == (which == 0 ? KIN_ROLE_QUERY : KIN_ROLE_GALLERY)) out->items[kept++] = out->items[i];
+        if (out->items[i].role == role) out->items[kept++] = out->items[i];
     if (kept == 0) return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`", path, (long long)all, part);
-    out->count = kept, out->part = parts[which];
+    out->count = kept;
     return kin_dataset_number_classes(out, out->class_names, out->classes, err);
 }
 
