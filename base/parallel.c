@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -68,8 +69,9 @@ const char *kin_parallel_backend(void) { return "pthread"; }
 /* A pool of workers. One loop at a time owns it; a second caller that finds it taken runs its own loop serially, which gives the same bits.
  *
  * A network is thousands of short loops one after another, and to wake a sleeping thread takes as long as the shortest of them. So who waits
- * looks out for some microseconds before it goes to sleep (not where there are more threads than processors), and nobody waits for a
- * worker that has not come yet: a loop whose blocks are all taken is closed, and who wakes then goes on waiting. */
+ * looks out for a millisecond before it goes to sleep (not where there are more threads than processors): the first of it closely, then
+ * with a processor that anybody else may have between two looks. Nobody waits for a worker that has not come yet: a loop whose blocks are
+ * all taken is closed, and who wakes then goes on waiting. */
 static struct {
     pthread_mutex_t owner, lock;
     pthread_cond_t work, done;
@@ -81,10 +83,10 @@ static struct {
     int started, processors;
     int active;              /* workers below it may join; 0: the loop is closed */
     atomic_int busy;         /* workers that have joined and not yet left */
-    atomic_int glances;      /* how often who waits looks before it sleeps */
+    atomic_int looks;        /* of who waits, before it sleeps */
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
-enum { GLANCES = 1500 }; /* some 30 to 60 microseconds */
+enum { CLOSE_LOOKS = 1500 /* some 30 to 60 microseconds */, LOOKS = 3500 /* about a millisecond in all */ };
 
 static _Thread_local bool inside_loop;
 
@@ -98,6 +100,12 @@ static void breathe(void)
 #endif
 }
 
+static void between_looks(int made)
+{
+    if (made < CLOSE_LOOKS) breathe();
+    else sched_yield();
+}
+
 static void run_blocks(int worker)
 {
     inside_loop = true;
@@ -108,7 +116,7 @@ static void run_blocks(int worker)
 /* Waits for a loop after `seen` that takes this worker, and joins it. */
 static unsigned long join_loop(int worker, unsigned long seen)
 {
-    for (int i = atomic_load(&pool.glances); i > 0 && atomic_load(&pool.generation) == seen; i--) breathe();
+    for (int i = 0; i < atomic_load(&pool.looks) && atomic_load(&pool.generation) == seen; i++) between_looks(i);
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.generation) == seen || worker >= pool.active) {
         seen = atomic_load(&pool.generation);
@@ -156,7 +164,7 @@ static void announce(int threads, int64_t blocks, kin_task fn, void *arg)
     pool.arg = arg;
     pool.blocks = blocks;
     atomic_store(&pool.next, 0);
-    atomic_store(&pool.glances, threads <= pool.processors ? GLANCES : 0);
+    atomic_store(&pool.looks, threads <= pool.processors ? LOOKS : 0);
     atomic_fetch_add(&pool.generation, 1);
     pthread_cond_broadcast(&pool.work);
     pthread_mutex_unlock(&pool.lock);
@@ -168,7 +176,7 @@ static void wait_for_all(void)
     pthread_mutex_lock(&pool.lock);
     pool.active = 0;
     pthread_mutex_unlock(&pool.lock);
-    for (int i = atomic_load(&pool.glances); i > 0 && atomic_load(&pool.busy) > 0; i--) breathe();
+    for (int i = 0; i < atomic_load(&pool.looks) && atomic_load(&pool.busy) > 0; i++) between_looks(i);
     if (atomic_load(&pool.busy) == 0) return;
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.busy) > 0) pthread_cond_wait(&pool.done, &pool.lock);
