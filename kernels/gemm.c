@@ -1,7 +1,8 @@
-/* The loops around the register tile (Goto and van de Geijn 2008). B is packed once by all threads. C is
- * cut into blocks of rows and columns, and a block runs over k in steps short enough for the caches; where C is
- * too small to feed the threads and k is long (the gradient of weights), k is cut into parts instead, whose sums are
- * added in order. Every cut depends on the shape alone. */
+/* The loops around the register tile (Goto and van de Geijn 2008). B is packed once by all threads, and C is cut into blocks of rows and
+ * columns. A block runs over k in steps short enough for the caches; where C is too small to feed the threads and k is long (the gradient of
+ * weights), k is cut into parts instead, whose sums are added in order. Where C has few rows, to read B is most of the work (a classifier): then
+ * C is cut into columns alone, and a task packs those that it needs, which nobody else does, into its cache just before. Every cut depends on
+ * the shape alone. */
 #include "kernels/gemm.h"
 
 #include "base/parallel.h"
@@ -19,12 +20,14 @@ enum {
     ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
     PART_K = 2048,       /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
+    OWN_COLUMNS = KIN_NR_MAX, /* at most, of a task that packs them itself; 64 × 512 floats are a quarter of the second cache */
+    OWN_TASKS = 8, /* at least, of as many columns */
 };
 
 typedef struct product {
     const kin_gemm_args *args;
     const kin_tiles *tiles;
-    kin_real *panels; /* packed B: [⌈n/nr⌉][k][nr] */
+    kin_real *panels; /* packed B: [⌈n/nr⌉][k][nr]; */
     kin_real *parts;  /* [count][m][n] sums of the parts; the first part goes to C */
     int64_t row_blocks, column_blocks, rows, columns, n_parts, part_k;
 } product;
@@ -83,7 +86,8 @@ typedef struct block {
     kin_real *c;
     int64_t ldc;
     bool accumulate;
-    bool bias;    /* the bias belongs to the first part of k alone */
+    bool bias;     /* the bias belongs to the first part of k alone */
+    kin_real *own; /* where a pass packs its columns of B; NULL: they are among the product's panels */
 } block;
 
 static void fill_table(const kin_real *from, int64_t pitch, int64_t rows, int64_t mr, const kin_real **table)
@@ -98,9 +102,12 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
     kin_real panels[ROWS_MAX * K_STEP];
     const kin_real *table[ROWS_MAX];
     kin_real *c[ROWS_MAX];
-    for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc;
-    kin_tile_block tiles = {.rows = b->rows, .column = b->column, .columns = b->columns, .c = c, .bias = begins && b->bias ? a->bias : NULL, .accumulate = !begins || b->accumulate,
-                            .b_row = &k0, .segments = 1, .length = k, .panels = p->panels, .panel_k = a->k};
+    for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc + b->column;
+    kin_tile_block tiles = {.rows = b->rows, .columns = b->columns, .c = c, .bias = begins && b->bias && a->bias ? a->bias + b->column : NULL,
+                            .accumulate = !begins || b->accumulate, .b_row = &(int64_t){b->own ? 0 : k0}, .segments = 1, .length = k,
+                            .panels = b->own ? b->own : p->panels + b->column * a->k, .panel_k = b->own ? k : a->k};
+    const kin_real *weights = a->b.data + k0 * a->b.row_stride + b->column * a->b.col_stride;
+    if (b->own) kin_pack_b(t, weights, a->b.row_stride, a->b.col_stride, k, b->columns, k, 0, b->own);
     if (a->a.col_stride == 1) {
         fill_table(a->a.data + b->row * a->a.row_stride + k0, a->a.row_stride, b->rows, t->mr, table);
         tiles.table = table, tiles.pitch = t->mr;
@@ -117,13 +124,25 @@ static void run_block(const product *p, const block *b)
     for (int64_t k = b->k; k < b->k_end; k += step) one_pass(p, b, k, kin_min(step, b->k_end - k), k == b->k);
 }
 
+/* All rows meet the same columns of B, one block of rows after the other. */
 static void whole_k(void *arg, int64_t index, int worker)
 {
     (void)worker;
     const product *p = arg;
     const kin_gemm_args *a = p->args;
-    int64_t row = index % p->row_blocks * p->rows, column = index / p->row_blocks * p->columns; /* all rows meet the same columns of B, one block of rows after the other */
-    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true});
+    int64_t row = index % p->row_blocks * p->rows, column = index / p->row_blocks * p->columns;
+    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true, NULL});
+}
+
+/* All rows, and columns that nobody else will need. */
+static void whole_columns(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const product *p = arg;
+    const kin_gemm_args *a = p->args;
+    kin_real own[OWN_COLUMNS * K_STEP];
+    int64_t column = index * p->columns;
+    run_block(p, &(block){0, a->m, column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true, own});
 }
 
 static void part_of_k(void *arg, int64_t index, int worker)
@@ -132,7 +151,7 @@ static void part_of_k(void *arg, int64_t index, int worker)
     const product *p = arg;
     const kin_gemm_args *a = p->args;
     int64_t part = index / p->row_blocks, row = index % p->row_blocks * p->rows, k = part * p->part_k;
-    block b = {row, kin_min(p->rows, a->m - row), 0, a->n, k, kin_min(a->k, k + p->part_k), a->c, a->ldc, a->accumulate, true};
+    block b = {row, kin_min(p->rows, a->m - row), 0, a->n, k, kin_min(a->k, k + p->part_k), a->c, a->ldc, a->accumulate, true, NULL};
     if (part > 0) {
         b.c = p->parts + (part - 1) * a->m * a->n;
         b.ldc = a->n;
@@ -152,6 +171,12 @@ static void add_parts(void *arg, int64_t row, int worker)
     }
 }
 
+static void few_rows(product *p)
+{
+    p->columns = kin_min(OWN_COLUMNS, kin_round_up(kin_blocks(p->args->n, OWN_TASKS), p->tiles->nr));
+    kin_parallel_for(kin_blocks(p->args->n, p->columns), whole_columns, p);
+}
+
 static void without_k(const kin_gemm_args *a)
 {
     for (int64_t i = 0; i < a->m; i++)
@@ -169,8 +194,13 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
-    kin_chose_gemm(a->m, a->n, a->k, parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
+    bool few = a->m <= BLOCK_ROWS && parts_of(a) == 1;
+    kin_chose_gemm(a->m, a->n, a->k, few ? "packed product of few rows" : parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
     product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = block_columns(a), .rows = block_rows(a, t->mr)};
+    if (few) {
+        few_rows(&p);
+        return;
+    }
     p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
     kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);
     p.row_blocks = kin_blocks(a->m, p.rows);

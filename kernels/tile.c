@@ -38,15 +38,18 @@ static void pack_stretch(const packing *p, int64_t panel, int64_t panels)
     }
 }
 
+/* A line of k at a time, column by column: where k is what lies together, as in a transposed matrix, each line of memory is read once, although
+ * columns that lie a power of two apart drive one another out of the first cache. */
 static void pack_panel(const packing *p, int64_t panel)
 {
     int64_t first = panel * p->nr, columns = kin_min(p->nr, p->n - first);
     const kin_real *from = p->b + first * p->column_stride;
     kin_real *to = p->panels + (panel * p->panel_k + p->at) * p->nr;
-    for (int64_t k = 0; k < p->k; k++, to += p->nr) {
-        const kin_real *row = from + k * p->row_stride;
-        for (int64_t j = 0; j < columns; j++) to[j] = row[j * p->column_stride];
-        for (int64_t j = columns; j < p->nr; j++) to[j] = 0;
+    for (int64_t k = 0; k < p->k; k += LINE, from += LINE * p->row_stride, to += LINE * p->nr) {
+        int64_t rows = kin_min(LINE, p->k - k);
+        for (int64_t j = 0; j < columns; j++)
+            for (int64_t i = 0; i < rows; i++) to[i * p->nr + j] = from[i * p->row_stride + j * p->column_stride];
+        for (int64_t i = 0; columns < p->nr && i < rows; i++) memset(to + i * p->nr + columns, 0, (size_t)(p->nr - columns) * sizeof *to);
     }
 }
 

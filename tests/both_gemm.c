@@ -101,12 +101,12 @@ static void products(const char *isa)
     check_begin("gemm: random shapes against plain loops, 1, 2, 3 and 7 threads, %s (%s)", numbers_seeds_shown(seeds), isa);
     for (uint64_t seed = seeds.first; seed < seeds.behind; seed++) {
         kin_stream s = kin_stream_new(kin_key(seed, 1, 0));
-        int64_t m = numbers_pick(&s, 1, 70), n = numbers_pick(&s, 1, 90), k = numbers_pick(&s, 1, 90);
+        int64_t m = numbers_pick(&s, 1, 140), n = numbers_pick(&s, 1, 90), k = numbers_pick(&s, 1, 90);
         check_shape(&s, m, n, k, seed);
     }
     check_end();
     check_begin("gemm: several blocks of rows, columns and k (%s)", isa);
-    static const int64_t shapes[][3] = {{300, 33, 500}, {1, 1, 10000}, {65, 70, 5000}, {3, 1100, 400}, {200, 130, 385}, {1, 64, 1000}, {500, 1, 9}, {16, 16, 8192}};
+    static const int64_t shapes[][3] = {{300, 33, 500}, {1, 1, 10000}, {65, 70, 5000}, {3, 1100, 400}, {200, 130, 385}, {1, 64, 1000}, {500, 1, 9}, {16, 16, 8192}, {20, 130, 1300}};
     for (uint64_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         kin_stream s = kin_stream_new(kin_key(i, 2, 0));
         check_shape(&s, shapes[i][0], shapes[i][1], shapes[i][2], i);
