@@ -29,7 +29,8 @@ static kin_arena_chunk *chunk_with_room(kin_arena *arena, size_t bytes)
     kin_arena_chunk *last = NULL;
     for (kin_arena_chunk *c = arena->current; c; last = c, c = c->next)
         if (c->capacity - c->used >= bytes) return c;
-    kin_arena_chunk *chunk = chunk_new(bytes > CHUNK_MIN ? bytes : CHUNK_MIN);
+    size_t least = arena->chunk ? arena->chunk : CHUNK_MIN;
+    kin_arena_chunk *chunk = chunk_new(bytes > least ? bytes : least);
     if (!chunk) return NULL;
     if (last) last->next = chunk;
     else arena->first = arena->current = chunk;
@@ -81,5 +82,5 @@ void kin_arena_free(kin_arena *arena)
         kin_free(c->bytes);
         kin_free(c);
     }
-    *arena = (kin_arena){0};
+    *arena = (kin_arena){.chunk = arena->chunk};
 }

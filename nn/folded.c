@@ -2,17 +2,10 @@
 
 #include "autograd/conv_folded.h"
 #include "autograd/tape.h"
-#include "base/memory.h"
 #include "base/pages.h"
 #include "kernels/isa.h"
 
 #include <string.h>
-
-void kin_folded_free(kin_folded *folded)
-{
-    kin_free(folded->packed);
-    *folded = (kin_folded){0};
-}
 
 static kin_folded key_of(const kin_fold *f)
 {
@@ -38,13 +31,13 @@ static void norm_lines(const kin_norm_params *n, int64_t channels, kin_real *sca
 
 static size_t line_bytes(int64_t numbers) { return (size_t)(numbers + 15) / 16 * 16 * sizeof(kin_real); }
 
-/* Fills `to`, whose key is set, with new numbers. */
-static bool fold(kin_folded *to, const kin_fold *f)
+/* Fills `to`, whose key is set, with new numbers, in the memory of the old ones where that fits: only another instruction set packs otherwise. */
+static bool fold(kin_folded *to, const kin_folded *old, const kin_fold *f)
 {
     kin_conv_shape s = kin_conv2d_weights(f->weight->shape, &f->conv);
     size_t packed = line_bytes(kin_conv_packed_count(&s)), out = line_bytes(s.out_c), in = line_bytes(s.in_c);
     to->bytes = packed + 2 * out + 2 * in;
-    unsigned char *block = kin_alloc(to->bytes);
+    unsigned char *block = old->packed && old->bytes == to->bytes ? (void *)old->packed : kin_arena_alloc(kin_param_arena(f->weight), to->bytes);
     if (!block) return false;
     kin_real *scale = (kin_real *)(void *)(block + packed + out);
     to->packed = (kin_real *)(void *)block;
@@ -75,8 +68,7 @@ static const kin_folded *current(const kin_fold *f)
     if (kept->packed && same_key(kept, &key)) return settled(kept, f->weight);
     kin_error *err = kin_ctx_error(f->weight->ctx);
     if (kept->alone) return kin_fail(err, KIN_ERR_ARGUMENT, "a sealed network's parameters were written, or one of its weights is used in two ways"), NULL;
-    kin_folded_free(kept);
-    if (!fold(&key, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
+    if (!fold(&key, kept, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
     *kept = key;
     return settled(kept, f->weight);
 }

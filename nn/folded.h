@@ -8,6 +8,7 @@
 #define KIN_NN_FOLDED_H
 
 #include "autograd/ops.h"
+#include "base/arena.h"
 #include "nn/module.h"
 
 /* A batch norm's parameters; all NULL for none. */
@@ -25,7 +26,7 @@ typedef struct kin_folded {
     int isa, form;        /* what the weights are packed for: kin_conv_form */
     size_t bytes;
     bool alone;         /* the weight itself was given back: it cannot be folded anew */
-    kin_real *packed, *bias, *before_scale, *before_shift; /* one block of memory, the first of them its start */
+    kin_real *packed, *bias, *before_scale, *before_shift; /* one block of the module's memory, the first of them its start */
 } kin_folded;
 
 /* What is computed as one: act(norm(conv(before_act(before(x)))) + add). */
@@ -40,7 +41,6 @@ typedef struct kin_fold {
 kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f);
 /* Three of them as one pass, whose maps between are never whole in memory: 1×1, depthwise, 1×1; expand NULL: the first is left out. */
 kin_tensor *kin_fold_inverted(kin_tensor *x, const kin_fold *expand, const kin_fold *depthwise, const kin_fold *project);
-void kin_folded_free(kin_folded *folded);
 
 /* ---- module.c's ---- */
 
@@ -48,6 +48,7 @@ bool kin_scope_folds(const kin_scope *s);           /* gradients are not recorde
 bool kin_scope_observed(const kin_scope *s);        /* somebody looks at each call: export, the layer table */
 bool kin_scope_retained(const kin_scope *s);        /* its tap was asked for */
 kin_folded *kin_param_folded(const kin_tensor *weight);
+kin_arena *kin_param_arena(const kin_tensor *weight); /* where its folded copy lives */
 bool kin_param_sealed(const kin_tensor *weight);    /* nobody wants the weight itself once it is folded */
 uint64_t kin_param_version(const kin_tensor *parameter);
 void kin_param_touched(kin_tensor *parameter);      /* after writing a parameter's or buffer's numbers */
