@@ -44,16 +44,16 @@ INLINE void run_of_k(vector (*acc)[2], const kin_real *const *a, int64_t stride,
 }
 
 /* sums[r·apart + ·] = Σ over k < length of a[r·row + k·step] · b[k·b_step + ·]; unless it begins, that is added. rows ≤ MR; `rows` and `width`, the
- * vectors of a row, are constants where this is called: registers have no index. `next`, what b will be in the next product, is asked for; NULL:
- * nothing. */
-INLINE void product(const int rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t length,
+ * vectors of a row, are constants where this is called: registers have no index. What comes after b is asked for from `next` on, `ask` ≤ NR numbers
+ * further at each k; NULL: nothing. */
+INLINE void product(const int rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t ask, int64_t length,
                     bool begins, kin_real *sums, int64_t apart)
 {
     vector acc[MR][2] = {{{0}}};
 #pragma GCC unroll 4
     for (int64_t k = 0; k < length; k++, b += b_step) {
         if (next)
-            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * b_step + line);
+            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * ask + line);
         ADD_PRODUCTS(acc, b, rows, width, a[r * row + k * step]);
     }
     UNROLLED for (int r = 0; r < rows; r++)
@@ -64,12 +64,12 @@ INLINE void product(const int rows, const int width, const kin_real *a, int64_t 
         }
 }
 
-INLINE void product_of(int64_t rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t length,
+INLINE void product_of(int64_t rows, const int width, const kin_real *a, int64_t row, int64_t step, const kin_real *b, int64_t b_step, const kin_real *next, int64_t ask, int64_t length,
                        bool begins, kin_real *sums, int64_t apart)
 {
 #define ROWS(n) \
     case n: \
-        if (n <= MR) product(n, width, a, row, step, b, b_step, next, length, begins, sums, apart); \
+        if (n <= MR) product(n, width, a, row, step, b, b_step, next, ask, length, begins, sums, apart); \
         break;
     switch (rows) {
         ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)

@@ -115,8 +115,8 @@ static void multiply(const kin_real *v, int64_t v_pitch, const kin_real *z, int6
             for (int64_t i = 0, first = 0, end; i < runs; i++, first = end) {
                 end = rows * (i + 1) / runs;
                 const kin_real *from = v + t * v_pitch + first, *by = z + t * z_pitch + j;
-                if (columns - j > LANES) product_of(end - first, 2, from, 1, v_pitch, by, z_pitch, NULL, some, begins && t == 0, sums + first * apart + j, apart);
-                else product_of(end - first, 1, from, 1, v_pitch, by, z_pitch, NULL, some, begins && t == 0, sums + first * apart + j, apart);
+                if (columns - j > LANES) product_of(end - first, 2, from, 1, v_pitch, by, z_pitch, NULL, 0, some, begins && t == 0, sums + first * apart + j, apart);
+                else product_of(end - first, 1, from, 1, v_pitch, by, z_pitch, NULL, 0, some, begins && t == 0, sums + first * apart + j, apart);
             }
     }
 }
