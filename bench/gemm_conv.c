@@ -1,7 +1,7 @@
 /* A matrix product or a convolution: GFLOP/s.
  *     build/cc/bench/gemm_conv gemm-MxNxK THREADS
  *     build/cc/bench/gemm_conv conv-BATCHxSIDExINxOUTxKERNELxSTRIDE-forward|input|weight THREADS
- * A turn repeats the work for a tenth of a second. Packing counts. */
+ * A turn repeats the work for half a second. Packing counts. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "bench/turns.h"
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define LEAST_SECONDS 0.1
+#define LEAST_SECONDS 0.5
 
 typedef struct job {
     kin_gemm_args gemm;

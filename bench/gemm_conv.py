@@ -8,7 +8,7 @@ import time
 import torch
 from turns import row, turns
 
-LEAST_SECONDS = 0.1
+LEAST_SECONDS = 0.5
 rival, work, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 layout = torch.channels_last if rival == "channels_last" else torch.contiguous_format
