@@ -5,6 +5,7 @@
 #include "kernels/norm_lines.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { BLOCK_NUMBERS = 1 << 15, MAX_BLOCKS = 64 };
 
@@ -41,14 +42,16 @@ static int64_t first_row(const norm_loop *l, int64_t block) { return block * l->
 static int64_t rows_in(const norm_loop *l, int64_t block) { return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each; }
 
 static double *sums_of(const norm_loop *l, int64_t block) { return l->sums + block * l->channels * 2; }
-/* The blocks' sums of channel c, and of its products. */
-static void add_blocks(const norm_loop *l, int64_t blocks, int64_t c, double *sum, double *products)
+
+/* Adds the blocks' sums and products to those of the first, block after block, as they lie in memory. */
+static const double *add_blocks(const norm_loop *l, int64_t blocks)
 {
-    *sum = *products = 0;
-    for (int64_t block = 0; block < blocks; block++) {
-        *sum += sums_of(l, block)[c];
-        *products += sums_of(l, block)[l->channels + c];
+    double *restrict to = l->sums;
+    for (int64_t block = 1; block < blocks; block++) {
+        const double *restrict from = sums_of(l, block);
+        for (int64_t i = 0; i < 2 * l->channels; i++) to[i] += from[i];
     }
+    return to;
 }
 
 /* The pivot is the first row: sums of (x − pivot) lose nothing where the mean is far from 0. */
@@ -64,10 +67,9 @@ void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t ch
     norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .each = rows_each(rows, channels, true), .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, statistics_block, &l);
+    const double *sum = add_blocks(&l, blocks), *squares = sum + channels;
     for (int64_t c = 0; c < channels; c++) {
-        double sum, squares;
-        add_blocks(&l, blocks, c, &sum, &squares);
-        double off = sum / (double)rows, variance = squares / (double)rows - off * off;
+        double off = sum[c] / (double)rows, variance = squares[c] / (double)rows - off * off;
         mean[c] = (kin_real)((double)x[c] + off);
         var[c] = (kin_real)(variance > 0 || variance != variance ? variance : 0);
     }
@@ -131,7 +133,9 @@ void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channe
     norm_loop l = {.flow = f, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .each = rows_each(rows, channels, true), .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, sums_block, &l);
-    for (int64_t c = 0; c < channels; c++) add_blocks(&l, blocks, c, &sum_g[c], &sum_gx[c]);
+    const double *sums = add_blocks(&l, blocks);
+    memcpy(sum_g, sums, (size_t)channels * sizeof *sums);
+    memcpy(sum_gx, sums + channels, (size_t)channels * sizeof *sums);
 }
 
 static void backward_block(void *arg, int64_t block, int worker)
