@@ -51,9 +51,7 @@ typedef struct kin_tiles {
     /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own row pointers
      * (all mr of them valid to read) and begins at its own row of the panel. */
     void (*rows)(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out);
-    /* Σ over k of a[k·mr + r] · b[k·nr + ·] */
-    void (*packed)(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out);
-    /* Computes a block in the calling thread, tile by tile. */
+    /* Computes a block in the calling thread, tile by tile; a packed panel gives Σ over k of a[k·mr + r] · b[b_row[0] + k][·]. */
     void (*run)(const kin_tile_block *block);
     /* to[k·mr + r] = from[k][first + r] for r < mr; zeros where from[k] is NULL. */
     void (*pack)(const kin_real *const *from, int64_t first, int64_t k, kin_real *to);
@@ -70,5 +68,12 @@ void kin_pack_b(const kin_tiles *t, const kin_real *b, int64_t row_stride, int64
 
 static inline int64_t kin_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 static inline int64_t kin_min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* At least so many numbers, an odd count of cache lines: rows so far apart do not fall on the same lines of the first cache. */
+static inline int64_t kin_odd_lines(int64_t numbers)
+{
+    enum { LINE_OF = 64 / sizeof(kin_real) };
+    return kin_round_up(numbers, LINE_OF) | LINE_OF;
+}
 
 #endif

@@ -226,4 +226,4 @@ static void pack_columns(const kin_real *const *from, int64_t first, int64_t col
 }
 
 extern const kin_tiles KIN_ISA_NAME(kin_tiles);
-const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, tile_packed, run, pack, pack_columns};
+const kin_tiles KIN_ISA_NAME(kin_tiles) = {MR, NR, SUM, tile_rows, run, pack, pack_columns};

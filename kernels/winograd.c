@@ -211,7 +211,7 @@ static cut cut_of(const kin_conv_shape *s, int m)
     c.pitch = kin_round_up(c.depth, LINE);
     c.part = c.shared ? shared_part(&c, l->mr) : most(kin_min(own, kin_min(TILES, kin_blocks(c.tiles, TASKS))), FEW_TILES) / l->mr * l->mr;
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
-    c.position = kin_winograd_apart(c.block * c.pitch);
+    c.position = kin_odd_lines(c.block * c.pitch);
     c.values = c.n2 * c.position;
     c.sums = c.part * c.n2 * c.width;
     return c;

@@ -2,19 +2,11 @@
 #ifndef KIN_KERNELS_WINOGRAD_INSIDE_H
 #define KIN_KERNELS_WINOGRAD_INSIDE_H
 
-#include "base/parallel.h"
 #include "kernels/winograd_lines.h"
 
 enum { KIN_WINOGRAD_N2 = 36 }; /* the most pixels under a tile */
 
 const kin_winograd_lines *kin_winograd_lines_get(void);
-
-/* At least so many numbers, an odd number of cache lines: rows so far apart do not fall on the same lines of the first cache. */
-static inline int64_t kin_winograd_apart(int64_t numbers)
-{
-    enum { NUMBERS = 64 / sizeof(kin_real) };
-    return (kin_blocks(numbers, NUMBERS) | 1) * NUMBERS;
-}
 
 /* The side × side pixels from (y, x) on of a picture; those outside are `zeros`. */
 static inline void kin_winograd_pixels(const kin_real *picture, int64_t h, int64_t w, int64_t ld, int64_t y, int64_t x, int side, const kin_real *zeros, const kin_real **pixel)

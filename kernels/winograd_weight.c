@@ -45,7 +45,7 @@ typedef struct cut {
 
 static cut cut_of(const kin_conv_shape *s, int m)
 {
-    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .v_pitch = kin_winograd_apart(s->in_c), .z_pitch = kin_winograd_apart(s->out_c), .s_pitch = kin_round_up(s->out_c, LINE)};
+    cut c = {.n2 = (m + 2) * (m + 2), .across = kin_blocks(s->out_w, m), .v_pitch = kin_odd_lines(s->in_c), .z_pitch = kin_odd_lines(s->out_c), .s_pitch = kin_round_up(s->out_c, LINE)};
     c.picture = c.across * kin_blocks(s->out_h, m);
     c.tiles = s->batch * c.picture;
     int64_t fit = BLOCK_BYTES / (int64_t)sizeof(kin_real) / (c.n2 * (c.v_pitch + c.z_pitch));
