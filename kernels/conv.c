@@ -245,18 +245,14 @@ static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return
 
 static int64_t plain_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
 
-/* Transformed weights and Winograd's workspace, where weights are used once. */
-static int64_t winograd_numbers(const kin_conv_shape *s, int m)
-{
-    return m ? kin_round_up(kin_winograd_packed_count(s, m), 16) + kin_winograd_numbers(s, m) : 0;
-}
+static int64_t once_numbers(const kin_conv_shape *s, int m) { return m ? kin_winograd_once_numbers(s, m) : 0; }
 
 size_t kin_conv_workspace(const kin_conv_shape *s)
 {
     if (too_large(s)) return SIZE_MAX;
     kin_conv_shape back = kin_winograd_backward(s);
     int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)), plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
-    return (size_t)most(plain, most(winograd_numbers(s, kin_winograd_tile_training(s)), winograd_numbers(&back, kin_winograd_tile_gradient(&back)))) * sizeof(kin_real);
+    return (size_t)most(plain, most(once_numbers(s, kin_winograd_tile_training(s)), once_numbers(&back, kin_winograd_tile_gradient(&back)))) * sizeof(kin_real);
 }
 
 size_t kin_conv_packed_workspace(const kin_conv_shape *s)
@@ -378,8 +374,8 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv
     kin_conv_end end = {.bias = bias};
     int m = kin_winograd_tile_training(s);
     if (m) {
-        kin_winograd_pack(s, m, w, NULL, workspace);
-        winograd_forward(s, m, x, workspace, &end, y, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(s, m), 16));
+        kin_chose_conv("convolution", s, kin_winograd_name(m));
+        kin_winograd_once(s, m, x, w, false, &end, false, y, workspace);
         return;
     }
     const kin_real *packed = w; /* depthwise weights stay as they are */
@@ -409,8 +405,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
     int m = kin_winograd_tile_gradient(&back);
     if (m) {
         kin_chose_conv("gradient of its input", s, kin_winograd_name(m));
-        kin_winograd_pack_backward(s, m, w, workspace);
-        kin_winograd_run(&back, m, dy, workspace, NULL, accumulate, dx, (kin_real *)workspace + kin_round_up(kin_winograd_packed_count(&back, m), 16));
+        kin_winograd_once(&back, m, dy, w, true, NULL, accumulate, dx, workspace);
         return;
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;

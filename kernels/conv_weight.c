@@ -164,7 +164,8 @@ static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, int64_t
     }
 }
 
-/* Both operands are packed for a few pixels at a time, so that memory is read in its order; the next few are asked for, whose place the processor cannot foresee. */
+/* Both operands are packed for a few pixels at a time, so that memory is read in its order; the next few are asked for, whose place the processor
+ * cannot foresee. */
 static void expect(const chunk *c, const kin_real *const *from, int64_t first, int64_t count, int64_t pixel)
 {
     for (int64_t i = pixel + SOME; i < kin_min(pixel + 2 * SOME, c->pixels); i++)
@@ -177,7 +178,8 @@ static void pack_outputs(const plan *p, const chunk *c, kin_real *to)
     for (int64_t i = 0, some; i < c->pixels; i += some) {
         some = kin_min(SOME, c->pixels - i);
         expect(c, c->out, c->column, c->columns, i);
-        for (int64_t j = 0; j < c->columns; j += nr) p->tiles->pack_columns(c->out + i, c->column + j, kin_min(nr, c->columns - j), some, to + j * c->pixels + i * nr);
+        for (int64_t j = 0; j < c->columns; j += nr)
+            p->tiles->pack_columns(c->out + i, c->column + j, kin_min(nr, c->columns - j), some, to + j * c->pixels + i * nr);
     }
 }
 
@@ -208,8 +210,8 @@ static void multiply(const plan *p, chunk *c, const sums *s, bool begins)
         int64_t rows = kin_min(each, end - row);
         for (int64_t r = 0; r < rows; r++) to[r] = s->data + (c->tap * p->depth + row + r) * s->ld + c->column;
         pack_inputs(p, c, row, rows, inputs, pitch);
-        p->tiles->run(&(kin_tile_block){.rows = rows, .columns = c->columns, .c = to, .accumulate = s->accumulate || !begins, .packed = inputs, .pitch = pitch, .near = true,
-                                        .b_row = &none, .segments = 1, .length = c->pixels, .panels = outputs, .panel_k = c->pixels});
+        p->tiles->run(&(kin_tile_block){.rows = rows, .columns = c->columns, .c = to, .accumulate = s->accumulate || !begins, .packed = inputs, .pitch = pitch,
+                                        .near = true, .b_row = &none, .segments = 1, .length = c->pixels, .panels = outputs, .panel_k = c->pixels});
     }
 }
 

@@ -7,7 +7,10 @@
  * What stands between the steps must not leave the caches. Where the values of a fair number of tiles fit, each task has values of its
  * own and runs through all columns; with many channels the values of a larger block are made first, for tasks that take some columns each,
  * so that the weights, now the largest operand, are read once for many tiles. But with few columns (DenseNet's) the sums of all of them fit: then the
- * channels are taken some at a time, and values never leave the second cache. */
+ * channels are taken some at a time, and values never leave the second cache.
+ *
+ * Training uses transformed weights once. With few tiles and many columns each task has columns of its own and all tiles, so it transforms their weights, some
+ * channels at a time, in the second cache: U, 16/9 or 4 times as large as the weights, is not written to memory. */
 #include "kernels/winograd.h"
 
 #include "base/parallel.h"
@@ -32,6 +35,9 @@ enum {
     PANELS = 2,              /* of weights, to a block of columns */
     LINE = 64 / sizeof(kin_real),
     ROWS = 16,               /* of a panel transformed at a time */
+    ONCE_BYTES = 448 << 10,  /* sums and transformed weights of a task that transforms them */
+    ONCE_PARTS = 2,          /* of the tiles at most, for each of which the weights are transformed anew */
+    ONCE_STEP = 48,          /* channels at least whose weights are transformed together */
 };
 
 extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2, kin_winograd_lines_avx512;
@@ -143,12 +149,11 @@ static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_
     return packed + (block * PANELS * (m + 2) * (m + 2) + panel % PANELS) * each;
 }
 
-static void pack_rows(void *arg, int64_t index, int worker)
+/* Some rows of a panel, ROWS at most, to u[n²][position]. */
+static void transform(const packing *p, int64_t panel, int64_t row, int64_t rows, kin_real *u, int64_t position)
 {
-    (void)worker;
-    const packing *p = arg;
-    int64_t nr = p->lines->nr, panel = index / p->steps, row = index % p->steps * ROWS, rows = kin_min(ROWS, p->in - row), columns = kin_min(nr, p->out - panel * nr), position;
-    kin_real g[9 * ROWS * KIN_NR_MAX], *u = panel_at(p->lines, p->m, p->in, p->out, p->packed, panel, &position) + row * nr;
+    int64_t nr = p->lines->nr, columns = kin_min(nr, p->out - panel * nr);
+    kin_real g[9 * ROWS * KIN_NR_MAX];
     if (columns < nr) memset(g, 0, sizeof g);
     for (int64_t tap = 0; tap < 9; tap++)
         for (int64_t j = 0; j < columns; j++) {
@@ -158,22 +163,36 @@ static void pack_rows(void *arg, int64_t index, int worker)
     for (int64_t k = 0; k < rows; k++) p->lines->weights[p->m / 4](g + k * nr, ROWS * nr, u + k * nr, position);
 }
 
-static void pack(packing *p)
+static void pack_rows(void *arg, int64_t index, int worker)
 {
-    p->lines = kin_winograd_lines_get();
-    p->steps = kin_blocks(p->in, ROWS);
-    kin_parallel_for(kin_blocks(p->out, p->lines->nr) * p->steps, pack_rows, p);
+    (void)worker;
+    const packing *p = arg;
+    int64_t panel = index / p->steps, row = index % p->steps * ROWS, position;
+    kin_real *u = panel_at(p->lines, p->m, p->in, p->out, p->packed, panel, &position);
+    transform(p, panel, row, kin_min(ROWS, p->in - row), u + row * p->lines->nr, position);
+}
+
+static void pack(packing p, kin_real *packed)
+{
+    p.packed = packed;
+    p.steps = kin_blocks(p.in, ROWS);
+    kin_parallel_for(kin_blocks(p.out, p.lines->nr) * p.steps, pack_rows, &p);
+}
+
+/* `turned`: w is that of the convolution whose kin_winograd_backward s is. */
+static packing packing_of(const kin_conv_shape *s, int m, const kin_real *w, bool turned)
+{
+    int64_t tap = s->in_c * s->out_c;
+    packing p = {.lines = kin_winograd_lines_get(), .m = m, .in = s->in_c, .out = s->out_c, .w = w, .tap = tap, .row = s->out_c, .column = 1};
+    if (turned) p.w = w + 8 * tap, p.tap = -tap, p.row = 1, p.column = s->in_c;
+    return p;
 }
 
 void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const kin_real *scale, kin_real *packed)
 {
-    pack(&(packing){.m = m, .in = s->in_c, .out = s->out_c, .w = w, .scale = scale, .tap = s->in_c * s->out_c, .row = s->out_c, .column = 1, .packed = packed});
-}
-
-void kin_winograd_pack_backward(const kin_conv_shape *s, int m, const kin_real *w, kin_real *packed)
-{
-    int64_t tap = s->in_c * s->out_c;
-    pack(&(packing){.m = m, .in = s->out_c, .out = s->in_c, .w = w + 8 * tap, .tap = -tap, .row = 1, .column = s->out_c, .packed = packed});
+    packing p = packing_of(s, m, w, false);
+    p.scale = scale;
+    pack(p, packed);
 }
 
 /* ---- how the work is cut ---- */
@@ -186,7 +205,9 @@ typedef struct cut {
     int64_t block, part;                /* tiles of a block whose values are made together, and of a task */
     int64_t position;                   /* from position to position in V: an odd number of cache lines, lest all fall on the same */
     bool shared, steps;
+    int64_t apart;                      /* from tile to tile in S, likewise */
     int64_t values, sums;               /* numbers of V, and of a task's S */
+    int64_t step, u_position, weights;  /* channels whose weights a task transforms at a time, 0 where it does not; from position to position in U; numbers of U */
 } cut;
 
 /* Parts of one size. */
@@ -213,8 +234,28 @@ static cut cut_of(const kin_conv_shape *s, int m)
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
     c.position = kin_odd_lines(c.block * c.pitch);
     c.values = c.n2 * c.position;
-    c.sums = c.part * c.n2 * c.width;
+    c.apart = kin_odd_lines(c.n2 * c.width);
+    c.sums = c.part * c.apart;
     return c;
+}
+
+/* Whether each task transforms the weights of its columns, all tiles being made at once. */
+static bool cut_once(const kin_conv_shape *s, cut *c)
+{
+    int64_t each = c->n2 * c->columns * (int64_t)sizeof(kin_real), values = c->n2 * c->tiles * kin_round_up(s->in_c, LINE) * (int64_t)sizeof(kin_real);
+    for (int64_t parts = 1; parts <= ONCE_PARTS && values <= SHARED_BYTES; parts++) {
+        int64_t part = kin_blocks(c->tiles, parts), step = kin_min(ONCE_BYTES / each - part, s->in_c);
+        if (step < kin_min(ONCE_STEP, s->in_c) || parts * c->column_blocks < SHARED_TASKS) continue;
+        c->step = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, step)), ROWS);
+        c->u_position = kin_odd_lines(c->columns * c->step);
+        c->weights = c->n2 * c->u_position;
+        c->part = part, c->block = c->tiles, c->shared = true, c->steps = false;
+        c->depth = s->in_c, c->width = c->columns, c->pitch = kin_odd_lines(s->in_c);
+        c->position = kin_odd_lines(c->block * c->pitch);
+        c->values = c->n2 * c->position, c->apart = kin_odd_lines(c->n2 * c->width), c->sums = part * c->apart;
+        return true;
+    }
+    return false;
 }
 
 /* Zeros, the shared values, and for each worker its sums and its own values. */
@@ -234,6 +275,8 @@ typedef struct convolution {
     int m;
     const kin_real *x, *zeros, *packed;
     kin_real *y, *values, *sums;
+    const packing *weights; /* where tasks transform them */
+    kin_real *u;
     kin_conv_end end;
     int64_t first, tiles; /* the block under work, where it is shared */
 } convolution;
@@ -267,15 +310,32 @@ static void make_values(const convolution *w, int64_t tile, int64_t tiles, int64
     }
 }
 
-static void make_sums(const convolution *w, int64_t block, int64_t tiles, int64_t channel, const kin_real *values, kin_real *sums)
+/* Transformed weights of a block of columns and some channels: `panel` from panel to panel, `position` from position to position. */
+typedef struct factors {
+    const kin_real *u;
+    int64_t panel, position, depth;
+    bool begins; /* these channels are the first */
+} factors;
+
+static factors packed_factors(const convolution *w, int64_t block, int64_t channel)
+{
+    const cut *c = &w->cut;
+    int64_t nr = w->lines->nr, panels = kin_blocks(kin_min(c->columns, w->s->out_c - block * c->columns), nr), panel = w->s->in_c * nr;
+    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c + channel * nr;
+    return (factors){u, panel, panels * panel, kin_min(c->depth, w->s->in_c - channel), channel == 0};
+}
+
+static void make_sums(const convolution *w, int64_t block, int64_t tiles, const kin_real *values, const factors *f, kin_real *sums)
 {
     const kin_winograd_lines *l = w->lines;
     const cut *c = &w->cut;
-    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr), depth = kin_min(c->depth, w->s->in_c - channel);
-    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c + channel * l->nr;
+    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr);
     for (int64_t i = 0; i < c->n2; i++)
-        for (int64_t p = 0; p < panels; p++, u += w->s->in_c * l->nr)
-            l->multiply(values + i * c->position, c->pitch, tiles, u, i + 1 < c->n2 ? u + w->s->in_c * l->nr : NULL, depth, width - p * l->nr, channel == 0, sums + i * c->width + p * l->nr, c->n2 * c->width);
+        for (int64_t p = 0; p < panels; p++) {
+            const kin_real *u = f->u + i * f->position + p * f->panel, *next = p + 1 < panels ? u + f->panel : f->u + (i + 1) * f->position;
+            l->multiply(values + i * c->position, c->pitch, tiles, u, i + 1 < c->n2 ? next : NULL, f->depth, width - p * l->nr, f->begins,
+                        sums + i * c->width + p * l->nr, c->apart);
+        }
 }
 
 static void make_output(const convolution *w, int64_t block, int64_t tile, int64_t tiles, const kin_real *sums)
@@ -288,7 +348,7 @@ static void make_output(const convolution *w, int64_t block, int64_t tile, int64
     for (int64_t t = 0; t < tiles; t++, at = next) {
         next = place_of(w, kin_min(tile + t + 1, w->cut.tiles - 1));
         int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x, further = (next.n * s->out_h + next.y) * s->out_w + next.x;
-        o.sums = sums + t * w->cut.n2 * w->cut.width;
+        o.sums = sums + t * w->cut.apart;
         o.rows = kin_min(w->m, s->out_h - at.y), o.across = kin_min(w->m, s->out_w - at.x);
         o.y = w->y + pixel * s->out_ld + column;
         o.add = w->end.add ? w->end.add + pixel * w->end.add_ld + column : NULL;
@@ -307,7 +367,8 @@ static void own(void *arg, int64_t index, int worker)
     int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
     make_values(w, tile, tiles, 0, values);
     for (int64_t block = 0; block < c->column_blocks; block++) {
-        make_sums(w, block, tiles, 0, values, sums);
+        factors f = packed_factors(w, block, 0);
+        make_sums(w, block, tiles, values, &f, sums);
         make_output(w, block, tile, tiles, sums);
     }
 }
@@ -321,7 +382,10 @@ static void in_steps(void *arg, int64_t index, int worker)
     int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
     for (int64_t channel = 0; channel < w->s->in_c; channel += c->depth) {
         make_values(w, tile, tiles, channel, values);
-        for (int64_t block = 0; block < c->column_blocks; block++) make_sums(w, block, tiles, channel, values, sums + block * c->columns);
+        for (int64_t block = 0; block < c->column_blocks; block++) {
+            factors f = packed_factors(w, block, channel);
+            make_sums(w, block, tiles, values, &f, sums + block * c->columns);
+        }
     }
     for (int64_t block = 0; block < c->column_blocks; block++) make_output(w, block, tile, tiles, sums + block * c->columns);
 }
@@ -341,26 +405,79 @@ static void shared(void *arg, int64_t index, int worker)
     const cut *c = &w->cut;
     int64_t parts = kin_blocks(w->tiles, c->part), block = index / parts, t = index % parts * c->part, tiles = kin_min(c->part, w->tiles - t);
     kin_real *sums = w->sums + worker * c->sums;
-    make_sums(w, block, tiles, 0, w->values + t * c->pitch, sums);
+    factors f = packed_factors(w, block, 0);
+    make_sums(w, block, tiles, w->values + t * c->pitch, &f, sums);
     make_output(w, block, w->first + t, tiles, sums);
 }
 
-void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
+/* The same with weights that the task transforms, some channels at a time. */
+static void shared_once(void *arg, int64_t index, int worker)
 {
-    convolution w = {.s = s, .lines = kin_winograd_lines_get(), .cut = cut_of(s, m), .m = m, .x = x, .packed = packed, .y = y};
-    const cut *c = &w.cut;
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    int64_t nr = w->lines->nr, parts = kin_blocks(w->tiles, c->part), block = index / parts, t = index % parts * c->part, tiles = kin_min(c->part, w->tiles - t);
+    int64_t panels = kin_blocks(kin_min(c->columns, w->s->out_c - block * c->columns), nr);
+    kin_real *sums = w->sums + worker * c->sums, *u = w->u + worker * c->weights;
+    for (int64_t channel = 0; channel < w->s->in_c; channel += c->step) {
+        factors f = {u, c->step * nr, c->u_position, kin_min(c->step, w->s->in_c - channel), channel == 0};
+        for (int64_t panel = 0; panel < panels; panel++)
+            for (int64_t k = 0; k < f.depth; k += ROWS)
+                transform(w->weights, block * PANELS + panel, channel + k, kin_min(ROWS, f.depth - k), u + panel * f.panel + k * nr, c->u_position);
+        make_sums(w, block, tiles, w->values + t * c->pitch + channel, &f, sums);
+    }
+    make_output(w, block, t, tiles, sums);
+}
+
+static convolution convolution_of(const kin_conv_shape *s, int m, const cut *c, const kin_real *x, const kin_conv_end *end, bool accumulate, kin_real *y,
+                                  kin_real *workspace)
+{
+    convolution w = {.s = s, .lines = kin_winograd_lines_get(), .cut = *c, .m = m, .x = x, .y = y};
     if (end) w.end = *end;
     if (accumulate) w.end.add = y, w.end.add_ld = s->out_ld;
     w.zeros = memset(workspace, 0, (size_t)s->in_c * sizeof *workspace);
     w.sums = workspace + kin_round_up(s->in_c, LINE);
     w.values = w.sums + kin_threads() * c->sums;
-    if (!c->shared) {
-        kin_parallel_for(kin_blocks(c->tiles, c->part), c->steps ? in_steps : own, &w);
+    return w;
+}
+
+static void run_shared(convolution *w, kin_task task)
+{
+    const cut *c = &w->cut;
+    for (w->first = 0; w->first < c->tiles; w->first += c->block) {
+        w->tiles = kin_min(c->block, c->tiles - w->first);
+        kin_parallel_for(kin_blocks(w->tiles, TOGETHER), shared_values, w);
+        kin_parallel_for(kin_blocks(w->tiles, c->part) * c->column_blocks, task, w);
+    }
+}
+
+void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
+{
+    cut c = cut_of(s, m);
+    convolution w = convolution_of(s, m, &c, x, end, accumulate, y, workspace);
+    w.packed = packed;
+    if (c.shared) run_shared(&w, shared);
+    else kin_parallel_for(kin_blocks(c.tiles, c.part), c.steps ? in_steps : own, &w);
+}
+
+int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m)
+{
+    cut c = cut_of(s, m);
+    if (!cut_once(s, &c)) return kin_round_up(kin_winograd_packed_count(s, m), LINE) + kin_winograd_numbers(s, m);
+    return kin_round_up(s->in_c, LINE) + kin_threads() * (c.sums + c.weights) + c.values;
+}
+
+void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *weights, bool turned, const kin_conv_end *end, bool accumulate, kin_real *y,
+                       kin_real *workspace)
+{
+    cut c = cut_of(s, m);
+    packing p = packing_of(s, m, weights, turned);
+    if (!cut_once(s, &c)) {
+        pack(p, workspace);
+        kin_winograd_run(s, m, x, workspace, end, accumulate, y, workspace + kin_round_up(kin_winograd_packed_count(s, m), LINE));
         return;
     }
-    for (w.first = 0; w.first < c->tiles; w.first += c->block) {
-        w.tiles = kin_min(c->block, c->tiles - w.first);
-        kin_parallel_for(kin_blocks(w.tiles, TOGETHER), shared_values, &w);
-        kin_parallel_for(kin_blocks(w.tiles, c->part) * c->column_blocks, shared, &w);
-    }
+    convolution w = convolution_of(s, m, &c, x, end, accumulate, y, workspace);
+    w.weights = &p;
+    w.u = w.values + c.values;
+    run_shared(&w, shared_once);
 }

@@ -43,13 +43,17 @@ const char *kin_winograd_name(int m);
 int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m);
 /* Transforms w, HWIO; scale [out_c] multiplies each output channel's weights, NULL for none. */
 void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const kin_real *scale, kin_real *packed);
-/* Transforms for kin_winograd_backward(forward) the weights w of `forward`. */
-void kin_winograd_pack_backward(const kin_conv_shape *forward, int m, const kin_real *w, kin_real *packed);
 
 /* Numbers of workspace for kin_winograd_run with as many threads as are set now. */
 int64_t kin_winograd_numbers(const kin_conv_shape *s, int m);
 /* y = act((y +) conv(x) + bias + add); `accumulate` takes the place of end->add. */
 void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace);
+
+/* The same from weights that are not transformed yet and will not be used again. `turned`: they are those of the convolution whose kin_winograd_backward s is.
+ * And the numbers of workspace, with as many threads as are set now. */
+int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m);
+void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *weights, bool turned, const kin_conv_end *end, bool accumulate, kin_real *y,
+                       kin_real *workspace);
 
 /* dw (+)= the gradient of the weights, HWIO (kernels/winograd_weight.c), and the numbers of workspace that it needs. With all sums over absolute values,
  * |error| ≤ 8·ε·|Gᵀ| [ Σ_tiles (|Bᵀ| |d| |B|) ⊙ (|A| |dy| |Aᵀ|) ] |G|. */
