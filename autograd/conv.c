@@ -167,20 +167,41 @@ kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_f
 
 static bool pointwise(const kin_conv2d_folded_opt *o) { return kin_conv2d_can_begin(o->weight, &o->conv) && !o->before_scale; }
 
+bool kin_inverted_can_expand(kin_shape weight, const kin_conv2d_opt *o)
+{
+    kin_conv_shape s = kin_conv2d_weights(weight, o);
+    return kin_conv2d_can_begin(weight, o) || (weight.dim[1] > 1 && kin_inverted_widens(&s));
+}
+
+/* What the depthwise convolution reads: a map without numbers, which is never whole. */
+static kin_tensor wide_map(const kin_tensor *x, const kin_inverted_folded_opt *o)
+{
+    kin_tensor wide = *x;
+    if (!o->expands) return wide;
+    kin_conv_shape s = kin_conv2d_shape(x, o->expand.weight, &o->expand.conv);
+    wide.shape = KIN_SHAPE(s.batch, s.out_h, s.out_w, s.out_c);
+    wide.ld = s.out_c;
+    return wide;
+}
+
 static bool inverted_infer(kin_call *c, kin_shape *out)
 {
     const kin_inverted_folded_opt *o = c->opt;
     const int64_t *d = o->depthwise.weight.dim;
     kin_conv2d_pads p = pads_of(&o->depthwise.conv);
-    int64_t stride = or_one(o->depthwise.conv.stride), wide = o->expands ? o->expand.weight.dim[3] : kin_channels(c->in[0]);
+    kin_shape first;
     if (kin_ndim(c->in[0]) != 4) return kin_call_fail(c, "expected x [n, h, w, c]");
-    if ((o->expands && (!pointwise(&o->expand) || o->expand.weight.dim[2] != kin_channels(c->in[0]))) || !pointwise(&o->project) || o->project.weight.dim[2] != wide)
-        return kin_call_fail(c, "the outer convolutions must be 1x1 and their channels fit");
+    if (o->expands && !kin_conv2d_fits(c, &o->expand.conv, o->expand.weight, &first)) return false;
+    kin_tensor map = wide_map(c->in[0], o);
+    int64_t stride = or_one(o->depthwise.conv.stride), wide = kin_channels(&map);
+    if (o->expands && (o->expand.before_scale || !kin_inverted_can_expand(o->expand.weight, &o->expand.conv)))
+        return kin_call_fail(c, "the first convolution must be 1x1 or of few channels");
+    if (!pointwise(&o->project) || o->project.weight.dim[2] != wide) return kin_call_fail(c, "the last convolution must be 1x1 and its channels fit");
     if (d[2] != 1 || d[3] != wide || or_one(o->depthwise.conv.groups) != wide || or_one(o->depthwise.conv.dilation) != 1)
         return kin_call_fail(c, "the inner convolution must be depthwise, without dilation");
-    int64_t oh = outputs(kin_dim(c->in[0], 1), p.top + p.bottom, d[0], 1, stride), ow = outputs(kin_dim(c->in[0], 2), p.left + p.right, d[1], 1, stride);
+    int64_t oh = outputs(kin_dim(&map, 1), p.top + p.bottom, d[0], 1, stride), ow = outputs(kin_dim(&map, 2), p.left + p.right, d[1], 1, stride);
     if (oh < 1 || ow < 1) return kin_call_fail(c, "the kernel does not fit into the padded input");
-    *out = KIN_SHAPE(kin_dim(c->in[0], 0), oh, ow, o->project.weight.dim[3]);
+    *out = KIN_SHAPE(kin_dim(&map, 0), oh, ow, o->project.weight.dim[3]);
     return c->n_in < 2 || kin_shape_equal(kin_shape_of(c->in[1]), *out) || kin_call_fail(c, "the residual must have the output's shape");
 }
 
@@ -192,10 +213,9 @@ static void inverted_forward(kin_call *c)
     const kin_tensor *x = c->in[0], *add = c->n_in > 1 ? c->in[1] : NULL;
     kin_inverted b = {.expand_packed = o->expands ? o->expand.packed : NULL, .depthwise_packed = o->depthwise.packed, .project_packed = o->project.packed,
                       .expand_end = end_of(&o->expand), .depthwise_end = end_of(&o->depthwise), .project_end = end_of(&o->project)};
-    int64_t wide = o->project.weight.dim[2];
-    kin_tensor before = *x, after = *c->out; /* the maps between have no numbers: shapes alone */
-    before.shape.dim[3] = after.shape.dim[3] = before.ld = after.ld = wide;
-    b.depthwise = geometry(o->expands ? &before : x, o->depthwise.weight, &after, &o->depthwise.conv);
+    kin_tensor before = wide_map(x, o), after = *c->out;
+    after.shape.dim[3] = after.ld = kin_channels(&before);
+    b.depthwise = geometry(&before, o->depthwise.weight, &after, &o->depthwise.conv);
     b.project = geometry(&after, o->project.weight, c->out, &o->project.conv);
     if (o->expands) b.expand = geometry(x, o->expand.weight, &before, &o->expand.conv);
     if (add) b.project_end.add = add->data, b.project_end.add_ld = add->ld;
@@ -206,8 +226,9 @@ static void inverted_forward(kin_call *c)
 static double inverted_flops(const kin_call *c)
 {
     const kin_inverted_folded_opt *o = c->opt;
-    double wide = (double)o->project.weight.dim[2], in = (double)(kin_rows(c->in[0])) * (double)kin_channels(c->in[0]), rows = (double)kin_rows(c->out);
-    return (o->expands ? 2 * in * wide : 0) + 2 * rows * wide * (double)(o->depthwise.weight.dim[0] * o->depthwise.weight.dim[1] + o->project.weight.dim[3]);
+    kin_tensor map = wide_map(c->in[0], o);
+    double wide = (double)kin_channels(&map), rows = (double)kin_rows(c->out);
+    return (o->expands ? flops(&map, o->expand.weight) : 0) + 2 * rows * wide * (double)(o->depthwise.weight.dim[0] * o->depthwise.weight.dim[1] + o->project.weight.dim[3]);
 }
 
 static const kin_op inverted_folded = {"inverted_folded", .infer = inverted_infer, .forward = inverted_forward, .flops = inverted_flops};

@@ -18,7 +18,7 @@ typedef struct kin_conv2d_folded_opt {
 /* y = act(conv(before_act(x·before_scale + before_shift)) + bias + add); add may be NULL. No gradient flows back. */
 kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_folded_opt *opt);
 
-/* Three of them in one pass: 1×1, depthwise, 1×1, without `before` (kernels/inverted.h); expands false: the first is left out. */
+/* Three of them in one pass: 1×1 (or a network's first), depthwise, 1×1, without `before` (kernels/inverted.h); expands false: the first is left out. */
 typedef struct kin_inverted_folded_opt {
     bool expands;
     kin_conv2d_folded_opt expand, depthwise, project;
@@ -26,6 +26,9 @@ typedef struct kin_inverted_folded_opt {
 
 /* y = project(depthwise(expand(x))) + add, each with its bias and activation; add may be NULL. No gradient flows back. */
 kin_tensor *kin_inverted_folded(kin_tensor *x, kin_tensor *add, const kin_inverted_folded_opt *opt);
+
+/* Whether a convolution can be the first of the three. */
+bool kin_inverted_can_expand(kin_shape weight, const kin_conv2d_opt *opt);
 
 /* Whether before_scale can be had: 1×1 kernels of stride 1 without padding, in one group. */
 bool kin_conv2d_can_begin(kin_shape weight, const kin_conv2d_opt *opt);

@@ -74,44 +74,55 @@ typedef struct forward {
     const kin_real *x, *packed, *bias;
     const kin_conv_end *end;
     kin_real *y, *buffers;
-    int64_t width; /* of the padded picture */
 } forward;
 
 static int64_t bias_numbers(const kin_conv_shape *s) { return kin_round_up(s->out_c, KIN_NR_MAX); }
 static int64_t place_numbers(const kin_conv_shape *s) { return kin_round_up(s->out_w * (int64_t)(sizeof(int64_t) / sizeof(float)), 16); }
 static int64_t input_rows(const kin_conv_shape *s, int64_t rows) { return (rows - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1; }
 
-static int64_t worker_numbers(const kin_conv_shape *s)
-{
-    return place_numbers(s) + kin_round_up(input_rows(s, kin_min(TOGETHER, s->out_h)) * kin_conv_few(s).in_w * s->in_c, 16);
-}
+static int64_t line_of(const kin_conv_shape *s) { return kin_conv_few(s).in_w * s->in_c; }
+
+int64_t kin_conv_few_near(const kin_conv_shape *s, int64_t rows) { return kin_round_up(input_rows(s, rows) * line_of(s), 16); }
+
+static int64_t worker_numbers(const kin_conv_shape *s) { return place_numbers(s) + kin_conv_few_near(s, kin_min(TOGETHER, s->out_h)); }
 
 int64_t kin_conv_few_forward_numbers(const kin_conv_shape *s) { return bias_numbers(s) + kin_threads() * worker_numbers(s); }
+
+void kin_conv_few_bring(const kin_conv_shape *s, const kin_real *x, int64_t n, int64_t first, int64_t rows, kin_real *near)
+{
+    const kin_real *picture = x + n * s->in_h * s->in_w * s->in_ld;
+    int64_t width = kin_conv_few(s).in_w, top = first * s->stride_h - s->pad_top;
+    for (int64_t i = 0; rows > 0 && i < input_rows(s, rows); i++) copy_row(s, picture, top + i, width, near + i * width * s->in_c);
+}
+
+kin_even_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step)
+{
+    *step = s->stride_h * line_of(s);
+    return (kin_even_product){.rows = s->out_w, .columns = s->out_c, .k = s->kernel_w * s->in_c, .segments = s->kernel_h, .apart = s->dilation_h * line_of(s),
+                              .a = near, .a_ld = s->stride_w * s->in_c, .panel_k = s->kernel_h * s->kernel_w * s->in_c};
+}
 
 static void some_rows(void *arg, int64_t task, int worker)
 {
     const forward *f = arg;
     const kin_conv_shape *s = f->s;
-    int64_t tasks = kin_blocks(s->out_h, TOGETHER), n = task / tasks, first = task % tasks * TOGETHER;
-    int64_t rows = kin_min(TOGETHER, s->out_h - first), line = f->width * s->in_c;
+    int64_t tasks = kin_blocks(s->out_h, TOGETHER), n = task / tasks, first = task % tasks * TOGETHER, rows = kin_min(TOGETHER, s->out_h - first), step;
     int64_t *place = (int64_t *)(void *)(f->buffers + worker * worker_numbers(s));
     kin_real *near = f->buffers + worker * worker_numbers(s) + place_numbers(s);
-    const kin_real *picture = f->x + n * s->in_h * s->in_w * s->in_ld;
-    for (int64_t i = 0; i < input_rows(s, rows); i++) copy_row(s, picture, first * s->stride_h - s->pad_top + i, f->width, near + i * line);
+    kin_conv_few_bring(s, f->x, n, first, rows, near);
     for (int64_t i = 0; i < s->out_w; i++) place[i] = i * s->out_ld;
-    kin_even_product p = {.rows = s->out_w, .columns = s->out_c, .k = s->kernel_w * s->in_c, .segments = s->kernel_h, .apart = s->dilation_h * line,
-                          .a_ld = s->stride_w * s->in_c, .panels = f->packed, .panel_k = s->kernel_h * s->kernel_w * s->in_c, .place = place,
-                          .bias = f->bias, .add_ld = f->end->add_ld, .act = f->end->act};
-    for (int64_t i = 0; i < rows; i++) {
+    kin_even_product p = kin_conv_few_product(s, near, &step);
+    p.panels = f->packed, p.place = place, p.bias = f->bias, p.add_ld = f->end->add_ld, p.act = f->end->act;
+    for (int64_t i = 0; i < rows; i++, p.a += step) {
         int64_t pixel = (n * s->out_h + first + i) * s->out_w;
-        p.a = near + i * s->stride_h * line, p.c = f->y + pixel * s->out_ld, p.add = f->end->add ? f->end->add + pixel * f->end->add_ld : NULL;
+        p.c = f->y + pixel * s->out_ld, p.add = f->end->add ? f->end->add + pixel * f->end->add_ld : NULL;
         kin_even_lines_get()->product(&p);
     }
 }
 
 void kin_conv_few_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_end *end, kin_real *y, kin_real *workspace)
 {
-    forward f = {.s = s, .x = x, .packed = packed, .end = end, .y = y, .buffers = workspace + bias_numbers(s), .width = kin_conv_few(s).in_w};
+    forward f = {.s = s, .x = x, .packed = packed, .end = end, .y = y, .buffers = workspace + bias_numbers(s)};
     if (end->bias) {
         memset(workspace, 0, (size_t)bias_numbers(s) * sizeof *workspace);
         f.bias = memcpy(workspace, end->bias, (size_t)s->out_c * sizeof *workspace);

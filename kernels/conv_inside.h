@@ -3,6 +3,7 @@
 #define KIN_KERNELS_CONV_INSIDE_H
 
 #include "kernels/conv.h"
+#include "kernels/even_lines.h"
 #include "kernels/tile.h"
 
 /* conv.c: kin_conv_forward_packed where it is the implicit product, whose kernel nobody is told of. */
@@ -22,6 +23,12 @@ int64_t kin_conv_few_numbers(const kin_conv_shape *s);
 void kin_conv_few_copy(const kin_conv_shape *s, const kin_real *x, kin_real *padded);
 int64_t kin_conv_few_forward_numbers(const kin_conv_shape *s);
 void kin_conv_few_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_end *end, kin_real *y, kin_real *workspace);
+
+/* What output rows first .. first+rows of picture n read, brought near with its padding: the numbers they take, the copying, and the product of the
+ * first row without its B and C; the next row's A lies `step` further. */
+int64_t kin_conv_few_near(const kin_conv_shape *s, int64_t rows);
+void kin_conv_few_bring(const kin_conv_shape *s, const kin_real *x, int64_t n, int64_t first, int64_t rows, kin_real *near);
+kin_even_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step);
 
 /* conv_weight.c: numbers of workspace that kin_conv_backward_weight needs. */
 int64_t kin_conv_weight_numbers(const kin_conv_shape *shape);

@@ -25,11 +25,15 @@ static kin_tensor *without_some(kin_scope *s, kin_tensor *x, double p)
     return kin_mul(x, kin_dropout(s, "stochastic_depth", kin_scale(ones, 0, 1), p));
 }
 
-static kin_tensor *mb_conv(kin_scope *s, kin_tensor *x, const stage *st, int64_t out, int64_t stride, double drop, const kin_model_opt *opt)
+/* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not widen has it, of stride 1, whose padding is the same
+ * whatever the map's size. */
+static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const stage *st, int64_t out, int64_t stride, double drop,
+                           const kin_model_opt *opt)
 {
-    kin_tensor *skip = stride == 1 && kin_channels(x) == out ? x : NULL;
-    int64_t wide = kin_channels(x) * st->expand;
-    kin_conv_bn_part expand = {st->expand > 1 ? s : NULL, "_expand_conv", "_bn0", conv_opt(x, wide, 1, 1, KIN_RELU6)};
+    int64_t in = stem->scope ? stem->opt.out : kin_channels(x), wide = in * st->expand;
+    kin_tensor *skip = stride == 1 && in == out ? x : NULL;
+    kin_conv_bn_part expand = {s, "_expand_conv", "_bn0", conv_opt(x, wide, 1, 1, KIN_RELU6)};
+    if (st->expand == 1) expand = *stem;
     kin_conv_bn_part depthwise = {s, "_depthwise_conv", "_bn1", conv_opt(x, wide, st->kernel, stride, KIN_RELU6)};
     kin_conv_bn_part project = {s, "_project_conv", "_bn2", conv_opt(x, out, 1, 1, KIN_LINEAR)};
     depthwise.opt.groups = wide;
@@ -47,14 +51,16 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_mode
     double scale = opt->width ? by.width * (double)opt->width / 32 : by.width;
     int64_t at = 0, all = 0;
     for (int i = 0; i < STAGES; i++) all += repeats(i, by.depth);
-    kin_conv_bn_opt stem = conv_opt(x, opt->width ? opt->width : 32, 3, small ? 1 : 2, KIN_RELU6);
-    x = kin_conv_bn(s, "_conv_stem", "_bn0", x, &stem);
+    kin_conv_bn_part stem = {s, "_conv_stem", "_bn0", conv_opt(x, opt->width ? opt->width : 32, 3, small ? 1 : 2, KIN_RELU6)};
+    x = kin_mobile_stem(&stem, x, stem.opt.out == kin_rounded_width((double)stages[0].width * scale));
     for (int i = 0; i < STAGES; i++) {
         const stage *st = &stages[i];
         int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride : i == 1 && small ? 1 : st->stride;
         for (int64_t b = 0; b < repeats(i, by.depth); b++, at++) {
             kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
-            x = kin_block_end(block, mb_conv(block, x, st, kin_rounded_width((double)st->width * scale), b ? 1 : stride, 0.2 * (double)at / (double)all, opt));
+            int64_t out = kin_rounded_width((double)st->width * scale);
+            x = kin_block_end(block, mb_conv(block, &stem, x, st, out, b ? 1 : stride, 0.2 * (double)at / (double)all, opt));
+            stem.scope = NULL;
         }
     }
     kin_conv_bn_opt head = conv_opt(x, 1280, 1, 1, KIN_RELU6);

@@ -24,6 +24,14 @@ kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, k
     return kin_tap(s, activated(opt->add ? kin_add(x, opt->add) : x, opt->act));
 }
 
+kin_tensor *kin_mobile_stem(kin_conv_bn_part *stem, kin_tensor *x, bool adds)
+{
+    if (!adds && !kin_training(stem->scope)) return x;
+    x = kin_conv_bn_apply(stem, x);
+    stem->scope = NULL;
+    return x;
+}
+
 kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project, const kin_model_opt *model)
 {
     if (!kin_attends(&model->attention, "block")) {

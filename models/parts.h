@@ -13,6 +13,9 @@ kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, con
  * at "block". */
 kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt, const kin_model_opt *model);
 
+/* A mobile network's stem, whose map is its largest: where the block behind it neither widens nor adds its input, that block can take it in as the
+ * convolution that widens (evaluation then never writes the map), and x comes back as it is; else the stem is applied, and its scope NULL. */
+kin_tensor *kin_mobile_stem(kin_conv_bn_part *stem, kin_tensor *x, bool adds);
 /* An inverted residual block with its end: kin_inverted_residual where no attention is asked for at "block". Tapped at s. */
 kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project, const kin_model_opt *model);
 

@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include "autograd/conv_folded.h"
 #include "autograd/stem.h"
 #include "nn/folded.h"
 
@@ -205,6 +206,14 @@ kin_tensor *kin_conv_bn_apply(const kin_conv_bn_part *p, kin_tensor *x)
     return p->tapped ? kin_tap(p->scope, x) : x;
 }
 
+static bool expands_in(const kin_conv_bn_part *expand, const kin_tensor *x)
+{
+    if (!expand->scope) return true;
+    kin_conv_opt co = conv_of(&expand->opt);
+    kin_conv2d_opt conv = conv2d_of(&co);
+    return kin_inverted_can_expand(KIN_SHAPE(expand->opt.kernel, expand->opt.kernel, kin_channels(x), expand->opt.out), &conv);
+}
+
 kin_tensor *kin_inverted_residual(kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project)
 {
     const kin_conv_bn_part *parts[3] = {expand, depthwise, project};
@@ -216,7 +225,7 @@ kin_tensor *kin_inverted_residual(kin_tensor *x, const kin_conv_bn_part *expand,
         c[i] = scopes_of(parts[i]->scope, parts[i]->conv, parts[i]->norm, &parts[i]->opt);
         one = one && (i < 2 ? passes(parts[i], &c[i]) : folds(&c[i]));
     }
-    if (!one) return kin_conv_bn_apply(project, kin_conv_bn_apply(depthwise, kin_conv_bn_apply(expand, x)));
+    if (!one || !expands_in(expand, x)) return kin_conv_bn_apply(project, kin_conv_bn_apply(depthwise, kin_conv_bn_apply(expand, x)));
     int64_t channels = kin_channels(x);
     for (int i = 0; i < 3; i++) {
         if (!parts[i]->scope) continue;

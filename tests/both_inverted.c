@@ -18,18 +18,31 @@ static kin_conv_shape pointwise(int64_t batch, int64_t h, int64_t w, int64_t in,
     return (kin_conv_shape){batch, h, w, in, in_ld, h, w, out, out_ld, 1, 1, 1, 1, 0, 0, 1, 1, 1};
 }
 
+/* A network's first convolution, whose output is h·w. */
+static kin_conv_shape stem(kin_stream *s, int64_t batch, int64_t h, int64_t w, int64_t in, int64_t in_ld, int64_t out)
+{
+    kin_conv_shape c = pointwise(batch, h, w, in, in_ld, out, out);
+    c.kernel_h = numbers_pick(s, 1, 5), c.kernel_w = numbers_pick(s, 2, 5), c.stride_h = numbers_pick(s, 1, 3), c.stride_w = numbers_pick(s, 1, 3), c.dilation_h = numbers_pick(s, 1, 2);
+    c.pad_top = numbers_pick(s, 0, c.kernel_h - 1), c.pad_left = numbers_pick(s, 0, c.kernel_w - 1);
+    c.in_h = (h - 1) * c.stride_h + (c.kernel_h - 1) * c.dilation_h + 1 - c.pad_top, c.in_w = (w - 1) * c.stride_w + c.kernel_w - c.pad_left;
+    c.in_h = numbers_pick(s, c.in_h > 3 ? c.in_h - 2 : 1, c.in_h > 0 ? c.in_h + 1 : 1), c.in_w = numbers_pick(s, c.in_w > 3 ? c.in_w - 2 : 1, c.in_w > 0 ? c.in_w + 1 : 1);
+    if (kin_inverted_widens(&c)) return c;
+    c.stride_w = c.stride_h = 2; /* Winograd's are not taken */
+    return c;
+}
+
 static block random_block(kin_stream *s, bool large)
 {
     block k = {0};
-    bool expands = numbers_pick(s, 0, 3) > 0;
-    int64_t batch = numbers_pick(s, 1, large ? 3 : 5), h = numbers_pick(s, 1, large ? 40 : 12), w = numbers_pick(s, 1, large ? 40 : 12), in = numbers_pick(s, 2, 30);
-    int64_t wide = expands ? in * numbers_pick(s, 1, large ? 6 : 3) : in, out = numbers_pick(s, 1, 40), kernel = 2 * numbers_pick(s, 0, 3) + 1, stride = numbers_pick(s, 1, 3);
+    bool expands = numbers_pick(s, 0, 3) > 0, few = expands && numbers_pick(s, 0, 2) == 0;
+    int64_t batch = numbers_pick(s, 1, large ? 3 : 5), h = numbers_pick(s, 1, large ? 40 : 12), w = numbers_pick(s, 1, large ? 40 : 12), in = few ? numbers_pick(s, 1, 4) : numbers_pick(s, 2, 30);
+    int64_t wide = few ? numbers_pick(s, 2, 40) : expands ? in * numbers_pick(s, 1, large ? 6 : 3) : in, out = numbers_pick(s, 1, 40), kernel = 2 * numbers_pick(s, 0, 3) + 1, stride = numbers_pick(s, 1, 3);
     int64_t top = numbers_pick(s, 0, kernel - 1), left = numbers_pick(s, 0, kernel - 1);
     int64_t oh = (h + top + numbers_pick(s, 0, kernel) - kernel) / stride + 1, ow = (w + left + numbers_pick(s, 0, kernel) - kernel) / stride + 1;
     if (oh < 1) oh = 1;
     if (ow < 1) ow = 1;
     int64_t in_ld = in + numbers_pick(s, 0, 1) * numbers_pick(s, 1, 9), out_ld = out + numbers_pick(s, 0, 1) * numbers_pick(s, 1, 9);
-    k.b.expand = pointwise(batch, h, w, in, in_ld, wide, wide);
+    k.b.expand = few ? stem(s, batch, h, w, in, in_ld, wide) : pointwise(batch, h, w, in, in_ld, wide, wide);
     k.b.depthwise = (kin_conv_shape){batch, h, w, wide, expands ? wide : in_ld, oh, ow, wide, wide, kernel, kernel, stride, stride, top, left, 1, 1, wide};
     k.b.project = pointwise(batch, oh, ow, wide, wide, out, out_ld);
     kin_conv_shape *shapes[3] = {&k.b.expand, &k.b.depthwise, &k.b.project};
@@ -43,7 +56,7 @@ static block random_block(kin_stream *s, bool large)
         ends[i]->act = (kin_norm_act)numbers_pick(s, 0, 2);
     }
     k.b.expand_packed = k.packed[0], k.b.depthwise_packed = k.packed[1], k.b.project_packed = k.packed[2];
-    k.x = numbers_random(s, batch * h * w, in, in_ld);
+    k.x = numbers_random(s, batch * (few ? k.b.expand.in_h * k.b.expand.in_w : h * w), in, in_ld);
     if (numbers_pick(s, 0, 1)) k.add = numbers_random(s, batch * oh * ow, out, out);
     k.b.project_end.add = k.add, k.b.project_end.add_ld = out;
     return k;

@@ -20,7 +20,7 @@ expect "a file that cannot be written" 1 "limits here" "/proc/none" forward --mo
 
 KIN_VERBOSE=1 run "KIN_VERBOSE" forward --model mobilenet_v2 --profile --quiet
 told() { if grep -qE "$2" err; then report "$1" ""; else report "$1" "'$2' was not told: $(head -n 1 err)"; fi; }
-told "the kernel of a depthwise shape and the instruction set" '^kin: convolution [0-9]+ x 112x112x32 to 112x112x32, kernel 3x3, 32 groups: depthwise and narrowing in one, (generic|avx2|avx512)$'
+told "the kernel of a depthwise shape and the instruction set" '^kin: convolution [0-9]+ x 112x112x32 to 112x112x32, kernel 3x3, 32 groups: stem, depthwise and narrowing in one, (generic|avx2|avx512)$'
 told "and of a 1x1" '^kin: convolution [0-9]+ x 7x7x320 to 7x7x1280, kernel 1x1: implicit product'
 if [ -z "$(sort err | uniq -d)" ]; then report "each once" ""; else report "each once" "$(sort err | uniq -d | head -n 1)"; fi
 run "a shop" synth shop --products 8 --views 4 --size 16 --quiet
