@@ -43,6 +43,9 @@ static int64_t parts_of(const kin_gemm_args *a)
     return parts;
 }
 
+/* Whether each task packs the columns of B that it needs. */
+static bool few_rows(const kin_gemm_args *a) { return a->m <= BLOCK_ROWS && parts_of(a) == 1; }
+
 /* Smaller blocks where there are few of them, so that many threads have work. */
 static int64_t block_rows(const kin_gemm_args *a, int64_t mr)
 {
@@ -63,7 +66,7 @@ size_t kin_gemm_workspace(const kin_gemm_args *a)
 {
     int64_t limit = INT64_MAX / 64;
     if (!fits(a->n + KIN_NR_MAX, a->k + 1, limit) || !fits(a->m, a->n, limit)) return SIZE_MAX;
-    int64_t panels = kin_round_up(a->n, KIN_NR_MAX) * a->k, parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
+    int64_t panels = few_rows(a) ? 0 : kin_round_up(a->n, KIN_NR_MAX) * a->k, parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
     return (size_t)(panels + parts + 32) * sizeof(kin_real);
 }
 
@@ -171,7 +174,7 @@ static void add_parts(void *arg, int64_t row, int worker)
     }
 }
 
-static void few_rows(product *p)
+static void column_by_column(product *p)
 {
     p->columns = kin_min(OWN_COLUMNS, kin_round_up(kin_blocks(p->args->n, OWN_TASKS), p->tiles->nr));
     kin_parallel_for(kin_blocks(p->args->n, p->columns), whole_columns, p);
@@ -194,11 +197,10 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
-    bool few = a->m <= BLOCK_ROWS && parts_of(a) == 1;
-    kin_chose_gemm(a->m, a->n, a->k, few ? "packed product of few rows" : parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
+    kin_chose_gemm(a->m, a->n, a->k, few_rows(a) ? "packed product of few rows" : parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
     product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = block_columns(a), .rows = block_rows(a, t->mr)};
-    if (few) {
-        few_rows(&p);
+    if (few_rows(a)) {
+        column_by_column(&p);
         return;
     }
     p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);

@@ -217,6 +217,15 @@ static int64_t shared_part(const cut *c, int64_t mr)
     return kin_round_up(kin_blocks(most(c->tiles, 1), most(parts, 1)), mr);
 }
 
+/* Where values and sums lie, once it is known of how many tiles, channels and columns. */
+static void lay_out(cut *c)
+{
+    c->position = kin_odd_lines(c->block * c->pitch);
+    c->values = c->n2 * c->position;
+    c->apart = kin_odd_lines(c->n2 * c->width);
+    c->sums = c->part * c->apart;
+}
+
 static cut cut_of(const kin_conv_shape *s, int m)
 {
     const kin_winograd_lines *l = kin_winograd_lines_get();
@@ -232,10 +241,7 @@ static cut cut_of(const kin_conv_shape *s, int m)
     c.pitch = kin_round_up(c.depth, LINE);
     c.part = c.shared ? shared_part(&c, l->mr) : most(kin_min(own, kin_min(TILES, kin_blocks(c.tiles, TASKS))), FEW_TILES) / l->mr * l->mr;
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part), kin_round_up(c.tiles, c.part)) : c.part;
-    c.position = kin_odd_lines(c.block * c.pitch);
-    c.values = c.n2 * c.position;
-    c.apart = kin_odd_lines(c.n2 * c.width);
-    c.sums = c.part * c.apart;
+    lay_out(&c);
     return c;
 }
 
@@ -251,8 +257,7 @@ static bool cut_once(const kin_conv_shape *s, cut *c)
         c->weights = c->n2 * c->u_position;
         c->part = part, c->block = c->tiles, c->shared = true, c->steps = false;
         c->depth = s->in_c, c->width = c->columns, c->pitch = kin_odd_lines(s->in_c);
-        c->position = kin_odd_lines(c->block * c->pitch);
-        c->values = c->n2 * c->position, c->apart = kin_odd_lines(c->n2 * c->width), c->sums = part * c->apart;
+        lay_out(c);
         return true;
     }
     return false;
