@@ -38,6 +38,7 @@ typedef struct kin_tile_block {
     const kin_real *const *table; /* tile i's row pointers begin at table + i·pitch; NULL: its panel at packed + i·pitch */
     const kin_real *packed;
     int64_t pitch;
+    int64_t less;               /* so many tiles, the last ones, have a row less than the others: 0 or kin_tiles_less */
     bool near;                  /* A was written just now, and is in the caches */
     const int64_t *b_row;       /* of each segment; the packed form has one segment */
     int64_t segments, length;
@@ -68,6 +69,21 @@ void kin_pack_b(const kin_tiles *t, const kin_real *b, int64_t row_stride, int64
 
 static inline int64_t kin_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 static inline int64_t kin_min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* How many tiles of a row less make the tiles of `rows` rows nearly even, if such can: 49 rows are 4 tiles of 6 and 5 of 5, not 8 of 6 and one that
+ * takes as long for a single row. */
+static inline int64_t kin_tiles_less(int64_t rows, int64_t mr)
+{
+    int64_t tiles = (rows + mr - 1) / mr, lacking = tiles * mr - rows;
+    return lacking <= tiles ? lacking : 0;
+}
+
+/* The first row of a tile then. */
+static inline int64_t kin_tile_row(int64_t tile, int64_t rows, int64_t mr)
+{
+    int64_t whole = (rows + mr - 1) / mr - kin_tiles_less(rows, mr);
+    return tile * mr - (tile > whole ? tile - whole : 0);
+}
 
 /* At least so many numbers, an odd count of cache lines: rows so far apart do not fall on the same lines of the first cache. */
 static inline int64_t kin_odd_lines(int64_t numbers)

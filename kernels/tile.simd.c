@@ -23,10 +23,10 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
 /* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
  * where these are called: a tile of few columns does without the second. What is asked once for all of them is not asked for each. */
 #define EACH \
-    UNROLLED for (int r = 0; r < MR; r++) UNROLLED for (int v = 0; v < width; v++)
+    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
 
 /* Rows are stored at c[r] + at; add[r] + at is added where there is `add`. */
-INLINE void finish_whole(vector acc[MR][2], const int width, kin_real *const *c, const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate, kin_norm_act act)
+INLINE void finish_whole(vector acc[MR][2], const int rows, const int width, kin_real *const *c, const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate, kin_norm_act act)
 {
     if (bias) EACH acc[r][v] += load(bias + v * LANES);
     if (accumulate) EACH acc[r][v] += load(c[r] + at + v * LANES);
@@ -53,8 +53,9 @@ static __attribute__((noinline)) void finish_part(const kin_real *sums, const ki
 
 INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
+    enum { rows = MR };
     if (out->columns == width * LANES && out->rows == MR) {
-        finish_whole(acc, width, out->c, out->adds ? out->add : NULL, 0, out->bias, out->accumulate, out->act);
+        finish_whole(acc, MR, width, out->c, out->adds ? out->add : NULL, 0, out->bias, out->accumulate, out->act);
         return;
     }
     kin_real sums[MR * NR];
@@ -62,12 +63,12 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
     finish_part(sums, out);
 }
 
-INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int width)
+INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int rows, const int width)
 {
     for (; segments > 0; segments--, row += MR, b_row++) {
         const kin_real *a[MR];
-        UNROLLED for (int r = 0; r < MR; r++) a[r] = row[r];
-        run_of_k(acc, a, 1, length, b + *b_row * NR, MR, width);
+        UNROLLED for (int r = 0; r < rows; r++) a[r] = row[r];
+        run_of_k(acc, a, 1, length, b + *b_row * NR, rows, width);
     }
 }
 
@@ -82,10 +83,10 @@ static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t 
 {
     vector acc[MR][2] = {{{0}}};
     if (out->columns > LANES) {
-        sum_rows(acc, row, b_row, segments, length, b, 2);
+        sum_rows(acc, row, b_row, segments, length, b, MR, 2);
         finish(acc, 2, out);
     } else {
-        sum_rows(acc, row, b_row, segments, length, b, 1);
+        sum_rows(acc, row, b_row, segments, length, b, MR, 1);
         finish(acc, 1, out);
     }
 }
@@ -113,11 +114,11 @@ enum {
 };
 
 /* At the right or lower edge. */
-static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t tile, int64_t column, const kin_real *panel)
+static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t tile, int64_t row, int64_t rows, int64_t column, const kin_real *panel)
 {
     kin_tile_out out; /* not cleared: that would cost as much as a short sum */
-    int64_t row = tile * MR, rows = b->rows - row, columns = b->column + b->columns - column;
-    out.rows = rows < MR ? rows : MR, out.columns = columns < NR ? columns : NR;
+    int64_t columns = b->column + b->columns - column;
+    out.rows = rows, out.columns = columns < NR ? columns : NR;
     out.bias = b->bias ? b->bias + column : NULL, out.accumulate = b->accumulate, out.adds = b->add != NULL, out.act = b->act;
     for (int64_t r = 0; r < out.rows; r++) out.c[r] = b->c[row + r] + column;
     for (int64_t r = 0; b->add && r < out.rows; r++) out.add[r] = b->add[row + r] + column;
@@ -129,15 +130,22 @@ static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t
 static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
 {
     vector acc[MR][2] = {{{0}}};
-    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, 2);
-    finish_whole(acc, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, MR, 2);
+    finish_whole(acc, MR, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+}
+
+static __attribute__((noinline)) void short_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+{
+    vector acc[MR][2] = {{{0}}};
+    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, MR - 1, 2);
+    finish_whole(acc, MR - 1, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
 }
 
 static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed, int64_t first, int64_t column, const kin_real *panel)
 {
     vector acc[MR][2] = {{{0}}};
     sum_packed(acc, packed, b->length, panel + b->b_row[0] * NR);
-    finish_whole(acc, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    finish_whole(acc, MR, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
 }
 
 /* What a tile will read and write far away is asked for while the tile before it is computed: C, what is added, a share of the panel that
@@ -172,18 +180,21 @@ INLINE void expect_panel(ahead *a)
 /* Columns first to last, whose panels stay near, meet all tiles of rows. */
 static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int64_t last, const kin_real *panels, ahead *a)
 {
-    int64_t whole_rows = b->rows / MR, whole_columns = b->column + b->columns - NR;
-    for (int64_t tile = 0; tile < tiles; tile++) {
-        const kin_real *panel = panels, *const *row = b->table + tile * b->pitch;
+    int64_t whole_columns = b->column + b->columns - NR, row = 0, rows;
+    for (int64_t tile = 0; tile < tiles; tile++, row += rows) {
+        const kin_real *panel = panels, *const *at = b->table + tile * b->pitch;
+        rows = kin_min(tile < tiles - b->less ? MR : MR - 1, b->rows - row);
         a->at = 0;
         for (int64_t j = first; j < last; j += NR, panel += b->panel_k * NR) {
             bool turns = j + NR >= last;
-            if (tile + turns < whole_rows) expect_out(b, (tile + turns) * MR, turns ? first : j + NR);
-            if (a->row_lines && tile + 1 < tiles) expect_rows(a, row + b->pitch);
+            int64_t next = turns ? row + rows : row;
+            if (next + MR <= b->rows) expect_out(b, next, turns ? first : j + NR);
+            if (a->row_lines && tile + 1 < tiles) expect_rows(a, at + b->pitch);
             if (a->panel_lines) expect_panel(a);
-            if (tile >= whole_rows || j > whole_columns) part_tile(b, tile, j, panel);
-            else if (b->table) whole_tile(b, row, tile * MR, j, panel);
-            else whole_packed_tile(b, b->packed + tile * b->pitch, tile * MR, j, panel);
+            if (rows < MR - 1 || j > whole_columns || (rows < MR && !b->table)) part_tile(b, tile, row, rows, j, panel);
+            else if (rows < MR) short_tile(b, at, row, j, panel);
+            else if (b->table) whole_tile(b, at, row, j, panel);
+            else whole_packed_tile(b, b->packed + tile * b->pitch, row, j, panel);
         }
     }
 }
