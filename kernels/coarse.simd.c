@@ -45,11 +45,9 @@ INLINE void sum_rows(const kin_coarse_pair *row, const kin_coarse_pair *panel, i
                      int64_t rows, bool more, lanes (*const add)(lanes, lanes, lanes))
 {
     lanes acc[MR][2] = {{{0}}};
-#pragma GCC unroll 4
-    for (int64_t k = 0; k < pairs; k++, panel += NR, row += MR) {
+    UNROLLED_BY(4) for (int64_t k = 0; k < pairs; k++, panel += NR, row += MR) {
         lanes b0 = load_pairs(panel), b1 = load_pairs(panel + PAIRS);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; r++) {
+        UNROLLED for (int r = 0; r < MR; r++) {
             lanes a = pair_in_all(row + r);
             acc[r][0] = add(acc[r][0], a, b0);
             acc[r][1] = add(acc[r][1], a, b1);
@@ -58,11 +56,9 @@ INLINE void sum_rows(const kin_coarse_pair *row, const kin_coarse_pair *panel, i
         }
         __asm__ volatile("" ::: "memory");
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) {
+    UNROLLED for (int r = 0; r < MR; r++) {
         if (r >= rows) return;
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) {
+        UNROLLED for (int v = 0; v < 2; v++) {
             numbers sum = __builtin_convertvector(acc[r][v], numbers) * (scale[r] * *(const numbers *)(unit + v * PAIRS));
             numbers *to = (numbers *)(c + r * stride + v * PAIRS);
             if (more) sum += *to;

@@ -31,8 +31,7 @@ static void moments(const kin_stem_windows *w, int64_t count, double *sums, int6
         for (int64_t t = 0; t < rows; t++)
             for (int64_t u = t / WIDE * WIDE; u < rows; u += WIDE) {
                 wide sum = *(const wide *)(sums + t * pitch + u);
-#pragma GCC unroll 4
-                for (int i = 0; i < SOME; i++) sum += p[i][t] * *(const wide *)(p[i] + u);
+                UNROLLED for (int i = 0; i < SOME; i++) sum += p[i][t] * *(const wide *)(p[i] + u);
                 *(wide *)(sums + t * pitch + u) = sum;
             }
     }
@@ -56,8 +55,7 @@ INLINE vector largest(const vector sum[PLACES], kin_norm_act act, places *winner
 {
     vector most = sum[0], zero = {0}, six = zero + 6;
     places place = {0};
-#pragma GCC unroll 3
-    for (int i = 1; i < PLACES; i++) {
+    UNROLLED for (int i = 1; i < PLACES; i++) {
         vector_mask wins = ~(sum[i] <= most) & (most == most); /* NaN over all, the first of equals */
         most = either(wins, sum[i], most);
         place = (((places){0} + i) & (places)wins) | (place & ~(places)wins);
@@ -77,13 +75,11 @@ static void forward(const kin_stem_windows *w, int64_t count, const kin_real *pa
         const kin_real *place[PLACES], *b = panel;
         vector low[PLACES], high[PLACES];
         windows_of(w, at, place);
-#pragma GCC unroll 4
-        for (int i = 0; i < PLACES; i++) low[i] = load(shift), high[i] = load(shift + LANES);
+        UNROLLED for (int i = 0; i < PLACES; i++) low[i] = load(shift), high[i] = load(shift + LANES);
         for (int64_t line = 0, k = 0; line < w->lines; line++, k += w->line - w->run)
             for (int64_t j = 0; j < w->run; j++, k++, b += NR) {
                 vector b0 = load(b), b1 = load(b + LANES);
-#pragma GCC unroll 4
-                for (int i = 0; i < PLACES; i++) {
+                UNROLLED for (int i = 0; i < PLACES; i++) {
                     vector x = all_lanes(place[i][k]);
                     low[i] += b0 * x;
                     high[i] += b1 * x;
@@ -102,8 +98,7 @@ static void forward(const kin_stem_windows *w, int64_t count, const kin_real *pa
 INLINE void apart_of(const kin_real *g, places winner, int64_t lanes, vector to[PLACES])
 {
     vector v = lanes > 0 ? load_some(g, lanes) : (vector){0};
-#pragma GCC unroll 4
-    for (int i = 0; i < PLACES; i++) to[i] = (vector)((vector_mask)v & (vector_mask)(winner == i));
+    UNROLLED for (int i = 0; i < PLACES; i++) to[i] = (vector)((vector_mask)v & (vector_mask)(winner == i));
 }
 
 INLINE void add_to(kin_real *sums, vector v0, vector v1)
@@ -126,8 +121,7 @@ static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g
         for (int64_t line = 0, k = 0; line < w->lines; line++, k += w->line - w->run)
             for (int64_t j = 0; j < w->run; j++, k++, to += NR) {
                 vector sum0 = load(to), sum1 = load(to + LANES);
-#pragma GCC unroll 4
-                for (int i = 0; i < PLACES; i++) {
+                UNROLLED for (int i = 0; i < PLACES; i++) {
                     vector x = all_lanes(place[i][k]);
                     sum0 += low[i] * x;
                     sum1 += high[i] * x;

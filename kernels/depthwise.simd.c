@@ -26,22 +26,17 @@ static inline void finish(vector v, const kin_conv_end *end, int64_t pixel, int6
 static inline __attribute__((always_inline)) void sum(const window *t, int pixels, int width, int64_t c, int64_t pixel, const kin_conv_end *end, kin_real *y, int64_t y_ld)
 {
     vector acc[PIXELS][WIDEST] = {{{0}}};
-#pragma GCC unroll 6
-    for (int p = 0; p < pixels; p++) __builtin_prefetch(y + p * y_ld + c, 1), __builtin_prefetch(y + p * y_ld + c + (width - 1) * LANES, 1);
+    UNROLLED for (int p = 0; p < pixels; p++) __builtin_prefetch(y + p * y_ld + c, 1), __builtin_prefetch(y + p * y_ld + c + (width - 1) * LANES, 1);
     for (int64_t i = 0; i < t->rows; i++)
         for (int64_t j = 0; j < t->columns; j++) {
             const kin_real *w = t->w + i * t->w_row + j * t->w_column + c, *x = t->x + i * t->x_row + j * t->x_column + c;
-#pragma GCC unroll 8
-            for (int v = 0; v < width; v++) {
+            UNROLLED for (int v = 0; v < width; v++) {
                 vector weight = load(w + v * LANES);
-#pragma GCC unroll 6
-                for (int p = 0; p < pixels; p++) acc[p][v] += load(x + p * t->x_pixel + v * LANES) * weight;
+                UNROLLED for (int p = 0; p < pixels; p++) acc[p][v] += load(x + p * t->x_pixel + v * LANES) * weight;
             }
         }
-#pragma GCC unroll 6
-    for (int p = 0; p < pixels; p++)
-#pragma GCC unroll 8
-        for (int v = 0; v < width; v++) finish(acc[p][v], end, pixel + p, c + v * LANES, LANES, y + p * y_ld + c + v * LANES);
+    UNROLLED for (int p = 0; p < pixels; p++)
+        UNROLLED for (int v = 0; v < width; v++) finish(acc[p][v], end, pixel + p, c + v * LANES, LANES, y + p * y_ld + c + v * LANES);
 }
 
 /* The last channels, fewer than a vector. */

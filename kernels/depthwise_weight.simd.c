@@ -12,10 +12,8 @@ static inline __attribute__((always_inline)) void along_row(const kin_real *x, i
 {
     vector acc[WIDTH] = {{0}};
     for (; pixels > 0; pixels--, x += x_step, dy += dy_step)
-#pragma GCC unroll 4
-        for (int v = 0; v < width; v++) acc[v] += load(x + v * LANES) * load(dy + v * LANES);
-#pragma GCC unroll 4
-    for (int v = 0; v < width; v++) store(sum + v * LANES, load(sum + v * LANES) + acc[v]);
+        UNROLLED for (int v = 0; v < width; v++) acc[v] += load(x + v * LANES) * load(dy + v * LANES);
+    UNROLLED for (int v = 0; v < width; v++) store(sum + v * LANES, load(sum + v * LANES) + acc[v]);
 }
 
 static void one_by_one(const kin_real *x, int64_t x_step, const kin_real *dy, int64_t dy_step, int64_t pixels, int64_t channels, kin_real *sum)

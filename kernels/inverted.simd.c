@@ -19,15 +19,13 @@ INLINE void filter_pixels(const int count, const int64_t stride, const int64_t k
         kin_real *to = f->to + first * to_ld + v;
         for (int64_t i = 0, left = f->slots - f->slot; i < f->rows; i++, x += f->row, w += kernel * NR) {
             if (i == left) x -= f->slots * f->row;
-#pragma GCC unroll 5
-            for (int64_t j = 0; j < kernel; j++) {
+            UNROLLED_BY(5) for (int64_t j = 0; j < kernel; j++) {
                 vector weight = load(w + j * NR);
-#pragma GCC unroll 8
-                for (int p = 0; p < count; p++) acc[p] += load(x + (p * stride + j) * NR) * weight;
+                UNROLLED for (int p = 0; p < count; p++) acc[p] += load(x + (p * stride + j) * NR) * weight;
             }
         }
 #define EACH_PIXEL \
-    _Pragma("GCC unroll 8") for (int p = 0; p < count; p++)
+    UNROLLED for (int p = 0; p < count; p++)
         if (bias) EACH_PIXEL acc[p] += load(bias + v);
         if (f->act == KIN_NORM_RELU) EACH_PIXEL acc[p] = activated(acc[p], KIN_NORM_RELU);
         else if (f->act == KIN_NORM_RELU6) EACH_PIXEL acc[p] = activated(acc[p], KIN_NORM_RELU6);

@@ -11,15 +11,12 @@ enum { CHAINS = 12 };
 static kin_real multiply_add(int64_t rounds, kin_real x, kin_real y)
 {
     vector chain[CHAINS], a = (vector){0} + x, b = (vector){0} + y;
-#pragma GCC unroll 24
-    for (int i = 0; i < CHAINS; i++) chain[i] = b * (kin_real)i;
+    UNROLLED for (int i = 0; i < CHAINS; i++) chain[i] = b * (kin_real)i;
     for (; rounds > 0; rounds--) {
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++) chain[i] = chain[i] * a + b;
+        UNROLLED for (int i = 0; i < CHAINS; i++) chain[i] = chain[i] * a + b;
     }
     vector sum = {0};
-#pragma GCC unroll 24
-    for (int i = 0; i < CHAINS; i++) sum += chain[i];
+    UNROLLED for (int i = 0; i < CHAINS; i++) sum += chain[i];
     kin_real total = 0;
     for (int i = 0; i < (int)LANES; i++) total += sum[i];
     return total;

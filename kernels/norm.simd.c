@@ -28,8 +28,7 @@ static inline __attribute__((always_inline)) void moments_of(const kin_real *x, 
     for (; c + LANES <= count; c += LANES) {
         vector sum = {0}, square = {0}, from = load(pivot + c);
         if (!begins) sum = load(p->sum + c), square = load(p->product + c);
-#pragma GCC unroll 4
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             vector d = load(x + r * ld + c) - from;
             sum += d;
             square += d * d;
@@ -140,8 +139,7 @@ static inline __attribute__((always_inline)) void sums_of(const kin_norm_flow *f
     for (; c + LANES <= count; c += LANES, at += LANES) {
         vector sum = {0}, product = {0}, off = load(mean + first + c), by = load(inv + first + c);
         if (!begins) sum = load(p->sum + c), product = load(p->product + c);
-#pragma GCC unroll 4
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             vector from = load(x + r * f->ld + c), g = gradient(f, at + r * channels, first + c, from, act, by_y);
             sum += g;
             product += g * ((from - off) * by);

@@ -50,8 +50,7 @@ INLINE void product(const int rows, const int width, const kin_real *a, int64_t 
                     bool begins, kin_real *sums, int64_t apart)
 {
     vector acc[MR][2] = {{{0}}};
-#pragma GCC unroll 4
-    for (int64_t k = 0; k < length; k++, b += b_step) {
+    UNROLLED_BY(4) for (int64_t k = 0; k < length; k++, b += b_step) {
         if (next)
             for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * ask + line);
         ADD_PRODUCTS(acc, b, rows, width, a[r * row + k * step]);

@@ -78,14 +78,10 @@ INLINE void weights(const int m, const kin_real *g, int64_t tap, kin_real *u, in
     const int n = m + 2;
     for (int v = 0; v < NR; v += LANES) {
         vector in[9], half[N_MAX * 3], out[N_MAX * N_MAX];
-#pragma GCC unroll 9
-        for (int i = 0; i < 9; i++) in[i] = load(g + i * tap + v);
-#pragma GCC unroll 3
-        for (int i = 0; i < 3; i++) weight_line(m, in + i, 3, half + i, 3);
-#pragma GCC unroll 6
-        for (int i = 0; i < n; i++) weight_line(m, half + 3 * i, 1, out + n * i, 1);
-#pragma GCC unroll 36
-        for (int i = 0; i < n * n; i++) store(u + i * position + v, out[i]);
+        UNROLLED for (int i = 0; i < 9; i++) in[i] = load(g + i * tap + v);
+        UNROLLED for (int i = 0; i < 3; i++) weight_line(m, in + i, 3, half + i, 3);
+        UNROLLED for (int i = 0; i < n; i++) weight_line(m, half + 3 * i, 1, out + n * i, 1);
+        UNROLLED for (int i = 0; i < n * n; i++) store(u + i * position + v, out[i]);
     }
 }
 
@@ -94,19 +90,15 @@ INLINE void input_vector(const int m, const bool whole, const kin_real *const *p
 {
     const int n = m + 2;
     vector half[N_MAX * N_MAX];
-#pragma GCC unroll 6
-    for (int j = 0; j < n; j++) {
+    UNROLLED for (int j = 0; j < n; j++) {
         vector in[N_MAX];
-#pragma GCC unroll 6
-        for (int i = 0; i < n; i++) in[i] = whole ? load(pixel[n * i + j] + c) : load_some(pixel[n * i + j] + c, lanes);
+        UNROLLED for (int i = 0; i < n; i++) in[i] = whole ? load(pixel[n * i + j] + c) : load_some(pixel[n * i + j] + c, lanes);
         input_line(m, in, 1, half + j, n);
     }
-#pragma GCC unroll 6
-    for (int i = 0; i < n; i++) {
+    UNROLLED for (int i = 0; i < n; i++) {
         vector out[N_MAX];
         input_line(m, half + n * i, 1, out, 1);
-#pragma GCC unroll 6
-        for (int j = 0; j < n; j++, v += position) store(v, out[j]);
+        UNROLLED for (int j = 0; j < n; j++, v += position) store(v, out[j]);
     }
 }
 
@@ -114,10 +106,8 @@ INLINE void input_vector(const int m, const bool whole, const kin_real *const *p
 INLINE void expect_pixels(const int m, const kin_real *const *next, int64_t c)
 {
     const int n = m + 2;
-#pragma GCC unroll 6
-    for (int i = 0; i < n; i++)
-#pragma GCC unroll 4
-        for (int j = 2; j < n; j++) __builtin_prefetch(next[n * i + j] + c);
+    UNROLLED for (int i = 0; i < n; i++)
+        UNROLLED for (int j = 2; j < n; j++) __builtin_prefetch(next[n * i + j] + c);
 }
 
 INLINE void input(const int m, const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position)
@@ -133,8 +123,7 @@ INLINE void input(const int m, const kin_real *const *pixel, const kin_real *con
 INLINE void expect_output(const int m, const kin_winograd_out *o, int64_t c)
 {
     for (int64_t i = 0; i < m; i++)
-#pragma GCC unroll 4
-        for (int64_t j = 0; j < m; j++) {
+        UNROLLED for (int64_t j = 0; j < m; j++) {
             __builtin_prefetch(o->next_y + i * o->y_row + j * o->y_ld + c, 1);
             if (o->add) __builtin_prefetch(o->next_add + i * o->add_row + j * o->add_ld + c);
         }
@@ -146,20 +135,15 @@ INLINE void output_vector(const int m, const bool whole, const int64_t rows, con
     const int n = m + 2;
     vector half[M_MAX * N_MAX], out[M_MAX * M_MAX], bias = {0};
     int64_t lanes = whole ? LANES : o->columns - c;
-#pragma GCC unroll 6
-    for (int j = 0; j < n; j++) {
+    UNROLLED for (int j = 0; j < n; j++) {
         vector in[N_MAX];
-#pragma GCC unroll 6
-        for (int i = 0; i < n; i++) in[i] = load(o->sums + (n * i + j) * o->width + c);
+        UNROLLED for (int i = 0; i < n; i++) in[i] = load(o->sums + (n * i + j) * o->width + c);
         output_line(m, in, 1, half + j, n);
     }
-#pragma GCC unroll 4
-    for (int i = 0; i < m; i++) output_line(m, half + n * i, 1, out + m * i, 1);
+    UNROLLED for (int i = 0; i < m; i++) output_line(m, half + n * i, 1, out + m * i, 1);
     if (o->bias) bias = load_some(o->bias + c, lanes);
-#pragma GCC unroll 4
-    for (int64_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int64_t j = 0; j < across; j++) {
+    UNROLLED_BY(4) for (int64_t i = 0; i < rows; i++)
+        UNROLLED_BY(4) for (int64_t j = 0; j < across; j++) {
             vector v = out[i * m + j] + bias;
             if (o->add) v += load_some(o->add + i * o->add_row + j * o->add_ld + c, lanes);
             store_some(o->y + i * o->y_row + j * o->y_ld + c, o->act == KIN_NORM_LINEAR ? v : activated(v, o->act), lanes);

@@ -52,19 +52,15 @@ INLINE void gradient_vector(const int m, const bool whole, const kin_real *const
 {
     const int n = m + 2;
     vector half[M_MAX * N_MAX]; /* [n][m] */
-#pragma GCC unroll 4
-    for (int j = 0; j < m; j++) {
+    UNROLLED for (int j = 0; j < m; j++) {
         vector in[M_MAX];
-#pragma GCC unroll 4
-        for (int i = 0; i < m; i++) in[i] = whole ? load(pixel[m * i + j] + c) : load_some(pixel[m * i + j] + c, lanes);
+        UNROLLED for (int i = 0; i < m; i++) in[i] = whole ? load(pixel[m * i + j] + c) : load_some(pixel[m * i + j] + c, lanes);
         gradient_line(m, in, 1, half + j, m);
     }
-#pragma GCC unroll 6
-    for (int i = 0; i < n; i++) {
+    UNROLLED for (int i = 0; i < n; i++) {
         vector out[N_MAX];
         gradient_line(m, half + m * i, 1, out, 1);
-#pragma GCC unroll 6
-        for (int j = 0; j < n; j++, z += position) store(z, out[j]);
+        UNROLLED for (int j = 0; j < n; j++, z += position) store(z, out[j]);
     }
 }
 
@@ -80,17 +76,13 @@ INLINE void weights(const int m, const kin_real *sums, int64_t position, int64_t
     const int n = m + 2;
     for (int64_t c = 0; c < columns; c += LANES) {
         vector half[3 * N_MAX], out[9]; /* [3][n] */
-#pragma GCC unroll 6
-        for (int j = 0; j < n; j++) {
+        UNROLLED for (int j = 0; j < n; j++) {
             vector in[N_MAX];
-#pragma GCC unroll 6
-            for (int i = 0; i < n; i++) in[i] = load(sums + (n * i + j) * position + c);
+            UNROLLED for (int i = 0; i < n; i++) in[i] = load(sums + (n * i + j) * position + c);
             weight_line(m, in, 1, half + j, n);
         }
-#pragma GCC unroll 3
-        for (int i = 0; i < 3; i++) weight_line(m, half + n * i, 1, out + 3 * i, 1);
-#pragma GCC unroll 9
-        for (int i = 0; i < 9; i++) {
+        UNROLLED for (int i = 0; i < 3; i++) weight_line(m, half + n * i, 1, out + 3 * i, 1);
+        UNROLLED for (int i = 0; i < 9; i++) {
             kin_real *to = dw + i * tap + c;
             if (accumulate) out[i] += load_some(to, columns - c);
             store_some(to, out[i], columns - c);
