@@ -29,6 +29,7 @@ THREADS = [int(n) for n in os.environ.get("THREADS", "2 1").split()]
 ENOUGH_TURNS, ENOUGH_SECONDS = 3, 30
 PAUSE = 0.2 # seconds before each turn: the threads of the one before may look out for work a while before they sleep
 HEADER = "work,threads,unit,kin,rival_name,rival,ratio,bar".split(",")
+LIMITS = {"fma": "limit of this machine", "tile": "the register tile alone"} # bench/limits.c; the share of the first is what a row's `limit` asks
 LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x", "mAP"}
 
 
@@ -186,20 +187,20 @@ def report(table, title, threads, unit, kin, rivals, bar):
 def measure(row, build, threads, table):
     """Returns kin's figure and the best rival's for the scaling, or None."""
     kin, rivals = participants(row, build, threads)
-    limit = [Participant([str(build / "bench" / "limits"), "fma", str(threads)], threads)] if row.limit else []
-    taking_part = limit + rivals
+    limits = {work: Participant([str(build / "bench" / "limits"), work, str(threads)], threads) for work in (LIMITS if row.limit else ())}
+    taking_part = [*limits.values(), *rivals]
     try:
         take_turns(row, kin, taking_part)
     except Gone as why:
         print(f"{row.title}: left out: {why}", flush=True)
         return None
     finally:
-        for one in [kin, *limit, *rivals]:
+        for one in [kin, *limits.values(), *rivals]:
             one.finish()
     there = [r for r in rivals if r in taking_part]
     best = report(table, row.title, threads, kin.unit, kin.median(), [(r.who, r.median(), r.beside) for r in there], row.bar)
-    for one in limit:
-        table.add(row.title, threads, kin.unit, kin.median(), "limit of this machine", one.median(), row.limit)
+    for work, one in limits.items():
+        table.add(row.title, threads, kin.unit, kin.median(), LIMITS[work], one.median(), row.limit if work == "fma" else None)
     if kin.memory:
         report(table, row.title + " memory", threads, "MB", kin.memory, [(r.who, r.memory, r.beside) for r in there if r.memory], row.memory)
     if kin.quality:
