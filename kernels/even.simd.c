@@ -8,6 +8,7 @@
 #include "kernels/even_lines.h"
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
+#include "kernels/tile.h"
 
 #define EACH \
     UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
@@ -71,16 +72,9 @@ static __attribute__((noinline)) void part_tile(int64_t rows, const kin_even_pro
 #undef ROWS
 }
 
-/* How many tiles of one row less leave no rows over; none where that cannot be. */
-INLINE int64_t smaller_tiles(int64_t rows)
-{
-    int64_t smaller = (MR - rows % MR) % MR;
-    return smaller * (MR - 1) <= rows ? smaller : 0;
-}
-
 static __attribute__((noinline)) void whole_tiles(const kin_even_product *p, int64_t row, int64_t end, int64_t column, const kin_real *panel)
 {
-    for (int64_t smaller = smaller_tiles(end - row); smaller > 0; smaller--, row += MR - 1) tile(MR - 1, 2, true, p, row, column, panel);
+    for (int64_t smaller = kin_tiles_less(end - row, MR); smaller > 0; smaller--, row += MR - 1) tile(MR - 1, 2, true, p, row, column, panel);
     for (; row + MR <= end; row += MR) tile(MR, 2, true, p, row, column, panel);
     if (row < end) part_tile(end - row, p, row, column, panel);
 }
@@ -97,7 +91,7 @@ static __attribute__((noinline)) void half_tiles(const kin_even_product *p, int6
 
 static void multiply(const kin_even_product *p)
 {
-    int64_t whole = p->columns / NR * NR, rest = p->columns - whole, panel = p->panel_k * NR, smaller = smaller_tiles(p->rows);
+    int64_t whole = p->columns / NR * NR, rest = p->columns - whole, panel = p->panel_k * NR, smaller = kin_tiles_less(p->rows, MR);
     for (int64_t row = 0, end; row < p->rows; row = end, smaller--) {
         end = whole == NR ? p->rows : row + (smaller > 0 ? MR - 1 : MR);
         if (end > p->rows) end = p->rows;
