@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define LEAST_SECONDS 0.5
-
 typedef struct job {
     kin_gemm_args gemm;
     kin_conv_shape conv;
@@ -75,7 +73,7 @@ int main(int argc, char **argv)
         double began = bench_now(), took;
         int times = 0;
         do run(&j), times++;
-        while ((took = bench_now() - began) < LEAST_SECONDS);
+        while ((took = bench_now() - began) < BENCH_SECONDS);
         bench_row(argv[1], threads, "GFLOP/s", "kin", j.flops * times / took * 1e-9);
     }
     kin_free(j.x), kin_free(j.w), kin_free(j.y), kin_free(j.workspace);

@@ -6,9 +6,8 @@ import sys
 import time
 
 import torch
-from turns import row, turns
+from turns import SECONDS, row, turns
 
-LEAST_SECONDS = 0.5
 rival, work, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 layout = torch.channels_last if rival == "channels_last" else torch.contiguous_format
@@ -35,7 +34,7 @@ with torch.no_grad():
     who = "PyTorch channels_last" if rival == "channels_last" else "PyTorch (MKL)" if work.startswith("gemm") else "PyTorch"
     for _ in turns():
         began, times = time.perf_counter(), 0
-        while times == 0 or time.perf_counter() - began < LEAST_SECONDS:
+        while times == 0 or time.perf_counter() - began < SECONDS:
             run()
             times += 1
         row(work, threads, "GFLOP/s", who, flops * times / (time.perf_counter() - began) * 1e-9)

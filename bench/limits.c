@@ -1,7 +1,7 @@
 /* This machine's limits.   build/cc/bench/limits WORK THREADS, WORK being
  *     fma, memory   of arithmetic and of memory (kernels/limits.h), the best of some short runs
- *     tile          what the register tile (kernels/tile.h) gives from operands in the first cache, over half a second. Its loads share the core with whatever
- *                   else runs there, which the limit of arithmetic, without loads, hardly feels; a product cannot be faster than this. */
+ *     tile          what the register tile (kernels/tile.h) gives from operands in the first cache, over half a second: no product can be faster. Its
+ *                   loads share the core with whatever else runs there, which the limit of arithmetic, without loads, hardly feels. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "bench/turns.h"
@@ -11,15 +11,19 @@
 
 #include <string.h>
 
-enum { K = 128 /* a panel of it is a quarter of a first cache, or half */, TILES = 2000 /* of a block of work */, BLOCKS = 16 /* for each thread */ };
-#define LEAST_SECONDS 0.5
+enum {
+    K = 128,      /* a panel of it is a quarter of a first cache, or half */
+    TILES = 2000, /* of a block of work */
+    BLOCKS = 16,  /* for each thread */
+    OPERANDS = K * (KIN_MR_MAX + KIN_NR_MAX) + KIN_MR_MAX * KIN_NR_MAX, /* numbers of A, B and C */
+};
 
-/* Each block has memory of its own, so that threads do not meet. */
+/* Each worker has operands of its own, so that threads do not meet. */
 static void tiles(void *arg, int64_t block, int worker)
 {
     (void)block;
     const kin_tiles *t = kin_tiles_get();
-    kin_real *a = (kin_real *)arg + worker * (K * (KIN_MR_MAX + KIN_NR_MAX) + KIN_MR_MAX * KIN_NR_MAX), *b = a + K * KIN_MR_MAX, *c = b + K * KIN_NR_MAX;
+    kin_real *a = (kin_real *)arg + worker * OPERANDS, *b = a + K * KIN_MR_MAX, *c = b + K * KIN_NR_MAX;
     const kin_real *rows[KIN_MR_MAX];
     kin_tile_out out = {.rows = t->mr, .columns = t->nr};
     for (int64_t r = 0; r < t->mr; r++) rows[r] = a + r * K, out.c[r] = c + r * t->nr;
@@ -31,7 +35,7 @@ static double tile_flops(void *operands)
     double began = bench_now(), took;
     int64_t blocks = 0, some = BLOCKS * kin_threads();
     do kin_parallel_for(some, tiles, operands), blocks += some;
-    while ((took = bench_now() - began) < LEAST_SECONDS);
+    while ((took = bench_now() - began) < BENCH_SECONDS);
     return 2.0 * (double)(blocks * TILES * K * kin_tiles_get()->mr * kin_tiles_get()->nr) / took;
 }
 
@@ -41,7 +45,7 @@ int main(int argc, char **argv)
     const char *work = argc > 1 ? argv[1] : "fma";
     int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
     kin_set_threads(threads);
-    kin_real *operands = kin_alloc_zero((size_t)kin_threads() * (K * (KIN_MR_MAX + KIN_NR_MAX) + KIN_MR_MAX * KIN_NR_MAX), sizeof *operands);
+    kin_real *operands = kin_alloc_zero((size_t)kin_threads() * OPERANDS, sizeof *operands);
     if (!operands) return fprintf(stderr, "limits: out of memory\n"), 1;
     while (bench_turn()) {
         if (strcmp(work, "tile") == 0) {

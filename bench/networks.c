@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define LEAST_SECONDS 0.5
-
 typedef struct choice { const kin_model *model; kin_model_opt opt; } choice;
 
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
@@ -54,7 +52,7 @@ int main(int argc, char **argv)
     while (bench_turn()) {
         double took = 0;
         int64_t times = 0;
-        for (; took < LEAST_SECONDS; times++) {
+        for (; took < BENCH_SECONDS; times++) {
             kin_tensor *x = pictures(ctx, batch);
             double began = bench_now();
             if (!kin_module_forward(m, x, KIN_EVAL)) return fail(ctx);

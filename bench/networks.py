@@ -9,9 +9,8 @@ import pathlib
 import sys
 import time
 
-from turns import memory, row, turns
+from turns import SECONDS, memory, row, turns
 
-LEAST_SECONDS = 0.5
 rival, work, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 model, _, batch = work.partition("-")
 batch = int(batch or 16)
@@ -82,7 +81,7 @@ def main():
     pixels = (numpy.arange(batch * 3 * 224 * 224) * 7919 % 9973 / 9973 - 0.5).astype(numpy.float32).reshape(batch, 3, 224, 224)
     for _ in turns():
         began, times = time.perf_counter(), 0
-        while times == 0 or time.perf_counter() - began < LEAST_SECONDS:
+        while times == 0 or time.perf_counter() - began < SECONDS:
             run(pixels)
             times += 1
         row(work, threads, "img/s", who, batch * times / (time.perf_counter() - began))

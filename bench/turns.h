@@ -27,6 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Seconds that a turn of what takes less lasts: its beginning is caches to be filled and threads that wake. bench/turns.py has the same. */
+#define BENCH_SECONDS 0.5
+
 static inline double bench_now(void)
 {
     struct timespec t;

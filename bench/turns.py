@@ -11,6 +11,8 @@ started as `python bench/PROGRAM.py RIVAL WORK THREADS` (RIVAL: torch, channels_
 import os
 import sys
 
+SECONDS = 0.5 # that a turn of what takes less lasts, as in bench/turns.h
+
 
 def turns():
     """Waits for each turn; by hand, at a terminal or with BENCH_TURNS=n, they come by themselves."""

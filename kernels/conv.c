@@ -84,12 +84,14 @@ typedef struct pass {
 
 static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
 {
-    int64_t mr = p->tiles->mr, tiles = kin_blocks(rows, mr);
-    for (int64_t tile = 0; tile < tiles; tile++, table += SEGMENTS * mr)
+    int64_t mr = p->tiles->mr;
+    for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += SEGMENTS * mr) {
+        int64_t first = kin_tile_row(tile, rows, mr);
         for (int64_t r = 0; r < mr; r++) {
-            int64_t row = kin_min(kin_tile_row(tile, rows, mr) + r, rows - 1); /* rows that fill up a tile are read, and go nowhere */
+            int64_t row = kin_min(first + r, rows - 1); /* rows that fill up a tile are read, and go nowhere */
             for (int64_t s = 0; s < w->count; s++) table[s * mr + r] = w->moved ? w->moved + row * w->pitch : source(p, &at[row], &p->valid[w->t0 + s], w->k0);
         }
+    }
 }
 
 static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
@@ -104,7 +106,7 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
     for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
     p->tiles->run(&(kin_tile_block){.rows = rows, .column = w->column, .columns = w->columns, .c = c, .add = w->ends && e->add ? add : NULL,
                                     .bias = w->begins ? e->bias : NULL, .accumulate = p->accumulate || !w->begins, .act = w->ends ? e->act : KIN_NORM_LINEAR,
-                                    .table = table, .pitch = SEGMENTS * p->tiles->mr, .less = kin_tiles_less(rows, p->tiles->mr), .near = w->moved, .b_row = b_row,
+                                    .table = table, .pitch = SEGMENTS * p->tiles->mr, .near = w->moved, .b_row = b_row,
                                     .segments = w->count, .length = w->k, .panels = p->panels, .panel_k = p->taps * p->depth});
 }
 

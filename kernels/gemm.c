@@ -95,8 +95,10 @@ typedef struct block {
 
 static void fill_table(const kin_real *from, int64_t pitch, int64_t rows, int64_t mr, const kin_real **table)
 {
-    for (int64_t tile = 0; tile < kin_blocks(rows, mr); tile++, table += mr)
-        for (int64_t r = 0; r < mr; r++) table[r] = from + kin_min(kin_tile_row(tile, rows, mr) + r, rows - 1) * pitch;
+    for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += mr) {
+        int64_t first = kin_tile_row(tile, rows, mr);
+        for (int64_t r = 0; r < mr; r++) table[r] = from + kin_min(first + r, rows - 1) * pitch;
+    }
 }
 
 static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bool begins)
@@ -114,7 +116,7 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
     if (b->own) kin_pack_b(t, weights, a->b.row_stride, a->b.col_stride, k, b->columns, k, 0, b->own);
     if (a->a.col_stride == 1) {
         fill_table(a->a.data + b->row * a->a.row_stride + k0, a->a.row_stride, b->rows, t->mr, table);
-        tiles.table = table, tiles.pitch = t->mr, tiles.less = kin_tiles_less(b->rows, t->mr);
+        tiles.table = table, tiles.pitch = t->mr;
     } else {
         for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, panels + r * K_STEP);
         tiles.packed = panels, tiles.pitch = t->mr * K_STEP, tiles.near = true;

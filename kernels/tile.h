@@ -35,10 +35,9 @@ typedef struct kin_tile_block {
     const kin_real *bias;       /* NULL or that of column 0 */
     bool accumulate;
     kin_norm_act act;
-    const kin_real *const *table; /* tile i's row pointers begin at table + i·pitch; NULL: its panel at packed + i·pitch */
-    const kin_real *packed;
+    const kin_real *const *table; /* row pointers from row kin_tile_row(i) on begin at table + i·pitch; NULL: packed */
+    const kin_real *packed;       /* the panel from row i·mr on, at packed + i·pitch */
     int64_t pitch;
-    int64_t less;               /* so many tiles, the last ones, have a row less than the others: 0 or kin_tiles_less */
     bool near;                  /* A was written just now, and is in the caches */
     const int64_t *b_row;       /* of each segment; the packed form has one segment */
     int64_t segments, length;
@@ -78,7 +77,7 @@ static inline int64_t kin_tiles_less(int64_t rows, int64_t mr)
     return lacking <= tiles ? lacking : 0;
 }
 
-/* The first row of a tile then. */
+/* The first row of a tile then, the last ones being those of a row less. */
 static inline int64_t kin_tile_row(int64_t tile, int64_t rows, int64_t mr)
 {
     int64_t whole = (rows + mr - 1) / mr - kin_tiles_less(rows, mr);

@@ -126,19 +126,22 @@ static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t
     else tile_packed(b->packed + tile * b->pitch, panel + b->b_row[0] * NR, b->length, &out);
 }
 
+INLINE void table_tile(const int rows, const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+{
+    vector acc[MR][2] = {{{0}}};
+    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, rows, 2);
+    finish_whole(acc, rows, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+}
+
 /* Functions of their own, so that the sums have the registers to themselves. */
 static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
 {
-    vector acc[MR][2] = {{{0}}};
-    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, MR, 2);
-    finish_whole(acc, MR, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    table_tile(MR, b, row, first, column, panel);
 }
 
 static __attribute__((noinline)) void short_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
 {
-    vector acc[MR][2] = {{{0}}};
-    sum_rows(acc, row, b->b_row, b->segments, b->length, panel, MR - 1, 2);
-    finish_whole(acc, MR - 1, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    table_tile(MR - 1, b, row, first, column, panel);
 }
 
 static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed, int64_t first, int64_t column, const kin_real *panel)
@@ -180,21 +183,21 @@ INLINE void expect_panel(ahead *a)
 /* Columns first to last, whose panels stay near, meet all tiles of rows. */
 static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int64_t last, const kin_real *panels, ahead *a)
 {
-    int64_t whole_columns = b->column + b->columns - NR, row = 0, rows;
+    int64_t whole_columns = b->column + b->columns - NR, whole_rows = tiles - (b->table ? kin_tiles_less(b->rows, MR) : 0), row = 0, rows;
     for (int64_t tile = 0; tile < tiles; tile++, row += rows) {
         const kin_real *panel = panels, *const *at = b->table + tile * b->pitch;
-        rows = kin_min(tile < tiles - b->less ? MR : MR - 1, b->rows - row);
+        rows = kin_min(tile < whole_rows ? MR : MR - 1, b->rows - row);
         a->at = 0;
         for (int64_t j = first; j < last; j += NR, panel += b->panel_k * NR) {
-            bool turns = j + NR >= last;
+            bool turns = j + NR >= last, whole = j <= whole_columns;
             int64_t next = turns ? row + rows : row;
             if (next + MR <= b->rows) expect_out(b, next, turns ? first : j + NR);
             if (a->row_lines && tile + 1 < tiles) expect_rows(a, at + b->pitch);
             if (a->panel_lines) expect_panel(a);
-            if (rows < MR - 1 || j > whole_columns || (rows < MR && !b->table)) part_tile(b, tile, row, rows, j, panel);
-            else if (rows < MR) short_tile(b, at, row, j, panel);
-            else if (b->table) whole_tile(b, at, row, j, panel);
-            else whole_packed_tile(b, b->packed + tile * b->pitch, row, j, panel);
+            if (whole && rows == MR && b->table) whole_tile(b, at, row, j, panel);
+            else if (whole && rows == MR) whole_packed_tile(b, b->packed + tile * b->pitch, row, j, panel);
+            else if (whole && rows == MR - 1 && b->table) short_tile(b, at, row, j, panel);
+            else part_tile(b, tile, row, rows, j, panel);
         }
     }
 }

@@ -50,5 +50,17 @@ has "rows that were not chosen stay" "GEMM 2048×2048×2048,2,GFLOP/s,1,PyTorch,
 if grep -q 'left out: .*no such package' "$folder/said"; then report "and says why" ""; else report "and says why" "$(tail -n 1 "$folder/said")"; fi
 if [ "$(sed -n '1p;2p;3p;4p' "$folder/log" | cut -d' ' -f2- | tr '\n' ' ')" = "kin PyTorch PyTorch channels_last kin " ]; then report "in turn" ""
 else report "in turn" "$(head -n 4 "$folder/log" | tr '\n' ' ')"; fi
+
+# A product stands beside the machine's limit, of which it is to reach a share, and beside the register tile alone, of which nothing is asked.
+printf '#!/bin/sh\nexec "%s/participant" "$1" "$2" GFLOP/s kin "1 6 6 6" 50\n' "$folder" >"$folder/build/bench/gemm_conv"
+printf '#!/bin/sh\nn=7\n[ "$1" = tile ] && n=6.4\nwhile read -r _; do echo "$1,$2,GFLOP/s,this machine,$n"; done\n' >"$folder/build/bench/limits"
+chmod +x "$folder/build/bench/gemm_conv"
+PYTHON="$folder/python" TURNS=3 THREADS=2 RESULTS="$folder/limits.csv" python3 bench/run.py "$folder/build" gemm-2048 >"$folder/said" 2>&1 || cat "$folder/said" >&2
+RESULTS="$folder/limits.csv"
+has "a product beside its rival" "GEMM 2048×2048×2048,2,GFLOP/s,6,PyTorch,50,0.12,1"
+has "and the machine's limit, with the share to reach" "GEMM 2048×2048×2048,2,GFLOP/s,6,limit of this machine,7,0.857,0.9"
+has "and the tile alone, without" "GEMM 2048×2048×2048,2,GFLOP/s,6,the register tile alone,6.4,0.938,"
+RESULTS="$folder/results.csv"
+
 if grep -q 'training ResNet-18 64×64² memory' "$folder/results.svg" 2>/dev/null; then report "the picture" ""; else report "the picture" "lacks a row"; fi
 exit $failed
