@@ -18,6 +18,11 @@ then report "all layers in a file, slowest first, whose shares make no more than
 expect "without a profile they are needed" 2 "" "--weights, --input and --out are needed" forward --model resnet8
 expect "a file that cannot be written" 1 "limits here" "/proc/none" forward --model resnet8 --profile-csv /proc/none/x.csv --quiet
 
+# Without weights any number of channels would do: another network would be measured.
+{ printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 32, 32, 3), }"; head -c 24576 /dev/zero; } >last.npy
+expect "pictures whose channels come last" 1 "" "--layout nhwc" forward --model resnet8 --profile --input last.npy --quiet
+run "the same, said so" forward --model resnet8 --profile --input last.npy --layout nhwc --quiet
+
 KIN_VERBOSE=1 run "KIN_VERBOSE" forward --model mobilenet_v2 --profile --quiet
 told() { if grep -qE "$2" err; then report "$1" ""; else report "$1" "'$2' was not told: $(head -n 1 err)"; fi; }
 told "the kernel of a depthwise shape and the instruction set" '^kin: convolution [0-9]+ x 112x112x32 to 112x112x32, kernel 3x3, 32 groups: stem, depthwise and narrowing in one, (generic|avx2|avx512)$'

@@ -76,7 +76,7 @@ forward --input one.npy --out y.npy --threads 1; holds "forward: one picture" y.
 refuses "forward: no such tensor" 2 "did you mean layer3?" forward --input x.npy --out y.npy --tap layer7
 refuses "forward: not pictures" 1 "pictures [n, c, h, w]" forward --input flat.npy --out y.npy
 refuses "forward: a truncated array" 1 "short.npy" forward --input short.npy --out y.npy
-refuses "forward: the other layout" 1 "conv1.weight" forward --input x-last.npy --out y.npy
+refuses "forward: the other layout" 1 "32 channels and 32x3 pixels; channels that come last need --layout nhwc" forward --input x-last.npy --out y.npy
 refuses "forward: another network's weights" 1 "another network" "$kin" forward --quiet --model resnet20 --weights run/model.safetensors --input x.npy --out y.npy
 refuses "forward: a classifier that is not there" 1 "missing: linear.weight" forward --input x.npy --out y.npy --classes 10
 # A classifier of its own, whose first values depend on the seed alone: the features pass, and what is not allowed to be missing is refused.
