@@ -17,7 +17,7 @@
 enum {
     BATCH = 4,
     NOISE = 16,
-    CHANNELS_SEEN = 4, /* of pictures at most; a width of so few pixels beside more channels is an array that lies the other way */
+    CHANNELS_SEEN = 4, /* of pictures at most; where only the last axis is so short, channels are taken to be there */
 };
 #define PROFILED_SECONDS 2
 static const char *const layouts[] = {"nchw", "nhwc", NULL};
@@ -47,7 +47,7 @@ static bool open_input(job *j, const char *path, kin_error *err)
     for (int i = 0; i < in->dims; i++) d[4 - in->dims + i] = in->shape[i];
     j->x = j->nhwc ? KIN_SHAPE(d[0], d[1], d[2], d[3]) : KIN_SHAPE(d[0], d[2], d[3], d[1]);
     if (!kin_shape_count(j->x)) return kin_fail(err, KIN_ERR_DATA, "%s: is empty", path);
-    if (!j->nhwc && d[3] <= CHANNELS_SEEN && d[1] > CHANNELS_SEEN)
+    if (!j->nhwc && d[1] > CHANNELS_SEEN && d[2] > CHANNELS_SEEN && d[3] <= CHANNELS_SEEN)
         return kin_fail(err, KIN_ERR_DATA, "%s: would be pictures of %lld channels and %lldx%lld pixels; channels that come last need --layout nhwc", path, (long long)d[1],
                         (long long)d[2], (long long)d[3]);
     return kin_check_finite(in->data, d[0], in->count / d[0], path, err);

@@ -19,7 +19,7 @@ expect "without a profile they are needed" 2 "" "--weights, --input and --out ar
 expect "a file that cannot be written" 1 "limits here" "/proc/none" forward --model resnet8 --profile-csv /proc/none/x.csv --quiet
 
 # Without weights any number of channels would do: another network would be measured.
-{ printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 32, 32, 3), }"; head -c 24576 /dev/zero; } >last.npy
+array last.npy "2, 32, 32, 3" 24576
 expect "pictures whose channels come last" 1 "" "--layout nhwc" forward --model resnet8 --profile --input last.npy --quiet
 run "the same, said so" forward --model resnet8 --profile --input last.npy --layout nhwc --quiet
 

@@ -52,9 +52,6 @@ refuses "show: nothing can be written there" 1 "/proc" "$kin" show resnet18 --sv
 
 # ---- an array through a network ----
 
-array() { # FILE SHAPE BYTES: zeros
-    { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': ($2), }"; head -c "$3" /dev/zero; } >"$1"
-}
 array x.npy "5, 3, 32, 32" 61440
 array x-last.npy "5, 32, 32, 3" 61440
 array one.npy "3, 32, 32" 12288

@@ -11,6 +11,9 @@ ok() { echo "ok $1"; }
 bad() { echo "not ok $1: $2"; failed=1; }
 same() { if cmp -s "$2" "$3"; then ok "$1"; else bad "$1" "$2 and $3 differ"; fi; } # NAME FILE FILE
 
+# array FILE SHAPE BYTES: zeros, as .npy.
+array() { { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': ($2), }"; head -c "$3" /dev/zero; } >"$1"; }
+
 # report NAME WHY: an empty WHY is a pass.
 report() {
     if [ -z "$2" ]; then echo "ok $about: $1"
