@@ -72,7 +72,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench fuzz install uninstall clean format
+.PHONY: all demo test examples bench fuzz install uninstall clean format format-check
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .DELETE_ON_ERROR:
@@ -171,7 +171,11 @@ uninstall:
 clean:
 	rm -rf build out kin
 
+# clang-format 14, Debian 12's: another version breaks some lines elsewhere.
+CLANG_FORMAT ?= clang-format
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
+format-check:
+	$(CLANG_FORMAT) --dry-run -Werror $$(git ls-files '*.c' '*.h')
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

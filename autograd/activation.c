@@ -18,23 +18,31 @@ typedef struct unary_loop {
 
 static kin_real option_of(const kin_call *c) { return c->opt ? (kin_real) * (const double *)c->opt : 0; }
 
-static int64_t rows_per_block(int64_t channels) { return channels >= ROWS_TARGET ? 1 : ROWS_TARGET / channels; }
+static int64_t rows_per_block(int64_t channels)
+{
+    return channels >= ROWS_TARGET ? 1 : ROWS_TARGET / channels;
+}
 
 static void forward_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     unary_loop *loop = arg;
     kin_tensor *x = loop->call->in[0], *y = loop->call->out;
-    int64_t channels = kin_channels(x), first = block * loop->rows_per_block, last = first + loop->rows_per_block, rows = kin_rows(x);
+    int64_t channels = kin_channels(x), first = block * loop->rows_per_block,
+            last = first + loop->rows_per_block, rows = kin_rows(x);
     if (last > rows) last = rows;
-    if (x->ld == channels) loop->value(x->data + first * channels, y->data + first * channels, (last - first) * channels, loop->p);
+    if (x->ld == channels)
+        loop->value(x->data + first * channels, y->data + first * channels, (last - first) * channels,
+                    loop->p);
     else
-        for (int64_t r = first; r < last; r++) loop->value(x->data + r * x->ld, y->data + r * channels, channels, loop->p);
+        for (int64_t r = first; r < last; r++)
+            loop->value(x->data + r * x->ld, y->data + r * channels, channels, loop->p);
 }
 
 void kin_unary_forward(kin_call *c, kin_unary_value value)
 {
-    unary_loop loop = {.call = c, .value = value, .rows_per_block = rows_per_block(kin_channels(c->out)), .p = option_of(c)};
+    unary_loop loop = {
+        .call = c, .value = value, .rows_per_block = rows_per_block(kin_channels(c->out)), .p = option_of(c)};
     kin_parallel_for(kin_blocks(kin_rows(c->out), loop.rows_per_block), forward_block, &loop);
 }
 
@@ -43,18 +51,21 @@ static void backward_block(void *arg, int64_t block, int worker)
     (void)worker;
     unary_loop *loop = arg;
     kin_tensor *x = loop->call->in[0], *y = loop->call->out;
-    int64_t channels = kin_channels(x), first = block * loop->rows_per_block, last = first + loop->rows_per_block, rows = kin_rows(x);
+    int64_t channels = kin_channels(x), first = block * loop->rows_per_block,
+            last = first + loop->rows_per_block, rows = kin_rows(x);
     if (last > rows) last = rows;
     int64_t step = x->ld == channels ? last - first : 1;
     for (int64_t r = first; r < last; r += step) {
         int64_t at = r * channels;
-        loop->slope(x->data + r * x->ld, y->data + at, y->grad + at, loop->grad + at, step * channels, loop->accumulate, loop->p);
+        loop->slope(x->data + r * x->ld, y->data + at, y->grad + at, loop->grad + at, step * channels,
+                    loop->accumulate, loop->p);
     }
 }
 
 void kin_unary_backward(kin_call *c, kin_unary_slope slope)
 {
-    unary_loop loop = {.call = c, .slope = slope, .rows_per_block = rows_per_block(kin_channels(c->out)), .p = option_of(c)};
+    unary_loop loop = {
+        .call = c, .slope = slope, .rows_per_block = rows_per_block(kin_channels(c->out)), .p = option_of(c)};
     loop.grad = kin_grad_write(c, 0, &loop.accumulate);
     if (loop.grad) kin_parallel_for(kin_blocks(kin_rows(c->out), loop.rows_per_block), backward_block, &loop);
 }
@@ -69,8 +80,9 @@ KIN_UNARY_OP(tanh, tanh(x), 1 - y * y);
 KIN_UNARY_OP(softplus, (x > 0 ? x : 0) + log1p(exp(-fabs(x))), 1 / (1 + exp(-x)));
 KIN_UNARY_OP(silu, x / (1 + exp(-x)), (1 + x - y) / (1 + exp(-x)));
 /* x·Φ(x), Φ the normal distribution; slope Φ(x) + x·φ(x). */
-KIN_UNARY_OP(gelu, x * (kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)),
-             (kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)) + x * (kin_real)0.39894228040143268 * exp(-x * x / 2));
+KIN_UNARY_OP(gelu, x *(kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)),
+             (kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)) +
+                 x * (kin_real)0.39894228040143268 * exp(-x * x / 2));
 KIN_UNARY_OP(exp, exp(x), y);
 KIN_UNARY_OP(log, log(x), 1 / x);
 KIN_UNARY_OP(sqrt, sqrt(x), (kin_real)0.5 / y);
@@ -91,4 +103,7 @@ kin_tensor *kin_log(kin_tensor *x) { return kin_apply(&log_op, NULL, 0, x); }
 kin_tensor *kin_sqrt(kin_tensor *x) { return kin_apply(&sqrt_op, NULL, 0, x); }
 kin_tensor *kin_square(kin_tensor *x) { return kin_apply(&square_op, NULL, 0, x); }
 kin_tensor *kin_abs(kin_tensor *x) { return kin_apply(&abs_op, NULL, 0, x); }
-kin_tensor *kin_pow(kin_tensor *x, double exponent) { return kin_apply(&pow_op, &exponent, sizeof exponent, x); }
+kin_tensor *kin_pow(kin_tensor *x, double exponent)
+{
+    return kin_apply(&pow_op, &exponent, sizeof exponent, x);
+}

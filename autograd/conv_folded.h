@@ -1,5 +1,5 @@
-/* Convolution with weights packed beforehand, and all that stands around it in one pass over memory; for nn/ alone, which folds
- * batch norm into the weights where no gradients are recorded (nn/folded.h). */
+/* Convolution with weights packed beforehand, and all that stands around it in one pass over memory; for
+ * nn/ alone, which folds batch norm into the weights where no gradients are recorded (nn/folded.h). */
 #ifndef KIN_AUTOGRAD_CONV_FOLDED_H
 #define KIN_AUTOGRAD_CONV_FOLDED_H
 
@@ -8,23 +8,28 @@
 
 typedef struct kin_conv2d_folded_opt {
     kin_conv2d_opt conv;
-    kin_shape weight;                           /* [kh, kw, c/groups, out] */
-    const kin_real *packed, *bias;              /* kin_conv_pack's; [out] or NULL. Not read in a dry run; must outlive the call */
+    kin_shape weight; /* [kh, kw, c/groups, out] */
+    /* kin_conv_pack's; [out] or NULL. Not read in a dry run; must outlive the call */
+    const kin_real *packed, *bias;
     kin_act act;
-    const kin_real *before_scale, *before_shift; /* [c], what each number of x goes through first; NULL for nothing */
+    /* [c], what each number of x goes through first; NULL for nothing */
+    const kin_real *before_scale, *before_shift;
     kin_act before_act;
 } kin_conv2d_folded_opt;
 
-/* y = act(conv(before_act(x·before_scale + before_shift)) + bias + add); add may be NULL. No gradient flows back. */
+/* y = act(conv(before_act(x·before_scale + before_shift)) + bias + add); add may be NULL. No gradient
+ * flows back. */
 kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_folded_opt *opt);
 
-/* Three of them in one pass: 1×1 (or a network's first), depthwise, 1×1, without `before` (kernels/inverted.h); expands false: the first is left out. */
+/* Three of them in one pass: 1×1 (or a network's first), depthwise, 1×1, without `before`
+ * (kernels/inverted.h); expands false: the first is left out. */
 typedef struct kin_inverted_folded_opt {
     bool expands;
     kin_conv2d_folded_opt expand, depthwise, project;
 } kin_inverted_folded_opt;
 
-/* y = project(depthwise(expand(x))) + add, each with its bias and activation; add may be NULL. No gradient flows back. */
+/* y = project(depthwise(expand(x))) + add, each with its bias and activation; add may be NULL. No gradient
+ * flows back. */
 kin_tensor *kin_inverted_folded(kin_tensor *x, kin_tensor *add, const kin_inverted_folded_opt *opt);
 
 /* Whether a convolution can be the first of the three. */

@@ -1,6 +1,10 @@
 #include "autograd/deferred.h"
 
-bool kin_may_defer(const kin_call *c) { return c->out->wants_grad && !c->ctx->dry && !c->ctx->segment_depth && !c->ctx->replaying && !c->ctx->frame; }
+bool kin_may_defer(const kin_call *c)
+{
+    return c->out->wants_grad && !c->ctx->dry && !c->ctx->segment_depth && !c->ctx->replaying &&
+           !c->ctx->frame;
+}
 
 void kin_defer(kin_call *c, const kin_tensor *of, kin_conv_begin by)
 {
@@ -22,7 +26,8 @@ bool kin_settle(kin_tensor *t)
     size_t bytes = (size_t)(rows * channels) * sizeof(kin_real);
     kin_real *data = kin_arena_alloc(&t->ctx->arena, bytes);
     if (!data) return kin_fail_memory(&t->ctx->error, t->producer->op->name, bytes);
-    kin_norm_apply(d->of->data, d->of->ld, rows, channels, d->by.scale, d->by.shift, NULL, 0, d->by.act, data);
+    kin_norm_apply(d->of->data, d->of->ld, rows, channels, d->by.scale, d->by.shift, NULL, 0, d->by.act,
+                   data);
     t->data = data, t->ld = channels;
     t->deferred = NULL;
     return true;

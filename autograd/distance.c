@@ -15,7 +15,8 @@ static const double smallest = 1e-12;
 
 static bool distance_infer(kin_call *c, kin_shape *out)
 {
-    if (kin_ndim(c->in[0]) != 2 || kin_ndim(c->in[1]) != 2 || kin_channels(c->in[0]) != kin_channels(c->in[1]))
+    if (kin_ndim(c->in[0]) != 2 || kin_ndim(c->in[1]) != 2 ||
+        kin_channels(c->in[0]) != kin_channels(c->in[1]))
         return kin_call_fail(c, "expected matrices with rows of equal length");
     *out = KIN_SHAPE(kin_rows(c->in[0]), kin_rows(c->in[1]));
     return true;
@@ -46,7 +47,9 @@ static void forward_row(void *arg, int64_t i, int worker)
     kin_real *to = c->out->data + i * m;
     for (int64_t j = 0; j < m; j++) {
         kin_real d = squared(a->data + i * a->ld, b->data + j * b->ld, n);
-        to[j] = !rooted(c) ? d : (double)d > smallest || isnan(d) ? (kin_real)sqrt((double)d) : (kin_real)1e-6;
+        to[j] = !rooted(c)                         ? d
+                : (double)d > smallest || isnan(d) ? (kin_real)sqrt((double)d)
+                                                   : (kin_real)1e-6;
     }
 }
 
@@ -61,7 +64,11 @@ static kin_real pair_weight(const kin_call *c, int64_t i, int64_t j)
     return (double)d * (double)d > smallest * (1 + 1e-6) ? g / d : 0;
 }
 
-typedef struct distance_loop { kin_call *call; kin_real *grad; int side; } distance_loop;
+typedef struct distance_loop {
+    kin_call *call;
+    kin_real *grad;
+    int side;
+} distance_loop;
 
 static void backward_row(void *arg, int64_t i, int worker)
 {
@@ -86,7 +93,15 @@ static void distance_backward(kin_call *c)
     }
 }
 
-static const kin_op distance_op = {"distance", .infer = distance_infer, .forward = distance_forward, .backward = distance_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
+static const kin_op distance_op = {"distance", .infer = distance_infer, .forward = distance_forward,
+                                   .backward = distance_backward,
+                                   .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
-kin_tensor *kin_distance(kin_tensor *a, kin_tensor *b) { return kin_apply(&distance_op, &smallest, sizeof smallest, a, b); }
-kin_tensor *kin_distance_squared(kin_tensor *a, kin_tensor *b) { return kin_apply(&distance_op, NULL, 0, a, b); }
+kin_tensor *kin_distance(kin_tensor *a, kin_tensor *b)
+{
+    return kin_apply(&distance_op, &smallest, sizeof smallest, a, b);
+}
+kin_tensor *kin_distance_squared(kin_tensor *a, kin_tensor *b)
+{
+    return kin_apply(&distance_op, NULL, 0, a, b);
+}

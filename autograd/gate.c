@@ -1,7 +1,8 @@
-/* What attention does to a map: every channel or every pixel times a number of its own, and a branch added with a
- * trainable weight.
+/* What attention does to a map: every channel or every pixel times a number of its own, and a branch added
+ * with a trainable weight.
  *
- *   gate          y = x·a,  a repeated over pixels [n, c] or over channels [n, h, w, 1];  dx = g·a,  da = Σ g·x over the repetitions
+ *   gate          y = x·a,  a repeated over pixels [n, c] or over channels [n, h, w, 1];
+ *                 dx = g·a,  da = Σ g·x over the repetitions
  *   add_weighted  y = x + w·b, w one number;  dx = g,  db = w·g,  dw = Σ g·b
  *
  * kin_mul and kin_add say the same; these run over all cores and keep no product. */
@@ -11,8 +12,14 @@
 
 enum { BLOCK = 1 << 12 }; /* numbers a block of a parallel loop */
 
-static int64_t rows_a_block(const kin_tensor *t) { return kin_channels(t) >= BLOCK ? 1 : BLOCK / kin_channels(t); }
-static int64_t end_of(int64_t block, int64_t rows_per_block, int64_t rows) { return (block + 1) * rows_per_block < rows ? (block + 1) * rows_per_block : rows; }
+static int64_t rows_a_block(const kin_tensor *t)
+{
+    return kin_channels(t) >= BLOCK ? 1 : BLOCK / kin_channels(t);
+}
+static int64_t end_of(int64_t block, int64_t rows_per_block, int64_t rows)
+{
+    return (block + 1) * rows_per_block < rows ? (block + 1) * rows_per_block : rows;
+}
 
 /* ---- gate ---- */
 
@@ -20,19 +27,25 @@ typedef struct gate_loop {
     const kin_tensor *x, *a;
     const kin_real *g;
     kin_real *to;
-    double *sums;        /* [n, c], for the gradient of a gate of channels */
+    double *sums; /* [n, c], for the gradient of a gate of channels */
     int64_t rows_per_block, pixels;
     bool channels, accumulate;
 } gate_loop;
 
-static bool gates_channels(const kin_call *c) { return kin_count(c->in[1]) == kin_dim(c->in[0], 0) * kin_channels(c->in[0]) && kin_channels(c->in[1]) == kin_channels(c->in[0]); }
+static bool gates_channels(const kin_call *c)
+{
+    return kin_count(c->in[1]) == kin_dim(c->in[0], 0) * kin_channels(c->in[0]) &&
+           kin_channels(c->in[1]) == kin_channels(c->in[0]);
+}
 
 static bool gate_infer(kin_call *c, kin_shape *out)
 {
     kin_shape x = kin_shape_of(c->in[0]), a = kin_shape_of(c->in[1]);
     if (x.ndim != 4) return kin_call_fail(c, "expected a map [n, h, w, c]");
     *out = x;
-    if (kin_shape_equal(a, KIN_SHAPE(x.dim[0], x.dim[3])) || kin_shape_equal(a, KIN_SHAPE(x.dim[0], 1, 1, x.dim[3]))) return true;
+    if (kin_shape_equal(a, KIN_SHAPE(x.dim[0], x.dim[3])) ||
+        kin_shape_equal(a, KIN_SHAPE(x.dim[0], 1, 1, x.dim[3])))
+        return true;
     if (kin_shape_equal(a, KIN_SHAPE(x.dim[0], x.dim[1], x.dim[2], 1))) return true;
     return kin_call_fail(c, "expected a gate for each channel, [n, c], or for each pixel, [n, h, w, 1]");
 }
@@ -40,7 +53,11 @@ static bool gate_infer(kin_call *c, kin_shape *out)
 static gate_loop gate_of(const kin_call *c)
 {
     const kin_tensor *x = c->in[0];
-    return (gate_loop){.x = x, .a = c->in[1], .rows_per_block = rows_a_block(x), .pixels = kin_dim(x, 1) * kin_dim(x, 2), .channels = gates_channels(c)};
+    return (gate_loop){.x = x,
+                       .a = c->in[1],
+                       .rows_per_block = rows_a_block(x),
+                       .pixels = kin_dim(x, 1) * kin_dim(x, 2),
+                       .channels = gates_channels(c)};
 }
 
 /* to = from·a for the block's rows: forward with x, backward with g. */
@@ -86,7 +103,8 @@ static void channel_sums(void *arg, int64_t sample, int worker)
         for (int64_t k = 0; k < channels; k++) sums[k] += (double)(g[k] * x[k]);
     }
     kin_real *to = l->to + sample * channels;
-    for (int64_t k = 0; k < channels; k++) to[k] = (kin_real)(l->accumulate ? (double)to[k] + sums[k] : sums[k]);
+    for (int64_t k = 0; k < channels; k++)
+        to[k] = (kin_real)(l->accumulate ? (double)to[k] + sums[k] : sums[k]);
 }
 
 static void pixel_sums(void *arg, int64_t block, int worker)
@@ -126,7 +144,8 @@ static void gate_backward(kin_call *c)
     if (l.sums) kin_parallel_for(kin_dim(l.x, 0), channel_sums, &l);
 }
 
-static const kin_op gate = {"gate", .infer = gate_infer, .forward = gate_forward, .backward = gate_backward, .saves = KIN_SAVES_INPUTS};
+static const kin_op gate = {"gate", .infer = gate_infer, .forward = gate_forward, .backward = gate_backward,
+                            .saves = KIN_SAVES_INPUTS};
 kin_tensor *kin_gate(kin_tensor *x, kin_tensor *a) { return kin_apply(&gate, NULL, 0, x, a); }
 
 /* ---- x + w·b ---- */
@@ -143,11 +162,16 @@ typedef struct weighted_loop {
 static bool weighted_infer(kin_call *c, kin_shape *out)
 {
     *out = kin_shape_of(c->in[0]);
-    if (!kin_shape_equal(*out, kin_shape_of(c->in[1])) || kin_count(c->in[2]) != 1) return kin_call_fail(c, "expected two tensors of one shape, and one number as weight");
+    if (!kin_shape_equal(*out, kin_shape_of(c->in[1])) || kin_count(c->in[2]) != 1)
+        return kin_call_fail(c, "expected two tensors of one shape, and one number as weight");
     return true;
 }
 
-static weighted_loop weighted_of(const kin_call *c) { return (weighted_loop){.x = c->in[0], .b = c->in[1], .weight = c->in[2]->data[0], .rows_per_block = rows_a_block(c->in[0])}; }
+static weighted_loop weighted_of(const kin_call *c)
+{
+    return (weighted_loop){
+        .x = c->in[0], .b = c->in[1], .weight = c->in[2]->data[0], .rows_per_block = rows_a_block(c->in[0])};
+}
 
 static void weighted_forward_block(void *arg, int64_t block, int worker)
 {
@@ -165,7 +189,8 @@ static void weighted_backward_block(void *arg, int64_t block, int worker)
     (void)worker;
     const weighted_loop *l = arg;
     int64_t channels = kin_channels(l->x), last = end_of(block, l->rows_per_block, kin_rows(l->x)) * channels;
-    for (int64_t i = block * l->rows_per_block * channels; i < last; i++) l->to[i] = (l->accumulate ? l->to[i] : 0) + l->weight * l->g[i];
+    for (int64_t i = block * l->rows_per_block * channels; i < last; i++)
+        l->to[i] = (l->accumulate ? l->to[i] : 0) + l->weight * l->g[i];
 }
 
 static void weight_sum_block(void *arg, int64_t block, int worker)
@@ -208,5 +233,9 @@ static void weighted_backward(kin_call *c)
     dw[0] += (kin_real)sum;
 }
 
-static const kin_op add_weighted = {"add_weighted", .infer = weighted_infer, .forward = weighted_forward, .backward = weighted_backward, .saves = KIN_SAVES_INPUTS};
-kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight) { return kin_apply(&add_weighted, NULL, 0, x, b, weight); }
+static const kin_op add_weighted = {"add_weighted", .infer = weighted_infer, .forward = weighted_forward,
+                                    .backward = weighted_backward, .saves = KIN_SAVES_INPUTS};
+kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight)
+{
+    return kin_apply(&add_weighted, NULL, 0, x, b, weight);
+}

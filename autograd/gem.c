@@ -1,5 +1,6 @@
-/* Generalised-mean pooling [Radenović et al. 2018]: y = (mean over the P pixels of v^p)^{1/p} for each channel, v = max(x, ε), p
- * trainable: 1 is the average, ∞ the maximum. With u = log v, the largest u* of the pixels, and
+/* Generalised-mean pooling [Radenović et al. 2018]: y = (mean over the P pixels of v^p)^{1/p} for each
+ * channel, v = max(x, ε), p trainable: 1 is the average, ∞ the maximum. With u = log v, the largest u* of
+ * the pixels, and
  *
  *   t_i = e^{p(u_i − u*)},   m = Σ t_i / P,   y = e^{u*} m^{1/p},
  *
@@ -16,7 +17,9 @@
 static const double epsilon = 1e-6;
 
 /* Saved for each sample and channel: v* = e^{u*}, m, and Σ t_i (u_i − u*) / P. */
-typedef struct line { double largest, mean, slope; } line;
+typedef struct line {
+    double largest, mean, slope;
+} line;
 
 static int64_t pixels_of(const kin_call *c) { return kin_dim(c->in[0], 1) * kin_dim(c->in[0], 2); }
 static kin_real clamped(kin_real x) { return x > (kin_real)epsilon || x != x ? x : (kin_real)epsilon; }
@@ -46,7 +49,8 @@ static void forward_sample(void *arg, int64_t n, int worker)
     for (int64_t k = 0; k < channels; k++) lines[k] = (line){.largest = (double)y[k]};
     for (int64_t i = n * pixels; i < (n + 1) * pixels; i++)
         for (int64_t k = 0; k < channels; k++) {
-            kin_real below = log(clamped(x->data[i * x->ld + k]) / (kin_real)lines[k].largest), t = exp(p * below);
+            kin_real below = log(clamped(x->data[i * x->ld + k]) / (kin_real)lines[k].largest),
+                     t = exp(p * below);
             lines[k].mean += (double)t;
             lines[k].slope += (double)(t * below);
         }
@@ -82,7 +86,9 @@ static void backward_sample(void *arg, int64_t n, int worker)
         for (int64_t k = 0; k < channels; k++) {
             kin_real v = x->data[i * x->ld + k], *to = l->dx + i * channels + k, slope = 0;
             /* t, once more */
-            if (v >= (kin_real)epsilon) slope = g[k] * y[k] * exp(p * log(v / (kin_real)lines[k].largest)) / (v * (kin_real)(lines[k].mean * (double)pixels));
+            if (v >= (kin_real)epsilon)
+                slope = g[k] * y[k] * exp(p * log(v / (kin_real)lines[k].largest)) /
+                        (v * (kin_real)(lines[k].mean * (double)pixels));
             *to = l->accumulate ? *to + slope : slope;
         }
 }
@@ -96,9 +102,11 @@ static void gem_backward(kin_call *c)
     const line *lines = c->saved;
     double p = (double)c->in[1]->data[0], sum = 0;
     for (int64_t i = 0; dp && i < kin_count(c->out); i++)
-        sum += (double)kin_grad_out(c)[i] * (double)c->out->data[i] / p * (lines[i].slope / lines[i].mean - log(lines[i].mean) / p);
+        sum += (double)kin_grad_out(c)[i] * (double)c->out->data[i] / p *
+               (lines[i].slope / lines[i].mean - log(lines[i].mean) / p);
     if (dp) dp[0] += (kin_real)sum;
 }
 
-static const kin_op gem = {"gem", .infer = gem_infer, .forward = gem_forward, .backward = gem_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
+static const kin_op gem = {"gem", .infer = gem_infer, .forward = gem_forward, .backward = gem_backward,
+                           .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p) { return kin_apply(&gem, NULL, 0, x, p); }

@@ -10,15 +10,17 @@
 typedef kin_tensor *(*kin_gradcheck_fn)(kin_tensor **in, void *arg);
 
 typedef struct kin_gradcheck_opt {
-    double step;       /* 0: 1e-5 in double, 1e-2 in float */
-    double tolerance;  /* 0: 1e-6 in double, 2e-2 in float */
+    double step;      /* 0: 1e-5 in double, 1e-2 in float */
+    double tolerance; /* 0: 1e-6 in double, 2e-2 in float */
     uint64_t seed;
-    double low, high;  /* inputs are drawn from here; both 0: −1 .. 1 */
-    double kink;       /* inputs nearer than this to 0 are moved away (for ReLU and the like) */
+    double low, high; /* inputs are drawn from here; both 0: −1 .. 1 */
+    double kink;      /* inputs nearer than this to 0 are moved away (for ReLU and the like) */
 } kin_gradcheck_opt;
 
-/* True when for every input ‖analytic − numeric‖ ≤ tolerance · max(‖analytic‖, ‖numeric‖, 1e-3·√count). *worst (may be NULL)
- * receives the largest ratio. On failure the error in ctx names the input and the element that is furthest off. */
-bool kin_gradcheck(kin_ctx *ctx, kin_gradcheck_fn fn, void *arg, const kin_shape *shapes, int n_in, const kin_gradcheck_opt *opt, double *worst);
+/* True when for every input ‖analytic − numeric‖ ≤ tolerance · max(‖analytic‖, ‖numeric‖, 1e-3·√count).
+ * *worst (may be NULL) receives the largest ratio. On failure the error in ctx names the input and the
+ * element that is furthest off. */
+bool kin_gradcheck(kin_ctx *ctx, kin_gradcheck_fn fn, void *arg, const kin_shape *shapes, int n_in,
+                   const kin_gradcheck_opt *opt, double *worst);
 
 #endif

@@ -54,14 +54,18 @@ static unsigned char *memory_for(kin_heap *h, const kin_heap_block *b)
     return data;
 }
 
-static bool in_slab(const kin_heap *h, const kin_heap_block *b) { return h->slab && b->data == h->slab + b->at; }
+static bool in_slab(const kin_heap *h, const kin_heap_block *b)
+{
+    return h->slab && b->data == h->slab + b->at;
+}
 
 void *kin_heap_take(kin_heap *h, size_t bytes)
 {
     size_t rounded;
     if (!kin_add_size(bytes, 63, &rounded)) return NULL;
     rounded = rounded / 64 * 64;
-    if (!kin_grow((void **)&h->blocks, h->count + 1, &h->room, sizeof *h->blocks)) return NULL; /* two blocks can come of one */
+    /* two blocks can come of one */
+    if (!kin_grow((void **)&h->blocks, h->count + 1, &h->room, sizeof *h->blocks)) return NULL;
     size_t i = best_fit(h, rounded);
     if (i == h->count) i = place_at_end(h, rounded);
     kin_heap_block *b = &h->blocks[i];
@@ -95,7 +99,8 @@ void kin_heap_give(kin_heap *h, void *data)
 
 void kin_heap_settle(kin_heap *h)
 {
-    bool taken = h->count > 1 || (h->count == 1 && h->blocks[0].data); /* free neighbours are always one block */
+    /* free neighbours are always one block */
+    bool taken = h->count > 1 || (h->count == 1 && h->blocks[0].data);
     if (taken || h->needed <= h->capacity) return;
     kin_free(h->slab);
     h->slab = kin_alloc(h->needed);

@@ -1,6 +1,7 @@
-/* Memory that is taken and given back in any order within a step, in the same order every step: the gradients of what lies between
- * the parameters. Blocks have offsets in one slab; the first step, which does not know how large the slab must be, takes them from
- * the system one by one, and the slab of the following steps is what that step would have needed. */
+/* Memory that is taken and given back in any order within a step, in the same order every step: the
+ * gradients of what lies between the parameters. Blocks have offsets in one slab; the first step, which
+ * does not know how large the slab must be, takes them from the system one by one, and the slab of the
+ * following steps is what that step would have needed. */
 #ifndef KIN_AUTOGRAD_HEAP_H
 #define KIN_AUTOGRAD_HEAP_H
 
@@ -15,8 +16,8 @@ typedef struct kin_heap {
     size_t capacity;
     kin_heap_block *blocks; /* by offset, taken and free ones, without gaps */
     size_t count, room;
-    size_t needed;          /* the largest end of a block since the heap was made */
-    size_t apart, peak;     /* bytes outside the slab; the most held at a time, slab included */
+    size_t needed;      /* the largest end of a block since the heap was made */
+    size_t apart, peak; /* bytes outside the slab; the most held at a time, slab included */
 } kin_heap;
 
 /* 64-byte aligned, uninitialised; NULL when out of memory. */

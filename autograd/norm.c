@@ -1,4 +1,5 @@
-/* Batch normalisation [Ioffe and Szegedy 2015], with the residual sum and the activation that usually follow.
+/* Batch normalisation [Ioffe and Szegedy 2015], with the residual sum and the activation that usually
+ * follow.
  *
  *   x̂ = (x − μ)·s,  s = 1/√(σ² + ε),   z = γ·x̂ + β + add,   y = act(z)
  *
@@ -10,8 +11,8 @@
  *
  *   ∂L/∂x = γ·s·(g − Σg/n − x̂·Σ(g·x̂)/n)
  *
- * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums, one to
- * apply. With given statistics only the first term remains. */
+ * which is a·g + b·x + c with a = γs, b = −γs²·Σ(g·x̂)/n, c = −γs·Σg/n − b·μ: one pass for the two sums,
+ * one to apply. With given statistics only the first term remains. */
 #include "autograd/deferred.h"
 #include "autograd/grow.h"
 #include "autograd/op_options.h"
@@ -24,7 +25,10 @@ enum { X, GAMMA, BETA, MEAN_OR_ADD, VAR };
 
 typedef kin_norm_call norm_opt;
 
-static const kin_tensor *residual(const kin_call *c) { return ((const norm_opt *)c->opt)->add ? c->in[c->n_in - 1] : NULL; }
+static const kin_tensor *residual(const kin_call *c)
+{
+    return ((const norm_opt *)c->opt)->add ? c->in[c->n_in - 1] : NULL;
+}
 
 static bool norm_infer(kin_call *c, kin_shape *out)
 {
@@ -32,13 +36,18 @@ static bool norm_infer(kin_call *c, kin_shape *out)
     *out = kin_shape_of(c->in[X]);
     int64_t channels = kin_channels(c->in[X]);
     for (int i = GAMMA; i < c->n_in - (o->add ? 1 : 0); i++)
-        if (kin_count(c->in[i]) != channels) return kin_call_fail(c, "expected %lld numbers in each of scale, shift and statistics", (long long)channels);
-    if (o->add && !kin_shape_equal(kin_shape_of(residual(c)), *out)) return kin_call_fail(c, "the residual must have the input's shape");
+        if (kin_count(c->in[i]) != channels)
+            return kin_call_fail(c, "expected %lld numbers in each of scale, shift and statistics",
+                                 (long long)channels);
+    if (o->add && !kin_shape_equal(kin_shape_of(residual(c)), *out))
+        return kin_call_fail(c, "the residual must have the input's shape");
     return true;
 }
 
 /* What backward needs of each channel. */
-typedef struct channel_values { kin_real *mean, *inv, *scale, *shift; } channel_values;
+typedef struct channel_values {
+    kin_real *mean, *inv, *scale, *shift;
+} channel_values;
 
 static channel_values split(kin_real *memory, int64_t channels)
 {
@@ -46,7 +55,10 @@ static channel_values split(kin_real *memory, int64_t channels)
 }
 
 /* What the norm makes of a map is made where it is read, unless a residual is added. */
-static bool norm_defers(const kin_call *c) { return kin_ndim(c->in[X]) == 4 && !residual(c) && kin_may_defer(c); }
+static bool norm_defers(const kin_call *c)
+{
+    return kin_ndim(c->in[X]) == 4 && !residual(c) && kin_may_defer(c);
+}
 
 static void norm_forward(kin_call *c)
 {
@@ -70,11 +82,14 @@ static void norm_forward(kin_call *c)
         if (o->var_out) o->var_out[i] = var[i];
     }
     if (norm_defers(c)) kin_defer(c, x, (kin_conv_begin){v.scale, v.shift, (kin_norm_act)o->act});
-    else kin_norm_apply(x->data, x->ld, rows, channels, v.scale, v.shift, add ? add->data : NULL, add ? add->ld : 0, (kin_norm_act)o->act, kin_out(c));
+    else
+        kin_norm_apply(x->data, x->ld, rows, channels, v.scale, v.shift, add ? add->data : NULL,
+                       add ? add->ld : 0, (kin_norm_act)o->act, kin_out(c));
 }
 
 /* a, b, c of the derivation, from the two sums. */
-static void coefficients(const kin_call *call, const double *sum_g, const double *sum_gx, kin_real *a, kin_real *b, kin_real *c)
+static void coefficients(const kin_call *call, const double *sum_g, const double *sum_gx, kin_real *a,
+                         kin_real *b, kin_real *c)
 {
     const norm_opt *o = call->opt;
     int64_t channels = kin_channels(call->out);
@@ -93,10 +108,13 @@ static void given_gradients(kin_call *c, const double *sum_g, const double *sum_
 {
     const norm_opt *o = c->opt;
     channel_values v = split(c->saved, kin_channels(c->out));
-    kin_real *dmean = o->given ? kin_grad_add(c, MEAN_OR_ADD) : NULL, *dvar = o->given ? kin_grad_add(c, VAR) : NULL;
-    for (int64_t i = 0; dmean && i < kin_channels(c->out); i++) dmean[i] -= (kin_real)((double)v.scale[i] * sum_g[i]);
+    kin_real *dmean = o->given ? kin_grad_add(c, MEAN_OR_ADD) : NULL,
+             *dvar = o->given ? kin_grad_add(c, VAR) : NULL;
+    for (int64_t i = 0; dmean && i < kin_channels(c->out); i++)
+        dmean[i] -= (kin_real)((double)v.scale[i] * sum_g[i]);
     for (int64_t i = 0; dvar && i < kin_channels(c->out); i++)
-        dvar[i] -= (kin_real)(0.5 * (double)c->in[GAMMA]->data[i] * (double)v.inv[i] * (double)v.inv[i] * sum_gx[i]);
+        dvar[i] -= (kin_real)(0.5 * (double)c->in[GAMMA]->data[i] * (double)v.inv[i] * (double)v.inv[i] *
+                              sum_gx[i]);
 }
 
 static void norm_backward(kin_call *c)
@@ -105,14 +123,22 @@ static void norm_backward(kin_call *c)
     const kin_tensor *x = c->in[X], *y = c->out;
     int64_t rows = kin_rows(x), channels = kin_channels(x);
     channel_values v = split(c->saved, channels);
-    size_t sums_bytes = (size_t)channels * 2 * sizeof(double), lines_bytes = (size_t)channels * 3 * sizeof(kin_real);
-    unsigned char *scratch = kin_scratch(c, (sums_bytes + lines_bytes + 63) / 64 * 64 + kin_norm_workspace(rows, channels));
+    size_t sums_bytes = (size_t)channels * 2 * sizeof(double),
+           lines_bytes = (size_t)channels * 3 * sizeof(kin_real);
+    unsigned char *scratch = kin_scratch(c, (sums_bytes + lines_bytes + 63) / 64 * 64 +
+                                                kin_norm_workspace(rows, channels));
     if (!scratch) return;
     double *sum_g = (double *)(void *)scratch, *sum_gx = sum_g + channels;
     kin_real *a = (kin_real *)(void *)(scratch + sums_bytes), *b = a + channels, *shift = b + channels;
-    kin_norm_flow flow = {
-        .g = kin_grad_out(c), .y = o->add ? y->data : NULL, .x = x->data, .ld = x->ld, .scale = v.scale, .shift = v.shift, .act = (kin_norm_act)o->act};
-    kin_norm_backward_sums(&flow, rows, channels, v.mean, v.inv, sum_g, sum_gx, scratch + (sums_bytes + lines_bytes + 63) / 64 * 64);
+    kin_norm_flow flow = {.g = kin_grad_out(c),
+                          .y = o->add ? y->data : NULL,
+                          .x = x->data,
+                          .ld = x->ld,
+                          .scale = v.scale,
+                          .shift = v.shift,
+                          .act = (kin_norm_act)o->act};
+    kin_norm_backward_sums(&flow, rows, channels, v.mean, v.inv, sum_g, sum_gx,
+                           scratch + (sums_bytes + lines_bytes + 63) / 64 * 64);
     kin_real *dgamma = kin_grad_add(c, GAMMA), *dbeta = kin_grad_add(c, BETA);
     for (int64_t i = 0; dgamma && i < channels; i++) dgamma[i] += (kin_real)sum_gx[i];
     for (int64_t i = 0; dbeta && i < channels; i++) dbeta[i] += (kin_real)sum_g[i];
@@ -124,18 +150,27 @@ static void norm_backward(kin_call *c)
     if (to.dx || to.dadd) kin_norm_backward_apply(&flow, rows, channels, &(kin_norm_line){a, b, shift}, &to);
 }
 
-static const kin_op batch_norm = {"batch_norm", .infer = norm_infer, .forward = norm_forward, .backward = norm_backward, .defers = norm_defers, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
+static const kin_op batch_norm = {"batch_norm",
+                                  .infer = norm_infer,
+                                  .forward = norm_forward,
+                                  .backward = norm_backward,
+                                  .defers = norm_defers,
+                                  .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
-kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add, double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out)
+kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add,
+                                 double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out)
 {
-    norm_opt o = {.epsilon = epsilon, .act = act, .add = add != NULL, .mean_out = mean_out, .var_out = var_out};
+    norm_opt o = {
+        .epsilon = epsilon, .act = act, .add = add != NULL, .mean_out = mean_out, .var_out = var_out};
     return kin_apply_n(&batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, add}, add ? 4 : 3);
 }
 
-kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, kin_tensor *add, double epsilon, kin_act act)
+kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
+                                kin_tensor *var, kin_tensor *add, double epsilon, kin_act act)
 {
     norm_opt o = {.epsilon = epsilon, .act = act, .given = true, .add = add != NULL};
-    return kin_apply_n(&batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, mean, var, add}, add ? 6 : 5);
+    return kin_apply_n(&batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, mean, var, add},
+                       add ? 6 : 5);
 }
 
 /* ---- rows of unit length: y = x/‖x‖,  dx = (g − y·⟨g, y⟩)/‖x‖ ---- */
@@ -170,5 +205,6 @@ static void l2_backward(kin_call *c)
     }
 }
 
-static const kin_op l2_normalize = {"l2_normalize", .infer = kin_same_shape, .forward = l2_forward, .backward = l2_backward, .saves = KIN_SAVES_OUTPUT};
+static const kin_op l2_normalize = {"l2_normalize", .infer = kin_same_shape, .forward = l2_forward,
+                                    .backward = l2_backward, .saves = KIN_SAVES_OUTPUT};
 kin_tensor *kin_l2_normalize(kin_tensor *x) { return kin_apply(&l2_normalize, NULL, 0, x); }

@@ -6,7 +6,9 @@
 
 /* ---- convolution and pooling (conv.c, pool.c) ---- */
 
-typedef struct kin_conv2d_pads { int64_t top, left, bottom, right; } kin_conv2d_pads;
+typedef struct kin_conv2d_pads {
+    int64_t top, left, bottom, right;
+} kin_conv2d_pads;
 typedef struct kin_conv2d_opt {
     int64_t stride, pad, dilation, groups; /* stride, dilation, groups: 0 means 1 */
     kin_conv2d_pads pads;                  /* asymmetric padding instead of pad, when any is set */
@@ -31,16 +33,17 @@ kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p);
 /* ---- normalisation (norm.c) ---- */
 
 typedef enum { KIN_LINEAR = 0, KIN_RELU, KIN_RELU6 } kin_act;
-/* Batch norm with the batch's own statistics over all rows, then + add (may be NULL), then the activation. The
- * statistics are written to mean_out and var_out [c] (biased), both may be NULL. */
-kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add, double epsilon, kin_act act, kin_real *mean_out,
-                                 kin_real *var_out);
+/* Batch norm with the batch's own statistics over all rows, then + add (may be NULL), then the activation.
+ * The statistics are written to mean_out and var_out [c] (biased), both may be NULL. */
+kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add,
+                                 double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out);
 /* The same with given statistics. */
-kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, kin_tensor *add, double epsilon,
-                                kin_act act);
-/* kin_batch_norm_eval without a residual, and the means of its kernel × kernel pixels, in one pass through which no gradient flows (pool.c). */
-kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, double epsilon, kin_act act,
-                                         int64_t kernel);
+kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
+                                kin_tensor *var, kin_tensor *add, double epsilon, kin_act act);
+/* kin_batch_norm_eval without a residual, and the means of its kernel × kernel pixels, in one pass through
+ * which no gradient flows (pool.c). */
+kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
+                                         kin_tensor *var, double epsilon, kin_act act, int64_t kernel);
 /* Each row divided by its Euclidean norm, at least 1e-12. */
 kin_tensor *kin_l2_normalize(kin_tensor *x);
 
@@ -48,7 +51,9 @@ kin_tensor *kin_l2_normalize(kin_tensor *x);
 
 /* x [.., in] · w[out, in]ᵀ + b [out] → [.., out]; b may be NULL. */
 kin_tensor *kin_affine(kin_tensor *x, kin_tensor *w, kin_tensor *b);
-typedef struct kin_matmul_opt { bool transpose_a, transpose_b; } kin_matmul_opt;
+typedef struct kin_matmul_opt {
+    bool transpose_a, transpose_b;
+} kin_matmul_opt;
 /* [.., m, k] · [.., k, n] → [.., m, n]; the leading axes are equal or absent in b. `opt` may be NULL. */
 kin_tensor *kin_matmul(kin_tensor *a, kin_tensor *b, const kin_matmul_opt *opt);
 /* Euclidean distances of rows, a [n, d], b [m, d] → [n, m]: √max(d², 1e-12), or d² itself. */
@@ -59,12 +64,12 @@ kin_tensor *kin_distance_squared(kin_tensor *a, kin_tensor *b);
 
 kin_tensor *kin_relu(kin_tensor *x);
 kin_tensor *kin_relu6(kin_tensor *x);
-kin_tensor *kin_leaky_relu(kin_tensor *x);  /* slope .01 */
+kin_tensor *kin_leaky_relu(kin_tensor *x); /* slope .01 */
 kin_tensor *kin_sigmoid(kin_tensor *x);
 kin_tensor *kin_tanh(kin_tensor *x);
-kin_tensor *kin_softplus(kin_tensor *x);    /* log(1 + eˣ) */
-kin_tensor *kin_silu(kin_tensor *x);        /* x·σ(x) */
-kin_tensor *kin_gelu(kin_tensor *x);        /* exact, with erf */
+kin_tensor *kin_softplus(kin_tensor *x); /* log(1 + eˣ) */
+kin_tensor *kin_silu(kin_tensor *x);     /* x·σ(x) */
+kin_tensor *kin_gelu(kin_tensor *x);     /* exact, with erf */
 kin_tensor *kin_exp(kin_tensor *x);
 kin_tensor *kin_log(kin_tensor *x);
 kin_tensor *kin_sqrt(kin_tensor *x);
@@ -78,7 +83,8 @@ kin_tensor *kin_sub_tensor(kin_tensor *a, kin_tensor *b);
 kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b);
 kin_tensor *kin_div(kin_tensor *a, kin_tensor *b);
 
-/* x [n, h, w, c] times a gate of its channels, [n, c] or [n, 1, 1, c], or of its pixels, [n, h, w, 1] (gate.c). */
+/* x [n, h, w, c] times a gate of its channels, [n, c] or [n, 1, 1, c], or of its pixels, [n, h, w, 1]
+ * (gate.c). */
 kin_tensor *kin_gate(kin_tensor *x, kin_tensor *gate);
 /* x + weight·b with weight [1]. */
 kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight);
@@ -89,14 +95,17 @@ kin_tensor *kin_dropout_keyed(kin_tensor *x, double p, uint64_t key);
 /* ---- shape (shape.c) ---- */
 
 kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);
-/* [n, h, w, c] → [n, c·h·w] in PyTorch's order (channel by channel), so that its linear layers load as they are. */
+/* [n, h, w, c] → [n, c·h·w] in PyTorch's order (channel by channel), so that its linear layers load as
+ * they are. */
 kin_tensor *kin_flatten(kin_tensor *x);
-kin_tensor *kin_concat(kin_tensor *const *xs, int count);              /* along channels */
-/* The same as concat of x and `added`; x is not copied if it has come from kin_room or kin_widen, has room for the channels left, and was not
- * grown before: then the result lies in x's memory (grow.c). Begins with a copy of x in rows with room for so many channels in all. */
+kin_tensor *kin_concat(kin_tensor *const *xs, int count); /* along channels */
+/* The same as concat of x and `added`; x is not copied if it has come from kin_room or kin_widen, has room
+ * for the channels left, and was not grown before: then the result lies in x's memory (grow.c). Begins
+ * with a copy of x in rows with room for so many channels in all. */
 kin_tensor *kin_room(kin_tensor *x, int64_t channels);
 kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added);
-kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count);    /* channels first .. first+count-1: a view */
+/* channels first .. first+count-1: a view */
+kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count);
 kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count); /* along the first axis */
 /* Picks x[row[i], column[i]] from a matrix → [count]. */
 kin_tensor *kin_gather(kin_tensor *x, const int64_t *rows, const int64_t *columns, int64_t count);
@@ -111,11 +120,13 @@ kin_tensor *kin_max(kin_tensor *x, unsigned axes); /* the gradient goes to the f
 
 /* ---- softmax (softmax.c) ---- */
 
-kin_tensor *kin_softmax(kin_tensor *x);     /* over channels */
-kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale); /* of scale·x, which may turn the order around */
+kin_tensor *kin_softmax(kin_tensor *x); /* over channels */
+/* of scale·x, which may turn the order around */
+kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale);
 kin_tensor *kin_log_softmax(kin_tensor *x);
 kin_tensor *kin_log_sum_exp(kin_tensor *x); /* [.., c] → [.., 1] */
-/* Mean over rows of −Σ target·log softmax(logits) with target (1 − ε)·onehot + ε/classes. labels [n] in 0 .. classes-1. */
+/* Mean over rows of −Σ target·log softmax(logits) with target (1 − ε)·onehot + ε/classes. labels [n] in 0
+ * .. classes-1. */
 kin_tensor *kin_cross_entropy(kin_tensor *logits, const int *labels, double smoothing);
 
 #endif

@@ -23,16 +23,25 @@ void kin_plan_begin(kin_ctx *ctx, kin_plan *plan)
 }
 
 /* Where the tensor's memory is noted; NULL for leaves. */
-static kin_planned *root_of(kin_plan *plan, const kin_tensor *t) { return t->plan_index ? &plan->calls[plan->calls[t->plan_index - 1].root] : NULL; }
+static kin_planned *root_of(kin_plan *plan, const kin_tensor *t)
+{
+    return t->plan_index ? &plan->calls[plan->calls[t->plan_index - 1].root] : NULL;
+}
 
 bool kin_plan_note(kin_ctx *ctx, kin_call *c)
 {
     kin_plan *plan = ctx->planning;
     size_t at = plan->count;
-    if (!kin_grow((void **)&plan->calls, at, &plan->capacity, sizeof *plan->calls)) return kin_fail_memory(&ctx->error, "the plan of a network's memory", sizeof *plan->calls);
+    if (!kin_grow((void **)&plan->calls, at, &plan->capacity, sizeof *plan->calls))
+        return kin_fail_memory(&ctx->error, "the plan of a network's memory", sizeof *plan->calls);
     const kin_tensor *base = c->op->alias ? c->in[0] : NULL;
-    plan->calls[plan->count++] = (kin_planned){.op = c->op, .shape = c->out->shape, .root = base && base->plan_index ? plan->calls[base->plan_index - 1].root : at, .last = at};
-    if (!base) plan->calls[at].bytes = ((size_t)(kin_rows(c->out) * c->out->ld) * sizeof(kin_real) + 63) / 64 * 64;
+    plan->calls[plan->count++] = (kin_planned){
+        .op = c->op,
+        .shape = c->out->shape,
+        .root = base && base->plan_index ? plan->calls[base->plan_index - 1].root : at,
+        .last = at};
+    if (!base)
+        plan->calls[at].bytes = ((size_t)(kin_rows(c->out) * c->out->ld) * sizeof(kin_real) + 63) / 64 * 64;
     for (int i = 0; i < c->n_in; i++) {
         kin_planned *root = root_of(plan, c->in[i]);
         if (root && root->last != forever) root->last = at;
@@ -50,7 +59,9 @@ void kin_retain(kin_tensor *t)
 
 /* ---- placing ---- */
 
-typedef struct item { size_t bytes, call; } item;
+typedef struct item {
+    size_t bytes, call;
+} item;
 
 /* Largest first; of equals the earlier. */
 static int by_size(const void *a, const void *b)
@@ -60,7 +71,10 @@ static int by_size(const void *a, const void *b)
     return x->call < y->call ? -1 : 1;
 }
 
-static bool alive_together(const kin_planned *a, size_t a_made, const kin_planned *b, size_t b_made) { return a_made <= b->last && b_made <= a->last; }
+static bool alive_together(const kin_planned *a, size_t a_made, const kin_planned *b, size_t b_made)
+{
+    return a_made <= b->last && b_made <= a->last;
+}
 
 /* The lowest offset at which call c meets none of the n placed ones, which are held by rising offset. */
 static size_t lowest(const kin_plan *plan, size_t c, const size_t *placed, size_t n)
@@ -153,4 +167,7 @@ void kin_frame_done(kin_ctx *ctx)
 }
 
 /* A tensor is gone when a call after its last one has begun. */
-bool kin_tensor_gone(const kin_tensor *t) { return t->frame && t->frame->last[t->plan_index - 1] < t->frame->at; }
+bool kin_tensor_gone(const kin_tensor *t)
+{
+    return t->frame && t->frame->last[t->plan_index - 1] < t->frame->at;
+}

@@ -9,8 +9,17 @@ static kin_pool_shape geometry(const kin_call *c)
 {
     const kin_pool2d_opt *o = c->opt;
     const kin_tensor *x = c->in[0], *y = c->out;
-    return (kin_pool_shape){.batch = kin_dim(x, 0), .in_h = kin_dim(x, 1), .in_w = kin_dim(x, 2), .channels = kin_dim(x, 3), .in_ld = x->ld, .out_h = kin_dim(y, 1),
-                            .out_w = kin_dim(y, 2), .kernel = o->kernel, .stride = o->stride ? o->stride : o->kernel, .pad = o->pad, .exclude_pad = o->exclude_pad};
+    return (kin_pool_shape){.batch = kin_dim(x, 0),
+                            .in_h = kin_dim(x, 1),
+                            .in_w = kin_dim(x, 2),
+                            .channels = kin_dim(x, 3),
+                            .in_ld = x->ld,
+                            .out_h = kin_dim(y, 1),
+                            .out_w = kin_dim(y, 2),
+                            .kernel = o->kernel,
+                            .stride = o->stride ? o->stride : o->kernel,
+                            .pad = o->pad,
+                            .exclude_pad = o->exclude_pad};
 }
 
 static bool pool_infer(kin_call *c, kin_shape *out)
@@ -22,7 +31,8 @@ static bool pool_infer(kin_call *c, kin_shape *out)
     if (o->kernel < 1 || o->kernel > 4096 || stride < 1 || o->pad < 0 || o->pad > o->kernel / 2)
         return kin_call_fail(c, "kernel and stride must be positive, and padding at most half the kernel");
     int64_t h = kin_dim(x, 1) + 2 * o->pad - o->kernel, w = kin_dim(x, 2) + 2 * o->pad - o->kernel;
-    if (h < 0 || w < 0) return kin_call_fail(c, "a window of %lld does not fit into the padded input", (long long)o->kernel);
+    if (h < 0 || w < 0)
+        return kin_call_fail(c, "a window of %lld does not fit into the padded input", (long long)o->kernel);
     *out = KIN_SHAPE(kin_dim(x, 0), h / stride + 1, w / stride + 1, kin_dim(x, 3));
     return true;
 }
@@ -36,7 +46,8 @@ static void max_forward(kin_call *c)
     kin_source x = kin_source_of(c->in[0]);
     void *workspace = x.begin ? kin_scratch(c, kin_max_pool_workspace(&s)) : NULL;
     s.in_ld = x.ld;
-    if (winner && (workspace || !x.begin)) kin_max_pool_forward(&s, x.data, x.begin, kin_out(c), winner, workspace);
+    if (winner && (workspace || !x.begin))
+        kin_max_pool_forward(&s, x.data, x.begin, kin_out(c), winner, workspace);
 }
 
 static void max_backward(kin_call *c)
@@ -61,13 +72,26 @@ static void avg_backward(kin_call *c)
     if (dx) kin_avg_pool_backward(&s, kin_grad_out(c), dx, accumulate);
 }
 
-static const kin_op max_pool2d = {"max_pool2d", .infer = pool_infer, .forward = max_forward, .backward = max_backward, .reads_deferred = max_reads_deferred, .saves = KIN_SAVES_NOTHING};
-static const kin_op avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = avg_forward, .backward = avg_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op max_pool2d = {"max_pool2d",
+                                  .infer = pool_infer,
+                                  .forward = max_forward,
+                                  .backward = max_backward,
+                                  .reads_deferred = max_reads_deferred,
+                                  .saves = KIN_SAVES_NOTHING};
+static const kin_op avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = avg_forward,
+                                  .backward = avg_backward, .saves = KIN_SAVES_NOTHING};
 
-kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt) { return kin_apply(&max_pool2d, opt, sizeof *opt, x); }
-kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt) { return kin_apply(&avg_pool2d, opt, sizeof *opt, x); }
+kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt)
+{
+    return kin_apply(&max_pool2d, opt, sizeof *opt, x);
+}
+kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt)
+{
+    return kin_apply(&avg_pool2d, opt, sizeof *opt, x);
+}
 
-/* ---- averages of what a batch norm with given statistics and its activation make of x, in one pass: no gradient flows ---- */
+/* ---- averages of what a batch norm with given statistics and its activation make of x, in one pass: no
+ * gradient flows ---- */
 
 enum { NORM_X, GAMMA, BETA, MEAN, VAR };
 
@@ -80,7 +104,8 @@ typedef struct norm_pool_opt {
 static bool norm_pool_infer(kin_call *c, kin_shape *out)
 {
     for (int i = GAMMA; i <= VAR; i++)
-        if (kin_count(c->in[i]) != kin_channels(c->in[NORM_X])) return kin_call_fail(c, "expected a number for each channel in scale, shift and statistics");
+        if (kin_count(c->in[i]) != kin_channels(c->in[NORM_X]))
+            return kin_call_fail(c, "expected a number for each channel in scale, shift and statistics");
     return pool_infer(c, out);
 }
 
@@ -88,15 +113,19 @@ static void norm_pool_forward(kin_call *c)
 {
     const norm_pool_opt *o = c->opt;
     kin_pool_shape s = geometry(c);
-    kin_real *scale = kin_scratch(c, (size_t)s.channels * 2 * sizeof *scale), *shift = scale ? scale + s.channels : NULL;
+    kin_real *scale = kin_scratch(c, (size_t)s.channels * 2 * sizeof *scale),
+             *shift = scale ? scale + s.channels : NULL;
     if (!scale) return;
-    kin_norm_affine(c->in[GAMMA]->data, c->in[BETA]->data, c->in[MEAN]->data, c->in[VAR]->data, o->epsilon, s.channels, scale, shift);
-    kin_norm_avg_pool(&s, c->in[NORM_X]->data, &(kin_conv_begin){scale, shift, (kin_norm_act)o->act}, kin_out(c));
+    kin_norm_affine(c->in[GAMMA]->data, c->in[BETA]->data, c->in[MEAN]->data, c->in[VAR]->data, o->epsilon,
+                    s.channels, scale, shift);
+    kin_norm_avg_pool(&s, c->in[NORM_X]->data, &(kin_conv_begin){scale, shift, (kin_norm_act)o->act},
+                      kin_out(c));
 }
 
 static const kin_op norm_avg_pool = {"norm_avg_pool", .infer = norm_pool_infer, .forward = norm_pool_forward};
 
-kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean, kin_tensor *var, double epsilon, kin_act act, int64_t kernel)
+kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
+                                         kin_tensor *var, double epsilon, kin_act act, int64_t kernel)
 {
     norm_pool_opt o = {.pool = {.kernel = kernel}, .epsilon = epsilon, .act = act};
     return kin_apply(&norm_avg_pool, &o, sizeof o, x, gamma, beta, mean, var);
@@ -108,7 +137,8 @@ kin_tensor *kin_global_avg_pool(kin_tensor *x)
     return pooled ? kin_reshape(pooled, KIN_SHAPE(kin_dim(pooled, 0), kin_channels(pooled))) : NULL;
 }
 
-/* ---- the largest number of each channel, [n, h, w, c] → [n, c]; the first of equals wins, and NaN over all ---- */
+/* ---- the largest number of each channel, [n, h, w, c] → [n, c]; the first of equals wins, and NaN over
+ * all ---- */
 
 static int64_t pixels_of(const kin_call *c) { return kin_dim(c->in[0], 1) * kin_dim(c->in[0], 2); }
 
@@ -140,7 +170,8 @@ static void global_forward_sample(void *arg, int64_t n, int worker)
 
 static void global_forward(kin_call *c)
 {
-    if (kin_save(c, (size_t)kin_count(c->out) * sizeof(int32_t))) kin_parallel_for(kin_dim(c->in[0], 0), global_forward_sample, c);
+    if (kin_save(c, (size_t)kin_count(c->out) * sizeof(int32_t)))
+        kin_parallel_for(kin_dim(c->in[0], 0), global_forward_sample, c);
 }
 
 static void global_backward(kin_call *c)
@@ -148,10 +179,12 @@ static void global_backward(kin_call *c)
     kin_real *dx = kin_grad_add(c, 0);
     const int32_t *winner = c->saved;
     int64_t channels = kin_channels(c->in[0]), pixels = pixels_of(c);
-    for (int64_t i = 0; dx && i < kin_count(c->out); i++) dx[(i / channels * pixels + winner[i]) * channels + i % channels] += kin_grad_out(c)[i];
+    for (int64_t i = 0; dx && i < kin_count(c->out); i++)
+        dx[(i / channels * pixels + winner[i]) * channels + i % channels] += kin_grad_out(c)[i];
 }
 
-static const kin_op global_max = {"global_max_pool", .infer = global_infer, .forward = global_forward, .backward = global_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op global_max = {"global_max_pool", .infer = global_infer, .forward = global_forward,
+                                  .backward = global_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_global_max_pool(kin_tensor *x) { return kin_apply(&global_max, NULL, 0, x); }
 
 /* ---- the largest and the mean of each pixel's channels, [n, h, w, c] → [n, h, w, 2] ---- */
@@ -161,7 +194,8 @@ enum { LANES = 8, ROWS_PER_BLOCK = 64 };
 static bool channel_infer(kin_call *c, kin_shape *out)
 {
     *out = kin_shape_of(c->in[0]);
-    if (out->ndim != 4 || kin_channels(c->in[0]) > INT32_MAX) return kin_call_fail(c, "expected [n, h, w, c]");
+    if (out->ndim != 4 || kin_channels(c->in[0]) > INT32_MAX)
+        return kin_call_fail(c, "expected [n, h, w, c]");
     out->dim[3] = 2;
     return true;
 }
@@ -210,17 +244,23 @@ static void channel_forward_block(void *arg, int64_t block, int worker)
 
 static void channel_forward(kin_call *c)
 {
-    if (kin_save(c, (size_t)kin_rows(c->in[0]) * sizeof(int32_t))) kin_parallel_for(kin_blocks(kin_rows(c->in[0]), ROWS_PER_BLOCK), channel_forward_block, c);
+    if (kin_save(c, (size_t)kin_rows(c->in[0]) * sizeof(int32_t)))
+        kin_parallel_for(kin_blocks(kin_rows(c->in[0]), ROWS_PER_BLOCK), channel_forward_block, c);
 }
 
-typedef struct channel_loop { const kin_call *call; kin_real *dx; bool accumulate; } channel_loop;
+typedef struct channel_loop {
+    const kin_call *call;
+    kin_real *dx;
+    bool accumulate;
+} channel_loop;
 
 static void channel_backward_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const channel_loop *l = arg;
     int64_t channels = kin_channels(l->call->in[0]);
-    for (int64_t r = block * ROWS_PER_BLOCK; r < kin_rows(l->call->in[0]) && r < (block + 1) * ROWS_PER_BLOCK; r++) {
+    for (int64_t r = block * ROWS_PER_BLOCK; r < kin_rows(l->call->in[0]) && r < (block + 1) * ROWS_PER_BLOCK;
+         r++) {
         const kin_real *g = kin_grad_out(l->call) + 2 * r;
         kin_real *dx = l->dx + r * channels, each = g[1] / (kin_real)channels;
         for (int64_t k = 0; k < channels; k++) dx[k] = (l->accumulate ? dx[k] : 0) + each;
@@ -235,5 +275,6 @@ static void channel_backward(kin_call *c)
     if (l.dx) kin_parallel_for(kin_blocks(kin_rows(c->in[0]), ROWS_PER_BLOCK), channel_backward_block, &l);
 }
 
-static const kin_op channel_pool = {"channel_pool", .infer = channel_infer, .forward = channel_forward, .backward = channel_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op channel_pool = {"channel_pool", .infer = channel_infer, .forward = channel_forward,
+                                    .backward = channel_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_channel_pool(kin_tensor *x) { return kin_apply(&channel_pool, NULL, 0, x); }

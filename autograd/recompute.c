@@ -9,7 +9,10 @@ void kin_segment_begin(kin_ctx *ctx)
     if (ctx->segment_depth++ == 0) ctx->segment_first = ctx->n_calls;
 }
 
-kin_arena *kin_value_arena(kin_ctx *ctx) { return ctx->segment_depth || ctx->replaying ? &ctx->segment_arena : &ctx->arena; }
+kin_arena *kin_value_arena(kin_ctx *ctx)
+{
+    return ctx->segment_depth || ctx->replaying ? &ctx->segment_arena : &ctx->arena;
+}
 bool kin_segment_dropped(const kin_tensor *t) { return t->dropped; }
 
 static void drop(kin_tensor *t)
@@ -38,7 +41,8 @@ static bool copy_out(kin_tensor *t)
 
 static bool note(kin_ctx *ctx, kin_segment s)
 {
-    if (!kin_grow((void **)&ctx->segments, ctx->n_segments, &ctx->cap_segments, sizeof *ctx->segments)) return kin_fail_memory(&ctx->error, "the tape", sizeof s);
+    if (!kin_grow((void **)&ctx->segments, ctx->n_segments, &ctx->cap_segments, sizeof *ctx->segments))
+        return kin_fail_memory(&ctx->error, "the tape", sizeof s);
     ctx->segments[ctx->n_segments++] = s;
     return true;
 }
@@ -78,7 +82,8 @@ static bool gradient_arrived(const kin_ctx *ctx, const kin_segment *s)
 bool kin_segment_enter(kin_ctx *ctx, size_t call)
 {
     for (size_t i = ctx->n_segments; i-- > 0;)
-        if (ctx->segments[i].behind == call + 1) return !gradient_arrived(ctx, &ctx->segments[i]) || replay(ctx, &ctx->segments[i]);
+        if (ctx->segments[i].behind == call + 1)
+            return !gradient_arrived(ctx, &ctx->segments[i]) || replay(ctx, &ctx->segments[i]);
     return true;
 }
 

@@ -48,7 +48,10 @@ static int64_t out_row(const kin_call *c, int64_t r)
 }
 
 /* Element (r, k) of the input goes to this element of the output. */
-static int64_t out_at(const kin_call *c, int64_t row, int64_t k) { return channels_reduced(c) ? row : row * kin_channels(c->in[0]) + k; }
+static int64_t out_at(const kin_call *c, int64_t row, int64_t k)
+{
+    return channels_reduced(c) ? row : row * kin_channels(c->in[0]) + k;
+}
 
 static void sum_scaled(kin_call *c, double scale)
 {
@@ -112,9 +115,12 @@ static void max_backward(kin_call *c)
     for (int64_t i = 0; dx && i < kin_count(c->out); i++) dx[winner[i]] += kin_grad_out(c)[i];
 }
 
-static const kin_op sum_op = {"sum", .infer = reduce_infer, .forward = sum_forward, .backward = sum_backward, .saves = KIN_SAVES_NOTHING};
-static const kin_op mean_op = {"mean", .infer = reduce_infer, .forward = mean_forward, .backward = mean_backward, .saves = KIN_SAVES_NOTHING};
-static const kin_op max_op = {"max", .infer = reduce_infer, .forward = max_forward, .backward = max_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op sum_op = {"sum", .infer = reduce_infer, .forward = sum_forward, .backward = sum_backward,
+                              .saves = KIN_SAVES_NOTHING};
+static const kin_op mean_op = {"mean", .infer = reduce_infer, .forward = mean_forward,
+                               .backward = mean_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op max_op = {"max", .infer = reduce_infer, .forward = max_forward, .backward = max_backward,
+                              .saves = KIN_SAVES_NOTHING};
 
 static kin_tensor *reduce(const kin_op *op, kin_tensor *x, unsigned axes)
 {

@@ -16,8 +16,7 @@ static void move_block(void *arg, int64_t block, int worker)
         const kin_real *restrict from = m->from + row * m->from_ld;
         if (m->add)
             for (int64_t c = 0; c < m->channels; c++) to[c] += from[c];
-        else
-            memcpy(to, from, (size_t)m->channels * sizeof *to);
+        else memcpy(to, from, (size_t)m->channels * sizeof *to);
     }
 }
 

@@ -10,8 +10,9 @@
 typedef struct kin_rows_move {
     const kin_real *from;
     kin_real *to;
-    int64_t from_ld, to_ld, rows, channels; /* numbers from row to row of each; numbers of a row that are moved */
-    bool add;                               /* to what is there */
+    /* numbers from row to row of each; numbers of a row that are moved */
+    int64_t from_ld, to_ld, rows, channels;
+    bool add; /* to what is there */
 } kin_rows_move;
 
 /* On all threads. */

@@ -12,16 +12,24 @@ static bool reshape_infer(kin_call *c, kin_shape *out)
 {
     *out = *(const kin_shape *)c->opt;
     char text[128];
-    if (kin_shape_count(*out) != kin_count(c->in[0])) return kin_call_fail(c, "cannot become %s: the counts differ", kin_shape_text(*out, text, sizeof text));
+    if (kin_shape_count(*out) != kin_count(c->in[0]))
+        return kin_call_fail(c, "cannot become %s: the counts differ",
+                             kin_shape_text(*out, text, sizeof text));
     return true;
 }
 
-static void copy_rows(const kin_real *from, int64_t from_ld, kin_real *to, int64_t to_ld, int64_t rows, int64_t channels)
+static void copy_rows(const kin_real *from, int64_t from_ld, kin_real *to, int64_t to_ld, int64_t rows,
+                      int64_t channels)
 {
-    for (int64_t r = 0; r < rows; r++) memcpy(to + r * to_ld, from + r * from_ld, (size_t)channels * sizeof *to);
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(to + r * to_ld, from + r * from_ld, (size_t)channels * sizeof *to);
 }
 
-static void pack(kin_call *c) { copy_rows(c->in[0]->data, c->in[0]->ld, kin_out(c), kin_channels(c->in[0]), kin_rows(c->in[0]), kin_channels(c->in[0])); }
+static void pack(kin_call *c)
+{
+    copy_rows(c->in[0]->data, c->in[0]->ld, kin_out(c), kin_channels(c->in[0]), kin_rows(c->in[0]),
+              kin_channels(c->in[0]));
+}
 
 static void pass_back(kin_call *c)
 {
@@ -32,15 +40,20 @@ static void pass_back(kin_call *c)
     for (int64_t i = 0; i < count; i++) dx[i] = accumulate ? dx[i] + g[i] : g[i];
 }
 
-static const kin_op reshape = {"reshape", .infer = reshape_infer, .forward = pack, .backward = pass_back, .saves = KIN_SAVES_NOTHING};
-kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape) { return kin_apply(&reshape, &shape, sizeof shape, x); }
+static const kin_op reshape = {"reshape", .infer = reshape_infer, .forward = pack, .backward = pass_back,
+                               .saves = KIN_SAVES_NOTHING};
+kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape)
+{
+    return kin_apply(&reshape, &shape, sizeof shape, x);
+}
 
 /* ---- flatten: [n, h, w, c] → [n, c·h·w], channel by channel ---- */
 
 static bool flatten_infer(kin_call *c, kin_shape *out)
 {
     if (kin_ndim(c->in[0]) != 4) return kin_call_fail(c, "expected [n, h, w, c]");
-    *out = KIN_SHAPE(kin_dim(c->in[0], 0), kin_dim(c->in[0], 1) * kin_dim(c->in[0], 2) * kin_dim(c->in[0], 3));
+    *out = KIN_SHAPE(kin_dim(c->in[0], 0),
+                     kin_dim(c->in[0], 1) * kin_dim(c->in[0], 2) * kin_dim(c->in[0], 3));
     return true;
 }
 
@@ -51,7 +64,8 @@ static void flatten_forward(kin_call *c)
     kin_real *y = kin_out(c);
     for (int64_t n = 0; n < batch; n++)
         for (int64_t p = 0; p < pixels; p++)
-            for (int64_t i = 0; i < channels; i++) y[(n * channels + i) * pixels + p] = x->data[(n * pixels + p) * x->ld + i];
+            for (int64_t i = 0; i < channels; i++)
+                y[(n * channels + i) * pixels + p] = x->data[(n * pixels + p) * x->ld + i];
 }
 
 static void flatten_backward(kin_call *c)
@@ -69,7 +83,8 @@ static void flatten_backward(kin_call *c)
             }
 }
 
-static const kin_op flatten = {"flatten", .infer = flatten_infer, .forward = flatten_forward, .backward = flatten_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op flatten = {"flatten", .infer = flatten_infer, .forward = flatten_forward,
+                               .backward = flatten_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_flatten(kin_tensor *x) { return kin_apply(&flatten, NULL, 0, x); }
 
 /* ---- concat along channels ---- */
@@ -81,7 +96,8 @@ static bool concat_infer(kin_call *c, kin_shape *out)
         kin_shape s = kin_shape_of(c->in[i]);
         out->dim[out->ndim - 1] += kin_channels(c->in[i]);
         s.dim[s.ndim - 1] = out->dim[out->ndim - 1];
-        if (!kin_shape_equal(s, *out)) return kin_call_fail(c, "all axes but the channels must be equal; input %d differs", i);
+        if (!kin_shape_equal(s, *out))
+            return kin_call_fail(c, "all axes but the channels must be equal; input %d differs", i);
     }
     return true;
 }
@@ -93,27 +109,39 @@ static void concat_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const kin_call *c = arg;
-    int64_t width = kin_channels(c->out), row = block * CONCAT_ROWS, left = kin_rows(c->out) - row, rows = left < CONCAT_ROWS ? left : CONCAT_ROWS, first = 0;
+    int64_t width = kin_channels(c->out), row = block * CONCAT_ROWS, left = kin_rows(c->out) - row,
+            rows = left < CONCAT_ROWS ? left : CONCAT_ROWS, first = 0;
     for (int i = 0; i < c->n_in; first += kin_channels(c->in[i++])) {
         const kin_tensor *x = c->in[i];
-        copy_rows(x->data + row * x->ld, x->ld, c->out->data + row * width + first, width, rows, kin_channels(x));
+        copy_rows(x->data + row * x->ld, x->ld, c->out->data + row * width + first, width, rows,
+                  kin_channels(x));
     }
 }
 
-static void concat_forward(kin_call *c) { kin_parallel_for(kin_blocks(kin_rows(c->out), CONCAT_ROWS), concat_block, c); }
+static void concat_forward(kin_call *c)
+{
+    kin_parallel_for(kin_blocks(kin_rows(c->out), CONCAT_ROWS), concat_block, c);
+}
 
 static void concat_backward(kin_call *c)
 {
     int64_t first = 0;
     for (int i = 0; i < c->n_in; first += kin_channels(c->in[i++])) {
-        kin_rows_move m = {.from = kin_grad_out(c) + first, .from_ld = kin_channels(c->out), .rows = kin_rows(c->out), .channels = kin_channels(c->in[i])};
+        kin_rows_move m = {.from = kin_grad_out(c) + first,
+                           .from_ld = kin_channels(c->out),
+                           .rows = kin_rows(c->out),
+                           .channels = kin_channels(c->in[i])};
         m.to = kin_grad_write(c, i, &m.add), m.to_ld = m.channels;
         if (m.to) kin_move_rows(&m);
     }
 }
 
-static const kin_op concat = {"concat", .infer = concat_infer, .forward = concat_forward, .backward = concat_backward, .saves = KIN_SAVES_NOTHING};
-kin_tensor *kin_concat(kin_tensor *const *xs, int count) { return count > 0 ? kin_apply_n(&concat, NULL, 0, xs, count) : NULL; }
+static const kin_op concat = {"concat", .infer = concat_infer, .forward = concat_forward,
+                              .backward = concat_backward, .saves = KIN_SAVES_NOTHING};
+kin_tensor *kin_concat(kin_tensor *const *xs, int count)
+{
+    return count > 0 ? kin_apply_n(&concat, NULL, 0, xs, count) : NULL;
+}
 
 /* ---- slices: views ---- */
 
@@ -123,7 +151,8 @@ static bool slice_check(kin_call *c, int64_t size)
 {
     const slice_opt *o = c->opt;
     if (o->first < 0 || o->count < 1 || o->first > size - o->count)
-        return kin_call_fail(c, "%lld from %lld on is outside the axis of %lld", (long long)o->count, (long long)o->first, (long long)size);
+        return kin_call_fail(c, "%lld from %lld on is outside the axis of %lld", (long long)o->count,
+                             (long long)o->first, (long long)size);
     return true;
 }
 
@@ -134,7 +163,10 @@ static bool slice_infer(kin_call *c, kin_shape *out)
     return slice_check(c, kin_channels(c->in[0]));
 }
 
-static void slice_alias(kin_call *c) { kin_alias(c, c->in[0]->data + ((const slice_opt *)c->opt)->first, c->in[0]->ld); }
+static void slice_alias(kin_call *c)
+{
+    kin_alias(c, c->in[0]->data + ((const slice_opt *)c->opt)->first, c->in[0]->ld);
+}
 
 static void slice_backward(kin_call *c)
 {
@@ -146,7 +178,8 @@ static void slice_backward(kin_call *c)
         for (int64_t k = 0; k < o->count; k++) dx[r * width + o->first + k] += g[r * o->count + k];
 }
 
-static const kin_op slice = {"slice", .infer = slice_infer, .alias = slice_alias, .backward = slice_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op slice = {"slice", .infer = slice_infer, .alias = slice_alias, .backward = slice_backward,
+                             .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count)
 {
     slice_opt o = {first, count};
@@ -180,7 +213,8 @@ static void slice_rows_backward(kin_call *c)
     for (int64_t i = 0; i < kin_count(c->out); i++) dx[i] += g[i];
 }
 
-static const kin_op slice_rows = {"slice_rows", .infer = slice_rows_infer, .alias = slice_rows_alias, .backward = slice_rows_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op slice_rows = {"slice_rows", .infer = slice_rows_infer, .alias = slice_rows_alias,
+                                  .backward = slice_rows_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count)
 {
     slice_opt o = {first, count};
@@ -189,7 +223,10 @@ kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count)
 
 /* ---- gather: single elements of a matrix ---- */
 
-typedef struct gather_opt { const int64_t *rows, *columns; int64_t count; } gather_opt;
+typedef struct gather_opt {
+    const int64_t *rows, *columns;
+    int64_t count;
+} gather_opt;
 
 static bool gather_infer(kin_call *c, kin_shape *out)
 {
@@ -197,8 +234,10 @@ static bool gather_infer(kin_call *c, kin_shape *out)
     kin_tensor *x = c->in[0];
     if (o->count < 1) return kin_call_fail(c, "no element was asked for");
     for (int64_t i = 0; i < o->count; i++)
-        if (o->rows[i] < 0 || o->rows[i] >= kin_rows(x) || o->columns[i] < 0 || o->columns[i] >= kin_channels(x))
-            return kin_call_fail(c, "element %lld, (%lld, %lld), is outside the matrix", (long long)i, (long long)o->rows[i], (long long)o->columns[i]);
+        if (o->rows[i] < 0 || o->rows[i] >= kin_rows(x) || o->columns[i] < 0 ||
+            o->columns[i] >= kin_channels(x))
+            return kin_call_fail(c, "element %lld, (%lld, %lld), is outside the matrix", (long long)i,
+                                 (long long)o->rows[i], (long long)o->columns[i]);
     *out = KIN_SHAPE(o->count);
     return true;
 }
@@ -206,7 +245,8 @@ static bool gather_infer(kin_call *c, kin_shape *out)
 static void gather_forward(kin_call *c)
 {
     const gather_opt *o = c->opt;
-    for (int64_t i = 0; i < o->count; i++) kin_out(c)[i] = c->in[0]->data[o->rows[i] * c->in[0]->ld + o->columns[i]];
+    for (int64_t i = 0; i < o->count; i++)
+        kin_out(c)[i] = c->in[0]->data[o->rows[i] * c->in[0]->ld + o->columns[i]];
 }
 
 static void gather_backward(kin_call *c)
@@ -217,7 +257,8 @@ static void gather_backward(kin_call *c)
     for (int64_t i = 0; dx && i < o->count; i++) dx[o->rows[i] * width + o->columns[i]] += kin_grad_out(c)[i];
 }
 
-static const kin_op gather = {"gather", .infer = gather_infer, .forward = gather_forward, .backward = gather_backward, .saves = KIN_SAVES_NOTHING};
+static const kin_op gather = {"gather", .infer = gather_infer, .forward = gather_forward,
+                              .backward = gather_backward, .saves = KIN_SAVES_NOTHING};
 
 kin_tensor *kin_gather(kin_tensor *x, const int64_t *rows, const int64_t *columns, int64_t count)
 {

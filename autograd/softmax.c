@@ -25,8 +25,8 @@ static double row_lse(const kin_real *x, int64_t n)
 
 static const kin_real *row_of(const kin_tensor *t, int64_t r) { return t->data + r * t->ld; }
 
-/* e^{κ(x_i − m)} over their sum, m the largest where κ > 0, the smallest where κ < 0. Not e^{κ x_i − lse}: where the x are
- * large, rounding lse to kin_real would make whole rows too large or too small. */
+/* e^{κ(x_i − m)} over their sum, m the largest where κ > 0, the smallest where κ < 0. Not e^{κ x_i − lse}:
+ * where the x are large, rounding lse to kin_real would make whole rows too large or too small. */
 static void softmax_row(const kin_real *x, int64_t n, kin_real scale, kin_real *y)
 {
     kin_real most = x[0];
@@ -42,12 +42,19 @@ static void softmax_row(const kin_real *x, int64_t n, kin_real scale, kin_real *
 }
 
 enum { BLOCK = 1 << 12 }; /* numbers a block of a parallel loop */
-typedef struct softmax_loop { kin_call *call; kin_real *dx; kin_real scale; int64_t rows_per_block; } softmax_loop;
+typedef struct softmax_loop {
+    kin_call *call;
+    kin_real *dx;
+    kin_real scale;
+    int64_t rows_per_block;
+} softmax_loop;
 
 static softmax_loop softmax_of(kin_call *c)
 {
     int64_t n = kin_channels(c->out);
-    return (softmax_loop){.call = c, .scale = (kin_real) * (const double *)c->opt, .rows_per_block = n >= BLOCK ? 1 : BLOCK / n};
+    return (softmax_loop){.call = c,
+                          .scale = (kin_real) * (const double *)c->opt,
+                          .rows_per_block = n >= BLOCK ? 1 : BLOCK / n};
 }
 
 static int64_t last_row(const softmax_loop *l, int64_t block)
@@ -61,7 +68,8 @@ static void softmax_forward_block(void *arg, int64_t block, int worker)
     (void)worker;
     const softmax_loop *l = arg;
     int64_t n = kin_channels(l->call->out);
-    for (int64_t r = block * l->rows_per_block; r < last_row(l, block); r++) softmax_row(row_of(l->call->in[0], r), n, l->scale, kin_out(l->call) + r * n);
+    for (int64_t r = block * l->rows_per_block; r < last_row(l, block); r++)
+        softmax_row(row_of(l->call->in[0], r), n, l->scale, kin_out(l->call) + r * n);
 }
 
 static void softmax_forward(kin_call *c)
@@ -122,7 +130,8 @@ static bool lse_infer(kin_call *c, kin_shape *out)
 static void lse_forward(kin_call *c)
 {
     int64_t rows = kin_rows(c->in[0]);
-    for (int64_t r = 0; r < rows; r++) kin_out(c)[r] = (kin_real)row_lse(row_of(c->in[0], r), kin_channels(c->in[0]));
+    for (int64_t r = 0; r < rows; r++)
+        kin_out(c)[r] = (kin_real)row_lse(row_of(c->in[0], r), kin_channels(c->in[0]));
 }
 
 static void lse_backward(kin_call *c)
@@ -135,11 +144,17 @@ static void lse_backward(kin_call *c)
     }
 }
 
-static const kin_op softmax = {"softmax", .infer = kin_same_shape, .forward = softmax_forward, .backward = softmax_backward, .saves = KIN_SAVES_OUTPUT};
-static const kin_op log_softmax = {"log_softmax", .infer = kin_same_shape, .forward = log_softmax_forward, .backward = log_softmax_backward, .saves = KIN_SAVES_OUTPUT};
-static const kin_op log_sum_exp = {"log_sum_exp", .infer = lse_infer, .forward = lse_forward, .backward = lse_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
+static const kin_op softmax = {"softmax", .infer = kin_same_shape, .forward = softmax_forward,
+                               .backward = softmax_backward, .saves = KIN_SAVES_OUTPUT};
+static const kin_op log_softmax = {"log_softmax", .infer = kin_same_shape, .forward = log_softmax_forward,
+                                   .backward = log_softmax_backward, .saves = KIN_SAVES_OUTPUT};
+static const kin_op log_sum_exp = {"log_sum_exp", .infer = lse_infer, .forward = lse_forward,
+                                   .backward = lse_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
-kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale) { return kin_apply(&softmax, &scale, sizeof scale, x); }
+kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale)
+{
+    return kin_apply(&softmax, &scale, sizeof scale, x);
+}
 kin_tensor *kin_softmax(kin_tensor *x) { return kin_softmax_scaled(x, 1); }
 kin_tensor *kin_log_softmax(kin_tensor *x) { return kin_apply(&log_softmax, NULL, 0, x); }
 kin_tensor *kin_log_sum_exp(kin_tensor *x) { return kin_apply(&log_sum_exp, NULL, 0, x); }
@@ -147,17 +162,22 @@ kin_tensor *kin_log_sum_exp(kin_tensor *x) { return kin_apply(&log_sum_exp, NULL
 /* Cross-entropy with label smoothing: targets t_i = (1 − ε)·[i = label] + ε/C, so per row
  *   L = lse(x) − (1 − ε)·x_label − (ε/C)·Σ x_i,   dL/dx_i = s_i − t_i,
  * and the mean over the rows. */
-typedef struct cross_entropy_opt { const int *labels; double smoothing; } cross_entropy_opt;
+typedef struct cross_entropy_opt {
+    const int *labels;
+    double smoothing;
+} cross_entropy_opt;
 
 static bool cross_entropy_infer(kin_call *c, kin_shape *out)
 {
     const cross_entropy_opt *o = c->opt;
     kin_tensor *x = c->in[0];
     if (kin_ndim(x) != 2) return kin_call_fail(c, "expected logits [n, classes]");
-    if (!(o->smoothing >= 0 && o->smoothing < 1)) return kin_call_fail(c, "label smoothing must lie in 0 .. 1");
+    if (!(o->smoothing >= 0 && o->smoothing < 1))
+        return kin_call_fail(c, "label smoothing must lie in 0 .. 1");
     for (int64_t r = 0; r < kin_rows(x); r++)
         if (o->labels[r] < 0 || o->labels[r] >= kin_channels(x))
-            return kin_call_fail(c, "label %d of row %lld is outside 0 .. %lld", o->labels[r], (long long)r, (long long)kin_channels(x) - 1);
+            return kin_call_fail(c, "label %d of row %lld is outside 0 .. %lld", o->labels[r], (long long)r,
+                                 (long long)kin_channels(x) - 1);
     *out = KIN_SHAPE(1);
     return true;
 }
@@ -171,7 +191,8 @@ static void cross_entropy_forward(kin_call *c)
         const kin_real *x = row_of(c->in[0], r);
         double sum = 0;
         for (int64_t i = 0; i < n; i++) sum += (double)x[i];
-        total += row_lse(x, n) - (1 - o->smoothing) * (double)x[o->labels[r]] - o->smoothing / (double)n * sum;
+        total += row_lse(x, n) - (1 - o->smoothing) * (double)x[o->labels[r]] -
+                 o->smoothing / (double)n * sum;
     }
     kin_out(c)[0] = (kin_real)(total / (double)rows);
 }
@@ -185,11 +206,15 @@ static void cross_entropy_backward(kin_call *c)
     for (int64_t r = 0; r < rows; r++) {
         const kin_real *x = row_of(c->in[0], r);
         kin_real lse = (kin_real)row_lse(x, n), rest = (kin_real)(o->smoothing / (double)n);
-        for (int64_t i = 0; i < n; i++) dx[r * n + i] += g * (exp(x[i] - lse) - rest - (i == o->labels[r] ? (kin_real)(1 - o->smoothing) : 0));
+        for (int64_t i = 0; i < n; i++)
+            dx[r * n + i] += g * (exp(x[i] - lse) - rest -
+                                  (i == o->labels[r] ? (kin_real)(1 - o->smoothing) : 0));
     }
 }
 
-static const kin_op cross_entropy = {"cross_entropy", .infer = cross_entropy_infer, .forward = cross_entropy_forward, .backward = cross_entropy_backward, .saves = KIN_SAVES_INPUTS};
+static const kin_op cross_entropy = {"cross_entropy", .infer = cross_entropy_infer,
+                                     .forward = cross_entropy_forward, .backward = cross_entropy_backward,
+                                     .saves = KIN_SAVES_INPUTS};
 
 kin_tensor *kin_cross_entropy(kin_tensor *logits, const int *labels, double smoothing)
 {

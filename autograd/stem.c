@@ -1,14 +1,18 @@
-/* A network's first convolution, without bias and with batch norm, activation and maxima of 2×2 behind it, as one op for training on the batch's own
- * statistics (kernels/conv_stem.h). No gradient flows to the picture. With windows p of K numbers, their mean m and covariance C,
+/* A network's first convolution, without bias and with batch norm, activation and maxima of 2×2 behind it,
+ * as one op for training on the batch's own statistics (kernels/conv_stem.h). No gradient flows to the
+ * picture. With windows p of K numbers, their mean m and covariance C,
  *
- *   z = Σ_t w_t·p_t,   μ = Σ_t w_t·m_t,   σ² = Σ_tu w_t·w_u·C_tu,   s = 1/√(σ² + ε),   y = act(max γ·s·(z − μ) + β)
+ *   z = Σ_t w_t·p_t,   μ = Σ_t w_t·m_t,   σ² = Σ_tu w_t·w_u·C_tu,   s = 1/√(σ² + ε),
+ *   y = act(max γ·s·(z − μ) + β)
  *
- * and with g, the gradient of the maxima where the activation is open, which arrives at the winners, P_t = Σ g·p_t and G = Σ g:
+ * and with g, the gradient of the maxima where the activation is open, which arrives at the winners, P_t =
+ * Σ g·p_t and G = Σ g:
  *
  *   ∂L/∂β = G,   ∂L/∂γ = H = Σ g·x̂ = s·Σ_t w_t·(P_t − m_t·G)
  *   ∂L/∂w_t = Σ p_t·∂L/∂z = γ·s·(P_t − m_t·G − H·s·Σ_u C_tu·w_u)
  *
- * the last from ∂L/∂z = γ·s·(g − G/n − x̂·H/n), autograd/norm.c's, summed over all n pixels, of which each has its p_t. */
+ * the last from ∂L/∂z = γ·s·(g − G/n − x̂·H/n), autograd/norm.c's, summed over all n pixels, of which each
+ * has its p_t. */
 #include "autograd/conv_shape.h"
 #include "autograd/stem.h"
 #include "autograd/tape.h"
@@ -37,7 +41,9 @@ static bool stem_infer(kin_call *c, kin_shape *out)
     kin_shape all;
     if (!kin_conv2d_fits(c, &o->conv, c->in[WEIGHT]->shape, &all)) return false;
     for (int i = GAMMA; i <= BETA; i++)
-        if (kin_count(c->in[i]) != all.dim[3]) return kin_call_fail(c, "expected %lld numbers in each of scale and shift", (long long)all.dim[3]);
+        if (kin_count(c->in[i]) != all.dim[3])
+            return kin_call_fail(c, "expected %lld numbers in each of scale and shift",
+                                 (long long)all.dim[3]);
     *out = KIN_SHAPE(all.dim[0], all.dim[1] / 2, all.dim[2] / 2, all.dim[3]);
     return true;
 }
@@ -51,7 +57,8 @@ typedef struct saved {
 
 static size_t saved_bytes(const kin_conv_shape *s, int64_t taps)
 {
-    return (size_t)(taps * (taps + 1) + 2 * s->out_c) * sizeof(double) + (size_t)kin_stem_winner_count(s) * sizeof(kin_stem_winners);
+    return (size_t)(taps * (taps + 1) + 2 * s->out_c) * sizeof(double) +
+           (size_t)kin_stem_winner_count(s) * sizeof(kin_stem_winners);
 }
 
 static saved split(const kin_call *c)
@@ -85,16 +92,20 @@ static void stem_forward(kin_call *c)
     kin_stem_moments(&shape, c->in[X]->data, v.mean, v.covariance, workspace);
     for (int64_t i = 0; i < channels; i++) {
         double mean = 0, var = 0;
-        for (int64_t t = 0; t < v.taps; t++) mean += v.mean[t] * (double)w[t * channels + i], var += (double)w[t * channels + i] * spread(&v, w + i, t);
+        for (int64_t t = 0; t < v.taps; t++)
+            mean += v.mean[t] * (double)w[t * channels + i],
+                var += (double)w[t * channels + i] * spread(&v, w + i, t);
         if (var < 0) var = 0;
         v.inv[i] = 1 / sqrt(var + o->epsilon);
         v.scale[i] = (double)c->in[GAMMA]->data[i] * v.inv[i];
         shift[i] = (kin_real)((double)c->in[BETA]->data[i] - mean * v.scale[i]);
-        for (int64_t t = 0; t < v.taps; t++) scaled[t * channels + i] = (kin_real)((double)w[t * channels + i] * v.scale[i]);
+        for (int64_t t = 0; t < v.taps; t++)
+            scaled[t * channels + i] = (kin_real)((double)w[t * channels + i] * v.scale[i]);
         if (o->mean_out) o->mean_out[i] = (kin_real)mean;
         if (o->var_out) o->var_out[i] = (kin_real)var;
     }
-    kin_stem_forward(&shape, c->in[X]->data, scaled, shift, (kin_norm_act)o->act, kin_out(c), v.winners, workspace);
+    kin_stem_forward(&shape, c->in[X]->data, scaled, shift, (kin_norm_act)o->act, kin_out(c), v.winners,
+                     workspace);
 }
 
 static void stem_backward(kin_call *c)
@@ -110,11 +121,15 @@ static void stem_backward(kin_call *c)
     kin_real *dw = kin_grad_add(c, WEIGHT), *dgamma = kin_grad_add(c, GAMMA), *dbeta = kin_grad_add(c, BETA);
     for (int64_t i = 0; i < v.channels; i++) {
         double h = 0;
-        for (int64_t t = 0; t < v.taps; t++) h += v.inv[i] * (double)w[t * v.channels + i] * (products[t * v.channels + i] - v.mean[t] * sum[i]);
+        for (int64_t t = 0; t < v.taps; t++)
+            h += v.inv[i] * (double)w[t * v.channels + i] *
+                 (products[t * v.channels + i] - v.mean[t] * sum[i]);
         if (dbeta) dbeta[i] += (kin_real)sum[i];
         if (dgamma) dgamma[i] += (kin_real)h;
         for (int64_t t = 0; dw && t < v.taps; t++)
-            dw[t * v.channels + i] += (kin_real)(v.scale[i] * (products[t * v.channels + i] - v.mean[t] * sum[i] - h * v.inv[i] * spread(&v, w + i, t)));
+            dw[t * v.channels + i] += (kin_real)(v.scale[i] *
+                                                 (products[t * v.channels + i] - v.mean[t] * sum[i] -
+                                                  h * v.inv[i] * spread(&v, w + i, t)));
     }
 }
 
@@ -124,7 +139,12 @@ static double stem_flops(const kin_call *c)
     return 2.0 * (double)(s.batch * s.out_h * s.out_w) * (double)kin_count(c->in[WEIGHT]);
 }
 
-static const kin_op stem = {"stem", .infer = stem_infer, .forward = stem_forward, .backward = stem_backward, .flops = stem_flops, .saves = KIN_SAVES_INPUTS};
+static const kin_op stem = {"stem",
+                            .infer = stem_infer,
+                            .forward = stem_forward,
+                            .backward = stem_backward,
+                            .flops = stem_flops,
+                            .saves = KIN_SAVES_INPUTS};
 
 int64_t kin_stem_pixels(const kin_tensor *x, kin_shape weight, const kin_conv2d_opt *conv)
 {
@@ -133,8 +153,9 @@ int64_t kin_stem_pixels(const kin_tensor *x, kin_shape weight, const kin_conv2d_
     return kin_stem_possible(&s) ? s.batch * s.out_h * s.out_w : 0;
 }
 
-kin_tensor *kin_stem_train(kin_tensor *x, kin_tensor *w, kin_tensor *gamma, kin_tensor *beta, const kin_conv2d_opt *conv, double epsilon, kin_act act,
-                           kin_real *mean_out, kin_real *var_out)
+kin_tensor *kin_stem_train(kin_tensor *x, kin_tensor *w, kin_tensor *gamma, kin_tensor *beta,
+                           const kin_conv2d_opt *conv, double epsilon, kin_act act, kin_real *mean_out,
+                           kin_real *var_out)
 {
     stem_opt o = {.conv = *conv, .epsilon = epsilon, .act = act, .mean_out = mean_out, .var_out = var_out};
     return kin_apply(&stem, &o, sizeof o, x, w, gamma, beta);

@@ -41,7 +41,11 @@ void kin_ctx_free(kin_ctx *ctx)
 bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
 kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
 bool kin_is_dry(const kin_ctx *ctx) { return ctx->dry; }
-size_t kin_peak_bytes(const kin_ctx *ctx) { return ctx->arena.peak + ctx->segment_arena.peak + ctx->gradients.peak + ctx->scratch_bytes + ctx->spare_bytes; }
+size_t kin_peak_bytes(const kin_ctx *ctx)
+{
+    return ctx->arena.peak + ctx->segment_arena.peak + ctx->gradients.peak + ctx->scratch_bytes +
+           ctx->spare_bytes;
+}
 
 bool kin_record(kin_ctx *ctx, bool on)
 {
@@ -66,7 +70,8 @@ static int64_t grad_ld(const kin_tensor *t) { return t->grad_ld ? t->grad_ld : k
 static void grad_pack(kin_tensor *t)
 {
     int64_t channels = kin_channels(t), rows = t->grad && t->grad_ld > channels ? kin_rows(t) : 0;
-    for (int64_t r = 1; r < rows; r++) memmove(t->grad + r * channels, t->grad + r * t->grad_ld, (size_t)channels * sizeof *t->grad);
+    for (int64_t r = 1; r < rows; r++)
+        memmove(t->grad + r * channels, t->grad + r * t->grad_ld, (size_t)channels * sizeof *t->grad);
     t->grad_ld = 0;
 }
 
@@ -120,7 +125,8 @@ bool kin_call_fail(kin_call *c, const char *format, ...)
     va_end(args);
     for (int i = 0; i < c->n_in && i < 4; i++) {
         size_t used = strlen(shapes);
-        snprintf(shapes + used, sizeof shapes - used, "%s%s", i ? ", " : "", kin_shape_text(kin_shape_of(c->in[i]), one, sizeof one));
+        snprintf(shapes + used, sizeof shapes - used, "%s%s", i ? ", " : "",
+                 kin_shape_text(kin_shape_of(c->in[i]), one, sizeof one));
     }
     return kin_fail(&c->ctx->error, KIN_ERR_ARGUMENT, "%s: %s (inputs %s)", c->op->name, message, shapes);
 }
@@ -133,24 +139,32 @@ static kin_ctx *context_of(const kin_op *op, kin_tensor *const *in, int n_in)
     if (!ctx || !kin_ok(ctx)) return NULL;
     for (int i = 0; i < n_in; i++) {
         if (in[i] && in[i]->ctx == ctx) continue;
-        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d %s", op->name, i, in[i] ? "belongs to another context" : "is missing");
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d %s", op->name, i,
+                 in[i] ? "belongs to another context" : "is missing");
         return NULL;
     }
     for (int i = 0; i < n_in; i++) {
         if (!kin_segment_dropped(in[i])) continue;
-        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d was made inside a block that is recomputed, which keeps only what it returns; kin_retain keeps it", op->name, i);
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT,
+                 "%s: input %d was made inside a block that is recomputed, which keeps only what it returns; "
+                 "kin_retain keeps it",
+                 op->name, i);
         return NULL;
     }
     for (int i = 0; i < n_in; i++) {
         if (!kin_tensor_gone(in[i])) continue;
         if (ctx->frame) ctx->frame->lost = true;
-        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "%s: input %d's memory was used again after its last use in the network; kin_retain or kin_module_retain keeps it", op->name, i);
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT,
+                 "%s: input %d's memory was used again after its last use in the network; kin_retain or "
+                 "kin_module_retain keeps it",
+                 op->name, i);
         return NULL;
     }
     return ctx;
 }
 
-static kin_call *call_new(kin_ctx *ctx, const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in)
+static kin_call *call_new(kin_ctx *ctx, const kin_op *op, const void *opt, size_t opt_size,
+                          kin_tensor *const *in, int n_in)
 {
     kin_call *c = kin_arena_alloc_zero(&ctx->arena, sizeof *c);
     kin_tensor **inputs = kin_arena_alloc(&ctx->arena, (size_t)n_in * sizeof *inputs);
@@ -162,7 +176,8 @@ static kin_call *call_new(kin_ctx *ctx, const kin_op *op, const void *opt, size_
     }
     memcpy(inputs, in, (size_t)n_in * sizeof *inputs);
     if (opt_size) memcpy(copy, opt, opt_size);
-    *c = (kin_call){.op = op, .ctx = ctx, .opt = opt_size ? copy : opt, .n_in = n_in, .in = inputs, .out = out};
+    *c = (kin_call){
+        .op = op, .ctx = ctx, .opt = opt_size ? copy : opt, .n_in = n_in, .in = inputs, .out = out};
     out->ctx = ctx;
     out->producer = c;
     for (int i = 0; i < n_in; i++) out->wants_grad |= ctx->record && op->backward && in[i]->wants_grad;
@@ -173,7 +188,8 @@ static bool record_call(kin_call *c)
 {
     kin_ctx *ctx = c->ctx;
     if (!c->out->wants_grad && !ctx->segment_depth) return true; /* a segment runs all its calls again */
-    if (!kin_grow((void **)&ctx->calls, ctx->n_calls, &ctx->cap_calls, sizeof *ctx->calls)) return kin_fail_memory(&ctx->error, "the tape", sizeof c);
+    if (!kin_grow((void **)&ctx->calls, ctx->n_calls, &ctx->cap_calls, sizeof *ctx->calls))
+        return kin_fail_memory(&ctx->error, "the tape", sizeof c);
     ctx->calls[ctx->n_calls++] = c;
     return true;
 }
@@ -205,7 +221,9 @@ bool kin_call_run(kin_call *c)
 static bool settle_inputs(kin_call *c)
 {
     for (int i = 0; i < c->n_in; i++)
-        if (c->in[i]->deferred && !(c->op->reads_deferred && c->op->reads_deferred(c, i)) && !kin_settle(c->in[i])) return false;
+        if (c->in[i]->deferred && !(c->op->reads_deferred && c->op->reads_deferred(c, i)) &&
+            !kin_settle(c->in[i]))
+            return false;
     return true;
 }
 
@@ -223,7 +241,8 @@ kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_
     if (!c || !op->infer(c, &c->out->shape)) return NULL;
     if (!kin_count(c->out)) {
         char text[128];
-        kin_call_fail(c, "the result would have the shape %s", kin_shape_text(c->out->shape, text, sizeof text));
+        kin_call_fail(c, "the result would have the shape %s",
+                      kin_shape_text(c->out->shape, text, sizeof text));
         return NULL;
     }
     if (!run_forward(c) || !record_call(c)) return NULL;
@@ -262,7 +281,10 @@ void *kin_save(kin_call *c, size_t bytes)
     return c->saved;
 }
 
-void *kin_scratch(kin_call *c, size_t bytes) { return reused(c, &c->ctx->scratch, &c->ctx->scratch_bytes, bytes); }
+void *kin_scratch(kin_call *c, size_t bytes)
+{
+    return reused(c, &c->ctx->scratch, &c->ctx->scratch_bytes, bytes);
+}
 
 void kin_alias(kin_call *c, const kin_real *data, int64_t ld)
 {
@@ -353,9 +375,13 @@ bool kin_backward(kin_tensor *loss)
     kin_ctx *ctx = loss->ctx;
     char text[128];
     if (kin_count(loss) != 1)
-        return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss has the shape %s; a single number was expected (take its mean or sum)",
-                        kin_shape_text(loss->shape, text, sizeof text));
-    if (!loss->wants_grad) return kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "backward: the loss depends on no parameter or variable (was recording off?)");
+        return kin_fail(
+            &ctx->error, KIN_ERR_ARGUMENT,
+            "backward: the loss has the shape %s; a single number was expected (take its mean or sum)",
+            kin_shape_text(loss->shape, text, sizeof text));
+    if (!loss->wants_grad)
+        return kin_fail(&ctx->error, KIN_ERR_ARGUMENT,
+                        "backward: the loss depends on no parameter or variable (was recording off?)");
     if (!loss->grad && !(loss->grad = grad_take(ctx, grad_bytes(loss)))) return false;
     loss->grad[0] = 1;
     for (size_t i = ctx->n_calls; i-- > 0 && kin_ok(ctx);) {

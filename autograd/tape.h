@@ -18,20 +18,27 @@ struct kin_tensor {
     kin_shape shape;
     int64_t ld;
     kin_real *data;
-    const kin_deferred *deferred; /* its numbers are not in memory, and these tell them (autograd/deferred.h); NULL: they are at data */
-    kin_real *grad;      /* from the heap, or the module's slab for a parameter */
-    int64_t grad_ld;     /* numbers from row to row of it; 0: packed. More than the channels only where a view that grew has handed its own on (grow.c) */
-    int64_t room;        /* channels that its rows have room for, while nothing was put there yet; 0: none */
-    kin_moments *moments; /* its channels' batch statistics, shared with the other views of its memory; NULL: nobody keeps them */
-    kin_call *producer;  /* NULL for leaves */
-    bool wants_grad;     /* some leaf beneath it takes a gradient */
-    bool keep_grad;      /* the gradient outlives its producer's backward */
-    bool owned_grad;     /* the gradient lives elsewhere and is always added to (parameters) */
-    bool stale_grad;     /* and counts as zeros, whatever its numbers are: the first to add writes (kin_grad_settle clears it) */
-    size_t plan_index;   /* 1 + the planned call that made it (autograd/plan.h); 0: none */
-    kin_frame *frame;    /* whose memory its numbers lie in; NULL: not planned */
-    bool retained, dropped; /* made in a segment that is recomputed (autograd/recompute.h): its numbers outlive the segment; are not there now */
-    kin_real *copy;      /* the numbers that outlive it */
+    /* its numbers are not in memory, and these tell them (autograd/deferred.h); NULL: they are at data */
+    const kin_deferred *deferred;
+    kin_real *grad; /* from the heap, or the module's slab for a parameter */
+    /* numbers from row to row of it; 0: packed. More than the channels only where a view that grew has
+     * handed its own on (grow.c) */
+    int64_t grad_ld;
+    int64_t room; /* channels that its rows have room for, while nothing was put there yet; 0: none */
+    /* its channels' batch statistics, shared with the other views of its memory; NULL: nobody keeps them */
+    kin_moments *moments;
+    kin_call *producer; /* NULL for leaves */
+    bool wants_grad;    /* some leaf beneath it takes a gradient */
+    bool keep_grad;     /* the gradient outlives its producer's backward */
+    bool owned_grad;    /* the gradient lives elsewhere and is always added to (parameters) */
+    /* and counts as zeros, whatever its numbers are: the first to add writes (kin_grad_settle clears it) */
+    bool stale_grad;
+    size_t plan_index; /* 1 + the planned call that made it (autograd/plan.h); 0: none */
+    kin_frame *frame;  /* whose memory its numbers lie in; NULL: not planned */
+    /* made in a segment that is recomputed (autograd/recompute.h): its numbers outlive the segment; are
+     * not there now */
+    bool retained, dropped;
+    kin_real *copy; /* the numbers that outlive it */
 };
 
 struct kin_ctx {
@@ -40,23 +47,24 @@ struct kin_ctx {
     kin_call **calls;
     size_t n_calls, cap_calls;
     kin_heap gradients;
-    kin_tensor **kept;   /* tensors whose gradients go back to the heap at the step's end */
+    kin_tensor **kept; /* tensors whose gradients go back to the heap at the step's end */
     size_t n_kept, cap_kept;
     void *scratch;
     size_t scratch_bytes;
     uint64_t seed, step;
     bool record, dry;
-    bool poison;         /* dead buffers of planned forwards are filled with NaNs; on in debug builds */
-    kin_plan *planning;  /* a dry forward whose calls are noted */
-    kin_frame *frame;    /* a forward that follows a plan */
+    bool poison;        /* dead buffers of planned forwards are filled with NaNs; on in debug builds */
+    kin_plan *planning; /* a dry forward whose calls are noted */
+    kin_frame *frame;   /* a forward that follows a plan */
     kin_segment *segments;
     size_t n_segments, cap_segments, segment_first;
-    int segment_depth;   /* of segments that have begun and not ended */
+    int segment_depth; /* of segments that have begun and not ended */
     bool replaying;
     kin_arena segment_arena; /* what lives as long as a segment */
-    void *spare;         /* kin_save's memory for calls without gradients */
+    void *spare;             /* kin_save's memory for calls without gradients */
     size_t spare_bytes;
-    void (*observe)(void *arg, const kin_call *call); /* called after each applied op, for layer tables and exports; then nothing is folded or planned */
+    /* called after each applied op, for layer tables and exports; then nothing is folded or planned */
+    void (*observe)(void *arg, const kin_call *call);
     void *observe_arg;
     const kin_watch *watch; /* who is told what each op takes; NULL: nobody */
 };
@@ -65,12 +73,14 @@ struct kin_ctx {
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad);
 /* Writes the zeros that a stale gradient counts as. */
 void kin_grad_settle(kin_tensor *t);
-/* The gradient as it lies, in rows *ld apart, for an op with grad_rows, ahead of which it is not packed; NULL when there is none. */
+/* The gradient as it lies, in rows *ld apart, for an op with grad_rows, ahead of which it is not packed;
+ * NULL when there is none. */
 const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld);
 /* As kin_grad_take_over, for rows of any distance: what is there is not packed. */
 kin_real *kin_grad_take_over_rows(kin_call *c, int i, bool *accumulate, int64_t *ld);
-/* Input i, the first channels of the output, takes over the output's gradient whole, rows and all, if it has none yet and nobody wants the output's
- * kept; then NULL. Else the memory, in rows *ld apart, where the gradient of its channels must be written or added. */
+/* Input i, the first channels of the output, takes over the output's gradient whole, rows and all, if it
+ * has none yet and nobody wants the output's kept; then NULL. Else the memory, in rows *ld apart, where
+ * the gradient of its channels must be written or added. */
 kin_real *kin_grad_hand_on(kin_call *c, int i, bool *accumulate, int64_t *ld);
 /* Numbers from row to row of a call's result, views apart. */
 int64_t kin_pitch_of(const kin_call *c);

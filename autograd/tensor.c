@@ -43,7 +43,8 @@ static kin_tensor *tensor_new(kin_ctx *ctx, kin_shape shape)
     if (!ctx || !kin_ok(ctx)) return NULL;
     if (!kin_shape_count(shape)) {
         char text[128];
-        kin_fail(&ctx->error, KIN_ERR_ARGUMENT, "a tensor of shape %s cannot be made: 1 to %d dimensions of at least 1 are possible",
+        kin_fail(&ctx->error, KIN_ERR_ARGUMENT,
+                 "a tensor of shape %s cannot be made: 1 to %d dimensions of at least 1 are possible",
                  kin_shape_text(shape, text, sizeof text), KIN_MAX_DIMS);
         return NULL;
     }
@@ -72,7 +73,10 @@ static kin_tensor *filled(kin_ctx *ctx, kin_shape shape, const kin_real *data)
     return t;
 }
 
-kin_tensor *kin_input(kin_ctx *ctx, kin_shape shape, const kin_real *data) { return filled(ctx, shape, data); }
+kin_tensor *kin_input(kin_ctx *ctx, kin_shape shape, const kin_real *data)
+{
+    return filled(ctx, shape, data);
+}
 
 static void keep(kin_tensor *t)
 {
@@ -118,7 +122,13 @@ kin_tensor *kin_dry_input(kin_ctx *ctx, kin_shape shape) { return tensor_new(ctx
 
 void kin_leaf_init(kin_tensor *leaf, kin_ctx *ctx, kin_shape shape, kin_real *data, kin_real *grad)
 {
-    *leaf = (kin_tensor){.ctx = ctx, .shape = shape, .ld = shape.dim[shape.ndim - 1], .data = data, .grad = grad, .wants_grad = grad != NULL, .owned_grad = grad != NULL};
+    *leaf = (kin_tensor){.ctx = ctx,
+                         .shape = shape,
+                         .ld = shape.dim[shape.ndim - 1],
+                         .data = data,
+                         .grad = grad,
+                         .wants_grad = grad != NULL,
+                         .owned_grad = grad != NULL};
 }
 
 kin_ctx *kin_ctx_of(const kin_tensor *t) { return t ? t->ctx : NULL; }
@@ -141,15 +151,21 @@ const kin_real *kin_data(const kin_tensor *t)
 {
     if (!t) return NULL;
     if (kin_tensor_gone(t)) {
-        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read after its last use in the network, where its memory is used again; kin_retain or kin_module_retain keeps them");
+        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT,
+                 "a tensor's numbers were read after its last use in the network, where its memory is used "
+                 "again; kin_retain or kin_module_retain keeps them");
         return NULL;
     }
     if (kin_segment_dropped(t)) {
-        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read that a recomputed block has dropped; kin_retain or kin_module_retain keeps them");
+        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT,
+                 "a tensor's numbers were read that a recomputed block has dropped; kin_retain or "
+                 "kin_module_retain keeps them");
         return NULL;
     }
     if (!kin_settle((kin_tensor *)t)) return NULL;
-    if (!t->data) kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT, "a tensor's numbers were read in a dry run, which only infers shapes");
+    if (!t->data)
+        kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT,
+                 "a tensor's numbers were read in a dry run, which only infers shapes");
     return t->data;
 }
 
@@ -164,7 +180,8 @@ bool kin_read(const kin_tensor *t, kin_real *out)
     const kin_real *data = kin_data(t);
     if (!data) return false;
     int64_t rows = kin_rows(t), channels = kin_channels(t);
-    for (int64_t r = 0; r < rows; r++) memcpy(out + r * channels, data + r * t->ld, (size_t)channels * sizeof *out);
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(out + r * channels, data + r * t->ld, (size_t)channels * sizeof *out);
     return true;
 }
 

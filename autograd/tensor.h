@@ -32,8 +32,9 @@ typedef struct kin_shape {
 /* KIN_SHAPE(8, 28, 28, 1): 1 to 4 dimensions. */
 #define KIN_SHAPE(...) ((kin_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 bool kin_shape_equal(kin_shape a, kin_shape b);
-int64_t kin_shape_count(kin_shape s);                                /* numbers in it; 0 when invalid or overflowing */
-const char *kin_shape_text(kin_shape s, char *buffer, size_t size);  /* "[8, 28, 28, 1]" */
+/* numbers in it; 0 when invalid or overflowing */
+int64_t kin_shape_count(kin_shape s);
+const char *kin_shape_text(kin_shape s, char *buffer, size_t size); /* "[8, 28, 28, 1]" */
 
 /* ---- context ---- */
 
@@ -50,8 +51,9 @@ void kin_end_step(kin_ctx *ctx);
 /* Without recording no gradients can be had (inference). On by default. Returns the old setting. */
 bool kin_record(kin_ctx *ctx, bool on);
 
-/* Without recording, a module's forward in evaluation uses memory again after a tensor's last use. This keeps a tensor's numbers
- * until kin_end_step; called inside the network, in every forward. (kin_module_retain does it by name.) */
+/* Without recording, a module's forward in evaluation uses memory again after a tensor's last use. This
+ * keeps a tensor's numbers until kin_end_step; called inside the network, in every forward.
+ * (kin_module_retain does it by name.) */
 void kin_retain(kin_tensor *t);
 
 /* What random ops (dropout) are keyed by, together with their path. */
@@ -72,7 +74,7 @@ kin_tensor *kin_detach(kin_tensor *x);
 /* ---- looking at tensors; all allow NULL ---- */
 
 kin_shape kin_shape_of(const kin_tensor *t);
-int64_t kin_dim(const kin_tensor *t, int axis);   /* 0 outside the shape; negative axes count from the end */
+int64_t kin_dim(const kin_tensor *t, int axis); /* 0 outside the shape; negative axes count from the end */
 int kin_ndim(const kin_tensor *t);
 int64_t kin_rows(const kin_tensor *t);
 int64_t kin_channels(const kin_tensor *t);
@@ -90,7 +92,8 @@ kin_ctx *kin_ctx_of(const kin_tensor *t);
 
 /* Back-propagates from a scalar. Gradients of parameters are added to, as in PyTorch. False on error. */
 bool kin_backward(kin_tensor *loss);
-/* d(loss)/d(t), packed [rows, channels]; NULL when t took no part. Intermediate tensors keep theirs only after kin_keep_grad(). */
+/* d(loss)/d(t), packed [rows, channels]; NULL when t took no part. Intermediate tensors keep theirs only
+ * after kin_keep_grad(). */
 const kin_real *kin_grad(const kin_tensor *t);
 void kin_keep_grad(kin_tensor *t);
 

@@ -47,7 +47,8 @@ void *kin_arena_alloc(kin_arena *arena, size_t bytes)
     if (!chunk) return NULL;
     void *block = chunk->bytes + chunk->used;
     chunk->used += rounded;
-    while (arena->current->next && arena->current->used == arena->current->capacity) arena->current = arena->current->next;
+    while (arena->current->next && arena->current->used == arena->current->capacity)
+        arena->current = arena->current->next;
     arena->used += rounded;
     if (arena->used > arena->peak) arena->peak = arena->used;
     return block;

@@ -8,9 +8,9 @@
 typedef struct kin_arena_chunk kin_arena_chunk;
 typedef struct kin_arena {
     kin_arena_chunk *first, *current;
-    size_t used;      /* bytes used in all chunks since the last reset */
-    size_t peak;      /* the most ever used between two resets */
-    size_t chunk;     /* bytes that are asked of the system at a time, at least; 0: a mebibyte */
+    size_t used;  /* bytes used in all chunks since the last reset */
+    size_t peak;  /* the most ever used between two resets */
+    size_t chunk; /* bytes that are asked of the system at a time, at least; 0: a mebibyte */
 } kin_arena;
 
 /* 64-byte aligned, uninitialised; NULL when out of memory. A zeroed kin_arena is empty and ready. */

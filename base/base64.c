@@ -5,7 +5,8 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 /* 1 to 3 bytes are 24 bits, 24 bits are 4 letters; letters that hold no bit of the input become '='. */
 static void encode(const uint8_t *from, size_t size, char to[4])
 {
-    uint32_t bits = (uint32_t)from[0] << 16 | (size > 1 ? (uint32_t)from[1] << 8 : 0) | (size > 2 ? from[2] : 0);
+    uint32_t bits = (uint32_t)from[0] << 16 | (size > 1 ? (uint32_t)from[1] << 8 : 0) |
+                    (size > 2 ? from[2] : 0);
     for (int i = 0; i < 4; i++) to[i] = (size_t)i <= size ? alphabet[bits >> (18 - 6 * i) & 63] : '=';
 }
 

@@ -1,4 +1,5 @@
-/* BLAKE2b with 256 bits, the hash of RFC 7693: names things by their content. `b2sum -l 256` prints the same. */
+/* BLAKE2b with 256 bits, the hash of RFC 7693: names things by their content. `b2sum -l 256` prints the
+ * same. */
 #ifndef KIN_BASE_BLAKE2B_H
 #define KIN_BASE_BLAKE2B_H
 

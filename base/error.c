@@ -16,7 +16,8 @@ bool kin_fail(kin_error *err, kin_code code, const char *format, ...)
 
 bool kin_fail_memory(kin_error *err, const char *what, unsigned long long bytes)
 {
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: %s needs %llu bytes; try a smaller batch or image size", what, bytes);
+    return kin_fail(err, KIN_ERR_MEMORY,
+                    "out of memory: %s needs %llu bytes; try a smaller batch or image size", what, bytes);
 }
 
 void kin_error_prefix(kin_error *err, const char *format, ...)

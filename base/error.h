@@ -39,6 +39,12 @@ bool kin_fail_memory(kin_error *err, const char *what, unsigned long long bytes)
 void kin_error_prefix(kin_error *err, const char *format, ...) KIN_PRINTF(2, 3);
 
 static inline bool kin_failed(const kin_error *err) { return err && err->code != KIN_OK; }
-static inline void kin_error_clear(kin_error *err) { if (err) { err->code = KIN_OK; err->message[0] = '\0'; } }
+static inline void kin_error_clear(kin_error *err)
+{
+    if (err) {
+        err->code = KIN_OK;
+        err->message[0] = '\0';
+    }
+}
 
 #endif

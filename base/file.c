@@ -14,7 +14,8 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
 {
     size_t capacity = 1 << 16, used = 0;
     struct stat info;
-    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) capacity = (size_t)info.st_size + 1;
+    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+        capacity = (size_t)info.st_size + 1;
     if (limit && capacity > limit + 1) capacity = limit + 1;
     uint8_t *data = kin_alloc(capacity + 1);
     if (!data) return kin_fail_memory(err, path, capacity);
@@ -32,8 +33,9 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     }
     if (ferror(stream) || (limit && used > limit)) {
         kin_free(data);
-        return ferror(stream) ? kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", path, strerror(errno))
-                              : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
+        return ferror(stream)
+                   ? kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", path, strerror(errno))
+                   : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
     }
     data[used] = 0;
     *out = (kin_bytes){.data = data, .size = used};
@@ -99,7 +101,9 @@ bool kin_file_creatable(const char *path, kin_error *err)
 {
     kin_file file;
     if (!path || strcmp(path, "-") == 0) return true;
-    if (is_device(path)) return access(path, W_OK) == 0 || kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (is_device(path))
+        return access(path, W_OK) == 0 ||
+               kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (!kin_file_create(&file, path, err)) return false;
     kin_file_abandon(&file);
     return true;
@@ -116,7 +120,9 @@ bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) {
         bool ok = file->stream && fflush(file->stream) == 0;
-        if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", file->path ? file->path : "standard output", strerror(errno));
+        if (!ok)
+            kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s",
+                     file->path ? file->path : "standard output", strerror(errno));
         kin_file_abandon(file);
         return ok;
     }
@@ -133,7 +139,9 @@ bool kin_file_commit(kin_file *file, kin_error *err)
         ok = false;
         why = errno;
     }
-    if (!ok) kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path, strerror(why));
+    if (!ok)
+        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path,
+                 strerror(why));
     else {
         kin_free(file->temporary);
         file->temporary = NULL;
@@ -193,6 +201,7 @@ char *kin_path_join(const char *folder, const char *name)
 {
     size_t size = strlen(folder) + strlen(name) + 2;
     char *path = kin_alloc(size);
-    if (path) snprintf(path, size, "%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
+    if (path)
+        snprintf(path, size, "%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
     return path;
 }

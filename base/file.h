@@ -12,25 +12,28 @@
 typedef struct kin_bytes {
     uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last, unless it is mapped */
     size_t size;
-    bool mapped;   /* by kin_map_file (base/pages.h) */
+    bool mapped; /* by kin_map_file (base/pages.h) */
 } kin_bytes;
 
 /* Reads a whole file ("-" is standard input). More than `limit` bytes is an error (0: no limit). */
 bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err);
 void kin_bytes_free(kin_bytes *bytes);
 
-/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. What is no file, like a pipe, is written as it is. */
+/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. What is no
+ * file, like a pipe, is written as it is. */
 typedef struct kin_file {
     FILE *stream; /* write here; "-" is standard output */
     char *path, *temporary;
 } kin_file;
 bool kin_file_create(kin_file *file, const char *path, kin_error *err);
 
-/* Whether kin_file_create would succeed now: a folder that is missing or read-only is better known before long work than after it. NULL and "-"
- * are fine. A pipe is not opened for this: whoever reads it would take the first close for the end. */
+/* Whether kin_file_create would succeed now: a folder that is missing or read-only is better known before
+ * long work than after it. NULL and "-" are fine. A pipe is not opened for this: whoever reads it would
+ * take the first close for the end. */
 bool kin_file_creatable(const char *path, kin_error *err);
-bool kin_file_commit(kin_file *file, kin_error *err); /* on failure the temporary is removed; the old file stays */
-void kin_file_abandon(kin_file *file);                /* removes the temporary; harmless after a commit */
+/* on failure the temporary is removed; the old file stays */
+bool kin_file_commit(kin_file *file, kin_error *err);
+void kin_file_abandon(kin_file *file); /* removes the temporary; harmless after a commit */
 
 /* Both in one: writes `size` bytes to `path`. */
 bool kin_write_file(const char *path, const void *data, size_t size, kin_error *err);

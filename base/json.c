@@ -33,7 +33,8 @@ static bool take(parser *p, char c)
 static bool word(parser *p, const char *text)
 {
     size_t length = strlen(text);
-    if ((size_t)(p->end - p->at) < length || memcmp(p->at, text, length) != 0) return fail(p, "an unknown word");
+    if ((size_t)(p->end - p->at) < length || memcmp(p->at, text, length) != 0)
+        return fail(p, "an unknown word");
     p->at += length;
     return true;
 }
@@ -43,7 +44,10 @@ static bool hex4(parser *p, unsigned *out)
     *out = 0;
     for (int i = 0; i < 4; i++) {
         char c = p->at < p->end ? *p->at++ : 0;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0) return fail(p, "four hexadecimal digits were expected");
         *out = *out * 16 + (unsigned)digit;
     }
@@ -171,7 +175,10 @@ static bool array(parser *p, kin_json *out, int depth)
     return take(p, ']') ? true : fail(p, "',' or ']' was expected");
 }
 
-static int by_key(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* Sorting finds duplicates in n log n: a hostile header may have many keys. */
 static bool keys_differ(parser *p, const kin_json *object)
@@ -182,7 +189,9 @@ static bool keys_differ(parser *p, const kin_json *object)
     for (const kin_json *child = object->first; child; child = child->next) keys[n++] = child->key;
     qsort(keys, n, sizeof *keys, by_key);
     for (size_t i = 1; i < n; i++)
-        if (strcmp(keys[i - 1], keys[i]) == 0) return kin_fail(p->err, KIN_ERR_DATA, "not valid JSON: the key \"%.100s\" stands twice in one object", keys[i]);
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return kin_fail(p->err, KIN_ERR_DATA,
+                            "not valid JSON: the key \"%.100s\" stands twice in one object", keys[i]);
     return true;
 }
 
@@ -244,7 +253,9 @@ const kin_json *kin_json_get(const kin_json *object, const char *key)
 
 bool kin_json_integer(const kin_json *v, double low, double high, int64_t *out)
 {
-    if (!v || v->kind != KIN_JSON_NUMBER || !(v->number >= low && v->number <= high) || v->number != floor(v->number)) return false;
+    if (!v || v->kind != KIN_JSON_NUMBER || !(v->number >= low && v->number <= high) ||
+        v->number != floor(v->number))
+        return false;
     *out = (int64_t)v->number;
     return true;
 }

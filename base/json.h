@@ -1,4 +1,5 @@
-/* JSON (RFC 8259), strict and bounded: nesting to 64 levels, no duplicate keys, valid numbers and UTF-8 only. */
+/* JSON (RFC 8259), strict and bounded: nesting to 64 levels, no duplicate keys, valid numbers and UTF-8
+ * only. */
 #ifndef KIN_BASE_JSON_H
 #define KIN_BASE_JSON_H
 
@@ -8,15 +9,22 @@
 
 #include <stddef.h>
 
-typedef enum { KIN_JSON_NULL, KIN_JSON_BOOL, KIN_JSON_NUMBER, KIN_JSON_STRING, KIN_JSON_ARRAY, KIN_JSON_OBJECT } kin_json_kind;
+typedef enum {
+    KIN_JSON_NULL,
+    KIN_JSON_BOOL,
+    KIN_JSON_NUMBER,
+    KIN_JSON_STRING,
+    KIN_JSON_ARRAY,
+    KIN_JSON_OBJECT
+} kin_json_kind;
 
 typedef struct kin_json {
     kin_json_kind kind;
     bool boolean;
     double number;
-    const char *text;   /* a string's bytes (UTF-8, escapes resolved, zero-terminated) */
-    size_t length;      /* of the string, without the zero */
-    const char *key;    /* inside an object */
+    const char *text;              /* a string's bytes (UTF-8, escapes resolved, zero-terminated) */
+    size_t length;                 /* of the string, without the zero */
+    const char *key;               /* inside an object */
     struct kin_json *first, *next; /* children of arrays and objects; the next sibling */
     size_t count;
 } kin_json;
@@ -28,7 +36,8 @@ const kin_json *kin_json_get(const kin_json *object, const char *key);
 /* A number that is a whole one in low .. high. */
 bool kin_json_integer(const kin_json *value, double low, double high, int64_t *out);
 
-/* Appends a quoted, escaped string (bytes that are not UTF-8 become U+FFFD); a number that reads back the same (null when it is not finite). */
+/* Appends a quoted, escaped string (bytes that are not UTF-8 become U+FFFD); a number that reads back the
+ * same (null when it is not finite). */
 void kin_json_add_string(kin_text *text, const char *string);
 void kin_json_add_number(kin_text *text, double number);
 

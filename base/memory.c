@@ -42,8 +42,9 @@ bool kin_add_size(size_t a, size_t b, size_t *out)
 
 enum { HUGE_PAGE = 2 << 20 };
 
-/* Large blocks ask for large pages: a kernel that walks many rows at once would wait for the translation of addresses, and small pages fall on
- * one another in the second cache as chance has it. What is left over at a block's end stays in small pages, so that none is wasted. */
+/* Large blocks ask for large pages: a kernel that walks many rows at once would wait for the translation
+ * of addresses, and small pages fall on one another in the second cache as chance has it. What is left
+ * over at a block's end stays in small pages, so that none is wasted. */
 static void *allocate(size_t bytes)
 {
 #ifdef MADV_HUGEPAGE

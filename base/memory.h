@@ -8,10 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *kin_alloc(size_t bytes);                       /* uninitialised; NULL on failure; bytes 0 is 1 */
-void *kin_alloc_array(size_t count, size_t size);    /* uninitialised count*size; NULL on overflow too */
-void *kin_alloc_zero(size_t count, size_t size);     /* zeroed count*size */
-void *kin_realloc(void *block, size_t old_bytes, size_t new_bytes); /* moves; the old block stays on failure */
+void *kin_alloc(size_t bytes);                    /* uninitialised; NULL on failure; bytes 0 is 1 */
+void *kin_alloc_array(size_t count, size_t size); /* uninitialised count*size; NULL on overflow too */
+void *kin_alloc_zero(size_t count, size_t size);  /* zeroed count*size */
+/* moves; the old block stays on failure */
+void *kin_realloc(void *block, size_t old_bytes, size_t new_bytes);
 char *kin_strdup(const char *text);
 void kin_free(void *block);
 

@@ -20,7 +20,10 @@ static int64_t *find_slot(const kin_names *names, const char *text)
     }
 }
 
-int64_t kin_names_find(const kin_names *names, const char *text) { return names->slots ? *find_slot(names, text) - 1 : -1; }
+int64_t kin_names_find(const kin_names *names, const char *text)
+{
+    return names->slots ? *find_slot(names, text) - 1 : -1;
+}
 
 /* At most half of the slots are taken, so that searching ends soon. */
 static bool make_room(kin_names *names)
@@ -42,7 +45,9 @@ int64_t kin_names_add(kin_names *names, const char *text)
     int64_t *slot = find_slot(names, text);
     if (*slot) return *slot - 1;
     char *copy = kin_arena_strdup(&names->arena, text);
-    if (!copy || !kin_grow((void **)&names->text, (size_t)names->count, &names->capacity, sizeof *names->text)) return -1;
+    if (!copy ||
+        !kin_grow((void **)&names->text, (size_t)names->count, &names->capacity, sizeof *names->text))
+        return -1;
     names->text[names->count++] = copy;
     *slot = names->count;
     return names->count - 1;

@@ -15,9 +15,12 @@ enum { HEADER_LIMIT = 1 << 20, FIRST_CHUNK = 1 << 22 };
 
 typedef kin_npy_layout header;
 
-/* --- the dictionary: Python literals, of which only strings, True, False and tuples of integers can occur --- */
+/* --- the dictionary: Python literals, of which only strings, True, False and tuples of integers can occur
+ * --- */
 
-typedef struct cursor { const char *at, *end; } cursor;
+typedef struct cursor {
+    const char *at, *end;
+} cursor;
 
 static void skip_blanks(cursor *c)
 {
@@ -105,7 +108,10 @@ static bool parse_dictionary(const char *text, size_t size, const char *name, he
         if (!sound) break;
         if (strcmp(key, "descr") == 0) {
             if (!take_string(&c, descr, sizeof descr) || !understand_type(descr, h))
-                return kin_fail(err, KIN_ERR_DATA, "%s: holds another type than float16/32/64, integers or bool; convert it with x.astype('float32')", name);
+                return kin_fail(err, KIN_ERR_DATA,
+                                "%s: holds another type than float16/32/64, integers or bool; convert it "
+                                "with x.astype('float32')",
+                                name);
             type = true;
         } else if (strcmp(key, "fortran_order") == 0) {
             h->fortran = take_word(&c, "True");
@@ -121,27 +127,37 @@ static bool parse_dictionary(const char *text, size_t size, const char *name, he
         }
     }
     if (sound && type && order && shape) return true;
-    return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is malformed (descr, fortran_order and shape of up to %d dimensions were expected)", name,
-                    KIN_NPY_MAX_DIMS);
+    return kin_fail(err, KIN_ERR_DATA,
+                    "%s: the .npy header is malformed (descr, fortran_order and shape of up to %d dimensions "
+                    "were expected)",
+                    name, KIN_NPY_MAX_DIMS);
 }
 
 /* The first eight bytes; *field is the width of the header's length behind them. */
-static bool understand_start(const unsigned char *start, size_t size, const char *name, size_t *field, kin_error *err)
+static bool understand_start(const unsigned char *start, size_t size, const char *name, size_t *field,
+                             kin_error *err)
 {
-    if (size < 8 || memcmp(start, "\x93NUMPY", 6) != 0) return kin_fail(err, KIN_ERR_DATA, "%s: not a .npy file (its magic number is missing)", name);
-    if (start[6] < 1 || start[6] > 3) return kin_fail(err, KIN_ERR_DATA, "%s: .npy version %d.%d; 1 to 3 were expected", name, start[6], start[7]);
+    if (size < 8 || memcmp(start, "\x93NUMPY", 6) != 0)
+        return kin_fail(err, KIN_ERR_DATA, "%s: not a .npy file (its magic number is missing)", name);
+    if (start[6] < 1 || start[6] > 3)
+        return kin_fail(err, KIN_ERR_DATA, "%s: .npy version %d.%d; 1 to 3 were expected", name, start[6],
+                        start[7]);
     *field = start[6] == 1 ? 2 : 4;
     return true;
 }
 
-static bool understand_length(const unsigned char *bytes, size_t field, const char *name, size_t *size, kin_error *err)
+static bool understand_length(const unsigned char *bytes, size_t field, const char *name, size_t *size,
+                              kin_error *err)
 {
     *size = 0;
     for (size_t i = field; i-- > 0;) *size = *size << 8 | bytes[i];
-    return *size <= HEADER_LIMIT || kin_fail(err, KIN_ERR_DATA, "%s: a .npy header of %zu bytes; at most %d were expected", name, *size, HEADER_LIMIT);
+    return *size <= HEADER_LIMIT ||
+           kin_fail(err, KIN_ERR_DATA, "%s: a .npy header of %zu bytes; at most %d were expected", name,
+                    *size, HEADER_LIMIT);
 }
 
-bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out, kin_error *err)
+bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
+                      kin_error *err)
 {
     size_t field = 0, length = 0;
     *out = (kin_npy_layout){0};
@@ -158,7 +174,8 @@ static bool read_header(FILE *stream, const char *name, header *h, kin_error *er
     unsigned char start[12];
     size_t field = 0, size = 0;
     if (!understand_start(start, fread(start, 1, 8, stream), name, &field, err)) return false;
-    if (fread(start + 8, 1, field, stream) != field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    if (fread(start + 8, 1, field, stream) != field)
+        return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
     if (!understand_length(start + 8, field, name, &size, err)) return false;
     char *text = kin_alloc(size);
     if (!text) return kin_fail_memory(err, name, size);
@@ -173,7 +190,9 @@ static bool read_header(FILE *stream, const char *name, header *h, kin_error *er
 
 static bool cut_off(const char *name, size_t wanted, size_t found, kin_error *err)
 {
-    return kin_fail(err, KIN_ERR_DATA, "%s: cut off: its header promises %zu bytes of numbers, the file holds %zu", name, wanted, found);
+    return kin_fail(err, KIN_ERR_DATA,
+                    "%s: cut off: its header promises %zu bytes of numbers, the file holds %zu", name, wanted,
+                    found);
 }
 
 /* Bytes from here to the end of a regular file; SIZE_MAX where that cannot be known. */
@@ -186,7 +205,8 @@ static size_t bytes_left(FILE *stream)
     return at < 0 ? SIZE_MAX : info.st_size > at ? (size_t)(info.st_size - at) : 0;
 }
 
-/* Reads `total` bytes. Where the size of the file is unknown, memory is asked for only as the bytes arrive. */
+/* Reads `total` bytes. Where the size of the file is unknown, memory is asked for only as the bytes
+ * arrive. */
 static unsigned char *read_numbers(FILE *stream, const char *name, size_t total, kin_error *err)
 {
     size_t left = bytes_left(stream), used = 0;
@@ -213,7 +233,9 @@ static unsigned char *read_numbers(FILE *stream, const char *name, size_t total,
 static float half_to_float(uint16_t half)
 {
     int exponent = half >> 10 & 31, fraction = half & 1023;
-    float value = exponent == 31 ? (fraction ? NAN : INFINITY) : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
+    float value = exponent == 31 ? (fraction ? NAN : INFINITY)
+                                 : ldexpf((float)(exponent ? fraction + 1024 : fraction),
+                                          (exponent ? exponent : 1) - 25);
     return half >> 15 ? -value : value;
 }
 
@@ -267,7 +289,8 @@ static bool machine_is_big_endian(void)
     return first == 0;
 }
 
-/* float32 in C order from a regular file: its pages are the array. False, and nothing done, where that cannot be. */
+/* float32 in C order from a regular file: its pages are the array. False, and nothing done, where that
+ * cannot be. */
 static bool map_numbers(FILE *stream, size_t bytes, kin_npy *out)
 {
     off_t offset = ftello(stream);
@@ -294,10 +317,13 @@ bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error
         empty = empty || h.shape[i] == 0;
         fits = fits && kin_mul_size(count, h.shape[i] ? (size_t)h.shape[i] : 1, &count);
     }
-    fits = fits && kin_mul_size(count, h.item, &bytes) && kin_mul_size(count, sizeof(float), &floats) && floats <= PTRDIFF_MAX && bytes <= PTRDIFF_MAX;
-    if (!fits) return kin_fail(err, KIN_ERR_DATA, "%s: the shape in its header is larger than any memory", name);
+    fits = fits && kin_mul_size(count, h.item, &bytes) && kin_mul_size(count, sizeof(float), &floats) &&
+           floats <= PTRDIFF_MAX && bytes <= PTRDIFF_MAX;
+    if (!fits)
+        return kin_fail(err, KIN_ERR_DATA, "%s: the shape in its header is larger than any memory", name);
     if (empty) count = bytes = floats = 0;
-    bool plain = h.kind == 'f' && h.item == 4 && h.big_endian == machine_is_big_endian() && (!h.fortran || h.dims < 2);
+    bool plain = h.kind == 'f' && h.item == 4 && h.big_endian == machine_is_big_endian() &&
+                 (!h.fortran || h.dims < 2);
     if (!plain || !map_numbers(stream, bytes, out)) {
         unsigned char *raw = read_numbers(stream, name, bytes, err);
         if (!raw) return false;
@@ -316,7 +342,8 @@ bool kin_npy_read(const char *path, kin_npy *out, kin_error *err)
 {
     *out = (kin_npy){0};
     if (strcmp(path, "-") == 0) return kin_npy_read_stream(stdin, "standard input", out, err);
-    if (kin_is_folder(path)) return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a .npy file was expected", path);
+    if (kin_is_folder(path))
+        return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a .npy file was expected", path);
     FILE *stream = fopen(path, "rb");
     if (!stream) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     bool ok = kin_npy_read_stream(stream, path, out, err);
@@ -329,8 +356,12 @@ bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err)
     if (!kin_npy_read(path, out, err)) return false;
     bool ok = out->dims == 2 && out->count > 0;
     if (!ok) {
-        if (out->dims != 2) kin_fail(err, KIN_ERR_DATA, "%s: has %d dimensions; a matrix [items, numbers] was expected", path, out->dims);
-        else kin_fail(err, KIN_ERR_DATA, "%s: is empty: %lld rows of %lld numbers", path, (long long)out->shape[0], (long long)out->shape[1]);
+        if (out->dims != 2)
+            kin_fail(err, KIN_ERR_DATA, "%s: has %d dimensions; a matrix [items, numbers] was expected", path,
+                     out->dims);
+        else
+            kin_fail(err, KIN_ERR_DATA, "%s: is empty: %lld rows of %lld numbers", path,
+                     (long long)out->shape[0], (long long)out->shape[1]);
     }
     ok = ok && kin_check_finite(out->data, out->shape[0], out->shape[1], path, err);
     if (!ok) kin_npy_free(out);
@@ -353,8 +384,10 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
         if (!bad) continue;
         for (int64_t j = 0; j < cols; j++) {
             if (isfinite(row[j])) continue;
-            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld (counted from 0) holds %s in column %lld; every number must be finite", name, (long long)i,
-                            isnan(row[j]) ? "NaN" : "infinity", (long long)j);
+            return kin_fail(
+                err, KIN_ERR_NUMERIC,
+                "%s: row %lld (counted from 0) holds %s in column %lld; every number must be finite", name,
+                (long long)i, isnan(row[j]) ? "NaN" : "infinity", (long long)j);
         }
     }
     return true;
@@ -362,19 +395,24 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 /* --- writing --- */
 
-static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims, const int64_t *shape, kin_error *err)
+static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims,
+                        const int64_t *shape, kin_error *err)
 {
     if (machine_is_big_endian() && item > 1) descr = item == 4 ? ">f4" : ">i8";
     size_t bytes = item;
     char shown[KIN_NPY_MAX_DIMS * 22 + 1] = "";
-    if (dims < 1 || dims > KIN_NPY_MAX_DIMS) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of %d dimensions cannot be written", path, dims);
+    if (dims < 1 || dims > KIN_NPY_MAX_DIMS)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of %d dimensions cannot be written", path, dims);
     for (int i = 0, used = 0; i < dims; i++) {
-        used += snprintf(shown + used, sizeof shown - (size_t)used, "%s%lld%s", i ? " " : "", (long long)shape[i], i + 1 < dims || dims == 1 ? "," : "");
-        if (shape[i] < 0 || !kin_mul_size(bytes, (size_t)shape[i], &bytes)) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of (%s...) cannot be written", path, shown);
+        used += snprintf(shown + used, sizeof shown - (size_t)used, "%s%lld%s", i ? " " : "",
+                         (long long)shape[i], i + 1 < dims || dims == 1 ? "," : "");
+        if (shape[i] < 0 || !kin_mul_size(bytes, (size_t)shape[i], &bytes))
+            return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of (%s...) cannot be written", path, shown);
     }
     /* Magic, version 1.0, and a header padded so that the numbers begin at a multiple of 64. */
     char head[320] = "\x93NUMPY\x01";
-    int size = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
+    int size = snprintf(head + 10, sizeof head - 10,
+                        "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
     int total = (10 + size + 1 + 63) / 64 * 64;
     memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
     head[total - 1] = '\n';
@@ -397,7 +435,11 @@ bool kin_npy_write_array(const char *path, const float *data, int dims, const in
     return write_array(path, "<f4", data, sizeof *data, dims, shape, err);
 }
 
-bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape, kin_error *err) { return write_array(path, "|u1", data, 1, dims, shape, err); }
+bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape,
+                         kin_error *err)
+{
+    return write_array(path, "|u1", data, 1, dims, shape, err);
+}
 
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err)
 {

@@ -22,10 +22,12 @@ typedef struct kin_npy {
     size_t mapped; /* bytes of it */
 } kin_npy;
 
-/* Reads `path` ("-" is standard input). A file of float32 in C order is mapped, not copied: it may be larger than memory, its pages come and go as
- * they are used, and what is written to `data` stays in this process. Such a file may be replaced meanwhile (renamed over, as kin writes), but not
- * shortened in place. Everything else is read: float16, float32, float64, bool and integers of 1 to 8 bytes, either byte
- * order, C or Fortran order; all converted to float32 in C order (float64 and wide integers are rounded). */
+/* Reads `path` ("-" is standard input). A file of float32 in C order is mapped, not copied: it may be
+ * larger than memory, its pages come and go as they are used, and what is written to `data` stays in this
+ * process. Such a file may be replaced meanwhile (renamed over, as kin writes), but not shortened in
+ * place. Everything else is read: float16, float32, float64, bool and integers of 1 to 8 bytes, either
+ * byte order, C or Fortran order; all converted to float32 in C order (float64 and wide integers are
+ * rounded). */
 bool kin_npy_read(const char *path, kin_npy *out, kin_error *err);
 /* The same from an open stream; `name` is for messages. */
 bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err);
@@ -33,15 +35,16 @@ void kin_npy_free(kin_npy *array);
 
 /* What a header says, for readers that want the numbers as they are. */
 typedef struct kin_npy_layout {
-    char kind;       /* 'f', 'i', 'u', 'b' */
+    char kind; /* 'f', 'i', 'u', 'b' */
     bool big_endian, fortran;
-    size_t item;     /* bytes a number */
+    size_t item; /* bytes a number */
     int dims;
     int64_t shape[KIN_NPY_MAX_DIMS];
-    size_t offset;   /* of the numbers, in the file */
+    size_t offset; /* of the numbers, in the file */
 } kin_npy_layout;
 /* Reads the header of a file in memory; whether its numbers are all there is for the caller to check. */
-bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out, kin_error *err);
+bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
+                      kin_error *err);
 
 /* Reads a matrix: two dimensions, at least one row and one column, every number finite. */
 bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err);
@@ -53,7 +56,9 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err);
 /* The same with `dims` axes, 1 to KIN_NPY_MAX_DIMS. */
 bool kin_npy_write_array(const char *path, const float *data, int dims, const int64_t *shape, kin_error *err);
-bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape, kin_error *err); /* uint8 */
+/* uint8 */
+bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape,
+                         kin_error *err);
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err);
 
 #endif

@@ -66,12 +66,14 @@ void kin_parallel_for(int64_t blocks, kin_task fn, void *arg)
 
 const char *kin_parallel_backend(void) { return "pthread"; }
 
-/* A pool of workers. One loop at a time owns it; a second caller that finds it taken runs its own loop serially, which gives the same bits.
+/* A pool of workers. One loop at a time owns it; a second caller that finds it taken runs its own loop
+ * serially, which gives the same bits.
  *
- * A network is thousands of short loops one after another, and to wake a sleeping thread takes as long as the shortest of them. So who waits
- * looks out for a millisecond before it goes to sleep (not where there are more threads than processors): the first of it closely, then
- * with a processor that anybody else may have between two looks. Nobody waits for a worker that has not come yet: a loop whose blocks are
- * all taken is closed, and who wakes then goes on waiting. */
+ * A network is thousands of short loops one after another, and to wake a sleeping thread takes as long as
+ * the shortest of them. So who waits looks out for a millisecond before it goes to sleep (not where there
+ * are more threads than processors): the first of it closely, then with a processor that anybody else may
+ * have between two looks. Nobody waits for a worker that has not come yet: a loop whose blocks are all
+ * taken is closed, and who wakes then goes on waiting. */
 static struct {
     pthread_mutex_t owner, lock;
     pthread_cond_t work, done;
@@ -81,10 +83,13 @@ static struct {
     atomic_llong next;
     atomic_ulong generation; /* counts loops */
     int started, processors;
-    int active;              /* workers below it may join; 0: the loop is closed */
-    atomic_int busy;         /* workers that have joined and not yet left */
-    atomic_int looks;        /* of who waits, before it sleeps */
-} pool = {.owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    int active;       /* workers below it may join; 0: the loop is closed */
+    atomic_int busy;  /* workers that have joined and not yet left */
+    atomic_int looks; /* of who waits, before it sleeps */
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .work = PTHREAD_COND_INITIALIZER,
+          .done = PTHREAD_COND_INITIALIZER};
 
 enum { CLOSE_LOOKS = 1500 /* some 30 to 60 microseconds */, LOOKS = 3500 /* about a millisecond in all */ };
 
@@ -109,14 +114,16 @@ static void between_looks(int made)
 static void run_blocks(int worker)
 {
     inside_loop = true;
-    for (int64_t block; (block = atomic_fetch_add(&pool.next, 1)) < pool.blocks;) pool.fn(pool.arg, block, worker);
+    for (int64_t block; (block = atomic_fetch_add(&pool.next, 1)) < pool.blocks;)
+        pool.fn(pool.arg, block, worker);
     inside_loop = false;
 }
 
 /* Waits for a loop after `seen` that takes this worker, and joins it. */
 static unsigned long join_loop(int worker, unsigned long seen)
 {
-    for (int i = 0; i < atomic_load(&pool.looks) && atomic_load(&pool.generation) == seen; i++) between_looks(i);
+    for (int i = 0; i < atomic_load(&pool.looks) && atomic_load(&pool.generation) == seen; i++)
+        between_looks(i);
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.generation) == seen || worker >= pool.active) {
         seen = atomic_load(&pool.generation);

@@ -12,17 +12,25 @@ uint64_t kin_key_text(uint64_t seed, const char *text);
 
 /* The counter-th number of a key's stream. */
 uint64_t kin_random_bits(uint64_t key, uint64_t counter);
-double kin_random_uniform(uint64_t key, uint64_t counter);              /* in [0, 1), 53 bits */
-double kin_random_normal(uint64_t key, uint64_t counter);               /* mean 0, variance 1 (Box-Muller) */
-uint64_t kin_random_below(uint64_t key, uint64_t counter, uint64_t n);  /* in 0 .. n-1; n > 0 */
+double kin_random_uniform(uint64_t key, uint64_t counter);             /* in [0, 1), 53 bits */
+double kin_random_normal(uint64_t key, uint64_t counter);              /* mean 0, variance 1 (Box-Muller) */
+uint64_t kin_random_below(uint64_t key, uint64_t counter, uint64_t n); /* in 0 .. n-1; n > 0 */
 
 /* A stream for code that draws a varying count of numbers in a fixed order. */
-typedef struct kin_stream { uint64_t key, counter; } kin_stream;
+typedef struct kin_stream {
+    uint64_t key, counter;
+} kin_stream;
 static inline kin_stream kin_stream_new(uint64_t key) { return (kin_stream){key, 0}; }
 static inline double kin_stream_uniform(kin_stream *s) { return kin_random_uniform(s->key, s->counter++); }
-static inline double kin_stream_range(kin_stream *s, double low, double high) { return low + (high - low) * kin_stream_uniform(s); }
+static inline double kin_stream_range(kin_stream *s, double low, double high)
+{
+    return low + (high - low) * kin_stream_uniform(s);
+}
 static inline double kin_stream_normal(kin_stream *s) { return kin_random_normal(s->key, s->counter++); }
-static inline uint64_t kin_stream_below(kin_stream *s, uint64_t n) { return kin_random_below(s->key, s->counter++, n); }
+static inline uint64_t kin_stream_below(kin_stream *s, uint64_t n)
+{
+    return kin_random_below(s->key, s->counter++, n);
+}
 
 /* A permutation of 0 .. n-1 (Fisher-Yates), written to `order`. */
 void kin_shuffle(int64_t *order, int64_t n, uint64_t key);

@@ -12,7 +12,8 @@ static bool reserve(kin_text *text, size_t more)
 {
     if (text->failed) return false;
     size_t wanted;
-    if (!kin_add_size(text->size, more, &wanted) || !kin_add_size(wanted, 1, &wanted)) return !(text->failed = true);
+    if (!kin_add_size(text->size, more, &wanted) || !kin_add_size(wanted, 1, &wanted))
+        return !(text->failed = true);
     if (wanted <= text->capacity) return true;
     size_t capacity = text->capacity ? text->capacity : 256;
     while (capacity < wanted) capacity *= 2;
@@ -78,7 +79,10 @@ size_t kin_utf8_length(const char *bytes, size_t size)
     const unsigned char *s = (const unsigned char *)bytes;
     if (size < 1) return 0;
     if (s[0] < 0x80) return 1;
-    size_t length = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    size_t length = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
+                    : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                    : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                                  : 0;
     if (length < 2 || length > size) return 0;
     for (size_t i = 1; i < length; i++) {
         if ((s[i] & 0xc0) != 0x80) return 0;
@@ -90,7 +94,8 @@ size_t kin_utf8_length(const char *bytes, size_t size)
 
 static bool glob(const char *pattern, const char *end, const char *name)
 {
-    /* Only the last '*' has to be tried again with more characters: whatever an earlier one could take, it could too. */
+    /* Only the last '*' has to be tried again with more characters: whatever an earlier one could take, it
+     * could too. */
     const char *star = NULL, *from = NULL;
     while (*name) {
         if (pattern < end && *pattern == '*') star = pattern++, from = name;
@@ -102,7 +107,10 @@ static bool glob(const char *pattern, const char *end, const char *name)
     return pattern == end;
 }
 
-bool kin_glob(const char *pattern, const char *name) { return glob(pattern, pattern + strlen(pattern), name); }
+bool kin_glob(const char *pattern, const char *name)
+{
+    return glob(pattern, pattern + strlen(pattern), name);
+}
 
 bool kin_glob_any(const char *patterns, const char *name)
 {

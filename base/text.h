@@ -22,8 +22,8 @@ void kin_text_free(kin_text *text);
 bool kin_parse_int(const char *string, int64_t low, int64_t high, int64_t *out);
 bool kin_parse_real(const char *string, double *out); /* finite only */
 
-/* The bytes of the UTF-8 sequence that begins the `size` bytes at `bytes`: 1 to 4, or 0 when it is none (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF). */
+/* The bytes of the UTF-8 sequence that begins the `size` bytes at `bytes`: 1 to 4, or 0 when it is none
+ * (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t kin_utf8_length(const char *bytes, size_t size);
 
 /* Whether `name` as a whole fits the pattern, in which '*' stands for any characters, also none. */

@@ -1,4 +1,5 @@
-/* Attention and pools, forward and backward in training: milliseconds, one line each. bench/attention.py does the same in PyTorch.
+/* Attention and pools, forward and backward in training: milliseconds, one line each. bench/attention.py
+ * does the same in PyTorch.
  *     build/cc/bench/attention [THREADS] */
 #include "base/parallel.h"
 #include "kernels/isa.h"
@@ -20,9 +21,15 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : 1; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : 1;
+}
 
-static kin_tensor *net(kin_scope *s, kin_tensor *x, void *kind) { return kind && *(const char *)kind == 'g' ? kin_pool(s, x, kind) : kin_attention(s, x, kind); }
+static kin_tensor *net(kin_scope *s, kin_tensor *x, void *kind)
+{
+    return kind && *(const char *)kind == 'g' ? kin_pool(s, x, kind) : kin_attention(s, x, kind);
+}
 
 static void bench(const char *kind, kin_shape shape)
 {
@@ -31,7 +38,8 @@ static void bench(const char *kind, kin_shape shape)
     int64_t count = kin_shape_count(shape);
     kin_real *numbers = malloc((size_t)count * sizeof *numbers);
     double seconds[RUNS];
-    for (int64_t i = 0; numbers && i < count; i++) numbers[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.3);
+    for (int64_t i = 0; numbers && i < count; i++)
+        numbers[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.3);
     for (int i = -2; numbers && m && i < RUNS; i++) {
         kin_tensor *x = kin_variable(ctx, shape, numbers);
         kin_module_zero_grad(m);
@@ -43,7 +51,8 @@ static void bench(const char *kind, kin_shape shape)
     }
     if (kin_ok(ctx)) {
         qsort(seconds, RUNS, sizeof *seconds, ascending);
-        printf("%-6s %lldx%lldx%lldx%lld %9.3f ms\n", kind, (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[2], (long long)shape.dim[3], seconds[RUNS / 2] * 1e3);
+        printf("%-6s %lldx%lldx%lldx%lld %9.3f ms\n", kind, (long long)shape.dim[0], (long long)shape.dim[1],
+               (long long)shape.dim[2], (long long)shape.dim[3], seconds[RUNS / 2] * 1e3);
     }
     free(numbers);
     kin_module_free(m);

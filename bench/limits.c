@@ -1,7 +1,8 @@
 /* This machine's limits.   build/cc/bench/limits WORK THREADS, WORK being
  *     fma, memory   of arithmetic and of memory (kernels/limits.h), the best of some short runs
- *     tile          what the register tile (kernels/tile.h) gives from operands in the first cache, over half a second: no product can be faster. Its
- *                   loads share the core with whatever else runs there, which the limit of arithmetic, without loads, hardly feels. */
+ *     tile          what the register tile (kernels/tile.h) gives from operands in the first cache, over half
+ *                   a second: no product can be faster. Its loads share the core with whatever else runs
+ *                   there, which the limit of arithmetic, without loads, hardly feels. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "bench/turns.h"
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
             continue;
         }
         if (!kin_limits_measure(&limits)) return fprintf(stderr, "limits: out of memory\n"), 1;
-        if (strcmp(work, "memory") == 0) bench_row(work, threads, "GB/s", "this machine", limits.bytes * 1e-9);
+        if (strcmp(work, "memory") == 0)
+            bench_row(work, threads, "GB/s", "this machine", limits.bytes * 1e-9);
         else bench_row(work, threads, "GFLOP/s", kin_isa_name(), limits.flops * 1e-9);
     }
     kin_free(operands);

@@ -1,4 +1,5 @@
-/* A whole network without gradients, 16 pictures of 224×224 a batch (or MODEL-BATCH): pictures a second, and the memory at its largest.
+/* A whole network without gradients, 16 pictures of 224×224 a batch (or MODEL-BATCH): pictures a second,
+ * and the memory at its largest.
  *     build/cc/bench/networks MODEL[-BATCH] THREADS [ATTENTION]
  * A turn repeats the batch for half a second. */
 #include "base/parallel.h"
@@ -9,7 +10,10 @@
 
 #include <string.h>
 
-typedef struct choice { const kin_model *model; kin_model_opt opt; } choice;
+typedef struct choice {
+    const kin_model *model;
+    kin_model_opt opt;
+} choice;
 
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
 {
@@ -27,7 +31,8 @@ static kin_tensor *pictures(kin_ctx *ctx, int64_t batch)
 {
     kin_tensor *x = kin_input(ctx, KIN_SHAPE(batch, 224, 224, 3), NULL);
     kin_real *numbers = (kin_real *)kin_data(x);
-    for (int64_t i = 0; numbers && i < kin_count(x); i++) numbers[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
+    for (int64_t i = 0; numbers && i < kin_count(x); i++)
+        numbers[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
     return x;
 }
 
@@ -40,9 +45,11 @@ int main(int argc, char **argv)
     if (dash) *dash = 0;
     int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
     choice c = {kin_model_find(name), {.classes = 1000}};
-    if (!c.model || (dash && !kin_parse_int(dash + 1, 1, 4096, &batch))) return fprintf(stderr, "networks: there is no %s\n", argv[1]), 2;
+    if (!c.model || (dash && !kin_parse_int(dash + 1, 1, 4096, &batch)))
+        return fprintf(stderr, "networks: there is no %s\n", argv[1]), 2;
     kin_error err = {0};
-    if (argc > 3 && !kin_attend_parse(argv[3], &c.opt.attention, &err)) return fprintf(stderr, "networks: %s\n", err.message), 2;
+    if (argc > 3 && !kin_attend_parse(argv[3], &c.opt.attention, &err))
+        return fprintf(stderr, "networks: %s\n", err.message), 2;
     kin_set_threads(threads);
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = ctx ? kin_module_new(ctx, forward, &c, KIN_SHAPE(1, 224, 224, 3), 1) : NULL;

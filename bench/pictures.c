@@ -1,8 +1,10 @@
-/* Times the work on pictures, one thread, from memory to memory. Without arguments a table of kin's own times on noise;
- * `pictures serve` answers one request a line with the CPU seconds of each run (the least of a few), or why it was refused:
+/* Times the work on pictures, one thread, from memory to memory. Without arguments a table of kin's own
+ * times on noise; `pictures serve` answers one request a line with the CPU seconds of each run (the least
+ * of a few), or why it was refused:
  *   resize WIDTH HEIGHT CHANNELS NEW_WIDTH NEW_HEIGHT bilinear|bicubic
  *   zlib FILE, gzip FILE              unpacks the file
- *   decode LIST, prepare LIST SIZE    decodes the pictures that the file LIST names, one a line; and resizes them (bilinear)
+ *   decode LIST, prepare LIST SIZE    decodes the pictures that the file LIST names, one a line;
+ *                                     and resizes them (bilinear)
  * bench/pictures_peers.py asks in turn with timing Pillow, torchvision and zlib. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/file.h"
@@ -28,9 +30,9 @@ static double cpu(void)
 
 typedef struct job {
     kin_bytes files[MAX_FILES];
-    int count, size;     /* size: what `prepare` resizes to, 0: nothing */
+    int count, size; /* size: what `prepare` resizes to, 0: nothing */
     kin_image noise;
-    int width, height;   /* what `resize` resizes to */
+    int width, height; /* what `resize` resizes to */
     kin_filter filter;
     bool gzip;
 } job;
@@ -55,7 +57,8 @@ static bool resize(const job *j, kin_error *err)
 static bool unpack(const job *j, kin_error *err)
 {
     kin_bytes out;
-    if (!(j->gzip ? kin_gunzip : kin_zlib_unpack)(j->files[0].data, j->files[0].size, 0, &out, err)) return false;
+    if (!(j->gzip ? kin_gunzip : kin_zlib_unpack)(j->files[0].data, j->files[0].size, 0, &out, err))
+        return false;
     kin_bytes_free(&out);
     return true;
 }
@@ -88,7 +91,8 @@ static double timed(work *fn, const job *j, int runs, kin_error *err)
 static bool make_noise(job *j, int width, int height, int channels, kin_error *err)
 {
     if (!kin_image_new(&j->noise, width, height, channels, err)) return false;
-    for (size_t i = 0; i < (size_t)width * (size_t)height * (size_t)channels; i++) j->noise.data[i] = (uint8_t)kin_random_bits(1, i);
+    for (size_t i = 0; i < (size_t)width * (size_t)height * (size_t)channels; i++)
+        j->noise.data[i] = (uint8_t)kin_random_bits(1, i);
     return true;
 }
 
@@ -118,11 +122,14 @@ static double answer(job *j, const char *request, kin_error *err)
     int w, h, c, nw, nh;
     char word[16], path[4096];
     if (sscanf(request, "resize %d %d %d %d %d %15s", &w, &h, &c, &nw, &nh, word) == 6) {
-        j->width = nw, j->height = nh, j->filter = strcmp(word, "bicubic") == 0 ? KIN_FILTER_BICUBIC : KIN_FILTER_BILINEAR;
+        j->width = nw, j->height = nh,
+        j->filter = strcmp(word, "bicubic") == 0 ? KIN_FILTER_BICUBIC : KIN_FILTER_BILINEAR;
         return make_noise(j, w, h, c, err) ? timed(resize, j, RUNS, err) : -1;
     }
-    if (sscanf(request, "prepare %4095s %d", path, &j->size) == 2) return load_list(j, path, err) ? timed(pictures, j, 1, err) : -1;
-    if (sscanf(request, "%15s %4095s", word, path) != 2) return kin_fail(err, KIN_ERR_ARGUMENT, "an unknown request"), -1;
+    if (sscanf(request, "prepare %4095s %d", path, &j->size) == 2)
+        return load_list(j, path, err) ? timed(pictures, j, 1, err) : -1;
+    if (sscanf(request, "%15s %4095s", word, path) != 2)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "an unknown request"), -1;
     if (strcmp(word, "decode") == 0) return load_list(j, path, err) ? timed(pictures, j, 1, err) : -1;
     j->gzip = strcmp(word, "gzip") == 0;
     return load(j, path, err) ? timed(unpack, j, RUNS, err) : -1;
@@ -144,8 +151,10 @@ static int serve(job *j)
 
 static int table(job *j)
 {
-    static const char *const rows[] = {"resize 348 348 3 224 224 bilinear", "resize 348 348 3 224 224 bicubic", "resize 1200 1600 3 224 224 bilinear",
-                                       "resize 1200 1600 3 224 224 bicubic", "resize 224 224 3 600 600 bilinear", "resize 224 224 3 600 600 bicubic"};
+    static const char *const rows[] = {
+        "resize 348 348 3 224 224 bilinear",   "resize 348 348 3 224 224 bicubic",
+        "resize 1200 1600 3 224 224 bilinear", "resize 1200 1600 3 224 224 bicubic",
+        "resize 224 224 3 600 600 bilinear",   "resize 224 224 3 600 600 bicubic"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         kin_error err = {0};
         double least = 1e9;

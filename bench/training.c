@@ -1,4 +1,5 @@
-/* Training steps of whole networks: forward, loss, backward and optimiser, on numbers that are the same every step.
+/* Training steps of whole networks: forward, loss, backward and optimiser, on numbers that are the same
+ * every step.
  *     BUILD/bench/training WORK THREADS [ATTENTION]
  * with the works of the table below; bench/training.py is the same in PyTorch. */
 #include "autograd/ops.h"
@@ -11,7 +12,8 @@
 
 #include <string.h>
 
-/* Networks with classes learn by softmax and SGD with momentum, conv4 by batch-hard triplets of four pictures a class and Adam. */
+/* Networks with classes learn by softmax and SGD with momentum, conv4 by batch-hard triplets of four
+ * pictures a class and Adam. */
 typedef struct work {
     const char *name, *model;
     int64_t batch, side, channels, classes;
@@ -56,12 +58,16 @@ static bool prepare(training *t)
     t->model = kin_model_find(w->model);
     t->opt.classes = w->classes;
     t->ctx = kin_ctx_new();
-    t->module = t->ctx && t->model ? kin_module_new(t->ctx, network, t, KIN_SHAPE(1, w->side, w->side, w->channels), 1) : NULL;
+    t->module = t->ctx && t->model
+                    ? kin_module_new(t->ctx, network, t, KIN_SHAPE(1, w->side, w->side, w->channels), 1)
+                    : NULL;
     t->optim = kin_optim_new(t->module, w->classes ? &sgd : &adam);
     int64_t count = w->batch * w->side * w->side * w->channels;
     t->pictures = kin_alloc_array((size_t)count, sizeof *t->pictures);
-    for (int64_t i = 0; t->pictures && i < count; i++) t->pictures[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
-    for (int64_t i = 0; i < w->batch; i++) t->labels[i] = (int)(w->classes ? i * 7 % w->classes : i / A_CLASS);
+    for (int64_t i = 0; t->pictures && i < count; i++)
+        t->pictures[i] = (kin_real)((double)(i * 7919 % 9973) / 9973 - 0.5);
+    for (int64_t i = 0; i < w->batch; i++)
+        t->labels[i] = (int)(w->classes ? i * 7 % w->classes : i / A_CLASS);
     return t->optim && t->pictures;
 }
 
@@ -71,7 +77,8 @@ static bool one_step(training *t)
     kin_set_random(t->ctx, 1, t->step++);
     kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(w->batch, w->side, w->side, w->channels), t->pictures);
     kin_tensor *y = kin_module_forward(t->module, x, KIN_TRAIN);
-    kin_tensor *loss = w->classes ? kin_cross_entropy(y, t->labels, 0) : kin_triplet_batch_hard(y, t->labels, 0);
+    kin_tensor *loss = w->classes ? kin_cross_entropy(y, t->labels, 0)
+                                  : kin_triplet_batch_hard(y, t->labels, 0);
     kin_module_zero_grad(t->module);
     kin_backward(loss);
     bool ok = kin_optim_step(t->optim, 1e-3);
@@ -86,17 +93,18 @@ int main(int argc, char **argv)
     if (!t.work) return fprintf(stderr, "training: there is no work %s\n", argv[1]), 2;
     kin_set_threads(threads);
     kin_error err = {0};
-    if (argc > 3 && !kin_attend_parse(argv[3], &t.opt.attention, &err)) return fprintf(stderr, "training: %s\n", err.message), 2;
+    if (argc > 3 && !kin_attend_parse(argv[3], &t.opt.attention, &err))
+        return fprintf(stderr, "training: %s\n", err.message), 2;
     bool ok = prepare(&t);
     while (ok && bench_turn()) {
         double began = bench_now();
         for (int i = 0; i < t.work->steps && ok; i++) ok = one_step(&t);
-        if (ok) bench_row(t.work->name, threads, "img/s", "kin", (double)(t.work->batch * t.work->steps) / (bench_now() - began));
+        if (ok)
+            bench_row(t.work->name, threads, "img/s", "kin",
+                      (double)(t.work->batch * t.work->steps) / (bench_now() - began));
     }
-    if (ok)
-        bench_memory(t.work->name, threads, "kin");
-    else
-        fprintf(stderr, "training: %s\n", t.ctx ? kin_ctx_error(t.ctx)->message : "out of memory");
+    if (ok) bench_memory(t.work->name, threads, "kin");
+    else fprintf(stderr, "training: %s\n", t.ctx ? kin_ctx_error(t.ctx)->message : "out of memory");
     kin_optim_free(t.optim);
     kin_module_free(t.module);
     kin_ctx_free(t.ctx);

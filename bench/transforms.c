@@ -1,4 +1,5 @@
-/* Transforms on one thread: microseconds of the processor a picture, 500 × 375 RGB as ImageNet's often are, copied first.
+/* Transforms on one thread: microseconds of the processor a picture, 500 × 375 RGB as ImageNet's often
+ * are, copied first.
  *     build/cc/bench/transforms */
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -18,7 +19,10 @@ static double now(void)
 }
 
 enum { ROUNDS = 5, WIDTH = 500, HEIGHT = 375, SMALL = 224 };
-static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : 1; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : 1;
+}
 
 /* Smooth colours with some noise: no two neighbours quite alike, as in photographs. */
 static kin_image photo(int width, int height)
@@ -27,7 +31,9 @@ static kin_image photo(int width, int height)
     kin_error err = {0};
     if (!kin_image_new(&image, width, height, 3, &err)) exit(1);
     for (int i = 0; i < width * height * 3; i++)
-        image.data[i] = (uint8_t)(120 + 90 * sin((i / 3 % width) * 0.013 * (1 + i % 3) + (i / 3 / width) * 0.021) + (double)kin_random_below(1, (uint64_t)i, 24));
+        image.data[i] = (uint8_t)(120 +
+                                  90 * sin((i / 3 % width) * 0.013 * (1 + i % 3) + (i / 3 / width) * 0.021) +
+                                  (double)kin_random_below(1, (uint64_t)i, 24));
     return image;
 }
 
@@ -59,8 +65,17 @@ static void bench(const char *text, const kin_image *from)
 int main(void)
 {
     static const char *const whole[] = {"imagenet-train", "imagenet-train-2", "imagenet-eval", "simclr"},
-                            *const small[] = {"flip(1)", "crop(224,28)", "rotate(30)", "rotate(30,bilinear)", "perspective(.5,1)", "jitter(.4)", "jitter(0,.4)", "jitter(0,0,.4)", "jitter(hue=.1)", "jitter(.4,.4,.4,.1)",
-                                              "grey(1)", "blur(23,.1-2)", "blur(23,2)", "erase(1)", "sharpness(2,1)", "equalize(1)", "autocontrast(1)", "solarize(128,1)", "posterize(4,1)", "invert(1)", "randaugment", "trivial"};
+                             *const small[] = {"flip(1)",           "crop(224,28)",
+                                               "rotate(30)",        "rotate(30,bilinear)",
+                                               "perspective(.5,1)", "jitter(.4)",
+                                               "jitter(0,.4)",      "jitter(0,0,.4)",
+                                               "jitter(hue=.1)",    "jitter(.4,.4,.4,.1)",
+                                               "grey(1)",           "blur(23,.1-2)",
+                                               "blur(23,2)",        "erase(1)",
+                                               "sharpness(2,1)",    "equalize(1)",
+                                               "autocontrast(1)",   "solarize(128,1)",
+                                               "posterize(4,1)",    "invert(1)",
+                                               "randaugment",       "trivial"};
     kin_set_threads(1);
     kin_image large = photo(WIDTH, HEIGHT), image = photo(SMALL, SMALL);
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) bench(whole[i], &large);

@@ -1,5 +1,6 @@
-/* What the programs of bench/ have in common, so that bench/run.py can let kin and its rivals take turns: a program is started with the work
- * and the number of threads (`BUILD/bench/networks resnet18 2`), prepares, and then measures once for each line on its standard input. Every measurement is one line
+/* What the programs of bench/ have in common, so that bench/run.py can let kin and its rivals take turns:
+ * a program is started with the work and the number of threads (`BUILD/bench/networks resnet18 2`),
+ * prepares, and then measures once for each line on its standard input. Every measurement is one line
  *
  *     work,threads,unit,who,value
  *
@@ -16,8 +17,9 @@
  *         bench_memory(argv[1], threads, "kin");
  *     }
  *
- * By hand, at a terminal or with BENCH_TURNS=n, the turns come by themselves. The first turn is a rehearsal: nobody counts it. The units are
- * GFLOP/s and img/s, of which more is better, and ms, s and MB (10⁶ bytes), of which less is. bench/turns.py is the same for Python. */
+ * By hand, at a terminal or with BENCH_TURNS=n, the turns come by themselves. The first turn is a
+ * rehearsal: nobody counts it. The units are GFLOP/s and img/s, of which more is better, and ms, s and MB
+ * (10⁶ bytes), of which less is. bench/turns.py is the same for Python. */
 #ifndef KIN_BENCH_TURNS_H
 #define KIN_BENCH_TURNS_H
 
@@ -27,7 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds that a turn of what takes less lasts: its beginning is caches to be filled and threads that wake. bench/turns.py has the same. */
+/* Seconds that a turn of what takes less lasts: its beginning is caches to be filled and threads that
+ * wake. bench/turns.py has the same. */
 #define BENCH_SECONDS 0.5
 
 static inline double bench_now(void)

@@ -4,8 +4,9 @@
 
 #include "cli/timings.h"
 
-/* Fills t->job and t->seconds for a job like `wanted`, but smaller: the same dimensions, k1 and neighbours, some thousands of items in clusters of
- * twenty. Takes some seconds; embedding is not among them. `folder` is where a file is written and removed again. */
+/* Fills t->job and t->seconds for a job like `wanted`, but smaller: the same dimensions, k1 and
+ * neighbours, some thousands of items in clusters of twenty. Takes some seconds; embedding is not among
+ * them. `folder` is where a file is written and removed again. */
 bool kin_calibrate(const kin_job_size *wanted, const char *folder, kin_timings *t, kin_error *err);
 
 #endif

@@ -9,25 +9,33 @@ const char *const kin_normalization_choices[] = {"own", "none", "half", "imagene
 /* What the options leave open is as the published weights want it. */
 static bool published_config(const kin_cli *cli, const kin_model *model, kin_config *c, kin_error *err)
 {
-    *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0, .resize = kin_option_int(cli, "resize"), .loss = "triplet-hard"};
+    *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0,
+                      .resize = kin_option_int(cli, "resize"),
+                      .loss = "triplet-hard"};
     snprintf(c->model, sizeof c->model, "%s", model->name);
     snprintf(c->filter, sizeof c->filter, "%s", kin_option_string(cli, "filter"));
     snprintf(c->normalize, sizeof c->normalize, "%s", kin_option_string(cli, "normalize"));
     const char *weights = kin_option_string(cli, "weights");
     if (!weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s needs --weights FILE", model->name);
-    if (strlen(weights) >= sizeof c->weights) return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters", sizeof c->weights - 1);
+    if (strlen(weights) >= sizeof c->weights)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters",
+                        sizeof c->weights - 1);
     const char *missing = kin_option_string(cli, "allow-missing");
-    if (missing && strlen(missing) >= sizeof c->allow_missing) return kin_fail(err, KIN_ERR_ARGUMENT, "--allow-missing is longer than %zu characters", sizeof c->allow_missing - 1);
+    if (missing && strlen(missing) >= sizeof c->allow_missing)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--allow-missing is longer than %zu characters",
+                        sizeof c->allow_missing - 1);
     snprintf(c->weights, sizeof c->weights, "%s", weights);
     snprintf(c->allow_missing, sizeof c->allow_missing, "%s", missing ? missing : "");
     kin_config_complete(c, model, true);
     return true;
 }
 
-bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
+bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
+                        kin_module **module, kin_error *err)
 {
     kin_config config;
     const kin_model *model = kin_model_find(name);
     if (!model || kin_exists(name)) return kin_network_open(name, ctx, network, module, err);
-    return published_config(cli, model, &config, err) && kin_network_published(&config, ctx, network, module, err);
+    return published_config(cli, model, &config, err) &&
+           kin_network_published(&config, ctx, network, module, err);
 }

@@ -1,4 +1,5 @@
-/* The network that a command line names: a run of kin train, a checkpoint of one, or a network of the zoo with published weights. */
+/* The network that a command line names: a run of kin train, a checkpoint of one, or a network of the zoo
+ * with published weights. */
 #ifndef KIN_CLI_CHOSEN_H
 #define KIN_CLI_CHOSEN_H
 
@@ -7,15 +8,37 @@
 extern const char *const kin_filter_choices[], *const kin_normalization_choices[]; /* "own" first */
 
 /* Rows of the commands' option tables; with a run they are not needed. */
-#define KIN_CHOSEN_OPTIONS                                                                                                                                       \
-    {"weights", KIN_OPTION_STRING, "FILE", "published weights for a network of kin models (safetensors, .pth or .npz, PyTorch's names)", .fallback_shown = "the run's"}, \
-    {"allow-missing", KIN_OPTION_STRING, "GLOBS", "with --weights: parameters that may be missing there or superfluous, such as 'fc.*'", .fallback_shown = "the heads"},          \
-    {"size", KIN_OPTION_INT, "PIXELS", "height and width, where the run does not say", .fallback_shown = "the network's", .low = 1, .high = 4096},               \
-    {"resize", KIN_OPTION_INT, "PIXELS", "with --weights: the short side before the middle is cut out", .fallback_shown = "the network's", .low = 1, .high = 4096}, \
-    {"filter", KIN_OPTION_CHOICE, "NAME", "with --weights: how pictures are resized", "own", .choices = kin_filter_choices},                                     \
-    {"normalize", KIN_OPTION_CHOICE, "NAME", "with --weights: what bytes become, as in kin train", "own", .choices = kin_normalization_choices}
+#define KIN_CHOSEN_OPTIONS \
+    {"weights", KIN_OPTION_STRING, "FILE", \
+     "published weights for a network of kin models (safetensors, .pth or .npz, PyTorch's names)", \
+     .fallback_shown = "the run's"}, \
+        {"allow-missing", KIN_OPTION_STRING, "GLOBS", \
+         "with --weights: parameters that may be missing there or superfluous, such as 'fc.*'", \
+         .fallback_shown = "the heads"}, \
+        {"size", \
+         KIN_OPTION_INT, \
+         "PIXELS", \
+         "height and width, where the run does not say", \
+         .fallback_shown = "the network's", \
+         .low = 1, \
+         .high = 4096}, \
+        {"resize", \
+         KIN_OPTION_INT, \
+         "PIXELS", \
+         "with --weights: the short side before the middle is cut out", \
+         .fallback_shown = "the network's", \
+         .low = 1, \
+         .high = 4096}, \
+        {"filter", KIN_OPTION_CHOICE, \
+         "NAME",   "with --weights: how pictures are resized", \
+         "own",    .choices = kin_filter_choices}, \
+    { \
+        "normalize", KIN_OPTION_CHOICE, "NAME", "with --weights: what bytes become, as in kin train", "own", \
+            .choices = kin_normalization_choices \
+    }
 
 /* `name` is the command's --model. ctx must outlive the module. */
-bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
+bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
+                        kin_module **module, kin_error *err);
 
 #endif

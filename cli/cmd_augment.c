@@ -29,7 +29,9 @@ static bool put_draw(look *l, int row, int epoch, const kin_image *original, kin
     kin_image image;
     if (kin_interrupted()) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted");
     if (!copy_of(original, &image, err)) return false;
-    bool ok = epoch < 0 || kin_recipe_apply(l->recipe, kin_recipe_key(l->seed, (uint64_t)epoch, (uint64_t)row), &image, err);
+    bool ok = epoch < 0 ||
+              kin_recipe_apply(l->recipe, kin_recipe_key(l->seed, (uint64_t)epoch, (uint64_t)row), &image,
+                               err);
     ok = ok && kin_sheet_put(&l->sheet, epoch + 1, row, &image, err);
     kin_image_free(&image);
     return ok;
@@ -74,7 +76,10 @@ static int run(kin_cli *cli)
     if (!out) return kin_cli_usage(cli, "--out FILE is missing");
     if (!kin_recipe_parse(text, &recipe, &err)) return kin_cli_fail(cli, &err);
     kin_interrupt_catch();
-    look l = {.recipe = &recipe, .seed = (uint64_t)kin_option_int(cli, "seed"), .count = (int)kin_option_int(cli, "count"), .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
+    look l = {.recipe = &recipe,
+              .seed = (uint64_t)kin_option_int(cli, "seed"),
+              .count = (int)kin_option_int(cli, "count"),
+              .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     bool ok = kin_sheet_new(&l.sheet, l.count + 1, cli->positionals, (int)kin_option_int(cli, "size"), &err);
     for (int i = 0; ok && i < cli->positionals; i++) ok = put_row(&l, i, cli->positional[i], &err);
     ok = ok && kin_png_write(out, &l.sheet.image, &err);
@@ -85,12 +90,40 @@ static int run(kin_cli *cli)
 }
 
 static const kin_option options[] = {
-    {.name = "recipe", .kind = KIN_OPTION_STRING, .value = "RECIPE", .help = "The transforms in their order, or a preset's name.", .fallback = "train"},
+    {.name = "recipe",
+     .kind = KIN_OPTION_STRING,
+     .value = "RECIPE",
+     .help = "The transforms in their order, or a preset's name.",
+     .fallback = "train"},
     {.name = "out", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "The sheet to write, a PNG."},
-    {.name = "count", .kind = KIN_OPTION_INT, .value = "N", .help = "Draws of each picture.", .fallback = "8", .low = 1, .high = 64},
-    {.name = "seed", .kind = KIN_OPTION_INT, .value = "K", .help = "Another number, other draws; the same number, the same bytes.", .fallback = "1", .low = 0, .high = 9e15},
-    {.name = "size", .kind = KIN_OPTION_INT, .value = "S", .help = "The side of a cell in pixels; pictures are fitted into it.", .fallback = "160", .low = 16, .high = 1024},
-    {.name = "max-pixels", .kind = KIN_OPTION_INT, .value = "N", .help = "Refuse larger pictures.", .fallback = "100000000", .low = 1, .high = -1},
+    {.name = "count",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .help = "Draws of each picture.",
+     .fallback = "8",
+     .low = 1,
+     .high = 64},
+    {.name = "seed",
+     .kind = KIN_OPTION_INT,
+     .value = "K",
+     .help = "Another number, other draws; the same number, the same bytes.",
+     .fallback = "1",
+     .low = 0,
+     .high = 9e15},
+    {.name = "size",
+     .kind = KIN_OPTION_INT,
+     .value = "S",
+     .help = "The side of a cell in pixels; pictures are fitted into it.",
+     .fallback = "160",
+     .low = 16,
+     .high = 1024},
+    {.name = "max-pixels",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .help = "Refuse larger pictures.",
+     .fallback = "100000000",
+     .low = 1,
+     .high = -1},
     {.name = "list", .help = "Print all transforms and presets with their parameters, and stop."},
     {0},
 };
@@ -98,10 +131,14 @@ static const kin_option options[] = {
 const kin_command kin_command_augment = {
     .name = "augment",
     .summary = "shows what a recipe of random transforms makes of pictures",
-    .usage = "kin augment IMAGE... --out FILE [--recipe RECIPE] [--count N] [--seed K] [--size S]\nkin augment --list",
-    .about = "Writes a sheet with a row for each picture: first the picture itself, then draws of the recipe.\n\n"
-             "A recipe is a list of transforms, `rrc(224,scale=.08-1) flip jitter(.4,.4,.4,.1) erase(.25)`, with parameters by place or by name. Names and defaults are "
-             "torchvision's, whose class names are understood too. Draw k of picture i depends on the seed, k and i alone.",
+    .usage = "kin augment IMAGE... --out FILE [--recipe RECIPE] [--count N] [--seed K] [--size S]\nkin "
+             "augment --list",
+    .about =
+        "Writes a sheet with a row for each picture: first the picture itself, then draws of the recipe.\n\n"
+        "A recipe is a list of transforms, `rrc(224,scale=.08-1) flip jitter(.4,.4,.4,.1) erase(.25)`, with "
+        "parameters by place or by name. Names and defaults are "
+        "torchvision's, whose class names are understood too. Draw k of picture i depends on the seed, k and "
+        "i alone.",
     .examples = "kin augment cat.png dog.png --recipe imagenet-train --out sheet.png\n"
                 "# turned by up to 20 degrees, half of them blurred\n"
                 "kin augment cat.png --recipe \"rotate(20,bilinear) blur(9,p=.5)\" --out sheet.png\n"

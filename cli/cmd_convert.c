@@ -12,20 +12,32 @@
 static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
 
 static const kin_option options[] = {
-    {"out", KIN_OPTION_STRING, "FILE", "one picture: X.png, .jpg, .ppm, .pgm, .pam or .npy; several: a folder, or one .npy that stacks pictures of one size", .required = true},
-    {"format", KIN_OPTION_CHOICE, "KIND", "what is written, where the name does not tell: for a folder, or for standard output", "png", .choices = kin_image_kinds},
+    {"out", KIN_OPTION_STRING, "FILE",
+     "one picture: X.png, .jpg, .ppm, .pgm, .pam or .npy; several: a folder, or one .npy that stacks "
+     "pictures of one size",
+     .required = true},
+    {"format", KIN_OPTION_CHOICE, "KIND",
+     "what is written, where the name does not tell: for a folder, or for standard output", "png",
+     .choices = kin_image_kinds},
     {"resize", KIN_OPTION_STRING, "SIZE", "N brings the short side to N; WxH exactly to that, width first"},
-    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized, always with antialiasing", "bilinear", .choices = filters},
-    {"crop", KIN_OPTION_STRING, "SIZE", "then cut N x N, or WxH, out of the middle; zeros around a picture that is smaller"},
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized, always with antialiasing", "bilinear",
+     .choices = filters},
+    {"crop", KIN_OPTION_STRING, "SIZE",
+     "then cut N x N, or WxH, out of the middle; zeros around a picture that is smaller"},
     {"grey", KIN_OPTION_FLAG, NULL, "to one channel"},
     {"rgb", KIN_OPTION_FLAG, NULL, "to three channels; alpha is dropped"},
     {"quality", KIN_OPTION_INT, "Q", "of JPEGs that are written", "75", .low = 1, .high = 100},
-    {"reduce", KIN_OPTION_FLAG, NULL, "decode JPEGs at 1/2, 1/4 or 1/8 where --resize makes them that small anyway: faster, slightly other values"},
+    {"reduce", KIN_OPTION_FLAG, NULL,
+     "decode JPEGs at 1/2, 1/4 or 1/8 where --resize makes them that small anyway: faster, slightly other "
+     "values"},
     {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
     {0},
 };
 
-typedef struct box { int width, height; bool given, square; } box;
+typedef struct box {
+    int width, height;
+    bool given, square;
+} box;
 
 typedef struct job {
     kin_cli *cli;
@@ -49,7 +61,10 @@ static bool read_box(const char *option, const char *text, box *out, kin_error *
         first[length] = 0;
         ok = kin_parse_int(first, 1, 100000, &w) && (!x || kin_parse_int(x + 1, 1, 100000, &h));
     }
-    if (!ok) return kin_fail(err, KIN_ERR_ARGUMENT, "--%s takes a size such as 224 or 320x240 (width first), not \"%.40s\"", option, text);
+    if (!ok)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--%s takes a size such as 224 or 320x240 (width first), not \"%.40s\"", option,
+                        text);
     *out = (box){(int)w, x ? (int)h : (int)w, true, x == NULL};
     return true;
 }
@@ -72,7 +87,8 @@ static bool prepare(const job *j, const char *path, kin_image *image, kin_error 
     bool ok = true;
     if (kin_option_flag(j->cli, "grey")) ok = kin_image_convert(image, 1, err);
     if (kin_option_flag(j->cli, "rgb")) ok = kin_image_convert(image, 3, err);
-    ok = ok && resized(j, image, err) && (!j->crop.given || kin_picture_crop(image, j->crop.width, j->crop.height, err));
+    ok = ok && resized(j, image, err) &&
+         (!j->crop.given || kin_picture_crop(image, j->crop.width, j->crop.height, err));
     if (!ok) kin_image_free(image);
     return ok;
 }
@@ -100,13 +116,18 @@ static char *name_in(const char *folder, const char *from, const char *kind)
 {
     const char *slash = strrchr(from, '/'), *name = slash ? slash + 1 : from, *dot = strrchr(name, '.');
     kin_text path = {0};
-    kin_text_format(&path, "%s/%.*s.%s", folder, (int)(dot && dot > name ? dot - name : (long)strlen(name)), name, kind);
+    kin_text_format(&path, "%s/%.*s.%s", folder, (int)(dot && dot > name ? dot - name : (long)strlen(name)),
+                    name, kind);
     return path.data;
 }
 
-static bool same_shape(const kin_image *a, const kin_image *b) { return a->width == b->width && a->height == b->height && a->channels == b->channels; }
+static bool same_shape(const kin_image *a, const kin_image *b)
+{
+    return a->width == b->width && a->height == b->height && a->channels == b->channels;
+}
 
-/* All pictures behind one another as [n, h, w, c]. A broken one ends it: rows would no longer be the pictures given. */
+/* All pictures behind one another as [n, h, w, c]. A broken one ends it: rows would no longer be the
+ * pictures given. */
 static bool stack(const job *j, const char *out, kin_error *err)
 {
     kin_image first = {0}, image;
@@ -119,16 +140,22 @@ static bool stack(const job *j, const char *out, kin_error *err)
         if (ok && i == 0) {
             first = image;
             bytes = (size_t)image.width * (size_t)image.height * (size_t)image.channels;
-            ok = (all = kin_alloc_array((size_t)n, bytes)) || kin_fail_memory(err, "the pictures", (size_t)n * bytes);
+            ok = (all = kin_alloc_array((size_t)n, bytes)) ||
+                 kin_fail_memory(err, "the pictures", (size_t)n * bytes);
         }
         if (ok && !same_shape(&first, &image))
-            ok = kin_fail(err, KIN_ERR_DATA, "%s is %d x %d x %d where the first picture is %d x %d x %d; one .npy holds one size: use --resize with --crop, and --rgb or --grey", j->cli->positional[i],
-                          image.width, image.height, image.channels, first.width, first.height, first.channels);
+            ok = kin_fail(err, KIN_ERR_DATA,
+                          "%s is %d x %d x %d where the first picture is %d x %d x %d; one .npy holds one "
+                          "size: use --resize with --crop, and --rgb or --grey",
+                          j->cli->positional[i], image.width, image.height, image.channels, first.width,
+                          first.height, first.channels);
         if (ok) memcpy(all + (size_t)i * bytes, image.data, bytes);
         if (i > 0) kin_image_free(&image);
-        if (ok && kin_interrupted()) ok = kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; nothing was written");
+        if (ok && kin_interrupted())
+            ok = kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; nothing was written");
     }
-    ok = ok && kin_npy_write_bytes(out, all, 4, (int64_t[]){n, first.height, first.width, first.channels}, err);
+    ok = ok &&
+         kin_npy_write_bytes(out, all, 4, (int64_t[]){n, first.height, first.width, first.channels}, err);
     kin_image_free(&first);
     kin_free(all);
     return ok;
@@ -144,7 +171,8 @@ static int to_folder(const job *j, const char *folder)
     for (int i = 0; i < n; i++) {
         kin_error one = {0};
         char *path = name_in(folder, j->cli->positional[i], kind);
-        bool ok = path ? convert_one(j, j->cli->positional[i], path, kind, &one) : kin_fail_memory(&one, "a name", 1);
+        bool ok = path ? convert_one(j, j->cli->positional[i], path, kind, &one)
+                       : kin_fail_memory(&one, "a name", 1);
         kin_free(path);
         if (!ok && ++failed) kin_cli_fail(j->cli, &one);
         if (kin_interrupted()) {
@@ -156,20 +184,32 @@ static int to_folder(const job *j, const char *folder)
     return failed ? 1 : 0;
 }
 
-static bool ends_in_npy(const char *path) { return strlen(path) > 4 && strcmp(path + strlen(path) - 4, ".npy") == 0; }
+static bool ends_in_npy(const char *path)
+{
+    return strlen(path) > 4 && strcmp(path + strlen(path) - 4, ".npy") == 0;
+}
 
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    job j = {.cli = cli, .filter = (kin_filter)kin_option_choice(cli, "filter"), .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}, .jpeg = {.quality = (int)kin_option_int(cli, "quality")}};
+    job j = {.cli = cli,
+             .filter = (kin_filter)kin_option_choice(cli, "filter"),
+             .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")},
+             .jpeg = {.quality = (int)kin_option_int(cli, "quality")}};
     const char *out = kin_option_string(cli, "out");
     bool several = cli->positionals > 1 || kin_is_folder(out);
-    if (kin_option_flag(cli, "grey") && kin_option_flag(cli, "rgb")) return kin_cli_usage(cli, "--grey and --rgb exclude one another");
-    if (!read_box("resize", kin_option_string(cli, "resize"), &j.resize, &err) || !read_box("crop", kin_option_string(cli, "crop"), &j.crop, &err)) return kin_cli_usage(cli, "%s", err.message);
-    if (kin_option_flag(cli, "reduce") && j.resize.given) j.limits.reduce_to = j.resize.width > j.resize.height ? j.resize.width : j.resize.height;
+    if (kin_option_flag(cli, "grey") && kin_option_flag(cli, "rgb"))
+        return kin_cli_usage(cli, "--grey and --rgb exclude one another");
+    if (!read_box("resize", kin_option_string(cli, "resize"), &j.resize, &err) ||
+        !read_box("crop", kin_option_string(cli, "crop"), &j.crop, &err))
+        return kin_cli_usage(cli, "%s", err.message);
+    if (kin_option_flag(cli, "reduce") && j.resize.given)
+        j.limits.reduce_to = j.resize.width > j.resize.height ? j.resize.width : j.resize.height;
     kin_interrupt_catch();
     if (several && !ends_in_npy(out)) return to_folder(&j, out);
-    bool ok = several ? stack(&j, out, &err) : convert_one(&j, cli->positional[0], out, strcmp(out, "-") == 0 ? kin_option_string(cli, "format") : NULL, &err);
+    bool ok = several ? stack(&j, out, &err)
+                      : convert_one(&j, cli->positional[0], out,
+                                    strcmp(out, "-") == 0 ? kin_option_string(cli, "format") : NULL, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
@@ -177,9 +217,11 @@ const kin_command kin_command_convert = {
     .name = "convert",
     .summary = "read, resize, crop and write pictures as kin sees them",
     .usage = "kin convert IN... --out FILE [--resize SIZE] [--crop SIZE] [--filter NAME]",
-    .about = "Reads JPEG, PNG, BMP and PNM/PAM (known by their content) and turns photographs the right way up. --resize and --crop round as torchvision's Resize and CenterCrop "
+    .about = "Reads JPEG, PNG, BMP and PNM/PAM (known by their content) and turns photographs the right way "
+             "up. --resize and --crop round as torchvision's Resize and CenterCrop "
              "do, and resizing gives Pillow's values. IN may be -, standard input.\n\n"
-             "What a reader put up with (a file cut short) is told and the picture still converted; a file that cannot be read is told in one line, and the exit status is 1.",
+             "What a reader put up with (a file cut short) is told and the picture still converted; a file "
+             "that cannot be read is told in one line, and the exit status is 1.",
     .examples = "# what a network of 224 x 224 sees\n"
                 "kin convert photo.jpg --resize 256 --filter bicubic --crop 224 --out seen.png\n"
                 "# as numbers, [n, 224, 224, 3] bytes\n"

@@ -48,14 +48,17 @@ static bool summarise(const kin_dataset *set, summary *s, kin_error *err)
 
 static void print_summary(const char *part, const summary *s, bool chosen)
 {
-    printf("%c %-20s %8lld pictures %6d classes", chosen ? '*' : ' ', part, (long long)s->pictures, s->classes);
-    if (s->queries || s->gallery) printf(", %lld queries, %lld gallery", (long long)s->queries, (long long)s->gallery);
+    printf("%c %-20s %8lld pictures %6d classes", chosen ? '*' : ' ', part, (long long)s->pictures,
+           s->classes);
+    if (s->queries || s->gallery)
+        printf(", %lld queries, %lld gallery", (long long)s->queries, (long long)s->gallery);
     if (s->distractors) printf(", %lld distractors", (long long)s->distractors);
     if (s->cameras) printf(", %d cameras", s->cameras);
     putchar('\n');
 }
 
-/* A part that cannot be opened (its files are not there) is told in a line; it is no failure of the others. */
+/* A part that cannot be opened (its files are not there) is told in a line; it is no failure of the
+ * others. */
 static bool print_part(const char *folder, const char *part, bool chosen, kin_error *err)
 {
     kin_dataset set;
@@ -122,7 +125,8 @@ static void print_bars(const int64_t *sorted, int classes)
         if (width == 1) snprintf(range, sizeof range, "%lld", (long long)first);
         else snprintf(range, sizeof range, "%lld-%lld", (long long)first, (long long)last);
         int length = (int)((bar[b] * BAR_WIDTH + most - 1) / most);
-        printf("  %13s  %6lld%s%.*s\n", range, (long long)bar[b], length ? "  " : "", length, "##################################################");
+        printf("  %13s  %6lld%s%.*s\n", range, (long long)bar[b], length ? "  " : "", length,
+               "##################################################");
     }
 }
 
@@ -134,7 +138,8 @@ static bool print_histogram(const kin_dataset *set, kin_error *err)
     kin_dataset_histogram(set, counts);
     qsort(counts, (size_t)set->classes, sizeof *counts, by_count);
     int n = set->classes;
-    printf("\npictures per class: %lld to %lld, median %g\n", (long long)counts[0], (long long)counts[n - 1], (double)(counts[(n - 1) / 2] + counts[n / 2]) / 2);
+    printf("\npictures per class: %lld to %lld, median %g\n", (long long)counts[0], (long long)counts[n - 1],
+           (double)(counts[(n - 1) / 2] + counts[n / 2]) / 2);
     printf("  %13s  %6s\n", "pictures", "classes");
     print_bars(counts, n);
     kin_free(counts);
@@ -189,7 +194,10 @@ static bool write_list(const char *list, const kin_dataset *set, kin_error *err)
 
 enum { GROUP = 64, REASONS_SHOWN = 20, NAMES_SHOWN = 3 };
 
-typedef struct reason { int64_t count; const char *names[NAMES_SHOWN]; } reason;
+typedef struct reason {
+    int64_t count;
+    const char *names[NAMES_SHOWN];
+} reason;
 
 typedef struct checking {
     const kin_dataset *set;
@@ -215,7 +223,8 @@ static void check_one(void *arg, int64_t k, int worker)
     kin_image_free(&image);
 }
 
-/* What a message says without the picture's name and with its numbers as '#', so that like reasons are counted as one. */
+/* What a message says without the picture's name and with its numbers as '#', so that like reasons are
+ * counted as one. */
 static void reason_of(const char *message, const char *path, char *out, size_t size)
 {
     size_t length = strlen(path), n = 0;
@@ -246,7 +255,8 @@ static bool count_group(checking *c, int64_t n, kin_error *err)
     for (int64_t k = 0; k < n; k++) {
         const kin_sample *item = &c->set->items[c->first + k];
         if (kin_failed(&c->errors[k])) {
-            if (c->errors[k].code == KIN_ERR_MEMORY) return kin_fail(err, KIN_ERR_MEMORY, "%s", c->errors[k].message);
+            if (c->errors[k].code == KIN_ERR_MEMORY)
+                return kin_fail(err, KIN_ERR_MEMORY, "%s", c->errors[k].message);
             reason_of(c->errors[k].message, item->path, text, sizeof text);
             c->broken++;
         } else if (c->remarks[k]) {
@@ -262,7 +272,8 @@ static bool count_group(checking *c, int64_t n, kin_error *err)
 
 static void print_reasons(const checking *c)
 {
-    printf("\n%lld of %lld pictures can be read", (long long)(c->set->count - c->broken), (long long)c->set->count);
+    printf("\n%lld of %lld pictures can be read", (long long)(c->set->count - c->broken),
+           (long long)c->set->count);
     if (c->broken) printf("; %lld are broken", (long long)c->broken);
     if (c->remarked) printf("; %lld were read with remarks", (long long)c->remarked);
     putchar('\n');
@@ -272,7 +283,8 @@ static void print_reasons(const checking *c)
         for (int k = 0; k < NAMES_SHOWN && k < r->count; k++) printf("%s%s", k ? ", " : "", r->names[k]);
         puts(r->count > NAMES_SHOWN ? ", ..." : "");
     }
-    if (c->texts.count > REASONS_SHOWN) printf("  and %lld other reasons\n", (long long)(c->texts.count - REASONS_SHOWN));
+    if (c->texts.count > REASONS_SHOWN)
+        printf("  and %lld other reasons\n", (long long)(c->texts.count - REASONS_SHOWN));
 }
 
 /* Leaves how many are broken in *broken. */
@@ -290,7 +302,8 @@ static bool check_all(const kin_cli *cli, const kin_dataset *set, int64_t *broke
         kin_parallel_for(n, check_one, c);
         kin_meter_update(&meter, c->first + n, NULL);
         ok = count_group(c, n, err);
-        if (ok && kin_interrupted()) ok = kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+        if (ok && kin_interrupted())
+            ok = kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
     }
     if (ok) kin_meter_end(&meter);
     if (ok) print_reasons(c);
@@ -310,7 +323,8 @@ static int run(kin_cli *cli)
     int64_t broken = 0;
     const char *path = cli->positional[0], *out = kin_option_string(cli, "out");
     kin_interrupt_catch();
-    if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, &err)) return kin_cli_fail(cli, &err);
+    if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, &err))
+        return kin_cli_fail(cli, &err);
     bool table = !out || strcmp(out, "-") != 0;
     if (table) printf("%s: %s\n", path, set.kind);
     bool ok = (!table || (print_parts(path, &set, &err) && print_histogram(&set, &err)));
@@ -322,10 +336,15 @@ static int run(kin_cli *cli)
 }
 
 static const kin_option options[] = {
-    {"out", KIN_OPTION_STRING, "FILE", "write the pictures as a list `id,label,path,camera,role`, which is a data set again; - is standard output, and then nothing else is printed"},
-    {"classes", KIN_OPTION_STRING, "LIST", "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
-    {"check", KIN_OPTION_FLAG, NULL, "read every picture, and count the broken ones by reason; the exit status is 1 when there are any"},
-    {"max-pixels", KIN_OPTION_INT, "N", "with --check: refuse larger pictures", "100000000", .low = 1, .high = -1},
+    {"out", KIN_OPTION_STRING, "FILE",
+     "write the pictures as a list `id,label,path,camera,role`, which is a data set again; - is standard "
+     "output, and then nothing else is printed"},
+    {"classes", KIN_OPTION_STRING, "LIST",
+     "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
+    {"check", KIN_OPTION_FLAG, NULL,
+     "read every picture, and count the broken ones by reason; the exit status is 1 when there are any"},
+    {"max-pixels", KIN_OPTION_INT, "N", "with --check: refuse larger pictures", "100000000", .low = 1,
+     .high = -1},
     {0},
 };
 
@@ -333,10 +352,13 @@ const kin_command kin_command_data = {
     .name = "data",
     .summary = "tells what a path is recognised as, and what is in it",
     .usage = "kin data DATA[:PART] [--check] [--out FILE]",
-    .about = "Prints the kind of data set, its parts with the counts of their pictures and classes (queries, gallery and cameras where it tells them), and how many "
+    .about = "Prints the kind of data set, its parts with the counts of their pictures and classes (queries, "
+             "gallery and cameras where it tells them), and how many "
              "pictures the classes of the chosen part have. A star marks the chosen part.\n\n"
-             "Known by name, when their files are there: Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop Clothes "
-             "Retrieval, CUB-200-2011, Cars-196, Market-1501, GroceryStoreDataset. Anything else is a folder of class folders or a list; "
+             "Known by name, when their files are there: Omniglot, CIFAR-10 and -100, MNIST and "
+             "Fashion-MNIST, Stanford Online Products, In-Shop Clothes "
+             "Retrieval, CUB-200-2011, Cars-196, Market-1501, GroceryStoreDataset. Anything else is a folder "
+             "of class folders or a list; "
              "of a list with a column `role`, LIST:query and LIST:gallery are the pictures of one role.",
     .examples = "# which parts there are\n"
                 "kin data cub\n"

@@ -19,16 +19,20 @@ typedef struct pictures {
     kin_network network;
     kin_module *module;
     kin_embed_cache *cache;
-    kin_dataset set[2];   /* the queries, which come first since they are fewer, and the gallery; or that alone */
-    int at;               /* the next to be embedded */
-    int64_t done, total;  /* pictures of both */
+    /* the queries, which come first since they are fewer, and the gallery; or that alone */
+    kin_dataset set[2];
+    int at;              /* the next to be embedded */
+    int64_t done, total; /* pictures of both */
 } pictures;
 
-/* Both are opened before either is embedded: then it is known how long that will take, and a name that is wrong is told at once. */
+/* Both are opened before either is embedded: then it is known how long that will take, and a name that is
+ * wrong is told at once. */
 static bool open_sets(pictures *p, kin_error *err)
 {
-    const char *query = kin_option_string(p->pipeline->r.cli, "query"), *gallery = kin_option_string(p->pipeline->r.cli, "gallery");
-    bool ok = (!query || kin_dataset_open(query, NULL, &p->set[0], err)) && kin_dataset_open(gallery, NULL, &p->set[query != NULL], err);
+    const char *query = kin_option_string(p->pipeline->r.cli, "query"),
+               *gallery = kin_option_string(p->pipeline->r.cli, "gallery");
+    bool ok = (!query || kin_dataset_open(query, NULL, &p->set[0], err)) &&
+              kin_dataset_open(gallery, NULL, &p->set[query != NULL], err);
     p->total = p->pipeline->job.pictures = p->set[0].count + p->set[1].count;
     return ok;
 }
@@ -38,15 +42,18 @@ static bool network_ready(pictures *p, kin_error *err)
     if (p->module) return true;
     p->ctx = kin_ctx_new();
     const char *cache = kin_option_string(p->pipeline->r.cli, "cache");
-    bool ok = (p->ctx || kin_fail_memory(err, "a context", 1)) && kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
+    bool ok = (p->ctx || kin_fail_memory(err, "a context", 1)) &&
+              kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
     if (ok && cache) ok = (p->cache = kin_embed_cache_open(cache, p->module, &p->network, err)) != NULL;
     if (ok) kin_module_seal(p->module);
     return ok;
 }
 
-static bool name_rows(const kin_dataset *set, const kin_encoded *rows, const char *name, kin_embeddings *out, kin_error *err)
+static bool name_rows(const kin_dataset *set, const kin_encoded *rows, const char *name, kin_embeddings *out,
+                      kin_error *err)
 {
-    const char **id = kin_alloc_array((size_t)rows->count, 2 * sizeof *id), **label = id ? id + rows->count : NULL;
+    const char **id = kin_alloc_array((size_t)rows->count, 2 * sizeof *id),
+               **label = id ? id + rows->count : NULL;
     if (!id) return kin_fail_memory(err, name, (unsigned long long)rows->count * sizeof *id);
     for (int64_t i = 0; i < rows->count; i++) {
         const kin_sample *item = &set->items[rows->item[i]];
@@ -71,10 +78,17 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
 {
     const kin_cli *cli = p->pipeline->r.cli;
     kin_encoded rows = {0};
-    kin_encode_opt opt = {.cache = p->cache, .progress = show, .user = p, .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
+    kin_encode_opt opt = {.cache = p->cache,
+                          .progress = show,
+                          .user = p,
+                          .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     if (!kin_encode(p->module, &p->network, set, &opt, &rows, err)) return false;
-    if (rows.broken) kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s", name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
-    if (p->cache) kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known, (long long)rows.count);
+    if (rows.broken)
+        kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s",
+                     name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
+    if (p->cache)
+        kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known,
+                     (long long)rows.count);
     bool ok = name_rows(set, &rows, name, out, err);
     kin_embeddings_take(out, rows.rows, rows.dim);
     rows.rows = NULL;
@@ -112,14 +126,25 @@ static void pictures_close(pictures *p)
 static bool make_job(kin_pipeline *p, kin_error *err)
 {
     const kin_cli *cli = p->r.cli;
-    bool expands = kin_option_given(cli, "expand"), augments = kin_option_given(cli, "augment"), reranks = kin_option_choice(cli, "method") == 0;
+    bool expands = kin_option_given(cli, "expand"), augments = kin_option_given(cli, "augment"),
+         reranks = kin_option_choice(cli, "method") == 0;
     p->among = kin_option_int(cli, "among");
     p->rerank = (kin_rerank_opt){.k = p->r.top, .lambda = kin_option_real(cli, "lambda")};
     if (reranks) p->rerank.k1 = kin_option_int(cli, "k1"), p->rerank.k2 = kin_option_int(cli, "k2");
-    p->job = (kin_job_size){.pictures = p->job.pictures, .queries = p->r.leave_one_out ? 0 : p->r.query.items.count, .gallery = p->r.gallery.items.count, .dim = p->r.gallery.dim, .top = p->r.top,
-                            .augment = augments ? kin_option_int(cli, "augment") : 0, .expand = expands ? kin_option_int(cli, "expand") : 0, .k1 = p->rerank.k1, .k2 = p->rerank.k2};
+    p->job = (kin_job_size){.pictures = p->job.pictures,
+                            .queries = p->r.leave_one_out ? 0 : p->r.query.items.count,
+                            .gallery = p->r.gallery.items.count,
+                            .dim = p->r.gallery.dim,
+                            .top = p->r.top,
+                            .augment = augments ? kin_option_int(cli, "augment") : 0,
+                            .expand = expands ? kin_option_int(cli, "expand") : 0,
+                            .k1 = p->rerank.k1,
+                            .k2 = p->rerank.k2};
     if (p->rerank.k1 < p->job.queries + p->job.gallery) return true;
-    return kin_fail(err, KIN_ERR_ARGUMENT, "--k1 %lld needs more items than the %lld there are; take a smaller one, or --method none", (long long)p->rerank.k1, (long long)(p->job.queries + p->job.gallery));
+    return kin_fail(
+        err, KIN_ERR_ARGUMENT,
+        "--k1 %lld needs more items than the %lld there are; take a smaller one, or --method none",
+        (long long)p->rerank.k1, (long long)(p->job.queries + p->job.gallery));
 }
 
 static bool write_timings(const kin_pipeline *p, kin_error *err)
@@ -134,21 +159,32 @@ static bool write_timings(const kin_pipeline *p, kin_error *err)
 static bool work(kin_pipeline *p, kin_error *err)
 {
     char clock[24];
-    if (!kin_retrieve_normalize(&p->r, err) || !make_job(p, err) || !kin_pipeline_run(p, err) || !write_timings(p, err)) return false;
+    if (!kin_retrieve_normalize(&p->r, err) || !make_job(p, err) || !kin_pipeline_run(p, err) ||
+        !write_timings(p, err))
+        return false;
     kin_meter_break();
-    kin_cli_note(p->r.cli, "%lld lists of %lld by %s, in %s", (long long)p->best.queries, (long long)p->r.top, p->holds, kin_meter_clock(kin_clock() - p->started, clock));
+    kin_cli_note(p->r.cli, "%lld lists of %lld by %s, in %s", (long long)p->best.queries, (long long)p->r.top,
+                 p->holds, kin_meter_clock(kin_clock() - p->started, clock));
     return true;
 }
 
 static int check(const kin_cli *cli)
 {
-    static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {"weights", "allow-missing", "size", "resize", "filter", "normalize", "max-pixels", "cache"};
+    static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {
+                                                                                "weights",    "allow-missing",
+                                                                                "size",       "resize",
+                                                                                "filter",     "normalize",
+                                                                                "max-pixels", "cache"};
     bool reranks = kin_option_choice(cli, "method") == 0;
     for (size_t i = 0; i < sizeof of_rerank / sizeof *of_rerank; i++)
-        if (!reranks && kin_option_given(cli, of_rerank[i])) return kin_cli_usage(cli, "--%s belongs to re-ranking, and --method %s leaves that out", of_rerank[i], kin_option_string(cli, "method"));
+        if (!reranks && kin_option_given(cli, of_rerank[i]))
+            return kin_cli_usage(cli, "--%s belongs to re-ranking, and --method %s leaves that out",
+                                 of_rerank[i], kin_option_string(cli, "method"));
     for (size_t i = 0; i < sizeof of_pictures / sizeof *of_pictures; i++)
-        if (!kin_option_given(cli, "model") && kin_option_given(cli, of_pictures[i])) return kin_cli_usage(cli, "--%s is about pictures; give --model too", of_pictures[i]);
-    if (kin_option_given(cli, "among") && !kin_option_given(cli, "query")) return kin_cli_usage(cli, "--among needs --query: without it each gallery item takes part");
+        if (!kin_option_given(cli, "model") && kin_option_given(cli, of_pictures[i]))
+            return kin_cli_usage(cli, "--%s is about pictures; give --model too", of_pictures[i]);
+    if (kin_option_given(cli, "among") && !kin_option_given(cli, "query"))
+        return kin_cli_usage(cli, "--among needs --query: without it each gallery item takes part");
     return 0;
 }
 
@@ -160,11 +196,14 @@ static int retrieve(kin_cli *cli)
     int code = check(cli);
     if (code) return code;
     for (int c = 0; c < KIN_COSTS; c++) p.seconds[c] = p.rates.rate[c] = -1;
-    if (kin_option_given(cli, "deadline") && !kin_duration_read(kin_option_string(cli, "deadline"), &seconds, &err)) return kin_cli_fail(cli, &err);
+    if (kin_option_given(cli, "deadline") &&
+        !kin_duration_read(kin_option_string(cli, "deadline"), &seconds, &err))
+        return kin_cli_fail(cli, &err);
     if (seconds > 0) p.deadline = p.started + seconds;
     pictures sets = {.pipeline = &p, .model = kin_option_string(cli, "model")};
     p.r.cli = cli;
-    bool opened = sets.model ? kin_retrieve_open_with(&p.r, cli, read_pictures, &sets, &code) : kin_retrieve_open(&p.r, cli, &code);
+    bool opened = sets.model ? kin_retrieve_open_with(&p.r, cli, read_pictures, &sets, &code)
+                             : kin_retrieve_open(&p.r, cli, &code);
     pictures_close(&sets);
     if (!opened) return code;
     bool ok = work(&p, &err);
@@ -181,44 +220,111 @@ static int run(kin_cli *cli)
     return code;
 }
 
-static const char *const methods[] = {"k-reciprocal", "expand", "none", NULL}, *const cosine[] = {"cosine", NULL};
+static const char *const methods[] = {"k-reciprocal", "expand", "none", NULL}, *const cosine[] = {"cosine",
+                                                                                                  NULL};
 
 static const kin_option options[] = {
-    {.name = "deadline", .kind = KIN_OPTION_STRING, .value = "TIME", .fallback_shown = "none",
-     .help = "When to be done, from now: 3600s, 60m, 1h30m. What cannot be done by then is left out, beginning with what comes last."},
+    {.name = "deadline",
+     .kind = KIN_OPTION_STRING,
+     .value = "TIME",
+     .fallback_shown = "none",
+     .help = "When to be done, from now: 3600s, 60m, 1h30m. What cannot be done by then is left out, "
+             "beginning with what comes last."},
     KIN_RETRIEVE_OPTIONS,
-    {.name = "model", .kind = KIN_OPTION_STRING, .value = "RUN",
-     .help = "Gallery and queries are pictures (anything that kin train takes), which this network turns into descriptors: a run's folder, a checkpoint, or a network of kin models with --weights."},
+    {.name = "model",
+     .kind = KIN_OPTION_STRING,
+     .value = "RUN",
+     .help = "Gallery and queries are pictures (anything that kin train takes), which this network turns "
+             "into descriptors: a run's folder, a checkpoint, or a network of kin models with --weights."},
     KIN_CHOSEN_OPTIONS,
-    {.name = "max-pixels", .kind = KIN_OPTION_INT, .value = "N", .fallback = "100000000", .low = 1, .high = -1, .help = "Refuse larger pictures."},
-    {.name = "cache", .kind = KIN_OPTION_STRING, .value = "FOLDER", .fallback_shown = "none", .help = "Keep descriptors there by the pictures' content, and compute none twice."},
-    {.name = "method", .kind = KIN_OPTION_CHOICE, .value = "M", .choices = methods, .fallback = "k-reciprocal", .help = "What comes last: re-ranking, or without it the means of --expand and --augment, or the plain search."},
-    {.name = "k1", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback = "20", .help = "How many neighbours must be mutual."},
-    {.name = "k2", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = 100000, .fallback = "6", .help = "Over how many neighbours encodings are averaged."},
-    {.name = "lambda", .kind = KIN_OPTION_REAL, .value = "X", .low = 0, .high = 1, .fallback = "0.3", .help = "Weight of the original distance."},
-    {.name = "among", .kind = KIN_OPTION_INT, .value = "M", .low = 1, .high = -1, .fallback_shown = "the whole gallery, or what the deadline allows",
-     .help = "Re-rank with the gallery items alone that are among the first M of some query's list; the rest keeps its order behind them."},
-    {.name = "params", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "What `kin tune` found: options and their values as JSON. Options given here count more."},
-    {.name = "timings", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "Write what each stage took, from which `kin plan` predicts other sizes."},
-    {.name = "metric", .kind = KIN_OPTION_CHOICE, .value = "M", .choices = cosine, .fallback = "cosine", .hidden = true, .help = "Cosine similarity."},
+    {.name = "max-pixels",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .fallback = "100000000",
+     .low = 1,
+     .high = -1,
+     .help = "Refuse larger pictures."},
+    {.name = "cache",
+     .kind = KIN_OPTION_STRING,
+     .value = "FOLDER",
+     .fallback_shown = "none",
+     .help = "Keep descriptors there by the pictures' content, and compute none twice."},
+    {.name = "method",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "M",
+     .choices = methods,
+     .fallback = "k-reciprocal",
+     .help = "What comes last: re-ranking, or without it the means of --expand and --augment, or the plain "
+             "search."},
+    {.name = "k1",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = 100000,
+     .fallback = "20",
+     .help = "How many neighbours must be mutual."},
+    {.name = "k2",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = 100000,
+     .fallback = "6",
+     .help = "Over how many neighbours encodings are averaged."},
+    {.name = "lambda",
+     .kind = KIN_OPTION_REAL,
+     .value = "X",
+     .low = 0,
+     .high = 1,
+     .fallback = "0.3",
+     .help = "Weight of the original distance."},
+    {.name = "among",
+     .kind = KIN_OPTION_INT,
+     .value = "M",
+     .low = 1,
+     .high = -1,
+     .fallback_shown = "the whole gallery, or what the deadline allows",
+     .help = "Re-rank with the gallery items alone that are among the first M of some query's list; the rest "
+             "keeps its order behind them."},
+    {.name = "params",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .help = "What `kin tune` found: options and their values as JSON. Options given here count more."},
+    {.name = "timings",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .help = "Write what each stage took, from which `kin plan` predicts other sizes."},
+    {.name = "metric",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "M",
+     .choices = cosine,
+     .fallback = "cosine",
+     .hidden = true,
+     .help = "Cosine similarity."},
     {0},
 };
 
 const kin_command kin_command_retrieve = {
     .name = "retrieve",
     .summary = "does the whole retrieval in one go, by a deadline",
-    .usage = "kin retrieve --gallery G [--query Q] [--model RUN] [--deadline TIME] [--expand N] [--augment N] [--k1 N] --out FILE",
-    .about = "Searches, writes the lists, improves them with the means that --expand and --augment ask for, writes those, re-ranks, and writes again. So from the first "
-             "search on there is a complete result on disk, whatever happens: each file is written aside and renamed, and a run that is killed leaves the lists "
+    .usage = "kin retrieve --gallery G [--query Q] [--model RUN] [--deadline TIME] [--expand N] [--augment "
+             "N] [--k1 N] --out FILE",
+    .about = "Searches, writes the lists, improves them with the means that --expand and --augment ask for, "
+             "writes those, re-ranks, and writes again. So from the first "
+             "search on there is a complete result on disk, whatever happens: each file is written aside and "
+             "renamed, and a run that is killed leaves the lists "
              "of the last stage that was finished.\n\n"
-             "With --deadline, a stage that cannot be done in time is not begun, or given up when its first part shows that; then the next smaller thing is done: "
-             "re-ranking with the whole gallery, re-ranking with those items that are among the first of some query's list, the expanded search, the plain search. "
-             "Remarks tell what was left out and what it would have taken. The lists depend on the deadline only by which of these was chosen; each gives the same "
+             "With --deadline, a stage that cannot be done in time is not begun, or given up when its first "
+             "part shows that; then the next smaller thing is done: "
+             "re-ranking with the whole gallery, re-ranking with those items that are among the first of "
+             "some query's list, the expanded search, the plain search. "
+             "Remarks tell what was left out and what it would have taken. The lists depend on the deadline "
+             "only by which of these was chosen; each gives the same "
              "bits as without a deadline. `kin plan` tells beforehand.",
-    .examples = "# descriptors from kin embed, done within the hour\n"
-                "kin retrieve --query queries --gallery shop --augment 10 --expand 10 --deadline 1h --out ranks.csv\n"
-                "# pictures, the network included\n"
-                "kin retrieve --query snapshots/ --gallery shop/ --model runs/shop --deadline 10m --out ranks.csv",
+    .examples =
+        "# descriptors from kin embed, done within the hour\n"
+        "kin retrieve --query queries --gallery shop --augment 10 --expand 10 --deadline 1h --out ranks.csv\n"
+        "# pictures, the network included\n"
+        "kin retrieve --query snapshots/ --gallery shop/ --model runs/shop --deadline 10m --out ranks.csv",
     .options = options,
     .run = run,
 };

@@ -14,7 +14,8 @@ static bool summarize(const kin_cli *cli, kin_summary *s, kin_error *err)
     if (!m || !kin_model_options_read(cli, m, &chosen.opt, err)) return false;
     chosen.opt.classes = kin_option_int(cli, "classes");
     input = KIN_SHAPE(1, m->size, m->size, m->channels);
-    if (kin_option_given(cli, "input") && !kin_input_read(kin_option_string(cli, "input"), m, &input, err)) return false;
+    if (kin_option_given(cli, "input") && !kin_input_read(kin_option_string(cli, "input"), m, &input, err))
+        return false;
     kin_ctx *ctx = kin_ctx_new();
     if (!ctx) return kin_fail_memory(err, "a context", 1);
     kin_summary all = {0};
@@ -59,10 +60,13 @@ static int run(kin_cli *cli)
 }
 
 static const kin_option options[] = {
-    {"input", KIN_OPTION_STRING, "CxHxW", "the picture: channels, height, width, or the side alone", .fallback_shown = "the network's"},
-    {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes", .fallback_shown = "none", .low = 1, .high = 10000000},
+    {"input", KIN_OPTION_STRING, "CxHxW", "the picture: channels, height, width, or the side alone",
+     .fallback_shown = "the network's"},
+    {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes",
+     .fallback_shown = "none", .low = 1, .high = 10000000},
     KIN_MODEL_OPTIONS,
-    {"depth", KIN_OPTION_INT, "N", "make one of the layers whose names agree in the first N parts; 0: show all", "0", .low = 0, .high = 16},
+    {"depth", KIN_OPTION_INT, "N",
+     "make one of the layers whose names agree in the first N parts; 0: show all", "0", .low = 0, .high = 16},
     {"dot", KIN_OPTION_FLAG, NULL, "write the graph for Graphviz instead of the table"},
     {"svg", KIN_OPTION_STRING, "FILE", "draw the graph into this file instead"},
     {0},
@@ -72,8 +76,10 @@ const kin_command kin_command_show = {
     .name = "show",
     .summary = "show a network's layers, what they cost and how they hang together",
     .usage = "kin show MODEL [--input CxHxW] [--depth N] [--dot | --svg FILE] [options of the network]",
-    .about = "One line a layer: its name (which kin forward --tap takes), what it computes, the shape of its output (channels first), its trainable numbers, "
-             "multiply-adds of convolutions and linear layers, and the bytes of its output for one picture, which training keeps. Nothing is computed: shapes are inferred.",
+    .about = "One line a layer: its name (which kin forward --tap takes), what it computes, the shape of its "
+             "output (channels first), its trainable numbers, "
+             "multiply-adds of convolutions and linear layers, and the bytes of its output for one picture, "
+             "which training keeps. Nothing is computed: shapes are inferred.",
     .examples = "kin show resnet50\n"
                 "# small pictures: is the last map large enough?\n"
                 "kin show resnet18 --input 3x64x64 --stem cifar --last-stride 1 --depth 2\n"

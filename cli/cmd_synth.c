@@ -30,10 +30,34 @@ static int run(kin_cli *cli)
 }
 
 static const kin_option options[] = {
-    {.name = "products", .kind = KIN_OPTION_INT, .value = "N", .help = "How many products.", .fallback = "200", .low = 1, .high = KIN_SYNTH_COUNT_MAX},
-    {.name = "views", .kind = KIN_OPTION_INT, .value = "V", .help = "How many pictures of each.", .fallback = "10", .low = 1, .high = KIN_SYNTH_COUNT_MAX},
-    {.name = "size", .kind = KIN_OPTION_INT, .value = "S", .help = "The side of a picture in pixels.", .fallback = "64", .low = KIN_SYNTH_SIZE_MIN, .high = KIN_SYNTH_SIZE_MAX},
-    {.name = "seed", .kind = KIN_OPTION_INT, .value = "K", .help = "Another number, another shop; the same number, the same bytes.", .fallback = "1", .low = 0, .high = 9e15},
+    {.name = "products",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .help = "How many products.",
+     .fallback = "200",
+     .low = 1,
+     .high = KIN_SYNTH_COUNT_MAX},
+    {.name = "views",
+     .kind = KIN_OPTION_INT,
+     .value = "V",
+     .help = "How many pictures of each.",
+     .fallback = "10",
+     .low = 1,
+     .high = KIN_SYNTH_COUNT_MAX},
+    {.name = "size",
+     .kind = KIN_OPTION_INT,
+     .value = "S",
+     .help = "The side of a picture in pixels.",
+     .fallback = "64",
+     .low = KIN_SYNTH_SIZE_MIN,
+     .high = KIN_SYNTH_SIZE_MAX},
+    {.name = "seed",
+     .kind = KIN_OPTION_INT,
+     .value = "K",
+     .help = "Another number, another shop; the same number, the same bytes.",
+     .fallback = "1",
+     .low = 0,
+     .high = 9e15},
     {0},
 };
 
@@ -41,10 +65,13 @@ const kin_command kin_command_synth = {
     .name = "synth",
     .summary = "draws a shop of products to learn from",
     .usage = "kin synth DIR [--products N] [--views V] [--size S] [--seed K]",
-    .about = "Draws products, each with a silhouette, a texture, colours and a print, in views that differ in pose, scale, light, background, occlusion and noise. "
-             "Silhouettes and palettes are shared among products, so that no single cue tells one from the others.\n\n"
+    .about = "Draws products, each with a silhouette, a texture, colours and a print, in views that differ "
+             "in pose, scale, light, background, occlusion and noise. "
+             "Silhouettes and palettes are shared among products, so that no single cue tells one from the "
+             "others.\n\n"
              "DIR must be new or empty. It gets one folder a product: DIR/product-0001/view-01.png. "
-             "The same numbers draw the same bytes, with any number of threads; a product and its views stay the same when more are drawn.",
+             "The same numbers draw the same bytes, with any number of threads; a product and its views stay "
+             "the same when more are drawn.",
     .examples = "kin synth shop\n"
                 "# large ones, to look at\n"
                 "kin synth pictures --products 12 --views 4 --size 256",

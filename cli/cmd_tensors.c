@@ -9,13 +9,17 @@
 
 static const kin_option options[] = {
     {"json", KIN_OPTION_FLAG, NULL, "as a JSON array of objects"},
-    {"key", KIN_OPTION_STRING, "NAME", "the dictionary to look into, in a PyTorch file", .fallback_shown = "the state dict"},
+    {"key", KIN_OPTION_STRING, "NAME", "the dictionary to look into, in a PyTorch file",
+     .fallback_shown = "the state dict"},
     {"prefix", KIN_OPTION_STRING, "TEXT", "only names that begin with this"},
     {0},
 };
 
 /* Of the finite numbers; `odd` counts the others. */
-typedef struct summary { double min, max, mean, deviation; size_t finite, odd; } summary;
+typedef struct summary {
+    double min, max, mean, deviation;
+    size_t finite, odd;
+} summary;
 
 /* Welford's recurrence: one pass, and no cancellation. */
 static summary summarize(const kin_array *a)
@@ -41,7 +45,8 @@ static summary summarize(const kin_array *a)
 static void add_shape(kin_text *text, const kin_array *a, const char *between)
 {
     kin_text_add(text, "[");
-    for (int i = 0; i < a->ndim; i++) kin_text_format(text, "%s%lld", i ? between : "", (long long)a->shape[i]);
+    for (int i = 0; i < a->ndim; i++)
+        kin_text_format(text, "%s%lld", i ? between : "", (long long)a->shape[i]);
     kin_text_add(text, "]");
 }
 
@@ -50,7 +55,8 @@ static void add_line(kin_text *text, const kin_array *a, int width)
     summary s = summarize(a);
     kin_text shape = {0};
     add_shape(&shape, a, ",");
-    kin_text_format(text, "%-*s %-4s %-18s", width, a->name, kin_dtype_name(a->dtype), shape.data ? shape.data : "");
+    kin_text_format(text, "%-*s %-4s %-18s", width, a->name, kin_dtype_name(a->dtype),
+                    shape.data ? shape.data : "");
     if (s.finite) kin_text_format(text, " %11.4g %11.4g %11.4g %11.4g", s.min, s.max, s.mean, s.deviation);
     else kin_text_format(text, " %11s %11s %11s %11s", "-", "-", "-", "-");
     if (s.odd) kin_text_format(text, "  %zu NaN or infinite", s.odd);
@@ -88,7 +94,8 @@ static void list(const kin_checkpoint *c, kin_text *text)
         width = length > width ? length : width;
         numbers += kin_checkpoint_array(c, i)->count;
     }
-    kin_text_format(text, "%-*s %-4s %-18s %11s %11s %11s %11s\n", width, "name", "type", "shape", "min", "max", "mean", "std");
+    kin_text_format(text, "%-*s %-4s %-18s %11s %11s %11s %11s\n", width, "name", "type", "shape", "min",
+                    "max", "mean", "std");
     for (int i = 0; i < kin_checkpoint_count(c); i++) add_line(text, kin_checkpoint_array(c, i), width);
     kin_text_format(text, "%d arrays, %zu numbers\n", kin_checkpoint_count(c), numbers);
 }
@@ -109,7 +116,8 @@ static int run(kin_cli *cli)
     kin_checkpoint *c = NULL;
     kin_import_info info;
     kin_text text = {0};
-    bool ok = kin_weights_open(cli->positional[0], kin_option_string(cli, "key"), kin_option_string(cli, "prefix"), &c, &info, &err);
+    bool ok = kin_weights_open(cli->positional[0], kin_option_string(cli, "key"),
+                               kin_option_string(cli, "prefix"), &c, &info, &err);
     if (ok) {
         if (kin_option_flag(cli, "json")) list_json(c, &text);
         else list(c, &text);
@@ -125,7 +133,8 @@ const kin_command kin_command_tensors = {
     .name = "tensors",
     .summary = "list what is in a file of weights",
     .usage = "kin tensors FILE [--json] [--key NAME] [--prefix TEXT]",
-    .about = "Prints each array's name, type and shape, with the least, the greatest and the mean of its finite numbers and their standard deviation. "
+    .about = "Prints each array's name, type and shape, with the least, the greatest and the mean of its "
+             "finite numbers and their standard deviation. "
              "FILE is anything that kin import reads.",
     .examples = "kin tensors runs/omniglot/model.safetensors\n"
                 "kin tensors resnet50.pth --json",

@@ -31,7 +31,9 @@ typedef struct kin_option {
 } kin_option;
 
 /* A positional argument. */
-typedef struct kin_argument { const char *name, *help; } kin_argument;
+typedef struct kin_argument {
+    const char *name, *help;
+} kin_argument;
 
 enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 64 };
 
@@ -39,9 +41,9 @@ typedef struct kin_cli kin_cli;
 
 typedef struct kin_command {
     const char *name;
-    const char *summary; /* one line for the overview, no full stop */
-    const char *usage;   /* "kin search --gallery G [--query Q]"; several forms: one a line */
-    const char *about;   /* prose for --help; paragraphs are separated by "\n\n"; lines are wrapped */
+    const char *summary;  /* one line for the overview, no full stop */
+    const char *usage;    /* "kin search --gallery G [--query Q]"; several forms: one a line */
+    const char *about;    /* prose for --help; paragraphs are separated by "\n\n"; lines are wrapped */
     const char *examples; /* lines as typed; a line that begins with '#' explains the next */
     kin_argument arguments[KIN_CLI_ARGUMENTS];
     int arguments_min, arguments_max;
@@ -56,27 +58,31 @@ struct kin_cli {
     int positionals;
     bool quiet; /* --quiet: no progress, no remarks; results and errors only */
     bool help;  /* --help was given: nothing else was checked */
-    const char *values[KIN_CLI_OPTIONS];        /* the texts given for the command's options, NULL where none */
+    /* the texts given for the command's options, NULL where none */
+    const char *values[KIN_CLI_OPTIONS];
     const char *global_values[KIN_CLI_OPTIONS]; /* the same for the global ones */
 };
 
 /* All commands in the order of the overview; ends with NULL. Defined in main.c. */
 extern const kin_command *const kin_commands[];
 
-/* The value given, else the default. Asking for an option that is not in the table, or by the wrong kind, is a
- * bug of the command and aborts with its name. */
-const char *kin_option_string(const kin_cli *cli, const char *name); /* string or choice; NULL without a default */
+/* The value given, else the default. Asking for an option that is not in the table, or by the wrong kind,
+ * is a bug of the command and aborts with its name. */
+/* string or choice; NULL without a default */
+const char *kin_option_string(const kin_cli *cli, const char *name);
 int64_t kin_option_int(const kin_cli *cli, const char *name);
 double kin_option_real(const kin_cli *cli, const char *name);
 bool kin_option_flag(const kin_cli *cli, const char *name);
 bool kin_option_given(const kin_cli *cli, const char *name);
-int kin_option_choice(const kin_cli *cli, const char *name); /* the index in `choices`; -1 without a default */
+/* the index in `choices`; -1 without a default */
+int kin_option_choice(const kin_cli *cli, const char *name);
 
 /* Prints "kin NAME: message" to standard error and returns the exit code: 2 for KIN_ERR_ARGUMENT, 130 for
  * KIN_ERR_INTERRUPTED, else 1. A progress line that stands is ended first. */
 int kin_cli_fail(const kin_cli *cli, const kin_error *err);
 
-/* Prints "kin NAME: message; see kin NAME --help" and returns 2: for combinations of options that make no sense. */
+/* Prints "kin NAME: message; see kin NAME --help" and returns 2: for combinations of options that make no
+ * sense. */
 int kin_cli_usage(const kin_cli *cli, const char *format, ...) KIN_PRINTF(2, 3);
 
 /* A remark on standard error, "kin NAME: message", unless --quiet. */

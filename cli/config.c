@@ -7,27 +7,80 @@
 #include <string.h>
 
 typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
-typedef struct field { const char *name; field_kind kind; size_t at, size; bool option, later; } field; /* later: older checkpoints do not have it, and mean its zero */
+/* later: older checkpoints do not have it, and mean its zero */
+typedef struct field {
+    const char *name;
+    field_kind kind;
+    size_t at, size;
+    bool option, later;
+} field;
 
-#define FIELD(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true}
-#define LATER(NAME, MEMBER, KIND) {NAME, KIND, offsetof(kin_config, MEMBER), sizeof ((kin_config *)0)->MEMBER, true, true}
+#define FIELD(NAME, MEMBER, KIND) \
+    { \
+        NAME, KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true \
+    }
+#define LATER(NAME, MEMBER, KIND) \
+    { \
+        NAME, KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true, true \
+    }
 static const field fields[] = {
-    FIELD("classes", classes, TEXT), FIELD("strict", strict, FLAG),
-    FIELD("model", model, CHOICE), FIELD("size", size, WHOLE), FIELD("channels", channels, WHOLE), FIELD("embedding", embedding, WHOLE), FIELD("width", width, WHOLE),
-    LATER("last-stride", last_stride, WHOLE), LATER("stem", stem, CHOICE), LATER("pooling", pooling, CHOICE), LATER("neck", neck, FLAG), LATER("attention", attention, TEXT),
-    FIELD("filter", filter, CHOICE), LATER("normalize", normalize, CHOICE), LATER("resize", resize, WHOLE), LATER("weights", weights, TEXT), LATER("allow-missing", allow_missing, TEXT), FIELD("invert", invert, FLAG),
-    FIELD("loss", loss, CHOICE), FIELD("margin", margin, REAL), FIELD("smoothing", smoothing, REAL),
-    FIELD("batch-classes", batch_classes, WHOLE), FIELD("batch-pictures", batch_pictures, WHOLE), FIELD("batch", batch, WHOLE),
-    FIELD("optimizer", optimizer, CHOICE), FIELD("schedule", schedule, CHOICE), FIELD("steps", steps, WHOLE), FIELD("warmup", warmup, WHOLE),
-    FIELD("decay-every", decay_every, WHOLE), FIELD("decay-gamma", decay_gamma, REAL), FIELD("lr", lr, REAL), FIELD("final-lr", final_lr, REAL), FIELD("momentum", momentum, REAL),
-    FIELD("weight-decay", weight_decay, REAL), FIELD("clip", clip, REAL), FIELD("ema", ema, REAL),
-    LATER("freeze", freeze, TEXT), LATER("lr-scale", lr_scale, TEXT), LATER("lr-warmup", lr_warmup, TEXT), LATER("no-decay", no_decay, TEXT), LATER("freeze-bn", freeze_bn, FLAG),
+    FIELD("classes", classes, TEXT),
+    FIELD("strict", strict, FLAG),
+    FIELD("model", model, CHOICE),
+    FIELD("size", size, WHOLE),
+    FIELD("channels", channels, WHOLE),
+    FIELD("embedding", embedding, WHOLE),
+    FIELD("width", width, WHOLE),
+    LATER("last-stride", last_stride, WHOLE),
+    LATER("stem", stem, CHOICE),
+    LATER("pooling", pooling, CHOICE),
+    LATER("neck", neck, FLAG),
+    LATER("attention", attention, TEXT),
+    FIELD("filter", filter, CHOICE),
+    LATER("normalize", normalize, CHOICE),
+    LATER("resize", resize, WHOLE),
+    LATER("weights", weights, TEXT),
+    LATER("allow-missing", allow_missing, TEXT),
+    FIELD("invert", invert, FLAG),
+    FIELD("loss", loss, CHOICE),
+    FIELD("margin", margin, REAL),
+    FIELD("smoothing", smoothing, REAL),
+    FIELD("batch-classes", batch_classes, WHOLE),
+    FIELD("batch-pictures", batch_pictures, WHOLE),
+    FIELD("batch", batch, WHOLE),
+    FIELD("optimizer", optimizer, CHOICE),
+    FIELD("schedule", schedule, CHOICE),
+    FIELD("steps", steps, WHOLE),
+    FIELD("warmup", warmup, WHOLE),
+    FIELD("decay-every", decay_every, WHOLE),
+    FIELD("decay-gamma", decay_gamma, REAL),
+    FIELD("lr", lr, REAL),
+    FIELD("final-lr", final_lr, REAL),
+    FIELD("momentum", momentum, REAL),
+    FIELD("weight-decay", weight_decay, REAL),
+    FIELD("clip", clip, REAL),
+    FIELD("ema", ema, REAL),
+    LATER("freeze", freeze, TEXT),
+    LATER("lr-scale", lr_scale, TEXT),
+    LATER("lr-warmup", lr_warmup, TEXT),
+    LATER("no-decay", no_decay, TEXT),
+    LATER("freeze-bn", freeze_bn, FLAG),
     LATER("recompute", recompute, FLAG),
-    LATER("augment", augment, TEXT), LATER("cache-side", cache_side, WHOLE), FIELD("flip", flip, FLAG), FIELD("shift", shift, WHOLE), FIELD("light", light, REAL), FIELD("erase", erase, REAL),
-    FIELD("validate", validate, REAL), FIELD("validate-every", validate_every, WHOLE), FIELD("save-every", save_every, WHOLE), FIELD("seed", seed, WHOLE),
-    LATER("sampler", sampler, CHOICE), LATER("validate-fold", validate_fold, TEXT), LATER("validate-list", validate_list, TEXT),
-    {"data", TEXT, offsetof(kin_config, data), sizeof ((kin_config *)0)->data, false},
-    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof ((kin_config *)0)->n_classes, false},
+    LATER("augment", augment, TEXT),
+    LATER("cache-side", cache_side, WHOLE),
+    FIELD("flip", flip, FLAG),
+    FIELD("shift", shift, WHOLE),
+    FIELD("light", light, REAL),
+    FIELD("erase", erase, REAL),
+    FIELD("validate", validate, REAL),
+    FIELD("validate-every", validate_every, WHOLE),
+    FIELD("save-every", save_every, WHOLE),
+    FIELD("seed", seed, WHOLE),
+    LATER("sampler", sampler, CHOICE),
+    LATER("validate-fold", validate_fold, TEXT),
+    LATER("validate-list", validate_list, TEXT),
+    {"data", TEXT, offsetof(kin_config, data), sizeof((kin_config *)0)->data, false},
+    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof((kin_config *)0)->n_classes, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
@@ -36,7 +89,13 @@ static void *member(const kin_config *c, const field *f) { return (char *)c + f-
 
 static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
 {
-    kin_model_words words = {.embedding = c->embedding, .width = c->width, .last_stride = c->last_stride, .neck = c->neck, .stem = c->stem, .pooling = c->pooling, .attention = c->attention};
+    kin_model_words words = {.embedding = c->embedding,
+                             .width = c->width,
+                             .last_stride = c->last_stride,
+                             .neck = c->neck,
+                             .stem = c->stem,
+                             .pooling = c->pooling,
+                             .attention = c->attention};
     return kin_model_options(kin_model_find(c->model), &words, out, err);
 }
 
@@ -48,12 +107,15 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
         if (!f->option) continue;
         if (f->kind == TEXT || f->kind == CHOICE) {
             const char *text = kin_option_string(cli, f->name);
-            if (text && strlen(text) >= f->size) return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", f->name, f->size - 1);
+            if (text && strlen(text) >= f->size)
+                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", f->name,
+                                f->size - 1);
             snprintf(member(c, f), f->size, "%s", text ? text : "");
         } else if (f->kind == REAL) {
             *(double *)member(c, f) = kin_option_real(cli, f->name);
         } else {
-            *(int64_t *)member(c, f) = f->kind == FLAG ? kin_option_flag(cli, f->name) : kin_option_int(cli, f->name);
+            *(int64_t *)member(c, f) = f->kind == FLAG ? kin_option_flag(cli, f->name)
+                                                       : kin_option_int(cli, f->name);
         }
     }
     const kin_model *model = kin_model_find(c->model);
@@ -66,7 +128,8 @@ int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage
     for (int i = 0; i < FIELDS; i++) {
         const field *f = &fields[i];
         char text[KIN_CONFIG_TEXT + 8], key[64];
-        if (f->kind == TEXT || f->kind == CHOICE) snprintf(text, sizeof text, "%s", (const char *)member(c, f));
+        if (f->kind == TEXT || f->kind == CHOICE)
+            snprintf(text, sizeof text, "%s", (const char *)member(c, f));
         else if (f->kind == REAL) snprintf(text, sizeof text, "%.17g", *(double *)member(c, f));
         else snprintf(text, sizeof text, "%lld", (long long)*(int64_t *)member(c, f));
         snprintf(key, sizeof key, "kin.%s", f->name);
@@ -88,18 +151,32 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         const char *text = kin_checkpoint_note(from, key);
         if (!text && f->later) continue;
         bool ok = text != NULL;
-        if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: does not say how it was trained (%s is missing): it was not written by kin train", path, key);
-        if (f->kind == TEXT || f->kind == CHOICE) ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
+        if (!ok)
+            return kin_fail(
+                err, KIN_ERR_DATA,
+                "%s: does not say how it was trained (%s is missing): it was not written by kin train", path,
+                key);
+        if (f->kind == TEXT || f->kind == CHOICE)
+            ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
         else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);
         else ok = kin_parse_int(text, 0, INT64_MAX, &whole) && (*(int64_t *)member(c, f) = whole, true);
-        if (!ok) return kin_fail(err, KIN_ERR_DATA, "%s: its note %s, \"%.60s\", makes no sense", path, key, text);
+        if (!ok)
+            return kin_fail(err, KIN_ERR_DATA, "%s: its note %s, \"%.60s\", makes no sense", path, key, text);
     }
-    if (!kin_model_find(c->model)) return kin_fail(err, KIN_ERR_DATA, "%s: is of the network \"%s\", which this program does not have", path, c->model);
-    if (!kin_loss_find(c->loss)) return kin_fail(err, KIN_ERR_DATA, "%s: was trained with the loss \"%s\", which this program does not have", path, c->loss);
-    if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 || c->embedding > 65536 || c->width > 8192)
+    if (!kin_model_find(c->model))
+        return kin_fail(err, KIN_ERR_DATA, "%s: is of the network \"%s\", which this program does not have",
+                        path, c->model);
+    if (!kin_loss_find(c->loss))
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%s: was trained with the loss \"%s\", which this program does not have", path,
+                        c->loss);
+    if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 ||
+        c->embedding > 65536 || c->width > 8192)
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
     kin_error why = {0};
-    if (!options_of(c, &(kin_model_opt){0}, &why)) return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path, why.message);
+    if (!options_of(c, &(kin_model_opt){0}, &why))
+        return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path,
+                        why.message);
     return true;
 }
 
@@ -119,14 +196,29 @@ kin_model_opt kin_config_model(const kin_config *c)
     return opt;
 }
 
-kin_loss_opt kin_config_loss(const kin_config *c) { return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing}; }
+kin_loss_opt kin_config_loss(const kin_config *c)
+{
+    return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing};
+}
 
-kin_tuning kin_config_tuning(const kin_config *c) { return (kin_tuning){.freeze = c->freeze, .freeze_bn = c->freeze_bn ? "*" : "", .lr_scale = c->lr_scale, .lr_warmup = c->lr_warmup, .no_decay = c->no_decay}; }
+kin_tuning kin_config_tuning(const kin_config *c)
+{
+    return (kin_tuning){.freeze = c->freeze,
+                        .freeze_bn = c->freeze_bn ? "*" : "",
+                        .lr_scale = c->lr_scale,
+                        .lr_warmup = c->lr_warmup,
+                        .no_decay = c->no_decay};
+}
 
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key)
 {
     bool changes = c->flip || c->shift || c->light > 0 || c->erase > 0;
-    kin_batch_opt opt = {.invert = c->invert, .key = changes ? key : 0, .flip = c->flip, .shift = (int)c->shift, .light = c->light, .erase = c->erase};
+    kin_batch_opt opt = {.invert = c->invert,
+                         .key = changes ? key : 0,
+                         .flip = c->flip,
+                         .shift = (int)c->shift,
+                         .light = c->light,
+                         .erase = c->erase};
     kin_normalization(*c->normalize ? c->normalize : "none", &opt);
     return opt;
 }
@@ -137,12 +229,19 @@ void kin_config_complete(kin_config *c, const kin_model *model, bool published)
 {
     if (!c->size) c->size = model->size;
     if (!c->channels) c->channels = model->channels;
-    if (open_choice(c->filter)) snprintf(c->filter, sizeof c->filter, "%s", model->filter ? model->filter : "bilinear");
-    if (open_choice(c->normalize)) snprintf(c->normalize, sizeof c->normalize, "%s", model->normalize ? model->normalize : "none");
+    if (open_choice(c->filter))
+        snprintf(c->filter, sizeof c->filter, "%s", model->filter ? model->filter : "bilinear");
+    if (open_choice(c->normalize))
+        snprintf(c->normalize, sizeof c->normalize, "%s", model->normalize ? model->normalize : "none");
     if (published && !c->resize && model->resize) c->resize = model->resize * c->size / model->size;
 }
 
 kin_loader_opt kin_config_loader(const kin_config *c)
 {
-    return (kin_loader_opt){.size = (int)c->size, .channels = (int)c->channels, .resize = (int)c->resize, .filter = kin_config_filter(c), .seed = (uint64_t)c->seed, .strict = c->strict};
+    return (kin_loader_opt){.size = (int)c->size,
+                            .channels = (int)c->channels,
+                            .resize = (int)c->resize,
+                            .filter = kin_config_filter(c),
+                            .seed = (uint64_t)c->seed,
+                            .strict = c->strict};
 }

@@ -15,7 +15,7 @@ enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
 typedef struct kin_config {
     /* data */
     char data[KIN_CONFIG_TEXT], classes[KIN_CONFIG_TEXT];
-    int64_t n_classes;          /* of the training set, found out */
+    int64_t n_classes; /* of the training set, found out */
     int64_t strict;
     /* network */
     char model[32];
@@ -23,30 +23,32 @@ typedef struct kin_config {
     int64_t neck;
     char stem[16], pooling[16], attention[40];
     char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
-    int64_t resize;             /* short side before the middle is cut out; 0: size */
+    int64_t resize; /* short side before the middle is cut out; 0: size */
     int64_t invert;
     /* loss */
     char loss[32];
     double margin, smoothing;
     /* batches */
-    char sampler[16];           /* empty: the loss's own */
+    char sampler[16]; /* empty: the loss's own */
     int64_t batch_classes, batch_pictures, batch;
     /* optimiser */
     char optimizer[16], schedule[16];
     int64_t steps, warmup, decay_every;
     double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
     /* fine-tuning: lists of patterns, as in nn/tuning.h */
-    char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], lr_warmup[KIN_CONFIG_TEXT], no_decay[KIN_CONFIG_TEXT];
-    int64_t freeze_bn;          /* all batch norms keep their statistics */
-    int64_t recompute;          /* of the network's blocks only the results are kept for backward */
+    char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], lr_warmup[KIN_CONFIG_TEXT],
+        no_decay[KIN_CONFIG_TEXT];
+    int64_t freeze_bn; /* all batch norms keep their statistics */
+    int64_t recompute; /* of the network's blocks only the results are kept for backward */
     /* augmentation */
     char augment[KIN_CONFIG_TEXT]; /* a recipe (data/recipe.h); what follows comes after it */
-    int64_t cache_side;         /* pictures for the recipe are reduced to this short side first; 0: not */
+    int64_t cache_side;            /* pictures for the recipe are reduced to this short side first; 0: not */
     int64_t flip, shift;
     double light, erase;
     /* running */
-    double validate;            /* share of the training classes held out as one contiguous chunk, the last ones */
-    char validate_fold[24];     /* "2/5", or empty */
+    /* share of the training classes held out as one contiguous chunk, the last ones */
+    double validate;
+    char validate_fold[24];              /* "2/5", or empty */
     char validate_list[KIN_CONFIG_TEXT]; /* a file, or empty */
     int64_t validate_every, save_every, seed;
 } kin_config;
@@ -59,8 +61,9 @@ int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage
 /* Fails when the file was not written by kin train. */
 bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err);
 
-/* What is left open (0, "" or "own") is set to the model's own: size, channels, filter, normalisation. `published` is for weights from
- * elsewhere, which want the margin around the middle that they were tested with. */
+/* What is left open (0, "" or "own") is set to the model's own: size, channels, filter, normalisation.
+ * `published` is for weights from elsewhere, which want the margin around the middle that they were tested
+ * with. */
 void kin_config_complete(kin_config *c, const kin_model *model, bool published);
 
 /* The loader's side of it: how pictures become what the network reads. */

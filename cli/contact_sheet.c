@@ -7,9 +7,13 @@ enum { GAP = 4, APART = 12, BACKGROUND = 0xd8 };
 bool kin_sheet_new(kin_sheet *sheet, int columns, int rows, int cell, kin_error *err)
 {
     *sheet = (kin_sheet){.columns = columns, .rows = rows, .cell = cell};
-    int64_t width = (int64_t)columns * (cell + GAP) + GAP + (columns > 1 ? APART - GAP : 0), height = (int64_t)rows * (cell + GAP) + GAP;
+    int64_t width = (int64_t)columns * (cell + GAP) + GAP + (columns > 1 ? APART - GAP : 0),
+            height = (int64_t)rows * (cell + GAP) + GAP;
     if (width > 1000000 || height > 1000000 || width * height > 200000000)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a sheet of %d x %d pictures of %d pixels is too large; take fewer pictures, or a smaller --count or --size", columns, rows, cell);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a sheet of %d x %d pictures of %d pixels is too large; take fewer pictures, or a "
+                        "smaller --count or --size",
+                        columns, rows, cell);
     if (!kin_image_new(&sheet->image, (int)width, (int)height, 3, err)) return false;
     memset(sheet->image.data, BACKGROUND, (size_t)width * (size_t)height * 3);
     return true;
@@ -39,13 +43,18 @@ bool kin_sheet_put(kin_sheet *sheet, int column, int row, const kin_image *pictu
 {
     kin_image scaled = {0};
     int longer = picture->width > picture->height ? picture->width : picture->height;
-    int left = GAP + column * (sheet->cell + GAP) + (column > 0 ? APART - GAP : 0), top = GAP + row * (sheet->cell + GAP);
+    int left = GAP + column * (sheet->cell + GAP) + (column > 0 ? APART - GAP : 0),
+        top = GAP + row * (sheet->cell + GAP);
     if (longer == sheet->cell) {
         lay(sheet, left, top, picture);
         return true;
     }
-    kin_filter filter = longer * 2 <= sheet->cell ? KIN_FILTER_BOX : longer < sheet->cell ? KIN_FILTER_BICUBIC : KIN_FILTER_LANCZOS;
-    if (!kin_image_resize(picture, fitted(picture->width, longer, sheet->cell), fitted(picture->height, longer, sheet->cell), filter, &scaled, err)) return false;
+    kin_filter filter = longer * 2 <= sheet->cell ? KIN_FILTER_BOX
+                        : longer < sheet->cell    ? KIN_FILTER_BICUBIC
+                                                  : KIN_FILTER_LANCZOS;
+    if (!kin_image_resize(picture, fitted(picture->width, longer, sheet->cell),
+                          fitted(picture->height, longer, sheet->cell), filter, &scaled, err))
+        return false;
     lay(sheet, left, top, &scaled);
     kin_image_free(&scaled);
     return true;

@@ -9,8 +9,8 @@ typedef struct kin_sheet {
     int columns, rows, cell;
 } kin_sheet;
 
-/* Square cells of `cell` pixels with thin gaps; the first column stands a little apart. Fails when the sheet would be larger than
- * 200 million pixels. */
+/* Square cells of `cell` pixels with thin gaps; the first column stands a little apart. Fails when the
+ * sheet would be larger than 200 million pixels. */
 bool kin_sheet_new(kin_sheet *sheet, int columns, int rows, int cell, kin_error *err);
 void kin_sheet_free(kin_sheet *sheet);
 

@@ -19,14 +19,18 @@ bool kin_duration_read(const char *text, double *seconds, kin_error *err)
     double sum = 0, last = INFINITY;
     do {
         char *end;
-        double number = *at >= '0' && *at <= '9' ? strtod(at, &end) : -1, unit = number >= 0 ? unit_of(*end) : 0;
+        double number = *at >= '0' && *at <= '9' ? strtod(at, &end) : -1,
+               unit = number >= 0 ? unit_of(*end) : 0;
         if (!(number >= 0) || unit <= 0 || unit >= last || (!*end && at != text))
-            return kin_fail(err, KIN_ERR_ARGUMENT, "'%.40s' is not a length of time; write it as 3600s, 60m, 1h or 1h30m", text);
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "'%.40s' is not a length of time; write it as 3600s, 60m, 1h or 1h30m", text);
         sum += number * unit;
         last = unit;
         at = *end ? end + 1 : end;
     } while (*at);
     *seconds = sum;
     if (sum > 0 && sum < 1e9) return true;
-    return kin_fail(err, KIN_ERR_ARGUMENT, "a time of '%.40s' is not possible; more than nothing and less than 30 years was expected", text);
+    return kin_fail(
+        err, KIN_ERR_ARGUMENT,
+        "a time of '%.40s' is not possible; more than nothing and less than 30 years was expected", text);
 }

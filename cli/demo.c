@@ -10,7 +10,7 @@
 
 enum {
     VIEWS = 10,
-    QUERY_VIEWS = 3,   /* of each product; the other seven are its positives in the gallery */
+    QUERY_VIEWS = 3, /* of each product; the other seven are its positives in the gallery */
     SIZE = 48,
     TRAIN_PRODUCTS = 200,
     FIT_PRODUCTS = 40,
@@ -36,19 +36,24 @@ static void draw_one(void *arg, int64_t block, int worker)
     size_t bytes = (size_t)SIZE * SIZE * 3;
     kin_image image;
     kin_synth_opt opt = {.seed = d->seed, .size = SIZE};
-    if (!kin_synth_image(&opt, d->first_product + (int)(i / VIEWS), (int)(i % VIEWS), &image, &d->errors[worker])) return;
+    if (!kin_synth_image(&opt, d->first_product + (int)(i / VIEWS), (int)(i % VIEWS), &image,
+                         &d->errors[worker]))
+        return;
     memcpy(d->part->pixels + (size_t)i * bytes, image.data, bytes);
     kin_image_free(&image);
 }
 
-static bool draw_part(kin_pictures *part, int first, int products, uint64_t seed, kin_meter *meter, int64_t *done, kin_error *err)
+static bool draw_part(kin_pictures *part, int first, int products, uint64_t seed, kin_meter *meter,
+                      int64_t *done, kin_error *err)
 {
     kin_error errors[KIN_MAX_THREADS];
     memset(errors, 0, sizeof errors);
-    *part = (kin_pictures){.count = (int64_t)products * VIEWS, .size = SIZE, .channels = 3, .classes = products};
+    *part = (kin_pictures){
+        .count = (int64_t)products * VIEWS, .size = SIZE, .channels = 3, .classes = products};
     part->pixels = kin_alloc_array((size_t)part->count, (size_t)SIZE * SIZE * 3);
     part->items = kin_alloc_zero((size_t)part->count, sizeof *part->items);
-    if (!part->pixels || !part->items) return kin_fail_memory(err, "the shop", (size_t)part->count * SIZE * SIZE * 3);
+    if (!part->pixels || !part->items)
+        return kin_fail_memory(err, "the shop", (size_t)part->count * SIZE * SIZE * 3);
     drawing d = {part, seed, first, 0, errors};
     for (; d.from < part->count; d.from += VIEWS * 4) {
         int64_t n = part->count - d.from < VIEWS * 4 ? part->count - d.from : VIEWS * 4;
@@ -58,7 +63,8 @@ static bool draw_part(kin_pictures *part, int first, int products, uint64_t seed
     }
     for (int w = 0; w < KIN_MAX_THREADS; w++)
         if (kin_failed(&errors[w])) return kin_fail(err, errors[w].code, "%s", errors[w].message);
-    for (int64_t i = 0; i < part->count; i++) part->items[i] = (kin_sample){.id = "", .path = "", .label = (int)(i / VIEWS), .index = i};
+    for (int64_t i = 0; i < part->count; i++)
+        part->items[i] = (kin_sample){.id = "", .path = "", .label = (int)(i / VIEWS), .index = i};
     return true;
 }
 
@@ -66,7 +72,8 @@ bool kin_demo_draw(kin_demo_shop *shop, uint64_t seed, kin_meter *meter, kin_err
 {
     int64_t done = 0;
     *shop = (kin_demo_shop){0};
-    bool ok = draw_part(&shop->train, 0, TRAIN_PRODUCTS, seed, meter, &done, err) && draw_part(&shop->fit, TRAIN_PRODUCTS, FIT_PRODUCTS, seed, meter, &done, err) &&
+    bool ok = draw_part(&shop->train, 0, TRAIN_PRODUCTS, seed, meter, &done, err) &&
+              draw_part(&shop->fit, TRAIN_PRODUCTS, FIT_PRODUCTS, seed, meter, &done, err) &&
               draw_part(&shop->test, TRAIN_PRODUCTS + FIT_PRODUCTS, TEST_PRODUCTS, seed, meter, &done, err);
     if (!ok) kin_demo_shop_free(shop);
     return ok;
@@ -81,17 +88,20 @@ void kin_demo_shop_free(kin_demo_shop *shop)
 
 /* ---- queries and gallery ---- */
 
-bool kin_demo_split_new(kin_demo_split *s, const kin_pictures *part, const float *rows, int64_t dim, kin_error *err)
+bool kin_demo_split_new(kin_demo_split *s, const kin_pictures *part, const float *rows, int64_t dim,
+                        kin_error *err)
 {
     int64_t products = part->count / VIEWS;
-    *s = (kin_demo_split){.queries = products * QUERY_VIEWS, .items = products * (VIEWS - QUERY_VIEWS), .dim = dim};
+    *s = (kin_demo_split){
+        .queries = products * QUERY_VIEWS, .items = products * (VIEWS - QUERY_VIEWS), .dim = dim};
     s->query = kin_alloc_array((size_t)s->queries, (size_t)dim * sizeof *rows);
     s->gallery = kin_alloc_array((size_t)s->items, (size_t)dim * sizeof *rows);
     s->query_label = kin_alloc_array((size_t)s->queries, sizeof *s->query_label);
     s->query_picture = kin_alloc_array((size_t)s->queries, sizeof *s->query_picture);
     s->gallery_label = kin_alloc_array((size_t)s->items, sizeof *s->gallery_label);
     s->gallery_picture = kin_alloc_array((size_t)s->items, sizeof *s->gallery_picture);
-    if (!s->query || !s->gallery || !s->query_label || !s->query_picture || !s->gallery_label || !s->gallery_picture) {
+    if (!s->query || !s->gallery || !s->query_label || !s->query_picture || !s->gallery_label ||
+        !s->gallery_picture) {
         kin_demo_split_free(s);
         return kin_fail_memory(err, "queries and gallery", (size_t)part->count * (size_t)dim * sizeof *rows);
     }
@@ -118,13 +128,19 @@ void kin_demo_split_free(kin_demo_split *s)
 
 /* ---- ranking ---- */
 
-static bool rank_expanded(kin_vectors query, kin_vectors gallery, bool rerank, const kin_demo_fit *fit, kin_neighbours *lists, kin_error *err)
+static bool rank_expanded(kin_vectors query, kin_vectors gallery, bool rerank, const kin_demo_fit *fit,
+                          kin_neighbours *lists, kin_error *err)
 {
-    float *q = kin_alloc_array((size_t)query.count, (size_t)query.dim * sizeof *q), *g = kin_alloc_array((size_t)gallery.count, (size_t)gallery.dim * sizeof *g);
-    bool ok = (q && g) || kin_fail_memory(err, "expansion", (size_t)(query.count + gallery.count) * (size_t)query.dim * sizeof *q);
+    float *q = kin_alloc_array((size_t)query.count, (size_t)query.dim * sizeof *q),
+          *g = kin_alloc_array((size_t)gallery.count, (size_t)gallery.dim * sizeof *g);
+    bool ok = (q && g) ||
+              kin_fail_memory(err, "expansion",
+                              (size_t)(query.count + gallery.count) * (size_t)query.dim * sizeof *q);
     kin_expand_opt opt = {.n = fit->expand_n, .alpha = fit->alpha};
-    /* The gallery is augmented from the gallery alone, then the queries from it: no query enters another's result here. */
-    ok = ok && kin_expand_database(gallery, &opt, g, err) && kin_expand_queries(query, (kin_vectors){g, gallery.count, gallery.dim}, &opt, q, err);
+    /* The gallery is augmented from the gallery alone, then the queries from it: no query enters another's
+     * result here. */
+    ok = ok && kin_expand_database(gallery, &opt, g, err) &&
+         kin_expand_queries(query, (kin_vectors){g, gallery.count, gallery.dim}, &opt, q, err);
     kin_vectors eq = {q, query.count, query.dim}, eg = {g, gallery.count, gallery.dim};
     if (ok && rerank) {
         kin_rerank_opt r = {KIN_RERANK_DEFAULTS, .k = gallery.count};
@@ -138,19 +154,23 @@ static bool rank_expanded(kin_vectors query, kin_vectors gallery, bool rerank, c
     return ok;
 }
 
-bool kin_demo_rank(const kin_demo_split *s, kin_demo_rung rung, const kin_demo_fit *fit, kin_neighbours *lists, kin_error *err)
+bool kin_demo_rank(const kin_demo_split *s, kin_demo_rung rung, const kin_demo_fit *fit,
+                   kin_neighbours *lists, kin_error *err)
 {
     kin_vectors query = {s->query, s->queries, s->dim}, gallery = {s->gallery, s->items, s->dim};
-    if (rung == KIN_DEMO_EXPANDED || rung == KIN_DEMO_RERANKED) return rank_expanded(query, gallery, rung == KIN_DEMO_RERANKED, fit, lists, err);
+    if (rung == KIN_DEMO_EXPANDED || rung == KIN_DEMO_RERANKED)
+        return rank_expanded(query, gallery, rung == KIN_DEMO_RERANKED, fit, lists, err);
     return kin_search(query, gallery, &(kin_search_opt){.k = s->items, .metric = KIN_COSINE}, lists, err);
 }
 
-bool kin_demo_judge(const kin_demo_split *s, const kin_neighbours *lists, kin_metrics *m, kin_scores *per_query, kin_error *err)
+bool kin_demo_judge(const kin_demo_split *s, const kin_neighbours *lists, kin_metrics *m,
+                    kin_scores *per_query, kin_error *err)
 {
     return kin_judge_lists(lists, s->query_label, s->gallery_label, s->items, false, m, per_query, err);
 }
 
-static bool try_out(const kin_demo_split *s, kin_demo_rung rung, kin_demo_fit *trial, kin_demo_fit *best, kin_error *err)
+static bool try_out(const kin_demo_split *s, kin_demo_rung rung, kin_demo_fit *trial, kin_demo_fit *best,
+                    kin_error *err)
 {
     kin_neighbours lists;
     kin_metrics m;
@@ -169,7 +189,9 @@ bool kin_demo_fit_ranking(const kin_demo_split *s, kin_demo_fit *fit, kin_error 
     kin_demo_fit best = {.map = -1};
     for (int n = 0; n < 5; n++)
         for (int a = 0; a < 3; a++)
-            if (!try_out(s, KIN_DEMO_EXPANDED, &(kin_demo_fit){.expand_n = ns[n], .alpha = alphas[a]}, &best, err)) return false;
+            if (!try_out(s, KIN_DEMO_EXPANDED, &(kin_demo_fit){.expand_n = ns[n], .alpha = alphas[a]}, &best,
+                         err))
+                return false;
     kin_demo_fit expanded = best;
     best.map = -1;
     for (int i = 0; i < 5 * 5 * 4; i++) {

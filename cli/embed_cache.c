@@ -20,19 +20,25 @@ _Static_assert(sizeof(kin_embed_key) == KIN_BLAKE2B_BYTES && KEY * 2 == KIN_BLAK
 struct kin_embed_cache {
     char *folder, network[NAME + 1];
     int64_t dim;
-    kin_npy *file;      /* [files]: those found; [0 .. dim) behind each row's key */
+    kin_npy *file; /* [files]: those found; [0 .. dim) behind each row's key */
     size_t files, file_room;
-    float *fresh;       /* [fresh_rows, KEY + dim]: not yet written */
+    float *fresh;                  /* [fresh_rows, KEY + dim]: not yet written */
     int64_t fresh_rows, kept_rows; /* kept: written by this process, but still in `fresh` */
     size_t fresh_room;
-    const float **slot; /* [slots]: rows with their keys, by open addressing; NULL is free. Rows of `fresh` are found through their number: */
-    int64_t *fresh_slot;/* [slots]: 1 + the number of a row of `fresh`, or 0 */
+    /* [slots]: rows with their keys, by open addressing; NULL is free. Rows of `fresh` are found through
+     * their number: */
+    const float **slot;
+    int64_t *fresh_slot; /* [slots]: 1 + the number of a row of `fresh`, or 0 */
     size_t slots, used;
 };
 
 /* ---- keys ---- */
 
-typedef struct hashing { const float *pixels; int64_t numbers; kin_embed_key *keys; } hashing;
+typedef struct hashing {
+    const float *pixels;
+    int64_t numbers;
+    kin_embed_key *keys;
+} hashing;
 
 static void hash_one(void *arg, int64_t i, int worker)
 {
@@ -56,8 +62,10 @@ static void name_network(kin_module *module, const kin_network *network, char *n
     kin_blake2b b;
     kin_embed_key key;
     char text[2 * KIN_CONFIG_TEXT];
-    int length = snprintf(text, sizeof text, "%s|%s|%d|%s|%lld|%lld|%lld|%lld|%lld|%lld|%s|%s|%s", KIN_VERSION, kin_isa_name(), network->classify, c->model, (long long)c->size,
-                          (long long)c->channels, (long long)c->embedding, (long long)c->width, (long long)c->last_stride, (long long)c->neck, c->stem, c->pooling, c->attention);
+    int length = snprintf(text, sizeof text, "%s|%s|%d|%s|%lld|%lld|%lld|%lld|%lld|%lld|%s|%s|%s",
+                          KIN_VERSION, kin_isa_name(), network->classify, c->model, (long long)c->size,
+                          (long long)c->channels, (long long)c->embedding, (long long)c->width,
+                          (long long)c->last_stride, (long long)c->neck, c->stem, c->pooling, c->attention);
     kin_blake2b_begin(&b);
     kin_blake2b_add(&b, text, (size_t)length);
     for (int i = 0; i < kin_module_entries(module); i++) {
@@ -77,7 +85,8 @@ static void key_to_row(const kin_embed_key *key, float *row)
 
 static size_t place_of(const kin_embed_cache *c, const float *row)
 {
-    return ((size_t)row[0] << 48 ^ (size_t)row[1] << 32 ^ (size_t)row[2] << 16 ^ (size_t)row[3]) & (c->slots - 1);
+    return ((size_t)row[0] << 48 ^ (size_t)row[1] << 32 ^ (size_t)row[2] << 16 ^ (size_t)row[3]) &
+           (c->slots - 1);
 }
 
 /* ---- the table ---- */
@@ -92,7 +101,8 @@ static const float *row_at(const kin_embed_cache *c, size_t slot)
 static size_t find_slot(const kin_embed_cache *c, const float *key)
 {
     size_t at = place_of(c, key);
-    for (const float *row; (row = row_at(c, at)) != NULL && memcmp(row, key, KEY * sizeof *key) != 0;) at = (at + 1) & (c->slots - 1);
+    for (const float *row; (row = row_at(c, at)) != NULL && memcmp(row, key, KEY * sizeof *key) != 0;)
+        at = (at + 1) & (c->slots - 1);
     return at;
 }
 
@@ -133,12 +143,17 @@ const float *kin_embed_cache_find(const kin_embed_cache *c, const kin_embed_key 
     return row ? row + KEY : NULL;
 }
 
-bool kin_embed_cache_add(kin_embed_cache *c, const kin_embed_key *key, const float *row, int64_t dim, kin_error *err)
+bool kin_embed_cache_add(kin_embed_cache *c, const kin_embed_key *key, const float *row, int64_t dim,
+                         kin_error *err)
 {
-    if (c->dim && c->dim != dim) return kin_fail(err, KIN_ERR_DATA, "%s: holds descriptors of %lld numbers, this network gives %lld", c->folder, (long long)c->dim, (long long)dim);
+    if (c->dim && c->dim != dim)
+        return kin_fail(err, KIN_ERR_DATA, "%s: holds descriptors of %lld numbers, this network gives %lld",
+                        c->folder, (long long)c->dim, (long long)dim);
     c->dim = dim;
     if (!widen(c, 1, err)) return false;
-    if (!kin_grow((void **)&c->fresh, (size_t)c->fresh_rows, &c->fresh_room, (size_t)(KEY + dim) * sizeof *c->fresh)) return kin_fail_memory(err, c->folder, (size_t)dim * sizeof *c->fresh);
+    if (!kin_grow((void **)&c->fresh, (size_t)c->fresh_rows, &c->fresh_room,
+                  (size_t)(KEY + dim) * sizeof *c->fresh))
+        return kin_fail_memory(err, c->folder, (size_t)dim * sizeof *c->fresh);
     float *to = c->fresh + c->fresh_rows * (KEY + dim);
     key_to_row(key, to);
     size_t at = find_slot(c, to);
@@ -154,11 +169,15 @@ bool kin_embed_cache_add(kin_embed_cache *c, const kin_embed_key *key, const flo
 static bool check_file(const kin_embed_cache *c, const char *path, const kin_npy *file, kin_error *err)
 {
     if (file->shape[1] <= KEY || (c->dim && file->shape[1] != KEY + c->dim))
-        return kin_fail(err, KIN_ERR_DATA, "%s: rows of %lld numbers are none of this cache's; delete the file", path, (long long)file->shape[1]);
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%s: rows of %lld numbers are none of this cache's; delete the file", path,
+                        (long long)file->shape[1]);
     for (int64_t i = 0; i < file->shape[0]; i++)
         for (int k = 0; k < KEY; k++) {
             float part = file->data[i * file->shape[1] + k];
-            if (!(part >= 0 && part <= 65535 && part == (float)(int)part)) return kin_fail(err, KIN_ERR_DATA, "%s: row %lld does not begin with a key; delete the file", path, (long long)i);
+            if (!(part >= 0 && part <= 65535 && part == (float)(int)part))
+                return kin_fail(err, KIN_ERR_DATA, "%s: row %lld does not begin with a key; delete the file",
+                                path, (long long)i);
         }
     return true;
 }
@@ -168,7 +187,8 @@ static bool read_file(kin_embed_cache *c, const char *path, kin_error *err)
     kin_npy file;
     if (!kin_npy_read_matrix(path, &file, err)) return false;
     bool ok = check_file(c, path, &file, err);
-    if (ok && !kin_grow((void **)&c->file, c->files, &c->file_room, sizeof *c->file)) ok = kin_fail_memory(err, path, sizeof *c->file);
+    if (ok && !kin_grow((void **)&c->file, c->files, &c->file_room, sizeof *c->file))
+        ok = kin_fail_memory(err, path, sizeof *c->file);
     if (!ok || !widen(c, (size_t)file.shape[0], err)) {
         kin_npy_free(&file);
         return false;
@@ -192,7 +212,9 @@ static bool read_files(kin_embed_cache *c, kin_error *err)
     bool ok = true;
     for (struct dirent *entry; ok && (entry = readdir(dir)) != NULL;) {
         size_t length = strlen(entry->d_name);
-        if (strncmp(entry->d_name, c->network, NAME) != 0 || length < 4 || strcmp(entry->d_name + length - 4, ".npy") != 0) continue;
+        if (strncmp(entry->d_name, c->network, NAME) != 0 || length < 4 ||
+            strcmp(entry->d_name + length - 4, ".npy") != 0)
+            continue;
         char *path = kin_path_join(c->folder, entry->d_name);
         ok = path ? read_file(c, path, err) : kin_fail_memory(err, c->folder, length);
         kin_free(path);
@@ -201,7 +223,8 @@ static bool read_files(kin_embed_cache *c, kin_error *err)
     return ok;
 }
 
-kin_embed_cache *kin_embed_cache_open(const char *folder, kin_module *module, const kin_network *network, kin_error *err)
+kin_embed_cache *kin_embed_cache_open(const char *folder, kin_module *module, const kin_network *network,
+                                      kin_error *err)
 {
     kin_embed_cache *c = kin_alloc_zero(1, sizeof *c);
     if (!c || !(c->folder = kin_strdup(folder))) {
@@ -229,9 +252,11 @@ bool kin_embed_cache_keep(kin_embed_cache *c, kin_error *err)
     char name[2 * NAME + 8];
     if (c->kept_rows == c->fresh_rows) return true;
     const float *rows = c->fresh + c->kept_rows * (KEY + c->dim);
-    snprintf(name, sizeof name, "%s-%04x%04x%04x%04x.npy", c->network, (unsigned)rows[0], (unsigned)rows[1], (unsigned)rows[2], (unsigned)rows[3]);
+    snprintf(name, sizeof name, "%s-%04x%04x%04x%04x.npy", c->network, (unsigned)rows[0], (unsigned)rows[1],
+             (unsigned)rows[2], (unsigned)rows[3]);
     char *path = kin_path_join(c->folder, name);
-    bool ok = path ? kin_npy_write_float32(path, rows, c->fresh_rows - c->kept_rows, KEY + c->dim, err) : kin_fail_memory(err, c->folder, sizeof name);
+    bool ok = path ? kin_npy_write_float32(path, rows, c->fresh_rows - c->kept_rows, KEY + c->dim, err)
+                   : kin_fail_memory(err, c->folder, sizeof name);
     if (ok) c->kept_rows = c->fresh_rows;
     kin_free(path);
     return ok;

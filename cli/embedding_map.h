@@ -6,19 +6,20 @@
 
 typedef struct kin_embedding_map {
     int64_t count;
-    const float *positions;          /* [count, 2] within -1 .. 1, as kin_tsne leaves them; NaN: not drawn */
-    const int64_t *items;            /* [count] which item each is; NULL: 0 .. count-1 */
-    const int64_t *labels;           /* by item; -1: none */
-    const char *const *class_names;  /* by label; NULL: numbers */
-    kin_image_source image;          /* by item; NULL: marks */
+    const float *positions;         /* [count, 2] within -1 .. 1, as kin_tsne leaves them; NaN: not drawn */
+    const int64_t *items;           /* [count] which item each is; NULL: 0 .. count-1 */
+    const int64_t *labels;          /* by item; -1: none */
+    const char *const *class_names; /* by label; NULL: numbers */
+    kin_image_source image;         /* by item; NULL: marks */
     void *image_arg;
 } kin_embedding_map;
 
-enum { KIN_MAP_PICTURES = 600 }; /* with more points than this, marks are drawn even when there are pictures */
+/* with more points than this, marks are drawn even when there are pictures */
+enum { KIN_MAP_PICTURES = 600 };
 
-/* Appends an <svg> element and, for marks, a list of what they mean. Pointing at one shows its class's name and fades the
- * others. Colours come from kin_map_style. Fails when a picture fails for want of memory or was interrupted; one that
- * cannot be read becomes a mark. */
+/* Appends an <svg> element and, for marks, a list of what they mean. Pointing at one shows its class's
+ * name and fades the others. Colours come from kin_map_style. Fails when a picture fails for want of
+ * memory or was interrupted; one that cannot be read becomes a mark. */
 bool kin_map_add(kin_text *out, const kin_embedding_map *map, kin_error *err);
 
 /* A label as people read it: its name, "class 7", or "no class". Returns `buffer` or the name. */

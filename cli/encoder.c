@@ -15,16 +15,21 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
     kin_model_opt model = kin_config_model(&n->config);
     kin_loss_opt loss = kin_config_loss(&n->config);
     kin_tensor *embedding = kin_model_head(n->model, s, kin_model_features(n->model, s, x, &model), &model);
-    kin_tensor *behind = kin_model_neck(s, embedding, &model); /* in training too where nothing reads it, for its statistics */
+    /* in training too where nothing reads it, for its statistics */
+    kin_tensor *behind = kin_model_neck(s, embedding, &model);
     if (n->loss->head && (kin_training(s) || n->classify)) return n->loss->head(s, behind, &loss);
     return kin_training(s) ? embedding : behind;
 }
 
-static kin_shape input_shape(const kin_config *c, int64_t count) { return KIN_SHAPE(count, c->size, c->size, c->channels); }
+static kin_shape input_shape(const kin_config *c, int64_t count)
+{
+    return KIN_SHAPE(count, c->size, c->size, c->channels);
+}
 
 kin_module *kin_network_module(kin_network *network, kin_ctx *ctx)
 {
-    return kin_module_new(ctx, kin_network_forward, network, input_shape(&network->config, 2), (uint64_t)network->config.seed);
+    return kin_module_new(ctx, kin_network_forward, network, input_shape(&network->config, 2),
+                          (uint64_t)network->config.seed);
 }
 
 /* Pictures in a batch: as many as keep the cores busy, fewer when they are large, for memory's sake. */
@@ -34,7 +39,9 @@ static int64_t batch_of(const kin_config *c)
     return fits < 8 ? 8 : fits > BATCH ? BATCH : fits;
 }
 
-typedef struct in_order { int64_t count, batch; } in_order;
+typedef struct in_order {
+    int64_t count, batch;
+} in_order;
 
 static int64_t plan_in_order(void *user, int64_t step, int64_t *index, kin_error *err)
 {
@@ -51,9 +58,9 @@ typedef struct encoder {
     const kin_network *network;
     const kin_encode_opt *opt;
     int64_t total, batch, numbers; /* pictures in all and in a batch; floats a picture */
-    float *pixels;       /* [batch, numbers] */
-    int64_t *row;        /* [batch]: where their descriptors go */
-    kin_embed_key *key;  /* [2 batch]: theirs, and the loaded batch's; NULL without a cache */
+    float *pixels;                 /* [batch, numbers] */
+    int64_t *row;                  /* [batch]: where their descriptors go */
+    kin_embed_key *key;            /* [2 batch]: theirs, and the loaded batch's; NULL without a cache */
     int64_t waiting, learnt;
     kin_encoded *out;
 } encoder;
@@ -64,7 +71,8 @@ static bool give_rows(encoder *e, int64_t dim, kin_error *err)
         e->out->dim = dim;
         e->out->rows = kin_alloc_array((size_t)e->total, (size_t)dim * sizeof(float));
     }
-    return e->out->rows || kin_fail_memory(err, "the descriptors", (size_t)e->total * (size_t)dim * sizeof(float));
+    return e->out->rows ||
+           kin_fail_memory(err, "the descriptors", (size_t)e->total * (size_t)dim * sizeof(float));
 }
 
 static bool learn(encoder *e, const float *rows, kin_error *err)
@@ -83,10 +91,14 @@ static bool compute(encoder *e, kin_error *err)
 {
     kin_ctx *ctx = kin_module_ctx(e->module);
     if (!e->waiting) return true;
-    kin_tensor *y = kin_module_forward(e->module, kin_input(ctx, input_shape(&e->network->config, e->waiting), e->pixels), KIN_EVAL);
-    bool ok = y ? give_rows(e, kin_channels(y), err) : kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    kin_tensor *y = kin_module_forward(
+        e->module, kin_input(ctx, input_shape(&e->network->config, e->waiting), e->pixels), KIN_EVAL);
+    bool ok = y ? give_rows(e, kin_channels(y), err)
+                : kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
     const float *rows = ok ? (const float *)kin_data(y) : NULL;
-    for (int64_t i = 0; ok && i < e->waiting; i++) memcpy(e->out->rows + e->row[i] * e->out->dim, rows + i * e->out->dim, (size_t)e->out->dim * sizeof(float));
+    for (int64_t i = 0; ok && i < e->waiting; i++)
+        memcpy(e->out->rows + e->row[i] * e->out->dim, rows + i * e->out->dim,
+               (size_t)e->out->dim * sizeof(float));
     ok = ok && (!e->opt->cache || learn(e, rows, err));
     kin_end_step(ctx);
     e->waiting = 0;
@@ -106,7 +118,8 @@ static bool take(encoder *e, const kin_loaded *batch, int64_t i, kin_error *err)
         e->out->known++;
         return true;
     }
-    memcpy(e->pixels + e->waiting * e->numbers, batch->pixels + i * e->numbers, (size_t)e->numbers * sizeof *e->pixels);
+    memcpy(e->pixels + e->waiting * e->numbers, batch->pixels + i * e->numbers,
+           (size_t)e->numbers * sizeof *e->pixels);
     if (key) e->key[e->waiting] = *key;
     e->row[e->waiting++] = row;
     return e->waiting < e->batch || compute(e, err);
@@ -124,7 +137,8 @@ static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
             if (!kin_loader_is_broken(loader, batch.index[i]) && !take(e, &batch, i, err)) return false;
         done += batch.count;
         if (opt->progress && !opt->progress(opt->user, done, e->total))
-            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; %s", opt->cache ? "the cache keeps those that are done" : "nothing was written");
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; %s",
+                            opt->cache ? "the cache keeps those that are done" : "nothing was written");
     }
     return false;
 }
@@ -136,7 +150,8 @@ static bool begin(encoder *e, kin_error *err)
     e->row = kin_alloc_array((size_t)e->batch, sizeof *e->row);
     e->key = e->opt->cache ? kin_alloc_array((size_t)e->batch, 2 * sizeof *e->key) : NULL;
     e->out->item = kin_alloc_array((size_t)e->total, sizeof *e->out->item);
-    return (e->pixels && e->row && e->out->item && (e->key || !e->opt->cache)) || kin_fail_memory(err, "the descriptors", (size_t)e->total * sizeof *e->out->item);
+    return (e->pixels && e->row && e->out->item && (e->key || !e->opt->cache)) ||
+           kin_fail_memory(err, "the descriptors", (size_t)e->total * sizeof *e->out->item);
 }
 
 /* What was computed is kept, whatever ended it: an interruption, a broken picture, an error. */
@@ -147,7 +162,8 @@ static bool keep(const encoder *e, bool ok, kin_error *err)
     return ok ? (*err = second, false) : false;
 }
 
-bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set, const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
+bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set,
+                const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
 {
     static const kin_encode_opt none = {0};
     if (!opt) opt = &none;
@@ -158,14 +174,21 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     load.strict = opt->strict, load.limits = opt->limits;
     load.scaling = kin_config_batch(&network->config, 0);
     *out = (kin_encoded){0};
-    encoder e = {.module = module, .network = network, .opt = opt, .total = set->count, .batch = order.batch, .out = out};
+    encoder e = {.module = module,
+                 .network = network,
+                 .opt = opt,
+                 .total = set->count,
+                 .batch = order.batch,
+                 .out = out};
     kin_loader *loader = begin(&e, err) ? kin_loader_new(set, &load, err) : NULL;
     kin_module_pictures_apart(module);
     bool recording = kin_record(ctx, false), ok = loader && encode_all(&e, loader, err);
     kin_record(ctx, recording);
     ok = keep(&e, ok, err);
     if (ok) out->broken = kin_loader_broken(loader, &out->first_broken);
-    ok = ok && (out->count > 0 || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)out->broken, out->first_broken.message));
+    ok = ok && (out->count > 0 ||
+                kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
+                         (long long)out->broken, out->first_broken.message));
     ok = ok && (opt->raw || kin_normalize_rows(out->rows, out->count, out->dim, "the network's output", err));
     kin_loader_free(loader);
     kin_free(e.pixels), kin_free(e.row), kin_free(e.key);
@@ -180,22 +203,26 @@ void kin_encoded_free(kin_encoded *e)
     *e = (kin_encoded){0};
 }
 
-bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
+bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module,
+                      kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
-    bool ok = kin_checkpoint_open(file, &checkpoint, err) && kin_config_from_checkpoint(&network->config, checkpoint, file, err);
+    bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
+              kin_config_from_checkpoint(&network->config, checkpoint, file, err);
     if (ok) {
         network->model = kin_model_find(network->config.model);
         network->loss = kin_loss_find(network->config.loss);
         network->classify = false;
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
-        if (!*module) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
+        if (!*module)
+            ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
     }
     kin_error inner = {0};
-    if (ok && !kin_checkpoint_load(checkpoint, *module, NULL, &inner)) ok = kin_fail(err, inner.code, "%s: %s", file, inner.message);
+    if (ok && !kin_checkpoint_load(checkpoint, *module, NULL, &inner))
+        ok = kin_fail(err, inner.code, "%s: %s", file, inner.message);
     if (!ok) {
         kin_module_free(*module);
         *module = NULL;
@@ -205,23 +232,31 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
     return ok;
 }
 
-bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module, kin_error *err)
+bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module,
+                      kin_error *err)
 {
     char ours[KIN_CONFIG_TEXT + 256];
-    const char *classifier = network->model->classifier ? network->model->classifier : "classifier", *more = network->config.allow_missing;
-    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*%s%s", classifier, *more ? "," : "", more);
+    const char *classifier = network->model->classifier ? network->model->classifier : "classifier",
+               *more = network->config.allow_missing;
+    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*%s%s",
+             classifier, *more ? "," : "", more);
     return kin_checkpoint_load(checkpoint, module, ours, err);
 }
 
-bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err)
+bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module,
+                           kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     kin_error why = {0};
-    *network = (kin_network){.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)};
+    *network = (kin_network){
+        .config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)};
     *module = NULL;
     bool ok = kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
-    if (ok && !(*module = kin_network_module(network, ctx))) ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    if (ok && !kin_network_load(checkpoint, network, *module, &why)) ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", config->weights, why.message);
+    if (ok && !(*module = kin_network_module(network, ctx)))
+        ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (ok && !kin_network_load(checkpoint, network, *module, &why))
+        ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", config->weights,
+                      why.message);
     if (!ok) {
         kin_module_free(*module);
         *module = NULL;
@@ -259,7 +294,9 @@ float *kin_encode_histogram(const kin_pictures *p, int64_t *dim, kin_error *err)
         for (int y = quarter; y < end; y++)
             for (int x = quarter; x < end; x++) {
                 const uint8_t *v = p->pixels + ((i * p->size + y) * p->size + x) * p->channels;
-                out[i * *dim + (p->channels == 3 ? (v[0] >> 5) << 6 | (v[1] >> 5) << 3 | v[2] >> 5 : v[0] >> 5)] += 1.0f / (float)((end - quarter) * (end - quarter));
+                out[i * *dim + (p->channels == 3 ? (v[0] >> 5) << 6 | (v[1] >> 5) << 3 | v[2] >> 5
+                                                 : v[0] >> 5)] += 1.0f /
+                                                                  (float)((end - quarter) * (end - quarter));
             }
     return finished(out, p->count, *dim, "the histograms", err);
 }

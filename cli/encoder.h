@@ -18,39 +18,49 @@ kin_module *kin_network_module(kin_network *network, kin_ctx *ctx);
 
 /* Descriptors of a set's pictures. */
 typedef struct kin_encoded {
-    float *rows;       /* [count, dim], owned; of unit length unless `raw` */
+    float *rows; /* [count, dim], owned; of unit length unless `raw` */
     int64_t count, dim;
-    int64_t *item;     /* [count], owned: which picture of the set a row is of; in order, broken ones left out */
-    int64_t known;     /* how many came from the cache */
-    int64_t broken;    /* how many were left out ... */
+    /* [count], owned: which picture of the set a row is of; in order, broken ones left out */
+    int64_t *item;
+    int64_t known;          /* how many came from the cache */
+    int64_t broken;         /* how many were left out ... */
     kin_error first_broken; /* ... and what the first of them said */
 } kin_encoded;
 
 struct kin_embed_cache;
 typedef struct kin_encode_opt {
-    bool raw, strict;  /* strict: a broken picture fails */
-    struct kin_embed_cache *cache; /* NULL, or what is known already, and learns the rest: written now and then, at the end, and when stopped */
+    bool raw, strict; /* strict: a broken picture fails */
+    /* NULL, or what is known already, and learns the rest: written now and then, at the end, and when
+     * stopped */
+    struct kin_embed_cache *cache;
     bool (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; false stops */
     void *user;
     kin_image_limits limits;
 } kin_encode_opt;
 
 /* Pictures are read while the network computes, and not kept. opt may be NULL. */
-bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set, const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
+bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set,
+                const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
 void kin_encoded_free(kin_encoded *e);
 
 /* Reads a run's network: `path` is a run's folder, or a checkpoint. ctx must outlive the module. */
-bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
+bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module,
+                      kin_error *err);
 
-/* Takes over published weights: the network's own classifier in them is passed over, and what this network has beyond them (an embedding,
- * a neck, attention, the loss's head, and whatever config.allow_missing matches) keeps its first values. */
-bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module, kin_error *err);
+/* Takes over published weights: the network's own classifier in them is passed over, and what this network
+ * has beyond them (an embedding, a neck, attention, the loss's head, and whatever config.allow_missing
+ * matches) keeps its first values. */
+bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module,
+                      kin_error *err);
 
-/* A network of the zoo with published weights, for use without training: config says which, and how pictures come in. */
-bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
+/* A network of the zoo with published weights, for use without training: config says which, and how
+ * pictures come in. */
+bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module,
+                           kin_error *err);
 
-/* Descriptors that need no training, for comparison: the pixels themselves, and a joint colour histogram of 8 × 8 × 8
- * bins (8 bins for grey pictures) over the middle half of the picture, where the product is; rows of unit length. */
+/* Descriptors that need no training, for comparison: the pixels themselves, and a joint colour histogram
+ * of 8 × 8 × 8 bins (8 bins for grey pictures) over the middle half of the picture, where the product is;
+ * rows of unit length. */
 float *kin_encode_pixels(const kin_pictures *p, int64_t *dim, kin_error *err);
 float *kin_encode_histogram(const kin_pictures *p, int64_t *dim, kin_error *err);
 

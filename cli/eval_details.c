@@ -13,23 +13,30 @@ enum { SHOWN = 40 }; /* of an id or label in the table */
 
 static const char *label_of(const kin_items *items, int64_t i) { return items->label ? items->label[i] : ""; }
 
-static int widest(int width, const char *text) { return (int)strlen(text) > width ? (int)strlen(text) < SHOWN ? (int)strlen(text) : SHOWN : width; }
+static int widest(int width, const char *text)
+{
+    return (int)strlen(text) > width ? (int)strlen(text) < SHOWN ? (int)strlen(text) : SHOWN : width;
+}
 
 bool kin_eval_print_worst(const kin_eval_details *d, int64_t count, kin_error *err)
 {
-    int64_t *order = kin_alloc_array((size_t)d->query->count, sizeof *order), evaluated = order ? kin_worst_queries(d->each, d->query->count, order) : -1;
+    int64_t *order = kin_alloc_array((size_t)d->query->count, sizeof *order),
+            evaluated = order ? kin_worst_queries(d->each, d->query->count, order) : -1;
     if (evaluated < 0) {
         kin_free(order);
         return kin_fail_memory(err, "the worst queries", (unsigned long long)d->query->count * 24);
     }
     if (count > evaluated) count = evaluated;
     int id = 5, label = 5;
-    for (int64_t a = 0; a < count; a++) id = widest(id, d->query->id[order[a]]), label = widest(label, label_of(d->query, order[a]));
-    printf("\nThe %lld worst queries\n%-*s  %-*s  AP      first hit  found first\n", (long long)count, id, "query", label, "label");
+    for (int64_t a = 0; a < count; a++)
+        id = widest(id, d->query->id[order[a]]), label = widest(label, label_of(d->query, order[a]));
+    printf("\nThe %lld worst queries\n%-*s  %-*s  AP      first hit  found first\n", (long long)count, id,
+           "query", label, "label");
     for (int64_t a = 0; a < count; a++) {
         int64_t q = order[a], g = d->found_first[q];
         double reciprocal = d->each[q].reciprocal_rank;
-        printf("%-*.*s  %-*.*s  %.4f  ", id, SHOWN, d->query->id[q], label, SHOWN, label_of(d->query, q), d->each[q].ap);
+        printf("%-*.*s  %-*.*s  %.4f  ", id, SHOWN, d->query->id[q], label, SHOWN, label_of(d->query, q),
+               d->each[q].ap);
         if (reciprocal > 0) printf("%9.0f", 1 / reciprocal);
         else printf("%9s", "none");
         if (g >= 0) printf("  %.*s (%.*s)", SHOWN, d->gallery->id[g], SHOWN, label_of(d->gallery, g));
@@ -52,11 +59,13 @@ static void put_number(FILE *stream, double x)
     else fprintf(stream, ",%.6f", x);
 }
 
-static void put_classes(const kin_eval_details *d, const kin_class_scores *classes, int64_t count, const char *const *name, FILE *stream)
+static void put_classes(const kin_eval_details *d, const kin_class_scores *classes, int64_t count,
+                        const char *const *name, FILE *stream)
 {
     const kin_metrics *m = d->metrics;
     fprintf(stream, "label,queries,mAP,mAP@%lld", (long long)m->k);
-    for (int r = 0; r < KIN_RECALL_RANKS && m->recall_at[r]; r++) fprintf(stream, ",R@%lld", (long long)m->recall_at[r]);
+    for (int r = 0; r < KIN_RECALL_RANKS && m->recall_at[r]; r++)
+        fprintf(stream, ",R@%lld", (long long)m->recall_at[r]);
     fprintf(stream, ",mAP@R,R-precision,MRR,mINP,nDCG@%lld\n", (long long)m->k);
     for (int64_t c = 0; c < count; c++) {
         const kin_scores *s = &classes[c].mean;
@@ -64,7 +73,8 @@ static void put_classes(const kin_eval_details *d, const kin_class_scores *class
         fprintf(stream, ",%lld", (long long)classes[c].queries);
         put_number(stream, s->ap), put_number(stream, s->ap_at_k);
         for (int r = 0; r < KIN_RECALL_RANKS && m->recall_at[r]; r++) put_number(stream, s->recall[r]);
-        put_number(stream, s->ap_at_r), put_number(stream, s->r_precision), put_number(stream, s->reciprocal_rank), put_number(stream, s->inp), put_number(stream, s->ndcg);
+        put_number(stream, s->ap_at_r), put_number(stream, s->r_precision),
+            put_number(stream, s->reciprocal_rank), put_number(stream, s->inp), put_number(stream, s->ndcg);
         putc('\n', stream);
     }
 }

@@ -13,7 +13,8 @@ const char *kin_shape_shown(kin_shape s);
 
 void kin_graph_table(kin_text *out, const kin_summary *s);
 void kin_graph_dot(kin_text *out, const kin_summary *s, const char *title);
-/* A list from top to bottom; what is read later than by the next row is an arc at the right. A file of its own. */
+/* A list from top to bottom; what is read later than by the next row is an arc at the right. A file of its
+ * own. */
 void kin_graph_svg(kin_text *out, const kin_summary *s, const char *title);
 
 #endif

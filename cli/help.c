@@ -66,7 +66,8 @@ void kin_help_option(kin_text *out, const kin_option *o)
     size_t length = strlen(o->help);
     kin_text_add(out, o->help);
     if (o->kind == KIN_OPTION_CHOICE && length && o->help[length - 1] != '.') kin_text_add(out, ".");
-    for (int i = 0; o->kind == KIN_OPTION_CHOICE && o->choices[i]; i++) kin_text_format(out, "%s%s", i ? ", " : " One of ", o->choices[i]);
+    for (int i = 0; o->kind == KIN_OPTION_CHOICE && o->choices[i]; i++)
+        kin_text_format(out, "%s%s", i ? ", " : " One of ", o->choices[i]);
     if (o->kind == KIN_OPTION_CHOICE) kin_text_add(out, ".");
     bool limited = (o->kind == KIN_OPTION_INT || o->kind == KIN_OPTION_REAL) && (o->low != 0 || o->high != 0);
     const char *shown = o->fallback_shown ? o->fallback_shown : o->fallback;
@@ -118,7 +119,8 @@ void kin_help_command(kin_text *out, const kin_command *c)
     }
     int column = widest_option(kin_global_options, widest_option(c->options, 0)) + 2 * GAP;
     if (c->arguments[0].name) kin_text_add(out, "\nArguments\n");
-    for (int i = 0; i < KIN_CLI_ARGUMENTS && c->arguments[i].name; i++) entry(out, c->arguments[i].name, c->arguments[i].help, column);
+    for (int i = 0; i < KIN_CLI_ARGUMENTS && c->arguments[i].name; i++)
+        entry(out, c->arguments[i].name, c->arguments[i].help, column);
     options(out, "Options", c->options, column);
     options(out, "Options of every command", kin_global_options, column);
     if (c->examples) {
@@ -129,8 +131,9 @@ void kin_help_command(kin_text *out, const kin_command *c)
 
 void kin_help_overview(kin_text *out)
 {
-    kin_text_add(out, "kin " KIN_VERSION ": finds pictures of the same thing, with networks it trains itself\n\n"
-                      "Usage: kin COMMAND [ARGUMENTS] [--OPTION VALUE]...\n\nCommands\n");
+    kin_text_add(out,
+                 "kin " KIN_VERSION ": finds pictures of the same thing, with networks it trains itself\n\n"
+                 "Usage: kin COMMAND [ARGUMENTS] [--OPTION VALUE]...\n\nCommands\n");
     int column = 0;
     for (int i = 0; kin_commands[i]; i++) {
         int length = (int)strlen(kin_commands[i]->name) + 2 * GAP;
@@ -157,7 +160,8 @@ const kin_command *kin_find_command(const char *name, kin_error *err)
         if (strcmp(kin_commands[i]->name, name) == 0) return kin_commands[i];
         kin_nearest_try(&nearest, name, kin_commands[i]->name);
     }
-    if (nearest.name) kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);
+    if (nearest.name)
+        kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);
     else kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s'; kin --help lists them", name);
     return NULL;
 }

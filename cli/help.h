@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-/* `kin --help`, `kin NAME --help` and the man page in roff, added to `out` (whose `failed` tells of no memory). */
+/* `kin --help`, `kin NAME --help` and the man page in roff, added to `out` (whose `failed` tells of no
+ * memory). */
 void kin_help_overview(kin_text *out);
 void kin_help_command(kin_text *out, const kin_command *command);
 void kin_help_man(kin_text *out);

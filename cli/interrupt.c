@@ -20,7 +20,8 @@ void kin_interrupt_catch(void)
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     sigemptyset(&action.sa_mask);
-    /* SA_RESETHAND: even one that comes before the handler has begun; SA_RESTART keeps reads and writes whole. */
+    /* SA_RESETHAND: even one that comes before the handler has begun; SA_RESTART keeps reads and writes
+     * whole. */
     action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
     const int numbers[] = {SIGINT, SIGTERM};
     for (int i = 0; i < 2; i++) {

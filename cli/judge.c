@@ -2,7 +2,8 @@
 
 #include "base/memory.h"
 
-bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out, kin_scores *per_query, kin_error *err)
+bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
+                          kin_scores *per_query, kin_error *err)
 {
     int64_t *offset = kin_alloc_array((size_t)lists->queries + 1, sizeof *offset);
     if (!offset) return kin_fail_memory(err, "the lists", (size_t)lists->queries * sizeof *offset);
@@ -17,18 +18,35 @@ bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, 
     return ok;
 }
 
-bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels, int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
+bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels,
+                     int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
                      kin_error *err)
 {
-    return kin_judge_neighbours(lists, &(kin_judged){.gallery = gallery, .query_label = query_labels, .gallery_label = gallery_labels, .leave_one_out = leave_one_out}, out, per_query, err);
+    return kin_judge_neighbours(lists,
+                                &(kin_judged){.gallery = gallery,
+                                              .query_label = query_labels,
+                                              .gallery_label = gallery_labels,
+                                              .leave_one_out = leave_one_out},
+                                out, per_query, err);
 }
 
-bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out, kin_scores *per_query, kin_error *err)
+bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
+                   kin_scores *per_query, kin_error *err)
 {
     kin_neighbours lists;
     if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "one picture alone cannot be judged");
-    if (!kin_search(set, set, &(kin_search_opt){.k = set.count - 1, .metric = KIN_COSINE, .leave_one_out = true, .float32_order = true}, &lists, err)) return false;
-    kin_judged about = {.gallery = set.count, .query_label = labels, .gallery_label = labels, .query_camera = cameras, .gallery_camera = cameras, .leave_one_out = true};
+    if (!kin_search(
+            set, set,
+            &(kin_search_opt){
+                .k = set.count - 1, .metric = KIN_COSINE, .leave_one_out = true, .float32_order = true},
+            &lists, err))
+        return false;
+    kin_judged about = {.gallery = set.count,
+                        .query_label = labels,
+                        .gallery_label = labels,
+                        .query_camera = cameras,
+                        .gallery_camera = cameras,
+                        .leave_one_out = true};
     bool ok = kin_judge_neighbours(&lists, &about, out, per_query, err);
     kin_neighbours_free(&lists);
     return ok;

@@ -5,13 +5,16 @@
 #include "retrieval/metrics.h"
 #include "retrieval/search.h"
 
-/* Every item of a set against all others of it, by cosine. `cameras` may be NULL (else an item of the same label and camera is
- * dropped; -1 is unknown), `per_query` NULL or [count]. */
-bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out, kin_scores *per_query, kin_error *err);
+/* Every item of a set against all others of it, by cosine. `cameras` may be NULL (else an item of the same
+ * label and camera is dropped; -1 is unknown), `per_query` NULL or [count]. */
+bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
+                   kin_scores *per_query, kin_error *err);
 /* Lists made by a search or a re-ranking. labels of queries and gallery; leave_one_out: they are one set. */
-bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels, int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
+bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels,
+                     int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
                      kin_error *err);
 /* The same for lists of some queries; labels, cameras, gallery and leave_one_out are taken from `about`. */
-bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out, kin_scores *per_query, kin_error *err);
+bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
+                          kin_scores *per_query, kin_error *err);
 
 #endif

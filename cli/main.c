@@ -39,33 +39,15 @@ extern const kin_command kin_command_export;
 extern const kin_command kin_command_help;
 
 const kin_command *const kin_commands[] = {
-    &kin_command_demo,
-    &kin_command_synth,
-    &kin_command_data,
-    &kin_command_train,
-    &kin_command_embed,
-    &kin_command_search,
-    &kin_command_rerank,
-    &kin_command_retrieve,
-    &kin_command_plan,
-    &kin_command_tune,
-    &kin_command_index,
-    &kin_command_whiten,
-    &kin_command_reduce,
-    &kin_command_fuse,
-    &kin_command_eval,
-    &kin_command_check,
-    &kin_command_models,
-    &kin_command_show,
-    &kin_command_forward,
-    &kin_command_import,
-    &kin_command_tensors,
-    &kin_command_convert,
-    &kin_command_augment,
-    &kin_command_attend,
-    &kin_command_export,
-    &kin_command_help,
-    NULL,
+    &kin_command_demo,    &kin_command_synth,    &kin_command_data,
+    &kin_command_train,   &kin_command_embed,    &kin_command_search,
+    &kin_command_rerank,  &kin_command_retrieve, &kin_command_plan,
+    &kin_command_tune,    &kin_command_index,    &kin_command_whiten,
+    &kin_command_reduce,  &kin_command_fuse,     &kin_command_eval,
+    &kin_command_check,   &kin_command_models,   &kin_command_show,
+    &kin_command_forward, &kin_command_import,   &kin_command_tensors,
+    &kin_command_convert, &kin_command_augment,  &kin_command_attend,
+    &kin_command_export,  &kin_command_help,     NULL,
 };
 
 static int run_command(const kin_command *command, int argc, char **argv)
@@ -104,7 +86,9 @@ static int dispatch(int argc, char **argv)
         return 0;
     }
     if (first[0] == '-') {
-        fprintf(stderr, "kin: unknown option %s; options follow the command (kin COMMAND %s); see kin --help\n", first, first);
+        fprintf(stderr,
+                "kin: unknown option %s; options follow the command (kin COMMAND %s); see kin --help\n",
+                first, first);
         return 2;
     }
     kin_error err = {0};
@@ -121,7 +105,8 @@ static int finish(int code)
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0) failed = true;
     if (!failed) return code;
-    fprintf(stderr, "kin: cannot write standard output: %s\n", errno ? strerror(errno) : "an earlier write failed");
+    fprintf(stderr, "kin: cannot write standard output: %s\n",
+            errno ? strerror(errno) : "an earlier write failed");
     return code ? code : 1;
 }
 

@@ -12,7 +12,11 @@ static void escaped_bytes(kin_text *out, const char *text, size_t size)
         bool starts = out->size == 0 || out->data[out->size - 1] == '\n';
         if (out->failed) return;
         if (starts && text[i] == '.') kin_text_add(out, "\\&");
-        const char *escape = text[i] == '\\' ? "\\e" : text[i] == '-' ? "\\-" : text[i] == '\'' ? "\\(aq" : text[i] == '`' ? "\\(ga" : NULL;
+        const char *escape = text[i] == '\\'   ? "\\e"
+                             : text[i] == '-'  ? "\\-"
+                             : text[i] == '\'' ? "\\(aq"
+                             : text[i] == '`'  ? "\\(ga"
+                                               : NULL;
         if (escape) kin_text_add(out, escape);
         else kin_text_add_bytes(out, &text[i], 1);
     }
@@ -104,21 +108,27 @@ void kin_help_man(kin_text *out)
                       ".SH NAME\nkin \\- finds pictures of the same thing, with networks it trains itself\n");
     synopsis(out);
     kin_text_add(out, ".SH DESCRIPTION\n"
-                      "kin trains a network that turns a picture into a vector, so that pictures of the same thing lie close to each other;\n"
-                      "then it searches, re\\-ranks and measures. Each step is a command, and the steps meet in plain files.\n"
+                      "kin trains a network that turns a picture into a vector, so that pictures of the same "
+                      "thing lie close to each other;\n"
+                      "then it searches, re\\-ranks and measures. Each step is a command, and the steps meet "
+                      "in plain files.\n"
                       ".SH COMMANDS\n");
     for (int i = 0; kin_commands[i]; i++) command(out, kin_commands[i]);
     kin_text_add(out, ".SH \"OPTIONS OF EVERY COMMAND\"\n");
     options(out, kin_global_options);
-    kin_text_add(out, ".PP\nA value follows its option after a blank or an equals sign. \\fB\\-\\-\\fR ends the options.\n"
-                      ".SH \"EXIT STATUS\"\n"
-                      ".TP\n0\nDone.\n"
-                      ".TP\n1\nA file could not be read or written, or its contents are wrong; one line on standard error tells which and why.\n"
-                      ".TP\n2\nThe command line makes no sense.\n"
-                      ".TP\n130\nInterrupted; what was done so far is saved where the command says so.\n"
-                      ".SH ENVIRONMENT\n"
-                      ".TP\nKIN_THREADS, OMP_NUM_THREADS\nThe number of threads, when \\fB\\-\\-threads\\fR is not given.\n"
-                      ".TP\nKIN_ISA\nThe instruction set to compute with: generic, avx2 or avx512. By default the best the machine has.\n"
-                      ".TP\nKIN_VERBOSE\nWhen 1, the kernel that computes each shape is told on standard error.\n"
-                      ".TP\nNO_COLOR\nWhen set and not empty, nothing is coloured or bold.\n");
+    kin_text_add(
+        out,
+        ".PP\nA value follows its option after a blank or an equals sign. \\fB\\-\\-\\fR ends the options.\n"
+        ".SH \"EXIT STATUS\"\n"
+        ".TP\n0\nDone.\n"
+        ".TP\n1\nA file could not be read or written, or its contents are wrong; one line on standard error "
+        "tells which and why.\n"
+        ".TP\n2\nThe command line makes no sense.\n"
+        ".TP\n130\nInterrupted; what was done so far is saved where the command says so.\n"
+        ".SH ENVIRONMENT\n"
+        ".TP\nKIN_THREADS, OMP_NUM_THREADS\nThe number of threads, when \\fB\\-\\-threads\\fR is not given.\n"
+        ".TP\nKIN_ISA\nThe instruction set to compute with: generic, avx2 or avx512. By default the best the "
+        "machine has.\n"
+        ".TP\nKIN_VERBOSE\nWhen 1, the kernel that computes each shape is told on standard error.\n"
+        ".TP\nNO_COLOR\nWhen set and not empty, nothing is coloured or bold.\n");
 }

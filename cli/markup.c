@@ -12,7 +12,8 @@ void kin_markup_add(kin_text *text, const char *string)
         else if (*s == '&') kin_text_add(text, "&amp;");
         else if (*s == '"') kin_text_add(text, "&quot;");
         else if (*s == '\'') kin_text_add(text, "&#39;");
-        else if (!length || ((unsigned char)*s < 0x20 && !strchr("\t\n\r", *s)) || *s == 0x7f) kin_text_add(text, "\xef\xbf\xbd");
+        else if (!length || ((unsigned char)*s < 0x20 && !strchr("\t\n\r", *s)) || *s == 0x7f)
+            kin_text_add(text, "\xef\xbf\xbd");
         else kin_text_add_bytes(text, s, length);
     }
 }

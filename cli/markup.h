@@ -4,8 +4,9 @@
 
 #include "base/text.h"
 
-/* Appends `string` so that it is plain text between tags and inside quoted attributes, whatever it holds: < > & " ' become
- * references, control characters and bytes that are not UTF-8 become U+FFFD. NULL adds nothing. */
+/* Appends `string` so that it is plain text between tags and inside quoted attributes, whatever it holds:
+ * < > & " ' become references, control characters and bytes that are not UTF-8 become U+FFFD. NULL adds
+ * nothing. */
 void kin_markup_add(kin_text *text, const char *string);
 
 #endif

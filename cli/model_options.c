@@ -16,16 +16,28 @@ static int index_in(const char *const *names, const char *name)
 bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out, kin_error *err)
 {
     int s = index_in(kin_stem_names, words->stem), p = index_in(kin_pooling_names, words->pooling);
-    *out = (kin_model_opt){.embedding = words->embedding, .width = words->width, .last_stride = words->last_stride, .neck = words->neck, .stem = (kin_stem)s, .pooling = (kin_pooling)p};
-    if (s < 0 || p < 0) return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling", s < 0 ? words->stem : words->pooling);
+    *out = (kin_model_opt){.embedding = words->embedding,
+                           .width = words->width,
+                           .last_stride = words->last_stride,
+                           .neck = words->neck,
+                           .stem = (kin_stem)s,
+                           .pooling = (kin_pooling)p};
+    if (s < 0 || p < 0)
+        return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling",
+                        s < 0 ? words->stem : words->pooling);
     return kin_attend_parse(words->attention, &out->attention, err) && kin_model_check(m, out, err);
 }
 
 bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err)
 {
     const char *attention = kin_option_string(cli, "attention");
-    kin_model_words words = {.embedding = kin_option_int(cli, "embedding"), .width = kin_option_int(cli, "width"), .last_stride = kin_option_int(cli, "last-stride"), .neck = kin_option_flag(cli, "neck"),
-                             .stem = kin_option_string(cli, "stem"), .pooling = kin_option_string(cli, "pooling"), .attention = attention ? attention : ""};
+    kin_model_words words = {.embedding = kin_option_int(cli, "embedding"),
+                             .width = kin_option_int(cli, "width"),
+                             .last_stride = kin_option_int(cli, "last-stride"),
+                             .neck = kin_option_flag(cli, "neck"),
+                             .stem = kin_option_string(cli, "stem"),
+                             .pooling = kin_option_string(cli, "pooling"),
+                             .attention = attention ? attention : ""};
     return kin_model_options(m, &words, out, err);
 }
 
@@ -36,11 +48,17 @@ bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_er
     if (sscanf(text, "%5lldx%5lldx%5lld%c", &c, &h, &w, &behind) != 3) {
         c = m->channels;
         if (sscanf(text, "%5lldx%5lld%c", &h, &w, &behind) != 2) {
-            if (sscanf(text, "%5lld%c", &h, &behind) != 1) return kin_fail(err, KIN_ERR_ARGUMENT, "the input is CHANNELSxHEIGHTxWIDTH as in 3x224x224, or the side alone, not '%.40s'", text);
+            if (sscanf(text, "%5lld%c", &h, &behind) != 1)
+                return kin_fail(
+                    err, KIN_ERR_ARGUMENT,
+                    "the input is CHANNELSxHEIGHTxWIDTH as in 3x224x224, or the side alone, not '%.40s'",
+                    text);
             w = h;
         }
     }
-    if (c < 1 || h < 1 || w < 1 || c > 4096 || h > 8192 || w > 8192) return kin_fail(err, KIN_ERR_ARGUMENT, "an input of %.40s is not possible; sides are 1 to 8192", text);
+    if (c < 1 || h < 1 || w < 1 || c > 4096 || h > 8192 || w > 8192)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "an input of %.40s is not possible; sides are 1 to 8192",
+                        text);
     *out = KIN_SHAPE(1, h, w, c);
     return true;
 }
@@ -56,7 +74,8 @@ const kin_model *kin_model_named(const char *name, kin_error *err)
     kin_nearest nearest = {0};
     const kin_model *m = kin_model_find(name);
     for (int i = 0; !m && kin_model_names[i]; i++) kin_nearest_try(&nearest, name, kin_model_names[i]);
-    if (!m && nearest.name) kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s' (did you mean %s?)", name, nearest.name);
+    if (!m && nearest.name)
+        kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s' (did you mean %s?)", name, nearest.name);
     else if (!m) kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'; kin models lists them", name);
     return m;
 }

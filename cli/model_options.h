@@ -6,14 +6,36 @@
 #include "models/registry.h"
 
 /* Rows of the commands' option tables. */
-#define KIN_MODEL_OPTIONS                                                                                                                                        \
-    {"embedding", KIN_OPTION_INT, "N", "numbers in the embedding", .fallback_shown = "the network's", .low = 2, .high = 8192},                                   \
-    {"width", KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", .low = 1, .high = 2048},                                    \
-    {"stem", KIN_OPTION_CHOICE, "NAME", "how pictures come in: imagenet halves them twice, cifar keeps their size", "own", .choices = kin_stem_names},           \
-    {"last-stride", KIN_OPTION_INT, "N", "1 keeps the resolution in the last stage", .fallback_shown = "the network's", .low = 1, .high = 2},                    \
-    {"pooling", KIN_OPTION_CHOICE, "NAME", "from the map to numbers: gap averages, gmp takes the maxima, gem is between them by a power that is learned, flatten keeps all", "own", .choices = kin_pooling_names}, \
-    {"neck", KIN_OPTION_FLAG, NULL, "a batch norm behind the embedding: losses on distances take what lies before it, a classifier and the search what lies behind"}, \
-    {"attention", KIN_OPTION_STRING, "KIND@PLACE", "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", .fallback_shown = "none"}
+#define KIN_MODEL_OPTIONS \
+    {"embedding", KIN_OPTION_INT, "N", "numbers in the embedding", .fallback_shown = "the network's", \
+     .low = 2,    .high = 8192}, \
+        {"width",  KIN_OPTION_INT, "N", "channels of the first stage", .fallback_shown = "the network's", \
+         .low = 1, .high = 2048}, \
+        {"stem", KIN_OPTION_CHOICE, \
+         "NAME", "how pictures come in: imagenet halves them twice, cifar keeps their size", \
+         "own",  .choices = kin_stem_names}, \
+        {"last-stride", \
+         KIN_OPTION_INT, \
+         "N", \
+         "1 keeps the resolution in the last stage", \
+         .fallback_shown = "the network's", \
+         .low = 1, \
+         .high = 2}, \
+        {"pooling", \
+         KIN_OPTION_CHOICE, \
+         "NAME", \
+         "from the map to numbers: gap averages, gmp takes the maxima, gem is between them by a power that " \
+         "is learned, flatten keeps all", \
+         "own", \
+         .choices = kin_pooling_names}, \
+        {"neck", KIN_OPTION_FLAG, NULL, \
+         "a batch norm behind the embedding: losses on distances take what lies before it, a classifier " \
+         "and the search what lies behind"}, \
+    { \
+        "attention", KIN_OPTION_STRING, "KIND@PLACE", \
+            "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", \
+            .fallback_shown = "none" \
+    }
 
 /* The table's values as text and numbers, as they travel in checkpoints; 0 and "" are the defaults. */
 typedef struct kin_model_words {
@@ -28,7 +50,10 @@ bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_op
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err);
 
 /* A kin_net whose argument is this. */
-typedef struct kin_chosen { const kin_model *model; kin_model_opt opt; } kin_chosen;
+typedef struct kin_chosen {
+    const kin_model *model;
+    kin_model_opt opt;
+} kin_chosen;
 kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen);
 
 /* The model of this name; fails with the nearest name. */

@@ -9,7 +9,12 @@
 #include <string.h>
 
 const kin_option kin_global_options[] = {
-    {.name = "threads", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = KIN_MAX_THREADS, .fallback_shown = "all cores",
+    {.name = "threads",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = KIN_MAX_THREADS,
+     .fallback_shown = "all cores",
      .help = "Threads to compute with; results are the same bits for any number."},
     {.name = "quiet", .help = "No progress and no remarks; only results and errors."},
     {.name = "help", .help = "Show this help and stop."},
@@ -20,19 +25,24 @@ void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candid
 {
     size_t length = strlen(typed);
     int distance = kin_edit_distance(typed, candidate);
-    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 0; /* a beginning is nearer than any slip */
+    /* a beginning is nearer than any slip */
+    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 0;
     if (distance > 1 + (int)(length / 4)) return;
     if (!nearest->name || distance < nearest->distance) *nearest = (kin_nearest){candidate, distance};
 }
 
 /* ---- Finding an option in the two tables ---- */
 
-typedef struct found { const kin_option *option; const char **value; } found;
+typedef struct found {
+    const kin_option *option;
+    const char **value;
+} found;
 
 static found find_in(const kin_option *table, const char **values, const char *name, size_t length)
 {
     for (int i = 0; table && table[i].name && i < KIN_CLI_OPTIONS; i++) {
-        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0) return (found){&table[i], &values[i]};
+        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+            return (found){&table[i], &values[i]};
     }
     return (found){NULL, NULL};
 }
@@ -50,7 +60,9 @@ static bool fail_unknown(const kin_cli *cli, const char *name, kin_error *err)
         if (!o->hidden) kin_nearest_try(&nearest, name, o->name);
     }
     for (const kin_option *o = kin_global_options; o->name; o++) kin_nearest_try(&nearest, name, o->name);
-    if (nearest.name) return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s (did you mean --%s?)", name, nearest.name);
+    if (nearest.name)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s (did you mean --%s?)", name,
+                        nearest.name);
     return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s", name);
 }
 
@@ -65,12 +77,16 @@ static bool check_number(const kin_option *o, const char *text, kin_error *err)
     int64_t whole;
     double value;
     const char *kind = o->kind == KIN_OPTION_INT ? "a whole number" : "a number";
-    bool good = o->kind == KIN_OPTION_INT ? kin_parse_int(text, INT64_MIN, INT64_MAX, &whole) : kin_parse_real(text, &value);
+    bool good = o->kind == KIN_OPTION_INT ? kin_parse_int(text, INT64_MIN, INT64_MAX, &whole)
+                                          : kin_parse_real(text, &value);
     if (good && o->kind == KIN_OPTION_INT) value = (double)whole;
     if (good && (!bounded(o) || (value >= o->low && (value <= o->high || !bounded_above(o))))) return true;
     if (!bounded(o)) return kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs %s, not '%s'", o->name, kind, text);
-    if (!bounded_above(o)) return kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs %s of at least %.15g, not '%s'", o->name, kind, o->low, text);
-    return kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs %s from %.15g to %.15g, not '%s'", o->name, kind, o->low, o->high, text);
+    if (!bounded_above(o))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs %s of at least %.15g, not '%s'", o->name, kind,
+                        o->low, text);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs %s from %.15g to %.15g, not '%s'", o->name, kind,
+                    o->low, o->high, text);
 }
 
 static bool check_choice(const kin_option *o, const char *text, kin_error *err)
@@ -85,8 +101,9 @@ static bool check_choice(const kin_option *o, const char *text, kin_error *err)
         kin_nearest_try(&nearest, text, o->choices[i]);
         kin_text_format(&list, "%s%s", i ? ", " : "", o->choices[i]);
     }
-    kin_fail(err, KIN_ERR_ARGUMENT, "--%s is one of %s, not '%s'%s%s%s", o->name, list.data && !list.failed ? list.data : "a list", text,
-             nearest.name ? " (did you mean " : "", nearest.name ? nearest.name : "", nearest.name ? "?)" : "");
+    kin_fail(err, KIN_ERR_ARGUMENT, "--%s is one of %s, not '%s'%s%s%s", o->name,
+             list.data && !list.failed ? list.data : "a list", text, nearest.name ? " (did you mean " : "",
+             nearest.name ? nearest.name : "", nearest.name ? "?)" : "");
     kin_text_free(&list);
     return false;
 }
@@ -98,7 +115,8 @@ static bool check_value(const kin_option *o, const char *text, kin_error *err)
     case KIN_OPTION_REAL: return check_number(o, text, err);
     case KIN_OPTION_CHOICE: return check_choice(o, text, err);
     case KIN_OPTION_STRING:
-        return *text ? true : kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs a value, not an empty one", o->name);
+        return *text ? true
+                     : kin_fail(err, KIN_ERR_ARGUMENT, "--%s needs a value, not an empty one", o->name);
     case KIN_OPTION_FLAG: break;
     }
     return true;
@@ -137,8 +155,11 @@ static bool read_option(kin_cli *cli, int argc, char **argv, int *at, kin_error 
 static bool fail_single_dash(const kin_cli *cli, const char *typed, kin_error *err)
 {
     const char *name = typed + 1;
-    if (strchr(name, '=') || !find_in(cli->command->options, (const char **)cli->values, name, strlen(name)).option)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option %s (options begin with two dashes; a file of that name: ./%s)", typed, typed);
+    if (strchr(name, '=') ||
+        !find_in(cli->command->options, (const char **)cli->values, name, strlen(name)).option)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "unknown option %s (options begin with two dashes; a file of that name: ./%s)", typed,
+                        typed);
     return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option %s (did you mean -%s?)", typed, typed);
 }
 
@@ -148,7 +169,8 @@ static bool check_complete(const kin_cli *cli, kin_error *err)
     for (int i = 0; c->options && c->options[i].name; i++) {
         const kin_option *o = &c->options[i];
         if (o->required && !cli->values[i])
-            return kin_fail(err, KIN_ERR_ARGUMENT, "--%s %s is missing", o->name, o->value ? o->value : "VALUE");
+            return kin_fail(err, KIN_ERR_ARGUMENT, "--%s %s is missing", o->name,
+                            o->value ? o->value : "VALUE");
     }
     if (cli->positionals < c->arguments_min) {
         const char *name = cli->positionals < KIN_CLI_ARGUMENTS ? c->arguments[cli->positionals].name : NULL;
@@ -188,7 +210,8 @@ bool kin_cli_parse(kin_cli *cli, const kin_command *command, int argc, char **ar
 
 static _Noreturn void bug(const kin_cli *cli, const char *name)
 {
-    fprintf(stderr, "kin %s: a bug: option '%s' is not in the table, or of another kind\n", cli->command->name, name);
+    fprintf(stderr, "kin %s: a bug: option '%s' is not in the table, or of another kind\n",
+            cli->command->name, name);
     abort();
 }
 
@@ -199,7 +222,8 @@ static found must_find(const kin_cli *cli, const char *name)
     return f;
 }
 
-static const char *text_of(const kin_cli *cli, const char *name, kin_option_kind kind, const kin_option **option)
+static const char *text_of(const kin_cli *cli, const char *name, kin_option_kind kind,
+                           const kin_option **option)
 {
     found f = must_find(cli, name);
     if (f.option->kind != kind) bug(cli, name);
@@ -209,7 +233,9 @@ static const char *text_of(const kin_cli *cli, const char *name, kin_option_kind
 
 const char *kin_option_string(const kin_cli *cli, const char *name)
 {
-    return text_of(cli, name, must_find(cli, name).option->kind == KIN_OPTION_CHOICE ? KIN_OPTION_CHOICE : KIN_OPTION_STRING, NULL);
+    return text_of(
+        cli, name,
+        must_find(cli, name).option->kind == KIN_OPTION_CHOICE ? KIN_OPTION_CHOICE : KIN_OPTION_STRING, NULL);
 }
 
 int64_t kin_option_int(const kin_cli *cli, const char *name)
@@ -228,7 +254,10 @@ double kin_option_real(const kin_cli *cli, const char *name)
     return value;
 }
 
-bool kin_option_flag(const kin_cli *cli, const char *name) { return text_of(cli, name, KIN_OPTION_FLAG, NULL) != NULL; }
+bool kin_option_flag(const kin_cli *cli, const char *name)
+{
+    return text_of(cli, name, KIN_OPTION_FLAG, NULL) != NULL;
+}
 
 bool kin_option_given(const kin_cli *cli, const char *name) { return *must_find(cli, name).value != NULL; }
 

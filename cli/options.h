@@ -7,20 +7,23 @@
 /* The options every command takes: --threads, --quiet, --help. Ends with {0}. */
 extern const kin_option kin_global_options[];
 
-/* Reads the arguments that follow the command's name. `--name value` and `--name=value`; `--` ends the options;
- * `-` alone is positional; the last of a repeated option counts. The positionals are gathered at the front of
- * argv, which cli borrows. Fails with KIN_ERR_ARGUMENT on an unknown option (the nearest is named), a value
- * that is missing, malformed or out of range, a required option that is not given, too few or too many
- * positionals. With --help, cli->help is set and nothing is required. */
+/* Reads the arguments that follow the command's name. `--name value` and `--name=value`; `--` ends the
+ * options; `-` alone is positional; the last of a repeated option counts. The positionals are gathered at
+ * the front of argv, which cli borrows. Fails with KIN_ERR_ARGUMENT on an unknown option (the nearest is
+ * named), a value that is missing, malformed or out of range, a required option that is not given, too few
+ * or too many positionals. With --help, cli->help is set and nothing is required. */
 bool kin_cli_parse(kin_cli *cli, const kin_command *command, int argc, char **argv, kin_error *err);
 
-/* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed. Fails on a name that is not in
- * the command's table. */
+/* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed.
+ * Fails on a name that is not in the command's table. */
 bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err);
 
 /* The nearest of two names to what was typed, for "did you mean"; keep calling with each candidate. Names too
  * far from `typed` are never chosen. A zeroed kin_nearest is ready. */
-typedef struct kin_nearest { const char *name; int distance; } kin_nearest;
+typedef struct kin_nearest {
+    const char *name;
+    int distance;
+} kin_nearest;
 void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candidate);
 
 #endif

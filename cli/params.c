@@ -21,10 +21,13 @@ static const char *typed(const kin_json *value, kin_arena *storage)
 
 static bool apply(kin_cli *cli, const kin_json *file, kin_arena *storage, kin_error *err)
 {
-    if (file->kind != KIN_JSON_OBJECT) return kin_fail(err, KIN_ERR_DATA, "an object of options and their values was expected");
+    if (file->kind != KIN_JSON_OBJECT)
+        return kin_fail(err, KIN_ERR_DATA, "an object of options and their values was expected");
     const kin_json *method = kin_json_get(file, "method");
-    if (method && method->kind == KIN_JSON_STRING && kin_option_given(cli, "method") && strcmp(method->text, kin_option_string(cli, "method")) != 0)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "this was fitted for --method %s, and --method %s was given", method->text, kin_option_string(cli, "method"));
+    if (method && method->kind == KIN_JSON_STRING && kin_option_given(cli, "method") &&
+        strcmp(method->text, kin_option_string(cli, "method")) != 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "this was fitted for --method %s, and --method %s was given",
+                        method->text, kin_option_string(cli, "method"));
     for (const kin_json *value = file->first; value; value = value->next) {
         if (strcmp(value->key, "about") == 0) continue;
         const char *text = typed(value, storage);

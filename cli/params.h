@@ -1,5 +1,5 @@
-/* Options out of a file: what one command fitted, another takes by --params. A JSON object whose keys are names of options; "about", an
- * object, is for people. */
+/* Options out of a file: what one command fitted, another takes by --params. A JSON object whose keys are
+ * names of options; "about", an object, is for people. */
 #ifndef KIN_CLI_PARAMS_H
 #define KIN_CLI_PARAMS_H
 
@@ -7,8 +7,9 @@
 #include "base/text.h"
 #include "cli/command.h"
 
-/* Gives the file's values to the options that were not given, checked as if they were typed. Nothing happens without --params. The texts
- * live in `storage`. Refuses keys that are no option of the command, and a file for another --method than the one given. */
+/* Gives the file's values to the options that were not given, checked as if they were typed. Nothing
+ * happens without --params. The texts live in `storage`. Refuses keys that are no option of the command,
+ * and a file for another --method than the one given. */
 bool kin_params_apply(kin_cli *cli, kin_arena *storage, kin_error *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LOOK_AFTER 0.3   /* seconds of a stage, and ... */
-#define LOOK_SHARE 0.02  /* ... the share of it, after which it is known how long it will take */
+#define LOOK_AFTER 0.3  /* seconds of a stage, and ... */
+#define LOOK_SHARE 0.02 /* ... the share of it, after which it is known how long it will take */
 #define PROBE_QUERIES 500
 #define PROBE_GALLERY 1500
 
@@ -22,7 +22,8 @@ static double left(const kin_pipeline *p) { return p->deadline > 0 ? p->deadline
 /* Writing the next result takes what the last took, or what a slow disk would take. */
 static double reserve(const kin_pipeline *p)
 {
-    double rate = p->rates.rate[KIN_COST_WRITE], lists = (double)(p->job.queries ? p->job.queries : p->job.gallery) * (double)p->job.top;
+    double rate = p->rates.rate[KIN_COST_WRITE],
+           lists = (double)(p->job.queries ? p->job.queries : p->job.gallery) * (double)p->job.top;
     return 0.05 + (rate >= 0 ? 1.5 * rate : 2e-7) * lists;
 }
 
@@ -46,22 +47,33 @@ void kin_pipeline_end(kin_pipeline *p)
 /* Re-ranking is one call with three stages. */
 static void follow_stage(kin_pipeline *p, const char *name)
 {
-    kin_cost stage = strcmp(name, "comparing") == 0 ? KIN_COST_COMPARE : strcmp(name, "encoding") == 0 ? KIN_COST_ENCODE : strcmp(name, "re-ranking") == 0 ? KIN_COST_RERANK : p->stage;
+    kin_cost stage = strcmp(name, "comparing") == 0    ? KIN_COST_COMPARE
+                     : strcmp(name, "encoding") == 0   ? KIN_COST_ENCODE
+                     : strcmp(name, "re-ranking") == 0 ? KIN_COST_RERANK
+                                                       : p->stage;
     if (stage == p->stage || p->stage < KIN_COST_COMPARE) return;
     kin_pipeline_end(p);
     kin_pipeline_begin(p, stage);
 }
 
-/* What follows the stage before its result is there, at the rate that the stage's first part shows where theirs is not known. */
+/* What follows the stage before its result is there, at the rate that the stage's first part shows where
+ * theirs is not known. */
 static double rest_of(const kin_pipeline *p, double whole)
 {
-    static const kin_cost last[KIN_COSTS] = {[KIN_COST_AUGMENT] = KIN_COST_SEARCH_AGAIN, [KIN_COST_EXPAND] = KIN_COST_SEARCH_AGAIN, [KIN_COST_COMPARE] = KIN_COST_RERANK, [KIN_COST_ENCODE] = KIN_COST_RERANK};
+    static const kin_cost last[KIN_COSTS] = {[KIN_COST_AUGMENT] = KIN_COST_SEARCH_AGAIN,
+                                             [KIN_COST_EXPAND] = KIN_COST_SEARCH_AGAIN,
+                                             [KIN_COST_COMPARE] = KIN_COST_RERANK,
+                                             [KIN_COST_ENCODE] = KIN_COST_RERANK};
     double sum = 0, work = kin_cost_work(&p->job, p->stage);
     kin_rates rates = p->rates;
     if (work > 0) rates.rate[p->stage] = whole / work;
-    if (rates.rate[KIN_COST_SEARCH_AGAIN] < 0) rates.rate[KIN_COST_SEARCH_AGAIN] = rates.rate[KIN_COST_SEARCH]; /* as long lists */
-    if (rates.rate[KIN_COST_EXPAND] < 0) rates.rate[KIN_COST_EXPAND] = rates.rate[KIN_COST_AUGMENT]; /* as short ones */
-    for (int c = (int)p->stage + 1; c <= (int)last[p->stage]; c++) sum += fmax(0, kin_cost_seconds(&rates, &p->job, (kin_cost)c));
+    /* as long lists */
+    if (rates.rate[KIN_COST_SEARCH_AGAIN] < 0)
+        rates.rate[KIN_COST_SEARCH_AGAIN] = rates.rate[KIN_COST_SEARCH];
+    /* as short ones */
+    if (rates.rate[KIN_COST_EXPAND] < 0) rates.rate[KIN_COST_EXPAND] = rates.rate[KIN_COST_AUGMENT];
+    for (int c = (int)p->stage + 1; c <= (int)last[p->stage]; c++)
+        sum += fmax(0, kin_cost_seconds(&rates, &p->job, (kin_cost)c));
     return sum;
 }
 
@@ -72,8 +84,11 @@ static void warn_once(kin_pipeline *p)
     if (p->warned || p->needs == 0 || p->needs <= p->deadline - p->stage_started) return;
     p->warned = true;
     kin_meter_break();
-    kin_cli_note(p->r.cli, "%s alone takes about %s, more than the %s there are; it goes on, for without it there is no result", kin_cost_names[p->stage],
-                 kin_meter_clock(ceil(p->needs), a), kin_meter_clock(fmax(0, floor(p->deadline - p->stage_started)), b));
+    kin_cli_note(
+        p->r.cli,
+        "%s alone takes about %s, more than the %s there are; it goes on, for without it there is no result",
+        kin_cost_names[p->stage], kin_meter_clock(ceil(p->needs), a),
+        kin_meter_clock(fmax(0, floor(p->deadline - p->stage_started)), b));
 }
 
 static bool in_time(kin_pipeline *p, int64_t done, int64_t total)
@@ -116,7 +131,8 @@ static bool keep(kin_pipeline *p, kin_neighbours *lists, const char *name, kin_e
     p->seconds[KIN_COST_WRITE] = fmax(0, p->seconds[KIN_COST_WRITE]) + took;
     if (!to_stream(p)) p->rates.rate[KIN_COST_WRITE] = took / written;
     kin_meter_break();
-    kin_cli_note(p->r.cli, "%s: %s after %s", name, to_stream(p) ? "done" : "written", kin_meter_clock(kin_clock() - p->started, clock));
+    kin_cli_note(p->r.cli, "%s: %s after %s", name, to_stream(p) ? "done" : "written",
+                 kin_meter_clock(kin_clock() - p->started, clock));
     return true;
 }
 
@@ -125,7 +141,9 @@ static void left_out(const kin_pipeline *p, const char *what, double needs)
     char a[24], b[24];
     double had = fmax(0, usable(p));
     kin_meter_break();
-    if (needs > 0) kin_cli_note(p->r.cli, "left out for the deadline: %s, which would take about %s with %s left", what, kin_meter_clock(ceil(needs), a), kin_meter_clock(floor(had), b));
+    if (needs > 0)
+        kin_cli_note(p->r.cli, "left out for the deadline: %s, which would take about %s with %s left", what,
+                     kin_meter_clock(ceil(needs), a), kin_meter_clock(floor(had), b));
     else kin_cli_note(p->r.cli, "left out for the deadline: %s", what);
 }
 
@@ -143,7 +161,10 @@ static bool forgiven(kin_pipeline *p, const char *what, double needs, kin_error 
 static bool search(kin_pipeline *p, kin_cost stage, const char *name, kin_error *err)
 {
     kin_neighbours lists = {0};
-    kin_search_opt opt = {.k = p->r.top, .metric = p->r.metric, .leave_one_out = p->r.leave_one_out, .progress = kin_pipeline_progress(p)};
+    kin_search_opt opt = {.k = p->r.top,
+                          .metric = p->r.metric,
+                          .leave_one_out = p->r.leave_one_out,
+                          .progress = kin_pipeline_progress(p)};
     kin_pipeline_begin(p, stage);
     bool ok = kin_search(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists, err);
     if (ok) kin_pipeline_end(p);
@@ -154,12 +175,14 @@ static bool search(kin_pipeline *p, kin_cost stage, const char *name, kin_error 
 
 static double seconds_of_means(const kin_pipeline *p)
 {
-    return fmax(0, kin_cost_seconds(&p->rates, &p->job, KIN_COST_AUGMENT)) + fmax(0, kin_cost_seconds(&p->rates, &p->job, KIN_COST_EXPAND)) +
+    return fmax(0, kin_cost_seconds(&p->rates, &p->job, KIN_COST_AUGMENT)) +
+           fmax(0, kin_cost_seconds(&p->rates, &p->job, KIN_COST_EXPAND)) +
            fmax(0, kin_cost_seconds(&p->rates, &p->job, KIN_COST_SEARCH_AGAIN));
 }
 
 /* A part of the means, or its absence: *n becomes 0 where there is no time for it. False on an error. */
-static bool mean(kin_pipeline *p, kin_cost stage, int64_t *n, bool (*compute)(kin_retrieve *, kin_progress, kin_error *), const char *what, kin_error *err)
+static bool mean(kin_pipeline *p, kin_cost stage, int64_t *n,
+                 bool (*compute)(kin_retrieve *, kin_progress, kin_error *), const char *what, kin_error *err)
 {
     double needs = seconds_of_means(p);
     if (*n && needs > 2 * usable(p)) {
@@ -179,14 +202,17 @@ static bool expand(kin_pipeline *p, kin_error *err)
         !mean(p, KIN_COST_EXPAND, &p->job.expand, kin_retrieve_expand_queries, "the queries' means", err))
         return false;
     if (!p->job.augment && !p->job.expand) return true;
-    return search(p, KIN_COST_SEARCH_AGAIN, "search with expanded descriptors", err) || forgiven(p, "the search with expanded descriptors", p->needs, err);
+    return search(p, KIN_COST_SEARCH_AGAIN, "search with expanded descriptors", err) ||
+           forgiven(p, "the search with expanded descriptors", p->needs, err);
 }
 
 /* Every so many rows, `count` of them. */
 static float *some_rows(kin_vectors v, int64_t count)
 {
     float *rows = kin_alloc_array((size_t)count, (size_t)v.dim * sizeof *rows);
-    for (int64_t i = 0; rows && i < count; i++) memcpy(rows + i * v.dim, kin_row(v, (int64_t)((double)i * (double)v.count / (double)count)), (size_t)v.dim * sizeof *rows);
+    for (int64_t i = 0; rows && i < count; i++)
+        memcpy(rows + i * v.dim, kin_row(v, (int64_t)((double)i * (double)v.count / (double)count)),
+               (size_t)v.dim * sizeof *rows);
     return rows;
 }
 
@@ -209,19 +235,22 @@ static void probe(kin_pipeline *p)
     p->job.gallery = fewer_g.count;
     for (int c = KIN_COST_COMPARE; c <= KIN_COST_RERANK; c++) p->seconds[c] = -1;
     kin_pipeline_begin(p, KIN_COST_COMPARE);
-    bool ok = fewer_q.data && fewer_g.data && opt.k1 < p->job.queries + p->job.gallery && opt.k > 0 && kin_rerank_k_reciprocal(fewer_q, fewer_g, &opt, &lists, &err);
+    bool ok = fewer_q.data && fewer_g.data && opt.k1 < p->job.queries + p->job.gallery && opt.k > 0 &&
+              kin_rerank_k_reciprocal(fewer_q, fewer_g, &opt, &lists, &err);
     if (ok) kin_pipeline_end(p);
     kin_neighbours_free(&lists);
     kin_free((float *)fewer_q.data), kin_free((float *)fewer_g.data);
     p->job = whole;
-    p->rates.rate[KIN_COST_COMPARE] = -1; /* too few rows to tell: search's rate is used, until the comparison's own first part is done */
+    /* too few rows to tell: search's rate is used, until the comparison's own first part is done */
+    p->rates.rate[KIN_COST_COMPARE] = -1;
     memcpy(p->seconds, seconds, sizeof seconds);
 }
 
 static double seconds_of_rerank(const kin_pipeline *p)
 {
     double sum = 0;
-    for (int c = KIN_COST_COMPARE; c <= KIN_COST_RERANK; c++) sum += fmax(0, kin_cost_seconds(&p->rates, &p->job, (kin_cost)c));
+    for (int c = KIN_COST_COMPARE; c <= KIN_COST_RERANK; c++)
+        sum += fmax(0, kin_cost_seconds(&p->rates, &p->job, (kin_cost)c));
     return sum;
 }
 
@@ -232,7 +261,8 @@ static bool rerank_all(kin_pipeline *p, kin_error *err)
     opt.leave_one_out = p->r.leave_one_out;
     opt.progress = kin_pipeline_progress(p);
     kin_pipeline_begin(p, KIN_COST_COMPARE);
-    bool ok = kin_rerank_k_reciprocal(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists, err);
+    bool ok = kin_rerank_k_reciprocal(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists,
+                                      err);
     if (ok) kin_pipeline_end(p);
     ok = ok && keep(p, &lists, "k-reciprocal re-ranking", err);
     kin_neighbours_free(&lists);
@@ -249,10 +279,14 @@ static bool rerank_among(kin_pipeline *p, int64_t first, kin_error *err)
     kin_job_size whole = p->job;
     p->job.gallery = p->total_items; /* the rates are of this part */
     kin_pipeline_begin(p, KIN_COST_COMPARE);
-    bool ok = kin_rerank_among(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &p->best, first, &opt, &lists, err);
+    bool ok = kin_rerank_among(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &p->best, first, &opt,
+                               &lists, err);
     if (ok) kin_pipeline_end(p);
     p->job = whole;
-    if (ok) kin_cli_note(p->r.cli, "re-ranked with the %lld of %lld gallery items that are among the first %lld of a list", (long long)p->total_items, (long long)whole.gallery, (long long)first);
+    if (ok)
+        kin_cli_note(p->r.cli,
+                     "re-ranked with the %lld of %lld gallery items that are among the first %lld of a list",
+                     (long long)p->total_items, (long long)whole.gallery, (long long)first);
     ok = ok && keep(p, &lists, "re-ranking among the first of the lists", err);
     kin_neighbours_free(&lists);
     return ok;
@@ -262,10 +296,12 @@ static bool rerank_among(kin_pipeline *p, int64_t first, kin_error *err)
 static bool rerank_what_fits(kin_pipeline *p, double needs, kin_error *err)
 {
     int64_t participants = kin_cost_participants(&p->rates, &p->job, 0.8 * usable(p)), first = 0;
-    if (!p->r.leave_one_out && participants > p->job.queries) first = kin_among_fit(&p->best, p->job.gallery, participants - p->job.queries);
+    if (!p->r.leave_one_out && participants > p->job.queries)
+        first = kin_among_fit(&p->best, p->job.gallery, participants - p->job.queries);
     if (first < 0) return kin_fail_memory(err, "re-ranking", (unsigned long long)p->job.gallery);
     left_out(p, first ? "re-ranking with the whole gallery" : "re-ranking", needs);
-    return !first || rerank_among(p, first, err) || forgiven(p, "re-ranking among the first of the lists", p->needs, err);
+    return !first || rerank_among(p, first, err) ||
+           forgiven(p, "re-ranking among the first of the lists", p->needs, err);
 }
 
 static bool rerank(kin_pipeline *p, kin_error *err)
@@ -281,7 +317,9 @@ static bool rerank(kin_pipeline *p, kin_error *err)
     if (rerank_all(p, err)) return true;
     if (!p->late || kin_interrupted() || err->code != KIN_ERR_INTERRUPTED) return false;
     kin_error_clear(err);
-    if (p->stage == KIN_COST_COMPARE && p->needs > 0) p->rates.rate[KIN_COST_COMPARE] = (p->needs - rest_of(p, 0)) / kin_cost_work(&p->job, KIN_COST_COMPARE);
+    if (p->stage == KIN_COST_COMPARE && p->needs > 0)
+        p->rates.rate[KIN_COST_COMPARE] = (p->needs - rest_of(p, 0)) /
+                                          kin_cost_work(&p->job, KIN_COST_COMPARE);
     return rerank_what_fits(p, p->needs > 0 ? p->needs : needs, err);
 }
 
@@ -304,7 +342,8 @@ bool kin_pipeline_run(kin_pipeline *p, kin_error *err)
     kin_error late = {0};
     if (!ok && p->holds && err->code == KIN_ERR_INTERRUPTED) {
         finish_stream(p, &late);
-        return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; %s the lists of the %s", to_stream(p) ? "standard output has" : "what is written are", p->holds);
+        return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; %s the lists of the %s",
+                        to_stream(p) ? "standard output has" : "what is written are", p->holds);
     }
     if (ok && left(p) < 0) kin_cli_note(p->r.cli, "the deadline was missed by %.1f s", -left(p));
     return ok && finish_stream(p, err);

@@ -1,7 +1,9 @@
-/* Search, expansion and re-ranking in order, each result written as soon as it is there, within a deadline.
+/* Search, expansion and re-ranking in order, each result written as soon as it is there, within a
+ * deadline.
  *
- * Whatever happens, a file holds the lists of the last stage that was finished: a later stage replaces it whole or not at all. A stage
- * is left out when it cannot be done in time, which its own first part, or what the stages before it took, tell. */
+ * Whatever happens, a file holds the lists of the last stage that was finished: a later stage replaces it
+ * whole or not at all. A stage is left out when it cannot be done in time, which its own first part, or
+ * what the stages before it took, tell. */
 #ifndef KIN_CLI_PIPELINE_H
 #define KIN_CLI_PIPELINE_H
 
@@ -11,23 +13,25 @@
 
 typedef struct kin_pipeline {
     kin_retrieve r;
-    double started, deadline;     /* kin_clock(); deadline 0: none */
-    kin_rerank_opt rerank;        /* k1 0: no re-ranking */
-    int64_t among;                /* re-rank among the first so many of the lists; 0: all that time allows */
+    double started, deadline; /* kin_clock(); deadline 0: none */
+    kin_rerank_opt rerank;    /* k1 0: no re-ranking */
+    int64_t among;            /* re-rank among the first so many of the lists; 0: all that time allows */
     kin_job_size job;
-    double seconds[KIN_COSTS];    /* of stages that were finished; -1: not run */
-    kin_rates rates;              /* of those, and of what was tried */
-    kin_neighbours best;          /* lists so far */
-    const char *holds;            /* what was written last: "plain search"; NULL: nothing */
+    double seconds[KIN_COSTS]; /* of stages that were finished; -1: not run */
+    kin_rates rates;           /* of those, and of what was tried */
+    kin_neighbours best;       /* lists so far */
+    const char *holds;         /* what was written last: "plain search"; NULL: nothing */
     /* The stage that runs: */
     kin_cost stage;
-    double stage_started, needs;  /* what it would take in all, as its first part tells; 0: not known */
-    bool late, warned;            /* it was stopped for the deadline; it was said that the deadline cannot be kept */
-    int64_t total_items;          /* re-ranked with, for the report; 0: all */
+    double stage_started, needs; /* what it would take in all, as its first part tells; 0: not known */
+    /* it was stopped for the deadline; it was said that the deadline cannot be kept */
+    bool late, warned;
+    int64_t total_items; /* re-ranked with, for the report; 0: all */
 } kin_pipeline;
 
-/* Runs everything that p->r, p->rerank and p->deadline ask for. False on error and on Ctrl-C (with the message), in which case the
- * files hold what p->holds says. Remarks tell what was written and what was left out. */
+/* Runs everything that p->r, p->rerank and p->deadline ask for. False on error and on Ctrl-C (with the
+ * message), in which case the files hold what p->holds says. Remarks tell what was written and what was
+ * left out. */
 bool kin_pipeline_run(kin_pipeline *p, kin_error *err);
 void kin_pipeline_close(kin_pipeline *p);
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* A call of the step that runs; its row is known when the step ends, as tensors are named after they are made. */
+/* A call of the step that runs; its row is known when the step ends, as tensors are named after they are
+ * made. */
 typedef struct kin_profile_call {
     const kin_call *call;
     const kin_tensor *out;
@@ -22,8 +23,9 @@ static double now(void)
 
 /* ---- a step ---- */
 
-/* Numbers that have to be read or written: what the op reads and makes, and backward also the gradients of both. Folded convolutions have their
- * weights among their options: of the two operations for each weight and row of the output their number is known. */
+/* Numbers that have to be read or written: what the op reads and makes, and backward also the gradients of
+ * both. Folded convolutions have their weights among their options: of the two operations for each weight
+ * and row of the output their number is known. */
 static double bytes_of(const kin_call *c, bool backward)
 {
     double numbers = (double)kin_count(c->out);
@@ -64,9 +66,13 @@ static void take_call(void *arg, const kin_call *c, bool backward, double second
             return;
         }
         n = &p->calls[p->n_calls++];
-        *n = (noted){.call = c, .out = c->out, .layer = "", .work = {.op = c->op->name, .shape = kin_shape_of(c->out), .calls = 1}};
+        *n = (noted){.call = c,
+                     .out = c->out,
+                     .layer = "",
+                     .work = {.op = c->op->name, .shape = kin_shape_of(c->out), .calls = 1}};
     }
-    double flops = flops_of(c, backward), bytes = bytes_of(c, backward), arithmetic = flops / p->limits.flops, memory = bytes / p->limits.bytes;
+    double flops = flops_of(c, backward), bytes = bytes_of(c, backward), arithmetic = flops / p->limits.flops,
+           memory = bytes / p->limits.bytes;
     n->work.seconds[backward] += seconds;
     n->work.flops[backward] += flops;
     n->work.bytes[backward] += bytes;
@@ -89,7 +95,9 @@ static kin_profile_row *row_of(kin_profile *p, const noted *n)
     for (size_t k = 0; k < p->n_rows; k++) {
         size_t i = (p->next_row + k) % p->n_rows;
         kin_profile_row *r = &p->rows[i];
-        if (strcmp(r->layer, n->layer) != 0 || strcmp(r->op, n->work.op) != 0 || !kin_shape_equal(r->shape, n->work.shape)) continue;
+        if (strcmp(r->layer, n->layer) != 0 || strcmp(r->op, n->work.op) != 0 ||
+            !kin_shape_equal(r->shape, n->work.shape))
+            continue;
         p->next_row = i + 1;
         return r;
     }
@@ -104,7 +112,8 @@ static void add(kin_profile_row *to, const kin_profile_row *r)
 {
     to->calls += r->calls;
     to->least += r->least;
-    for (int w = 0; w < KIN_PROFILE_WAYS; w++) to->seconds[w] += r->seconds[w], to->flops[w] += r->flops[w], to->bytes[w] += r->bytes[w];
+    for (int w = 0; w < KIN_PROFILE_WAYS; w++)
+        to->seconds[w] += r->seconds[w], to->flops[w] += r->flops[w], to->bytes[w] += r->bytes[w];
 }
 
 /* ---- the outside ---- */
@@ -112,7 +121,8 @@ static void add(kin_profile_row *to, const kin_profile_row *r)
 bool kin_profile_open(kin_profile *p, kin_ctx *ctx, kin_error *err)
 {
     *p = (kin_profile){.ctx = ctx};
-    if (!kin_limits_measure(&p->limits)) return kin_fail_memory(err, "measuring the machine's limits", (size_t)150 << 20);
+    if (!kin_limits_measure(&p->limits))
+        return kin_fail_memory(err, "measuring the machine's limits", (size_t)150 << 20);
     p->watch = (kin_watch){take_call, take_name, p};
     kin_ctx_watch(ctx, &p->watch);
     return true;

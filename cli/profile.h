@@ -1,4 +1,5 @@
-/* Where the time of a network goes: by layer and op, beside what the machine could do (kin train --profile, kin forward --profile). */
+/* Where the time of a network goes: by layer and op, beside what the machine could do (kin train
+ * --profile, kin forward --profile). */
 #ifndef KIN_CLI_PROFILE_H
 #define KIN_CLI_PROFILE_H
 
@@ -11,12 +12,14 @@ typedef enum { KIN_PROFILE_FORWARD, KIN_PROFILE_BACKWARD, KIN_PROFILE_WAYS } kin
 
 /* An op of a layer, over all steps. */
 typedef struct kin_profile_row {
-    const char *layer;   /* the path it is tapped by, "" when it has none */
+    const char *layer; /* the path it is tapped by, "" when it has none */
     const char *op;
-    kin_shape shape;     /* of its output */
-    int64_t calls;       /* forwards */
+    kin_shape shape; /* of its output */
+    int64_t calls;   /* forwards */
     double seconds[KIN_PROFILE_WAYS], flops[KIN_PROFILE_WAYS], bytes[KIN_PROFILE_WAYS];
-    double least;        /* seconds in which the machine could do it: the longer of the time for its arithmetic and for its memory, call by call */
+    /* seconds in which the machine could do it: the longer of the time for its arithmetic and for its
+     * memory, call by call */
+    double least;
 } kin_profile_row;
 
 typedef enum { KIN_LAP_LOADER, KIN_LAP_NETWORK, KIN_LAP_OPTIMISER, KIN_LAPS } kin_lap;
@@ -32,16 +35,17 @@ typedef struct kin_profile {
     kin_arena names;
     double laps[KIN_LAPS], lap_began;
     int64_t steps;
-    bool backward;                     /* has begun in this step */
-    bool warm, failed;                 /* the first step is behind us and left out; out of memory */
+    bool backward;     /* has begun in this step */
+    bool warm, failed; /* the first step is behind us and left out; out of memory */
 } kin_profile;
 
-/* Measures the machine's limits and begins to watch. False on error. Owned by the caller, kin_profile_free. */
+/* Measures the machine's limits and begins to watch. False on error. Owned by the caller,
+ * kin_profile_free. */
 bool kin_profile_open(kin_profile *p, kin_ctx *ctx, kin_error *err);
 void kin_profile_free(kin_profile *p); /* stops watching */
 
-/* The rest do nothing when p is NULL. A step begins, parts of it end, it ends (before kin_end_step). Memory is taken and weights are
- * packed in the first step, which is forgotten when there is a second one. */
+/* The rest do nothing when p is NULL. A step begins, parts of it end, it ends (before kin_end_step).
+ * Memory is taken and weights are packed in the first step, which is forgotten when there is a second one. */
 void kin_profile_begin(kin_profile *p);
 void kin_profile_lap(kin_profile *p, kin_lap lap);
 void kin_profile_end(kin_profile *p);

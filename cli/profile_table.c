@@ -11,9 +11,18 @@
 
 enum { OPS_MAX = 64, LAYERS_SHOWN = 30 };
 
-static double time_of(const kin_profile_row *r) { return r->seconds[KIN_PROFILE_FORWARD] + r->seconds[KIN_PROFILE_BACKWARD]; }
-static double flops_of(const kin_profile_row *r) { return r->flops[KIN_PROFILE_FORWARD] + r->flops[KIN_PROFILE_BACKWARD]; }
-static double bytes_of(const kin_profile_row *r) { return r->bytes[KIN_PROFILE_FORWARD] + r->bytes[KIN_PROFILE_BACKWARD]; }
+static double time_of(const kin_profile_row *r)
+{
+    return r->seconds[KIN_PROFILE_FORWARD] + r->seconds[KIN_PROFILE_BACKWARD];
+}
+static double flops_of(const kin_profile_row *r)
+{
+    return r->flops[KIN_PROFILE_FORWARD] + r->flops[KIN_PROFILE_BACKWARD];
+}
+static double bytes_of(const kin_profile_row *r)
+{
+    return r->bytes[KIN_PROFILE_FORWARD] + r->bytes[KIN_PROFILE_BACKWARD];
+}
 
 /* Slowest first; of equals, which there are none but for a coarse clock, by name. */
 static int by_time(const void *a, const void *b)
@@ -27,7 +36,8 @@ static int by_time(const void *a, const void *b)
 static void add_to(kin_profile_row *sum, const kin_profile_row *r)
 {
     sum->calls += r->calls, sum->least += r->least;
-    for (int w = 0; w < KIN_PROFILE_WAYS; w++) sum->seconds[w] += r->seconds[w], sum->flops[w] += r->flops[w], sum->bytes[w] += r->bytes[w];
+    for (int w = 0; w < KIN_PROFILE_WAYS; w++)
+        sum->seconds[w] += r->seconds[w], sum->flops[w] += r->flops[w], sum->bytes[w] += r->bytes[w];
 }
 
 typedef struct columns {
@@ -43,7 +53,8 @@ static void numbers(kin_text *out, const columns *c, const kin_profile_row *r)
     if (flops_of(r) > 0 && seconds > 0) snprintf(rate, sizeof rate, "%.1f", flops_of(r) / seconds * 1e-9);
     kin_text_format(out, "%9.3f", r->seconds[KIN_PROFILE_FORWARD] * ms);
     if (c->backward) kin_text_format(out, " %9.3f", r->seconds[KIN_PROFILE_BACKWARD] * ms);
-    kin_text_format(out, " %6.1f %% %8s %6.0f %%\n", 100 * seconds / c->total, rate, seconds > 0 ? 100 * r->least / seconds : 0);
+    kin_text_format(out, " %6.1f %% %8s %6.0f %%\n", 100 * seconds / c->total, rate,
+                    seconds > 0 ? 100 * r->least / seconds : 0);
 }
 
 static void heading(kin_text *out, const columns *c, const char *first)
@@ -53,7 +64,8 @@ static void heading(kin_text *out, const columns *c, const char *first)
     kin_text_format(out, " %8s %8s %8s\n", "share", "GFLOP/s", "of limit");
 }
 
-static void line(kin_text *out, const columns *c, const char *layer, const char *op, const char *shape, const kin_profile_row *r)
+static void line(kin_text *out, const columns *c, const char *layer, const char *op, const char *shape,
+                 const kin_profile_row *r)
 {
     kin_text_format(out, "%-*s %-16s %11s ", c->layer_width, layer, op, shape);
     numbers(out, c, r);
@@ -77,16 +89,24 @@ static int by_op(const kin_profile *p, kin_profile_row *ops)
 static void summary(kin_text *out, const kin_profile *p, const kin_profile_row *all, double total)
 {
     double ms = 1e3 / (double)p->steps, network = p->laps[KIN_LAP_NETWORK];
-    kin_text_format(out, "%lld step%s of %.2f ms: %.2f forward", (long long)p->steps, p->steps == 1 ? "" : "s", total * ms, all->seconds[KIN_PROFILE_FORWARD] * ms);
-    if (all->seconds[KIN_PROFILE_BACKWARD] > 0) kin_text_format(out, ", %.2f backward", all->seconds[KIN_PROFILE_BACKWARD] * ms);
-    if (p->laps[KIN_LAP_OPTIMISER] > 0) kin_text_format(out, ", %.2f optimiser", p->laps[KIN_LAP_OPTIMISER] * ms);
-    if (p->laps[KIN_LAP_LOADER] > 0) kin_text_format(out, ", %.2f waiting for pictures", p->laps[KIN_LAP_LOADER] * ms);
+    kin_text_format(out, "%lld step%s of %.2f ms: %.2f forward", (long long)p->steps,
+                    p->steps == 1 ? "" : "s", total * ms, all->seconds[KIN_PROFILE_FORWARD] * ms);
+    if (all->seconds[KIN_PROFILE_BACKWARD] > 0)
+        kin_text_format(out, ", %.2f backward", all->seconds[KIN_PROFILE_BACKWARD] * ms);
+    if (p->laps[KIN_LAP_OPTIMISER] > 0)
+        kin_text_format(out, ", %.2f optimiser", p->laps[KIN_LAP_OPTIMISER] * ms);
+    if (p->laps[KIN_LAP_LOADER] > 0)
+        kin_text_format(out, ", %.2f waiting for pictures", p->laps[KIN_LAP_LOADER] * ms);
     kin_text_format(out, ", %.2f between the ops\n", (network - time_of(all)) * ms);
-    kin_text_format(out, "limits here, %s, %d thread%s: %.1f GFLOP/s, %.1f GB/s\n", kin_isa_name(), kin_threads(), kin_threads() == 1 ? "" : "s", p->limits.flops * 1e-9,
+    kin_text_format(out, "limits here, %s, %d thread%s: %.1f GFLOP/s, %.1f GB/s\n", kin_isa_name(),
+                    kin_threads(), kin_threads() == 1 ? "" : "s", p->limits.flops * 1e-9,
                     p->limits.bytes * 1e-9);
 }
 
-static double total_of(const kin_profile *p) { return p->laps[KIN_LAP_LOADER] + p->laps[KIN_LAP_NETWORK] + p->laps[KIN_LAP_OPTIMISER]; }
+static double total_of(const kin_profile *p)
+{
+    return p->laps[KIN_LAP_LOADER] + p->laps[KIN_LAP_NETWORK] + p->laps[KIN_LAP_OPTIMISER];
+}
 
 static const char *first_column(const kin_profile_row *r) { return *r->layer ? r->layer : "-"; }
 
@@ -107,7 +127,9 @@ void kin_profile_table(kin_profile *p, kin_text *out, int most)
     heading(out, &c, "");
     for (int i = 0, count = by_op(p, ops); i < count; i++) line(out, &c, "", ops[i].op, "", &ops[i]);
     heading(out, &c, "layer");
-    for (int i = 0; i < shown; i++) line(out, &c, first_column(&p->rows[i]), p->rows[i].op, kin_shape_shown(p->rows[i].shape), &p->rows[i]);
+    for (int i = 0; i < shown; i++)
+        line(out, &c, first_column(&p->rows[i]), p->rows[i].op, kin_shape_shown(p->rows[i].shape),
+             &p->rows[i]);
     if (rest.calls) line(out, &c, "others", "", "", &rest);
     line(out, &c, "all", "", "", &all);
     if (p->failed) kin_text_add(out, "memory ran out: some calls are missing\n");
@@ -135,8 +157,11 @@ void kin_profile_csv(kin_profile *p, kin_text *out)
         field(out, r->layer);
         field(out, r->op);
         field(out, kin_shape_shown(r->shape));
-        kin_text_format(out, "%.6g,%.6g,%.6g,%.4g,%.6g,%.4g,%.6g,%.4g\n", (double)r->calls / steps, r->seconds[KIN_PROFILE_FORWARD] * 1e3 / steps,
-                        r->seconds[KIN_PROFILE_BACKWARD] * 1e3 / steps, seconds / total, flops_of(r) * 1e-9 / steps, flops_of(r) * 1e-9 / seconds, bytes_of(r) * 1e-6 / steps, r->least / seconds);
+        kin_text_format(out, "%.6g,%.6g,%.6g,%.4g,%.6g,%.4g,%.6g,%.4g\n", (double)r->calls / steps,
+                        r->seconds[KIN_PROFILE_FORWARD] * 1e3 / steps,
+                        r->seconds[KIN_PROFILE_BACKWARD] * 1e3 / steps, seconds / total,
+                        flops_of(r) * 1e-9 / steps, flops_of(r) * 1e-9 / seconds, bytes_of(r) * 1e-6 / steps,
+                        r->least / seconds);
     }
 }
 

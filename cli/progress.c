@@ -17,17 +17,22 @@ static bool is_terminal(void)
     return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
-void kin_meter_start(kin_meter *p, const char *label, const char *unit, int64_t first, int64_t total, bool quiet)
+void kin_meter_start(kin_meter *p, const char *label, const char *unit, int64_t first, int64_t total,
+                     bool quiet)
 {
     const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
-    *p = (kin_meter){.label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
+    *p = (kin_meter){
+        .label = label, .unit = unit, .first = first, .total = total, .done = first, .silent = quiet};
     p->terminal = is_terminal();
     p->coloured = p->terminal && !(no_color && *no_color);
     p->started = kin_clock();
     p->shown = p->terminal ? 0 : p->started;
 }
 
-bool kin_meter_due(const kin_meter *p) { return !p->silent && kin_clock() - p->shown >= (p->terminal ? 0.1 : 10.0); }
+bool kin_meter_due(const kin_meter *p)
+{
+    return !p->silent && kin_clock() - p->shown >= (p->terminal ? 0.1 : 10.0);
+}
 
 const char *kin_meter_clock(double seconds, char *text)
 {
@@ -43,7 +48,10 @@ const char *kin_meter_clock(double seconds, char *text)
 }
 
 /* Small rates need decimals, large ones do not. */
-static void rate_text(double rate, char *text, size_t room) { snprintf(text, room, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate); }
+static void rate_text(double rate, char *text, size_t room)
+{
+    snprintf(text, room, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate);
+}
 
 static void draw(const kin_meter *p, const char *extra)
 {
@@ -54,7 +62,8 @@ static void draw(const kin_meter *p, const char *extra)
     if (p->total > 0) snprintf(counts, sizeof counts, "%" PRId64 "/%" PRId64, p->done, p->total);
     else snprintf(counts, sizeof counts, "%" PRId64, p->done);
     kin_meter_clock(p->total > 0 && rate > 0 ? (double)(p->total - p->done) / rate : -1, left);
-    const char *begin = p->terminal ? "\r" : "", *bold = p->coloured ? "\033[1m" : "", *plain = p->coloured ? "\033[0m" : "";
+    const char *begin = p->terminal ? "\r" : "", *bold = p->coloured ? "\033[1m" : "",
+               *plain = p->coloured ? "\033[0m" : "";
     fprintf(stderr, "%s%s%s%s %s %s, %s/s", begin, bold, p->label, plain, counts, p->unit, rate_shown);
     if (p->total > 0) fprintf(stderr, ", %s left", left);
     if (extra && *extra) fprintf(stderr, ", %s", extra);
@@ -92,7 +101,8 @@ void kin_meter_end(kin_meter *p)
     double elapsed = kin_clock() - p->started;
     rate_text(elapsed > 0 ? (double)(p->done - p->first) / elapsed : 0, rate_shown, sizeof rate_shown);
     kin_meter_clock(elapsed, took);
-    fprintf(stderr, "%s%s: %" PRId64 " %s in %s, %s/s\n", line_open ? "\r\033[K" : "", p->label, p->done - p->first, p->unit, took, rate_shown);
+    fprintf(stderr, "%s%s: %" PRId64 " %s in %s, %s/s\n", line_open ? "\r\033[K" : "", p->label,
+            p->done - p->first, p->unit, took, rate_shown);
     line_open = false;
 }
 

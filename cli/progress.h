@@ -1,5 +1,6 @@
 /* One line on standard error that tells how far a long job is: label, done of total, rate, time left. On a
- * terminal it is redrawn in place, at most ten times a second; elsewhere a plain line comes every ten seconds. */
+ * terminal it is redrawn in place, at most ten times a second; elsewhere a plain line comes every ten
+ * seconds. */
 #ifndef KIN_CLI_PROGRESS_H
 #define KIN_CLI_PROGRESS_H
 
@@ -15,9 +16,10 @@ typedef struct kin_meter {
     int64_t done;
 } kin_meter;
 
-/* Begins at `first` (a resumed run does not start at 0; the rate counts from here). Label and unit are borrowed.
- * `quiet` is cli->quiet. */
-void kin_meter_start(kin_meter *progress, const char *label, const char *unit, int64_t first, int64_t total, bool quiet);
+/* Begins at `first` (a resumed run does not start at 0; the rate counts from here). Label and unit are
+ * borrowed. `quiet` is cli->quiet. */
+void kin_meter_start(kin_meter *progress, const char *label, const char *unit, int64_t first, int64_t total,
+                     bool quiet);
 
 /* `done` items are behind us; `extra` (may be NULL) is shown at the end, "loss 0.123". Cheap to call at every
  * step: it returns at once when it is too early to draw. */

@@ -15,7 +15,10 @@ const char *const kin_retrieve_metrics[] = {"cosine", "euclid", "inner", NULL};
 static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
 
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r) { return kin_embeddings_vectors(&r->gallery); }
-kin_vectors kin_retrieve_query(const kin_retrieve *r) { return kin_embeddings_vectors(r->leave_one_out ? &r->gallery : &r->query); }
+kin_vectors kin_retrieve_query(const kin_retrieve *r)
+{
+    return kin_embeddings_vectors(r->leave_one_out ? &r->gallery : &r->query);
+}
 
 void kin_retrieve_close(kin_retrieve *r)
 {
@@ -26,16 +29,22 @@ void kin_retrieve_close(kin_retrieve *r)
 static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error *err)
 {
     const char *query = kin_option_string(r->cli, "query"), *gallery = kin_option_string(r->cli, "gallery");
-    if (!kin_file_creatable(r->out, err) || !kin_file_creatable(r->indices, err) || !kin_file_creatable(r->distances, err)) return false;
+    if (!kin_file_creatable(r->out, err) || !kin_file_creatable(r->indices, err) ||
+        !kin_file_creatable(r->distances, err))
+        return false;
     if ((query && !read(user, query, &r->query, err)) || !read(user, gallery, &r->gallery, err)) return false;
     if (query && r->query.dim != r->gallery.dim)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has %lld dimensions, %s has %lld; both must come from one model", query, (long long)r->query.dim, gallery,
-                        (long long)r->gallery.dim);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s has %lld dimensions, %s has %lld; both must come from one model", query,
+                        (long long)r->query.dim, gallery, (long long)r->gallery.dim);
     int64_t most = r->gallery.items.count - (r->leave_one_out ? 1 : 0);
-    if (most < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "%s holds one item; to search it, give --query", gallery);
+    if (most < 1)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s holds one item; to search it, give --query", gallery);
     if (r->top > most)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "--top %lld: each query can find %lld items in %s; leave --top out, or take at most that", (long long)r->top,
-                        (long long)most, gallery);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "--top %lld: each query can find %lld items in %s; leave --top out, or take at most that",
+            (long long)r->top, (long long)most, gallery);
     if (!r->top) r->top = most < USUAL_TOP ? most : USUAL_TOP;
     return !r->out || kin_ranks_writable(&r->gallery.items, err);
 }
@@ -44,10 +53,13 @@ static int check_options(kin_retrieve *r)
 {
     const kin_cli *cli = r->cli;
     bool means = kin_option_given(cli, "expand") || kin_option_given(cli, "augment");
-    if (means && r->metric != KIN_COSINE) return kin_cli_usage(cli, "--expand and --augment average unit vectors, which needs --metric cosine");
+    if (means && r->metric != KIN_COSINE)
+        return kin_cli_usage(cli, "--expand and --augment average unit vectors, which needs --metric cosine");
     if (kin_option_given(cli, "augment") && r->leave_one_out)
-        return kin_cli_usage(cli, "without --query, --expand averages the gallery already; leave --augment out");
-    if (kin_option_given(cli, "alpha") && !means) return kin_cli_usage(cli, "--alpha weights the means of --expand or --augment; give one of them");
+        return kin_cli_usage(cli,
+                             "without --query, --expand averages the gallery already; leave --augment out");
+    if (kin_option_given(cli, "alpha") && !means)
+        return kin_cli_usage(cli, "--alpha weights the means of --expand or --augment; give one of them");
     return 0;
 }
 
@@ -57,13 +69,21 @@ static bool read_embeddings(void *user, const char *name, kin_embeddings *out, k
     return kin_embeddings_read(name, out, err);
 }
 
-bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code) { return kin_retrieve_open_with(r, cli, read_embeddings, NULL, code); }
+bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
+{
+    return kin_retrieve_open_with(r, cli, read_embeddings, NULL, code);
+}
 
 bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code)
 {
     const char *query = kin_option_string(cli, "query");
-    *r = (kin_retrieve){.cli = cli, .leave_one_out = !query, .metric = metrics[kin_option_choice(cli, "metric")], .top = kin_option_int(cli, "top"),
-                        .out = kin_option_string(cli, "out"), .indices = kin_option_string(cli, "indices"), .distances = kin_option_string(cli, "distances")};
+    *r = (kin_retrieve){.cli = cli,
+                        .leave_one_out = !query,
+                        .metric = metrics[kin_option_choice(cli, "metric")],
+                        .top = kin_option_int(cli, "top"),
+                        .out = kin_option_string(cli, "out"),
+                        .indices = kin_option_string(cli, "indices"),
+                        .distances = kin_option_string(cli, "distances")};
     if (!r->out && !r->indices && !r->distances) r->out = "-";
     *code = check_options(r);
     if (*code) return false;
@@ -75,9 +95,13 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
         return false;
     }
     if (query && strcmp(query, kin_option_string(cli, "gallery")) == 0)
-        kin_cli_note(cli, "the queries are the gallery, and each will find itself; leave --query out to search it among the others");
+        kin_cli_note(cli, "the queries are the gallery, and each will find itself; leave --query out to "
+                          "search it among the others");
     if (!query && r->gallery.items.role && !strrchr(r->gallery.name, ':'))
-        kin_cli_note(cli, "%s tells queries from gallery; to keep them apart, give --query %s:query --gallery %s:gallery", r->gallery.name, r->gallery.name, r->gallery.name);
+        kin_cli_note(
+            cli,
+            "%s tells queries from gallery; to keep them apart, give --query %s:query --gallery %s:gallery",
+            r->gallery.name, r->gallery.name, r->gallery.name);
     return true;
 }
 
@@ -98,16 +122,23 @@ kin_progress kin_retrieve_progress(kin_retrieve *r) { return (kin_progress){show
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err)
 {
     if (r->metric != KIN_COSINE) return true;
-    return kin_normalize_rows(r->gallery.data, r->gallery.items.count, r->gallery.dim, r->gallery.name, err) &&
-           (r->leave_one_out || kin_normalize_rows(r->query.data, r->query.items.count, r->query.dim, r->query.name, err));
+    return kin_normalize_rows(r->gallery.data, r->gallery.items.count, r->gallery.dim, r->gallery.name,
+                              err) &&
+           (r->leave_one_out ||
+            kin_normalize_rows(r->query.data, r->query.items.count, r->query.dim, r->query.name, err));
 }
 
 /* `set` becomes means over itself. */
-static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *option, kin_progress progress, kin_error *err)
+static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *option, kin_progress progress,
+                           kin_error *err)
 {
-    kin_expand_opt opt = {.n = kin_option_int(r->cli, option), .alpha = kin_option_real(r->cli, "alpha"), .progress = progress};
+    kin_expand_opt opt = {
+        .n = kin_option_int(r->cli, option), .alpha = kin_option_real(r->cli, "alpha"), .progress = progress};
     float *means = kin_alloc_array((size_t)set->items.count * (size_t)set->dim, sizeof *means);
-    if (!means) return kin_fail_memory(err, set->name, (unsigned long long)set->items.count * (unsigned long long)set->dim * sizeof *means);
+    if (!means)
+        return kin_fail_memory(err, set->name,
+                               (unsigned long long)set->items.count * (unsigned long long)set->dim *
+                                   sizeof *means);
     bool ok = kin_expand_database(kin_embeddings_vectors(set), &opt, means, err);
     kin_error_prefix(err, "--%s", option);
     if (ok) kin_embeddings_take(set, means, set->dim);
@@ -115,7 +146,10 @@ static bool average_itself(kin_retrieve *r, kin_embeddings *set, const char *opt
     return ok;
 }
 
-bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err) { return average_itself(r, &r->gallery, "augment", progress, err); }
+bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err)
+{
+    return average_itself(r, &r->gallery, "augment", progress, err);
+}
 
 bool kin_retrieve_expand(kin_retrieve *r, kin_error *err)
 {
@@ -127,7 +161,9 @@ bool kin_retrieve_expand(kin_retrieve *r, kin_error *err)
 bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_error *err)
 {
     if (r->leave_one_out) return average_itself(r, &r->gallery, "expand", progress, err);
-    kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"), .alpha = kin_option_real(r->cli, "alpha"), .progress = progress};
+    kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"),
+                          .alpha = kin_option_real(r->cli, "alpha"),
+                          .progress = progress};
     bool ok = kin_expand_queries(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, r->query.data, err);
     kin_error_prefix(err, "--expand");
     return ok;
@@ -145,19 +181,25 @@ bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error 
     kin_meter_break();
     if (!kin_retrieve_write_quietly(r, lists, err)) return false;
     kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
-                 !r->out ? r->indices ? r->indices : r->distances : strcmp(r->out, "-") == 0 ? "standard output" : r->out);
+                 !r->out                    ? r->indices ? r->indices : r->distances
+                 : strcmp(r->out, "-") == 0 ? "standard output"
+                                            : r->out);
     return true;
 }
 
 /* ---- classes too small for k1 ---- */
 
-static int ascending(const void *a, const void *b) { return *(const int64_t *)a < *(const int64_t *)b ? -1 : *(const int64_t *)a > *(const int64_t *)b; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const int64_t *)a < *(const int64_t *)b ? -1 : *(const int64_t *)a > *(const int64_t *)b;
+}
 
 /* The median number of gallery items a label has; 0 without labels. */
 static int64_t median_class(const kin_items *items)
 {
     if (!items->label) return 0;
-    int64_t *code = kin_alloc_array((size_t)items->count, sizeof *code), *size = kin_alloc_zero((size_t)items->count, sizeof *size), classes = 0, median = 0;
+    int64_t *code = kin_alloc_array((size_t)items->count, sizeof *code),
+            *size = kin_alloc_zero((size_t)items->count, sizeof *size), classes = 0, median = 0;
     if (code && size && kin_items_label_codes(items, code, NULL, NULL, NULL)) {
         for (int64_t i = 0; i < items->count; i++) {
             if (code[i] < 0) continue;
@@ -175,6 +217,9 @@ void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1)
 {
     int64_t median = median_class(&r->gallery.items);
     if (median > 0 && median < k1)
-        kin_cli_note(r->cli, "half the labels have %lld gallery items or fewer, less than --k1 %lld: mutual neighbours will mix them; try --k1 %lld --k2 %lld",
-                     (long long)median, (long long)k1, (long long)median, (long long)(median / 3 > 1 ? median / 3 : 1));
+        kin_cli_note(r->cli,
+                     "half the labels have %lld gallery items or fewer, less than --k1 %lld: mutual "
+                     "neighbours will mix them; try --k1 %lld --k2 %lld",
+                     (long long)median, (long long)k1, (long long)median,
+                     (long long)(median / 3 > 1 ? median / 3 : 1));
 }

@@ -21,29 +21,62 @@ typedef struct kin_retrieve {
 extern const char *const kin_retrieve_metrics[];
 
 /* Rows of the commands' option tables. */
-#define KIN_RETRIEVE_OPTIONS                                                                                                                              \
-    {.name = "gallery", .kind = KIN_OPTION_STRING, .value = "G", .required = true,                                                                      \
-     .help = "What is searched: the name given to `kin embed --out`, or any .npy matrix, whose ids are then its row numbers."},                         \
-    {.name = "query", .kind = KIN_OPTION_STRING, .value = "Q",                                                                                           \
-     .help = "What is looked for, in the same form. Without it each gallery item is looked for among the others."},                                     \
-    {.name = "top", .kind = KIN_OPTION_INT, .value = "K", .low = 1, .high = -1, .fallback_shown = "1000, or the whole gallery if that is smaller",       \
-     .help = "Length of the lists."},                                                                                                                   \
-    {.name = "out", .kind = KIN_OPTION_STRING, .value = "FILE", .fallback_shown = "standard output, unless arrays are written",                          \
-     .help = "Where the lists go, as `id,images`; - is standard output."},                                                                              \
-    {.name = "indices", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "Write gallery rows as an int64 .npy, in the layout of FAISS."},            \
-    {.name = "distances", .kind = KIN_OPTION_STRING, .value = "FILE", .help = "Write the values beside them as a float32 .npy."},                       \
-    {.name = "expand", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = -1,                                                                       \
-     .help = "First replace each query by a mean over its N nearest gallery items; without --query, each item by a mean over N items, itself among them."}, \
-    {.name = "augment", .kind = KIN_OPTION_INT, .value = "N", .low = 1, .high = -1,                                                                      \
-     .help = "First replace each gallery item by a mean over N gallery items, itself among them (database augmentation)."},                             \
-    {.name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3",                                                     \
-     .help = "Means are weighted by cosine similarity to this power; 0 weights all alike."}
+#define KIN_RETRIEVE_OPTIONS \
+    {.name = "gallery", \
+     .kind = KIN_OPTION_STRING, \
+     .value = "G", \
+     .required = true, \
+     .help = "What is searched: the name given to `kin embed --out`, or any .npy matrix, whose ids are " \
+             "then its row numbers."}, \
+        {.name = "query", \
+         .kind = KIN_OPTION_STRING, \
+         .value = "Q", \
+         .help = "What is looked for, in the same form. Without it each gallery item is looked for among " \
+                 "the others."}, \
+        {.name = "top", \
+         .kind = KIN_OPTION_INT, \
+         .value = "K", \
+         .low = 1, \
+         .high = -1, \
+         .fallback_shown = "1000, or the whole gallery if that is smaller", \
+         .help = "Length of the lists."}, \
+        {.name = "out", \
+         .kind = KIN_OPTION_STRING, \
+         .value = "FILE", \
+         .fallback_shown = "standard output, unless arrays are written", \
+         .help = "Where the lists go, as `id,images`; - is standard output."}, \
+        {.name = "indices", \
+         .kind = KIN_OPTION_STRING, \
+         .value = "FILE", \
+         .help = "Write gallery rows as an int64 .npy, in the layout of FAISS."}, \
+        {.name = "distances", \
+         .kind = KIN_OPTION_STRING, \
+         .value = "FILE", \
+         .help = "Write the values beside them as a float32 .npy."}, \
+        {.name = "expand", \
+         .kind = KIN_OPTION_INT, \
+         .value = "N", \
+         .low = 1, \
+         .high = -1, \
+         .help = "First replace each query by a mean over its N nearest gallery items; without --query, " \
+                 "each item by a mean over N items, itself among them."}, \
+        {.name = "augment", \
+         .kind = KIN_OPTION_INT, \
+         .value = "N", \
+         .low = 1, \
+         .high = -1, \
+         .help = "First replace each gallery item by a mean over N gallery items, itself among them " \
+                 "(database augmentation)."}, \
+    { \
+        .name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3", \
+        .help = "Means are weighted by cosine similarity to this power; 0 weights all alike." \
+    }
 
 /* How a set is read: kin_embeddings_read, or what makes embeddings of pictures. */
 typedef bool (*kin_set_reader)(void *user, const char *name, kin_embeddings *out, kin_error *err);
 
-/* Reads and checks everything there is to check before long work: options that exclude each other, both sets, the output's
- * folders. On failure *code is the exit code, with the message printed. */
+/* Reads and checks everything there is to check before long work: options that exclude each other, both
+ * sets, the output's folders. On failure *code is the exit code, with the message printed. */
 bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code);
 /* The same with sets that `read` reads, the queries first. */
 bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code);
@@ -52,19 +85,24 @@ void kin_retrieve_close(kin_retrieve *r);
 kin_vectors kin_retrieve_query(const kin_retrieve *r); /* the gallery itself when leaving one out */
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r);
 
-/* Replaces both sets by unit vectors (for --metric cosine), then by their means where --expand or --augment ask. */
+/* Replaces both sets by unit vectors (for --metric cosine), then by their means where --expand or
+ * --augment ask. */
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err);
 bool kin_retrieve_expand(kin_retrieve *r, kin_error *err);
-bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err); /* its parts: the gallery's means, ... */
-bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_error *err); /* ... and the queries', or without queries the gallery's */
+/* its parts: the gallery's means, ... */
+bool kin_retrieve_augment(kin_retrieve *r, kin_progress progress, kin_error *err);
+/* ... and the queries', or without queries the gallery's */
+bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_error *err);
 
 /* For the library's long calls: a meter, and Ctrl-C. `r` must stay where it is. */
 kin_progress kin_retrieve_progress(kin_retrieve *r);
 
-/* A remark where half the labels have fewer gallery items than k1 asks for mutual neighbours: re-ranking then does harm. */
+/* A remark where half the labels have fewer gallery items than k1 asks for mutual neighbours: re-ranking
+ * then does harm. */
 void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1);
 
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
-bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err); /* without a remark */
+/* without a remark */
+bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
 
 #endif

@@ -13,7 +13,10 @@ bool kin_thumbnail_add(kin_text *text, const kin_image *image, int side, kin_err
     int longer = image->width > image->height ? image->width : image->height;
     kin_image small = {0};
     kin_bytes png = {0};
-    if (longer > side && !kin_image_resize(image, scaled(image->width, longer, side), scaled(image->height, longer, side), KIN_FILTER_LANCZOS, &small, err)) return false;
+    if (longer > side &&
+        !kin_image_resize(image, scaled(image->width, longer, side), scaled(image->height, longer, side),
+                          KIN_FILTER_LANCZOS, &small, err))
+        return false;
     bool ok = kin_png_encode(longer > side ? &small : image, &png, err);
     if (ok) {
         kin_text_add(text, "data:image/png;base64,");

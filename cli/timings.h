@@ -1,5 +1,5 @@
-/* What a run of kin retrieve took, as a file: JSON with the job's size, its stages' seconds and the most memory held, from which kin plan
- * predicts other sizes. */
+/* What a run of kin retrieve took, as a file: JSON with the job's size, its stages' seconds and the most
+ * memory held, from which kin plan predicts other sizes. */
 #ifndef KIN_CLI_TIMINGS_H
 #define KIN_CLI_TIMINGS_H
 

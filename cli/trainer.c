@@ -21,17 +21,33 @@ enum { COLLAPSE_PATIENCE = 200 };
 
 static kin_optim_opt optimiser_of(const kin_config *c)
 {
-    kin_optim_kind kind = strcmp(c->optimizer, "sgd") == 0 ? KIN_SGD : strcmp(c->optimizer, "adamw") == 0 ? KIN_ADAMW : KIN_ADAM;
-    return (kin_optim_opt){.kind = kind, .lr = c->lr, .momentum = c->momentum, .weight_decay = c->weight_decay, .clip_norm = c->clip, .ema = c->ema};
+    kin_optim_kind kind = strcmp(c->optimizer, "sgd") == 0     ? KIN_SGD
+                          : strcmp(c->optimizer, "adamw") == 0 ? KIN_ADAMW
+                                                               : KIN_ADAM;
+    return (kin_optim_opt){.kind = kind,
+                           .lr = c->lr,
+                           .momentum = c->momentum,
+                           .weight_decay = c->weight_decay,
+                           .clip_norm = c->clip,
+                           .ema = c->ema};
 }
 
 static kin_schedule schedule_of(const kin_config *c)
 {
-    kin_schedule_kind kind = strcmp(c->schedule, "cosine") == 0 ? KIN_SCHEDULE_COSINE : strcmp(c->schedule, "step") == 0 ? KIN_SCHEDULE_STEP : KIN_SCHEDULE_CONSTANT;
-    return (kin_schedule){.kind = kind, .lr = c->lr, .final_lr = c->final_lr, .steps = c->steps, .warmup = c->warmup, .every = c->decay_every, .gamma = c->decay_gamma};
+    kin_schedule_kind kind = strcmp(c->schedule, "cosine") == 0 ? KIN_SCHEDULE_COSINE
+                             : strcmp(c->schedule, "step") == 0 ? KIN_SCHEDULE_STEP
+                                                                : KIN_SCHEDULE_CONSTANT;
+    return (kin_schedule){.kind = kind,
+                          .lr = c->lr,
+                          .final_lr = c->final_lr,
+                          .steps = c->steps,
+                          .warmup = c->warmup,
+                          .every = c->decay_every,
+                          .gamma = c->decay_gamma};
 }
 
-/* Whether batches are P classes with K pictures each: what losses on pairs need, unless another sampler was asked for. */
+/* Whether batches are P classes with K pictures each: what losses on pairs need, unless another sampler
+ * was asked for. */
 static bool samples_pairs(const kin_trainer *t)
 {
     const char *sampler = t->network.config.sampler;
@@ -52,9 +68,15 @@ static bool enough_pictures(const kin_trainer *t, kin_error *err)
         filled += n > 0;
         with_two += n > 1;
     }
-    if (filled < 2) return kin_fail(err, KIN_ERR_DATA, "the training set has one class only; a network learns to tell classes apart, so at least two are needed");
+    if (filled < 2)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "the training set has one class only; a network learns to tell classes apart, so at "
+                        "least two are needed");
     if (t->network.loss->pairs && with_two == 0)
-        return kin_fail(err, KIN_ERR_DATA, "every class has one picture only; the loss %s compares pictures of a class, so at least two are needed", t->network.loss->name);
+        return kin_fail(err, KIN_ERR_DATA,
+                        "every class has one picture only; the loss %s compares pictures of a class, so at "
+                        "least two are needed",
+                        t->network.loss->name);
     return true;
 }
 
@@ -74,12 +96,16 @@ static bool restore_log(kin_trainer *t, kin_error *err)
     kin_free(path);
     if (!ok) return false;
     kin_arena arena = {0};
-    for (const char *line = (const char *)bytes.data, *end; *line && (end = strchr(line, '\n')); line = end + 1) {
+    for (const char *line = (const char *)bytes.data, *end; *line && (end = strchr(line, '\n'));
+         line = end + 1) {
         kin_error ignored = {0};
         kin_arena_reset(&arena);
-        const kin_json *entry = kin_json_parse(line, (size_t)(end - line), &arena, &ignored), *loss = kin_json_get(entry, "loss");
+        const kin_json *entry = kin_json_parse(line, (size_t)(end - line), &arena, &ignored),
+                       *loss = kin_json_get(entry, "loss");
         int64_t step;
-        if (!kin_json_integer(kin_json_get(entry, "step"), 0, (double)t->network.config.steps, &step) || step >= t->step) continue;
+        if (!kin_json_integer(kin_json_get(entry, "step"), 0, (double)t->network.config.steps, &step) ||
+            step >= t->step)
+            continue;
         if (loss && loss->kind == KIN_JSON_NUMBER) t->losses[step] = loss->number;
         kin_text_add_bytes(&t->log, line, (size_t)(end - line) + 1);
     }
@@ -92,13 +118,18 @@ static bool restore(kin_trainer *t, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     char *path = run_file(t, "last.safetensors", err);
-    bool ok = path && kin_checkpoint_open(path, &checkpoint, err) && kin_checkpoint_load(checkpoint, t->module, NULL, err) && kin_checkpoint_load_optim(checkpoint, t->optim, err);
+    bool ok = path && kin_checkpoint_open(path, &checkpoint, err) &&
+              kin_checkpoint_load(checkpoint, t->module, NULL, err) &&
+              kin_checkpoint_load_optim(checkpoint, t->optim, err);
     if (ok) {
-        const char *best = kin_checkpoint_note(checkpoint, "best.map"), *at = kin_checkpoint_note(checkpoint, "best.step");
+        const char *best = kin_checkpoint_note(checkpoint, "best.map"),
+                   *at = kin_checkpoint_note(checkpoint, "best.step");
         t->step = kin_optim_steps(t->optim);
         if (!best || !kin_parse_real(best, &t->best)) t->best = -1;
         if (!at || !kin_parse_int(at, 0, INT64_MAX, &t->best_step)) t->best_step = 0;
-        ok = t->step <= t->network.config.steps || kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld of %lld", path, (long long)t->step, (long long)t->network.config.steps);
+        ok = t->step <= t->network.config.steps ||
+             kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld of %lld", path, (long long)t->step,
+                      (long long)t->network.config.steps);
         ok = ok && restore_log(t, err);
     }
     kin_checkpoint_free(checkpoint);
@@ -133,14 +164,20 @@ static int64_t draw_batch(void *user, int64_t step, int64_t *index, kin_error *e
     uint64_t seed = (uint64_t)c->seed;
     bool ok = true;
     if (step >= c->steps) return 0;
-    if (samples_pairs(t)) ok = kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, seed, step, index, err);
-    else if (strcmp(c->sampler, "balanced") == 0) kin_sampler_balanced(&t->sampler, (int)c->batch, seed, step, index);
+    if (samples_pairs(t))
+        ok = kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, seed, step, index,
+                            err);
+    else if (strcmp(c->sampler, "balanced") == 0)
+        kin_sampler_balanced(&t->sampler, (int)c->batch, seed, step, index);
     else ok = kin_sampler_plain(&t->sampler, (int)c->batch, seed, step, index, err);
     for (int64_t i = 0; ok && i < t->batch; i++) index[i] = t->sound[index[i]];
     return ok ? t->batch : -1;
 }
 
-static bool by_recipe(const void *user, uint64_t key, kin_image *image, kin_error *err) { return kin_recipe_apply(user, key, image, err); }
+static bool by_recipe(const void *user, uint64_t key, kin_image *image, kin_error *err)
+{
+    return kin_recipe_apply(user, key, image, err);
+}
 
 /* The recipe's last size must be the network's, where it can be told beforehand. */
 static bool read_recipe(kin_trainer *t, kin_error *err)
@@ -152,16 +189,23 @@ static bool read_recipe(kin_trainer *t, kin_error *err)
     /* What the network reads later, without the recipe, must be scaled alike. */
     kin_batch_opt scaling = kin_config_batch(c, 0);
     for (int k = 0; t->recipe.normalizes && k < 3; k++)
-        if (fabs((double)t->recipe.mean[k] - scaling.mean[k]) > 1e-6 || fabs((double)t->recipe.std[k] - scaling.deviation[k]) > 1e-6)
-            return kin_fail(err, KIN_ERR_ARGUMENT, "normalize() in --augment differs from --normalize %s, which holds for embedding too; leave it out of the recipe", c->normalize);
+        if (fabs((double)t->recipe.mean[k] - scaling.mean[k]) > 1e-6 ||
+            fabs((double)t->recipe.std[k] - scaling.deviation[k]) > 1e-6)
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "normalize() in --augment differs from --normalize %s, which holds for embedding "
+                            "too; leave it out of the recipe",
+                            c->normalize);
     /* Erasing with the mean or with noise means this network's scaling, where it has one. */
     if (!t->recipe.normalizes && scaling.mean[0] > 0) {
-        for (int k = 0; k < 3; k++) t->recipe.mean[k] = (float)scaling.mean[k], t->recipe.std[k] = (float)scaling.deviation[k];
+        for (int k = 0; k < 3; k++)
+            t->recipe.mean[k] = (float)scaling.mean[k], t->recipe.std[k] = (float)scaling.deviation[k];
         t->recipe.normalizes = true;
     }
     kin_recipe_output_size(&t->recipe, &width, &height);
     if ((width && width != c->size) || (height && height != c->size))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "--augment makes pictures of %d x %d where the network takes --size %lld", width, height, (long long)c->size);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--augment makes pictures of %d x %d where the network takes --size %lld", width,
+                        height, (long long)c->size);
     return true;
 }
 
@@ -169,12 +213,15 @@ static bool open_loader(kin_trainer *t, const kin_reading *reading, kin_error *e
 {
     if (!read_recipe(t, err)) return false;
     kin_loader_opt load = kin_config_loader(&t->network.config);
-    load.batch = t->batch, load.plan = draw_batch, load.plan_user = t, load.first_step = t->step, load.substitute = true;
+    load.batch = t->batch, load.plan = draw_batch, load.plan_user = t, load.first_step = t->step,
+    load.substitute = true;
     load.scaling = kin_config_batch(&t->network.config, 1);
     /* Sets that lie in memory as a whole need no cache. */
     if (!t->set->pixels) load.cache = reading->cache;
     load.limits = reading->limits;
-    if (t->recipe.count) load.change = by_recipe, load.change_user = &t->recipe, load.cache_side = (int)t->network.config.cache_side;
+    if (t->recipe.count)
+        load.change = by_recipe, load.change_user = &t->recipe,
+        load.cache_side = (int)t->network.config.cache_side;
     if (!(t->loader = kin_loader_new(t->set, &load, err))) return false;
     return t->set->pixels || kin_loader_survey(t->loader, reading->progress, reading->user, err);
 }
@@ -188,16 +235,26 @@ static bool load_weights(kin_trainer *t, kin_error *err)
     kin_error why = {0};
     if (!*path) return true;
     bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
-    /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its first values. */
-    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why)) ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", path, why.message);
+    /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps
+     * its first values. */
+    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why))
+        ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", path, why.message);
     kin_checkpoint_free(checkpoint);
     return ok;
 }
 
-bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set, const kin_dataset *validation, const char *run, bool resume, const kin_reading *reading, kin_error *err)
+bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set,
+                      const kin_dataset *validation, const char *run, bool resume, const kin_reading *reading,
+                      kin_error *err)
 {
     static const kin_reading plain = {0};
-    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)}, .set = set, .validation = validation, .run = run, .best = -1};
+    *t = (kin_trainer){.network = {.config = *config,
+                                   .model = kin_model_find(config->model),
+                                   .loss = kin_loss_find(config->loss)},
+                       .set = set,
+                       .validation = validation,
+                       .run = run,
+                       .best = -1};
     t->network.config.n_classes = set->classes;
     t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
     t->ctx = kin_ctx_new();
@@ -212,7 +269,8 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
     if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
     if (ok && run && !resume) ok = kin_make_folders(run, err);
     ok = ok && (resume ? restore(t, err) : load_weights(t, err));
-    ok = ok && open_loader(t, reading ? reading : &plain, err) && choose_sound(t, err) && enough_pictures(t, err);
+    ok = ok && open_loader(t, reading ? reading : &plain, err) && choose_sound(t, err) &&
+         enough_pictures(t, err);
     if (!ok) kin_trainer_close(t);
     return ok;
 }
@@ -228,7 +286,8 @@ void kin_trainer_close(kin_trainer *t)
     kin_free(t->labels);
     kin_free(t->losses);
     kin_text_free(&t->log);
-    t->loader = NULL, t->optim = NULL, t->module = NULL, t->ctx = NULL, t->sound = NULL, t->labels = NULL, t->losses = NULL;
+    t->loader = NULL, t->optim = NULL, t->module = NULL, t->ctx = NULL, t->sound = NULL, t->labels = NULL,
+    t->losses = NULL;
 }
 
 /* ---- saving ---- */
@@ -258,7 +317,8 @@ static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimise
 static bool save_text(kin_trainer *t, const char *name, const kin_text *text, kin_error *err)
 {
     char *path = run_file(t, name, err);
-    bool ok = path && (!text->failed || kin_fail_memory(err, name, text->size)) && kin_write_file(path, text->data ? text->data : "", text->size, err);
+    bool ok = path && (!text->failed || kin_fail_memory(err, name, text->size)) &&
+              kin_write_file(path, text->data ? text->data : "", text->size, err);
     kin_free(path);
     return ok;
 }
@@ -270,19 +330,28 @@ static bool save_curve(kin_trainer *t, kin_error *err)
     char *path = run_file(t, "curve.svg", err);
     bool ok = path && (steps || kin_fail_memory(err, "the curve", (size_t)t->step * sizeof *steps));
     for (int64_t i = 0; ok && i < t->step; i++) steps[i] = (double)i;
-    kin_curve loss = {.name = t->network.config.loss, .x = steps, .y = t->losses, .count = t->step, .smooth = true};
-    ok = ok && kin_svg_write_curves(path, &(kin_curves){.title = "Training loss", .x_label = "step", .y_label = "loss", .curves = &loss, .n_curves = 1}, err);
+    kin_curve loss = {
+        .name = t->network.config.loss, .x = steps, .y = t->losses, .count = t->step, .smooth = true};
+    ok = ok && kin_svg_write_curves(path,
+                                    &(kin_curves){.title = "Training loss",
+                                                  .x_label = "step",
+                                                  .y_label = "loss",
+                                                  .curves = &loss,
+                                                  .n_curves = 1},
+                                    err);
     kin_free(path);
     kin_free(steps);
     return ok;
 }
 
-/* Everything that a resumed run needs; the model for use is the best one where validation chose, else the last. The log goes
- * first: it may run ahead of the checkpoint, which says how much of it counts. */
+/* Everything that a resumed run needs; the model for use is the best one where validation chose, else the
+ * last. The log goes first: it may run ahead of the checkpoint, which says how much of it counts. */
 static bool save(kin_trainer *t, kin_error *err)
 {
     if (!t->run) return true;
-    if (!save_text(t, "log.jsonl", &t->log, err) || !save_curve(t, err) || !save_checkpoint(t, "last.safetensors", true, err)) return false;
+    if (!save_text(t, "log.jsonl", &t->log, err) || !save_curve(t, err) ||
+        !save_checkpoint(t, "last.safetensors", true, err))
+        return false;
     if (t->validation && t->best_step != t->step) return true;
     kin_optim_swap_ema(t->optim);
     bool ok = save_checkpoint(t, "model.safetensors", false, err);
@@ -313,8 +382,9 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
     *loss = kin_item(value);
     t->entropy = kin_sca_lowest_entropy(t->module);
     if (kin_ok(t->ctx) && !isfinite(*loss))
-        kin_fail(kin_ctx_error(t->ctx), KIN_ERR_NUMERIC, "the loss is not a number at step %lld; try a lower --lr, --warmup or --clip%s", (long long)t->step,
-                 t->run ? "; the last good checkpoint was kept" : "");
+        kin_fail(kin_ctx_error(t->ctx), KIN_ERR_NUMERIC,
+                 "the loss is not a number at step %lld; try a lower --lr, --warmup or --clip%s",
+                 (long long)t->step, t->run ? "; the last good checkpoint was kept" : "");
     kin_module_zero_grad(t->module);
     kin_backward(value);
     kin_profile_lap(t->profile, KIN_LAP_NETWORK);
@@ -355,13 +425,15 @@ static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
         const kin_sample *item = &t->validation->items[encoded.item[i]];
         labels[i] = item->label, labels[count + i] = item->camera;
     }
-    ok = ok && kin_judge_set((kin_vectors){encoded.rows, count, encoded.dim}, labels, labels + count, m, NULL, err);
+    ok = ok &&
+         kin_judge_set((kin_vectors){encoded.rows, count, encoded.dim}, labels, labels + count, m, NULL, err);
     kin_encoded_free(&encoded);
     kin_free(labels);
     return ok;
 }
 
-static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const char *line), void *user, kin_error *err)
+static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const char *line), void *user,
+                               kin_error *err)
 {
     kin_metrics m;
     char line[160];
@@ -376,12 +448,16 @@ static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const cha
     kin_text_add(&t->log, ",\"validation_R@1\":");
     kin_json_add_number(&t->log, m.mean.recall[0]);
     kin_text_add(&t->log, "}\n");
-    snprintf(line, sizeof line, "step %lld: validation mAP %.4f, R@1 %.4f%s", (long long)t->step, m.mean.ap, m.mean.recall[0], better ? ", the best so far" : "");
+    snprintf(line, sizeof line, "step %lld: validation mAP %.4f, R@1 %.4f%s", (long long)t->step, m.mean.ap,
+             m.mean.recall[0], better ? ", the best so far" : "");
     if (say) say(user, line);
     return true;
 }
 
-static bool due(int64_t step, int64_t every, int64_t steps) { return step == steps || (every > 0 && step % every == 0); }
+static bool due(int64_t step, int64_t every, int64_t steps)
+{
+    return step == steps || (every > 0 && step % every == 0);
+}
 
 /* After a step: validation, checkpoints, and Ctrl-C. */
 static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line), void *user, kin_error *err)
@@ -390,10 +466,15 @@ static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line)
     bool validated = t->validation && due(t->step, c->validate_every, c->steps);
     if (validated && !look_at_validation(t, say, user, err)) return false;
     bool stop = kin_interrupted();
-    if ((stop || due(t->step, c->save_every, c->steps) || (validated && t->best_step == t->step)) && !save(t, err)) return false;
+    if ((stop || due(t->step, c->save_every, c->steps) || (validated && t->best_step == t->step)) &&
+        !save(t, err))
+        return false;
     if (!stop || t->step == c->steps) return true;
-    return t->run ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld; go on with: kin train --resume %s", (long long)t->step, (long long)c->steps, t->run)
-                  : kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->step, (long long)c->steps);
+    return t->run ? kin_fail(err, KIN_ERR_INTERRUPTED,
+                             "stopped at step %lld of %lld; go on with: kin train --resume %s",
+                             (long long)t->step, (long long)c->steps, t->run)
+                  : kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->step,
+                             (long long)c->steps);
 }
 
 static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
@@ -402,7 +483,8 @@ static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
     else snprintf(out, size, "loss %.4f", loss);
 }
 
-bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user, kin_error *err)
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
+                     kin_error *err)
 {
     const kin_config *c = &t->network.config;
     kin_schedule schedule = schedule_of(c);

@@ -14,39 +14,45 @@ typedef struct kin_trainer {
     kin_ctx *ctx;
     kin_module *module;
     kin_optim *optim;
-    const kin_dataset *set;         /* to train on; borrowed */
-    const kin_dataset *validation;  /* held out, or NULL; borrowed */
-    kin_recipe recipe;              /* of config.augment */
+    const kin_dataset *set;        /* to train on; borrowed */
+    const kin_dataset *validation; /* held out, or NULL; borrowed */
+    kin_recipe recipe;             /* of config.augment */
     kin_loader *loader;
-    kin_sampler sampler;            /* of the pictures that can be read ... */
-    int64_t *sound, n_sound;        /* ... and their places in the set */
-    const char *run;                /* folder for checkpoints, log and curve; NULL: none are written */
-    int *labels;                    /* of the batch */
+    kin_sampler sampler;     /* of the pictures that can be read ... */
+    int64_t *sound, n_sound; /* ... and their places in the set */
+    const char *run;         /* folder for checkpoints, log and curve; NULL: none are written */
+    int *labels;             /* of the batch */
     int64_t batch, step;
-    double *losses;                 /* [config.steps]; of the steps done */
-    double entropy;                 /* of self channel attention in the last step (kin_sca_lowest_entropy); −1: there is none */
-    double best;                    /* the best validation mAP so far; −1: none */
+    double *losses; /* [config.steps]; of the steps done */
+    /* of self channel attention in the last step (kin_sca_lowest_entropy); −1: there is none */
+    double entropy;
+    double best; /* the best validation mAP so far; −1: none */
     int64_t best_step;
-    kin_text log;                   /* RUN/log.jsonl */
-    bool collapsed;                 /* collapse was seen (and said) */
-    kin_profile *profile;           /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
+    kin_text log;         /* RUN/log.jsonl */
+    bool collapsed;       /* collapse was seen (and said) */
+    kin_profile *profile; /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
 } kin_trainer;
 
 /* How pictures are read. */
 typedef struct kin_reading {
-    uint64_t cache;                 /* bytes of decoded pictures kept in memory; 0: none */
+    uint64_t cache; /* bytes of decoded pictures kept in memory; 0: none */
     kin_image_limits limits;
-    bool (*progress)(void *user, int64_t done, int64_t total); /* of the first look at all pictures; may be NULL */
+    /* of the first look at all pictures; may be NULL */
+    bool (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } kin_reading;
 
-/* Makes network and optimiser, and looks at every picture once, so that broken ones are known (and left out) from the start: of
- * t->set->count pictures t->n_sound can be read. With `resume`, state and log of RUN/last.safetensors come back and training goes on
- * with the bits of an uninterrupted run; else config.weights, where given, are loaded. `reading` may be NULL for sets in memory. */
-bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set, const kin_dataset *validation, const char *run, bool resume, const kin_reading *reading, kin_error *err);
-/* Trains to the end; asks kin_interrupted() after each step and then saves and fails with KIN_ERR_INTERRUPTED. `say` receives
- * remarks (collapse, validation), one line each; may be NULL. */
-bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user, kin_error *err);
+/* Makes network and optimiser, and looks at every picture once, so that broken ones are known (and left
+ * out) from the start: of t->set->count pictures t->n_sound can be read. With `resume`, state and log of
+ * RUN/last.safetensors come back and training goes on with the bits of an uninterrupted run; else
+ * config.weights, where given, are loaded. `reading` may be NULL for sets in memory. */
+bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set,
+                      const kin_dataset *validation, const char *run, bool resume, const kin_reading *reading,
+                      kin_error *err);
+/* Trains to the end; asks kin_interrupted() after each step and then saves and fails with
+ * KIN_ERR_INTERRUPTED. `say` receives remarks (collapse, validation), one line each; may be NULL. */
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
+                     kin_error *err);
 void kin_trainer_close(kin_trainer *t);
 
 #endif

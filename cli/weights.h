@@ -5,6 +5,7 @@
 #include "nn/import.h"
 
 /* kin_import with data/'s inflate. `key` and `prefix` may be NULL. */
-bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out, kin_import_info *info, kin_error *err);
+bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,
+                      kin_import_info *info, kin_error *err);
 
 #endif

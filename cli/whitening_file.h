@@ -1,5 +1,5 @@
-/* A fitted whitening as a file: safetensors with "mean" (float64), "projection" and "variance" (float32), so that NumPy and PyTorch can
- * apply it too: y = projection @ (x − mean), divided by its norm. */
+/* A fitted whitening as a file: safetensors with "mean" (float64), "projection" and "variance" (float32),
+ * so that NumPy and PyTorch can apply it too: y = projection @ (x − mean), divided by its norm. */
 #ifndef KIN_CLI_WHITENING_FILE_H
 #define KIN_CLI_WHITENING_FILE_H
 

@@ -10,7 +10,9 @@ const char *const kin_normalization_names[] = {"none", "half", "imagenet", "lite
 
 bool kin_normalization(const char *name, kin_batch_opt *opt)
 {
-    static const struct { double mean[3], deviation[3]; } known[] = {
+    static const struct {
+        double mean[3], deviation[3];
+    } known[] = {
         {{0}, {1, 1, 1}},
         {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}},
         {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
@@ -29,21 +31,25 @@ bool kin_normalization(const char *name, kin_batch_opt *opt)
 typedef struct change {
     bool flip;
     int dx, dy;
-    double gain, offset;            /* on 0 .. 255 */
-    int left, top, right, bottom;   /* erased: empty when right ≤ left */
+    double gain, offset;          /* on 0 .. 255 */
+    int left, top, right, bottom; /* erased: empty when right ≤ left */
     uint64_t noise;
 } change;
 
 static change draw_change(const kin_batch_opt *o, int size, int64_t picture, uint64_t key)
 {
     kin_stream s = kin_stream_new(kin_key(key, (uint64_t)picture, 7));
-    change c = {.gain = 1, .flip = kin_stream_uniform(&s) < 0.5 && o->flip, .noise = kin_key(key, (uint64_t)picture, 8)};
+    change c = {.gain = 1,
+                .flip = kin_stream_uniform(&s) < 0.5 && o->flip,
+                .noise = kin_key(key, (uint64_t)picture, 8)};
     c.dx = (int)kin_stream_below(&s, 2 * (uint64_t)o->shift + 1) - o->shift;
     c.dy = (int)kin_stream_below(&s, 2 * (uint64_t)o->shift + 1) - o->shift;
-    double contrast = 1 + o->light * kin_stream_range(&s, -1, 1), brightness = 1 + o->light * kin_stream_range(&s, -1, 1);
+    double contrast = 1 + o->light * kin_stream_range(&s, -1, 1),
+           brightness = 1 + o->light * kin_stream_range(&s, -1, 1);
     c.gain = contrast * brightness;
     c.offset = brightness * 127.5 * (1 - contrast);
-    double happens = kin_stream_uniform(&s), area = kin_stream_range(&s, 0.02, 0.2), ratio = exp(kin_stream_range(&s, -1, 1)), x = kin_stream_uniform(&s), y = kin_stream_uniform(&s);
+    double happens = kin_stream_uniform(&s), area = kin_stream_range(&s, 0.02, 0.2),
+           ratio = exp(kin_stream_range(&s, -1, 1)), x = kin_stream_uniform(&s), y = kin_stream_uniform(&s);
     if (happens < o->erase) {
         int w = (int)(size * sqrt(area * ratio) + 0.5), h = (int)(size * sqrt(area / ratio) + 0.5);
         if (w > size) w = size;
@@ -67,7 +73,8 @@ static float final_value(const kin_batch_opt *o, int channel, double byte)
     return (float)((byte / 255 - o->mean[channel]) / (deviation > 0 ? deviation : 1));
 }
 
-static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int size, int channels, const change *c, float *to)
+static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int size, int channels,
+                            const change *c, float *to)
 {
     uint64_t at = 0;
     for (int y = 0; y < size; y++)
@@ -90,7 +97,8 @@ void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt)
         for (int v = 0; v < 256; v++) scale->level[c][v] = final_value(opt, c, v);
 }
 
-void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels, int64_t picture, uint64_t key, float *out)
+void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels,
+                         int64_t picture, uint64_t key, float *out)
 {
     size_t count = (size_t)size * (size_t)size * (size_t)channels;
     if (key) {
@@ -116,10 +124,12 @@ static void fill_one(void *arg, int64_t i, int worker)
     (void)worker;
     const filling *f = arg;
     size_t count = (size_t)f->p->size * (size_t)f->p->size * (size_t)f->p->channels;
-    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
+    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels,
+                        f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
 }
 
-void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt, float *out)
+void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt,
+                    float *out)
 {
     filling f = {.p = p, .index = index, .out = out};
     kin_scaling_make(&f.scale, opt);

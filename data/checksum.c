@@ -39,8 +39,8 @@ static const uint32_t single[256] = {
     0xb3667a2e, 0xc4614ab8, 0x5d681b02, 0x2a6f2b94, 0xb40bbe37, 0xc30c8ea1, 0x5a05df1b, 0x2d02ef8d,
 };
 
-/* Sixteen bytes at a time ("slicing", Kounavis and Berry 2005): far[k] is the remainder of a byte that k + 1 further
- * bytes follow. */
+/* Sixteen bytes at a time ("slicing", Kounavis and Berry 2005): far[k] is the remainder of a byte that k +
+ * 1 further bytes follow. */
 enum { SLICES = 16 };
 static uint32_t far[SLICES][256];
 
@@ -69,9 +69,9 @@ uint32_t kin_crc32(uint32_t crc, const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-/* Adler-32 is two sums modulo 65521: a of the bytes, b of all a's. Bytes are taken in rows of 16. With A[j] the sum of
- * column j and B[j] the sum of A[j] after each row, n bytes add ΣA to a, and n·a + Σ (16·B[j] − j·A[j]) to b. Columns
- * are 16 bits wide, even and odd ones apart, which holds for 22 rows. */
+/* Adler-32 is two sums modulo 65521: a of the bytes, b of all a's. Bytes are taken in rows of 16. With
+ * A[j] the sum of column j and B[j] the sum of A[j] after each row, n bytes add ΣA to a, and n·a + Σ
+ * (16·B[j] − j·A[j]) to b. Columns are 16 bits wide, even and odd ones apart, which holds for 22 rows. */
 enum { ROW = 16, ROWS = 22 };
 typedef uint16_t columns __attribute__((vector_size(ROW)));
 

@@ -1,9 +1,11 @@
-/* Caltech-UCSD Birds 200-2011 [Wah, Branson, Welinder, Perona, Belongie 2011], 11,788 pictures of 200 species. images.txt
- * `image_id path`, image_class_labels.txt `image_id class_id`, classes.txt `class_id name`; train_test_split.txt `image_id is_training`
- * and bounding_boxes.txt `image_id x y width height` are needed for the parts that use them.
+/* Caltech-UCSD Birds 200-2011 [Wah, Branson, Welinder, Perona, Belongie 2011], 11,788 pictures of 200
+ * species. images.txt `image_id path`, image_class_labels.txt `image_id class_id`, classes.txt `class_id
+ * name`; train_test_split.txt `image_id is_training` and bounding_boxes.txt `image_id x y width height`
+ * are needed for the parts that use them.
  *
- * Retrieval [Oh Song et al. 2016]: classes 1 to 100 train (5,864 pictures), 101 to 200 test (5,924), each among all others.
- * Classification: 5,994 pictures train and 5,794 test, of all classes. The -box parts cut the birds out. */
+ * Retrieval [Oh Song et al. 2016]: classes 1 to 100 train (5,864 pictures), 101 to 200 test (5,924), each
+ * among all others. Classification: 5,994 pictures train and 5,794 test, of all classes. The -box parts
+ * cut the birds out. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/known.h"
@@ -28,7 +30,9 @@ static bool next_id(kin_fields *f, const char *what, int64_t *count, kin_error *
 {
     int64_t id;
     if (!kin_fields_int(f, 0, what, 1, INT32_MAX, &id, err)) return false;
-    if (id != ++*count) return kin_fields_fail(f, err, "the %s is %lld; ids count up from 1, and %lld was expected", what, (long long)id, (long long)*count);
+    if (id != ++*count)
+        return kin_fields_fail(f, err, "the %s is %lld; ids count up from 1, and %lld was expected", what,
+                               (long long)id, (long long)*count);
     return true;
 }
 
@@ -38,7 +42,8 @@ static bool read_classes(reading *r, const kin_list_file *file, kin_error *err)
     size_t capacity = 0;
     while (kin_fields_next(&f, 2, "class_id name", err)) {
         if (!next_id(&f, "class_id", &r->classes, err)) return false;
-        bool ok = kin_grow((void **)&r->names, (size_t)r->classes - 1, &capacity, sizeof *r->names) && (r->names[r->classes - 1] = kin_arena_strdup(r->arena, f.field[1])) != NULL;
+        bool ok = kin_grow((void **)&r->names, (size_t)r->classes - 1, &capacity, sizeof *r->names) &&
+                  (r->names[r->classes - 1] = kin_arena_strdup(r->arena, f.field[1])) != NULL;
         if (!ok) return kin_fail_memory(err, f.name, (size_t)r->classes * sizeof *r->names);
     }
     return !f.failed;
@@ -53,14 +58,18 @@ static bool image_of(const reading *r, kin_fields *f, int64_t *image, kin_error 
     return true;
 }
 
-static bool twice(kin_fields *f, kin_error *err) { return kin_fields_fail(f, err, "the image_id %s has been told of already", f->field[0]); }
+static bool twice(kin_fields *f, kin_error *err)
+{
+    return kin_fields_fail(f, err, "the image_id %s has been told of already", f->field[0]);
+}
 
 static bool read_labels(reading *r, const kin_list_file *file, kin_error *err)
 {
     kin_fields f = kin_fields_open(file, ' ');
     while (kin_fields_next(&f, 2, "image_id class_id", err)) {
         int64_t image, label;
-        if (!image_of(r, &f, &image, err) || !kin_fields_int(&f, 1, "class_id", 1, r->classes, &label, err)) return false;
+        if (!image_of(r, &f, &image, err) || !kin_fields_int(&f, 1, "class_id", 1, r->classes, &label, err))
+            return false;
         if (r->label[image]) return twice(&f, err);
         r->label[image] = (int)label;
     }
@@ -72,7 +81,8 @@ static bool read_split(reading *r, const kin_list_file *file, kin_error *err)
     kin_fields f = kin_fields_open(file, ' ');
     while (kin_fields_next(&f, 2, "image_id is_training", err)) {
         int64_t image, training;
-        if (!image_of(r, &f, &image, err) || !kin_fields_int(&f, 1, "is_training", 0, 1, &training, err)) return false;
+        if (!image_of(r, &f, &image, err) || !kin_fields_int(&f, 1, "is_training", 0, 1, &training, err))
+            return false;
         if (r->training[image]) return twice(&f, err);
         r->training[image] = (uint8_t)(1 + training);
     }
@@ -87,7 +97,8 @@ static bool read_boxes(reading *r, const kin_list_file *file, kin_error *err)
         double v[4];
         if (!image_of(r, &f, &image, err)) return false;
         for (int i = 0; i < 4; i++)
-            if (!kin_parse_real(f.field[i + 1], &v[i]) || v[i] < (i < 2 ? 0 : 1) || v[i] > SIDE_MAX) return kin_fields_fail(&f, err, "\"%.60s\" is no side of a box", f.field[i + 1]);
+            if (!kin_parse_real(f.field[i + 1], &v[i]) || v[i] < (i < 2 ? 0 : 1) || v[i] > SIDE_MAX)
+                return kin_fields_fail(&f, err, "\"%.60s\" is no side of a box", f.field[i + 1]);
         if (r->box[image].width) return twice(&f, err);
         r->box[image] = (kin_box){(int)v[0], (int)v[1], (int)v[2], (int)v[3]};
     }
@@ -108,7 +119,8 @@ static bool make_room(reading *r, kin_list_file *images, kin_error *err)
 /* Whether picture `i` is in the part; the caller has seen that what decides it is known. */
 static bool in_part(const reading *r, int64_t i, const char *part)
 {
-    if (strncmp(part, "classify-", 9) == 0) return (r->training[i] == 2) == (strncmp(part + 9, "train", 5) == 0);
+    if (strncmp(part, "classify-", 9) == 0)
+        return (r->training[i] == 2) == (strncmp(part + 9, "train", 5) == 0);
     return (r->label[i] <= TRAINING_CLASSES) == (strncmp(part, "train", 5) == 0);
 }
 
@@ -117,17 +129,24 @@ static bool take_images(reading *r, kin_gather *g, kin_fields f, const char *par
     bool classify = strncmp(part, "classify-", 9) == 0, boxed = strstr(part, "-box") != NULL;
     char path[1024];
     for (int64_t i = 0; kin_fields_next(&f, 0, "", err); i++) {
-        const char *missing = !r->label[i] ? "image_class_labels.txt" : classify && !r->training[i] ? "train_test_split.txt" : boxed && !r->box[i].width ? "bounding_boxes.txt" : NULL;
-        if (missing) return kin_fields_fail(&f, err, "%s does not tell of the image_id %lld", missing, (long long)i + 1);
+        const char *missing = !r->label[i]                  ? "image_class_labels.txt"
+                              : classify && !r->training[i] ? "train_test_split.txt"
+                              : boxed && !r->box[i].width   ? "bounding_boxes.txt"
+                                                            : NULL;
+        if (missing)
+            return kin_fields_fail(&f, err, "%s does not tell of the image_id %lld", missing,
+                                   (long long)i + 1);
         if (!kin_path_inside(f.field[1])) return kin_gather_add(g, &f, f.field[1], NULL, NULL, err);
-        if (snprintf(path, sizeof path, "images/%s", f.field[1]) >= (int)sizeof path) return kin_fields_fail(&f, err, "its path is longer than %zu bytes", sizeof path);
+        if (snprintf(path, sizeof path, "images/%s", f.field[1]) >= (int)sizeof path)
+            return kin_fields_fail(&f, err, "its path is longer than %zu bytes", sizeof path);
         kin_sample like = {.label = r->label[i] - 1, .camera = -1, .box = boxed ? r->box[i] : (kin_box){0}};
         if (!kin_gather_add(g, &f, path, NULL, in_part(r, i, part) ? &like : NULL, err)) return false;
     }
     return !f.failed;
 }
 
-/* images.txt is read twice, since the lists about its pictures come between; the second time its lines are known to be sound. */
+/* images.txt is read twice, since the lists about its pictures come between; the second time its lines are
+ * known to be sound. */
 static bool count_images(reading *r, const kin_list_file *file, kin_error *err)
 {
     kin_fields f = kin_fields_open(file, ' ');
@@ -136,12 +155,15 @@ static bool count_images(reading *r, const kin_list_file *file, kin_error *err)
     return !f.failed;
 }
 
-static bool needed(const kin_list_file *file, const char *folder, const char *part, const char *name, kin_error *err)
+static bool needed(const kin_list_file *file, const char *folder, const char *part, const char *name,
+                   kin_error *err)
 {
-    return file->path || kin_fail(err, KIN_ERR_IO, "%s: has no %s, which the part \"%s\" needs", folder, name, part);
+    return file->path ||
+           kin_fail(err, KIN_ERR_IO, "%s: has no %s, which the part \"%s\" needs", folder, name, part);
 }
 
-static bool parse(const char *folder, const char *part, kin_list_file *lists, kin_dataset *out, kin_error *err)
+static bool parse(const char *folder, const char *part, kin_list_file *lists, kin_dataset *out,
+                  kin_error *err)
 {
     reading r = {.arena = &out->arena};
     kin_gather g = {.set = out, .root = folder};
@@ -150,11 +172,16 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
     again.bytes.data = kin_alloc(again.bytes.size + 1);
     bool ok = again.bytes.data ? true : kin_fail_memory(err, again.path, again.bytes.size);
     if (ok) memcpy(again.bytes.data, lists[IMAGES].bytes.data, again.bytes.size + 1);
-    ok = ok && make_room(&r, &again, err) && count_images(&r, &lists[IMAGES], err) && read_classes(&r, &lists[CLASSES], err);
+    ok = ok && make_room(&r, &again, err) && count_images(&r, &lists[IMAGES], err) &&
+         read_classes(&r, &lists[CLASSES], err);
     if (ok && r.classes == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: names no classes", lists[CLASSES].path);
     ok = ok && read_labels(&r, &lists[LABELS], err);
-    if (ok && strncmp(part, "classify-", 9) == 0) ok = needed(&lists[SPLIT], folder, part, "train_test_split.txt", err) && read_split(&r, &lists[SPLIT], err);
-    if (ok && strstr(part, "-box")) ok = needed(&lists[BOXES], folder, part, "bounding_boxes.txt", err) && read_boxes(&r, &lists[BOXES], err);
+    if (ok && strncmp(part, "classify-", 9) == 0)
+        ok = needed(&lists[SPLIT], folder, part, "train_test_split.txt", err) &&
+             read_split(&r, &lists[SPLIT], err);
+    if (ok && strstr(part, "-box"))
+        ok = needed(&lists[BOXES], folder, part, "bounding_boxes.txt", err) &&
+             read_boxes(&r, &lists[BOXES], err);
     ok = ok && take_images(&r, &g, kin_fields_open(&again, ' '), part, err);
     ok = kin_gather_end(&g, ok, r.names, (int)r.classes, err);
     kin_free(r.label), kin_free(r.training), kin_free(r.box), kin_free(r.names);
@@ -162,8 +189,17 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
     return ok;
 }
 
-static const char *const parts[] = {"train", "test", "train-box", "test-box", "classify-train", "classify-test", "classify-train-box", "classify-test-box", NULL};
+static const char *const parts[] = {"train",
+                                    "test",
+                                    "train-box",
+                                    "test-box",
+                                    "classify-train",
+                                    "classify-test",
+                                    "classify-train-box",
+                                    "classify-test-box",
+                                    NULL};
 const kin_known kin_known_cub = {.name = "CUB-200-2011",
                                  .parts = parts,
-                                 .lists = {"images.txt", "image_class_labels.txt", "classes.txt", "?train_test_split.txt", "?bounding_boxes.txt"},
+                                 .lists = {"images.txt", "image_class_labels.txt", "classes.txt",
+                                           "?train_test_split.txt", "?bounding_boxes.txt"},
                                  .parse = parse};

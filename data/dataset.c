@@ -8,26 +8,39 @@
 
 /* ---- making ---- */
 
-bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int label, int64_t index, kin_error *err)
+bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int label, int64_t index,
+                     kin_error *err)
 {
     char *copy = kin_arena_strdup(&set->arena, id);
-    const char *where = set->count && strcmp(set->items[set->count - 1].path, path) == 0 ? set->items[set->count - 1].path : kin_arena_strdup(&set->arena, path);
-    if (!copy || !where || !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items)) return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
+    const char *where = set->count && strcmp(set->items[set->count - 1].path, path) == 0
+                            ? set->items[set->count - 1].path
+                            : kin_arena_strdup(&set->arena, path);
+    if (!copy || !where ||
+        !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items))
+        return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
     for (char *c = copy; *c; c++)
         if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
-    set->items[set->count++] = (kin_sample){.id = copy, .path = where, .label = label, .camera = -1, .index = index, .number = index};
+    set->items[set->count++] = (kin_sample){
+        .id = copy, .path = where, .label = label, .camera = -1, .index = index, .number = index};
     return true;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-static bool is_number(const char *text) { return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 18; }
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 18;
+}
 
 /* Names that are numbers are ordered as numbers. */
 static int by_class_name(const void *a, const void *b)
 {
     const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-    if (!is_number(x) || !is_number(y)) return is_number(x) != is_number(y) ? (is_number(x) ? -1 : 1) : strcmp(x, y);
+    if (!is_number(x) || !is_number(y))
+        return is_number(x) != is_number(y) ? (is_number(x) ? -1 : 1) : strcmp(x, y);
     long long m = strtoll(x, NULL, 10), n = strtoll(y, NULL, 10);
     return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
 }
@@ -44,10 +57,13 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
         if (i == 0 || strcmp(names[i], names[classes - 1]) != 0) names[classes++] = names[i];
     set->class_names = kin_arena_alloc(&set->arena, (size_t)(classes + 1) * sizeof *names);
     bool ok = set->class_names != NULL;
-    for (int64_t c = 0; ok && c < classes; c++) ok = (set->class_names[c] = kin_arena_strdup(&set->arena, names[c])) != NULL;
+    for (int64_t c = 0; ok && c < classes; c++)
+        ok = (set->class_names[c] = kin_arena_strdup(&set->arena, names[c])) != NULL;
     set->classes = (int)classes;
     for (int64_t i = 0; ok && i < set->count; i++) {
-        const char **found = class_of_item[i] ? bsearch(&class_of_item[i], names, (size_t)classes, sizeof *names, by_class_name) : NULL;
+        const char **found = class_of_item[i] ? bsearch(&class_of_item[i], names, (size_t)classes,
+                                                        sizeof *names, by_class_name)
+                                              : NULL;
         set->items[i].label = found ? (int)(found - names) : -1;
     }
     kin_free(names);
@@ -92,7 +108,11 @@ static bool ids_differ(const kin_dataset *set, kin_error *err)
     qsort(ids, (size_t)set->count, sizeof *ids, by_text);
     bool ok = true;
     for (int64_t i = 1; ok && i < set->count; i++)
-        if (strcmp(ids[i - 1], ids[i]) == 0) ok = kin_fail(err, KIN_ERR_DATA, "two pictures have the id \"%s\" (blanks and commas become '_'); rename one, or remove the repetition", ids[i]);
+        if (strcmp(ids[i - 1], ids[i]) == 0)
+            ok = kin_fail(err, KIN_ERR_DATA,
+                          "two pictures have the id \"%s\" (blanks and commas become '_'); rename one, or "
+                          "remove the repetition",
+                          ids[i]);
     kin_free(ids);
     return ok;
 }
@@ -118,12 +138,16 @@ static bool one_range(const char *text, int classes, bool *chosen)
 static bool parse_classes(const char *spec, int classes, bool *chosen, kin_error *err)
 {
     char part[64];
-    for (const char *at = spec; ; at++) {
+    for (const char *at = spec;; at++) {
         size_t length = strcspn(at, ",");
-        if (length == 0 || length >= sizeof part) return kin_fail(err, KIN_ERR_ARGUMENT, "classes \"%s\" are not understood; write them as 0-699, 700- or 0,2,4-6", spec);
+        if (length == 0 || length >= sizeof part)
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "classes \"%s\" are not understood; write them as 0-699, 700- or 0,2,4-6", spec);
         memcpy(part, at, length);
         part[length] = '\0';
-        if (!one_range(part, classes, chosen)) return kin_fail(err, KIN_ERR_ARGUMENT, "classes \"%s\": \"%s\" is not a range inside 0-%d", spec, part, classes - 1);
+        if (!one_range(part, classes, chosen))
+            return kin_fail(err, KIN_ERR_ARGUMENT, "classes \"%s\": \"%s\" is not a range inside 0-%d", spec,
+                            part, classes - 1);
         at += length;
         if (!*at) return true;
     }
@@ -168,7 +192,11 @@ static bool open_folder(const char *path, const char *part, kin_dataset *out, ki
 {
     const kin_known *known = kin_known_find(path);
     if (known) return kin_known_open(known, path, part, out, err);
-    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a folder of class folders, which has no part \"%s\"; only data sets known by name have parts", path, part);
+    if (part)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s: is a folder of class folders, which has no part \"%s\"; only data sets known by "
+                        "name have parts",
+                        path, part);
     out->kind = "a folder of class folders";
     return kin_folder_open(path, out, err);
 }
@@ -182,12 +210,20 @@ static bool open_list(const char *path, const char *part, kin_dataset *out, kin_
 {
     if (!kin_list_open(path, out, err)) return false;
     if (!part) return true;
-    kin_role role = strcmp(part, "query") == 0 ? KIN_ROLE_QUERY : strcmp(part, "gallery") == 0 ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
-    if (!role) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery", path, part);
+    kin_role role = strcmp(part, "query") == 0     ? KIN_ROLE_QUERY
+                    : strcmp(part, "gallery") == 0 ? KIN_ROLE_GALLERY
+                                                   : KIN_ROLE_NONE;
+    if (!role)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery",
+            path, part);
     int64_t kept = 0, all = out->count;
     for (int64_t i = 0; i < all; i++)
         if (out->items[i].role == role) out->items[kept++] = out->items[i];
-    if (kept == 0) return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`", path, (long long)all, part);
+    if (kept == 0)
+        return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`",
+                        path, (long long)all, part);
     out->count = kept;
     return kin_dataset_number_classes(out, out->class_names, out->classes, err);
 }
@@ -195,11 +231,13 @@ static bool open_list(const char *path, const char *part, kin_dataset *out, kin_
 static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
     if (kin_is_folder(path)) return open_folder(path, part, out, err);
-    if (strcmp(path, "-") != 0 && !kin_exists(path)) return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
+    if (strcmp(path, "-") != 0 && !kin_exists(path))
+        return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
     bool cifar = ends_with(path, ".bin"), idx = !cifar && is_idx(path);
     out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
     if (!cifar && !idx) return open_list(path, part, out, err);
-    if (part) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
+    if (part)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
     return cifar ? kin_cifar_open(&path, 1, false, out, err) : kin_idx_open(path, out, err);
 }
 
@@ -218,7 +256,10 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
     kin_free(name);
     ok = ok && ids_differ(out, err);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
-    if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures; expected a folder of class folders, a list, IDX or CIFAR files", path);
+    if (ok && out->count == 0)
+        ok = kin_fail(err, KIN_ERR_DATA,
+                      "%s: holds no pictures; expected a folder of class folders, a list, IDX or CIFAR files",
+                      path);
     if (!ok) kin_dataset_free(out);
     return ok;
 }
@@ -227,20 +268,26 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
 static bool cut_box(kin_image *image, const kin_box *box, const char *path, kin_error *err)
 {
     if (box->x >= image->width || box->y >= image->height)
-        return kin_fail(err, KIN_ERR_DATA, "%s: is %d x %d, and its box begins at (%d, %d)", path, image->width, image->height, box->x, box->y);
-    int width = box->width < image->width - box->x ? box->width : image->width - box->x, height = box->height < image->height - box->y ? box->height : image->height - box->y;
+        return kin_fail(err, KIN_ERR_DATA, "%s: is %d x %d, and its box begins at (%d, %d)", path,
+                        image->width, image->height, box->x, box->y);
+    int width = box->width < image->width - box->x ? box->width : image->width - box->x,
+        height = box->height < image->height - box->y ? box->height : image->height - box->y;
     kin_image out;
     if (!kin_image_new(&out, width, height, image->channels, err)) return false;
     size_t row = (size_t)width * (size_t)image->channels;
     for (int y = 0; y < height; y++)
-        memcpy(out.data + (size_t)y * row, image->data + ((size_t)(y + box->y) * (size_t)image->width + (size_t)box->x) * (size_t)image->channels, row);
+        memcpy(out.data + (size_t)y * row,
+               image->data +
+                   ((size_t)(y + box->y) * (size_t)image->width + (size_t)box->x) * (size_t)image->channels,
+               row);
     out.remark = image->remark;
     kin_image_free(image);
     *image = out;
     return true;
 }
 
-bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out, kin_error *err)
+bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out,
+                       kin_error *err)
 {
     const kin_sample *item = &set->items[i];
     if (item->index < 0 && item->box.width) {

@@ -11,7 +11,8 @@ bool kin_canvas_new(kin_canvas *canvas, int width, int height, kin_error *err)
     size_t pixels, padded;
     if (width < 1 || height < 1 || width > 1 << 16 || height > 1 << 16)
         return kin_fail(err, KIN_ERR_ARGUMENT, "a canvas of %d x %d cannot be made", width, height);
-    if (!kin_mul_size((size_t)width * 3, (size_t)height, &pixels) || !kin_mul_size((size_t)width + 2, (size_t)height, &padded))
+    if (!kin_mul_size((size_t)width * 3, (size_t)height, &pixels) ||
+        !kin_mul_size((size_t)width + 2, (size_t)height, &padded))
         return kin_fail(err, KIN_ERR_ARGUMENT, "a canvas of %d x %d cannot be made", width, height);
     canvas->rgb = kin_alloc_zero(pixels, sizeof(float));
     canvas->mask = kin_alloc_zero(padded, sizeof(float));
@@ -33,9 +34,9 @@ void kin_canvas_free(kin_canvas *canvas)
 
 static int clamp_int(double v, int low, int high) { return v <= low ? low : v >= high ? high : (int)v; }
 
-/* Coverage by differences along a row: an edge that drops by dy through pixel i, at a mean distance m from the
- * pixel's left side, adds dy·(1 − m) to the area of pixel i and dy to every pixel right of it. Storing the
- * differences, dy·(1 − m) at i and dy·m at i + 1, a running sum along the row gives the areas. */
+/* Coverage by differences along a row: an edge that drops by dy through pixel i, at a mean distance m from
+ * the pixel's left side, adds dy·(1 − m) to the area of pixel i and dy to every pixel right of it. Storing
+ * the differences, dy·(1 − m) at i and dy·m at i + 1, a running sum along the row gives the areas. */
 static void edge_in_row(float *row, int width, double xa, double xb, double dy)
 {
     double left = xa < xb ? xa : xb, right = xa < xb ? xb : xa;
@@ -68,22 +69,23 @@ static void edge(kin_canvas *canvas, kin_point a, kin_point b)
     int y0 = clamp_int(floor(top.y), 0, canvas->height), y1 = clamp_int(ceil(bottom.y), 0, canvas->height);
     for (int y = y0; y < y1; y++) {
         double from = top.y > y ? top.y : y, to = bottom.y < y + 1 ? bottom.y : y + 1;
-        edge_in_row(canvas->mask + (size_t)y * (size_t)(canvas->width + 2), canvas->width, top.x + (from - top.y) * slope, top.x + (to - top.y) * slope,
-                    sign * (to - from));
+        edge_in_row(canvas->mask + (size_t)y * (size_t)(canvas->width + 2), canvas->width,
+                    top.x + (from - top.y) * slope, top.x + (to - top.y) * slope, sign * (to - from));
     }
 }
 
 static void clear_mask(kin_canvas *canvas)
 {
     size_t stride = (size_t)canvas->width + 2;
-    for (int y = canvas->box.y0; y < canvas->box.y1; y++) memset(canvas->mask + (size_t)y * stride, 0, stride * sizeof(float));
+    for (int y = canvas->box.y0; y < canvas->box.y1; y++)
+        memset(canvas->mask + (size_t)y * stride, 0, stride * sizeof(float));
     canvas->box = (kin_box){0};
 }
 
 static kin_box bounds(const kin_canvas *canvas, double x0, double y0, double x1, double y1)
 {
-    return (kin_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height), clamp_int(ceil(x1), 0, canvas->width),
-                     clamp_int(ceil(y1), 0, canvas->height)};
+    return (kin_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height),
+                     clamp_int(ceil(x1), 0, canvas->width), clamp_int(ceil(y1), 0, canvas->height)};
 }
 
 /* Differences to areas. Rounding leaves about 1e-7 where the windings cancel: cut to nothing. */
@@ -128,7 +130,10 @@ static void box_line(const float *in, float *out, int count, size_t step, double
 {
     int whole = (int)radius;
     double part = radius - whole, scale = 1 / (2 * radius + 1), sum = 0;
-#define AT(i) ((i) < 0 ? (edges ? in[0] : 0) : (i) >= count ? (edges ? in[(size_t)(count - 1) * step] : 0) : in[(size_t)(i)*step])
+#define AT(i) \
+    ((i) < 0        ? (edges ? in[0] : 0) \
+     : (i) >= count ? (edges ? in[(size_t)(count - 1) * step] : 0) \
+                    : in[(size_t)(i)*step])
     for (int i = -whole; i <= whole; i++) sum += AT(i);
     for (int i = 0; i < count; i++) {
         out[(size_t)i * step] = (float)((sum + part * (AT(i - whole - 1) + AT(i + whole + 1))) * scale);
@@ -137,24 +142,31 @@ static void box_line(const float *in, float *out, int count, size_t step, double
 #undef AT
 }
 
-static void box_blur(float *data, float *spare, int width, int height, size_t stride, int channels, double radius, bool edges)
+static void box_blur(float *data, float *spare, int width, int height, size_t stride, int channels,
+                     double radius, bool edges)
 {
     for (int y = 0; y < height; y++)
-        for (int c = 0; c < channels; c++) box_line(data + (size_t)y * stride + c, spare + (size_t)y * stride + c, width, (size_t)channels, radius, edges);
+        for (int c = 0; c < channels; c++)
+            box_line(data + (size_t)y * stride + c, spare + (size_t)y * stride + c, width, (size_t)channels,
+                     radius, edges);
     for (int x = 0; x < width * channels; x++) box_line(spare + x, data + x, height, stride, radius, edges);
 }
 
 void kin_draw_soften(kin_canvas *canvas, double radius)
 {
     if (radius <= 0) return;
-    for (int pass = 0; pass < 3; pass++) box_blur(canvas->mask, canvas->spare, canvas->width, canvas->height, (size_t)canvas->width + 2, 1, radius, false);
+    for (int pass = 0; pass < 3; pass++)
+        box_blur(canvas->mask, canvas->spare, canvas->width, canvas->height, (size_t)canvas->width + 2, 1,
+                 radius, false);
     canvas->box = (kin_box){0, 0, canvas->width, canvas->height};
 }
 
 void kin_canvas_blur(kin_canvas *canvas, double radius)
 {
     if (radius <= 0) return;
-    for (int pass = 0; pass < 2; pass++) box_blur(canvas->rgb, canvas->spare, canvas->width, canvas->height, (size_t)canvas->width * 3, 3, radius, true);
+    for (int pass = 0; pass < 2; pass++)
+        box_blur(canvas->rgb, canvas->spare, canvas->width, canvas->height, (size_t)canvas->width * 3, 3,
+                 radius, true);
 }
 
 /* ---- paint ---- */

@@ -1,4 +1,5 @@
-/* Cameras store the picture as the sensor saw it and note how they were held [EXIF 2.3, tag 0x0112, a TIFF directory]. */
+/* Cameras store the picture as the sensor saw it and note how they were held [EXIF 2.3, tag 0x0112, a TIFF
+ * directory]. */
 #include "data/jpeg.h"
 
 #include <string.h>

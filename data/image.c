@@ -11,8 +11,11 @@ bool kin_image_new(kin_image *image, int width, int height, int channels, kin_er
 {
     size_t bytes;
     *image = (kin_image){0};
-    if (width < 1 || height < 1 || channels < 1 || channels > 4 || !kin_mul_size((size_t)width, (size_t)height, &bytes) || !kin_mul_size(bytes, (size_t)channels, &bytes))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture of %d x %d with %d channels cannot be made", width, height, channels);
+    if (width < 1 || height < 1 || channels < 1 || channels > 4 ||
+        !kin_mul_size((size_t)width, (size_t)height, &bytes) ||
+        !kin_mul_size(bytes, (size_t)channels, &bytes))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture of %d x %d with %d channels cannot be made", width,
+                        height, channels);
     uint8_t *data = kin_alloc(bytes);
     if (!data) return kin_fail_memory(err, "a picture", bytes);
     *image = (kin_image){width, height, channels, data, NULL};
@@ -28,16 +31,23 @@ void kin_image_free(kin_image *image)
 bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *limits, kin_error *err)
 {
     uint64_t most = limits && limits->max_pixels ? limits->max_pixels : default_pixels;
-    if (width == 0 || height == 0 || width > 1000000 || height > 1000000) return kin_fail(err, KIN_ERR_DATA, "impossible size %llu x %llu", (unsigned long long)width, (unsigned long long)height);
+    if (width == 0 || height == 0 || width > 1000000 || height > 1000000)
+        return kin_fail(err, KIN_ERR_DATA, "impossible size %llu x %llu", (unsigned long long)width,
+                        (unsigned long long)height);
     if (width * height > most)
-        return kin_fail(err, KIN_ERR_DATA, "%llu x %llu pixels are more than the %llu allowed; raise --max-pixels if the picture is trusted", (unsigned long long)width, (unsigned long long)height,
-                        (unsigned long long)most);
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "%llu x %llu pixels are more than the %llu allowed; raise --max-pixels if the picture is trusted",
+            (unsigned long long)width, (unsigned long long)height, (unsigned long long)most);
     return true;
 }
 
 /* ---- kinds, by content ---- */
 
-static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length) { return size >= at + length && memcmp(b + at, with, length) == 0; }
+static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length)
+{
+    return size >= at + length && memcmp(b + at, with, length) == 0;
+}
 
 /* The name of a kind that is known but not read; NULL for others. */
 static const char *foreign_kind(const uint8_t *b, size_t size)
@@ -45,24 +55,31 @@ static const char *foreign_kind(const uint8_t *b, size_t size)
     if (begins(b, size, 0, "GIF8", 4)) return "GIF";
     if (begins(b, size, 0, "RIFF", 4) && begins(b, size, 8, "WEBP", 4)) return "WebP";
     if (begins(b, size, 4, "ftypavi", 7)) return "AVIF";
-    if (begins(b, size, 4, "ftyphei", 7) || begins(b, size, 4, "ftypmif1", 8) || begins(b, size, 4, "ftyphev", 7)) return "HEIC";
+    if (begins(b, size, 4, "ftyphei", 7) || begins(b, size, 4, "ftypmif1", 8) ||
+        begins(b, size, 4, "ftyphev", 7))
+        return "HEIC";
     if (begins(b, size, 0, "II*\0", 4) || begins(b, size, 0, "MM\0*", 4)) return "TIFF";
     if (begins(b, size, 0, "\xff\x0a", 2) || begins(b, size, 0, "\0\0\0\x0cJXL ", 8)) return "JPEG XL";
-    if (begins(b, size, 0, "\0\0\0\x0cjP  ", 8) || begins(b, size, 0, "\xff\x4f\xff\x51", 4)) return "JPEG 2000";
+    if (begins(b, size, 0, "\0\0\0\x0cjP  ", 8) || begins(b, size, 0, "\xff\x4f\xff\x51", 4))
+        return "JPEG 2000";
     if (begins(b, size, 0, "8BPS", 4)) return "Photoshop";
     return NULL;
 }
 
-bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out, kin_error *err)
+bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                      kin_error *err)
 {
     *out = (kin_image){0};
     if (size == 0) return kin_fail(err, KIN_ERR_DATA, "the file is empty");
     if (begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8)) return kin_png_decode(bytes, size, limits, out, err);
     if (begins(bytes, size, 0, "\xff\xd8\xff", 3)) return kin_jpeg_decode(bytes, size, limits, out, err);
     if (begins(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
-    if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return kin_pnm_decode(bytes, size, limits, out, err);
+    if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7')
+        return kin_pnm_decode(bytes, size, limits, out, err);
     const char *foreign = foreign_kind(bytes, size);
-    if (foreign) return kin_fail(err, KIN_ERR_DATA, "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
+    if (foreign)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
     return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG, BMP and PNM/PAM are read");
 }
 
@@ -81,12 +98,16 @@ bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image 
 
 /* ---- channels ---- */
 
-static uint8_t luma(const uint8_t *p) { return (uint8_t)((19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16); }
+static uint8_t luma(const uint8_t *p)
+{
+    return (uint8_t)((19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16);
+}
 
 bool kin_image_convert(kin_image *image, int channels, kin_error *err)
 {
     if (image->channels == channels) return true;
-    if (channels != 1 && channels != 3) return kin_fail(err, KIN_ERR_ARGUMENT, "pictures are converted to 1 or 3 channels, not %d", channels);
+    if (channels != 1 && channels != 3)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "pictures are converted to 1 or 3 channels, not %d", channels);
     kin_image out;
     if (!kin_image_new(&out, image->width, image->height, channels, err)) return false;
     bool colour = image->channels >= 3;

@@ -1,19 +1,28 @@
-/* A canonical Huffman code is given by its code lengths alone. A symbol is found by one look into a table at the next
- * bits, or two for codes longer than that table is wide. An entry holds all that a symbol means: a literal, or the base
- * of a length or distance and how many bits follow it. Away from both ends of the data a loop runs that checks room
- * once per match and copies whole words; near them one that looks at every byte. */
+/* A canonical Huffman code is given by its code lengths alone. A symbol is found by one look into a table
+ * at the next bits, or two for codes longer than that table is wide. An entry holds all that a symbol
+ * means: a literal, or the base of a length or distance and how many bits follow it. Away from both ends
+ * of the data a loop runs that checks room once per match and copies whole words; near them one that looks
+ * at every byte. */
 #include "data/inflate.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 
-/* Table widths, and the most entries that complete codes of 288 and 32 symbols can need with subtables (as zlib's
- * program `enough` counts them). */
-enum { LITERAL_BITS = 11, DISTANCE_BITS = 8, META_BITS = 7, LITERAL_ENTRIES = 2342, DISTANCE_ENTRIES = 402, LONGEST = 15, SYMBOLS = 288 };
+/* Table widths, and the most entries that complete codes of 288 and 32 symbols can need with subtables (as
+ * zlib's program `enough` counts them). */
+enum {
+    LITERAL_BITS = 11,
+    DISTANCE_BITS = 8,
+    META_BITS = 7,
+    LITERAL_ENTRIES = 2342,
+    DISTANCE_ENTRIES = 402,
+    LONGEST = 15,
+    SYMBOLS = 288
+};
 
-/* An entry: bits 0–7 how many bits it takes in all, 8–12 how many of them are the code (of a subtable: its width),
- * 16–30 the literal, base or subtable's place, and these: */
+/* An entry: bits 0–7 how many bits it takes in all, 8–12 how many of them are the code (of a subtable: its
+ * width), 16–30 the literal, base or subtable's place, and these: */
 #define LITERAL 0x80000000u
 #define ODD 0x8000u /* the block's end, or no code at all */
 #define SUBTABLE 0x4000u
@@ -29,13 +38,16 @@ typedef struct stream {
     const uint8_t *at, *end;
     uint64_t bits;
     int have;
-    int borrowed;     /* zero bytes given out beyond the end */
+    int borrowed; /* zero bytes given out beyond the end */
     uint8_t *out;
     size_t used, capacity, limit, first_capacity;
     kin_error *err;
 } stream;
 
-static bool broken(stream *s, const char *what) { return kin_fail(s->err, KIN_ERR_DATA, "damaged compressed data: %s", what); }
+static bool broken(stream *s, const char *what)
+{
+    return kin_fail(s->err, KIN_ERR_DATA, "damaged compressed data: %s", what);
+}
 
 /* At least 48 bits, padded with zeros beyond the end; use of the padding is found by `overrun`. */
 static void refill(stream *s)
@@ -69,17 +81,24 @@ typedef enum { OF_LITERALS, OF_DISTANCES, OF_LENGTHS } kind_of_code;
 /* A symbol's entry but for its code: extra bits and meaning. */
 static uint32_t meaning(kind_of_code kind, unsigned symbol)
 {
-    static const uint16_t length_base[] = {3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-    static const uint8_t length_extra[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-    static const uint16_t distance_base[] = {1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+    static const uint16_t length_base[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+                                           31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+    static const uint8_t length_extra[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                           2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+    static const uint16_t distance_base[] = {1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+                                             33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
+                                             1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
     if (kind == OF_LENGTHS) return symbol << 16;
-    if (kind == OF_DISTANCES) return symbol >= 30 ? NO_CODE : (uint32_t)distance_base[symbol] << 16 | (symbol < 2 ? 0 : symbol / 2 - 1);
+    if (kind == OF_DISTANCES)
+        return symbol >= 30 ? NO_CODE
+                            : (uint32_t)distance_base[symbol] << 16 | (symbol < 2 ? 0 : symbol / 2 - 1);
     if (symbol < 256) return symbol << 16 | LITERAL;
     if (symbol == 256) return ODD;
     return symbol >= 286 ? NO_CODE : (uint32_t)length_base[symbol - 257] << 16 | length_extra[symbol - 257];
 }
 
-/* How wide a subtable must be that begins with a code of `length` bits: until the codes not yet placed fill it. */
+/* How wide a subtable must be that begins with a code of `length` bits: until the codes not yet placed
+ * fill it. */
 static int subtable_bits(int length, int bits, const unsigned *left)
 {
     int width = length - bits;
@@ -90,11 +109,13 @@ static int subtable_bits(int length, int bits, const unsigned *left)
     return width;
 }
 
-/* Builds a table of 2^bits entries and its subtables, `room` entries in all. False when the lengths oversubscribe the
- * code; an incomplete one is allowed only for a single symbol of one bit (or none), as zlib does. */
+/* Builds a table of 2^bits entries and its subtables, `room` entries in all. False when the lengths
+ * oversubscribe the code; an incomplete one is allowed only for a single symbol of one bit (or none), as
+ * zlib does. */
 static bool build(uint32_t *table, unsigned room, int bits, kind_of_code kind, const uint8_t *lengths, int n)
 {
-    unsigned count[LONGEST + 1] = {0}, offset[LONGEST + 2] = {0}, next = 0, end = 1u << bits, mask = end - 1, prefix = end, sub = 0, sub_bits = 0;
+    unsigned count[LONGEST + 1] = {0}, offset[LONGEST + 2] = {0}, next = 0, end = 1u << bits, mask = end - 1,
+                             prefix = end, sub = 0, sub_bits = 0;
     uint16_t sorted[SYMBOLS + 32];
     for (int i = 0; i < n; i++) count[lengths[i]]++;
     int used = n - (int)count[0], left = 1;
@@ -148,7 +169,9 @@ static unsigned take_entry(stream *s, uint32_t entry)
 static bool room(stream *s, size_t more)
 {
     if (more <= s->capacity - s->used) return true;
-    if (more > s->limit - s->used) return kin_fail(s->err, KIN_ERR_DATA, "compressed data unpacks to more than the %zu bytes allowed", s->limit);
+    if (more > s->limit - s->used)
+        return kin_fail(s->err, KIN_ERR_DATA, "compressed data unpacks to more than the %zu bytes allowed",
+                        s->limit);
     size_t capacity = s->capacity ? s->capacity : s->first_capacity;
     while (capacity - s->used < more) capacity = capacity > s->limit / 2 ? s->limit : capacity * 2;
     uint8_t *moved = kin_realloc(s->out, s->used, capacity + 1);
@@ -179,8 +202,9 @@ static bool stored(stream *s)
 /* ---- away from both ends ---- */
 
 enum {
-    IN_SLACK = 32,       /* bytes one round may look at: two refills */
-    OUT_SLACK = 258 + 32 /* and may write: three literals, the longest match and what its last word overshoots */
+    IN_SLACK = 32, /* bytes one round may look at: two refills */
+    /* and may write: three literals, the longest match and what its last word overshoots */
+    OUT_SLACK = 258 + 32
 };
 
 static inline uint64_t load64(const uint8_t *b)
@@ -207,7 +231,8 @@ static inline void copy_match(uint8_t *to, size_t distance, size_t length)
         for (; to < end; to += 16, from += 16) memcpy(to, from, 16);
         return;
     }
-    if (distance < 8) { /* a period shorter than a word: 8 bytes singly, then words from a whole number of periods back */
+    /* a period shorter than a word: 8 bytes singly, then words from a whole number of periods back */
+    if (distance < 8) {
         for (int i = 0; i < 8; i++) to[i] = from[i];
         to += 8;
         from = to - (distance + 7) / distance * distance;
@@ -215,9 +240,10 @@ static inline void copy_match(uint8_t *to, size_t distance, size_t length)
     for (; to < end; to += 8, from += 8) copy8(to, from);
 }
 
-/* Whole words of bits: those above `have` are the stream's next, so that reading them twice changes nothing. */
+/* Whole words of bits: those above `have` are the stream's next, so that reading them twice changes
+ * nothing. */
 #define REFILL() (bits |= load64(at) << have, at += (63 - have) >> 3, have |= 56)
-#define TAKE(entry) (bits >>= (entry) & 63, have -= (int)((entry) & 255))
+#define TAKE(entry) (bits >>= (entry)&63, have -= (int)((entry)&255))
 
 /* Decodes until the block ends (sets *ended), or an end of the data or of the room is near. */
 static bool compressed_fast(stream *s, const code *c, bool *ended)
@@ -284,7 +310,8 @@ static bool symbol(stream *s, const code *c, bool *ended)
 {
     refill(s);
     uint32_t entry = look(c->literal, LITERAL_BITS, s->bits);
-    if (entry & ODD && VALUE(entry)) return broken(s, overrun(s) ? "it ends too early" : "an impossible code");
+    if (entry & ODD && VALUE(entry))
+        return broken(s, overrun(s) ? "it ends too early" : "an impossible code");
     unsigned value = take_entry(s, entry);
     if (overrun(s)) return broken(s, "it ends too early");
     if (entry & ODD) return *ended = true;
@@ -309,7 +336,9 @@ static bool symbol(stream *s, const code *c, bool *ended)
 static bool compressed(stream *s, const code *c)
 {
     for (bool ended = false; !ended;) {
-        if (s->end - s->at >= IN_SLACK && s->capacity - s->used >= OUT_SLACK && !compressed_fast(s, c, &ended)) return false;
+        if (s->end - s->at >= IN_SLACK && s->capacity - s->used >= OUT_SLACK &&
+            !compressed_fast(s, c, &ended))
+            return false;
         if (!ended && !symbol(s, c, &ended)) return false;
     }
     return true;
@@ -338,7 +367,8 @@ static bool dynamic(stream *s, code *c)
         refill(s);
         meta[order[i]] = (uint8_t)take(s, 3);
     }
-    if (!build(codes, 1 << META_BITS, META_BITS, OF_LENGTHS, meta, 19)) return broken(s, "an impossible code for lengths");
+    if (!build(codes, 1 << META_BITS, META_BITS, OF_LENGTHS, meta, 19))
+        return broken(s, "an impossible code for lengths");
     for (int i = 0; i < n_literals + n_distances;) {
         refill(s);
         uint32_t entry = look(codes, META_BITS, s->bits);
@@ -370,7 +400,10 @@ static bool blocks(stream *s)
         refill(s);
         last = take(s, 1);
         unsigned kind = take(s, 2);
-        bool ok = kind == 0 ? stored(s) : kind == 1 ? fixed(s, &c) : kind == 2 ? dynamic(s, &c) : broken(s, "an unknown kind of block");
+        bool ok = kind == 0   ? stored(s)
+                  : kind == 1 ? fixed(s, &c)
+                  : kind == 2 ? dynamic(s, &c)
+                              : broken(s, "an unknown kind of block");
         if (!ok) return false;
         if (overrun(s)) return broken(s, "it ends too early");
     }
@@ -378,7 +411,8 @@ static bool blocks(stream *s)
 }
 
 /* `consumed` receives how many bytes of the input the stream took. */
-static bool inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, size_t *consumed, kin_error *err)
+static bool inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, size_t *consumed,
+                    kin_error *err)
 {
     stream s = {.at = bytes, .end = bytes + size, .limit = limit ? limit : SIZE_MAX / 4, .err = err};
     s.first_capacity = size < s.limit / 4 ? size * 4 + 4096 : s.limit; /* in proportion to what was sent */
@@ -410,7 +444,9 @@ bool kin_zlib_unpack(const uint8_t *bytes, size_t size, size_t limit, kin_bytes 
 {
     size_t consumed;
     *out = (kin_bytes){0};
-    if (size < 6 || (bytes[0] & 15) != 8 || bytes[0] >> 4 > 7 || ((unsigned)bytes[0] << 8 | bytes[1]) % 31 || bytes[1] & 32) return wrong(out, err, "its zlib header");
+    if (size < 6 || (bytes[0] & 15) != 8 || bytes[0] >> 4 > 7 || ((unsigned)bytes[0] << 8 | bytes[1]) % 31 ||
+        bytes[1] & 32)
+        return wrong(out, err, "its zlib header");
     if (!inflate(bytes + 2, size - 2, limit, out, &consumed, err)) return false;
     const uint8_t *tail = bytes + 2 + consumed;
     if (size - 2 - consumed < 4) return wrong(out, err, "it ends before its checksum");
@@ -430,7 +466,8 @@ bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out,
     enum { HAS_CRC = 2, HAS_EXTRA = 4, HAS_NAME = 8, HAS_COMMENT = 16 };
     size_t at = 10, consumed;
     *out = (kin_bytes){0};
-    if (size < 18 || bytes[0] != 0x1f || bytes[1] != 0x8b || bytes[2] != 8) return wrong(out, err, "its gzip header");
+    if (size < 18 || bytes[0] != 0x1f || bytes[1] != 0x8b || bytes[2] != 8)
+        return wrong(out, err, "its gzip header");
     unsigned flags = bytes[3];
     if (flags & HAS_EXTRA) at += 2 + ((size_t)bytes[10] | (size_t)bytes[11] << 8);
     bool ok = at <= size;
@@ -441,7 +478,8 @@ bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out,
     if (!inflate(bytes + at, size - at, limit, out, &consumed, err)) return false;
     const uint8_t *tail = bytes + at + consumed;
     if (size - at - consumed < 8) return wrong(out, err, "it ends before its checksum");
-    uint32_t crc = tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 | (uint32_t)tail[3] << 24, length = tail[4] | (uint32_t)tail[5] << 8 | (uint32_t)tail[6] << 16 | (uint32_t)tail[7] << 24;
+    uint32_t crc = tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 | (uint32_t)tail[3] << 24,
+             length = tail[4] | (uint32_t)tail[5] << 8 | (uint32_t)tail[6] << 16 | (uint32_t)tail[7] << 24;
     if (length != (uint32_t)out->size) return wrong(out, err, "its length differs");
     return crc == kin_crc32(0, out->data, out->size) || wrong(out, err, "its checksum differs");
 }

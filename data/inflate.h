@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Unpacks to a new buffer (owned, kin_bytes_free). More than `limit` bytes is an error; nothing near it is allocated
- * before it is needed. Checksums and lengths are verified. */
+/* Unpacks to a new buffer (owned, kin_bytes_free). More than `limit` bytes is an error; nothing near it is
+ * allocated before it is needed. Checksums and lengths are verified. */
 bool kin_inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err); /* raw */
 bool kin_zlib_unpack(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err);
 bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err);

@@ -18,7 +18,7 @@ enum {
     KIN_JPEG_COMPONENTS = 4,
     KIN_JPEG_TABLES = 4,
     KIN_JPEG_LOOK = 10,   /* codes up to this long are found by one look */
-    KIN_JPEG_PAD = 640, /* zeros behind a segment: more than a block can take */
+    KIN_JPEG_PAD = 640,   /* zeros behind a segment: more than a block can take */
     KIN_JPEG_SCANS = 1000 /* more are an attack: each progressive scan walks the whole picture */
 };
 
@@ -26,10 +26,12 @@ enum {
 typedef struct kin_jpeg_code {
     bool given, broken; /* a broken one is refused when a scan uses it */
     uint8_t values[256];
-    int32_t last[18];    /* largest code of each length, left-aligned comparisons need none; -1 where no code is so long */
-    int32_t offset[17];  /* values[code + offset[length]] */
+    /* largest code of each length, left-aligned comparisons need none; -1 where no code is so long */
+    int32_t last[18];
+    int32_t offset[17];                /* values[code + offset[length]] */
     uint16_t look[1 << KIN_JPEG_LOOK]; /* value | length << 8; 0: longer or no code */
-    /* AC codes whose bits and the coefficient's own fit one look: coefficient << 16 | zeros before it << 8 | bits; 0: not so. */
+    /* AC codes whose bits and the coefficient's own fit one look: coefficient << 16 | zeros before it << 8
+     * | bits; 0: not so. */
     int32_t whole[1 << KIN_JPEG_LOOK];
 } kin_jpeg_code;
 
@@ -41,24 +43,26 @@ bool kin_jpeg_code_standard(kin_jpeg_code *code, int table, bool dc);
 int kin_jpeg_standard_table(int table, bool dc, const uint8_t **counts, uint8_t values[162]);
 
 typedef struct kin_jpeg_component {
-    int id, h, v, table;           /* sampling factors; which quantisation table */
-    int dc, ac;                    /* the current scan's codes */
-    int width, height;             /* samples that count: of the picture, at this component's sampling and the chosen scale */
-    int blocks_wide, blocks_high;  /* blocks that count in a scan of its own */
+    int id, h, v, table; /* sampling factors; which quantisation table */
+    int dc, ac;          /* the current scan's codes */
+    /* samples that count: of the picture, at this component's sampling and the chosen scale */
+    int width, height;
+    int blocks_wide, blocks_high;   /* blocks that count in a scan of its own */
     int stride_blocks, rows_blocks; /* blocks there is room for: whole MCUs */
-    int size;                      /* samples a side that a block becomes: 8, 4, 2 or 1 */
-    uint16_t quant[64];            /* natural order; taken over at the component's first scan */
+    int size;                       /* samples a side that a block becomes: 8, 4, 2 or 1 */
+    uint16_t quant[64];             /* natural order; taken over at the component's first scan */
     bool has_quant;
-    int16_t *coefficients;         /* progressive: [rows_blocks][stride_blocks][64], natural order */
-    int8_t known[64];              /* progressive: bits still missing of each coefficient (Al of its last scan); -1: never sent */
-    uint8_t *plane;                /* [rows_blocks·size][stride_blocks·size] */
-    size_t stride;                 /* of the plane, in bytes */
-    int previous;                  /* DC prediction */
+    int16_t *coefficients; /* progressive: [rows_blocks][stride_blocks][64], natural order */
+    /* progressive: bits still missing of each coefficient (Al of its last scan); -1: never sent */
+    int8_t known[64];
+    uint8_t *plane; /* [rows_blocks·size][stride_blocks·size] */
+    size_t stride;  /* of the plane, in bytes */
+    int previous;   /* DC prediction */
 } kin_jpeg_component;
 
 typedef struct kin_jpeg {
     const uint8_t *bytes, *at, *end;
-    int width, height;             /* as declared */
+    int width, height; /* as declared */
     int components, h_max, v_max;
     bool progressive;
     kin_jpeg_component component[KIN_JPEG_COMPONENTS];
@@ -70,18 +74,19 @@ typedef struct kin_jpeg {
     bool jfif, adobe;
     int adobe_transform, orientation; /* 1..8 as in EXIF */
     int scans;
-    int scale;                     /* the picture is decoded at 1/scale: 1, 2, 4, 8 */
+    int scale; /* the picture is decoded at 1/scale: 1, 2, 4, 8 */
     const char *remark;
-    uint8_t *unstuffed;            /* room for a segment's data, and for KIN_JPEG_PAD bytes more */
+    uint8_t *unstuffed; /* room for a segment's data, and for KIN_JPEG_PAD bytes more */
     /* The scan at hand. */
     int scan_components, scan[KIN_JPEG_COMPONENTS];
-    int first, last, high, low;    /* Ss, Se, Ah, Al */
+    int first, last, high, low; /* Ss, Se, Ah, Al */
 } kin_jpeg;
 
-extern const uint8_t kin_jpeg_natural[80]; /* zigzag place → row·8 + column; 16 more entries for runs past the end */
+/* zigzag place → row·8 + column; 16 more entries for runs past the end */
+extern const uint8_t kin_jpeg_natural[80];
 
-/* Decodes the scan that starts at j->at into planes (sequential) or coefficients (progressive); j->at is left before the next
- * marker or at the end. Damage never fails: it is remarked on. */
+/* Decodes the scan that starts at j->at into planes (sequential) or coefficients (progressive); j->at is
+ * left before the next marker or at the end. Damage never fails: it is remarked on. */
 void kin_jpeg_scan(kin_jpeg *j);
 
 /* Progressive: coefficients to planes. */

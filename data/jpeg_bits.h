@@ -1,5 +1,6 @@
-/* The bits of a JPEG scan, after the zeros that are stuffed behind every FF have been taken out. Behind the data lie
- * KIN_JPEG_PAD zeros, so that a block can be read without looking at the end: only between blocks is it looked at. */
+/* The bits of a JPEG scan, after the zeros that are stuffed behind every FF have been taken out. Behind
+ * the data lie KIN_JPEG_PAD zeros, so that a block can be read without looking at the end: only between
+ * blocks is it looked at. */
 #ifndef KIN_DATA_JPEG_BITS_H
 #define KIN_DATA_JPEG_BITS_H
 
@@ -7,7 +8,8 @@
 
 typedef struct kin_jpeg_bits {
     const uint8_t *at, *end;
-    uint64_t buffer; /* the next bits from the top; below `count` of them the bits are those of the byte at `at` */
+    /* the next bits from the top; below `count` of them the bits are those of the byte at `at` */
+    uint64_t buffer;
     int count;
 } kin_jpeg_bits;
 
@@ -58,7 +60,8 @@ static inline int kin_jpeg_bits_extended(kin_jpeg_bits *b, int n)
     return value < 1 << (n - 1) ? value - (1 << n) + 1 : value;
 }
 
-/* The value of the next code; at least 17 bits are there. `bad` is set where the bits are no code: the value is then 0. */
+/* The value of the next code; at least 17 bits are there. `bad` is set where the bits are no code: the
+ * value is then 0. */
 static inline int kin_jpeg_bits_code(kin_jpeg_bits *b, const kin_jpeg_code *code, bool *bad)
 {
     int entry = code->look[kin_jpeg_bits_peek(b, KIN_JPEG_LOOK)];

@@ -1,10 +1,11 @@
-/* What a JPEG decoder does to every sample, eight or sixteen at a time, in integers: the numbers are the same on every machine,
- * and those of libjpeg's accurate transform.
+/* What a JPEG decoder does to every sample, eight or sixteen at a time, in integers: the numbers are the
+ * same on every machine, and those of libjpeg's accurate transform.
  *
- * The inverse transform is that of Loeffler, Ligtenberg and Moschytz (1989), "Practical fast 1-D DCT algorithms with 11
- * multiplications", with constants of 13 fraction bits: first down the columns, keeping 2 more bits, then along the rows. A
- * one-dimensional transform is done on eight columns at once: vector r holds row r. Between the two directions the block is
- * transposed; after the second, vector c holds column c of all rows, and four columns are packed into each 32-bit lane. */
+ * The inverse transform is that of Loeffler, Ligtenberg and Moschytz (1989), "Practical fast 1-D DCT
+ * algorithms with 11 multiplications", with constants of 13 fraction bits: first down the columns, keeping
+ * 2 more bits, then along the rows. A one-dimensional transform is done on eight columns at once: vector r
+ * holds row r. Between the two directions the block is transposed; after the second, vector c holds column
+ * c of all rows, and four columns are packed into each 32-bit lane. */
 #include "data/jpeg.h"
 #include "kernels/isa.h"
 
@@ -27,11 +28,22 @@ typedef uint8_t bytes16 __attribute__((vector_size(16)));
 enum { FRACTION = 13, EXTRA = 2 };
 /* Cosines and their sums, times 2^13. */
 enum {
-    F_0_298 = 2446, F_0_390 = 3196, F_0_541 = 4433, F_0_765 = 6270, F_0_899 = 7373, F_1_175 = 9633,
-    F_1_501 = 12299, F_1_847 = 15137, F_1_961 = 16069, F_2_053 = 16819, F_2_562 = 20995, F_3_072 = 25172,
+    F_0_298 = 2446,
+    F_0_390 = 3196,
+    F_0_541 = 4433,
+    F_0_765 = 6270,
+    F_0_899 = 7373,
+    F_1_175 = 9633,
+    F_1_501 = 12299,
+    F_1_847 = 15137,
+    F_1_961 = 16069,
+    F_2_053 = 16819,
+    F_2_562 = 20995,
+    F_3_072 = 25172,
 };
 
-/* x[0..7] → the eight outputs, in place, rounded and shifted down. Damaged files overflow: sums are unsigned, modulo 2^32. */
+/* x[0..7] → the eight outputs, in place, rounded and shifted down. Damaged files overflow: sums are
+ * unsigned, modulo 2^32. */
 static inline void transform8(ints8 signed_x[8], int shift)
 {
     uints8 x[8];
@@ -44,7 +56,8 @@ static inline void transform8(ints8 signed_x[8], int shift)
     uints8 turn = (c + d) * F_1_175;
     a *= F_0_899, b *= F_2_562;
     c = turn - c * F_1_961, d = turn - d * F_0_390;
-    uints8 odd[4] = {x[1] * F_1_501 - a + d, x[3] * F_3_072 - b + c, x[5] * F_2_053 - b + d, x[7] * F_0_298 - a + c};
+    uints8 odd[4] = {x[1] * F_1_501 - a + d, x[3] * F_3_072 - b + c, x[5] * F_2_053 - b + d,
+                     x[7] * F_0_298 - a + c};
     for (int i = 0; i < 4; i++) {
         signed_x[i] = (ints8)(even[i] + odd[i]) >> shift;
         signed_x[7 - i] = (ints8)(even[i] - odd[i]) >> shift;
@@ -64,7 +77,8 @@ static inline void transpose8(ints8 x[8])
             x[i + k + 2] = PICK8(y[i + k], y[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
         }
     for (int k = 0; k < 4; k++) {
-        ints8 low = PICK8(x[k], x[k + 4], 0, 1, 2, 3, 8, 9, 10, 11), high = PICK8(x[k], x[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        ints8 low = PICK8(x[k], x[k + 4], 0, 1, 2, 3, 8, 9, 10, 11),
+              high = PICK8(x[k], x[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
         x[k] = low, x[k + 4] = high;
     }
 }
@@ -82,10 +96,11 @@ static inline void load_row(const int16_t *block, const uint16_t *quant, ints8 *
     words8 q;
     memcpy(&c, block, sizeof c);
     memcpy(&q, quant, sizeof q);
-    *out = (ints8)((uints8)__builtin_convertvector(c, ints8) * (uints8)__builtin_convertvector(q, ints8));
+    *out = (ints8)((uints8) __builtin_convertvector(c, ints8) * (uints8) __builtin_convertvector(q, ints8));
 }
 
-static inline void idct8_from(int filled, const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride)
+static inline void idct8_from(int filled, const int16_t *block, const uint16_t *quant, uint8_t *out,
+                              size_t stride)
 {
     ints8 x[8] = {{0}};
     for (int r = 0; r < filled; r++) load_row(block + 8 * r, quant + 8 * r, &x[r]);
@@ -95,21 +110,31 @@ static inline void idct8_from(int filled, const int16_t *block, const uint16_t *
     transform8(x, FRACTION + EXTRA + 3);
     for (int c = 0; c < 8; c++) sample(&x[c]);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    ints8 left = x[0] | x[1] << 8 | x[2] << 16 | x[3] << 24, right = x[4] | x[5] << 8 | x[6] << 16 | x[7] << 24;
+    ints8 left = x[0] | x[1] << 8 | x[2] << 16 | x[3] << 24,
+          right = x[4] | x[5] << 8 | x[6] << 16 | x[7] << 24;
 #else
-    ints8 left = x[3] | x[2] << 8 | x[1] << 16 | x[0] << 24, right = x[7] | x[6] << 8 | x[5] << 16 | x[4] << 24;
+    ints8 left = x[3] | x[2] << 8 | x[1] << 16 | x[0] << 24,
+          right = x[7] | x[6] << 8 | x[5] << 16 | x[4] << 24;
 #endif
-    ints8 rows[2] = {PICK8(left, right, 0, 8, 1, 9, 2, 10, 3, 11), PICK8(left, right, 4, 12, 5, 13, 6, 14, 7, 15)};
+    ints8 rows[2] = {PICK8(left, right, 0, 8, 1, 9, 2, 10, 3, 11),
+                     PICK8(left, right, 4, 12, 5, 13, 6, 14, 7, 15)};
     uint8_t samples[64];
     memcpy(samples, rows, sizeof samples);
     for (int r = 0; r < 8; r++) memcpy(out + (size_t)r * stride, samples + 8 * r, 8);
 }
 
-static void idct8(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride) { idct8_from(8, block, quant, out, stride); }
-static void idct8_corner(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride) { idct8_from(4, block, quant, out, stride); }
+static void idct8(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride)
+{
+    idct8_from(8, block, quant, out, stride);
+}
+static void idct8_corner(const int16_t *block, const uint16_t *quant, uint8_t *out, size_t stride)
+{
+    idct8_from(4, block, quant, out, stride);
+}
 
-/* ---- smaller pictures: of the 8-point transform's outputs every two or four neighbours are averaged in the cosines, so that
- * the high frequencies fall out; outputs 4 or 2 a side. Column (or row) 4 of the coefficients has no part in them. ---- */
+/* ---- smaller pictures: of the 8-point transform's outputs every two or four neighbours are averaged in
+ * the cosines, so that the high frequencies fall out; outputs 4 or 2 a side. Column (or row) 4 of the
+ * coefficients has no part in them. ---- */
 
 static uint8_t clip(int32_t v)
 {
@@ -170,8 +195,8 @@ static void idct2(const int16_t *block, const uint16_t *quant, uint8_t *out, siz
     }
 }
 
-/* ---- samples to full size: a triangle filter, ¾ of the nearer and ¼ of the farther one. Rounding alternates, so that a flat
- * ramp is not shifted. The edges are repeated. ---- */
+/* ---- samples to full size: a triangle filter, ¾ of the nearer and ¼ of the farther one. Rounding
+ * alternates, so that a flat ramp is not shifted. The edges are repeated. ---- */
 
 static inline void load_words(const uint8_t *p, words16 *out)
 {
@@ -217,7 +242,8 @@ static void wider_mixed(const uint8_t *in, const uint8_t *near, int n, uint8_t *
     for (int i = 0; i < n; i++) {
         for (; i > 0 && i + 17 <= n; i += 16) {
             words16 before, here, behind;
-            column_sums(in + i - 1, near + i - 1, &before), column_sums(in + i, near + i, &here), column_sums(in + i + 1, near + i + 1, &behind);
+            column_sums(in + i - 1, near + i - 1, &before), column_sums(in + i, near + i, &here),
+                column_sums(in + i + 1, near + i + 1, &behind);
             words16 even = (here * 3 + before + 8) >> 4, odd = (here * 3 + behind + 7) >> 4;
             store_pairs(&even, &odd, out + 2 * i);
         }
@@ -233,15 +259,19 @@ static void mixed(const uint8_t *in, const uint8_t *near, int n, int bias, uint8
     for (int i = 0; i < n; i++) out[i] = (uint8_t)((in[i] * 3 + near[i] + bias) >> 2);
 }
 
-/* ---- colours [JFIF 1.02, from ITU-R BT.601]: R = Y + 1.402 Cr, G = Y − .34414 Cb − .71414 Cr, B = Y + 1.772 Cb ---- */
+/* ---- colours [JFIF 1.02, from ITU-R BT.601]: R = Y + 1.402 Cr, G = Y − .34414 Cb − .71414 Cr, B = Y +
+ * 1.772 Cb ---- */
 
-/* libjpeg rounds the products in 16 fraction bits: (91881 Cr + 2^15) >> 16, and so on. Sixteen-bit lanes do exactly that when a
- * coefficient less its whole part is split as 256·a + b: (256 a x + b x + 2^15) >> 16 = (a x + (b x >> 8) + 128) >> 8, and nothing
- * overflows for |x| ≤ 128.   91881 = 65536 + 256·102 + 233,   116130 = 131072 − (256·58 + 94),
- * −22554 = −(256·88 + 26),   −46802 = −65536 + 256·73 + 46. */
+/* libjpeg rounds the products in 16 fraction bits: (91881 Cr + 2^15) >> 16, and so on. Sixteen-bit lanes
+ * do exactly that when a coefficient less its whole part is split as 256·a + b: (256 a x + b x + 2^15) >>
+ * 16 = (a x + (b x >> 8) + 128) >> 8, and nothing overflows for |x| ≤ 128.   91881 = 65536 + 256·102 +
+ * 233,   116130 = 131072 − (256·58 + 94), −22554 = −(256·88 + 26),   −46802 = −65536 + 256·73 + 46. */
 static inline int red_of(int cr) { return cr + ((102 * cr + (233 * cr >> 8) + 128) >> 8); }
 static inline int blue_of(int cb) { return 2 * cb + ((-58 * cb + (-94 * cb >> 8) + 128) >> 8); }
-static inline int green_of(int cb, int cr) { return ((73 * cr - 88 * cb + ((46 * cr - 26 * cb) >> 8) + 128) >> 8) - cr; }
+static inline int green_of(int cb, int cr)
+{
+    return ((73 * cr - 88 * cb + ((46 * cr - 26 * cb) >> 8) + 128) >> 8) - cr;
+}
 
 static void rgb_of(int y, int cb, int cr, uint8_t *rgb)
 {
@@ -251,11 +281,13 @@ static void rgb_of(int y, int cb, int cr, uint8_t *rgb)
 
 static inline void clip_shorts(shorts16 *v) { *v = ((*v & (*v > 0)) | (*v > 255)) & 255; }
 
-/* Eight pixels: lanes R + 256 G beside lanes B become R, G, B, 0, and the zeros are squeezed out. Writes 28 bytes, 24 of them to stay. */
+/* Eight pixels: lanes R + 256 G beside lanes B become R, G, B, 0, and the zeros are squeezed out. Writes
+ * 28 bytes, 24 of them to stay. */
 static inline void store_rgb8(const shorts8 *rg, const shorts8 *b, uint8_t *out)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && (defined(__clang__) || __GNUC__ >= 12)
-    shorts8 half[2] = {__builtin_shufflevector(*rg, *b, 0, 8, 1, 9, 2, 10, 3, 11), __builtin_shufflevector(*rg, *b, 4, 12, 5, 13, 6, 14, 7, 15)};
+    shorts8 half[2] = {__builtin_shufflevector(*rg, *b, 0, 8, 1, 9, 2, 10, 3, 11),
+                       __builtin_shufflevector(*rg, *b, 4, 12, 5, 13, 6, 14, 7, 15)};
     for (int k = 0; k < 2; k++) {
         bytes16 four;
         memcpy(&four, &half[k], sizeof four);
@@ -263,7 +295,9 @@ static inline void store_rgb8(const shorts8 *rg, const shorts8 *b, uint8_t *out)
         memcpy(out + 12 * k, &four, sizeof four);
     }
 #else
-    for (int i = 0; i < 8; i++) out[3 * i] = (uint8_t)(*rg)[i], out[3 * i + 1] = (uint8_t)((*rg)[i] >> 8), out[3 * i + 2] = (uint8_t)(*b)[i];
+    for (int i = 0; i < 8; i++)
+        out[3 * i] = (uint8_t)(*rg)[i], out[3 * i + 1] = (uint8_t)((*rg)[i] >> 8),
+                out[3 * i + 2] = (uint8_t)(*b)[i];
 #endif
 }
 
@@ -281,7 +315,8 @@ static void ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, i
         shorts16 luma, u, v;
         load_shorts(y + i, &luma), load_shorts(cb + i, &u), load_shorts(cr + i, &v);
         u -= 128, v -= 128;
-        shorts16 r = luma + v + ((102 * v + (233 * v >> 8) + 128) >> 8), b = luma + 2 * u + ((-58 * u + (-94 * u >> 8) + 128) >> 8);
+        shorts16 r = luma + v + ((102 * v + (233 * v >> 8) + 128) >> 8),
+                 b = luma + 2 * u + ((-58 * u + (-94 * u >> 8) + 128) >> 8);
         shorts16 g = luma - v + ((73 * v - 88 * u + ((46 * v - 26 * u) >> 8) + 128) >> 8);
         clip_shorts(&r), clip_shorts(&g), clip_shorts(&b);
         r |= g << 8;
@@ -293,4 +328,5 @@ static void ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, i
 }
 
 extern const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks);
-const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks) = {idct8, idct8_corner, idct4, idct2, wider, wider_mixed, mixed, ycc_to_rgb};
+const kin_jpeg_blocks KIN_ISA_NAME(kin_jpeg_blocks) = {idct8, idct8_corner, idct4, idct2,
+                                                       wider, wider_mixed,  mixed, ycc_to_rgb};

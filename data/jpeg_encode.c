@@ -1,6 +1,6 @@
-/* Baseline JPEG [ITU-T T.81], for pictures in reports and for whoever wants smaller files than PNG: libjpeg's tables, quality scale,
- * colour conversion, averaging of the chroma and accurate integer transform, so that what is decoded from the file is what libjpeg's
- * own file holds. */
+/* Baseline JPEG [ITU-T T.81], for pictures in reports and for whoever wants smaller files than PNG:
+ * libjpeg's tables, quality scale, colour conversion, averaging of the chroma and accurate integer
+ * transform, so that what is decoded from the file is what libjpeg's own file holds. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/jpeg.h"
@@ -11,14 +11,16 @@ enum { FRACTION = 13, EXTRA = 2 };
 
 /* Annex K.1, natural order. */
 static const uint8_t luma_quant[64] = {
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
-    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    16, 11,  10,  16, 24, 40, 51, 61, 12,  12,  14,  19,  26, 58, 60, 55,  14,  13,  16,  24, 40, 57,
+    69, 56,  14,  17, 22, 29, 51, 87, 80,  62,  18,  22,  37, 56, 68, 109, 103, 77,  24,  35, 55, 64,
+    81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98,  112, 100, 103, 99,
 };
 
 /* Table K.2 is 99 but for the corner. */
 static int chroma_quant(int k)
 {
-    static const uint8_t corner[4][4] = {{17, 18, 24, 47}, {18, 21, 26, 66}, {24, 26, 56, 99}, {47, 66, 99, 99}};
+    static const uint8_t corner[4][4] = {
+        {17, 18, 24, 47}, {18, 21, 26, 66}, {24, 26, 56, 99}, {47, 66, 99, 99}};
     return k / 8 < 4 && k % 8 < 4 ? corner[k / 8][k % 8] : 99;
 }
 
@@ -28,17 +30,20 @@ typedef struct plane {
 } plane;
 
 /* How a symbol is written. */
-typedef struct writing_code { uint16_t bits[256]; uint8_t length[256]; } writing_code;
+typedef struct writing_code {
+    uint16_t bits[256];
+    uint8_t length[256];
+} writing_code;
 
 typedef struct encoder {
     const kin_image *image;
-    int factor;            /* luma blocks a side of an MCU: 2 where the chroma is averaged, else 1 */
+    int factor; /* luma blocks a side of an MCU: 2 where the chroma is averaged, else 1 */
     int components;
     plane planes[3];
     uint16_t quant[2][64]; /* natural order */
     writing_code dc[2], ac[2];
-    kin_text out;          /* the file */
-    uint64_t pending;      /* bits not yet written, at the bottom */
+    kin_text out;     /* the file */
+    uint64_t pending; /* bits not yet written, at the bottom */
     int pending_count;
     int previous[3];
 } encoder;
@@ -137,26 +142,37 @@ static int at_most(int i, int n) { return i < n ? i : n - 1; }
 
 /* Y, Cb, Cr of BT.601 with 16 fraction bits. */
 static int luma(const uint8_t *p) { return (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16; }
-static int blueness(const uint8_t *p) { return (-11059 * p[0] - 21709 * p[1] + 32768 * p[2] + (128 << 16) + 32767) >> 16; }
-static int redness(const uint8_t *p) { return (32768 * p[0] - 27439 * p[1] - 5329 * p[2] + (128 << 16) + 32767) >> 16; }
+static int blueness(const uint8_t *p)
+{
+    return (-11059 * p[0] - 21709 * p[1] + 32768 * p[2] + (128 << 16) + 32767) >> 16;
+}
+static int redness(const uint8_t *p)
+{
+    return (32768 * p[0] - 27439 * p[1] - 5329 * p[2] + (128 << 16) + 32767) >> 16;
+}
 
 static int converted(const encoder *e, int c, int x, int y)
 {
     const kin_image *i = e->image;
-    const uint8_t *p = i->data + ((size_t)at_most(y, i->height) * (size_t)i->width + (size_t)at_most(x, i->width)) * (size_t)i->channels;
+    const uint8_t *p = i->data +
+                       ((size_t)at_most(y, i->height) * (size_t)i->width + (size_t)at_most(x, i->width)) *
+                           (size_t)i->channels;
     return e->components == 1 ? p[0] : c == 0 ? luma(p) : c == 1 ? blueness(p) : redness(p);
 }
 
-/* A component at its own sampling, padded to whole MCUs: to the right with the last pixel before averaging, downwards with the last row
- * after it. Rounding of the averages alternates along a row, so that they are not biased. */
+/* A component at its own sampling, padded to whole MCUs: to the right with the last pixel before
+ * averaging, downwards with the last row after it. Rounding of the averages alternates along a row, so
+ * that they are not biased. */
 static bool fill_plane(encoder *e, int c, kin_error *err)
 {
     plane *p = &e->planes[c];
-    int mcu = 8 * e->factor, wide = (e->image->width + mcu - 1) / mcu, high = (e->image->height + mcu - 1) / mcu;
+    int mcu = 8 * e->factor, wide = (e->image->width + mcu - 1) / mcu,
+        high = (e->image->height + mcu - 1) / mcu;
     bool halved = c > 0 && e->factor == 2;
     int blocks = c == 0 ? e->factor : 1, rows = halved ? (e->image->height + 1) / 2 : e->image->height;
     *p = (plane){.width = wide * blocks * 8, .height = high * blocks * 8};
-    if (!(p->samples = kin_alloc_array((size_t)p->width, (size_t)p->height))) return kin_fail_memory(err, "a JPEG's samples", (size_t)p->width * (size_t)p->height);
+    if (!(p->samples = kin_alloc_array((size_t)p->width, (size_t)p->height)))
+        return kin_fail_memory(err, "a JPEG's samples", (size_t)p->width * (size_t)p->height);
     for (int y = 0; y < p->height; y++) {
         uint8_t *to = p->samples + (size_t)y * (size_t)p->width;
         if (y >= rows) memcpy(to, to - p->width, (size_t)p->width);
@@ -164,14 +180,16 @@ static bool fill_plane(encoder *e, int c, kin_error *err)
             for (int x = 0; x < p->width; x++) to[x] = (uint8_t)converted(e, c, x, y);
         else
             for (int x = 0; x < p->width; x++) {
-                int sum = converted(e, c, 2 * x, 2 * y) + converted(e, c, 2 * x + 1, 2 * y) + converted(e, c, 2 * x, 2 * y + 1) + converted(e, c, 2 * x + 1, 2 * y + 1);
+                int sum = converted(e, c, 2 * x, 2 * y) + converted(e, c, 2 * x + 1, 2 * y) +
+                          converted(e, c, 2 * x, 2 * y + 1) + converted(e, c, 2 * x + 1, 2 * y + 1);
                 to[x] = (uint8_t)((sum + 1 + (x & 1)) >> 2);
             }
     }
     return true;
 }
 
-/* ---- the transform: Loeffler, Ligtenberg, Moschytz, as in jpeg_blocks.simd.c but forwards; outputs are 8 times too large ---- */
+/* ---- the transform: Loeffler, Ligtenberg, Moschytz, as in jpeg_blocks.simd.c but forwards; outputs are 8
+ * times too large ---- */
 
 static int descale(int v, int shift) { return (v + (1 << (shift - 1))) >> shift; }
 
@@ -179,13 +197,15 @@ static void transform8(int *x, int step, bool rows)
 {
     int d[8], shift = rows ? FRACTION - EXTRA : FRACTION + EXTRA;
     for (int k = 0; k < 8; k++) d[k] = x[k * step];
-    int s0 = d[0] + d[7], s1 = d[1] + d[6], s2 = d[2] + d[5], s3 = d[3] + d[4], t4 = d[3] - d[4], t5 = d[2] - d[5], t6 = d[1] - d[6], t7 = d[0] - d[7];
+    int s0 = d[0] + d[7], s1 = d[1] + d[6], s2 = d[2] + d[5], s3 = d[3] + d[4], t4 = d[3] - d[4],
+        t5 = d[2] - d[5], t6 = d[1] - d[6], t7 = d[0] - d[7];
     int a = s0 + s3, b = s1 + s2, c = s1 - s2, e = s0 - s3, turn = (c + e) * 4433;
     x[0] = rows ? (a + b) * (1 << EXTRA) : descale(a + b, EXTRA);
     x[4 * step] = rows ? (a - b) * (1 << EXTRA) : descale(a - b, EXTRA);
     x[2 * step] = descale(turn + e * 6270, shift);
     x[6 * step] = descale(turn - c * 15137, shift);
-    int z1 = (t4 + t7) * -7373, z2 = (t5 + t6) * -20995, z5 = (t4 + t6 + t5 + t7) * 9633, z3 = z5 - (t4 + t6) * 16069, z4 = z5 - (t5 + t7) * 3196;
+    int z1 = (t4 + t7) * -7373, z2 = (t5 + t6) * -20995, z5 = (t4 + t6 + t5 + t7) * 9633,
+        z3 = z5 - (t4 + t6) * 16069, z4 = z5 - (t5 + t7) * 3196;
     x[7 * step] = descale(t4 * 2446 + z1 + z3, shift);
     x[5 * step] = descale(t5 * 16819 + z2 + z4, shift);
     x[3 * step] = descale(t6 * 25172 + z2 + z3, shift);
@@ -217,10 +237,12 @@ static void put_block(encoder *e, int c, int row, int column)
     const uint16_t *quant = e->quant[c ? 1 : 0];
     const writing_code *dc = &e->dc[c ? 1 : 0], *ac = &e->ac[c ? 1 : 0];
     int x[64], zeros = 0;
-    for (int k = 0; k < 64; k++) x[k] = p->samples[(size_t)(row * 8 + k / 8) * (size_t)p->width + (size_t)(column * 8 + k % 8)] - 128;
+    for (int k = 0; k < 64; k++)
+        x[k] = p->samples[(size_t)(row * 8 + k / 8) * (size_t)p->width + (size_t)(column * 8 + k % 8)] - 128;
     for (int r = 0; r < 8; r++) transform8(x + 8 * r, 1, true);
     for (int k = 0; k < 8; k++) transform8(x + k, 8, false);
-    int value = quantised(x[0], quant[0] * 8), difference = value - e->previous[c], bits = bits_of(difference);
+    int value = quantised(x[0], quant[0] * 8), difference = value - e->previous[c],
+        bits = bits_of(difference);
     e->previous[c] = value;
     put_bits(e, dc->bits[bits], dc->length[bits]);
     put_number(e, difference, bits);
@@ -246,7 +268,8 @@ static void put_picture(encoder *e)
         for (int column = 0; column < wide; column++)
             for (int c = 0; c < e->components; c++) {
                 int side = c == 0 ? e->factor : 1;
-                for (int k = 0; k < side * side; k++) put_block(e, c, row * side + k / side, column * side + k % side);
+                for (int k = 0; k < side * side; k++)
+                    put_block(e, c, row * side + k / side, column * side + k % side);
             }
     if (e->pending_count) put_bits(e, 127, 8 - e->pending_count);
     put16(e, 0xffd9);
@@ -258,9 +281,15 @@ bool kin_jpeg_encode(const kin_image *image, const kin_jpeg_opt *opt, kin_bytes 
 {
     int quality = opt && opt->quality ? opt->quality : 75;
     *out = (kin_bytes){0};
-    if (image->channels != 1 && image->channels != 3) return kin_fail(err, KIN_ERR_ARGUMENT, "a JPEG has 1 or 3 channels, not %d; convert the picture first", image->channels);
-    if (image->width > 65500 || image->height > 65500) return kin_fail(err, KIN_ERR_ARGUMENT, "a picture of %d x %d is too large for a JPEG: 65500 a side is the most", image->width, image->height);
-    if (quality < 1 || quality > 100) return kin_fail(err, KIN_ERR_ARGUMENT, "the quality of a JPEG is from 1 to 100, not %d", quality);
+    if (image->channels != 1 && image->channels != 3)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a JPEG has 1 or 3 channels, not %d; convert the picture first", image->channels);
+    if (image->width > 65500 || image->height > 65500)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a picture of %d x %d is too large for a JPEG: 65500 a side is the most",
+                        image->width, image->height);
+    if (quality < 1 || quality > 100)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the quality of a JPEG is from 1 to 100, not %d", quality);
     encoder *e = kin_alloc_zero(1, sizeof *e);
     if (!e) return kin_fail_memory(err, "a JPEG's tables", sizeof *e);
     e->image = image;

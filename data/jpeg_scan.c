@@ -1,20 +1,23 @@
-/* A scan's bits to coefficients: baseline [T.81 annex F.2] and the four kinds of progressive scans [annex G.2]. Damage is dealt
- * with as libjpeg does: a bad code counts as zero, blocks after the end of the data stay empty, and lost restart markers are
- * looked for. */
+/* A scan's bits to coefficients: baseline [T.81 annex F.2] and the four kinds of progressive scans [annex
+ * G.2]. Damage is dealt with as libjpeg does: a bad code counts as zero, blocks after the end of the data
+ * stay empty, and lost restart markers are looked for. */
 #include "data/jpeg.h"
 #include "data/jpeg_bits.h"
 
 #include <string.h>
 
 const uint8_t kin_jpeg_natural[80] = {
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36,
-    29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
+    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33,
+    40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36,
+    29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
+    47, 55, 62, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 };
 
 /* Up to here the zigzag stays within the first four rows and columns. */
 enum { CORNER = 9 };
 
-static const char early[] = "its data end early: what is missing is grey", damaged[] = "its data are damaged: parts may be wrong";
+static const char early[] = "its data end early: what is missing is grey",
+                  damaged[] = "its data are damaged: parts may be wrong";
 
 typedef struct scan {
     kin_jpeg *j;
@@ -74,7 +77,10 @@ static int baseline_block(scan *s, kin_jpeg_component *c, int16_t *block)
     return used;
 }
 
-static void dc_first(scan *s, kin_jpeg_component *c, int16_t *block) { block[0] = (int16_t)((unsigned)next_dc(s, c) << s->j->low); }
+static void dc_first(scan *s, kin_jpeg_component *c, int16_t *block)
+{
+    block[0] = (int16_t)((unsigned)next_dc(s, c) << s->j->low);
+}
 
 static void dc_refine(scan *s, int16_t *block)
 {
@@ -101,7 +107,8 @@ static void ac_first(scan *s, const kin_jpeg_code *code, int16_t *block)
         int value = kin_jpeg_bits_code(&s->bits, code, &s->bad), zeros = value >> 4, size = value & 15;
         if (size) {
             k += zeros;
-            block[kin_jpeg_natural[k]] = (int16_t)((unsigned)kin_jpeg_bits_extended(&s->bits, size) << j->low);
+            block[kin_jpeg_natural[k]] = (int16_t)((unsigned)kin_jpeg_bits_extended(&s->bits, size)
+                                                   << j->low);
         } else if (zeros == 15) {
             k += 15;
         } else {
@@ -120,7 +127,8 @@ static void refine(scan *s, int16_t *coefficient)
     *coefficient = (int16_t)(*coefficient >= 0 ? *coefficient + bit : *coefficient - bit);
 }
 
-/* Refines what is there from place k on, passing `zeros` empty places; returns the empty place after them, or past the end. */
+/* Refines what is there from place k on, passing `zeros` empty places; returns the empty place after them,
+ * or past the end. */
 static int refine_past(scan *s, int16_t *block, int k, int zeros)
 {
     for (; k <= s->j->last; k++) {
@@ -137,7 +145,8 @@ static void ac_refine(scan *s, const kin_jpeg_code *code, int16_t *block)
     int k = j->first;
     while (s->blocks_to_skip == 0 && k <= j->last) {
         kin_jpeg_bits_need(&s->bits, 32);
-        int value = kin_jpeg_bits_code(&s->bits, code, &s->bad), zeros = value >> 4, size = value & 15, fresh = 0;
+        int value = kin_jpeg_bits_code(&s->bits, code, &s->bad), zeros = value >> 4, size = value & 15,
+            fresh = 0;
         if (size) {
             if (size != 1) s->bad = true; /* a new coefficient is one bit at first */
             fresh = kin_jpeg_bits_take(&s->bits, 1) ? 1 << j->low : -(1 << j->low);
@@ -146,7 +155,8 @@ static void ac_refine(scan *s, const kin_jpeg_code *code, int16_t *block)
             break;
         }
         k = refine_past(s, block, k, zeros);
-        if (fresh) block[kin_jpeg_natural[k]] = (int16_t)fresh; /* past the end, in a damaged file, as libjpeg has it */
+        /* past the end, in a damaged file, as libjpeg has it */
+        if (fresh) block[kin_jpeg_natural[k]] = (int16_t)fresh;
         k++;
     }
     if (s->blocks_to_skip > 0) {
@@ -157,14 +167,15 @@ static void ac_refine(scan *s, const kin_jpeg_code *code, int16_t *block)
 
 /* ---- segments: what lies between two markers ---- */
 
-/* Takes the data up to the next marker over into s->bits, without the zeros stuffed behind FF; j->at is left on the marker's FF, or at
- * the end. */
+/* Takes the data up to the next marker over into s->bits, without the zeros stuffed behind FF; j->at is
+ * left on the marker's FF, or at the end. */
 static void next_segment(scan *s)
 {
     kin_jpeg *j = s->j;
     uint8_t *to = j->unstuffed;
     for (;;) {
-        const uint8_t *ff = memchr(j->at, 0xff, (size_t)(j->end - j->at)), *stop = ff ? ff : j->end, *after = stop;
+        const uint8_t *ff = memchr(j->at, 0xff, (size_t)(j->end - j->at)), *stop = ff ? ff : j->end,
+                      *after = stop;
         memcpy(to, j->at, (size_t)(stop - j->at));
         to += stop - j->at;
         j->at = stop;
@@ -191,8 +202,9 @@ static void skip_marker(kin_jpeg *j)
     if (j->at < j->end) j->at++;
 }
 
-/* The restart marker of number `wanted` is due. Another number may mean that some were lost (then the data go on as they are:
- * the blocks between stay empty) or repeated (then it is passed over) [libjpeg's rule: up to two ahead or behind]. */
+/* The restart marker of number `wanted` is due. Another number may mean that some were lost (then the data
+ * go on as they are: the blocks between stay empty) or repeated (then it is passed over) [libjpeg's rule:
+ * up to two ahead or behind]. */
 static void restart(scan *s, int wanted)
 {
     kin_jpeg *j = s->j;
@@ -214,7 +226,8 @@ static void restart(scan *s, int wanted)
         skip_marker(j);
         next_segment(s);
     } else {
-        s->bits = (kin_jpeg_bits){.at = s->bits.end + 1, .end = s->bits.end}; /* short until a later restart */
+        /* short until a later restart */
+        s->bits = (kin_jpeg_bits){.at = s->bits.end + 1, .end = s->bits.end};
     }
     s->blocks_to_skip = 0;
     for (int i = 0; i < j->scan_components; i++) j->component[j->scan[i]].previous = 0;
@@ -222,7 +235,8 @@ static void restart(scan *s, int wanted)
 
 /* ---- the walk over the scan's blocks ---- */
 
-static void to_samples(const scan *s, const kin_jpeg_component *c, const int16_t *block, int used, uint8_t *out)
+static void to_samples(const scan *s, const kin_jpeg_component *c, const int16_t *block, int used,
+                       uint8_t *out)
 {
     if (used == 0 || c->size == 1) {
         int32_t dc = (int32_t)((uint32_t)block[0] * c->quant[0] + 4u) >> 3;
@@ -244,7 +258,8 @@ static void one_block(scan *s, kin_jpeg_component *c, int row, int column)
     if (!j->progressive) {
         int16_t block[64] __attribute__((aligned(64))) = {0};
         int used = baseline_block(s, c, block);
-        to_samples(s, c, block, used, c->plane + (size_t)row * (size_t)c->size * c->stride + (size_t)column * (size_t)c->size);
+        to_samples(s, c, block, used,
+                   c->plane + (size_t)row * (size_t)c->size * c->stride + (size_t)column * (size_t)c->size);
         return;
     }
     int16_t *block = c->coefficients + ((size_t)row * (size_t)c->stride_blocks + (size_t)column) * 64;
@@ -300,8 +315,11 @@ void kin_jpeg_finish(kin_jpeg *j)
         kin_jpeg_component *c = &j->component[i];
         for (int row = 0; row < c->blocks_high; row++)
             for (int column = 0; column < c->blocks_wide; column++) {
-                const int16_t *block = c->coefficients + ((size_t)row * (size_t)c->stride_blocks + (size_t)column) * 64;
-                to_samples(&s, c, block, 63, c->plane + (size_t)row * (size_t)c->size * c->stride + (size_t)column * (size_t)c->size);
+                const int16_t *block = c->coefficients +
+                                       ((size_t)row * (size_t)c->stride_blocks + (size_t)column) * 64;
+                to_samples(&s, c, block, 63,
+                           c->plane + (size_t)row * (size_t)c->size * c->stride +
+                               (size_t)column * (size_t)c->size);
             }
     }
 }

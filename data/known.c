@@ -6,12 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const kin_known kin_known_sop, kin_known_inshop, kin_known_cub, kin_known_cars, kin_known_market, kin_known_grocery, kin_known_omniglot, kin_known_cifar10, kin_known_cifar100,
-    kin_known_mnist;
+extern const kin_known kin_known_sop, kin_known_inshop, kin_known_cub, kin_known_cars, kin_known_market,
+    kin_known_grocery, kin_known_omniglot, kin_known_cifar10, kin_known_cifar100, kin_known_mnist;
 
 const kin_known *const kin_known_sets[] = {
-    &kin_known_sop,      &kin_known_inshop,  &kin_known_cub,      &kin_known_cars,  &kin_known_market, &kin_known_grocery,
-    &kin_known_omniglot, &kin_known_cifar10, &kin_known_cifar100, &kin_known_mnist, NULL,
+    &kin_known_sop,
+    &kin_known_inshop,
+    &kin_known_cub,
+    &kin_known_cars,
+    &kin_known_market,
+    &kin_known_grocery,
+    &kin_known_omniglot,
+    &kin_known_cifar10,
+    &kin_known_cifar100,
+    &kin_known_mnist,
+    NULL,
 };
 
 enum { LIST_LIMIT = 1 << 28 };
@@ -23,11 +32,12 @@ bool kin_known_has(const char *folder, const char *name)
     return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && kin_exists(path);
 }
 
-/* The first of "a|b" that is there, as folder/a; NULL when none is, or (with `failed`) when memory has ended. */
+/* The first of "a|b" that is there, as folder/a; NULL when none is, or (with `failed`) when memory has
+ * ended. */
 static char *find_list(const char *folder, const char *names, bool *failed)
 {
     char name[128];
-    for (const char *at = names + (*names == '?'); ; at++) {
+    for (const char *at = names + (*names == '?');; at++) {
         size_t length = strcspn(at, "|");
         snprintf(name, sizeof name, "%.*s", (int)length, at);
         if (kin_known_has(folder, name)) {
@@ -68,12 +78,14 @@ static bool has_part(const kin_known *known, const char *folder, const char *par
         if (strcmp(*p, part) == 0) return kin_text_free(&all), true;
         kin_text_format(&all, "%s%s", p == known->parts ? "" : ", ", *p);
     }
-    kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"; its parts are %s", folder, known->name, part, all.failed ? "others" : all.data);
+    kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"; its parts are %s", folder,
+             known->name, part, all.failed ? "others" : all.data);
     kin_text_free(&all);
     return false;
 }
 
-bool kin_known_open(const kin_known *known, const char *folder, const char *part, kin_dataset *out, kin_error *err)
+bool kin_known_open(const kin_known *known, const char *folder, const char *part, kin_dataset *out,
+                    kin_error *err)
 {
     kin_list_file lists[KIN_KNOWN_LISTS] = {{0}};
     if (part && !has_part(known, folder, part, err)) return false;
@@ -83,7 +95,9 @@ bool kin_known_open(const kin_known *known, const char *folder, const char *part
         bool failed = false;
         lists[i].path = find_list(folder, known->lists[i], &failed);
         if (failed) ok = kin_fail_memory(err, known->lists[i], strlen(folder));
-        else if (!lists[i].path && known->lists[i][0] != '?') ok = kin_fail(err, KIN_ERR_IO, "%s: has no %s, which %s needs", folder, known->lists[i], known->name);
+        else if (!lists[i].path && known->lists[i][0] != '?')
+            ok = kin_fail(err, KIN_ERR_IO, "%s: has no %s, which %s needs", folder, known->lists[i],
+                          known->name);
         else if (lists[i].path) ok = kin_read_file(lists[i].path, LIST_LIMIT, &lists[i].bytes, err);
     }
     ok = ok && known->parse(folder, part, lists, out, err);
@@ -91,7 +105,9 @@ bool kin_known_open(const kin_known *known, const char *folder, const char *part
         kin_free(lists[i].path);
         kin_bytes_free(&lists[i].bytes);
     }
-    if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: is %s, but its part \"%s\" has no pictures", folder, known->name, part);
+    if (ok && out->count == 0)
+        ok = kin_fail(err, KIN_ERR_DATA, "%s: is %s, but its part \"%s\" has no pictures", folder,
+                      known->name, part);
     if (!ok) return false;
     out->kind = known->name;
     out->parts = known->parts;
@@ -105,7 +121,10 @@ static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 kin_fields kin_fields_open(const kin_list_file *file, char separator)
 {
-    kin_fields f = {.name = file->path, .at = (char *)file->bytes.data, .end = (char *)file->bytes.data + file->bytes.size, .separator = separator};
+    kin_fields f = {.name = file->path,
+                    .at = (char *)file->bytes.data,
+                    .end = (char *)file->bytes.data + file->bytes.size,
+                    .separator = separator};
     if (file->bytes.size >= 3 && memcmp(f.at, "\xef\xbb\xbf", 3) == 0) f.at += 3; /* a byte order mark */
     return f;
 }
@@ -147,19 +166,23 @@ bool kin_fields_next(kin_fields *f, int count, const char *what, kin_error *err)
         f->at = stop ? stop + 1 : f->end;
         if (!stop) stop = f->end; /* where kin_read_file has put a zero byte */
         f->line++;
-        if (memchr(line, '\0', (size_t)(stop - line))) return kin_fields_fail(f, err, "holds a zero byte; a list is plain text");
+        if (memchr(line, '\0', (size_t)(stop - line)))
+            return kin_fields_fail(f, err, "holds a zero byte; a list is plain text");
         *stop = '\0';
         if (!line[strspn(line, " \t\r")]) continue;
-        if (!cut(f, line) || (count && f->count != count)) return kin_fields_fail(f, err, "is not `%s`", what);
+        if (!cut(f, line) || (count && f->count != count))
+            return kin_fields_fail(f, err, "is not `%s`", what);
         return true;
     }
     return false;
 }
 
-bool kin_fields_int(kin_fields *f, int i, const char *what, int64_t low, int64_t high, int64_t *out, kin_error *err)
+bool kin_fields_int(kin_fields *f, int i, const char *what, int64_t low, int64_t high, int64_t *out,
+                    kin_error *err)
 {
     if (kin_parse_int(f->field[i], low, high, out)) return true;
-    return kin_fields_fail(f, err, "the %s is \"%.60s\"; a number from %lld to %lld was expected", what, f->field[i], (long long)low, (long long)high);
+    return kin_fields_fail(f, err, "the %s is \"%.60s\"; a number from %lld to %lld was expected", what,
+                           f->field[i], (long long)low, (long long)high);
 }
 
 /* ---- gathering ---- */
@@ -175,15 +198,23 @@ bool kin_path_inside(const char *path)
     return true;
 }
 
-bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *class_name, const kin_sample *like, kin_error *err)
+bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *class_name,
+                    const kin_sample *like, kin_error *err)
 {
-    if (!kin_path_inside(path)) return kin_fields_fail(f, err, "the path \"%.200s\" leads out of the data set's folder; paths are relative to it and without \"..\"", path);
+    if (!kin_path_inside(path))
+        return kin_fields_fail(f, err,
+                               "the path \"%.200s\" leads out of the data set's folder; paths are relative "
+                               "to it and without \"..\"",
+                               path);
     int64_t before = g->paths.count, number = kin_names_add(&g->paths, path);
-    if (number >= 0 && number < before) return kin_fields_fail(f, err, "the picture \"%.200s\" stands on line %lld already", path, (long long)g->line[number]);
+    if (number >= 0 && number < before)
+        return kin_fields_fail(f, err, "the picture \"%.200s\" stands on line %lld already", path,
+                               (long long)g->line[number]);
     bool ok = number >= 0 && kin_grow((void **)&g->line, (size_t)number, &g->lines_capacity, sizeof *g->line);
     if (ok) g->line[number] = f->line;
     if (ok && !like) return true;
-    ok = ok && kin_grow((void **)&g->class_of_item, (size_t)g->set->count, &g->classes_capacity, sizeof *g->class_of_item);
+    ok = ok && kin_grow((void **)&g->class_of_item, (size_t)g->set->count, &g->classes_capacity,
+                        sizeof *g->class_of_item);
     const char *copy = ok && class_name ? kin_arena_strdup(&g->set->arena, class_name) : NULL;
     char *full = ok && (copy || !class_name) ? kin_path_join(g->root, path) : NULL;
     if (!full) return kin_fail_memory(err, f->name, (size_t)g->set->count * sizeof(kin_sample));
@@ -200,7 +231,9 @@ bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *
 
 bool kin_gather_end(kin_gather *g, bool ok, const char *const *names, int n, kin_error *err)
 {
-    if (ok) ok = names ? kin_dataset_number_classes(g->set, names, n, err) : kin_dataset_name_classes(g->set, g->class_of_item, err);
+    if (ok)
+        ok = names ? kin_dataset_number_classes(g->set, names, n, err)
+                   : kin_dataset_name_classes(g->set, g->class_of_item, err);
     kin_names_free(&g->paths);
     kin_free(g->line);
     kin_free(g->class_of_item);

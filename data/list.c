@@ -1,8 +1,9 @@
-/* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names columns may put them
- * in another order or add others (`id,label,path,camera,role`, as kin data and kin embed write). Paths are relative to the list's
- * folder. A camera is a number or empty; a role is query, gallery or empty, and with that column a label may be empty too: a
- * picture of no class, that is searched and never right. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a list
- * are then of one size. */
+/* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names
+ * columns may put them in another order or add others (`id,label,path,camera,role`, as kin data and kin
+ * embed write). Paths are relative to the list's folder. A camera is a number or empty; a role is query,
+ * gallery or empty, and with that column a label may be empty too: a picture of no class, that is searched
+ * and never right. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a
+ * list are then of one size. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/dataset.h"
@@ -13,7 +14,8 @@ enum { FIELD_MAX = 4096, COLUMNS_MAX = 16, CAMERAS_MAX = 1000000 };
 enum { PATH, LABEL, ID, CAMERA, ROLE, KNOWN };
 static const char *const known[KNOWN] = {"path", "label", "id", "camera", "role"};
 
-/* Reads one field, unquoted, to `field`; moves *at behind the comma. False when it is too long or its quotes do not close. */
+/* Reads one field, unquoted, to `field`; moves *at behind the comma. False when it is too long or its
+ * quotes do not close. */
 static bool take_field(const char **at, const char *end, char *field)
 {
     size_t length = 0;
@@ -84,11 +86,17 @@ static bool take_extras(list_reader *r, char (*fields)[FIELD_MAX], int64_t numbe
     kin_sample *item = &r->set->items[r->set->count - 1];
     int64_t camera = -1;
     if (*fields[CAMERA] && !kin_parse_int(fields[CAMERA], 0, CAMERAS_MAX, &camera))
-        return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: the camera is \"%.60s\"; a number from 0 to %d was expected", r->name, (long long)number, fields[CAMERA], CAMERAS_MAX);
+        return kin_fail(r->err, KIN_ERR_DATA,
+                        "%s: line %lld: the camera is \"%.60s\"; a number from 0 to %d was expected", r->name,
+                        (long long)number, fields[CAMERA], CAMERAS_MAX);
     item->camera = (int)camera;
-    item->role = strcmp(fields[ROLE], "query") == 0 ? KIN_ROLE_QUERY : strcmp(fields[ROLE], "gallery") == 0 ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    item->role = strcmp(fields[ROLE], "query") == 0     ? KIN_ROLE_QUERY
+                 : strcmp(fields[ROLE], "gallery") == 0 ? KIN_ROLE_GALLERY
+                                                        : KIN_ROLE_NONE;
     return item->role || !*fields[ROLE] ||
-           kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: the role is \"%.60s\"; query, gallery or nothing was expected", r->name, (long long)number, fields[ROLE]);
+           kin_fail(r->err, KIN_ERR_DATA,
+                    "%s: line %lld: the role is \"%.60s\"; query, gallery or nothing was expected", r->name,
+                    (long long)number, fields[ROLE]);
 }
 
 /* The number behind "container#", which is cut off; -1 for other paths. */
@@ -109,14 +117,18 @@ static bool take_line(list_reader *r, const char *line, const char *end, int64_t
     if (number == 1 && is_header(r, line, end)) return true;
     bool ok = cut_line(r, line, end, fields), needs_label = r->column_of[ROLE] < 0;
     const char *path = fields[PATH], *label = fields[LABEL];
-    if (!ok || !*path || (!*label && needs_label)) return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name, (long long)number);
+    if (!ok || !*path || (!*label && needs_label))
+        return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name,
+                        (long long)number);
     char *full = path[0] == '/' || !*r->folder ? kin_strdup(path) : kin_path_join(r->folder, path);
     const char *class_name = *label ? kin_arena_strdup(&r->set->arena, label) : NULL;
-    ok = full && (class_name || !*label) && kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
+    ok = full && (class_name || !*label) &&
+         kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
     if (!ok) kin_fail_memory(r->err, r->name, (size_t)r->set->count);
     if (ok) r->class_of_item[r->set->count] = class_name;
     int64_t inside = ok ? cut_number(full) : -1;
-    ok = ok && kin_dataset_add(r->set, *fields[ID] ? fields[ID] : path, full, 0, -1, r->err) && take_extras(r, fields, number);
+    ok = ok && kin_dataset_add(r->set, *fields[ID] ? fields[ID] : path, full, 0, -1, r->err) &&
+         take_extras(r, fields, number);
     if (ok) r->set->items[r->set->count - 1].number = inside;
     kin_free(full);
     return ok;
@@ -124,7 +136,8 @@ static bool take_line(list_reader *r, const char *line, const char *end, int64_t
 
 bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err)
 {
-    list_reader r = {.set = out, .name = name, .folder = kin_strdup(name), .column_of = {0, 1, -1, -1, -1}, .err = err};
+    list_reader r = {
+        .set = out, .name = name, .folder = kin_strdup(name), .column_of = {0, 1, -1, -1, -1}, .err = err};
     if (!r.folder) return kin_fail_memory(err, name, strlen(name));
     char *slash = strrchr(r.folder, '/');
     if (slash) slash[slash == r.folder] = '\0';
@@ -140,7 +153,8 @@ bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset
         number++;
         if (stop > line) ok = take_line(&r, line, stop, number);
     }
-    if (ok && out->count == 0) ok = kin_fail(err, KIN_ERR_DATA, "%s: names no pictures; expected lines `path,label`", name);
+    if (ok && out->count == 0)
+        ok = kin_fail(err, KIN_ERR_DATA, "%s: names no pictures; expected lines `path,label`", name);
     ok = ok && kin_dataset_name_classes(out, r.class_of_item, err);
     kin_free(r.class_of_item);
     kin_free(r.folder);
@@ -150,7 +164,8 @@ bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset
 /* ---- containers ---- */
 
 /* All pictures of the set have the size of this container's, or get it. */
-static bool same_size(const char *list, kin_dataset *set, const kin_dataset *container, const char *path, kin_error *err)
+static bool same_size(const char *list, kin_dataset *set, const kin_dataset *container, const char *path,
+                      kin_error *err)
 {
     size_t picture = (size_t)container->width * (size_t)container->height * (size_t)container->channels;
     if (!container->pixels) return kin_fail(err, KIN_ERR_DATA, "%s: %s is no IDX or CIFAR file", list, path);
@@ -159,8 +174,11 @@ static bool same_size(const char *list, kin_dataset *set, const kin_dataset *con
         set->pixels = kin_alloc_array((size_t)set->count, picture);
         return set->pixels || kin_fail_memory(err, list, (size_t)set->count * picture);
     }
-    return (set->width == container->width && set->height == container->height && set->channels == container->channels) ||
-           kin_fail(err, KIN_ERR_DATA, "%s: the pictures of %s are %d x %d, others of this list %d x %d; one size was expected", list, path, container->width, container->height, set->width, set->height);
+    return (set->width == container->width && set->height == container->height &&
+            set->channels == container->channels) ||
+           kin_fail(err, KIN_ERR_DATA,
+                    "%s: the pictures of %s are %d x %d, others of this list %d x %d; one size was expected",
+                    list, path, container->width, container->height, set->width, set->height);
 }
 
 /* Takes from the container of item `first` what this and later items name of it. */
@@ -174,8 +192,12 @@ static bool take_from_container(const char *list, kin_dataset *set, int64_t firs
     for (int64_t i = first; ok && i < set->count; i++) {
         kin_sample *item = &set->items[i];
         if (item->number < 0 || item->index >= 0 || strcmp(item->path, path) != 0) continue;
-        if (item->number >= container.count) ok = kin_fail(err, KIN_ERR_DATA, "%s: names picture %lld of %s, which holds %lld", list, (long long)item->number, path, (long long)container.count);
-        if (ok) memcpy(set->pixels + (size_t)i * picture, container.pixels + (size_t)container.items[item->number].index * picture, picture);
+        if (item->number >= container.count)
+            ok = kin_fail(err, KIN_ERR_DATA, "%s: names picture %lld of %s, which holds %lld", list,
+                          (long long)item->number, path, (long long)container.count);
+        if (ok)
+            memcpy(set->pixels + (size_t)i * picture,
+                   container.pixels + (size_t)container.items[item->number].index * picture, picture);
         item->index = i;
     }
     kin_dataset_free(&container);

@@ -1,5 +1,6 @@
-/* A ring of batches. The consumer plans them and takes them in order; workers take pictures of the earliest batch that has any left.
- * Everything shared is behind one lock: a picture costs a hundred thousand times more than the lock. */
+/* A ring of batches. The consumer plans them and takes them in order; workers take pictures of the
+ * earliest batch that has any left. Everything shared is behind one lock: a picture costs a hundred
+ * thousand times more than the lock. */
 #include "data/loader.h"
 
 #include "base/memory.h"
@@ -26,17 +27,17 @@ struct kin_loader {
     const kin_dataset *set;
     kin_loader_opt opt;
     kin_scaling scale;
-    size_t floats;       /* of a picture */
-    slot *slots;         /* a ring: step s lies in slot s mod n */
+    size_t floats; /* of a picture */
+    slot *slots;   /* a ring: step s lies in slot s mod n */
     int n_slots;
     int64_t next, planned; /* the step to hand out, and to plan, next */
-    bool ended;          /* the plan has no more */
-    kin_image *cache;    /* [set->count]; data NULL where nothing is kept */
-    uint64_t cached;     /* bytes */
-    bool *broken;        /* [set->count] */
+    bool ended;            /* the plan has no more */
+    kin_image *cache;      /* [set->count]; data NULL where nothing is kept */
+    uint64_t cached;       /* bytes */
+    bool *broken;          /* [set->count] */
     kin_error first_broken;
     int64_t first_broken_at;
-    kin_error failure;   /* ends everything */
+    kin_error failure; /* ends everything */
     bool stopping;
     double waited;
     pthread_mutex_t lock;
@@ -47,7 +48,10 @@ struct kin_loader {
 
 /* ---- one picture ---- */
 
-static uint64_t bytes_of(const kin_image *image) { return (uint64_t)image->width * (uint64_t)image->height * (uint64_t)image->channels; }
+static uint64_t bytes_of(const kin_image *image)
+{
+    return (uint64_t)image->width * (uint64_t)image->height * (uint64_t)image->channels;
+}
 
 static bool copy_image(const kin_image *from, kin_image *to, kin_error *err)
 {
@@ -56,18 +60,21 @@ static bool copy_image(const kin_image *from, kin_image *to, kin_error *err)
     return true;
 }
 
-/* What is kept in the cache: the picture as the network sees it, or, for a change, decoded and perhaps reduced. */
+/* What is kept in the cache: the picture as the network sees it, or, for a change, decoded and perhaps
+ * reduced. */
 static bool decode(const kin_loader *l, int64_t picture, kin_image *image, kin_error *err)
 {
     const kin_loader_opt *o = &l->opt;
     kin_image_limits limits = o->limits;
     if (o->change && o->cache_side) limits.reduce_to = o->cache_side;
     if (!kin_dataset_image(l->set, picture, &limits, image, err)) return false;
-    bool ok = o->change ? kin_image_convert(image, o->channels, err) : kin_picture_prepare(image, o->resize, o->size, o->channels, o->filter, err);
+    bool ok = o->change ? kin_image_convert(image, o->channels, err)
+                        : kin_picture_prepare(image, o->resize, o->size, o->channels, o->filter, err);
     int side = image->width < image->height ? image->width : image->height;
     if (ok && o->change && o->cache_side && side > o->cache_side) {
         kin_image small;
-        int width = (int)((int64_t)image->width * o->cache_side / side), height = (int)((int64_t)image->height * o->cache_side / side);
+        int width = (int)((int64_t)image->width * o->cache_side / side),
+            height = (int)((int64_t)image->height * o->cache_side / side);
         ok = kin_image_resize(image, width, height, o->filter, &small, err);
         kin_image_free(image);
         if (ok) *image = small;
@@ -100,8 +107,7 @@ static void keep(kin_loader *l, int64_t picture, const kin_image *image)
     bool ok = copy_image(image, &copy, &ignored);
     pthread_mutex_lock(&l->lock);
     if (ok && !l->cache[picture].data) l->cache[picture] = copy;
-    else { /* another thread was quicker, or there is no memory */
-        l->cached -= bytes_of(image);
+    else { /* another thread was quicker, or there is no memory */ l->cached -= bytes_of(image);
         if (ok) kin_image_free(&copy);
     }
     pthread_mutex_unlock(&l->lock);
@@ -118,11 +124,16 @@ static bool make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_e
         if (!decode(l, picture, &image, err)) return false;
         keep(l, picture, &image);
     }
-    bool ok = !o->change || o->change(o->change_user, kin_key(key, (uint64_t)picture, CHANGE_KEY), &image, err);
+    bool ok = !o->change ||
+              o->change(o->change_user, kin_key(key, (uint64_t)picture, CHANGE_KEY), &image, err);
     if (ok && (image.width != o->size || image.height != o->size || image.channels != o->channels))
-        ok = kin_fail(err, KIN_ERR_ARGUMENT, "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with a crop to that size", image.width, image.height, image.channels, o->size,
-                      o->size, o->channels);
-    if (ok) kin_scaling_picture(&l->scale, image.data, o->size, o->channels, picture, o->scaling.key ? key : 0, out);
+        ok = kin_fail(err, KIN_ERR_ARGUMENT,
+                      "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with "
+                      "a crop to that size",
+                      image.width, image.height, image.channels, o->size, o->size, o->channels);
+    if (ok)
+        kin_scaling_picture(&l->scale, image.data, o->size, o->channels, picture, o->scaling.key ? key : 0,
+                            out);
     kin_image_free(&image);
     return ok;
 }
@@ -153,9 +164,13 @@ static void note_broken(kin_loader *l, int64_t picture, const kin_error *why)
 }
 
 /* A fault of the file's, not of the machine's or the recipe's. */
-static bool may_be_left_out(const kin_loader *l, const kin_error *e) { return !l->opt.strict && (e->code == KIN_ERR_DATA || e->code == KIN_ERR_IO); }
+static bool may_be_left_out(const kin_loader *l, const kin_error *e)
+{
+    return !l->opt.strict && (e->code == KIN_ERR_DATA || e->code == KIN_ERR_IO);
+}
 
-/* Makes a picture; false with an error in `err` that may be left out, or not. What was broken once is not read again. */
+/* Makes a picture; false with an error in `err` that may be left out, or not. What was broken once is not
+ * read again. */
 static bool try_make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_error *err)
 {
     if (kin_loader_is_broken(l, picture)) return kin_fail(err, KIN_ERR_DATA, "broken");
@@ -183,7 +198,10 @@ static bool make_or_substitute(kin_loader *l, int64_t step, int64_t *picture, fl
     kin_error first;
     kin_loader_broken(l, &first);
     return kin_fail(err, KIN_ERR_DATA, "no picture of the class %s can be read; the first broken one: %s",
-                    l->set->class_names && l->set->items[original].label >= 0 ? l->set->class_names[l->set->items[original].label] : "?", first.message);
+                    l->set->class_names && l->set->items[original].label >= 0
+                        ? l->set->class_names[l->set->items[original].label]
+                        : "?",
+                    first.message);
 }
 
 /* ---- work ---- */
@@ -217,7 +235,8 @@ static void *worker(void *arg)
     kin_loader *l = arg;
     kin_thread_is_serial();
 #ifdef __linux__
-    /* Threads have priorities of their own here. The network's come first: they wait for one another, and the batches are ahead. */
+    /* Threads have priorities of their own here. The network's come first: they wait for one another, and
+     * the batches are ahead. */
     (void)!setpriority(PRIO_PROCESS, 0, POLITE);
 #endif
     pthread_mutex_lock(&l->lock);
@@ -260,7 +279,8 @@ bool kin_loader_next(kin_loader *l, kin_loaded *out, kin_error *err)
 {
     *out = (kin_loaded){0};
     pthread_mutex_lock(&l->lock);
-    if (l->next < l->planned && l->slots[l->next % l->n_slots].count < 0) l->next++; /* the one handed out last is done with */
+    /* the one handed out last is done with */
+    if (l->next < l->planned && l->slots[l->next % l->n_slots].count < 0) l->next++;
     pthread_mutex_unlock(&l->lock);
     if (!plan(l, err)) return false;
     if (l->ended && l->next == l->planned) return true;
@@ -304,7 +324,10 @@ bool kin_loader_is_broken(kin_loader *l, int64_t picture)
 
 enum { GROUP = 64 }; /* pictures between two looks at progress */
 
-typedef struct survey { kin_loader *l; int64_t first; } survey;
+typedef struct survey {
+    kin_loader *l;
+    int64_t first;
+} survey;
 
 static void survey_one(void *arg, int64_t index, int worker)
 {
@@ -326,18 +349,22 @@ static void survey_one(void *arg, int64_t index, int worker)
     }
 }
 
-bool kin_loader_survey(kin_loader *l, bool (*progress)(void *user, int64_t done, int64_t total), void *user, kin_error *err)
+bool kin_loader_survey(kin_loader *l, bool (*progress)(void *user, int64_t done, int64_t total), void *user,
+                       kin_error *err)
 {
     survey s = {.l = l};
     for (; s.first < l->set->count; s.first += GROUP) {
         int64_t count = l->set->count - s.first < GROUP ? l->set->count - s.first : GROUP;
         kin_parallel_for(count, survey_one, &s);
         if (kin_failed(&l->failure)) return kin_fail(err, l->failure.code, "%s", l->failure.message);
-        if (progress && !progress(user, s.first + count, l->set->count)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+        if (progress && !progress(user, s.first + count, l->set->count))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
     }
     kin_error first;
     int64_t broken = kin_loader_broken(l, &first);
-    return broken < l->set->count || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)broken, first.message);
+    return broken < l->set->count ||
+           kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
+                    (long long)broken, first.message);
 }
 
 /* ---- life ---- */
@@ -356,7 +383,8 @@ static bool reserve(kin_loader *l, kin_error *err)
         l->slots[i].pixels = kin_alloc_array(floats, sizeof(float));
         ok = l->slots[i].index && l->slots[i].pixels;
     }
-    return ok || kin_fail_memory(err, "batches made in advance", (size_t)l->n_slots * (size_t)o->batch * l->floats * sizeof(float));
+    return ok || kin_fail_memory(err, "batches made in advance",
+                                 (size_t)l->n_slots * (size_t)o->batch * l->floats * sizeof(float));
 }
 
 kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, kin_error *err)
@@ -379,7 +407,8 @@ kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, ki
         return NULL;
     }
     /* Fewer threads than wished for, even none, only make it slower. */
-    while (l->n_threads < workers && pthread_create(&l->threads[l->n_threads], NULL, worker, l) == 0) l->n_threads++;
+    while (l->n_threads < workers && pthread_create(&l->threads[l->n_threads], NULL, worker, l) == 0)
+        l->n_threads++;
     return l;
 }
 

@@ -1,5 +1,6 @@
-/* MATLAB's MAT-files of level 5 ["MAT-File Format", The MathWorks]: variables as a tree of arrays. What annotations need is
- * read: numbers, text, cells and structs, packed or not, of either byte order; objects, sparse arrays and functions are passed over. */
+/* MATLAB's MAT-files of level 5 ["MAT-File Format", The MathWorks]: variables as a tree of arrays. What
+ * annotations need is read: numbers, text, cells and structs, packed or not, of either byte order;
+ * objects, sparse arrays and functions are passed over. */
 #ifndef KIN_DATA_MATFILE_H
 #define KIN_DATA_MATFILE_H
 
@@ -11,18 +12,18 @@ typedef enum { KIN_MAT_OTHER, KIN_MAT_NUMBERS, KIN_MAT_TEXT, KIN_MAT_CELLS, KIN_
 typedef struct kin_mat kin_mat;
 struct kin_mat {
     kin_mat_kind kind;
-    const char *name;    /* of a variable */
-    size_t count;        /* of elements: the product of the sizes, in MATLAB's order */
+    const char *name;     /* of a variable */
+    size_t count;         /* of elements: the product of the sizes, in MATLAB's order */
     const double *number; /* [count]; real parts */
-    const char *text;    /* UTF-8, zero-terminated */
-    kin_mat **item;      /* cells [count]; structs [count · fields], the fields of an element together */
+    const char *text;     /* UTF-8, zero-terminated */
+    kin_mat **item;       /* cells [count]; structs [count · fields], the fields of an element together */
     int fields;
-    const char **field;  /* [fields] their names */
-    kin_mat *next;       /* the next variable */
+    const char **field; /* [fields] their names */
+    kin_mat *next;      /* the next variable */
 };
 
-/* The first of the file's variables, in the arena (so is all it points to). `name` is for messages. NULL on a file that is not
- * such a one, is cut off, or unpacks to more than 64 MiB or a million arrays. */
+/* The first of the file's variables, in the arena (so is all it points to). `name` is for messages. NULL
+ * on a file that is not such a one, is cut off, or unpacks to more than 64 MiB or a million arrays. */
 const kin_mat *kin_mat_parse(const char *name, const kin_bytes *bytes, kin_arena *arena, kin_error *err);
 
 /* By name; NULL when there is none. Both take NULL. */

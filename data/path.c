@@ -26,7 +26,10 @@ double kin_cosine_turns(double turns) { return kin_sine_turns(turns + 0.25); }
 
 /* ---- transforms ---- */
 
-kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f) { return (kin_transform){{a, b, c, d, e, f, 0, 0, 1}}; }
+kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f)
+{
+    return (kin_transform){{a, b, c, d, e, f, 0, 0, 1}};
+}
 
 kin_transform kin_transform_turn(double turns)
 {
@@ -39,7 +42,8 @@ kin_transform kin_transform_then(kin_transform first, kin_transform second)
     kin_transform out;
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
-            out.m[3 * i + j] = second.m[3 * i] * first.m[j] + second.m[3 * i + 1] * first.m[3 + j] + second.m[3 * i + 2] * first.m[6 + j];
+            out.m[3 * i + j] = second.m[3 * i] * first.m[j] + second.m[3 * i + 1] * first.m[3 + j] +
+                               second.m[3 * i + 2] * first.m[6 + j];
     return out;
 }
 
@@ -83,7 +87,8 @@ void kin_path_clear(kin_path *path) { path->count = path->contours = 0; }
 
 void kin_path_point(kin_path *path, double x, double y)
 {
-    if (!path->failed && path->count == path->capacity) path->failed = !kin_grow((void **)&path->points, path->count, &path->capacity, sizeof *path->points);
+    if (!path->failed && path->count == path->capacity)
+        path->failed = !kin_grow((void **)&path->points, path->count, &path->capacity, sizeof *path->points);
     if (!path->failed) path->points[path->count++] = (kin_point){x, y};
 }
 
@@ -101,7 +106,8 @@ static double signed_area(const kin_point *p, size_t count)
 void kin_path_close(kin_path *path)
 {
     if (!path->failed && path->contours == path->contours_capacity)
-        path->failed = !kin_grow((void **)&path->ends, path->contours, &path->contours_capacity, sizeof *path->ends);
+        path->failed = !kin_grow((void **)&path->ends, path->contours, &path->contours_capacity,
+                                 sizeof *path->ends);
     if (path->failed) return;
     size_t first = path->contours ? path->ends[path->contours - 1] : 0;
     kin_point *p = path->points + first;
@@ -121,7 +127,8 @@ void kin_path_append(kin_path *path, const kin_path *other)
     size_t first = 0;
     path->failed = path->failed || other->failed;
     for (size_t c = 0; c < other->contours && !path->failed; first = other->ends[c++]) {
-        for (size_t i = first; i < other->ends[c]; i++) kin_path_point(path, other->points[i].x, other->points[i].y);
+        for (size_t i = first; i < other->ends[c]; i++)
+            kin_path_point(path, other->points[i].x, other->points[i].y);
         kin_path_close(path);
     }
 }
@@ -131,7 +138,8 @@ void kin_path_append(kin_path *path, const kin_path *other)
 /* At a corner a piece leaves along its own chord, so that straight sides between corners stay straight. */
 static kin_point tangent(const kin_node *nodes, int count, int at, int toward)
 {
-    const kin_node *here = &nodes[at], *before = &nodes[(at + count - 1) % count], *after = &nodes[(at + 1) % count];
+    const kin_node *here = &nodes[at], *before = &nodes[(at + count - 1) % count],
+                   *after = &nodes[(at + 1) % count];
     if (here->corner) {
         const kin_node *to = toward > 0 ? after : before;
         return (kin_point){(to->x - here->x) * toward, (to->y - here->y) * toward};
@@ -150,7 +158,8 @@ void kin_path_outline(kin_path *path, const kin_node *nodes, int count)
         for (int step = 1; step < CURVE_STEPS; step++) {
             double t = (double)step / CURVE_STEPS, t2 = t * t, t3 = t2 * t;
             double ha = 2 * t3 - 3 * t2 + 1, hs = t3 - 2 * t2 + t, hb = 3 * t2 - 2 * t3, he = t3 - t2;
-            kin_path_point(path, ha * a.x + hs * s.x + hb * b.x + he * e.x, ha * a.y + hs * s.y + hb * b.y + he * e.y);
+            kin_path_point(path, ha * a.x + hs * s.x + hb * b.x + he * e.x,
+                           ha * a.y + hs * s.y + hb * b.y + he * e.y);
         }
     }
     kin_path_close(path);
@@ -200,7 +209,9 @@ void kin_path_star(kin_path *path, double x, double y, double radius, int points
 
 static void joint(kin_path *path, kin_point at, double radius)
 {
-    for (int i = 0; i < 12; i++) kin_path_point(path, at.x + radius * kin_cosine_turns(i / 12.0), at.y + radius * kin_sine_turns(i / 12.0));
+    for (int i = 0; i < 12; i++)
+        kin_path_point(path, at.x + radius * kin_cosine_turns(i / 12.0),
+                       at.y + radius * kin_sine_turns(i / 12.0));
     kin_path_close(path);
 }
 

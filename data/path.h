@@ -1,5 +1,6 @@
 /* Outlines: closed contours of points, built from lines, curves and a few ready forms, moved by projective
- * transforms. Nothing here calls libm but sqrt and floor, which are exact: the same numbers on every machine. */
+ * transforms. Nothing here calls libm but sqrt and floor, which are exact: the same numbers on every
+ * machine. */
 #ifndef KIN_DATA_PATH_H
 #define KIN_DATA_PATH_H
 
@@ -23,8 +24,8 @@ typedef struct kin_path {
 void kin_path_free(kin_path *path);
 void kin_path_clear(kin_path *path); /* forgets the contours, keeps the memory */
 
-/* Adds a point to the contour being built, and ends it. All contours are made to turn the same way, so that the
- * path is their union however they overlap; an opening is drawn as a stroke around it. */
+/* Adds a point to the contour being built, and ends it. All contours are made to turn the same way, so
+ * that the path is their union however they overlap; an opening is drawn as a stroke around it. */
 void kin_path_point(kin_path *path, double x, double y);
 void kin_path_close(kin_path *path);
 void kin_path_append(kin_path *path, const kin_path *other);
@@ -43,7 +44,8 @@ void kin_path_turned(kin_path *path, const kin_node *nodes, int count);
 
 void kin_path_ellipse(kin_path *path, double x, double y, double rx, double ry);
 void kin_path_round_rect(kin_path *path, double x0, double y0, double x1, double y1, double radius);
-/* `points` corners at distance 1 with the first one up; when inner > 0, as many at distance `inner` between them. */
+/* `points` corners at distance 1 with the first one up; when inner > 0, as many at distance `inner`
+ * between them. */
 void kin_path_star(kin_path *path, double x, double y, double radius, int points, double inner, double turns);
 /* A line of the given width through the points, with round ends and joints. */
 void kin_path_stroke(kin_path *path, const kin_point *points, int count, double width);
@@ -54,7 +56,8 @@ void kin_path_arc(kin_path *path, double x, double y, double rx, double ry, doub
 typedef struct kin_transform {
     double m[9];
 } kin_transform;
-kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f); /* x' = ax+by+c, y' = dx+ey+f */
+/* x' = ax+by+c, y' = dx+ey+f */
+kin_transform kin_transform_make(double a, double b, double c, double d, double e, double f);
 kin_transform kin_transform_then(kin_transform first, kin_transform second);
 kin_transform kin_transform_turn(double turns);       /* clockwise as seen */
 kin_transform kin_transform_inverse(kin_transform t); /* of a regular matrix */

@@ -3,9 +3,15 @@
 #include <math.h>
 
 /* In low .. high, both included. */
-static int whole_between(kin_stream *s, int low, int high) { return low + (int)kin_stream_below(s, (uint64_t)(high - low) + 1); }
+static int whole_between(kin_stream *s, int low, int high)
+{
+    return low + (int)kin_stream_below(s, (uint64_t)(high - low) + 1);
+}
 
-static double log_between(kin_stream *s, const double range[2]) { return exp(kin_stream_range(s, log(range[0]), log(range[1]))); }
+static double log_between(kin_stream *s, const double range[2])
+{
+    return exp(kin_stream_range(s, log(range[0]), log(range[1])));
+}
 
 kin_window kin_pick_crop(kin_stream *s, int width, int height, int crop_width, int crop_height)
 {
@@ -13,12 +19,15 @@ kin_window kin_pick_crop(kin_stream *s, int width, int height, int crop_width, i
     return (kin_window){left, top, crop_width, crop_height};
 }
 
-kin_window kin_pick_resized_crop(kin_stream *s, int width, int height, const double scale[2], const double ratio[2])
+kin_window kin_pick_resized_crop(kin_stream *s, int width, int height, const double scale[2],
+                                 const double ratio[2])
 {
     for (int attempt = 0; attempt < 10; attempt++) {
-        double area = (double)width * height * kin_stream_range(s, scale[0], scale[1]), aspect = log_between(s, ratio);
+        double area = (double)width * height * kin_stream_range(s, scale[0], scale[1]),
+               aspect = log_between(s, ratio);
         double w = rint(sqrt(area * aspect)), h = rint(sqrt(area / aspect));
-        if (w > 0 && w <= width && h > 0 && h <= height) return kin_pick_crop(s, width, height, (int)w, (int)h);
+        if (w > 0 && w <= width && h > 0 && h <= height)
+            return kin_pick_crop(s, width, height, (int)w, (int)h);
     }
     double aspect = (double)width / height;
     kin_window all = {0, 0, width, height};
@@ -30,10 +39,12 @@ kin_window kin_pick_resized_crop(kin_stream *s, int width, int height, const dou
     return all;
 }
 
-bool kin_pick_erase(kin_stream *s, int width, int height, const double scale[2], const double ratio[2], kin_window *out)
+bool kin_pick_erase(kin_stream *s, int width, int height, const double scale[2], const double ratio[2],
+                    kin_window *out)
 {
     for (int attempt = 0; attempt < 10; attempt++) {
-        double area = (double)width * height * kin_stream_range(s, scale[0], scale[1]), aspect = log_between(s, ratio);
+        double area = (double)width * height * kin_stream_range(s, scale[0], scale[1]),
+               aspect = log_between(s, ratio);
         double w = rint(sqrt(area / aspect)), h = rint(sqrt(area * aspect));
         if (!(w < width && h < height)) continue;
         *out = kin_pick_crop(s, width, height, (int)w, (int)h);

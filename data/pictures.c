@@ -7,7 +7,8 @@
 
 enum { GROUP = 64 }; /* pictures between two looks at progress */
 
-/* Where a cut begins: Python's round(n / 2), half to even; where the picture is too small the padding's floor(−n / 2). */
+/* Where a cut begins: Python's round(n / 2), half to even; where the picture is too small the padding's
+ * floor(−n / 2). */
 static int half_of(int n) { return n >= 0 ? n / 2 + (n % 4 == 3) : -(-n / 2); }
 
 bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err)
@@ -15,7 +16,8 @@ bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin
     int w = image->width, h = image->height, short_side = w < h ? w : h;
     kin_image resized;
     if (short_side == side) return true;
-    int width = w <= h ? side : (int)((int64_t)side * w / h), height = w <= h ? (int)((int64_t)side * h / w) : side;
+    int width = w <= h ? side : (int)((int64_t)side * w / h),
+        height = w <= h ? (int)((int64_t)side * h / w) : side;
     if (!kin_image_resize(image, width, height, filter, &resized, err)) return false;
     resized.remark = image->remark;
     kin_image_free(image);
@@ -26,7 +28,8 @@ bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin
 bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err)
 {
     kin_image cut;
-    int left = half_of(image->width - width), top = half_of(image->height - height), channels = image->channels;
+    int left = half_of(image->width - width), top = half_of(image->height - height),
+        channels = image->channels;
     if (image->width == width && image->height == height) return true;
     if (!kin_image_new(&cut, width, height, channels, err)) return false;
     memset(cut.data, 0, (size_t)width * (size_t)height * (size_t)channels);
@@ -34,28 +37,39 @@ bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err)
     for (int y = 0; y < height; y++)
         if (y + top >= 0 && y + top < image->height)
             memcpy(cut.data + ((size_t)y * (size_t)width + (size_t)from) * (size_t)channels,
-                   image->data + ((size_t)(y + top) * (size_t)image->width + (size_t)(from + left)) * (size_t)channels, (size_t)(to - from) * (size_t)channels);
+                   image->data +
+                       ((size_t)(y + top) * (size_t)image->width + (size_t)(from + left)) * (size_t)channels,
+                   (size_t)(to - from) * (size_t)channels);
     cut.remark = image->remark;
     kin_image_free(image);
     *image = cut;
     return true;
 }
 
-bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter, kin_error *err)
+bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter,
+                         kin_error *err)
 {
-    return kin_image_convert(image, channels, err) && kin_picture_resize_short(image, resize ? resize : size, filter, err) && kin_picture_crop(image, size, size, err);
+    return kin_image_convert(image, channels, err) &&
+           kin_picture_resize_short(image, resize ? resize : size, filter, err) &&
+           kin_picture_crop(image, size, size, err);
 }
 
 kin_dataset kin_pictures_set(const kin_pictures *p)
 {
-    return (kin_dataset){.count = p->count, .classes = p->classes, .items = p->items, .pixels = p->pixels, .width = p->size, .height = p->size, .channels = p->channels};
+    return (kin_dataset){.count = p->count,
+                         .classes = p->classes,
+                         .items = p->items,
+                         .pixels = p->pixels,
+                         .width = p->size,
+                         .height = p->size,
+                         .channels = p->channels};
 }
 
 typedef struct loading {
     const kin_dataset *set;
     const kin_pictures_opt *opt;
     uint8_t *pixels;
-    size_t bytes;      /* of one picture */
+    size_t bytes; /* of one picture */
     int64_t first;
     kin_error *errors; /* [GROUP] */
 } loading;
@@ -69,7 +83,8 @@ static void load_one(void *arg, int64_t index, int worker)
     kin_error *err = &l->errors[index];
     kin_error_clear(err);
     if (!kin_dataset_image(l->set, i, &l->opt->limits, &image, err)) return;
-    if (kin_picture_prepare(&image, 0, l->opt->size, l->opt->channels, l->opt->filter, err)) memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
+    if (kin_picture_prepare(&image, 0, l->opt->size, l->opt->channels, l->opt->filter, err))
+        memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
     kin_image_free(&image);
 }
 
@@ -83,7 +98,9 @@ static bool keep_group(loading *l, int64_t count, kin_pictures *out, kin_error *
             if (out->broken++ == 0) out->first_broken = *e;
             continue;
         }
-        if (out->count != l->first + k) memcpy(l->pixels + (size_t)out->count * l->bytes, l->pixels + (size_t)(l->first + k) * l->bytes, l->bytes);
+        if (out->count != l->first + k)
+            memcpy(l->pixels + (size_t)out->count * l->bytes, l->pixels + (size_t)(l->first + k) * l->bytes,
+                   l->bytes);
         out->items[out->count++] = l->set->items[l->first + k];
     }
     return true;
@@ -95,9 +112,12 @@ static bool load_all(loading *l, kin_pictures *out, kin_error *err)
         int64_t count = l->set->count - l->first < GROUP ? l->set->count - l->first : GROUP;
         kin_parallel_for(count, load_one, l);
         if (!keep_group(l, count, out, err)) return false;
-        if (l->opt->progress && !l->opt->progress(l->opt->user, l->first + count, l->set->count)) return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+        if (l->opt->progress && !l->opt->progress(l->opt->user, l->first + count, l->set->count))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
     }
-    return out->count > 0 || kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s", (long long)out->broken, out->first_broken.message);
+    return out->count > 0 ||
+           kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
+                    (long long)out->broken, out->first_broken.message);
 }
 
 bool kin_pictures_load(const kin_dataset *set, const kin_pictures_opt *opt, kin_pictures *out, kin_error *err)
@@ -106,9 +126,16 @@ bool kin_pictures_load(const kin_dataset *set, const kin_pictures_opt *opt, kin_
     size_t bytes = (size_t)opt->size * (size_t)opt->size * (size_t)opt->channels, total;
     *out = (kin_pictures){.size = opt->size, .channels = opt->channels, .classes = set->classes};
     if (!kin_mul_size(bytes, (size_t)set->count, &total) || total > allowed)
-        return kin_fail(err, KIN_ERR_MEMORY, "%lld pictures of %d x %d x %d need more than the %llu MiB allowed; choose a smaller --size or fewer classes", (long long)set->count, opt->size,
-                        opt->size, opt->channels, (unsigned long long)(allowed >> 20));
-    loading l = {.set = set, .opt = opt, .bytes = bytes, .pixels = kin_alloc(total), .errors = kin_alloc_zero(GROUP, sizeof *l.errors)};
+        return kin_fail(err, KIN_ERR_MEMORY,
+                        "%lld pictures of %d x %d x %d need more than the %llu MiB allowed; choose a smaller "
+                        "--size or fewer classes",
+                        (long long)set->count, opt->size, opt->size, opt->channels,
+                        (unsigned long long)(allowed >> 20));
+    loading l = {.set = set,
+                 .opt = opt,
+                 .bytes = bytes,
+                 .pixels = kin_alloc(total),
+                 .errors = kin_alloc_zero(GROUP, sizeof *l.errors)};
     out->pixels = l.pixels;
     out->items = kin_alloc_array((size_t)set->count, sizeof *out->items);
     bool ok = (l.pixels && l.errors && out->items) || kin_fail_memory(err, "the pictures", total);

@@ -1,5 +1,5 @@
-/* PNG (ISO/IEC 15948): every colour type, bit depth and interlacing; tRNS becomes alpha; gamma and colour profiles
- * are ignored, as other readers do; 16-bit samples keep their high byte. */
+/* PNG (ISO/IEC 15948): every colour type, bit depth and interlacing; tRNS becomes alpha; gamma and colour
+ * profiles are ignored, as other readers do; 16-bit samples keep their high byte. */
 #include "base/memory.h"
 #include "data/formats.h"
 #include "data/inflate.h"
@@ -13,14 +13,17 @@ typedef struct png {
     unsigned palette_size;
     bool has_palette, has_key, has_alpha_table, ended;
     uint16_t key[3];
-    kin_bytes packed;    /* all IDAT together */
+    kin_bytes packed; /* all IDAT together */
     size_t packed_capacity;
     bool in_idat, idat_over;
     kin_error *err;
 } png;
 
 static bool bad(png *p, const char *what) { return kin_fail(p->err, KIN_ERR_DATA, "damaged PNG: %s", what); }
-static uint32_t word(const uint8_t *b) { return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]; }
+static uint32_t word(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
 
 /* ---- chunks ---- */
 
@@ -28,15 +31,23 @@ static bool read_header(png *p, const uint8_t *b, uint32_t size, const kin_image
 {
     static const uint8_t samples[7] = {1, 0, 3, 1, 2, 0, 4};
     /* Bit d of an entry: depth d is allowed for that colour type. */
-    static const uint32_t depths[7] = {1 << 1 | 1 << 2 | 1 << 4 | 1 << 8 | 1 << 16, 0, 1 << 8 | 1 << 16, 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8, 1 << 8 | 1 << 16, 0, 1 << 8 | 1 << 16};
+    static const uint32_t depths[7] = {1 << 1 | 1 << 2 | 1 << 4 | 1 << 8 | 1 << 16,
+                                       0,
+                                       1 << 8 | 1 << 16,
+                                       1 << 1 | 1 << 2 | 1 << 4 | 1 << 8,
+                                       1 << 8 | 1 << 16,
+                                       0,
+                                       1 << 8 | 1 << 16};
     if (size != 13) return bad(p, "its header has another length");
     p->width = word(b);
     p->height = word(b + 4);
     p->depth = b[8];
     p->colour = b[9];
     p->interlace = b[12];
-    if (p->colour > 6 || p->depth > 16 || !(depths[p->colour] >> p->depth & 1)) return bad(p, "an unknown colour type or bit depth");
-    if (b[10] != 0 || b[11] != 0 || p->interlace > 1) return bad(p, "an unknown compression, filter or interlacing");
+    if (p->colour > 6 || p->depth > 16 || !(depths[p->colour] >> p->depth & 1))
+        return bad(p, "an unknown colour type or bit depth");
+    if (b[10] != 0 || b[11] != 0 || p->interlace > 1)
+        return bad(p, "an unknown compression, filter or interlacing");
     p->samples = samples[p->colour];
     return kin_image_allowed(p->width, p->height, limits, p->err);
 }
@@ -45,7 +56,8 @@ static bool read_palette(png *p, const uint8_t *b, uint32_t size)
 {
     if (p->has_palette || p->in_idat || p->idat_over) return bad(p, "a palette out of place");
     if (p->colour == 0 || p->colour == 4) return bad(p, "a palette in a grey picture");
-    if (size == 0 || size % 3 || size > 768 || (p->colour == 3 && size / 3 > 1u << p->depth)) return bad(p, "its palette's size");
+    if (size == 0 || size % 3 || size > 768 || (p->colour == 3 && size / 3 > 1u << p->depth))
+        return bad(p, "its palette's size");
     p->has_palette = true;
     p->palette_size = size / 3;
     for (uint32_t i = 0; i < p->palette_size; i++) {
@@ -88,11 +100,13 @@ static bool append_idat(png *p, const uint8_t *b, uint32_t size)
     return true;
 }
 
-static bool read_chunk(png *p, const uint8_t *type, const uint8_t *b, uint32_t size, bool first, const kin_image_limits *limits)
+static bool read_chunk(png *p, const uint8_t *type, const uint8_t *b, uint32_t size, bool first,
+                       const kin_image_limits *limits)
 {
     bool idat = memcmp(type, "IDAT", 4) == 0;
     if (p->in_idat && !idat) p->idat_over = true, p->in_idat = false;
-    if (first != (memcmp(type, "IHDR", 4) == 0)) return bad(p, "its header is not the first chunk, or stands twice");
+    if (first != (memcmp(type, "IHDR", 4) == 0))
+        return bad(p, "its header is not the first chunk, or stands twice");
     if (first) return read_header(p, b, size, limits);
     if (idat) return append_idat(p, b, size);
     if (memcmp(type, "PLTE", 4) == 0) return read_palette(p, b, size);
@@ -108,7 +122,8 @@ static bool read_chunks(png *p, const uint8_t *b, size_t size, const kin_image_l
         if (size - at < 12) return bad(p, "it ends too early");
         uint32_t length = word(b + at);
         if (length > size - at - 12) return bad(p, "it ends too early");
-        if (kin_crc32(0, b + at + 4, (size_t)length + 4) != word(b + at + 8 + length)) return bad(p, "a checksum differs");
+        if (kin_crc32(0, b + at + 4, (size_t)length + 4) != word(b + at + 8 + length))
+            return bad(p, "a checksum differs");
         if (!read_chunk(p, b + at + 4, b + at + 8, length, first, limits)) return false;
         at += (size_t)length + 12;
     }
@@ -144,7 +159,8 @@ INLINE void undo_average(const uint8_t *from, uint8_t *row, const uint8_t *up, s
 INLINE void undo_paeth(const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
 {
     int left[8], corner[8]; /* of the pixel before; step ≤ 8 */
-    for (size_t c = 0; c < step; c++) row[c] = (uint8_t)(from[c] + up[c]), left[c] = row[c], corner[c] = up[c];
+    for (size_t c = 0; c < step; c++)
+        row[c] = (uint8_t)(from[c] + up[c]), left[c] = row[c], corner[c] = up[c];
     for (size_t i = step; i < bytes; i += step)
         for (size_t c = 0; c < step; c++) {
             int above = up[i + c];
@@ -154,7 +170,8 @@ INLINE void undo_paeth(const uint8_t *from, uint8_t *row, const uint8_t *up, siz
         }
 }
 
-INLINE bool undo(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+INLINE bool undo(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes,
+                 size_t step)
 {
     switch (filter) {
     case 0: memmove(row, from, bytes); return true;
@@ -168,9 +185,10 @@ INLINE bool undo(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_
     }
 }
 
-/* Undoes a row's filter: `from` to `row`, which may be the same; `up` is the row above, zeros at first. `step` is the
- * bytes of a pixel, at least 1; the common ones have loops of their own. */
-static bool unfilter(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes, size_t step)
+/* Undoes a row's filter: `from` to `row`, which may be the same; `up` is the row above, zeros at first.
+ * `step` is the bytes of a pixel, at least 1; the common ones have loops of their own. */
+static bool unfilter(uint8_t filter, const uint8_t *from, uint8_t *row, const uint8_t *up, size_t bytes,
+                     size_t step)
 {
     switch (step) {
     case 1: return undo(filter, from, row, up, bytes, 1);
@@ -221,20 +239,30 @@ static bool put_pixel(png *p, const uint8_t *row, size_t x, uint8_t *to)
 
 /* ---- passes: one, or Adam7's seven ---- */
 
-typedef struct pass { uint32_t x0, y0, dx, dy; } pass;
+typedef struct pass {
+    uint32_t x0, y0, dx, dy;
+} pass;
 
-static uint32_t steps(uint32_t size, uint32_t first, uint32_t step) { return size > first ? (size - first + step - 1) / step : 0; }
+static uint32_t steps(uint32_t size, uint32_t first, uint32_t step)
+{
+    return size > first ? (size - first + step - 1) / step : 0;
+}
 
-static size_t row_bytes(const png *p, uint32_t width) { return ((size_t)width * p->samples * p->depth + 7) / 8; }
+static size_t row_bytes(const png *p, uint32_t width)
+{
+    return ((size_t)width * p->samples * p->depth + 7) / 8;
+}
 
 static const pass whole[1] = {{0, 0, 1, 1}};
-static const pass adam7[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+static const pass adam7[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                              {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
 
 static size_t raw_size(const png *p, const pass *passes, int n)
 {
     size_t total = 0;
     for (int i = 0; i < n; i++) {
-        uint32_t w = steps(p->width, passes[i].x0, passes[i].dx), h = steps(p->height, passes[i].y0, passes[i].dy);
+        uint32_t w = steps(p->width, passes[i].x0, passes[i].dx),
+                 h = steps(p->height, passes[i].y0, passes[i].dy);
         if (w && h) total += (size_t)h * (row_bytes(p, w) + 1);
     }
     return total;
@@ -244,15 +272,20 @@ static size_t raw_size(const png *p, const pass *passes, int n)
 static bool read_pass(png *p, const pass *s, uint8_t **at, uint8_t *above, kin_image *out)
 {
     uint32_t w = steps(p->width, s->x0, s->dx), h = steps(p->height, s->y0, s->dy);
-    size_t bytes = row_bytes(p, w), step = ((size_t)p->samples * p->depth + 7) / 8, channels = (size_t)out->channels;
-    bool as_stored = !p->interlace && p->depth == 8 && p->colour != 3 && !p->has_key; /* straight into the picture */
+    size_t bytes = row_bytes(p, w), step = ((size_t)p->samples * p->depth + 7) / 8,
+           channels = (size_t)out->channels;
+    /* straight into the picture */
+    bool as_stored = !p->interlace && p->depth == 8 && p->colour != 3 && !p->has_key;
     const uint8_t *up = memset(above, 0, bytes);
     for (uint32_t y = 0; w && y < h; y++) {
         const uint8_t *from = *at + 1;
         uint8_t *row = as_stored ? out->data + (size_t)y * bytes : *at + 1;
         if (!unfilter(**at, from, row, up, bytes, step)) return bad(p, "an unknown filter");
         for (uint32_t x = 0; !as_stored && x < w; x++)
-            if (!put_pixel(p, row, x, out->data + ((size_t)(s->y0 + y * s->dy) * p->width + s->x0 + x * s->dx) * channels)) return false;
+            if (!put_pixel(p, row, x,
+                           out->data +
+                               ((size_t)(s->y0 + y * s->dy) * p->width + s->x0 + x * s->dx) * channels))
+                return false;
         up = row;
         *at += bytes + 1;
     }
@@ -277,7 +310,8 @@ static bool read_pixels(png *p, kin_image *out)
     return ok;
 }
 
-bool kin_png_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out, kin_error *err)
+bool kin_png_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                    kin_error *err)
 {
     png p = {.err = err};
     *out = (kin_image){0};
@@ -288,7 +322,10 @@ bool kin_png_decode(const uint8_t *bytes, size_t size, const kin_image_limits *l
 
 /* ---- writing ---- */
 
-typedef struct png_out { uint8_t *data; size_t used; } png_out;
+typedef struct png_out {
+    uint8_t *data;
+    size_t used;
+} png_out;
 
 static void put_word(uint8_t *b, uint32_t value)
 {
@@ -314,7 +351,8 @@ static void filter_rows(const kin_image *image, uint8_t *to)
         uint64_t plain = 0, filtered = 0;
         to[0] = 4;
         for (size_t i = 0; i < bytes; i++) {
-            to[1 + i] = (uint8_t)(row[i] - paeth(i >= step ? row[i - step] : 0, up ? up[i] : 0, up && i >= step ? up[i - step] : 0));
+            to[1 + i] = (uint8_t)(row[i] - paeth(i >= step ? row[i - step] : 0, up ? up[i] : 0,
+                                                 up && i >= step ? up[i - step] : 0));
             filtered += to[1 + i] < 128 ? to[1 + i] : 256u - to[1 + i];
             plain += row[i] < 128 ? row[i] : 256u - row[i];
         }

@@ -1,4 +1,5 @@
-/* The portable maps P1 to P6 and PAM (P7). Samples with a maximum other than 255 are scaled to it, rounded. */
+/* The portable maps P1 to P6 and PAM (P7). Samples with a maximum other than 255 are scaled to it,
+ * rounded. */
 #include "data/formats.h"
 
 #include <stdio.h>
@@ -11,7 +12,10 @@ typedef struct pnm {
 } pnm;
 
 static bool bad(pnm *p, const char *what) { return kin_fail(p->err, KIN_ERR_DATA, "damaged PNM: %s", what); }
-static bool blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+static bool blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 
 /* Blanks, and comments from '#' to the line's end. */
 static void skip(pnm *p)
@@ -80,7 +84,10 @@ static bool read_pam_header(pnm *p)
     }
 }
 
-static uint8_t scaled(unsigned value, unsigned most) { return (uint8_t)(most == 255 ? value : (value * 255 + most / 2) / most); }
+static uint8_t scaled(unsigned value, unsigned most)
+{
+    return (uint8_t)(most == 255 ? value : (value * 255 + most / 2) / most);
+}
 
 static bool read_text(pnm *p, int kind, uint8_t *to, size_t count)
 {
@@ -127,15 +134,20 @@ static bool plausible(pnm *p, int kind)
     return (kind == 4 ? samples / 8 <= left : samples <= left) || bad(p, "it ends too early");
 }
 
-bool kin_pnm_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out, kin_error *err)
+bool kin_pnm_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                    kin_error *err)
 {
     pnm p = {.at = bytes + 2, .end = bytes + size, .err = err};
     int kind = bytes[1] - '0';
     *out = (kin_image){0};
-    if (!(kind == 7 ? read_pam_header(&p) : read_header(&p, kind)) || !kin_image_allowed(p.width, p.height, limits, err) || !plausible(&p, kind)) return false;
+    if (!(kind == 7 ? read_pam_header(&p) : read_header(&p, kind)) ||
+        !kin_image_allowed(p.width, p.height, limits, err) || !plausible(&p, kind))
+        return false;
     if (!kin_image_new(out, (int)p.width, (int)p.height, (int)p.depth, err)) return false;
     size_t count = (size_t)p.width * p.height * p.depth;
-    bool ok = kind <= 3 ? read_text(&p, kind, out->data, count) : kind == 4 ? read_bits(&p, out->data) : read_raw(&p, out->data, count);
+    bool ok = kind <= 3   ? read_text(&p, kind, out->data, count)
+              : kind == 4 ? read_bits(&p, out->data)
+                          : read_raw(&p, out->data, count);
     if (!ok) kin_image_free(out);
     return ok;
 }

@@ -2,10 +2,29 @@
 
 #include <math.h>
 
-enum { IDENTITY, SHEAR_X, SHEAR_Y, MOVE_X, MOVE_Y, ROTATE, BRIGHTNESS, COLOUR, CONTRAST, SHARPNESS, POSTERIZE, SOLARIZE, AUTOCONTRAST, EQUALIZE };
+enum {
+    IDENTITY,
+    SHEAR_X,
+    SHEAR_Y,
+    MOVE_X,
+    MOVE_Y,
+    ROTATE,
+    BRIGHTNESS,
+    COLOUR,
+    CONTRAST,
+    SHARPNESS,
+    POSTERIZE,
+    SOLARIZE,
+    AUTOCONTRAST,
+    EQUALIZE
+};
 
 /* The largest strengths; moves of RandAugment are a share of the picture, of TrivialAugment pixels. */
-static const struct { const char *name; bool is_signed; double most, most_wide; } ops[KIN_RANDAUGMENT_OPS] = {
+static const struct {
+    const char *name;
+    bool is_signed;
+    double most, most_wide;
+} ops[KIN_RANDAUGMENT_OPS] = {
     [IDENTITY] = {"Identity", false, 0, 0},
     [SHEAR_X] = {"ShearX", true, 0.3, 0.99},
     [SHEAR_Y] = {"ShearY", true, 0.3, 0.99},
@@ -25,11 +44,13 @@ static const struct { const char *name; bool is_signed; double most, most_wide; 
 const char *kin_randaugment_name(int op) { return ops[op].name; }
 bool kin_randaugment_is_signed(int op) { return ops[op].is_signed; }
 
-/* torch.linspace in single precision: from both ends towards the middle, multiplied and added with one rounding. */
+/* torch.linspace in single precision: from both ends towards the middle, multiplied and added with one
+ * rounding. */
 static double linspace(double first, double last, int bin, int bins)
 {
     float a = (float)first, b = (float)last, step = (b - a) / (float)(bins - 1);
-    return (float)(bin < bins / 2 ? (double)a + (double)step * bin : (double)b - (double)step * (bins - 1 - bin));
+    return (float)(bin < bins / 2 ? (double)a + (double)step * bin
+                                  : (double)b - (double)step * (bins - 1 - bin));
 }
 
 double kin_randaugment_strength(int op, bool wide, int bin, int bins, int width, int height)
@@ -41,13 +62,18 @@ double kin_randaugment_strength(int op, bool wide, int bin, int bins, int width,
     return linspace(0, most, bin, bins);
 }
 
-bool kin_image_randaugment(kin_image *image, int op, double strength, kin_warp_filter filter, kin_fill fill, kin_error *err)
+bool kin_image_randaugment(kin_image *image, int op, double strength, kin_warp_filter filter, kin_fill fill,
+                           kin_error *err)
 {
     switch (op) {
     case SHEAR_X: return kin_image_shear(image, strength, 0, filter, fill, err);
     case SHEAR_Y: return kin_image_shear(image, 0, strength, filter, fill, err);
-    case MOVE_X: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dx = (int)strength}, filter, fill, err);
-    case MOVE_Y: return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dy = (int)strength}, filter, fill, err);
+    case MOVE_X:
+        return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dx = (int)strength}, filter, fill,
+                                err);
+    case MOVE_Y:
+        return kin_image_affine(image, &(kin_affine_warp){.scale = 1, .dy = (int)strength}, filter, fill,
+                                err);
     case ROTATE: return kin_image_rotate(image, strength, filter, fill, err);
     case COLOUR: return kin_image_saturation(image, 1 + strength, err);
     case SHARPNESS: return kin_image_sharpness(image, 1 + strength, err);

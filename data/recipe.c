@@ -1,6 +1,9 @@
 #include "data/recipe.h"
 
-uint64_t kin_recipe_key(uint64_t seed, uint64_t epoch, uint64_t picture) { return kin_key(kin_key_text(seed, "recipe"), epoch, picture); }
+uint64_t kin_recipe_key(uint64_t seed, uint64_t epoch, uint64_t picture)
+{
+    return kin_key(kin_key_text(seed, "recipe"), epoch, picture);
+}
 
 bool kin_recipe_apply(const kin_recipe *recipe, uint64_t key, kin_image *image, kin_error *err)
 {

@@ -2,9 +2,10 @@
  *
  *     rrc(224,scale=.08-1) flip jitter(.4,.4,.4,.1) grey(.2) blur(23,.1-2) erase(.25) normalize(imagenet)
  *
- * Transforms in order, parameters by place or by name, names and defaults torchvision's (its class names are understood too). A
- * preset's name stands for its transforms. One table, kin_transforms, says what there is. Nothing here keeps state: what happens
- * to a picture is a pure function of the recipe and a key, whichever thread does it and wherever a run was resumed. */
+ * Transforms in order, parameters by place or by name, names and defaults torchvision's (its class names
+ * are understood too). A preset's name stands for its transforms. One table, kin_transforms, says what
+ * there is. Nothing here keeps state: what happens to a picture is a pure function of the recipe and a
+ * key, whichever thread does it and wherever a run was resumed. */
 #ifndef KIN_DATA_RECIPE_H
 #define KIN_DATA_RECIPE_H
 
@@ -47,11 +48,12 @@ typedef struct kin_recipe_step kin_recipe_step;
 
 /* A row of the table. */
 typedef struct kin_transform_info {
-    const char *name, *alias, *torch; /* alias may be NULL */
-    const char *help;                 /* one sentence */
+    const char *name, *alias, *torch;                  /* alias may be NULL */
+    const char *help;                                  /* one sentence */
     kin_recipe_param params[KIN_TRANSFORM_PARAMS + 1]; /* ends with {0} */
     /* Draws from the stream and changes the picture; NULL: nothing happens to bytes. */
-    bool (*apply)(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image, kin_error *err);
+    bool (*apply)(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image,
+                  kin_error *err);
     /* Size before to size after, 0 where unknown; NULL: it stays. */
     void (*size)(const kin_recipe_step *step, int *width, int *height);
     /* Refuses values that make no sense together; may be NULL. */
@@ -75,24 +77,28 @@ struct kin_recipe {
 /* All transforms; ends with {0}. */
 extern const kin_transform_info kin_transforms[];
 
-/* A name for a usual recipe; the name takes a size, imagenet-train(160). The table ends with {0}. In `text` $ is the size, % its
- * half and @ eight sevenths of it. */
-typedef struct kin_recipe_preset { const char *name, *text; int size; const char *help; } kin_recipe_preset;
+/* A name for a usual recipe; the name takes a size, imagenet-train(160). The table ends with {0}. In
+ * `text` $ is the size, % its half and @ eight sevenths of it. */
+typedef struct kin_recipe_preset {
+    const char *name, *text;
+    int size;
+    const char *help;
+} kin_recipe_preset;
 extern const kin_recipe_preset kin_recipe_presets[];
 
-/* Fails with KIN_ERR_ARGUMENT and one line that says where, what was expected and the nearest name known. An empty text is a recipe
- * that does nothing. */
+/* Fails with KIN_ERR_ARGUMENT and one line that says where, what was expected and the nearest name known.
+ * An empty text is a recipe that does nothing. */
 bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err);
 
 /* The key of a picture's draws: a picture has its own in each epoch. */
 uint64_t kin_recipe_key(uint64_t seed, uint64_t epoch, uint64_t picture);
 
-/* Changes the picture in place; alpha goes first. On failure (no memory; a crop larger than the picture) the picture is in some state
- * between, still to be freed. May be called by many threads at a time. */
+/* Changes the picture in place; alpha goes first. On failure (no memory; a crop larger than the picture)
+ * the picture is in some state between, still to be freed. May be called by many threads at a time. */
 bool kin_recipe_apply(const kin_recipe *recipe, uint64_t key, kin_image *image, kin_error *err);
 
-/* The size that pictures of *width × *height come out at, 0 where that is not known before (0 × 0: pictures of any size). True when both
- * are known: batches need that. */
+/* The size that pictures of *width × *height come out at, 0 where that is not known before (0 × 0:
+ * pictures of any size). True when both are known: batches need that. */
 bool kin_recipe_output_size(const kin_recipe *recipe, int *width, int *height);
 
 /* Adds the recipe as text that parses to the same recipe: short names, defaults left out. */
@@ -106,6 +112,7 @@ void kin_recipe_list(kin_text *out);
 /* The numbers of a RANGE, SWING or FACTOR, low then high. */
 void kin_step_range(const kin_recipe_step *step, int param, double range[2]);
 /* Reads one value; `text` is not zero-terminated. */
-bool kin_param_parse(const kin_recipe_param *param, const char *text, size_t length, kin_value *out, kin_error *err);
+bool kin_param_parse(const kin_recipe_param *param, const char *text, size_t length, kin_value *out,
+                     kin_error *err);
 
 #endif

@@ -13,19 +13,27 @@ enum { NAME_MAX_LENGTH = 63, SHOWN = 40 };
 /* ---- names ---- */
 
 static bool is_name_char(char c) { return isalnum((unsigned char)c) || c == '-' || c == '_'; }
-static bool same_name(const char *name, const char *text, size_t length) { return name && strlen(name) == length && strncasecmp(name, text, length) == 0; }
+static bool same_name(const char *name, const char *text, size_t length)
+{
+    return name && strlen(name) == length && strncasecmp(name, text, length) == 0;
+}
 
-typedef struct nearest { const char *name; int distance; } nearest;
+typedef struct nearest {
+    const char *name;
+    int distance;
+} nearest;
 
 static void try_name(nearest *n, const char *typed, const char *candidate)
 {
     char lower[NAME_MAX_LENGTH + 1];
     size_t length = 0;
-    for (; candidate && candidate[length] && length < NAME_MAX_LENGTH; length++) lower[length] = (char)tolower((unsigned char)candidate[length]);
+    for (; candidate && candidate[length] && length < NAME_MAX_LENGTH; length++)
+        lower[length] = (char)tolower((unsigned char)candidate[length]);
     lower[length] = '\0';
     if (!length) return;
     int distance = strncmp(lower, typed, strlen(typed)) == 0 ? 1 : kin_edit_distance(typed, lower);
-    if (distance <= 1 + (int)strlen(typed) / 4 && (!n->name || distance < n->distance)) *n = (nearest){candidate, distance};
+    if (distance <= 1 + (int)strlen(typed) / 4 && (!n->name || distance < n->distance))
+        *n = (nearest){candidate, distance};
 }
 
 static void lowered(char out[NAME_MAX_LENGTH + 1], const char *text, size_t length)
@@ -38,7 +46,9 @@ static void lowered(char out[NAME_MAX_LENGTH + 1], const char *text, size_t leng
 static const kin_transform_info *find_transform(const char *text, size_t length)
 {
     for (const kin_transform_info *t = kin_transforms; t->name; t++)
-        if (same_name(t->name, text, length) || same_name(t->alias, text, length) || same_name(t->torch, text, length)) return t;
+        if (same_name(t->name, text, length) || same_name(t->alias, text, length) ||
+            same_name(t->torch, text, length))
+            return t;
     return NULL;
 }
 
@@ -47,10 +57,14 @@ static bool fail_transform(const char *text, size_t length, kin_error *err)
     char typed[NAME_MAX_LENGTH + 1];
     nearest n = {0};
     lowered(typed, text, length);
-    for (const kin_transform_info *t = kin_transforms; t->name; t++) try_name(&n, typed, t->name), try_name(&n, typed, t->alias), try_name(&n, typed, t->torch);
+    for (const kin_transform_info *t = kin_transforms; t->name; t++)
+        try_name(&n, typed, t->name), try_name(&n, typed, t->alias), try_name(&n, typed, t->torch);
     for (const kin_recipe_preset *p = kin_recipe_presets; p->name; p++) try_name(&n, typed, p->name);
-    if (n.name) return kin_fail(err, KIN_ERR_ARGUMENT, "recipe: unknown transform '%.*s' (did you mean '%s'?)", (int)(length < SHOWN ? length : SHOWN), text, n.name);
-    return kin_fail(err, KIN_ERR_ARGUMENT, "recipe: unknown transform '%.*s'; kin augment --list names all", (int)(length < SHOWN ? length : SHOWN), text);
+    if (n.name)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "recipe: unknown transform '%.*s' (did you mean '%s'?)",
+                        (int)(length < SHOWN ? length : SHOWN), text, n.name);
+    return kin_fail(err, KIN_ERR_ARGUMENT, "recipe: unknown transform '%.*s'; kin augment --list names all",
+                    (int)(length < SHOWN ? length : SHOWN), text);
 }
 
 /* ---- values ---- */
@@ -78,7 +92,11 @@ static bool read_number(const char *text, size_t length, size_t *at, double *out
     return kin_parse_real(copy, out);
 }
 
-static const struct { const char *what; char separator; int most; } kinds[] = {
+static const struct {
+    const char *what;
+    char separator;
+    int most;
+} kinds[] = {
     [KIN_PARAM_NUMBER] = {"a number", '\0', 1},
     [KIN_PARAM_WHOLE] = {"a whole number", '\0', 1},
     [KIN_PARAM_RANGE] = {"a number or a range low-high", '-', 2},
@@ -94,11 +112,15 @@ static bool fail_value(const kin_recipe_param *p, const char *text, size_t lengt
 {
     kin_text words = {0};
     bool numbers = p->kind != KIN_PARAM_WORD;
-    for (int i = 0; p->words && p->words[i]; i++) kin_text_format(&words, "%s%s", i || numbers ? ", " : "", p->words[i]);
+    for (int i = 0; p->words && p->words[i]; i++)
+        kin_text_format(&words, "%s%s", i || numbers ? ", " : "", p->words[i]);
     const char *list = words.data && !words.failed ? words.data : "";
     if (numbers)
-        kin_fail(err, KIN_ERR_ARGUMENT, "%s is %s, each from %.6g to %.6g%s, not '%.*s'", p->name, kinds[p->kind].what, p->low, p->high, list, (int)(length < SHOWN ? length : SHOWN), text);
-    else kin_fail(err, KIN_ERR_ARGUMENT, "%s is one of %s, not '%.*s'", p->name, list, (int)(length < SHOWN ? length : SHOWN), text);
+        kin_fail(err, KIN_ERR_ARGUMENT, "%s is %s, each from %.6g to %.6g%s, not '%.*s'", p->name,
+                 kinds[p->kind].what, p->low, p->high, list, (int)(length < SHOWN ? length : SHOWN), text);
+    else
+        kin_fail(err, KIN_ERR_ARGUMENT, "%s is one of %s, not '%.*s'", p->name, list,
+                 (int)(length < SHOWN ? length : SHOWN), text);
     kin_text_free(&words);
     return false;
 }
@@ -111,7 +133,8 @@ static bool in_order(const kin_recipe_param *p, const kin_value *v)
     return !range || v->count == 1 || v->number[0] <= v->number[1];
 }
 
-bool kin_param_parse(const kin_recipe_param *p, const char *text, size_t length, kin_value *out, kin_error *err)
+bool kin_param_parse(const kin_recipe_param *p, const char *text, size_t length, kin_value *out,
+                     kin_error *err)
 {
     *out = (kin_value){0};
     for (int i = 0; p->words && p->words[i]; i++)
@@ -122,7 +145,8 @@ bool kin_param_parse(const kin_recipe_param *p, const char *text, size_t length,
     bool whole = p->kind == KIN_PARAM_WHOLE || p->kind == KIN_PARAM_SIZE, good = kinds[p->kind].most > 0;
     for (size_t at = 0; good;) {
         double v = 0;
-        good = out->count < kinds[p->kind].most && read_number(text, length, &at, &v) && v >= p->low && v <= p->high && (!whole || v == floor(v));
+        good = out->count < kinds[p->kind].most && read_number(text, length, &at, &v) && v >= p->low &&
+               v <= p->high && (!whole || v == floor(v));
         if (good) out->number[out->count++] = v;
         if (!good || at == length) break;
         good = text[at++] == kinds[p->kind].separator;
@@ -166,7 +190,9 @@ static bool fail_param(const kin_transform_info *what, const char *text, size_t 
         try_name(&n, typed, what->params[k].name);
     }
     if (n.name) kin_fail(err, KIN_ERR_ARGUMENT, "no parameter '%s' (did you mean '%s'?)", typed, n.name);
-    else kin_fail(err, KIN_ERR_ARGUMENT, "no parameter '%s'; it has %s", typed, names.data && !names.failed ? names.data : "others");
+    else
+        kin_fail(err, KIN_ERR_ARGUMENT, "no parameter '%s'; it has %s", typed,
+                 names.data && !names.failed ? names.data : "others");
     kin_text_free(&names);
     return false;
 }
@@ -185,13 +211,16 @@ static bool read_argument(reader *r, kin_recipe_step *step, int *place, unsigned
         length = word_length(text);
         *place = -1;
     } else if (k < 0) {
-        return kin_fail(r->err, KIN_ERR_ARGUMENT, "'%.*s' comes after a named parameter and needs a name too", (int)(length < SHOWN ? length : SHOWN), text);
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "'%.*s' comes after a named parameter and needs a name too",
+                        (int)(length < SHOWN ? length : SHOWN), text);
     } else if (k >= KIN_TRANSFORM_PARAMS || !step->what->params[k].name) {
-        return kin_fail(r->err, KIN_ERR_ARGUMENT, "'%.*s' is one parameter too many; it takes %d", (int)(length < SHOWN ? length : SHOWN), text, k);
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "'%.*s' is one parameter too many; it takes %d",
+                        (int)(length < SHOWN ? length : SHOWN), text, k);
     } else {
         ++*place;
     }
-    if (*given & 1u << k) return kin_fail(r->err, KIN_ERR_ARGUMENT, "%s is given twice", step->what->params[k].name);
+    if (*given & 1u << k)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "%s is given twice", step->what->params[k].name);
     *given |= 1u << k;
     r->at += length;
     return kin_param_parse(&step->what->params[k], text, length, &step->value[k], r->err);
@@ -208,7 +237,9 @@ static bool read_arguments(reader *r, kin_recipe_step *step, unsigned *given)
         if (!read_argument(r, step, &place, given)) return false;
         skip_blanks(r);
         if (r->text[r->at] == ')') break;
-        if (r->text[r->at] != ',') return kin_fail(r->err, KIN_ERR_ARGUMENT, "expected ',' or ')' at '%.*s'", SHOWN, r->text + r->at);
+        if (r->text[r->at] != ',')
+            return kin_fail(r->err, KIN_ERR_ARGUMENT, "expected ',' or ')' at '%.*s'", SHOWN,
+                            r->text + r->at);
         r->at++;
         skip_blanks(r);
     }
@@ -219,12 +250,16 @@ static bool read_arguments(reader *r, kin_recipe_step *step, unsigned *given)
 /* What bytes become. Lite: (byte − 127)/128. */
 static bool set_norm(kin_recipe *recipe, const kin_recipe_step *step, kin_error *err)
 {
-    static const float named[3][2][3] = {{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, {{127 / 255.f, 127 / 255.f, 127 / 255.f}, {128 / 255.f, 128 / 255.f, 128 / 255.f}}, {{.5f, .5f, .5f}, {.5f, .5f, .5f}}};
+    static const float named[3][2][3] = {{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+                                         {{127 / 255.f, 127 / 255.f, 127 / 255.f},
+                                          {128 / 255.f, 128 / 255.f, 128 / 255.f}},
+                                         {{.5f, .5f, .5f}, {.5f, .5f, .5f}}};
     if (recipe->normalizes) return kin_fail(err, KIN_ERR_ARGUMENT, "pictures are normalised once only");
     recipe->normalizes = true;
     for (int c = 0; c < 3; c++) {
         const kin_value *mean = &step->value[0], *std = &step->value[1];
-        recipe->mean[c] = mean->count ? (float)mean->number[mean->count == 3 ? c : 0] : named[mean->word][0][c];
+        recipe->mean[c] = mean->count ? (float)mean->number[mean->count == 3 ? c : 0]
+                                      : named[mean->word][0][c];
         recipe->std[c] = std->count ? (float)std->number[std->count == 3 ? c : 0] : named[mean->word][1][c];
     }
     return true;
@@ -242,7 +277,8 @@ static bool read_step(reader *r, const kin_transform_info *what)
         if (!kin_param_parse(p, p->fallback, strlen(p->fallback), &step.value[k], r->err)) return false;
     }
     if (what->check && !what->check(&step, r->err)) return false;
-    if (r->recipe->count == KIN_RECIPE_STEPS) return kin_fail(r->err, KIN_ERR_ARGUMENT, "more than %d transforms", KIN_RECIPE_STEPS);
+    if (r->recipe->count == KIN_RECIPE_STEPS)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "more than %d transforms", KIN_RECIPE_STEPS);
     r->recipe->step[r->recipe->count++] = step;
     return what->apply || set_norm(r->recipe, &step, r->err);
 }
@@ -252,7 +288,9 @@ static bool read_items(reader *r);
 /* A preset's text with its sizes put in, read in its place. */
 static bool read_preset(reader *r, const kin_recipe_preset *preset)
 {
-    static const kin_transform_info as_transform = {.name = "preset", .params = {{"size", KIN_PARAM_WHOLE, NULL, 1, 8192, NULL, "the size pictures come out at"}}};
+    static const kin_transform_info as_transform = {
+        .name = "preset",
+        .params = {{"size", KIN_PARAM_WHOLE, NULL, 1, 8192, NULL, "the size pictures come out at"}}};
     kin_recipe_step step = {.what = &as_transform};
     unsigned given = 0;
     char text[512];
@@ -260,7 +298,11 @@ static bool read_preset(reader *r, const kin_recipe_preset *preset)
     if (!read_arguments(r, &step, &given)) return false;
     int size = given ? (int)step.value[0].number[0] : preset->size;
     for (const char *p = preset->text; *p && used < sizeof text - 16; p++) {
-        if (*p == '$' || *p == '%' || *p == '@') used += (size_t)snprintf(text + used, sizeof text - used, "%d", *p == '$' ? size : *p == '@' ? (size * 8 + 3) / 7 : (size + 1) / 2);
+        if (*p == '$' || *p == '%' || *p == '@')
+            used += (size_t)snprintf(text + used, sizeof text - used, "%d",
+                                     *p == '$'   ? size
+                                     : *p == '@' ? (size * 8 + 3) / 7
+                                                 : (size + 1) / 2);
         else text[used++] = *p;
     }
     text[used] = '\0';
@@ -273,7 +315,9 @@ static bool read_item(reader *r)
     const char *name = r->text + r->at;
     size_t length = 0;
     while (is_name_char(name[length])) length++;
-    if (length == 0) return kin_fail(r->err, KIN_ERR_ARGUMENT, "recipe: expected a transform's name at '%.*s'", SHOWN, name);
+    if (length == 0)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "recipe: expected a transform's name at '%.*s'", SHOWN,
+                        name);
     const kin_transform_info *what = find_transform(name, length);
     const kin_recipe_preset *preset = NULL;
     for (const kin_recipe_preset *p = kin_recipe_presets; !what && !r->preset && p->name; p++)

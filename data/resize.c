@@ -1,6 +1,7 @@
-/* Resizing with antialiasing, as Pillow does it on 8-bit pictures: each output sample is a weighted sum of the inputs
- * under a filter that is stretched when the picture shrinks. One direction first, then the other, with 8-bit samples
- * between; weights are integers with 22 bits of fraction, so that every instruction set gives the same bits. */
+/* Resizing with antialiasing, as Pillow does it on 8-bit pictures: each output sample is a weighted sum of
+ * the inputs under a filter that is stretched when the picture shrinks. One direction first, then the
+ * other, with 8-bit samples between; weights are integers with 22 bits of fraction, so that every
+ * instruction set gives the same bits. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/image.h"
@@ -33,7 +34,10 @@ static double bicubic(double x) /* Keys' kernel with a = −1/2 */
 static double sinc(double x) { return x == 0 ? 1 : sin(x * pi) / (x * pi); }
 static double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
 
-static const struct { double (*value)(double x); double support; } filters[] = {{box, 0.5}, {bilinear, 1}, {bicubic, 2}, {lanczos, 3}};
+static const struct {
+    double (*value)(double x);
+    double support;
+} filters[] = {{box, 0.5}, {bilinear, 1}, {bicubic, 2}, {lanczos, 3}};
 
 static void weights_free(kin_resize_weights *w)
 {
@@ -45,7 +49,8 @@ static void weights_free(kin_resize_weights *w)
 
 static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filter, kin_error *err)
 {
-    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale, support = filters[filter].support * stretch, shrink = 1 / stretch;
+    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale,
+           support = filters[filter].support * stretch, shrink = 1 / stretch;
     w->width = (int)ceil(support) * 2 + 1;
     w->first = kin_alloc_array((size_t)out, sizeof *w->first);
     w->count = kin_alloc_array((size_t)out, sizeof *w->count);
@@ -57,7 +62,8 @@ static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filte
         int first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
         if (first < 0) first = 0;
         if (last > in) last = in;
-        for (int k = 0; k < last - first; k++) sum += exact[k] = filters[filter].value((k + first - centre + 0.5) * shrink);
+        for (int k = 0; k < last - first; k++)
+            sum += exact[k] = filters[filter].value((k + first - centre + 0.5) * shrink);
         for (int k = 0; k < last - first; k++) {
             double v = (sum != 0 ? exact[k] / sum : exact[k]) * (1 << KIN_RESIZE_PRECISION);
             w->weight[(size_t)i * (size_t)w->width + (size_t)k] = (int32_t)(v < 0 ? v - 0.5 : v + 0.5);
@@ -91,8 +97,14 @@ static void rows_across(void *arg, int64_t block, int worker)
     (void)worker;
     const resize *r = arg;
     size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows;
-    kin_resize_rows rows = {.from = r->in->data + first * from, .to = r->out->data + first * to, .from_stride = from, .to_stride = to,
-                            .rows = rows_in(r, block), .in = r->in->width, .out = r->out->width, .channels = r->in->channels};
+    kin_resize_rows rows = {.from = r->in->data + first * from,
+                            .to = r->out->data + first * to,
+                            .from_stride = from,
+                            .to_stride = to,
+                            .rows = rows_in(r, block),
+                            .in = r->in->width,
+                            .out = r->out->width,
+                            .channels = r->in->channels};
     r->lines->across(&rows, r->w);
 }
 
@@ -100,29 +112,34 @@ static void rows_down(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const resize *r = arg;
-    size_t bytes = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows, end = first + (size_t)rows_in(r, block);
+    size_t bytes = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows,
+           end = first + (size_t)rows_in(r, block);
     for (size_t y = first; y < end; y++)
-        r->lines->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes, r->w->weight + y * (size_t)r->w->width, r->w->count[y], r->out->data + y * bytes);
+        r->lines->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes,
+                       r->w->weight + y * (size_t)r->w->width, r->w->count[y], r->out->data + y * bytes);
 }
 
 /* One direction: `across` along rows, else along columns. */
-static bool one_way(const kin_image *in, int size, bool across, const kin_resize_weights *w, kin_image *out, kin_error *err)
+static bool one_way(const kin_image *in, int size, bool across, const kin_resize_weights *w, kin_image *out,
+                    kin_error *err)
 {
-    if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err)) return false;
+    if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err))
+        return false;
     resize r = {in, out, w, lines()};
     kin_parallel_for(kin_blocks(out->height, r.lines->rows), across ? rows_across : rows_down, &r);
     return true;
 }
 
-/* Which direction goes first decides how the samples between are rounded. Pillow 13 takes the columns first where that
- * drops many rows at once. */
+/* Which direction goes first decides how the samples between are rounded. Pillow 13 takes the columns
+ * first where that drops many rows at once. */
 static bool columns_first(const kin_image *in, int width, int height)
 {
     int64_t rows = (int64_t)in->height - height, columns = (int64_t)in->width - width;
     return rows > 0 && rows > 2 * columns;
 }
 
-static bool both_ways(const kin_image *image, const kin_resize_weights *along, const kin_resize_weights *down, int width, int height, kin_image *out, kin_error *err)
+static bool both_ways(const kin_image *image, const kin_resize_weights *along, const kin_resize_weights *down,
+                      int width, int height, kin_image *out, kin_error *err)
 {
     kin_image between;
     bool first = !columns_first(image, width, height);
@@ -132,14 +149,18 @@ static bool both_ways(const kin_image *image, const kin_resize_weights *along, c
     return ok;
 }
 
-bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out, kin_error *err)
+bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out,
+                      kin_error *err)
 {
     kin_resize_weights along = {0}, down = {0};
-    bool across = width != image->width, along_serves = across && width == height && image->width == image->height, ok = true;
+    bool across = width != image->width,
+         along_serves = across && width == height && image->width == image->height, ok = true;
     *out = (kin_image){0};
-    if (width < 1 || height < 1 || width > 1000000 || height > 1000000) return kin_fail(err, KIN_ERR_ARGUMENT, "a picture cannot be resized to %d x %d", width, height);
+    if (width < 1 || height < 1 || width > 1000000 || height > 1000000)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture cannot be resized to %d x %d", width, height);
     if (across) ok = weights_new(&along, image->width, width, filter, err);
-    if (ok && !along_serves && (!across || height != image->height)) ok = weights_new(&down, image->height, height, filter, err);
+    if (ok && !along_serves && (!across || height != image->height))
+        ok = weights_new(&down, image->height, height, filter, err);
     if (ok && !across) ok = one_way(image, height, false, &down, out, err);
     else if (ok && height == image->height) ok = one_way(image, width, true, &along, out, err);
     else if (ok) ok = both_ways(image, &along, along_serves ? &along : &down, width, height, out, err);

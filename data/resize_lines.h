@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 enum {
-    KIN_RESIZE_PRECISION = 32 - 8 - 2, /* bits of a weight's fraction: sums of 8-bit samples stay within 32 bits */
-    KIN_RESIZE_CHANNELS = 4            /* the most */
+    /* bits of a weight's fraction: sums of 8-bit samples stay within 32 bits */
+    KIN_RESIZE_PRECISION = 32 - 8 - 2,
+    KIN_RESIZE_CHANNELS = 4 /* the most */
 };
 
 /* For each output position the first input, how many, and their weights. */

@@ -20,7 +20,11 @@ bool kin_sampler_new(const kin_sample *items, int64_t count, int classes, kin_sa
     int64_t most = count > classes ? count : classes;
     *out = (kin_sampler){.count = count, .classes = classes};
     for (int64_t i = 0; i < count; i++)
-        if (items[i].label < 0) return kin_fail(err, KIN_ERR_DATA, "the picture %s belongs to no class; only parts in which every picture has one can be trained on", items[i].id);
+        if (items[i].label < 0)
+            return kin_fail(err, KIN_ERR_DATA,
+                            "the picture %s belongs to no class; only parts in which every picture has one "
+                            "can be trained on",
+                            items[i].id);
     out->by_class = kin_alloc_array((size_t)count, sizeof *out->by_class);
     out->first = kin_alloc_zero((size_t)classes + 2, sizeof *out->first);
     out->order = kin_alloc_array((size_t)most, sizeof *out->order);
@@ -55,7 +59,10 @@ static void draw(kin_sampler *s, int64_t c, int k, uint64_t key, int64_t *out)
 bool kin_sampler_pk(kin_sampler *s, int p, int k, uint64_t seed, int64_t step, int64_t *out, kin_error *err)
 {
     if (s->n_filled < p)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a batch of %d classes cannot be drawn from %lld classes; choose fewer with --batch-classes", p, (long long)s->n_filled);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "a batch of %d classes cannot be drawn from %lld classes; choose fewer with --batch-classes", p,
+            (long long)s->n_filled);
     int64_t batches = s->n_filled / p, pass = step / batches, at = step % batches * p;
     kin_shuffle(s->class_order, s->n_filled, kin_key(seed, CLASSES_KEY, (uint64_t)pass));
     for (int i = 0; i < p; i++) {
@@ -67,24 +74,29 @@ bool kin_sampler_pk(kin_sampler *s, int p, int k, uint64_t seed, int64_t step, i
 
 bool kin_sampler_plain(kin_sampler *s, int n, uint64_t seed, int64_t step, int64_t *out, kin_error *err)
 {
-    if (n > s->count) return kin_fail(err, KIN_ERR_ARGUMENT, "a batch of %d pictures cannot be drawn from %lld; choose a smaller --batch", n, (long long)s->count);
+    if (n > s->count)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a batch of %d pictures cannot be drawn from %lld; choose a smaller --batch", n,
+                        (long long)s->count);
     int64_t batches = s->count / n, pass = step / batches, at = step % batches * n;
     kin_shuffle(s->order, s->count, kin_key(seed, PLAIN_KEY, (uint64_t)pass));
     for (int i = 0; i < n; i++) out[i] = s->order[at + i];
     return true;
 }
 
-/* Draw t = step·n + i is the (t mod C)-th class of pass t div C over the C classes; it is that class's (t div C)-th picture
- * drawn, so which of them follows from t alone: nothing is counted along the way. */
+/* Draw t = step·n + i is the (t mod C)-th class of pass t div C over the C classes; it is that class's (t
+ * div C)-th picture drawn, so which of them follows from t alone: nothing is counted along the way. */
 void kin_sampler_balanced(kin_sampler *s, int n, uint64_t seed, int64_t step, int64_t *out)
 {
     int64_t shuffled = -1;
     for (int i = 0; i < n; i++) {
         int64_t t = step * n + i, pass = t / s->n_filled;
-        if (pass != shuffled) kin_shuffle(s->class_order, s->n_filled, kin_key(seed, PASS_KEY, (uint64_t)pass));
+        if (pass != shuffled)
+            kin_shuffle(s->class_order, s->n_filled, kin_key(seed, PASS_KEY, (uint64_t)pass));
         shuffled = pass;
         int64_t c = s->filled[s->class_order[t % s->n_filled]], size = s->first[c + 1] - s->first[c];
-        kin_shuffle(s->order, size, kin_key(kin_key(seed, ROUND_KEY, (uint64_t)(pass / size)), (uint64_t)c, 0));
+        kin_shuffle(s->order, size,
+                    kin_key(kin_key(seed, ROUND_KEY, (uint64_t)(pass / size)), (uint64_t)c, 0));
         out[i] = s->by_class[s->first[c] + s->order[pass % size]];
     }
 }

@@ -14,8 +14,11 @@ bool kin_pnm_encode(const kin_image *image, bool pam, kin_bytes *out, kin_error 
     kin_text text = {0};
     size_t bytes = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
     if (pam || image->channels % 2 == 0)
-        kin_text_format(&text, "P7\nWIDTH %d\nHEIGHT %d\nDEPTH %d\nMAXVAL 255\nTUPLTYPE %s\nENDHDR\n", image->width, image->height, image->channels, types[image->channels - 1]);
-    else kin_text_format(&text, "P%d\n%d %d\n255\n", image->channels == 1 ? 5 : 6, image->width, image->height);
+        kin_text_format(&text, "P7\nWIDTH %d\nHEIGHT %d\nDEPTH %d\nMAXVAL 255\nTUPLTYPE %s\nENDHDR\n",
+                        image->width, image->height, image->channels, types[image->channels - 1]);
+    else
+        kin_text_format(&text, "P%d\n%d %d\n255\n", image->channels == 1 ? 5 : 6, image->width,
+                        image->height);
     kin_text_add_bytes(&text, image->data, bytes);
     if (text.failed) {
         kin_text_free(&text);
@@ -41,14 +44,20 @@ static const char *known_kind(const char *text)
     return NULL;
 }
 
-bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg, kin_error *err)
+bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg,
+                     kin_error *err)
 {
     const char *dot = strrchr(path, '.');
     if (!kind) kind = dot ? dot + 1 : "";
     const char *known = known_kind(kind);
-    if (!known) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: pictures are written as png, jpg, ppm, pgm, pam or npy; \"%s\" is none of them", path, kind);
+    if (!known)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s: pictures are written as png, jpg, ppm, pgm, pam or npy; \"%s\" is none of them",
+                        path, kind);
     if (strcmp(known, "png") == 0) return kin_png_write(path, image, err);
     if (known[0] == 'j') return kin_jpeg_write(path, image, jpeg, err);
-    if (strcmp(known, "npy") == 0) return kin_npy_write_bytes(path, image->data, image->channels == 1 ? 2 : 3, (int64_t[]){image->height, image->width, image->channels}, err);
+    if (strcmp(known, "npy") == 0)
+        return kin_npy_write_bytes(path, image->data, image->channels == 1 ? 2 : 3,
+                                   (int64_t[]){image->height, image->width, image->channels}, err);
     return write_pnm(path, strcmp(known, "pam") == 0, image, err);
 }

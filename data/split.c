@@ -14,7 +14,8 @@ static bool renumber(const kin_dataset *set, kin_dataset *out, kin_error *err)
 {
     int *number = kin_alloc_zero((size_t)set->classes + 1, sizeof *number);
     out->class_names = kin_arena_alloc(&out->arena, ((size_t)set->classes + 1) * sizeof *out->class_names);
-    bool ok = (number && out->class_names) || kin_fail_memory(err, "the classes chosen", (size_t)set->classes * sizeof *number);
+    bool ok = (number && out->class_names) ||
+              kin_fail_memory(err, "the classes chosen", (size_t)set->classes * sizeof *number);
     for (int64_t i = 0; ok && i < out->count; i++)
         if (out->items[i].label >= 0) number[out->items[i].label] = 1;
     for (int c = 0; ok && c < set->classes; c++) {
@@ -53,8 +54,10 @@ bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *er
     int64_t i, k;
     size_t length = strcspn(text, "/");
     snprintf(first, sizeof first, "%.*s", (int)(length < sizeof first ? length : 0), text);
-    if (text[length] != '/' || !kin_parse_int(text + length + 1, 2, 10000, &k) || !kin_parse_int(first, 1, k, &i))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the fold \"%.40s\" is not understood; 2/5 is the second of five", text);
+    if (text[length] != '/' || !kin_parse_int(text + length + 1, 2, 10000, &k) ||
+        !kin_parse_int(first, 1, k, &i))
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "the fold \"%.40s\" is not understood; 2/5 is the second of five", text);
     *fold = (int)i;
     *folds = (int)k;
     return true;
@@ -65,7 +68,7 @@ bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *er
 typedef struct split_list {
     const kin_dataset *set;
     kin_names ids, classes;
-    uint8_t *of_id, *of_class; /* [set->count], [set->classes]: 1 + what was said of it; 0: nothing */
+    uint8_t *of_id, *of_class;   /* [set->count], [set->classes]: 1 + what was said of it; 0: nothing */
     bool only_ids, only_classes; /* the first line said so */
 } split_list;
 
@@ -73,7 +76,8 @@ static bool index_names(split_list *l, kin_error *err)
 {
     bool ok = true;
     for (int64_t i = 0; ok && i < l->set->count; i++) ok = kin_names_add(&l->ids, l->set->items[i].id) >= 0;
-    for (int c = 0; ok && c < l->set->classes; c++) ok = kin_names_add(&l->classes, l->set->class_names[c]) == c;
+    for (int c = 0; ok && c < l->set->classes; c++)
+        ok = kin_names_add(&l->classes, l->set->class_names[c]) == c;
     return ok || kin_fail_memory(err, "the names of a list", (size_t)l->set->count * 32);
 }
 
@@ -86,11 +90,15 @@ static bool is_head(split_list *l, const kin_fields *f)
 
 static int part_of(kin_fields *f, kin_error *err)
 {
-    static const struct { const char *name; int part; } parts[] = {{"train", KEEP}, {"val", HOLD}, {"valid", HOLD}, {"validation", HOLD}, {"test", DROP}};
+    static const struct {
+        const char *name;
+        int part;
+    } parts[] = {{"train", KEEP}, {"val", HOLD}, {"valid", HOLD}, {"validation", HOLD}, {"test", DROP}};
     if (f->count == 1) return HOLD;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcmp(f->field[1], parts[i].name) == 0) return parts[i].part;
-    return kin_fields_fail(f, err, "the split is \"%.60s\"; train, val or test was expected", f->field[1]), -1;
+    return kin_fields_fail(f, err, "the split is \"%.60s\"; train, val or test was expected", f->field[1]),
+           -1;
 }
 
 /* Ids have '_' for blanks. */
@@ -107,9 +115,16 @@ static bool take_line(split_list *l, kin_fields *f, kin_error *err)
 {
     int part = part_of(f, err);
     if (part < 0) return false;
-    int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, f->field[0]), id = l->only_classes ? -1 : find_id(l, f->field[0]);
-    if (c < 0 && id < 0) return kin_fields_fail(f, err, "\"%.200s\" is neither a class nor a picture's id of the data set", f->field[0]);
-    if (c >= 0 && id >= 0) return kin_fields_fail(f, err, "\"%.200s\" is a class and also a picture's id; begin the list with a line `class` or `id`", f->field[0]);
+    int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, f->field[0]),
+            id = l->only_classes ? -1 : find_id(l, f->field[0]);
+    if (c < 0 && id < 0)
+        return kin_fields_fail(f, err, "\"%.200s\" is neither a class nor a picture's id of the data set",
+                               f->field[0]);
+    if (c >= 0 && id >= 0)
+        return kin_fields_fail(
+            f, err,
+            "\"%.200s\" is a class and also a picture's id; begin the list with a line `class` or `id`",
+            f->field[0]);
     uint8_t *said = c >= 0 ? &l->of_class[c] : &l->of_id[id];
     if (*said) return kin_fields_fail(f, err, "\"%.200s\" stands on an earlier line already", f->field[0]);
     *said = (uint8_t)(1 + part);
@@ -128,9 +143,12 @@ static bool read_list(split_list *l, kin_list_file *file, kin_error *err)
 }
 
 /* What is said of a picture counts before what is said of its class. */
-bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *text, uint8_t *part, kin_error *err)
+bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *text, uint8_t *part,
+                          kin_error *err)
 {
-    split_list l = {.set = set, .of_id = kin_alloc_zero((size_t)set->count + 1, 1), .of_class = kin_alloc_zero((size_t)set->classes + 1, 1)};
+    split_list l = {.set = set,
+                    .of_id = kin_alloc_zero((size_t)set->count + 1, 1),
+                    .of_class = kin_alloc_zero((size_t)set->classes + 1, 1)};
     kin_list_file file = {.path = (char *)name, .bytes = *text};
     bool ok = (l.of_id && l.of_class) || kin_fail_memory(err, name, (size_t)set->count);
     ok = ok && read_list(&l, &file, err);
@@ -161,10 +179,12 @@ static void hold_chunk(const kin_dataset *set, const kin_split *how, uint8_t *pa
         first = n * (how->fold - 1) / how->folds;
         end = n * how->fold / how->folds;
     }
-    for (int64_t i = 0; i < set->count; i++) part[i] = set->items[i].label >= first && set->items[i].label < end ? HOLD : KEEP;
+    for (int64_t i = 0; i < set->count; i++)
+        part[i] = set->items[i].label >= first && set->items[i].label < end ? HOLD : KEEP;
 }
 
-static bool choose_part(const kin_dataset *set, const uint8_t *part, int which, bool *keep, kin_dataset *out, kin_error *err)
+static bool choose_part(const kin_dataset *set, const uint8_t *part, int which, bool *keep, kin_dataset *out,
+                        kin_error *err)
 {
     for (int64_t i = 0; i < set->count; i++) keep[i] = part[i] == which;
     return kin_dataset_choose(set, keep, out, err);
@@ -186,19 +206,25 @@ static bool sound(const kin_dataset *kept, const kin_dataset *held, kin_error *e
 {
     bool pair = false;
     if (kept->classes < 2 || held->classes < 2)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the split leaves %d classes for training and %d for validation; both need two", kept->classes, held->classes);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "the split leaves %d classes for training and %d for validation; both need two",
+                        kept->classes, held->classes);
     if (!has_pair(held, &pair, err)) return false;
-    return pair || kin_fail(err, KIN_ERR_ARGUMENT, "no class has two pictures held out for validation; one is to find the other");
+    return pair || kin_fail(err, KIN_ERR_ARGUMENT,
+                            "no class has two pictures held out for validation; one is to find the other");
 }
 
-bool kin_split_validation(const kin_dataset *set, const kin_split *how, kin_dataset *kept, kin_dataset *held, kin_error *err)
+bool kin_split_validation(const kin_dataset *set, const kin_split *how, kin_dataset *kept, kin_dataset *held,
+                          kin_error *err)
 {
     *kept = *held = (kin_dataset){0};
     uint8_t *part = kin_alloc_zero((size_t)set->count + 1, 1);
-    bool *keep = kin_alloc_zero((size_t)set->count + 1, sizeof *keep), ok = (part && keep) || kin_fail_memory(err, "the split", (size_t)set->count);
+    bool *keep = kin_alloc_zero((size_t)set->count + 1, sizeof *keep),
+         ok = (part && keep) || kin_fail_memory(err, "the split", (size_t)set->count);
     if (ok && how->list) ok = split_by_list(set, how->list, part, err);
     else if (ok) hold_chunk(set, how, part);
-    ok = ok && choose_part(set, part, KEEP, keep, kept, err) && choose_part(set, part, HOLD, keep, held, err) && sound(kept, held, err);
+    ok = ok && choose_part(set, part, KEEP, keep, kept, err) &&
+         choose_part(set, part, HOLD, keep, held, err) && sound(kept, held, err);
     kin_free(part);
     kin_free(keep);
     if (!ok) {

@@ -84,7 +84,8 @@ static void paint_surface(const void *arg, kin_place at, float rgba[4])
 static void part_colour(const kin_look *look, kin_part_role role, float rgb[3])
 {
     static const float metal[3] = {0.52f, 0.54f, 0.57f};
-    static const int index[] = {[KIN_PART_BODY] = 0, [KIN_PART_TRIM] = 2, [KIN_PART_LIGHT] = 4, [KIN_PART_DARK] = 5};
+    static const int index[] = {
+        [KIN_PART_BODY] = 0, [KIN_PART_TRIM] = 2, [KIN_PART_LIGHT] = 4, [KIN_PART_DARK] = 5};
     for (int c = 0; c < 3; c++) rgb[c] = role == KIN_PART_METAL ? metal[c] : look->colours[index[role]][c];
 }
 
@@ -99,7 +100,8 @@ static void draw_shadow(scene *s, const kin_shape *shape)
     kin_path_clear(&s->path);
     for (int i = 0; i < shape->count; i++) kin_path_append(&s->path, &shape->parts[i].path);
     double reach = 0.09 * s->unit;
-    kin_transform t = kin_transform_then(s->view, kin_transform_make(1, 0, -s->light_x * reach, 0, 1, 0.8 * reach));
+    kin_transform t = kin_transform_then(s->view,
+                                         kin_transform_make(1, 0, -s->light_x * reach, 0, 1, 0.8 * reach));
     kin_draw_mask(&s->canvas, &s->path, &t);
     kin_draw_soften(&s->canvas, 0.03 * s->unit);
     kin_draw_paint(&s->canvas, &t, paint_flat, &(flat){{0.01f, 0.01f, 0.02f}, 0.55f});
@@ -112,8 +114,10 @@ static void draw_print(scene *s, const kin_shape *shape)
         double r = m->radius * shape->print_r;
         kin_path_clear(&s->path);
         kin_look_form(&s->path, m->form);
-        kin_transform place = kin_transform_make(r, 0, shape->print_x + m->x * shape->print_r, 0, r, shape->print_y + m->y * shape->print_r);
-        kin_transform own = kin_transform_then(kin_transform_turn(m->turns), place), t = kin_transform_then(own, s->view);
+        kin_transform place = kin_transform_make(r, 0, shape->print_x + m->x * shape->print_r, 0, r,
+                                                 shape->print_y + m->y * shape->print_r);
+        kin_transform own = kin_transform_then(kin_transform_turn(m->turns), place),
+                      t = kin_transform_then(own, s->view);
         surface paint = {.scene = s, .shape = shape, .shade = 1};
         for (int c = 0; c < 3; c++) paint.rgb[c] = s->look->colours[m->colour][c];
         kin_draw_mask(&s->canvas, &s->path, &t);
@@ -125,21 +129,22 @@ static void draw_product(scene *s, const kin_shape *shape)
 {
     for (int i = 0; i < shape->count; i++) {
         const kin_part *part = &shape->parts[i];
-        surface paint = {.scene = s, .shape = shape, .textured = part->role == KIN_PART_BODY, .shade = part->shade};
+        surface paint = {
+            .scene = s, .shape = shape, .textured = part->role == KIN_PART_BODY, .shade = part->shade};
         part_colour(s->look, part->role, paint.rgb);
         fill(s, &part->path, &s->view, paint_surface, &paint);
     }
     draw_print(s, shape);
 }
 
-/* ---- around it ----
- * C leaves open in which order the arguments of a call are worked out, so every number is drawn by a statement
- * of its own: another compiler must not draw another picture. */
+/* ---- around it ---- C leaves open in which order the arguments of a call are worked out, so every number
+ * is drawn by a statement of its own: another compiler must not draw another picture. */
 
 static kin_transform placed(const scene *s, double x, double y, double rx, double ry, double turns)
 {
     kin_transform t = kin_transform_then(kin_transform_make(rx, 0, 0, 0, ry, 0), kin_transform_turn(turns));
-    return kin_transform_then(t, kin_transform_make(s->unit, 0, s->unit * (1 + x), 0, s->unit, s->unit * (1 + y)));
+    return kin_transform_then(t, kin_transform_make(s->unit, 0, s->unit * (1 + x), 0, s->unit,
+                                                    s->unit * (1 + y)));
 }
 
 /* A thing at (x, y) in the picture's units, -1 to 1. */
@@ -198,7 +203,8 @@ static void draw_background(scene *s)
     if (chance(s, 0.5)) draw_table(s);
     int things = 2 + (int)kin_stream_below(&s->random, 5);
     for (int i = 0; i < things; i++) {
-        double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.1, 0.4), alpha = uniform(s, 0.6, 1);
+        double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.1, 0.4),
+               alpha = uniform(s, 0.6, 1);
         draw_thing(s, x, y, size, alpha);
     }
 }
@@ -214,12 +220,15 @@ static void draw_occluder(scene *s)
 
 static void choose_view(scene *s)
 {
-    double turn = uniform(s, -25.0 / 360, 25.0 / 360), scale = uniform(s, 0.8, 1.06), shear = uniform(s, -0.16, 0.16), squeeze = uniform(s, 0.86, 1);
-    double x = uniform(s, -0.12, 0.12), y = uniform(s, -0.12, 0.12), tilt = uniform(s, -0.16, 0.16), lean = uniform(s, -0.16, 0.16);
+    double turn = uniform(s, -25.0 / 360, 25.0 / 360), scale = uniform(s, 0.8, 1.06),
+           shear = uniform(s, -0.16, 0.16), squeeze = uniform(s, 0.86, 1);
+    double x = uniform(s, -0.12, 0.12), y = uniform(s, -0.12, 0.12), tilt = uniform(s, -0.16, 0.16),
+           lean = uniform(s, -0.16, 0.16);
     kin_transform t = {{1, 0, 0, 0, 1, 0, tilt, lean, 1}};
     t = kin_transform_then(t, kin_transform_make(scale * squeeze, scale * shear, 0, 0, scale, 0));
     t = kin_transform_then(t, kin_transform_turn(turn));
-    s->view = kin_transform_then(t, kin_transform_make(s->unit, 0, s->unit * (1 + x), 0, s->unit, s->unit * (1 + y)));
+    s->view = kin_transform_then(t, kin_transform_make(s->unit, 0, s->unit * (1 + x), 0, s->unit,
+                                                       s->unit * (1 + y)));
     double light = kin_stream_uniform(&s->random);
     s->light_x = kin_cosine_turns(light), s->light_y = kin_sine_turns(light);
 }
@@ -240,7 +249,8 @@ typedef struct camera {
 
 static camera choose_camera(scene *s)
 {
-    double brightness = uniform(s, 0.68, 1.3), warmth = uniform(s, -0.16, 0.16), tint = uniform(s, -0.04, 0.04);
+    double brightness = uniform(s, 0.68, 1.3), warmth = uniform(s, -0.16, 0.16),
+           tint = uniform(s, -0.04, 0.04);
     camera c = {.gain = {brightness * (1 + warmth), brightness * (1 + tint), brightness * (1 - warmth)}};
     double slope = uniform(s, 0, 0.25), from = kin_stream_uniform(&s->random);
     c.across_x = slope * kin_cosine_turns(from), c.across_y = slope * kin_sine_turns(from);
@@ -259,12 +269,15 @@ static void develop(const scene *s, const camera *cam, kin_image *out)
             for (int c = 0; c < 3; c++) {
                 double sum = 0;
                 for (int i = 0; i < SUPERSAMPLE * SUPERSAMPLE; i++)
-                    sum += s->canvas
-                               .rgb[((size_t)(y * SUPERSAMPLE + i / SUPERSAMPLE) * (size_t)s->canvas.width + (size_t)(x * SUPERSAMPLE + i % SUPERSAMPLE)) * 3 +
-                                    (size_t)c];
+                    sum +=
+                        s->canvas.rgb[((size_t)(y * SUPERSAMPLE + i / SUPERSAMPLE) * (size_t)s->canvas.width +
+                                       (size_t)(x * SUPERSAMPLE + i % SUPERSAMPLE)) *
+                                          3 +
+                                      (size_t)c];
                 double light = sum / (SUPERSAMPLE * SUPERSAMPLE) * cam->gain[c] * across;
                 size_t at = ((size_t)y * (size_t)size + (size_t)x) * 3 + (size_t)c;
-                double v = 255 * ((sqrt(light > 0 ? light : 0) - 0.5) * cam->contrast + 0.5 + cam->noise * grain(s->random.key, 1000 + at));
+                double v = 255 * ((sqrt(light > 0 ? light : 0) - 0.5) * cam->contrast + 0.5 +
+                                  cam->noise * grain(s->random.key, 1000 + at));
                 out->data[at] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5 > 255 ? 255 : v + 0.5);
             }
         }
@@ -283,8 +296,8 @@ static uint64_t line_key(const kin_synth_opt *opt, int product, trait t, uint64_
     return kin_key(kin_key(kin_key_text(opt->seed, "synth line"), (uint64_t)(product / LINE), t), salt, 0);
 }
 
-/* The number behind one trait of a product: its line's or, where the product is the odd one out, its own, which
- * must lead to another colour of the body or another family of textures. */
+/* The number behind one trait of a product: its line's or, where the product is the odd one out, its own,
+ * which must lead to another colour of the body or another family of textures. */
 static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
 {
     static const trait own[LINE] = {KIND, PRINT, ROLES, TEXTURE};
@@ -292,26 +305,35 @@ static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
     if (t == KIND || own[product % LINE] != t) return common;
     for (uint64_t salt = 1; salt < 100; salt++) {
         key = line_key(opt, product, t, salt);
-        if (t == PRINT || (t == ROLES ? kin_look_body(key) != kin_look_body(common) : kin_look_family(key) != kin_look_family(common))) break;
+        if (t == PRINT || (t == ROLES ? kin_look_body(key) != kin_look_body(common)
+                                      : kin_look_family(key) != kin_look_family(common)))
+            break;
     }
     return key;
 }
 
-static int product_kind(const kin_synth_opt *opt, int product) { return (int)kin_random_below(trait_key(opt, product, KIND), 0, (uint64_t)kin_shape_kinds()); }
+static int product_kind(const kin_synth_opt *opt, int product)
+{
+    return (int)kin_random_below(trait_key(opt, product, KIND), 0, (uint64_t)kin_shape_kinds());
+}
 
 static void make_product(const kin_synth_opt *opt, int product, kin_shape *shape, kin_look *look)
 {
     int kind = product_kind(opt, product);
     uint64_t variant = kin_random_below(trait_key(opt, product, MODEL), 0, VARIANTS);
-    kin_stream model = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth model"), (uint64_t)kind, variant));
+    kin_stream model = kin_stream_new(
+        kin_key(kin_key_text(opt->seed, "synth model"), (uint64_t)kind, variant));
     double proportions[KIN_SYNTH_PROPORTIONS];
     for (int i = 0; i < KIN_SYNTH_PROPORTIONS; i++) proportions[i] = kin_stream_uniform(&model);
     kin_shape_make(shape, kind, proportions);
-    kin_look_make(look, &(kin_look_keys){trait_key(opt, product, PALETTE), trait_key(opt, product, ROLES), trait_key(opt, product, TEXTURE),
-                                         trait_key(opt, product, PRINT)});
+    kin_look_make(look, &(kin_look_keys){trait_key(opt, product, PALETTE), trait_key(opt, product, ROLES),
+                                         trait_key(opt, product, TEXTURE), trait_key(opt, product, PRINT)});
 }
 
-const char *kin_synth_kind(const kin_synth_opt *opt, int product) { return kin_shape_name(product_kind(opt, product)); }
+const char *kin_synth_kind(const kin_synth_opt *opt, int product)
+{
+    return kin_shape_name(product_kind(opt, product));
+}
 
 static bool draw(scene *s, const kin_shape *shape, kin_image *out, kin_error *err)
 {
@@ -332,14 +354,18 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
     *out = (kin_image){0};
     int size = opt->size ? opt->size : 64;
     if (size < KIN_SYNTH_SIZE_MIN || size > KIN_SYNTH_SIZE_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", size, KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
-    if (product < 0 || view < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "product %d, view %d: both count from 0", product, view);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", size,
+                        KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
+    if (product < 0 || view < 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "product %d, view %d: both count from 0", product, view);
     kin_look look;
     kin_shape shape;
     scene s = {.look = &look, .unit = 0.5 * size * SUPERSAMPLE};
-    s.random = kin_stream_new(kin_key(kin_key_text(opt->seed, "synth view"), (uint64_t)product, (uint64_t)view));
+    s.random = kin_stream_new(
+        kin_key(kin_key_text(opt->seed, "synth view"), (uint64_t)product, (uint64_t)view));
     make_product(opt, product, &shape, &look);
-    bool ok = kin_canvas_new(&s.canvas, size * SUPERSAMPLE, size * SUPERSAMPLE, err) && kin_image_new(out, size, size, 3, err) && draw(&s, &shape, out, err);
+    bool ok = kin_canvas_new(&s.canvas, size * SUPERSAMPLE, size * SUPERSAMPLE, err) &&
+              kin_image_new(out, size, size, 3, err) && draw(&s, &shape, out, err);
     if (!ok) kin_image_free(out);
     kin_canvas_free(&s.canvas);
     kin_path_free(&s.path);

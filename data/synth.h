@@ -1,7 +1,8 @@
-/* A shop that draws itself: products with a silhouette, a texture, colours and a print of their own, seen in
- * views that differ in pose, scale, light, background, occlusion and noise. Silhouettes and palettes are
- * shared among products, so that neither a histogram of colours nor an outline tells one from the others: products
- * 4n to 4n + 3 are a line, a product and three that differ from it by the print, the colours or the texture alone.
+/* A shop that draws itself: products with a silhouette, a texture, colours and a print of their own, seen
+ * in views that differ in pose, scale, light, background, occlusion and noise. Silhouettes and palettes
+ * are shared among products, so that neither a histogram of colours nor an outline tells one from the
+ * others: products 4n to 4n + 3 are a line, a product and three that differ from it by the print, the
+ * colours or the texture alone.
  *
  * A picture is a pure function of (seed, product, view, size): no state, no files, the same bytes for any
  * number of threads and with any compiler (libm is used for sqrt and floor only, which are exact). */
@@ -19,7 +20,8 @@ typedef struct kin_synth_opt {
     uint64_t seed;
     int products, views; /* 0: 200 and 10; numbers from 0; only kin_synth_write needs them */
     int size;            /* side of the square pictures in pixels; 0: 64 */
-    /* Called now and then by kin_synth_write from its own thread; false ends the work with KIN_ERR_INTERRUPTED. */
+    /* Called now and then by kin_synth_write from its own thread; false ends the work with
+     * KIN_ERR_INTERRUPTED. */
     bool (*progress)(void *arg, int64_t done, int64_t total);
     void *progress_arg;
 } kin_synth_opt;

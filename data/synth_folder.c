@@ -33,7 +33,8 @@ static char *name_of(const job *j, int product, int view)
 {
     char name[64];
     int used = snprintf(name, sizeof name, "product-%0*d", j->product_digits, product + 1);
-    if (view >= 0) snprintf(name + used, sizeof name - (size_t)used, "/view-%0*d.png", j->view_digits, view + 1);
+    if (view >= 0)
+        snprintf(name + used, sizeof name - (size_t)used, "/view-%0*d.png", j->view_digits, view + 1);
     return kin_path_join(j->folder, name);
 }
 
@@ -87,7 +88,8 @@ static bool draw_all(job *j, kin_error *err)
         for (int i = 0; i < PER_ROUND; i++) kin_error_clear(&j->errors[i]);
         kin_parallel_for(blocks, one_picture, j);
         for (int64_t i = 0; i < blocks; i++)
-            if (kin_failed(&j->errors[i])) return kin_fail(err, j->errors[i].code, "%s", j->errors[i].message);
+            if (kin_failed(&j->errors[i]))
+                return kin_fail(err, j->errors[i].code, "%s", j->errors[i].message);
         if (j->opt.progress && !j->opt.progress(j->opt.progress_arg, j->first + blocks, total))
             return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped; nothing was kept");
     }
@@ -114,19 +116,25 @@ static void remove_all(const job *j)
 static bool is_free(const char *folder, kin_error *err)
 {
     DIR *dir = opendir(folder);
-    if (!dir) return errno == ENOENT || kin_fail(err, KIN_ERR_IO, "%s: cannot be used as a folder: %s", folder, strerror(errno));
+    if (!dir)
+        return errno == ENOENT ||
+               kin_fail(err, KIN_ERR_IO, "%s: cannot be used as a folder: %s", folder, strerror(errno));
     int entries = 0;
     while (readdir(dir)) entries++;
     closedir(dir);
-    return entries <= 2 || kin_fail(err, KIN_ERR_IO, "%s: holds files already; name a new folder or remove this one", folder);
+    return entries <= 2 ||
+           kin_fail(err, KIN_ERR_IO, "%s: holds files already; name a new folder or remove this one", folder);
 }
 
 static bool check_options(const kin_synth_opt *opt, kin_error *err)
 {
-    if (opt->products < 1 || opt->products > KIN_SYNTH_COUNT_MAX || opt->views < 1 || opt->views > KIN_SYNTH_COUNT_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%d products with %d views cannot be drawn: each from 1 to %d", opt->products, opt->views, KIN_SYNTH_COUNT_MAX);
+    if (opt->products < 1 || opt->products > KIN_SYNTH_COUNT_MAX || opt->views < 1 ||
+        opt->views > KIN_SYNTH_COUNT_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%d products with %d views cannot be drawn: each from 1 to %d",
+                        opt->products, opt->views, KIN_SYNTH_COUNT_MAX);
     if (opt->size < KIN_SYNTH_SIZE_MIN || opt->size > KIN_SYNTH_SIZE_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", opt->size, KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide",
+                        opt->size, KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
     return true;
 }
 
@@ -142,7 +150,8 @@ static bool write_aside(const char *folder, char *aside, job *j, kin_error *err)
 {
     j->folder = aside;
     bool ok = draw_all(j, err);
-    if (ok && rename(aside, folder) != 0) ok = kin_fail(err, KIN_ERR_IO, "%s: cannot be put in place: %s", folder, strerror(errno));
+    if (ok && rename(aside, folder) != 0)
+        ok = kin_fail(err, KIN_ERR_IO, "%s: cannot be put in place: %s", folder, strerror(errno));
     if (!ok) remove_all(j);
     return ok;
 }

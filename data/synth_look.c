@@ -113,7 +113,10 @@ static double checks(const kin_look *look, double u, double v, double pixel)
     return a + b - 2 * a * b;
 }
 
-static double chevrons(const kin_look *look, double u, double v, double pixel) { return band(v + 1.1 * fabs(fold(0.6 * u)), look->duty, 1.3 * pixel); }
+static double chevrons(const kin_look *look, double u, double v, double pixel)
+{
+    return band(v + 1.1 * fabs(fold(0.6 * u)), look->duty, 1.3 * pixel);
+}
 
 static double plaid(const kin_look *look, double u, double v, double pixel)
 {
@@ -126,7 +129,10 @@ static double diamonds(const kin_look *look, double u, double v, double pixel)
     return cover(0.24 + 0.25 * look->duty - fabs(fold(0.8 * u)) - 0.8 * fabs(fold(0.6 * v)), pixel);
 }
 
-static double waves(const kin_look *look, double u, double v, double pixel) { return band(v + 0.3 * kin_sine_turns(0.6 * u), look->duty, 1.2 * pixel); }
+static double waves(const kin_look *look, double u, double v, double pixel)
+{
+    return band(v + 0.3 * kin_sine_turns(0.6 * u), look->duty, 1.2 * pixel);
+}
 
 static double gradient(const kin_look *look, double u, double v, double pixel)
 {
@@ -145,7 +151,8 @@ static const struct {
     texture amount;
     int family;
 } textures[] = {
-    {plain, 0}, {gradient, 0}, {halves, 0}, {stripes, 1}, {twin_stripes, 1}, {chevrons, 1}, {waves, 1}, {dots, 2}, {checks, 2}, {plaid, 2}, {diamonds, 2},
+    {plain, 0}, {gradient, 0}, {halves, 0}, {stripes, 1}, {twin_stripes, 1}, {chevrons, 1},
+    {waves, 1}, {dots, 2},     {checks, 2}, {plaid, 2},   {diamonds, 2},
 };
 
 static int pattern(uint64_t key) { return (int)kin_random_below(key, 0, COUNT(textures)); }
@@ -153,7 +160,8 @@ int kin_look_family(uint64_t texture_key) { return textures[pattern(texture_key)
 
 static void choose_texture(kin_look *look, uint64_t key)
 {
-    static const double periods[] = {0.30, 0.42, 0.56}, duties[] = {0.34, 0.5, 0.66}, turns[] = {0, 0.25, 0.125, -0.125};
+    static const double periods[] = {0.30, 0.42, 0.56}, duties[] = {0.34, 0.5, 0.66},
+                        turns[] = {0, 0.25, 0.125, -0.125};
     kin_stream random = {.key = key, .counter = 1};
     look->texture = pattern(key);
     look->period = periods[kin_stream_below(&random, COUNT(periods))];
@@ -168,12 +176,29 @@ void kin_look_texture(const kin_look *look, kin_place at, float rgb[3])
     double c = kin_cosine_turns(look->turns), s = kin_sine_turns(look->turns);
     double u = (c * at.x + s * at.y) / look->period, v = (c * at.y - s * at.x) / look->period + look->phase;
     float amount = (float)textures[look->texture].amount(look, u, v, at.pixel / look->period);
-    for (int i = 0; i < 3; i++) rgb[i] = look->colours[BODY][i] + amount * (look->colours[SECOND][i] - look->colours[BODY][i]);
+    for (int i = 0; i < 3; i++)
+        rgb[i] = look->colours[BODY][i] + amount * (look->colours[SECOND][i] - look->colours[BODY][i]);
 }
 
 /* ---- prints ---- */
 
-enum { DISC, SQUARE, TRIANGLE, STAR, CROSS, BAR, HEART, CRESCENT, BOLT, DROP, DIAMOND, RING, HEXAGON, FLOWER, FORMS };
+enum {
+    DISC,
+    SQUARE,
+    TRIANGLE,
+    STAR,
+    CROSS,
+    BAR,
+    HEART,
+    CRESCENT,
+    BOLT,
+    DROP,
+    DIAMOND,
+    RING,
+    HEXAGON,
+    FLOWER,
+    FORMS
+};
 
 int kin_look_forms(void) { return FORMS; }
 
@@ -185,41 +210,51 @@ static void outline(kin_path *path, const double (*xy)[2], int count)
 
 static void cross(kin_path *path)
 {
-    static const double xy[][2] = {{-0.32, -0.95}, {0.32, -0.95}, {0.32, -0.32}, {0.95, -0.32}, {0.95, 0.32},   {0.32, 0.32},
-                                   {0.32, 0.95},   {-0.32, 0.95}, {-0.32, 0.32}, {-0.95, 0.32}, {-0.95, -0.32}, {-0.32, -0.32}};
+    static const double xy[][2] = {{-0.32, -0.95}, {0.32, -0.95}, {0.32, -0.32},  {0.95, -0.32},
+                                   {0.95, 0.32},   {0.32, 0.32},  {0.32, 0.95},   {-0.32, 0.95},
+                                   {-0.32, 0.32},  {-0.95, 0.32}, {-0.95, -0.32}, {-0.32, -0.32}};
     outline(path, xy, COUNT(xy));
 }
 
 static void bolt(kin_path *path)
 {
-    static const double xy[][2] = {{0.25, -1}, {-0.6, 0.15}, {-0.08, 0.15}, {-0.3, 1}, {0.6, -0.25}, {0.06, -0.25}};
+    static const double xy[][2] = {{0.25, -1}, {-0.6, 0.15}, {-0.08, 0.15},
+                                   {-0.3, 1},  {0.6, -0.25}, {0.06, -0.25}};
     outline(path, xy, COUNT(xy));
 }
 
 static void heart(kin_path *path)
 {
-    static const kin_node nodes[] = {{0, -0.45, true}, {0.5, -0.82, false}, {0.95, -0.3, false},  {0.6, 0.3, false},
-                                     {0, 0.92, true},  {-0.6, 0.3, false},  {-0.95, -0.3, false}, {-0.5, -0.82, false}};
+    static const kin_node nodes[] = {{0, -0.45, true},     {0.5, -0.82, false}, {0.95, -0.3, false},
+                                     {0.6, 0.3, false},    {0, 0.92, true},     {-0.6, 0.3, false},
+                                     {-0.95, -0.3, false}, {-0.5, -0.82, false}};
     kin_path_outline(path, nodes, COUNT(nodes));
 }
 
 static void drop(kin_path *path)
 {
-    static const kin_node nodes[] = {{0, -1, true}, {0.42, -0.1, false}, {0.6, 0.4, false}, {0, 0.98, false}, {-0.6, 0.4, false}, {-0.42, -0.1, false}};
+    static const kin_node nodes[] = {{0, -1, true},    {0.42, -0.1, false}, {0.6, 0.4, false},
+                                     {0, 0.98, false}, {-0.6, 0.4, false},  {-0.42, -0.1, false}};
     kin_path_outline(path, nodes, COUNT(nodes));
 }
 
 /* The outer half circle there, an arc about a centre to the right of it back. */
 static void crescent(kin_path *path)
 {
-    for (int i = 0; i <= 24; i++) kin_path_point(path, 0.95 * kin_cosine_turns(0.12 + 0.76 * i / 24), 0.95 * kin_sine_turns(0.12 + 0.76 * i / 24));
-    for (int i = 23; i > 0; i--) kin_path_point(path, 0.42 + 0.7 * kin_cosine_turns(0.2 + 0.6 * i / 24), 0.7 * kin_sine_turns(0.2 + 0.6 * i / 24));
+    for (int i = 0; i <= 24; i++)
+        kin_path_point(path, 0.95 * kin_cosine_turns(0.12 + 0.76 * i / 24),
+                       0.95 * kin_sine_turns(0.12 + 0.76 * i / 24));
+    for (int i = 23; i > 0; i--)
+        kin_path_point(path, 0.42 + 0.7 * kin_cosine_turns(0.2 + 0.6 * i / 24),
+                       0.7 * kin_sine_turns(0.2 + 0.6 * i / 24));
     kin_path_close(path);
 }
 
 static void flower(kin_path *path)
 {
-    for (int i = 0; i < 5; i++) kin_path_ellipse(path, 0.56 * kin_cosine_turns(i / 5.0 - 0.25), 0.56 * kin_sine_turns(i / 5.0 - 0.25), 0.4, 0.4);
+    for (int i = 0; i < 5; i++)
+        kin_path_ellipse(path, 0.56 * kin_cosine_turns(i / 5.0 - 0.25), 0.56 * kin_sine_turns(i / 5.0 - 0.25),
+                         0.4, 0.4);
 }
 
 void kin_look_form(kin_path *path, int form)
@@ -277,7 +312,8 @@ static void choose_print(kin_look *look, kin_stream *random)
         break;
     case 3: /* three about the middle */
         for (int i = 0; i < 3; i++)
-            mark(look, form, i ? ink : second, 0.6 * size * kin_sine_turns(i / 3.0), -0.6 * size * kin_cosine_turns(i / 3.0), 0.46 * size, turn);
+            mark(look, form, i ? ink : second, 0.6 * size * kin_sine_turns(i / 3.0),
+                 -0.6 * size * kin_cosine_turns(i / 3.0), 0.46 * size, turn);
         break;
     case 4: /* a form on a bar */
         mark(look, form, ink, 0, -0.24 * size, 0.7 * size, turn);

@@ -61,7 +61,8 @@ typedef struct kin_look_keys {
     uint64_t palette, roles, texture, print;
 } kin_look_keys;
 void kin_look_make(kin_look *look, const kin_look_keys *keys);
-/* Which of the palette's colours such a key gives to the body, and which family of textures: areas, lines or cells. */
+/* Which of the palette's colours such a key gives to the body, and which family of textures: areas, lines
+ * or cells. */
 int kin_look_body(uint64_t roles);
 int kin_look_family(uint64_t texture);
 /* The textured body's light at a place. */

@@ -1,16 +1,21 @@
-/* Colours. What happens to every sample alike goes through a table of 256; blends towards another picture are one flat
- * loop over bytes in single precision, as Pillow computes them, which the compiler vectorises. */
+/* Colours. What happens to every sample alike goes through a table of 256; blends towards another picture
+ * are one flat loop over bytes in single precision, as Pillow computes them, which the compiler
+ * vectorises. */
 #include "base/memory.h"
 #include "data/transform.h"
 #include "data/transform_parts.h"
 
 #include <string.h>
 
-static size_t bytes_of(const kin_image *image) { return (size_t)image->width * (size_t)image->height * (size_t)image->channels; }
+static size_t bytes_of(const kin_image *image)
+{
+    return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
+}
 
 static void through_table(kin_image *image, const uint8_t table[256])
 {
-    uint8_t *restrict data = image->data; /* bytes may alias anything: a pointer of its own keeps the loops short */
+    /* bytes may alias anything: a pointer of its own keeps the loops short */
+    uint8_t *restrict data = image->data;
     for (size_t i = 0, bytes = bytes_of(image); i < bytes; i++) data[i] = table[data[i]];
 }
 
@@ -22,7 +27,8 @@ static void through_tables(kin_image *image, uint8_t tables[3][256])
         return;
     }
     size_t pixels = (size_t)image->width * (size_t)image->height;
-    for (uint8_t *p = image->data, *end = p + 3 * pixels; p < end; p += 3) p[0] = tables[0][p[0]], p[1] = tables[1][p[1]], p[2] = tables[2][p[2]];
+    for (uint8_t *p = image->data, *end = p + 3 * pixels; p < end; p += 3)
+        p[0] = tables[0][p[0]], p[1] = tables[1][p[1]], p[2] = tables[2][p[2]];
 }
 
 /* ---- blends ---- */
@@ -49,7 +55,10 @@ static void blend_level(kin_image *image, int level, float share)
 }
 
 /* Pillow's L. */
-static inline unsigned luma(const uint8_t *p) { return (19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16; }
+static inline unsigned luma(const uint8_t *p)
+{
+    return (19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16;
+}
 
 void kin_image_brightness(kin_image *image, double factor) { blend_level(image, 0, (float)factor); }
 
@@ -83,22 +92,26 @@ void kin_image_grey(kin_image *image)
 {
     if (image->channels == 1) return;
     uint8_t *restrict data = image->data;
-    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i += 3) data[i] = data[i + 1] = data[i + 2] = (uint8_t)luma(data + i);
+    for (size_t i = 0, bytes = bytes_of(image); i < bytes; i += 3)
+        data[i] = data[i + 1] = data[i + 2] = (uint8_t)luma(data + i);
 }
 
 /* ---- hue ---- */
 
-/* Tables of a call. In one sixth of the circle the three samples are, in some order, the largest, `down`, and one between. */
+/* Tables of a call. In one sixth of the circle the three samples are, in some order, the largest, `down`,
+ * and one between. */
 typedef struct hue_table {
-    float part[256], full[256];         /* how far into its sixth a hue is; v/255 */
+    float part[256], full[256];             /* how far into its sixth a hue is; v/255 */
     float hue_scale[256], share_scale[256]; /* 42.5/v: 255 sixths of a spread; 255/v */
-    uint8_t place[256][3];              /* of red, green and blue, as shifts into the four values of turn_pixel */
+    /* of red, green and blue, as shifts into the four values of turn_pixel */
+    uint8_t place[256][3];
 } hue_table;
 
 static void hue_table_fill(hue_table *t)
 {
     enum { TOP = 0, AWAY = 8, TOWARDS = 16, DOWN = 24 };
-    static const uint8_t places[6][3] = {{TOP, TOWARDS, DOWN}, {AWAY, TOP, DOWN}, {DOWN, TOP, TOWARDS}, {DOWN, AWAY, TOP}, {TOWARDS, DOWN, TOP}, {TOP, DOWN, AWAY}};
+    static const uint8_t places[6][3] = {{TOP, TOWARDS, DOWN}, {AWAY, TOP, DOWN},    {DOWN, TOP, TOWARDS},
+                                         {DOWN, AWAY, TOP},    {TOWARDS, DOWN, TOP}, {TOP, DOWN, AWAY}};
     for (int v = 0; v < 256; v++) {
         int sixth = (int)((float)v * 6.0 / 255.0);
         t->part[v] = (float)((float)v * 6.0 / 255.0 - (double)(float)sixth);
@@ -112,7 +125,8 @@ static void hue_table_fill(hue_table *t)
 /* A hue in 0 .. 255 by Pillow's mixture of precisions, `top` the largest sample. */
 static int exact_hue(int r, int g, int b, int top, int spread)
 {
-    float rc = (float)(top - r) / (float)spread, gc = (float)(top - g) / (float)spread, bc = (float)(top - b) / (float)spread, h;
+    float rc = (float)(top - r) / (float)spread, gc = (float)(top - g) / (float)spread,
+          bc = (float)(top - b) / (float)spread, h;
     if (r == top) h = bc - gc;
     else if (g == top) h = (float)(2.0 + (double)rc - (double)bc);
     else h = (float)(4.0 + (double)gc - (double)rc);
@@ -123,9 +137,12 @@ static int exact_hue(int r, int g, int b, int top, int spread)
 
 static int exact_share(int spread, int top) { return (int)((double)((float)spread / (float)top) * 255.0); }
 
-/* Both are whole parts of fractions over at most 2·255. Away from whole numbers, that is by 1/510 or more, any precision gives them,
- * without a division; only at whole numbers Pillow's rounding decides. */
-static inline bool near_whole(float v, int whole) { return v - (float)whole < 1e-3f || v - (float)whole > 0.999f; }
+/* Both are whole parts of fractions over at most 2·255. Away from whole numbers, that is by 1/510 or more,
+ * any precision gives them, without a division; only at whole numbers Pillow's rounding decides. */
+static inline bool near_whole(float v, int whole)
+{
+    return v - (float)whole < 1e-3f || v - (float)whole > 0.999f;
+}
 
 static inline int hue_of(int r, int g, int b, int top, int spread, const hue_table *t)
 {
@@ -159,7 +176,9 @@ static inline void turn_pixel(uint8_t *p, unsigned shift, const hue_table *t)
     }
     unsigned h = ((unsigned)hue_of(r, g, b, top, top - low, t) + shift) & 255;
     float part = t->part[h], full = t->full[s];
-    uint32_t down = nearest_whole(top * (1.0 - (double)full)), away = nearest_whole(top * (1.0 - (double)(full * part))), towards = nearest_whole(top * (1.0 - (double)full * (1.0 - (double)part)));
+    uint32_t down = nearest_whole(top * (1.0 - (double)full)),
+             away = nearest_whole(top * (1.0 - (double)(full * part))),
+             towards = nearest_whole(top * (1.0 - (double)full * (1.0 - (double)part)));
     uint32_t all = (uint32_t)top | away << 8 | towards << 16 | down << 24;
     const uint8_t *place = t->place[h];
     p[0] = (uint8_t)(all >> place[0]), p[1] = (uint8_t)(all >> place[1]), p[2] = (uint8_t)(all >> place[2]);

@@ -23,10 +23,12 @@ void kin_fill_pixels(uint8_t *to, size_t pixels, int channels, kin_fill fill)
         memset(to, fill.sample[0], pixels * (size_t)channels);
         return;
     }
-    for (size_t i = 0; i < pixels; i++, to += 3) to[0] = fill.sample[0], to[1] = fill.sample[1], to[2] = fill.sample[2];
+    for (size_t i = 0; i < pixels; i++, to += 3)
+        to[0] = fill.sample[0], to[1] = fill.sample[1], to[2] = fill.sample[2];
 }
 
-static void window_row(const kin_image *in, const uint8_t *from, const kin_window *w, kin_edge edge, kin_fill fill, uint8_t *to)
+static void window_row(const kin_image *in, const uint8_t *from, const kin_window *w, kin_edge edge,
+                       kin_fill fill, uint8_t *to)
 {
     size_t channels = (size_t)in->channels;
     /* Columns first .. last-1 of the window lie within the picture. */
@@ -34,7 +36,9 @@ static void window_row(const kin_image *in, const uint8_t *from, const kin_windo
     if (first > w->width) first = w->width;
     if (last > w->width) last = w->width;
     if (last < first) last = first;
-    if (last > first) memcpy(to + (size_t)first * channels, from + (size_t)(w->left + first) * channels, (size_t)(last - first) * channels);
+    if (last > first)
+        memcpy(to + (size_t)first * channels, from + (size_t)(w->left + first) * channels,
+               (size_t)(last - first) * channels);
     if (edge == KIN_EDGE_CONSTANT) {
         kin_fill_pixels(to, (size_t)first, in->channels, fill);
         kin_fill_pixels(to + (size_t)last * channels, (size_t)(w->width - last), in->channels, fill);
@@ -42,7 +46,9 @@ static void window_row(const kin_image *in, const uint8_t *from, const kin_windo
     }
     for (int x = 0; x < w->width; x++) {
         if (x == first && last > first) x = last;
-        if (x < w->width) memcpy(to + (size_t)x * channels, from + (size_t)source_of(w->left + x, in->width, edge) * channels, channels);
+        if (x < w->width)
+            memcpy(to + (size_t)x * channels,
+                   from + (size_t)source_of(w->left + x, in->width, edge) * channels, channels);
     }
 }
 
@@ -52,9 +58,11 @@ bool kin_image_window(kin_image *image, kin_window w, kin_edge edge, kin_fill fi
     kin_image out;
     if (w.left == 0 && w.top == 0 && w.width == image->width && w.height == image->height) return true;
     if (w.left < -far || w.left > far || w.top < -far || w.top > far || w.width > far || w.height > far)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a window of %d x %d at (%d, %d) lies too far out", w.width, w.height, w.left, w.top);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a window of %d x %d at (%d, %d) lies too far out", w.width,
+                        w.height, w.left, w.top);
     if (!kin_image_new(&out, w.width, w.height, image->channels, err)) return false;
-    size_t in_row = (size_t)image->width * (size_t)image->channels, out_row = (size_t)w.width * (size_t)image->channels;
+    size_t in_row = (size_t)image->width * (size_t)image->channels,
+           out_row = (size_t)w.width * (size_t)image->channels;
     for (int y = 0; y < w.height; y++) {
         int from = source_of(w.top + y, image->height, edge);
         uint8_t *to = out.data + (size_t)y * out_row;
@@ -86,8 +94,8 @@ kin_window kin_window_pad(const kin_image *image, int left, int top, int right, 
 
 enum { RUN = 512 }; /* pixels turned round at once */
 
-/* Pixels of three samples before `end`, the last first. They go by four bytes, of which the next pixel overwrites the fourth; the first
- * and the last go by three, so that nothing outside is read or written. */
+/* Pixels of three samples before `end`, the last first. They go by four bytes, of which the next pixel
+ * overwrites the fourth; the first and the last go by three, so that nothing outside is read or written. */
 static void reverse_pixels(uint8_t *restrict to, const uint8_t *restrict end, size_t pixels)
 {
     memcpy(to, end - 3, 3);
@@ -137,19 +145,25 @@ void kin_image_upend(kin_image *image)
 
 static kin_window within(const kin_image *image, kin_window w)
 {
-    int64_t x0 = w.left > 0 ? w.left : 0, y0 = w.top > 0 ? w.top : 0, x1 = (int64_t)w.left + w.width, y1 = (int64_t)w.top + w.height;
+    int64_t x0 = w.left > 0 ? w.left : 0, y0 = w.top > 0 ? w.top : 0, x1 = (int64_t)w.left + w.width,
+            y1 = (int64_t)w.top + w.height;
     if (x1 > image->width) x1 = image->width;
     if (y1 > image->height) y1 = image->height;
     if (x1 <= x0 || y1 <= y0) return (kin_window){0};
     return (kin_window){(int)x0, (int)y0, (int)(x1 - x0), (int)(y1 - y0)};
 }
 
-static uint8_t *pixel_at(const kin_image *image, int x, int y) { return image->data + ((size_t)y * (size_t)image->width + (size_t)x) * (size_t)image->channels; }
+static uint8_t *pixel_at(const kin_image *image, int x, int y)
+{
+    return image->data + ((size_t)y * (size_t)image->width + (size_t)x) * (size_t)image->channels;
+}
 
 void kin_image_erase(kin_image *image, kin_window window, kin_fill fill)
 {
     window = within(image, window);
-    for (int y = 0; y < window.height; y++) kin_fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels, fill);
+    for (int y = 0; y < window.height; y++)
+        kin_fill_pixels(pixel_at(image, window.left, window.top + y), (size_t)window.width, image->channels,
+                        fill);
 }
 
 enum { LEVELS = 4096 }; /* equally likely samples: 12 bits of randomness each */
@@ -171,7 +185,8 @@ static void normal_samples(double mean, double deviation, uint8_t samples[LEVELS
     }
 }
 
-void kin_image_erase_noise(kin_image *image, kin_window window, const double mean[3], const double deviation[3], uint64_t key)
+void kin_image_erase_noise(kin_image *image, kin_window window, const double mean[3],
+                           const double deviation[3], uint64_t key)
 {
     enum { PER_WORD = 5 };
     uint8_t samples[3][LEVELS];

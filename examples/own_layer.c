@@ -1,5 +1,5 @@
-/* A layer of one's own: a function that asks its scope for parameters. Squeeze-and-excitation [Hu et al. 2018] lets a
- * picture's channels scale each other: x · σ(W₂ ReLU(W₁ mean(x))). */
+/* A layer of one's own: a function that asks its scope for parameters. Squeeze-and-excitation [Hu et al.
+ * 2018] lets a picture's channels scale each other: x · σ(W₂ ReLU(W₁ mean(x))). */
 #include "kin.h"
 
 #include <stdio.h>
@@ -17,7 +17,8 @@ static kin_tensor *squeeze_excite(kin_scope *s, kin_tensor *x, int64_t reduction
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    x = kin_conv_bn(s, "conv1", "bn1", x, &(kin_conv_bn_opt){.out = 16, .kernel = 3, .pad = 1, .act = KIN_RELU});
+    x = kin_conv_bn(s, "conv1", "bn1", x,
+                    &(kin_conv_bn_opt){.out = 16, .kernel = 3, .pad = 1, .act = KIN_RELU});
     x = squeeze_excite(kin_sub(s, "se"), x, 4);
     return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(x), &(kin_linear_opt){.out = 8});
 }
@@ -29,9 +30,11 @@ int main(void)
     for (int i = 0; net && i < kin_module_entries(net); i++) {
         const kin_entry *e = kin_module_entry(net, i);
         char shape[64];
-        printf("%-22s %s%s\n", e->name, kin_shape_text(kin_shape_of(e->tensor), shape, sizeof shape), e->buffer ? " (buffer)" : "");
+        printf("%-22s %s%s\n", e->name, kin_shape_text(kin_shape_of(e->tensor), shape, sizeof shape),
+               e->buffer ? " (buffer)" : "");
     }
-    kin_tensor *y = net ? kin_module_forward(net, kin_input(ctx, KIN_SHAPE(2, 12, 12, 3), NULL), KIN_TRAIN) : NULL;
+    kin_tensor *y = net ? kin_module_forward(net, kin_input(ctx, KIN_SHAPE(2, 12, 12, 3), NULL), KIN_TRAIN)
+                        : NULL;
     char shape[64];
     if (kin_ok(ctx)) printf("output %s\n", kin_shape_text(kin_shape_of(y), shape, sizeof shape));
     else printf("%s\n", kin_ctx_error(ctx)->message);

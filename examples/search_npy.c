@@ -24,10 +24,12 @@ int main(int argc, char **argv)
     int64_t k = argc > 2 ? strtol(argv[2], NULL, 10) : 2;
     bool ok = (argc > 1 || make_one(path, &err)) && kin_npy_read_matrix(path, &array, &err);
     kin_vectors rows = {array.data, array.shape[0], array.shape[1]};
-    ok = ok && kin_search(rows, rows, &(kin_search_opt){.k = k, .metric = KIN_COSINE, .leave_one_out = true}, &found, &err);
+    ok = ok && kin_search(rows, rows, &(kin_search_opt){.k = k, .metric = KIN_COSINE, .leave_one_out = true},
+                          &found, &err);
     for (int64_t i = 0; ok && i < found.queries; i++) {
         printf("%lld:", (long long)i);
-        for (int64_t j = 0; j < k; j++) printf("  %lld (%.3f)", (long long)found.index[i * k + j], (double)found.value[i * k + j]);
+        for (int64_t j = 0; j < k; j++)
+            printf("  %lld (%.3f)", (long long)found.index[i * k + j], (double)found.value[i * k + j]);
         printf("\n");
     }
     if (!ok) fprintf(stderr, "%s\n", err.message);

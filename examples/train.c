@@ -10,7 +10,8 @@ static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
     for (int i = 0; i < 3; i++) {
-        x = kin_conv_bn(kin_sub_index(s, "features", i), "conv", "bn", x, &(kin_conv_bn_opt){.out = 32, .kernel = 3, .pad = 1, .act = KIN_RELU});
+        x = kin_conv_bn(kin_sub_index(s, "features", i), "conv", "bn", x,
+                        &(kin_conv_bn_opt){.out = 32, .kernel = 3, .pad = 1, .act = KIN_RELU});
         x = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 2});
     }
     return kin_linear(kin_sub(s, "embedding"), kin_flatten(x), &(kin_linear_opt){.out = 32});
@@ -24,8 +25,10 @@ int main(void)
     for (int i = 0; i < BATCH; i++) {
         kin_image image;
         labels[i] = i / VIEWS;
-        if (!kin_synth_image(&(kin_synth_opt){.seed = 1, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err)) return 1;
-        for (int k = 0; k < SIZE * SIZE * 3; k++) pictures[i * SIZE * SIZE * 3 + k] = (kin_real)image.data[k] / 255;
+        if (!kin_synth_image(&(kin_synth_opt){.seed = 1, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err))
+            return 1;
+        for (int k = 0; k < SIZE * SIZE * 3; k++)
+            pictures[i * SIZE * SIZE * 3 + k] = (kin_real)image.data[k] / 255;
         kin_image_free(&image);
     }
 

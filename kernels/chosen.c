@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
-static struct { kin_chosen_fn *fn; void *arg; } listener;
+static struct {
+    kin_chosen_fn *fn;
+    void *arg;
+} listener;
 
 void kin_tell_kernels(kin_chosen_fn *fn, void *arg)
 {
@@ -16,10 +19,13 @@ void kin_chose_conv(const char *work, const kin_conv_shape *s, const char *kerne
 {
     char shape[160];
     if (!listener.fn) return;
-    int used = snprintf(shape, sizeof shape, "%lld x %lldx%lldx%lld to %lldx%lldx%lld, kernel %lldx%lld", (ll)s->batch, (ll)s->in_h, (ll)s->in_w, (ll)s->in_c, (ll)s->out_h, (ll)s->out_w,
+    int used = snprintf(shape, sizeof shape, "%lld x %lldx%lldx%lld to %lldx%lldx%lld, kernel %lldx%lld",
+                        (ll)s->batch, (ll)s->in_h, (ll)s->in_w, (ll)s->in_c, (ll)s->out_h, (ll)s->out_w,
                         (ll)s->out_c, (ll)s->kernel_h, (ll)s->kernel_w);
     size_t room = sizeof shape - (size_t)used;
-    if (s->stride_h != 1 || s->stride_w != 1) used += snprintf(shape + used, room, ", stride %lld", (ll)s->stride_h), room = sizeof shape - (size_t)used;
+    if (s->stride_h != 1 || s->stride_w != 1)
+        used += snprintf(shape + used, room, ", stride %lld", (ll)s->stride_h),
+            room = sizeof shape - (size_t)used;
     if (s->groups != 1) snprintf(shape + used, room, ", %lld groups", (ll)s->groups);
     listener.fn(listener.arg, work, shape, kernel);
 }

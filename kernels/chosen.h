@@ -1,15 +1,16 @@
-/* Which kernel a shape is computed with, told to those who ask (KIN_VERBOSE=1 in the program). The choice depends on shape and instruction set
- * alone, so one line a shape says it for good. */
+/* Which kernel a shape is computed with, told to those who ask (KIN_VERBOSE=1 in the program). The choice
+ * depends on shape and instruction set alone, so one line a shape says it for good. */
 #ifndef KIN_KERNELS_CHOSEN_H
 #define KIN_KERNELS_CHOSEN_H
 
 #include "kernels/conv.h"
 
-/* `work` is "product", "convolution", "gradient of its input" or "gradient of its weights"; the texts are borrowed for the call. */
+/* `work` is "product", "convolution", "gradient of its input" or "gradient of its weights"; the texts are
+ * borrowed for the call. */
 typedef void kin_chosen_fn(void *arg, const char *work, const char *shape, const char *kernel);
 
-/* From now on `fn` is told before each kernel runs, on the thread that asked for it; NULL: nobody is, which costs a test of a pointer a
- * kernel. Not while kernels run. */
+/* From now on `fn` is told before each kernel runs, on the thread that asked for it; NULL: nobody is,
+ * which costs a test of a pointer a kernel. Not while kernels run. */
 void kin_tell_kernels(kin_chosen_fn *fn, void *arg);
 
 /* ---- for the kernels ---- */

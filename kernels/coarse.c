@@ -18,7 +18,8 @@ const kin_coarse *kin_coarse_get(void)
     return tables[kin_isa()];
 }
 
-float kin_coarse_round(const float *x, int64_t dim, double norm, kin_coarse_pair *to, int64_t stride, float *error)
+float kin_coarse_round(const float *x, int64_t dim, double norm, kin_coarse_pair *to, int64_t stride,
+                       float *error)
 {
     float most = 0;
     for (int64_t i = 0; i < dim; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
@@ -33,6 +34,7 @@ float kin_coarse_round(const float *x, int64_t dim, double norm, kin_coarse_pair
         off += (double)rest * (double)rest;
     }
     if (dim % 2) to[dim / 2 * stride].n[1] = 0;
-    *error = norm > 0 ? (float)(sqrt(off) / norm * 1.0001 + 2e-7) : 0; /* n·scale and the difference are rounded */
+    *error = norm > 0 ? (float)(sqrt(off) / norm * 1.0001 + 2e-7)
+                      : 0; /* n·scale and the difference are rounded */
     return scale;
 }

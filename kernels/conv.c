@@ -1,9 +1,9 @@
 /* Convolution without patches: the register tile reads its rows of A through pointers, one for each output
- * pixel and kernel position ("tap"), straight from the NHWC picture; padding is a pointer to zeros. The same loop
- * gives the output (rows are output pixels, taps point into x) and the gradient of the input (rows are
- * input pixels, taps point into dy). With stride s > 1 an input pixel is touched only by the taps with
- * (ih + pad − kh·dilation) divisible by s, which depends on its phase (ih mod s, iw mod s): the rows are taken phase by
- * phase, each with its own list of taps, and no product with zero is formed. */
+ * pixel and kernel position ("tap"), straight from the NHWC picture; padding is a pointer to zeros. The
+ * same loop gives the output (rows are output pixels, taps point into x) and the gradient of the input
+ * (rows are input pixels, taps point into dy). With stride s > 1 an input pixel is touched only by the
+ * taps with (ih + pad − kh·dilation) divisible by s, which depends on its phase (ih mod s, iw mod s): the
+ * rows are taken phase by phase, each with its own list of taps, and no product with zero is formed. */
 #include "kernels/conv.h"
 
 #include "base/parallel.h"
@@ -15,15 +15,17 @@
 #include <string.h>
 
 enum {
-    ROWS = 96,        /* rows of a block, rounded up to whole tiles */
+    ROWS = 96, /* rows of a block, rounded up to whole tiles */
     ROWS_MAX = ROWS + KIN_MR_MAX,
     LINE = 64 / sizeof(kin_real),
-    SEGMENTS = 32,    /* taps of one pass, at most */
-    TASKS = 16,       /* columns are cut too where the rows give fewer tasks */
+    SEGMENTS = 32, /* taps of one pass, at most */
+    TASKS = 16,    /* columns are cut too where the rows give fewer tasks */
 };
 
 /* Where a tap reads: this many rows and columns of A beside the pixel that a row of C belongs to. */
-typedef struct tap { int64_t index, dy, dx; } tap;
+typedef struct tap {
+    int64_t index, dy, dx;
+} tap;
 
 /* One product: C[row, ·] = Σ over taps t of a[row moved by tap t, ·] · B[t]. */
 typedef struct product {
@@ -57,7 +59,8 @@ static void find_places(const product *p, int64_t row, int64_t rows, place *at)
     int64_t i = row / p->rows_x % p->rows_y, j = row % p->rows_x, n = row / p->rows_x / p->rows_y;
     for (; rows > 0; rows--, at++) {
         int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
-        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld, p->backward ? i : (p->phase_y + i * p->step_y) * s->stride_h,
+        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld,
+                      p->backward ? i : (p->phase_y + i * p->step_y) * s->stride_h,
                       p->backward ? j : (p->phase_x + j * p->step_x) * s->stride_w, pixel};
         if (++j < p->rows_x) continue;
         j = 0;
@@ -88,8 +91,11 @@ static void fill_table(const product *p, const place *at, int64_t rows, const pa
     for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += SEGMENTS * mr) {
         int64_t first = kin_tile_row(tile, rows, mr);
         for (int64_t r = 0; r < mr; r++) {
-            int64_t row = kin_min(first + r, rows - 1); /* rows that fill up a tile are read, and go nowhere */
-            for (int64_t s = 0; s < w->count; s++) table[s * mr + r] = w->moved ? w->moved + row * w->pitch : source(p, &at[row], &p->valid[w->t0 + s], w->k0);
+            /* rows that fill up a tile are read, and go nowhere */
+            int64_t row = kin_min(first + r, rows - 1);
+            for (int64_t s = 0; s < w->count; s++)
+                table[s * mr + r] = w->moved ? w->moved + row * w->pitch
+                                             : source(p, &at[row], &p->valid[w->t0 + s], w->k0);
         }
     }
 }
@@ -104,10 +110,22 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
     fill_table(p, at, rows, w, table);
     for (int64_t r = 0; r < rows; r++) c[r] = p->c + at[r].pixel * p->c_ld;
     for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
-    p->tiles->run(&(kin_tile_block){.rows = rows, .column = w->column, .columns = w->columns, .c = c, .add = w->ends && e->add ? add : NULL,
-                                    .bias = w->begins ? e->bias : NULL, .accumulate = p->accumulate || !w->begins, .act = w->ends ? e->act : KIN_NORM_LINEAR,
-                                    .table = table, .pitch = SEGMENTS * p->tiles->mr, .near = w->moved, .b_row = b_row,
-                                    .segments = w->count, .length = w->k, .panels = p->panels, .panel_k = p->taps * p->depth});
+    p->tiles->run(&(kin_tile_block){.rows = rows,
+                                    .column = w->column,
+                                    .columns = w->columns,
+                                    .c = c,
+                                    .add = w->ends && e->add ? add : NULL,
+                                    .bias = w->begins ? e->bias : NULL,
+                                    .accumulate = p->accumulate || !w->begins,
+                                    .act = w->ends ? e->act : KIN_NORM_LINEAR,
+                                    .table = table,
+                                    .pitch = SEGMENTS * p->tiles->mr,
+                                    .near = w->moved,
+                                    .b_row = b_row,
+                                    .segments = w->count,
+                                    .length = w->k,
+                                    .panels = p->panels,
+                                    .panel_k = p->taps * p->depth});
 }
 
 /* The same for 1×1 kernels at every pixel, whose rows of A go through `begin` to a block beside. */
@@ -121,8 +139,11 @@ static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
     w.moved = moved;
     w.pitch = w.k + APART;
     for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
-        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE) __builtin_prefetch(from + p->a_ld + k); /* it lies in another page, where the processor foresees nothing */
-        kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0, b->act, moved + r * w.pitch, w.pitch);
+        /* it lies in another page, where the processor foresees nothing */
+        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE)
+            __builtin_prefetch(from + p->a_ld + k);
+        kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0,
+                                    b->act, moved + r * w.pitch, w.pitch);
     }
     one_pass(p, at, rows, &w);
 }
@@ -130,20 +151,26 @@ static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 /* Rows that no tap reaches (a stride beyond the kernel) are zero: only gradients have such rows. */
 static void untouched(const product *p, const place *at, int64_t rows)
 {
-    for (int64_t r = 0; !p->accumulate && r < rows; r++) memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
+    for (int64_t r = 0; !p->accumulate && r < rows; r++)
+        memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
 }
 
-int64_t kin_conv_pass(int64_t channels) { return kin_round_up(kin_blocks(channels, kin_blocks(channels, kin_tiles_get()->sum)), LINE); }
+int64_t kin_conv_pass(int64_t channels)
+{
+    return kin_round_up(kin_blocks(channels, kin_blocks(channels, kin_tiles_get()->sum)), LINE);
+}
 
 static void block(void *arg, int64_t index, int worker)
 {
     (void)worker;
     const product *p = arg;
-    int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first), column = index % p->column_blocks * p->block_columns;
+    int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first),
+            column = index % p->column_blocks * p->block_columns;
     place at[ROWS_MAX];
     find_places(p, first, rows, at);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
-    int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1, taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
+    int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1,
+            taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
     taps = p->n_valid ? kin_blocks(p->n_valid, kin_blocks(p->n_valid, taps)) : taps; /* passes of one size */
     sum = kin_conv_pass(depth);
     pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
@@ -160,7 +187,8 @@ static void block(void *arg, int64_t index, int worker)
 /* Whether a pixel that is a phase of its own reads a number through the tap. */
 static bool reads(const product *p, const tap *t)
 {
-    int64_t y = t->dy + (p->backward ? 0 : p->phase_y * p->shape->stride_h), x = t->dx + (p->backward ? 0 : p->phase_x * p->shape->stride_w);
+    int64_t y = t->dy + (p->backward ? 0 : p->phase_y * p->shape->stride_h),
+            x = t->dx + (p->backward ? 0 : p->phase_x * p->shape->stride_w);
     return y >= 0 && x >= 0 && y < p->a_h && x < p->a_w;
 }
 
@@ -170,9 +198,11 @@ static void find_taps(product *p)
     const kin_conv_shape *s = p->shape;
     p->n_valid = 0;
     for (int64_t i = 0; i < p->taps; i++) {
-        int64_t kh = i / s->kernel_w * s->dilation_h, kw = i % s->kernel_w * s->dilation_w, y = p->phase_y + s->pad_top - kh, x = p->phase_x + s->pad_left - kw;
+        int64_t kh = i / s->kernel_w * s->dilation_h, kw = i % s->kernel_w * s->dilation_w,
+                y = p->phase_y + s->pad_top - kh, x = p->phase_x + s->pad_left - kw;
         if (p->backward && (y % s->stride_h || x % s->stride_w)) continue;
-        tap t = p->backward ? (tap){i, y / s->stride_h, x / s->stride_w} : (tap){i, kh - s->pad_top, kw - s->pad_left};
+        tap t = p->backward ? (tap){i, y / s->stride_h, x / s->stride_w}
+                            : (tap){i, kh - s->pad_top, kw - s->pad_left};
         if (!p->alone || reads(p, &t)) p->valid[p->n_valid++] = t;
     }
 }
@@ -187,9 +217,12 @@ static void run_phase(product *p)
     if (p->rows < 1) return;
     int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
     /* Where columns are cut, rows are copied for each part: better smaller blocks, if these are enough. */
-    if (p->begin && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS) most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
-    p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr); /* no small block is left over */
-    int64_t row_blocks = kin_blocks(p->rows, p->block_rows), cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
+    if (p->begin && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS)
+        most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
+    /* no small block is left over */
+    p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr);
+    int64_t row_blocks = kin_blocks(p->rows, p->block_rows),
+            cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
     p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
     p->column_blocks = kin_blocks(p->n, p->block_columns);
     kin_parallel_for(row_blocks * p->column_blocks, block, p);
@@ -204,28 +237,39 @@ static void run_phases(product *p)
 
 /* ---- tiny maps ---- */
 
-/* In a map of 2×2 most of a 3×3 kernel reads padding. With enough pictures each pixel of the map is a phase of its own, a row for each picture, and
- * the taps that read padding are left out. The middle of the kernel always reads a pixel. */
+/* In a map of 2×2 most of a 3×3 kernel reads padding. With enough pictures each pixel of the map is a
+ * phase of its own, a row for each picture, and the taps that read padding are left out. The middle of the
+ * kernel always reads a pixel. */
 enum { TINY = 9, PICTURES = 32 };
 
 static bool centred(const kin_conv_shape *s)
 {
-    return s->kernel_h % 2 && s->kernel_w % 2 && s->kernel_h * s->kernel_w > 1 && s->pad_top == s->kernel_h / 2 && s->pad_left == s->kernel_w / 2 && s->dilation_h == 1 && s->dilation_w == 1;
+    return s->kernel_h % 2 && s->kernel_w % 2 && s->kernel_h * s->kernel_w > 1 &&
+           s->pad_top == s->kernel_h / 2 && s->pad_left == s->kernel_w / 2 && s->dilation_h == 1 &&
+           s->dilation_w == 1;
 }
 
 bool kin_conv_tiny(const kin_conv_shape *s)
 {
-    return centred(s) && s->batch >= PICTURES && s->out_h * s->out_w <= TINY && (s->out_h - 1) * s->stride_h < s->in_h && (s->out_w - 1) * s->stride_w < s->in_w;
+    return centred(s) && s->batch >= PICTURES && s->out_h * s->out_w <= TINY &&
+           (s->out_h - 1) * s->stride_h < s->in_h && (s->out_w - 1) * s->stride_w < s->in_w;
 }
 
-static bool tiny_backward(const kin_conv_shape *s) { return kin_conv_tiny(s) && s->stride_h == 1 && s->stride_w == 1 && s->out_h == s->in_h && s->out_w == s->in_w; }
+static bool tiny_backward(const kin_conv_shape *s)
+{
+    return kin_conv_tiny(s) && s->stride_h == 1 && s->stride_w == 1 && s->out_h == s->in_h &&
+           s->out_w == s->in_w;
+}
 
 /* ---- workspace: zeros, the list of taps, packed weights, the padded picture ---- */
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w; }
-static int64_t tap_numbers(const kin_conv_shape *s) { return kin_round_up(taps_of(s), 16) * (int64_t)(sizeof(tap) / sizeof(float)); }
+static int64_t tap_numbers(const kin_conv_shape *s)
+{
+    return kin_round_up(taps_of(s), 16) * (int64_t)(sizeof(tap) / sizeof(float));
+}
 
 /* Zeros, taps and the padded picture. */
 static int64_t loop_numbers(const kin_conv_shape *s)
@@ -234,39 +278,59 @@ static int64_t loop_numbers(const kin_conv_shape *s)
     return few + kin_round_up(most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64;
 }
 
-static int64_t backward_panels(const kin_conv_shape *s) { return kin_round_up(s->in_c / s->groups, KIN_NR_MAX) * (s->out_c / s->groups) * taps_of(s); }
+static int64_t backward_panels(const kin_conv_shape *s)
+{
+    return kin_round_up(s->in_c / s->groups, KIN_NR_MAX) * (s->out_c / s->groups) * taps_of(s);
+}
 
 static bool too_large(const kin_conv_shape *s)
 {
-    double weights = (double)s->kernel_h * (double)s->kernel_w * ((double)s->in_c + KIN_NR_MAX) * ((double)s->out_c + KIN_NR_MAX);
-    double picture = (double)s->batch * ((double)s->out_h * (double)s->stride_h + (double)s->kernel_h * (double)s->dilation_h) * ((double)s->out_w * (double)s->stride_w + (double)s->kernel_w);
+    double weights = (double)s->kernel_h * (double)s->kernel_w * ((double)s->in_c + KIN_NR_MAX) *
+                     ((double)s->out_c + KIN_NR_MAX);
+    double picture = (double)s->batch *
+                     ((double)s->out_h * (double)s->stride_h + (double)s->kernel_h * (double)s->dilation_h) *
+                     ((double)s->out_w * (double)s->stride_w + (double)s->kernel_w);
     return weights > 1e15 || (kin_conv_has_few(s) && picture > 1e15);
 }
 
-static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t) { return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s); }
+static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t)
+{
+    return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s);
+}
 
-static int64_t plain_packed_count(const kin_conv_shape *s) { return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get()); }
+static int64_t plain_packed_count(const kin_conv_shape *s)
+{
+    return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get());
+}
 
-static int64_t once_numbers(const kin_conv_shape *s, int m) { return m ? kin_winograd_once_numbers(s, m) : 0; }
+static int64_t once_numbers(const kin_conv_shape *s, int m)
+{
+    return m ? kin_winograd_once_numbers(s, m) : 0;
+}
 
 size_t kin_conv_workspace(const kin_conv_shape *s)
 {
     if (too_large(s)) return SIZE_MAX;
     kin_conv_shape back = kin_winograd_backward(s);
-    int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)), plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
-    return (size_t)most(plain, most(once_numbers(s, kin_winograd_tile_training(s)), once_numbers(&back, kin_winograd_tile_gradient(&back)))) * sizeof(kin_real);
+    int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)),
+            plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
+    return (size_t)most(plain, most(once_numbers(s, kin_winograd_tile_training(s)),
+                                    once_numbers(&back, kin_winograd_tile_gradient(&back)))) *
+           sizeof(kin_real);
 }
 
 size_t kin_conv_packed_workspace(const kin_conv_shape *s)
 {
     int m = kin_conv_form(s);
-    return too_large(s) ? SIZE_MAX : (size_t)(m ? kin_winograd_numbers(s, m) : loop_numbers(s)) * sizeof(kin_real);
+    return too_large(s) ? SIZE_MAX
+                        : (size_t)(m ? kin_winograd_numbers(s, m) : loop_numbers(s)) * sizeof(kin_real);
 }
 
 /* *workspace moves past what the product keeps there. */
 static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t depth)
 {
-    product p = {.shape = s, .tiles = kin_tiles_get(), .taps = taps_of(s), .step_y = 1, .step_x = 1, .depth = depth};
+    product p = {
+        .shape = s, .tiles = kin_tiles_get(), .taps = taps_of(s), .step_y = 1, .step_x = 1, .depth = depth};
     p.zeros = memset(*workspace, 0, (size_t)depth * sizeof **workspace);
     p.valid = (tap *)(void *)(*workspace + kin_round_up(depth, 16));
     *workspace += kin_round_up(depth, 16) + tap_numbers(s);
@@ -295,7 +359,8 @@ static void plain_pack(const kin_conv_shape *s, const kin_real *w, const kin_rea
     const kin_tiles *t = kin_tiles_get();
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups, k = taps_of(s) * in;
     if (kin_is_depthwise(s)) {
-        for (int64_t i = 0; i < taps_of(s) * s->in_c; i++) packed[i] = scale ? w[i] * scale[i % s->in_c] : w[i];
+        for (int64_t i = 0; i < taps_of(s) * s->in_c; i++)
+            packed[i] = scale ? w[i] * scale[i % s->in_c] : w[i];
         return;
     }
     for (int64_t g = 0; g < s->groups; g++, packed += group_count(s, t)) {
@@ -313,10 +378,13 @@ void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *s
 
 bool kin_conv_can_begin(const kin_conv_shape *s)
 {
-    return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && !s->pad_top && !s->pad_left && s->groups == 1 && s->out_h == s->in_h && s->out_w == s->in_w;
+    return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && !s->pad_top &&
+           !s->pad_left && s->groups == 1 && s->out_h == s->in_h && s->out_w == s->in_w;
 }
 
-static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace, bool alone)
+static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed,
+                          const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                          kin_real *workspace, bool alone)
 {
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
     product p = prepare(s, &workspace, in);
@@ -332,12 +400,14 @@ static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x,
     run_phases(&p);
 }
 
-void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                      const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
 {
     for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace, false);
 }
 
-static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                          const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
 {
     if (kin_is_depthwise(s)) {
         kin_chose_conv("convolution", s, "depthwise");
@@ -354,13 +424,16 @@ static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_
     kin_conv_product(s, x, packed, begin, end, y, workspace);
 }
 
-static void winograd_forward(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed, const kin_conv_end *end, kin_real *y, void *workspace)
+static void winograd_forward(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed,
+                             const kin_conv_end *end, kin_real *y, void *workspace)
 {
     kin_chose_conv("convolution", s, kin_winograd_name(m));
     kin_winograd_run(s, m, x, packed, end, false, y, workspace);
 }
 
-void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                             const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                             void *workspace)
 {
     static const kin_conv_end plain = {0};
     int m = kin_conv_form(s);
@@ -371,7 +444,8 @@ void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const k
 
 bool kin_conv_begins(const kin_conv_shape *s) { return kin_conv_can_begin(s) || kin_is_depthwise(s); }
 
-void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
+void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                      const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
 {
     kin_conv_end end = {.bias = bias};
     int m = kin_winograd_tile_training(s);
@@ -396,7 +470,8 @@ void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv
 
 /* ---- the gradient of the input ---- */
 
-void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, void *workspace)
+void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx,
+                             bool accumulate, void *workspace)
 {
     if (kin_is_depthwise(s)) {
         kin_chose_conv("gradient of its input", s, "depthwise");
@@ -412,11 +487,13 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
     }
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
     if (out < 1 || s->out_h < 1 || s->out_w < 1) { /* nothing flows back */
-        for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++) memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
+        for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++)
+            memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
         return;
     }
     bool alone = tiny_backward(s);
-    kin_chose_conv("gradient of its input", s, alone ? "implicit product, pixel by pixel" : "implicit product");
+    kin_chose_conv("gradient of its input", s,
+                   alone ? "implicit product, pixel by pixel" : "implicit product");
     for (int64_t g = 0; g < s->groups; g++) {
         kin_real *panels = workspace;
         product p = prepare(s, &panels, out);
@@ -426,7 +503,9 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         p.panels = panels;
         p.backward = true, p.accumulate = accumulate, p.step_y = s->stride_h, p.step_x = s->stride_w;
         /* B of a tap is its weights transposed: [out][in]. */
-        for (int64_t i = 0; i < p.taps; i++) kin_pack_b(p.tiles, w + i * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, i * out, panels);
+        for (int64_t i = 0; i < p.taps; i++)
+            kin_pack_b(p.tiles, w + i * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, i * out,
+                       panels);
         p.alone = alone;
         run_phases(&p);
     }

@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    BLOCKS = 32,  /* of pictures, at most: sums are kept for each */
-    SOME = 128,   /* maxima whose products are added up in float before they go to the sums in double */
+    BLOCKS = 32, /* of pictures, at most: sums are kept for each */
+    SOME = 128,  /* maxima whose products are added up in float before they go to the sums in double */
     LINE = 64 / sizeof(kin_real),
     DOUBLES = sizeof(double) / sizeof(kin_real),
 };
@@ -27,30 +27,40 @@ static const kin_stem_lines *lines_get(void)
 static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w * s->in_c; }
 static int64_t pitch_of(const kin_conv_shape *s) { return kin_round_up(taps_of(s) + 1, 8); }
 
-bool kin_stem_possible(const kin_conv_shape *s) { return kin_conv_has_few(s) && taps_of(s) <= KIN_STEM_TAPS && s->out_h > 1 && s->out_w > 1; }
+bool kin_stem_possible(const kin_conv_shape *s)
+{
+    return kin_conv_has_few(s) && taps_of(s) <= KIN_STEM_TAPS && s->out_h > 1 && s->out_w > 1;
+}
 
 /* A task is a block of pictures, each with its padding around it in the worker's buffer. */
 typedef struct stem {
-    kin_conv_shape s, one;          /* of the batch, of a picture */
+    kin_conv_shape s, one; /* of the batch, of a picture */
     const kin_stem_lines *lines;
     int64_t nr, each, blocks, panels, h, w, buffer; /* nr: channels of a panel; h, w: of the maxima */
-    int64_t line;                   /* numbers of a padded row */
+    int64_t line;                                   /* numbers of a padded row */
     const kin_real *x, *shift, *g;
     kin_real *packed, *buffers, *y; /* of each worker: a picture, and a panel's products */
     kin_stem_winners *won;
     const kin_stem_winners *winners;
-    int64_t apart;                  /* from a maximum's winners to the next */
+    int64_t apart; /* from a maximum's winners to the next */
     kin_norm_act act;
-    double *sums;                   /* of each block, `block` of them */
+    double *sums; /* of each block, `block` of them */
     int64_t block;
 } stem;
 
 /* Where things lie in the workspace: panels of weights and shifts, sums, buffers. */
 static stem stem_of(const kin_conv_shape *s, void *workspace)
 {
-    stem t = {.s = *s, .one = *s, .lines = lines_get(), .nr = kin_tiles_get()->nr, .h = s->out_h / 2, .w = s->out_w / 2, .line = kin_conv_few(s).in_w * s->in_c};
+    stem t = {.s = *s,
+              .one = *s,
+              .lines = lines_get(),
+              .nr = kin_tiles_get()->nr,
+              .h = s->out_h / 2,
+              .w = s->out_w / 2,
+              .line = kin_conv_few(s).in_w * s->in_c};
     t.one.batch = 1;
-    t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each), t.panels = kin_blocks(s->out_c, t.nr);
+    t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each),
+    t.panels = kin_blocks(s->out_c, t.nr);
     int64_t rows = taps_of(s) + 1, wide = t.panels * t.nr;
     t.apart = wide / 2;
     t.block = rows * (pitch_of(s) > s->out_c ? pitch_of(s) : s->out_c);
@@ -85,8 +95,12 @@ static kin_real *padded_picture(const stem *t, int64_t n, int worker)
 static kin_stem_windows windows_at(const stem *t, const kin_real *picture, int64_t row)
 {
     const kin_conv_shape *s = &t->s;
-    return (kin_stem_windows){.first = picture + row * s->stride_h * t->line, .lines = s->kernel_h, .run = s->kernel_w * s->in_c,
-                              .line = s->dilation_h * t->line, .across = s->stride_w * s->in_c, .down = s->stride_h * t->line};
+    return (kin_stem_windows){.first = picture + row * s->stride_h * t->line,
+                              .lines = s->kernel_h,
+                              .run = s->kernel_w * s->in_c,
+                              .line = s->dilation_h * t->line,
+                              .across = s->stride_w * s->in_c,
+                              .down = s->stride_h * t->line};
 }
 
 /* The blocks' sums, added in order into the first. */
@@ -110,7 +124,8 @@ static void moments_block(void *arg, int64_t block, int worker)
     }
 }
 
-void kin_stem_moments(const kin_conv_shape *s, const kin_real *x, double *mean, double *covariance, void *workspace)
+void kin_stem_moments(const kin_conv_shape *s, const kin_real *x, double *mean, double *covariance,
+                      void *workspace)
 {
     stem t = stem_of(s, workspace);
     t.x = x;
@@ -120,7 +135,9 @@ void kin_stem_moments(const kin_conv_shape *s, const kin_real *x, double *mean, 
     double pixels = (double)(s->batch * s->out_h * s->out_w);
     for (int64_t i = 0; i < taps; i++) mean[i] = sums[i * pitch + taps] / pixels;
     for (int64_t i = 0; i < taps; i++)
-        for (int64_t j = i; j < taps; j++) covariance[i * taps + j] = covariance[j * taps + i] = sums[i * pitch + j] / pixels - mean[i] * mean[j];
+        for (int64_t j = i; j < taps; j++)
+            covariance[i * taps + j] = covariance[j * taps + i] = sums[i * pitch + j] / pixels -
+                                                                  mean[i] * mean[j];
 }
 
 /* Panels [K][nr], and the shifts behind all of them. */
@@ -138,8 +155,9 @@ static void forward_row(const stem *t, const kin_real *picture, int64_t n, int64
     int64_t nr = t->nr, out = t->s.out_c, at = (n * t->h + row) * t->w;
     kin_stem_windows w = windows_at(t, picture, 2 * row);
     for (int64_t j = 0; j < out; j += nr)
-        t->lines->forward(&w, t->w, t->packed + j * taps_of(&t->s), t->shift + j, t->act, kin_min(nr, out - j), t->y + at * out + j, out,
-                          t->won + at * t->apart + j / 2, t->apart);
+        t->lines->forward(&w, t->w, t->packed + j * taps_of(&t->s), t->shift + j, t->act,
+                          kin_min(nr, out - j), t->y + at * out + j, out, t->won + at * t->apart + j / 2,
+                          t->apart);
 }
 
 static void forward_block(void *arg, int64_t block, int worker)
@@ -151,8 +169,8 @@ static void forward_block(void *arg, int64_t block, int worker)
     }
 }
 
-void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift, kin_norm_act act, kin_real *y,
-                      kin_stem_winners *winners, void *workspace)
+void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_real *shift,
+                      kin_norm_act act, kin_real *y, kin_stem_winners *winners, void *workspace)
 {
     stem t = stem_of(s, workspace);
     t.x = x, t.act = act, t.y = y, t.won = winners;
@@ -162,7 +180,8 @@ void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
 }
 
 /* Some rows of maxima, for the columns of a panel: in float, then to the sums. */
-static void backward_rows(const stem *t, const kin_real *picture, int64_t n, int64_t row, int64_t rows, kin_real *products, double *sums)
+static void backward_rows(const stem *t, const kin_real *picture, int64_t n, int64_t row, int64_t rows,
+                          kin_real *products, double *sums)
 {
     int64_t nr = t->nr, out = t->s.out_c, taps = taps_of(&t->s);
     for (int64_t j = 0; j < out; j += nr) {
@@ -171,7 +190,8 @@ static void backward_rows(const stem *t, const kin_real *picture, int64_t n, int
         for (int64_t r = row; r < row + rows; r++) {
             kin_stem_windows w = windows_at(t, picture, 2 * r);
             int64_t at = (n * t->h + r) * t->w;
-            t->lines->backward(&w, t->w, t->g + at * out + j, out, t->winners + at * t->apart + j / 2, t->apart, columns, products);
+            t->lines->backward(&w, t->w, t->g + at * out + j, out, t->winners + at * t->apart + j / 2,
+                               t->apart, columns, products);
         }
         for (int64_t k = 0; k <= taps; k++)
             for (int64_t c = 0; c < columns; c++) sums[k * out + j + c] += (double)products[k * nr + c];
@@ -186,11 +206,13 @@ static void backward_block(void *arg, int64_t block, int worker)
     int64_t some = kin_blocks(SOME, t->w);
     for (int64_t n = block * t->each; n < kin_min(t->s.batch, (block + 1) * t->each); n++) {
         const kin_real *picture = padded_picture(t, n, worker);
-        for (int64_t row = 0; row < t->h; row += some) backward_rows(t, picture, n, row, kin_min(some, t->h - row), products, sums);
+        for (int64_t row = 0; row < t->h; row += some)
+            backward_rows(t, picture, n, row, kin_min(some, t->h - row), products, sums);
     }
 }
 
-void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g, const kin_stem_winners *winners, double *products, void *workspace)
+void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_real *g,
+                       const kin_stem_winners *winners, double *products, void *workspace)
 {
     stem t = stem_of(s, workspace);
     t.x = x, t.g = g, t.winners = winners;

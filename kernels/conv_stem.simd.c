@@ -39,7 +39,8 @@ static void moments(const kin_stem_windows *w, int64_t count, double *sums, int6
 
 /* ---- maxima of 2×2; the lanes are channels ---- */
 
-typedef kin_stem_winners places __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
+typedef kin_stem_winners places
+    __attribute__((vector_size(KIN_VECTOR_BYTES), aligned(sizeof(kin_real)), may_alias));
 enum { CLOSED = PLACES, SECOND = 3 /* bits behind which the second vector's places stand */ };
 
 INLINE void windows_of(const kin_stem_windows *w, int64_t at, const kin_real *place[PLACES])
@@ -48,14 +49,18 @@ INLINE void windows_of(const kin_stem_windows *w, int64_t at, const kin_real *pl
     place[2] = place[0] + w->down, place[3] = place[2] + w->across;
 }
 
-INLINE vector either(vector_mask which, vector a, vector b) { return (vector)(((vector_mask)a & which) | ((vector_mask)b & ~which)); }
+INLINE vector either(vector_mask which, vector a, vector b)
+{
+    return (vector)(((vector_mask)a & which) | ((vector_mask)b & ~which));
+}
 
 /* The largest of the four, through the activation, and its place. */
 INLINE vector largest(const vector sum[PLACES], kin_norm_act act, places *winner)
 {
     vector most = sum[0], zero = {0}, six = zero + 6;
     places place = {0};
-    UNROLLED for (int i = 1; i < PLACES; i++) {
+    UNROLLED for (int i = 1; i < PLACES; i++)
+    {
         vector_mask wins = ~(sum[i] <= most) & (most == most); /* NaN over all, the first of equals */
         most = either(wins, sum[i], most);
         place = (((places){0} + i) & (places)wins) | (place & ~(places)wins);
@@ -68,8 +73,9 @@ INLINE vector largest(const vector sum[PLACES], kin_norm_act act, places *winner
     return activated(most, act);
 }
 
-static void forward(const kin_stem_windows *w, int64_t count, const kin_real *panel, const kin_real *shift, kin_norm_act act, int64_t columns, kin_real *y,
-                    int64_t ld, kin_stem_winners *winners, int64_t apart)
+static void forward(const kin_stem_windows *w, int64_t count, const kin_real *panel, const kin_real *shift,
+                    kin_norm_act act, int64_t columns, kin_real *y, int64_t ld, kin_stem_winners *winners,
+                    int64_t apart)
 {
     for (int64_t at = 0; at < count; at++, y += ld, winners += apart) {
         const kin_real *place[PLACES], *b = panel;
@@ -79,7 +85,8 @@ static void forward(const kin_stem_windows *w, int64_t count, const kin_real *pa
         for (int64_t line = 0, k = 0; line < w->lines; line++, k += w->line - w->run)
             for (int64_t j = 0; j < w->run; j++, k++, b += NR) {
                 vector b0 = load(b), b1 = load(b + LANES);
-                UNROLLED for (int i = 0; i < PLACES; i++) {
+                UNROLLED for (int i = 0; i < PLACES; i++)
+                {
                     vector x = all_lanes(place[i][k]);
                     low[i] += b0 * x;
                     high[i] += b1 * x;
@@ -107,8 +114,8 @@ INLINE void add_to(kin_real *sums, vector v0, vector v1)
     store(sums + LANES, load(sums + LANES) + v1);
 }
 
-static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g, int64_t ld, const kin_stem_winners *winners, int64_t apart, int64_t columns,
-                     kin_real *products)
+static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g, int64_t ld,
+                     const kin_stem_winners *winners, int64_t apart, int64_t columns, kin_real *products)
 {
     for (int64_t at = 0; at < count; at++, g += ld, winners += apart) {
         const kin_real *place[PLACES];
@@ -121,7 +128,8 @@ static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g
         for (int64_t line = 0, k = 0; line < w->lines; line++, k += w->line - w->run)
             for (int64_t j = 0; j < w->run; j++, k++, to += NR) {
                 vector sum0 = load(to), sum1 = load(to + LANES);
-                UNROLLED for (int i = 0; i < PLACES; i++) {
+                UNROLLED for (int i = 0; i < PLACES; i++)
+                {
                     vector x = all_lanes(place[i][k]);
                     sum0 += low[i] * x;
                     sum1 += high[i] * x;

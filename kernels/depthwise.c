@@ -14,8 +14,10 @@ enum {
     THROUGH = 1 << 16, /* numbers that go through `begin` for one task: they stay in the second cache */
 };
 
-extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2, kin_depthwise_lines_avx512;
-extern const kin_depthwise_weight kin_depthwise_weight_generic, kin_depthwise_weight_avx2, kin_depthwise_weight_avx512;
+extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2,
+    kin_depthwise_lines_avx512;
+extern const kin_depthwise_weight kin_depthwise_weight_generic, kin_depthwise_weight_avx2,
+    kin_depthwise_weight_avx512;
 
 typedef struct depthwise {
     const kin_conv_shape *s;
@@ -27,7 +29,8 @@ typedef struct depthwise {
     bool accumulate;
 } depthwise;
 
-static void multiply_add(kin_real *restrict to, const kin_real *restrict a, const kin_real *restrict b, int64_t n)
+static void multiply_add(kin_real *restrict to, const kin_real *restrict a, const kin_real *restrict b,
+                         int64_t n)
 {
     for (int64_t c = 0; c < n; c++) to[c] += a[c] * b[c];
 }
@@ -44,7 +47,8 @@ static const kin_depthwise_weight *weight_lines(void)
     return tables[kin_isa()];
 }
 
-/* ---- through `begin`: the input rows of some output rows are put into a buffer, which is convolved as a picture of its own ---- */
+/* ---- through `begin`: the input rows of some output rows are put into a buffer, which is convolved as a
+ * picture of its own ---- */
 
 static int64_t reach(const kin_conv_shape *s) { return s->dilation_h * (s->kernel_h - 1) + 1; }
 
@@ -65,9 +69,11 @@ static int64_t buffer_numbers(const kin_conv_shape *s)
 static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, kin_real *buffer)
 {
     const kin_conv_shape *s = d->s;
-    int64_t top = row % s->out_h * s->stride_h - s->pad_top, first = kin_min(top < 0 ? 0 : top, s->in_h), end = kin_min(s->in_h, top + (count - 1) * s->stride_h + reach(s));
+    int64_t top = row % s->out_h * s->stride_h - s->pad_top, first = kin_min(top < 0 ? 0 : top, s->in_h),
+            end = kin_min(s->in_h, top + (count - 1) * s->stride_h + reach(s));
     int64_t rows = end > first ? end - first : 0;
-    kin_norm_lines_get()->apply(d->x + (row / s->out_h * s->in_h + first) * s->in_w * s->in_ld, s->in_ld, rows * s->in_w, s->in_c, d->begin->scale, d->begin->shift, NULL, 0,
+    kin_norm_lines_get()->apply(d->x + (row / s->out_h * s->in_h + first) * s->in_w * s->in_ld, s->in_ld,
+                                rows * s->in_w, s->in_c, d->begin->scale, d->begin->shift, NULL, 0,
                                 d->begin->act, buffer, s->in_c);
     kin_conv_shape part = *s;
     part.batch = 1, part.in_h = rows, part.in_ld = s->in_c, part.out_h = count, part.pad_top = first - top;
@@ -75,7 +81,10 @@ static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, ki
 }
 
 /* How many of the rows up to `end` are taken at a time. */
-static int64_t some_rows(const kin_conv_shape *s, int64_t row, int64_t end) { return kin_min(kin_min(rows_through(s), end - row), s->out_h - row % s->out_h); }
+static int64_t some_rows(const kin_conv_shape *s, int64_t row, int64_t end)
+{
+    return kin_min(kin_min(rows_through(s), end - row), s->out_h - row % s->out_h);
+}
 
 static void forward_through(void *arg, int64_t task, int worker)
 {
@@ -88,7 +97,8 @@ static void forward_through(void *arg, int64_t task, int worker)
         kin_conv_shape part = excerpt(d, row, some, buffer);
         kin_conv_end after = *d->end;
         if (after.add) after.add += row * s->out_w * after.add_ld;
-        for (int64_t r = 0; r < some; r++) d->lines->forward(&part, r, buffer, d->w, &after, d->out + row * s->out_w * s->out_ld);
+        for (int64_t r = 0; r < some; r++)
+            d->lines->forward(&part, r, buffer, d->w, &after, d->out + row * s->out_w * s->out_ld);
     }
 }
 
@@ -98,12 +108,17 @@ static void forward_rows(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const depthwise *d = arg;
-    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->out_h, (task + 1) * TOGETHER); row++) d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
+    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->out_h, (task + 1) * TOGETHER);
+         row++)
+        d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
 }
 
-void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w, const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, kin_real *workspace)
+void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w,
+                           const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                           kin_real *workspace)
 {
-    depthwise d = {.s = s, .lines = lines(), .x = x, .w = w, .begin = begin, .end = end, .out = y, .buffers = workspace};
+    depthwise d = {
+        .s = s, .lines = lines(), .x = x, .w = w, .begin = begin, .end = end, .out = y, .buffers = workspace};
     if (begin) kin_parallel_for(kin_blocks(s->batch * s->out_h, rows_through(s)), forward_through, &d);
     else kin_parallel_for(kin_blocks(s->batch * s->out_h, TOGETHER), forward_rows, &d);
 }
@@ -126,14 +141,16 @@ static void plain_input_row(void *arg, int64_t row, int worker)
             for (int64_t kw = 0; kw < s->kernel_w; kw++) {
                 int64_t x = iw + s->pad_left - kw * s->dilation_w;
                 if (x < 0 || x % s->stride_w || x / s->stride_w >= s->out_w) continue;
-                multiply_add(dx, d->dy + ((n * s->out_h + y / s->stride_h) * s->out_w + x / s->stride_w) * s->out_ld, d->w + (kh * s->kernel_w + kw) * channels, channels);
+                multiply_add(
+                    dx, d->dy + ((n * s->out_h + y / s->stride_h) * s->out_w + x / s->stride_w) * s->out_ld,
+                    d->w + (kh * s->kernel_w + kw) * channels, channels);
             }
         }
     }
 }
 
-/* Otherwise a forward convolution of dY with the kernel turned around: with stride s the pixels of each phase (ih mod s, iw mod s) see the taps
- * kh = first, first + s, ... alone, and lie s apart. */
+/* Otherwise a forward convolution of dY with the kernel turned around: with stride s the pixels of each
+ * phase (ih mod s, iw mod s) see the taps kh = first, first + s, ... alone, and lie s apart. */
 typedef struct phase {
     int64_t first, count, from;
 } phase;
@@ -149,8 +166,10 @@ static phase phase_of(int64_t at, int64_t pad, int64_t stride, int64_t kernel)
 static int64_t turned(const kin_conv_shape *s, const phase *y, const phase *x)
 {
     int64_t before = 0;
-    for (int64_t i = 0; i < y->first; i++) before += (s->kernel_h - i + s->stride_h - 1) / s->stride_h * s->kernel_w;
-    for (int64_t i = 0; i < x->first; i++) before += y->count * ((s->kernel_w - i + s->stride_w - 1) / s->stride_w);
+    for (int64_t i = 0; i < y->first; i++)
+        before += (s->kernel_h - i + s->stride_h - 1) / s->stride_h * s->kernel_w;
+    for (int64_t i = 0; i < x->first; i++)
+        before += y->count * ((s->kernel_w - i + s->stride_w - 1) / s->stride_w);
     return before * s->in_c;
 }
 
@@ -158,9 +177,11 @@ static void turn(const kin_conv_shape *s, const kin_real *w, kin_real *packed)
 {
     for (int64_t kh = 0; kh < s->kernel_h; kh++)
         for (int64_t kw = 0; kw < s->kernel_w; kw++) {
-            phase y = phase_of(kh, 0, s->stride_h, s->kernel_h), x = phase_of(kw, 0, s->stride_w, s->kernel_w);
+            phase y = phase_of(kh, 0, s->stride_h, s->kernel_h),
+                  x = phase_of(kw, 0, s->stride_w, s->kernel_w);
             int64_t at = (y.count - 1 - kh / s->stride_h) * x.count + x.count - 1 - kw / s->stride_w;
-            memcpy(packed + turned(s, &y, &x) + at * s->in_c, w + (kh * s->kernel_w + kw) * s->in_c, (size_t)s->in_c * sizeof *w);
+            memcpy(packed + turned(s, &y, &x) + at * s->in_c, w + (kh * s->kernel_w + kw) * s->in_c,
+                   (size_t)s->in_c * sizeof *w);
         }
 }
 
@@ -191,9 +212,12 @@ static void input_row(const depthwise *d, int64_t row)
                               .dilation_h = 1,
                               .dilation_w = 1,
                               .groups = s->groups};
-        if (s->dilation_h > 1) one.dilation_h = s->dilation_h, one.pad_top = s->dilation_h * (s->kernel_h - 1) - s->pad_top - ih;
-        if (s->dilation_w > 1) one.dilation_w = s->dilation_w, one.pad_left = s->dilation_w * (s->kernel_w - 1) - s->pad_left;
-        d->lines->forward(&one, 0, d->dy + n * s->out_h * s->out_w * s->out_ld, d->w + turned(s, &y, &x), &end, dx);
+        if (s->dilation_h > 1)
+            one.dilation_h = s->dilation_h, one.pad_top = s->dilation_h * (s->kernel_h - 1) - s->pad_top - ih;
+        if (s->dilation_w > 1)
+            one.dilation_w = s->dilation_w, one.pad_left = s->dilation_w * (s->kernel_w - 1) - s->pad_left;
+        d->lines->forward(&one, 0, d->dy + n * s->out_h * s->out_w * s->out_ld, d->w + turned(s, &y, &x),
+                          &end, dx);
     }
 }
 
@@ -201,10 +225,12 @@ static void input_rows(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const depthwise *d = arg;
-    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->in_h, (task + 1) * TOGETHER); row++) input_row(d, row);
+    for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->in_h, (task + 1) * TOGETHER); row++)
+        input_row(d, row);
 }
 
-void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx, bool accumulate, kin_real *workspace)
+void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w,
+                                  kin_real *dx, bool accumulate, kin_real *workspace)
 {
     depthwise d = {.s = s, .lines = lines(), .dy = dy, .w = w, .out = dx, .accumulate = accumulate};
     if ((s->dilation_h > 1 && s->stride_h > 1) || (s->dilation_w > 1 && s->stride_w > 1)) {
@@ -220,29 +246,40 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
 
 static int64_t parts_of(const kin_conv_shape *s) { return kin_min(PARTS, s->batch * s->out_h); }
 
-static int64_t sums_numbers(const kin_conv_shape *s) { return kin_round_up(parts_of(s) * s->kernel_h * s->kernel_w * s->in_c, 16); }
+static int64_t sums_numbers(const kin_conv_shape *s)
+{
+    return kin_round_up(parts_of(s) * s->kernel_h * s->kernel_w * s->in_c, 16);
+}
 
-int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s) { return sums_numbers(s) + kin_threads() * buffer_numbers(s) + 64; }
+int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s)
+{
+    return sums_numbers(s) + kin_threads() * buffer_numbers(s) + 64;
+}
 
 /* One part: some rows of output pixels, with sums of its own. */
 static void weight_part(void *arg, int64_t part, int worker)
 {
     const depthwise *d = arg;
     const kin_conv_shape *s = d->s;
-    int64_t rows = s->batch * s->out_h, each = kin_blocks(rows, parts_of(s)), end = kin_min(rows, (part + 1) * each), size = s->kernel_h * s->kernel_w * s->in_c;
+    int64_t rows = s->batch * s->out_h, each = kin_blocks(rows, parts_of(s)),
+            end = kin_min(rows, (part + 1) * each), size = s->kernel_h * s->kernel_w * s->in_c;
     kin_real *sums = d->out + part * size, *buffer = d->buffers + worker * buffer_numbers(s);
     memset(sums, 0, (size_t)size * sizeof *sums);
     for (int64_t row = part * each, some; d->begin && row < end; row += some) {
         some = some_rows(s, row, end);
         kin_conv_shape from = excerpt(d, row, some, buffer);
-        for (int64_t r = 0; r < some; r++) weight_lines()->row(&from, r, buffer, d->dy + row * s->out_w * s->out_ld, sums);
+        for (int64_t r = 0; r < some; r++)
+            weight_lines()->row(&from, r, buffer, d->dy + row * s->out_w * s->out_ld, sums);
     }
-    for (int64_t row = part * each; !d->begin && row < end; row++) weight_lines()->row(s, row, d->x, d->dy, sums);
+    for (int64_t row = part * each; !d->begin && row < end; row++)
+        weight_lines()->row(s, row, d->x, d->dy, sums);
 }
 
-void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin, const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
+void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                                   const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
-    depthwise d = {.s = s, .x = x, .begin = begin, .dy = dy, .out = workspace, .buffers = workspace + sums_numbers(s)};
+    depthwise d = {
+        .s = s, .x = x, .begin = begin, .dy = dy, .out = workspace, .buffers = workspace + sums_numbers(s)};
     int64_t parts = parts_of(s), size = s->kernel_h * s->kernel_w * s->in_c;
     kin_parallel_for(parts, weight_part, &d);
     for (int64_t i = 0; i < size; i++) {

@@ -6,7 +6,8 @@
 
 typedef struct kin_depthwise_lines {
     /* Row `row` (picture · out_h + oh) of y = act(conv(x, w) + bias + add). */
-    void (*forward)(const kin_conv_shape *s, int64_t row, const kin_real *x, const kin_real *w, const kin_conv_end *end, kin_real *y);
+    void (*forward)(const kin_conv_shape *s, int64_t row, const kin_real *x, const kin_real *w,
+                    const kin_conv_end *end, kin_real *y);
 } kin_depthwise_lines;
 
 typedef struct kin_depthwise_weight {

@@ -1,8 +1,9 @@
-/* The loops around the register tile (Goto and van de Geijn 2008). B is packed once by all threads, and C is cut into blocks of rows and
- * columns. A block runs over k in steps short enough for the caches; where C is too small to feed the threads and k is long (the gradient of
- * weights), k is cut into parts instead, whose sums are added in order. Where C has few rows, to read B is most of the work (a classifier): then
- * C is cut into columns alone, and a task packs those that it needs, which nobody else does, into its cache just before. Every cut depends on
- * the shape alone. */
+/* The loops around the register tile (Goto and van de Geijn 2008). B is packed once by all threads, and C
+ * is cut into blocks of rows and columns. A block runs over k in steps short enough for the caches; where
+ * C is too small to feed the threads and k is long (the gradient of weights), k is cut into parts instead,
+ * whose sums are added in order. Where C has few rows, to read B is most of the work (a classifier): then
+ * C is cut into columns alone, and a task packs those that it needs, which nobody else does, into its
+ * cache just before. Every cut depends on the shape alone. */
 #include "kernels/gemm.h"
 
 #include "base/parallel.h"
@@ -12,15 +13,18 @@
 #include <string.h>
 
 enum {
-    K_STEP = KIN_SUM_MAX, /* k of one pass at most, of which there are as few as may be and equal ones: each reads and writes C */
-    STEP_ROUND = 16,     /* of a pass's k: a line of the caches */
-    BLOCK_ROWS = 96,     /* rows of a block, rounded up to whole tiles; 96 × 512 floats stay in the second cache */
-    BLOCK_COLUMNS = 1024, /* of a block, or fewer: B's */
+    /* k of one pass at most, of which there are as few as may be and equal ones: each reads and writes C */
+    K_STEP = KIN_SUM_MAX,
+    STEP_ROUND = 16, /* of a pass's k: a line of the caches */
+    /* rows of a block, rounded up to whole tiles; 96 × 512 floats stay in the second cache */
+    BLOCK_ROWS = 96,
+    BLOCK_COLUMNS = 1024,    /* of a block, or fewer: B's */
     BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
     ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
-    PART_K = 2048,       /* k of one part, at least, when k is split */
+    PART_K = 2048, /* k of one part, at least, when k is split */
     MAX_PARTS = 16,
-    OWN_COLUMNS = KIN_NR_MAX, /* at most, of a task that packs them itself; 64 × 512 floats are a quarter of the second cache */
+    /* at most, of a task that packs them itself; 64 × 512 floats are a quarter of the second cache */
+    OWN_COLUMNS = KIN_NR_MAX,
     OWN_TASKS = 8, /* at least, of as many columns */
 };
 
@@ -60,13 +64,17 @@ static int64_t block_columns(const kin_gemm_args *a)
     return kin_min(BLOCK_COLUMNS, columns < 4 * KIN_NR_MAX ? 4 * KIN_NR_MAX : columns);
 }
 
-static bool fits(int64_t a, int64_t b, int64_t limit) { return a >= 0 && b >= 0 && (b == 0 || a <= limit / b); }
+static bool fits(int64_t a, int64_t b, int64_t limit)
+{
+    return a >= 0 && b >= 0 && (b == 0 || a <= limit / b);
+}
 
 size_t kin_gemm_workspace(const kin_gemm_args *a)
 {
     int64_t limit = INT64_MAX / 64;
     if (!fits(a->n + KIN_NR_MAX, a->k + 1, limit) || !fits(a->m, a->n, limit)) return SIZE_MAX;
-    int64_t panels = few_rows(a) ? 0 : kin_round_up(a->n, KIN_NR_MAX) * a->k, parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
+    int64_t panels = few_rows(a) ? 0 : kin_round_up(a->n, KIN_NR_MAX) * a->k,
+            parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
     return (size_t)(panels + parts + 32) * sizeof(kin_real);
 }
 
@@ -109,16 +117,24 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
     const kin_real *table[ROWS_MAX];
     kin_real *c[ROWS_MAX];
     for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc + b->column;
-    kin_tile_block tiles = {.rows = b->rows, .columns = b->columns, .c = c, .bias = begins && b->bias && a->bias ? a->bias + b->column : NULL,
-                            .accumulate = !begins || b->accumulate, .b_row = &(int64_t){b->own ? 0 : k0}, .segments = 1, .length = k,
-                            .panels = b->own ? b->own : p->panels + b->column * a->k, .panel_k = b->own ? k : a->k};
+    kin_tile_block tiles = {.rows = b->rows,
+                            .columns = b->columns,
+                            .c = c,
+                            .bias = begins && b->bias && a->bias ? a->bias + b->column : NULL,
+                            .accumulate = !begins || b->accumulate,
+                            .b_row = &(int64_t){b->own ? 0 : k0},
+                            .segments = 1,
+                            .length = k,
+                            .panels = b->own ? b->own : p->panels + b->column * a->k,
+                            .panel_k = b->own ? k : a->k};
     const kin_real *weights = a->b.data + k0 * a->b.row_stride + b->column * a->b.col_stride;
     if (b->own) kin_pack_b(t, weights, a->b.row_stride, a->b.col_stride, k, b->columns, k, 0, b->own);
     if (a->a.col_stride == 1) {
         fill_table(a->a.data + b->row * a->a.row_stride + k0, a->a.row_stride, b->rows, t->mr, table);
         tiles.table = table, tiles.pitch = t->mr;
     } else {
-        for (int64_t r = 0; r < b->rows; r += t->mr) pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, panels + r * K_STEP);
+        for (int64_t r = 0; r < b->rows; r += t->mr)
+            pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, panels + r * K_STEP);
         tiles.packed = panels, tiles.pitch = t->mr * K_STEP, tiles.near = true;
     }
     t->run(&tiles);
@@ -126,7 +142,8 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
 
 static void run_block(const product *p, const block *b)
 {
-    int64_t all = b->k_end - b->k, step = kin_round_up(kin_blocks(all, kin_blocks(all, p->tiles->sum)), STEP_ROUND);
+    int64_t all = b->k_end - b->k,
+            step = kin_round_up(kin_blocks(all, kin_blocks(all, p->tiles->sum)), STEP_ROUND);
     for (int64_t k = b->k; k < b->k_end; k += step) one_pass(p, b, k, kin_min(step, b->k_end - k), k == b->k);
 }
 
@@ -137,7 +154,8 @@ static void whole_k(void *arg, int64_t index, int worker)
     const product *p = arg;
     const kin_gemm_args *a = p->args;
     int64_t row = index % p->row_blocks * p->rows, column = index / p->row_blocks * p->columns;
-    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true, NULL});
+    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0,
+                          a->k, a->c, a->ldc, a->accumulate, true, NULL});
 }
 
 /* All rows, and columns that nobody else will need. */
@@ -148,7 +166,8 @@ static void whole_columns(void *arg, int64_t index, int worker)
     const kin_gemm_args *a = p->args;
     kin_real own[OWN_COLUMNS * K_STEP];
     int64_t column = index * p->columns;
-    run_block(p, &(block){0, a->m, column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc, a->accumulate, true, own});
+    run_block(p, &(block){0, a->m, column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc,
+                          a->accumulate, true, own});
 }
 
 static void part_of_k(void *arg, int64_t index, int worker)
@@ -157,7 +176,17 @@ static void part_of_k(void *arg, int64_t index, int worker)
     const product *p = arg;
     const kin_gemm_args *a = p->args;
     int64_t part = index / p->row_blocks, row = index % p->row_blocks * p->rows, k = part * p->part_k;
-    block b = {row, kin_min(p->rows, a->m - row), 0, a->n, k, kin_min(a->k, k + p->part_k), a->c, a->ldc, a->accumulate, true, NULL};
+    block b = {row,
+               kin_min(p->rows, a->m - row),
+               0,
+               a->n,
+               k,
+               kin_min(a->k, k + p->part_k),
+               a->c,
+               a->ldc,
+               a->accumulate,
+               true,
+               NULL};
     if (part > 0) {
         b.c = p->parts + (part - 1) * a->m * a->n;
         b.ldc = a->n;
@@ -200,8 +229,16 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
-    kin_chose_gemm(a->m, a->n, a->k, few_rows(a) ? "packed product of few rows" : parts_of(a) > 1 ? "packed product, k in parts" : "packed product");
-    product p = {.args = a, .tiles = t, .panels = workspace, .n_parts = parts_of(a), .columns = block_columns(a), .rows = block_rows(a, t->mr)};
+    kin_chose_gemm(a->m, a->n, a->k,
+                   few_rows(a)       ? "packed product of few rows"
+                   : parts_of(a) > 1 ? "packed product, k in parts"
+                                     : "packed product");
+    product p = {.args = a,
+                 .tiles = t,
+                 .panels = workspace,
+                 .n_parts = parts_of(a),
+                 .columns = block_columns(a),
+                 .rows = block_rows(a, t->mr)};
     if (few_rows(a)) {
         column_by_column(&p);
         return;

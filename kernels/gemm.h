@@ -31,7 +31,8 @@ typedef struct kin_gemm_args {
 /* Bytes of workspace that kin_gemm needs for this shape (SIZE_MAX when the shape overflows). */
 size_t kin_gemm_workspace(const kin_gemm_args *args);
 
-/* Runs on all threads. `workspace` is 64-byte aligned. m, n or k of 0 is allowed (k = 0 sets C to the bias). */
+/* Runs on all threads. `workspace` is 64-byte aligned. m, n or k of 0 is allowed (k = 0 sets C to the
+ * bias). */
 void kin_gemm(const kin_gemm_args *args, void *workspace);
 
 #endif

@@ -1,4 +1,5 @@
-/* A row of a depthwise convolution whose pixels are panels: some neighbouring pixels' sums of a vector of channels are kept in registers. */
+/* A row of a depthwise convolution whose pixels are panels: some neighbouring pixels' sums of a vector of
+ * channels are kept in registers. */
 #include "kernels/inverted_lines.h"
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
@@ -9,7 +10,8 @@ enum {
 };
 
 /* `count` pixels from `first` on. Count, stride and the kernel's width are constants where this is called. */
-INLINE void filter_pixels(const int count, const int64_t stride, const int64_t kernel, const kin_inverted_filter *f, int64_t first)
+INLINE void filter_pixels(const int count, const int64_t stride, const int64_t kernel,
+                          const kin_inverted_filter *f, int64_t first)
 {
     const kin_real *bias = f->bias;
     int64_t to_ld = f->to_ld;
@@ -19,13 +21,13 @@ INLINE void filter_pixels(const int count, const int64_t stride, const int64_t k
         kin_real *to = f->to + first * to_ld + v;
         for (int64_t i = 0, left = f->slots - f->slot; i < f->rows; i++, x += f->row, w += kernel * NR) {
             if (i == left) x -= f->slots * f->row;
-            UNROLLED_BY(5) for (int64_t j = 0; j < kernel; j++) {
+            UNROLLED_BY(5) for (int64_t j = 0; j < kernel; j++)
+            {
                 vector weight = load(w + j * NR);
                 UNROLLED for (int p = 0; p < count; p++) acc[p] += load(x + (p * stride + j) * NR) * weight;
             }
         }
-#define EACH_PIXEL \
-    UNROLLED for (int p = 0; p < count; p++)
+#define EACH_PIXEL UNROLLED for (int p = 0; p < count; p++)
         if (bias) EACH_PIXEL acc[p] += load(bias + v);
         if (f->act == KIN_NORM_RELU) EACH_PIXEL acc[p] = activated(acc[p], KIN_NORM_RELU);
         else if (f->act == KIN_NORM_RELU6) EACH_PIXEL acc[p] = activated(acc[p], KIN_NORM_RELU6);
@@ -42,10 +44,14 @@ INLINE void filter_row(const int64_t stride, const int64_t kernel, const kin_inv
         switch (step) {
 #define COUNT(n) \
     case n: filter_pixels(n, stride, kernel, f, first); break;
-            COUNT(4) COUNT(5) COUNT(6) COUNT(7) COUNT(8)
+            COUNT(4)
+            COUNT(5)
+            COUNT(6)
+            COUNT(7)
+            COUNT(8)
 #undef COUNT
-            default:
-                for (int64_t i = 0; i < step; i++) filter_pixels(1, stride, kernel, f, first + i);
+        default:
+            for (int64_t i = 0; i < step; i++) filter_pixels(1, stride, kernel, f, first + i);
         }
     }
 }

@@ -1,5 +1,6 @@
-/* The serial loops of kernels/inverted.c, compiled once per instruction set. The wide map lies in panels of `nr` channels, the columns of a
- * register tile: a pixel of a panel is nr numbers, and pixels of a row are neighbours. */
+/* The serial loops of kernels/inverted.c, compiled once per instruction set. The wide map lies in panels
+ * of `nr` channels, the columns of a register tile: a pixel of a panel is nr numbers, and pixels of a row
+ * are neighbours. */
 #ifndef KIN_KERNELS_INVERTED_LINES_H
 #define KIN_KERNELS_INVERTED_LINES_H
 

@@ -15,7 +15,8 @@ static bool available(kin_isa_kind kind)
     __builtin_cpu_init();
     if (kind == KIN_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (kind == KIN_ISA_AVX512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("fma");
 #endif
     return kind == KIN_ISA_GENERIC;
@@ -61,5 +62,7 @@ const char *kin_isa_complaint(void)
     int kind = find(wanted);
     if (!wanted || !*wanted) return NULL;
     if (kind < 0) return "KIN_ISA is none of generic, avx2, avx512; the best set of this machine is used";
-    return available((kin_isa_kind)kind) ? NULL : "KIN_ISA names an instruction set that this machine lacks; the best one it has is used";
+    return available((kin_isa_kind)kind)
+               ? NULL
+               : "KIN_ISA names an instruction set that this machine lacks; the best one it has is used";
 }

@@ -8,8 +8,9 @@
 typedef enum { KIN_ISA_GENERIC, KIN_ISA_AVX2, KIN_ISA_AVX512, KIN_ISA_COUNT } kin_isa_kind;
 
 kin_isa_kind kin_isa(void);
-const char *kin_isa_name(void);       /* "generic", "avx2", "avx512" */
-/* False, and no change, when unknown or not available here; NULL goes back to the default. Not while kernels run. */
+const char *kin_isa_name(void); /* "generic", "avx2", "avx512" */
+/* False, and no change, when unknown or not available here; NULL goes back to the default. Not while
+ * kernels run. */
 bool kin_isa_set(const char *name);
 /* The index-th name, whether or not this machine has it; NULL outside the list. */
 const char *kin_isa_list(int index);
@@ -31,9 +32,15 @@ enum { KIN_VECTOR_BYTES = 16 };
 #define KIN_ISA_NAME(name) KIN_PASTE(name, KIN_ISA)
 
 #if defined(__x86_64__)
-#define KIN_ISA_TABLES(name) {&name##_generic, &name##_avx2, &name##_avx512}
+#define KIN_ISA_TABLES(name) \
+    { \
+        &name##_generic, &name##_avx2, &name##_avx512 \
+    }
 #else
-#define KIN_ISA_TABLES(name) {&name##_generic, &name##_generic, &name##_generic}
+#define KIN_ISA_TABLES(name) \
+    { \
+        &name##_generic, &name##_generic, &name##_generic \
+    }
 #endif
 
 #endif

@@ -7,10 +7,10 @@
 #include <time.h>
 
 enum {
-    ROUNDS = 1 << 18,        /* some milliseconds */
+    ROUNDS = 1 << 18, /* some milliseconds */
     REPEATS = 12,
     ARRAY_BYTES = 48 << 20,
-    PIECES = 96,             /* of the arrays */
+    PIECES = 96, /* of the arrays */
 };
 
 extern const kin_limit_loops kin_limit_loops_generic, kin_limit_loops_avx2, kin_limit_loops_avx512;
@@ -64,12 +64,14 @@ static double least_time(int64_t blocks, kin_task task, void *arg)
 bool kin_limits_measure(kin_limits *limits)
 {
     kin_real kept[KIN_MAX_THREADS * 16];
-    arrays a = {kin_alloc(ARRAY_BYTES), kin_alloc(ARRAY_BYTES), kin_alloc(ARRAY_BYTES), ARRAY_BYTES / (int64_t)sizeof(kin_real)};
+    arrays a = {kin_alloc(ARRAY_BYTES), kin_alloc(ARRAY_BYTES), kin_alloc(ARRAY_BYTES),
+                ARRAY_BYTES / (int64_t)sizeof(kin_real)};
     bool ok = a.x && a.y && a.z;
     if (ok) {
         for (int64_t i = 0; i < a.count; i++) a.x[i] = a.y[i] = a.z[i] = 1;
         int64_t blocks = kin_threads() * 16;
-        limits->flops = (double)(blocks * (ROUNDS / 8) * loops()->operations) / least_time(blocks, arithmetic, kept);
+        limits->flops = (double)(blocks * (ROUNDS / 8) * loops()->operations) /
+                        least_time(blocks, arithmetic, kept);
         limits->bytes = 3.0 * ARRAY_BYTES / least_time(PIECES, stream, &a);
     }
     kin_free(a.x), kin_free(a.y), kin_free(a.z);

@@ -1,7 +1,8 @@
 #include "kernels/limits.h"
 #include "kernels/vector.h"
 
-/* A fused multiply-add takes about 4 cycles and two can begin in each: 8 chains or more, and no more than there are registers for. */
+/* A fused multiply-add takes about 4 cycles and two can begin in each: 8 chains or more, and no more than
+ * there are registers for. */
 #if defined(__AVX512F__)
 enum { CHAINS = 24 };
 #else

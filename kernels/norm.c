@@ -25,7 +25,10 @@ static int64_t rows_each(int64_t rows, int64_t channels, bool sums)
     return each;
 }
 
-size_t kin_norm_workspace(int64_t rows, int64_t channels) { return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(double) + 64; }
+size_t kin_norm_workspace(int64_t rows, int64_t channels)
+{
+    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(double) + 64;
+}
 
 typedef struct norm_loop {
     const kin_real *x, *scale, *shift, *add, *mean, *inv;
@@ -39,7 +42,10 @@ typedef struct norm_loop {
 } norm_loop;
 
 static int64_t first_row(const norm_loop *l, int64_t block) { return block * l->each; }
-static int64_t rows_in(const norm_loop *l, int64_t block) { return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each; }
+static int64_t rows_in(const norm_loop *l, int64_t block)
+{
+    return l->rows - first_row(l, block) < l->each ? l->rows - first_row(l, block) : l->each;
+}
 
 static double *sums_of(const norm_loop *l, int64_t block) { return l->sums + block * l->channels * 2; }
 
@@ -59,12 +65,19 @@ static void statistics_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels, l->x, sums_of(l, block));
+    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels,
+                                  l->x, sums_of(l, block));
 }
 
-void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean, kin_real *var, void *workspace)
+void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean,
+                         kin_real *var, void *workspace)
 {
-    norm_loop l = {.x = x, .ld = ld, .rows = rows, .channels = channels, .each = rows_each(rows, channels, true), .sums = workspace};
+    norm_loop l = {.x = x,
+                   .ld = ld,
+                   .rows = rows,
+                   .channels = channels,
+                   .each = rows_each(rows, channels, true),
+                   .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, statistics_block, &l);
     const double *sum = add_blocks(&l, blocks), *squares = sum + channels;
@@ -80,10 +93,13 @@ static void apply_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift, l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act, l->out + r * l->channels, l->channels);
+    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift,
+                                l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act,
+                                l->out + r * l->channels, l->channels);
 }
 
-void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real *mean, const kin_real *var, double epsilon, int64_t channels, kin_real *scale, kin_real *shift)
+void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real *mean, const kin_real *var,
+                     double epsilon, int64_t channels, kin_real *scale, kin_real *shift)
 {
     for (int64_t i = 0; i < channels; i++) {
         double by = (double)gamma[i] / sqrt((double)var[i] + epsilon);
@@ -92,8 +108,8 @@ void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real
     }
 }
 
-void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
-                    kin_norm_act act, kin_real *y)
+void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale,
+                    const kin_real *shift, const kin_real *add, int64_t add_ld, kin_norm_act act, kin_real *y)
 {
     norm_loop l = {.x = x,
                    .ld = ld,
@@ -124,13 +140,20 @@ static void sums_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     kin_norm_flow f = flow_at(l, first_row(l, block));
-    kin_norm_lines_get()->backward_sums(&f, rows_in(l, block), l->channels, l->mean, l->inv, sums_of(l, block));
+    kin_norm_lines_get()->backward_sums(&f, rows_in(l, block), l->channels, l->mean, l->inv,
+                                        sums_of(l, block));
 }
 
-void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sum_g, double *sum_gx,
-                            void *workspace)
+void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean,
+                            const kin_real *inv, double *sum_g, double *sum_gx, void *workspace)
 {
-    norm_loop l = {.flow = f, .rows = rows, .channels = channels, .mean = mean, .inv = inv, .each = rows_each(rows, channels, true), .sums = workspace};
+    norm_loop l = {.flow = f,
+                   .rows = rows,
+                   .channels = channels,
+                   .mean = mean,
+                   .inv = inv,
+                   .each = rows_each(rows, channels, true),
+                   .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, sums_block, &l);
     const double *sums = add_blocks(&l, blocks);
@@ -150,8 +173,14 @@ static void backward_block(void *arg, int64_t block, int worker)
     kin_norm_lines_get()->backward_apply(&f, rows_in(l, block), l->channels, l->line, &to);
 }
 
-void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line, const kin_norm_to *to)
+void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels,
+                             const kin_norm_line *line, const kin_norm_to *to)
 {
-    norm_loop l = {.flow = f, .rows = rows, .channels = channels, .line = line, .to = to, .each = rows_each(rows, channels, false)};
+    norm_loop l = {.flow = f,
+                   .rows = rows,
+                   .channels = channels,
+                   .line = line,
+                   .to = to,
+                   .each = rows_each(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), backward_block, &l);
 }

@@ -6,12 +6,16 @@
 
 typedef struct kin_norm_lines {
     /* sums[c] = Σ (x − pivot), sums[channels + c] = Σ (x − pivot)². */
-    void (*moments)(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *pivot, double *sums);
-    void (*apply)(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale, const kin_real *shift, const kin_real *add, int64_t add_ld,
-                  kin_norm_act act, kin_real *y, int64_t y_ld);
+    void (*moments)(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *pivot,
+                    double *sums);
+    void (*apply)(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *scale,
+                  const kin_real *shift, const kin_real *add, int64_t add_ld, kin_norm_act act, kin_real *y,
+                  int64_t y_ld);
     /* sums[c] = Σ g, sums[channels + c] = Σ g·x̂. */
-    void (*backward_sums)(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean, const kin_real *inv, double *sums);
-    void (*backward_apply)(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line, const kin_norm_to *to);
+    void (*backward_sums)(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean,
+                          const kin_real *inv, double *sums);
+    void (*backward_apply)(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line,
+                           const kin_norm_to *to);
 } kin_norm_lines;
 
 /* Of the chosen instruction set. */

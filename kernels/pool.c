@@ -28,7 +28,9 @@ typedef struct pool_loop {
 } pool_loop;
 
 /* The part of a window that lies inside the picture: kernel positions first .. last-1 along one axis. */
-typedef struct span { int64_t first, last, at; } span;
+typedef struct span {
+    int64_t first, last, at;
+} span;
 
 static span inside(const kin_pool_shape *s, int64_t out, int64_t size)
 {
@@ -38,19 +40,25 @@ static span inside(const kin_pool_shape *s, int64_t out, int64_t size)
 
 static double divisor(const kin_pool_shape *s, span y, span x)
 {
-    return s->exclude_pad ? (double)((y.last - y.first) * (x.last - x.first)) : (double)(s->kernel * s->kernel);
+    return s->exclude_pad ? (double)((y.last - y.first) * (x.last - x.first))
+                          : (double)(s->kernel * s->kernel);
 }
 
-static int64_t buffer_numbers(const kin_pool_shape *s) { return (s->kernel * s->in_w * s->channels + 15) / 16 * 16; }
+static int64_t buffer_numbers(const kin_pool_shape *s)
+{
+    return (s->kernel * s->in_w * s->channels + 15) / 16 * 16;
+}
 
-/* The window's rows of a picture, from where they lie, or from the buffer that they went into through `begin`. */
+/* The window's rows of a picture, from where they lie, or from the buffer that they went into through
+ * `begin`. */
 static const kin_real *rows_of(const pool_loop *l, int64_t picture, span y, kin_real *buffer)
 {
     const kin_pool_shape *s = l->s;
     const kin_real *rows = l->from + (picture * s->in_h + y.at + y.first) * s->in_w * s->in_ld;
     const kin_conv_begin *b = l->begin;
     if (!b) return rows;
-    kin_norm_lines_get()->apply(rows, s->in_ld, (y.last - y.first) * s->in_w, s->channels, b->scale, b->shift, NULL, 0, b->act, buffer, s->channels);
+    kin_norm_lines_get()->apply(rows, s->in_ld, (y.last - y.first) * s->in_w, s->channels, b->scale, b->shift,
+                                NULL, 0, b->act, buffer, s->channels);
     return buffer;
 }
 
@@ -59,7 +67,8 @@ static void max_row(void *arg, int64_t row, int worker)
     const pool_loop *l = arg;
     const kin_pool_shape *s = l->s;
     span y = inside(s, row % s->out_h, s->in_h);
-    const kin_real *rows = rows_of(l, row / s->out_h, y, l->begin ? l->buffers + worker * buffer_numbers(s) : NULL);
+    const kin_real *rows = rows_of(l, row / s->out_h, y,
+                                   l->begin ? l->buffers + worker * buffer_numbers(s) : NULL);
     int64_t ld = l->begin ? s->channels : s->in_ld;
     for (int64_t ow = 0; ow < s->out_w; ow++) {
         span x = inside(s, ow, s->in_w);
@@ -76,11 +85,16 @@ static void max_row(void *arg, int64_t row, int worker)
     }
 }
 
-size_t kin_max_pool_workspace(const kin_pool_shape *s) { return (size_t)(kin_threads() * buffer_numbers(s)) * sizeof(kin_real); }
-
-void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, const kin_conv_begin *begin, kin_real *y, int32_t *winner, void *workspace)
+size_t kin_max_pool_workspace(const kin_pool_shape *s)
 {
-    pool_loop l = {.lines = lines(), .s = s, .from = x, .to = y, .winner = winner, .begin = begin, .buffers = workspace};
+    return (size_t)(kin_threads() * buffer_numbers(s)) * sizeof(kin_real);
+}
+
+void kin_max_pool_forward(const kin_pool_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                          kin_real *y, int32_t *winner, void *workspace)
+{
+    pool_loop l = {
+        .lines = lines(), .s = s, .from = x, .to = y, .winner = winner, .begin = begin, .buffers = workspace};
     kin_parallel_for(s->batch * s->out_h, max_row, &l);
 }
 
@@ -98,14 +112,17 @@ static void max_back(void *arg, int64_t n, int worker)
             int64_t at = ((n * s->out_h + oh) * s->out_w + ow) * s->channels;
             for (int64_t kh = y.first; kh < y.last; kh++)
                 for (int64_t kw = x.first; kw < x.last; kw++)
-                    l->lines->spread(l->from + at, l->winners + at, (int32_t)(kh * s->kernel + kw), s->channels,
+                    l->lines->spread(l->from + at, l->winners + at, (int32_t)(kh * s->kernel + kw),
+                                     s->channels,
                                      picture + ((y.at + kh) * s->in_w + x.at + kw) * s->channels);
         }
 }
 
-void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx, bool accumulate)
+void kin_max_pool_backward(const kin_pool_shape *s, const kin_real *dy, const int32_t *winner, kin_real *dx,
+                           bool accumulate)
 {
-    pool_loop l = {.lines = lines(), .s = s, .from = dy, .to = dx, .winners = winner, .accumulate = accumulate};
+    pool_loop l = {
+        .lines = lines(), .s = s, .from = dy, .to = dx, .winners = winner, .accumulate = accumulate};
     kin_parallel_for(s->batch, max_back, &l);
 }
 
@@ -141,10 +158,16 @@ static void norm_row(void *arg, int64_t row, int worker)
     (void)worker;
     const pool_loop *l = arg;
     const kin_pool_shape *s = l->s;
-    const kin_real *first = l->from + (row / s->out_h * s->in_h + row % s->out_h * s->stride) * s->in_w * s->in_ld;
+    const kin_real *first = l->from +
+                            (row / s->out_h * s->in_h + row % s->out_h * s->stride) * s->in_w * s->in_ld;
     for (int64_t ow = 0; ow < s->out_w; ow++) {
-        const kin_pool_window w = {.first = first + ow * s->stride * s->in_ld, .rows = s->kernel, .columns = s->kernel, .row_step = s->in_w * s->in_ld, .column_step = s->in_ld};
-        l->lines->norm_mean(&w, s->channels, l->begin, (kin_real)(1 / (double)(s->kernel * s->kernel)), l->to + (row * s->out_w + ow) * s->channels);
+        const kin_pool_window w = {.first = first + ow * s->stride * s->in_ld,
+                                   .rows = s->kernel,
+                                   .columns = s->kernel,
+                                   .row_step = s->in_w * s->in_ld,
+                                   .column_step = s->in_ld};
+        l->lines->norm_mean(&w, s->channels, l->begin, (kin_real)(1 / (double)(s->kernel * s->kernel)),
+                            l->to + (row * s->out_w + ow) * s->channels);
     }
 }
 

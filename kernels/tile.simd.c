@@ -4,15 +4,16 @@
 
 #include <string.h>
 
-/* Without a fused multiply-add each product is rounded too, and the error of long float32 sums grows past that of other libraries: shorter
- * partial sums take it back. */
+/* Without a fused multiply-add each product is rounded too, and the error of long float32 sums grows past
+ * that of other libraries: shorter partial sums take it back. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 enum { SUM = 512 };
 #else
 enum { SUM = 128 };
 #endif
 
-static inline vector finished(vector v, vector bias, const kin_real *old, const kin_real *add, kin_norm_act act)
+static inline vector finished(vector v, vector bias, const kin_real *old, const kin_real *add,
+                              kin_norm_act act)
 {
     v += bias;
     if (old) v += load(old);
@@ -20,13 +21,15 @@ static inline vector finished(vector v, vector bias, const kin_real *old, const 
     return act == KIN_NORM_LINEAR ? v : activated(v, act);
 }
 
-/* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of vectors of a row, a constant
- * where these are called: a tile of few columns does without the second. What is asked once for all of them is not asked for each. */
-#define EACH \
-    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
+/* The loops over the accumulators must be unrolled: registers have no index. `width` is the number of
+ * vectors of a row, a constant where these are called: a tile of few columns does without the second. What
+ * is asked once for all of them is not asked for each. */
+#define EACH UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
 
 /* Rows are stored at c[r] + at; add[r] + at is added where there is `add`. */
-INLINE void finish_whole(vector acc[MR][2], const int rows, const int width, kin_real *const *c, const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate, kin_norm_act act)
+INLINE void finish_whole(vector acc[MR][2], const int rows, const int width, kin_real *const *c,
+                         const kin_real *const *add, int64_t at, const kin_real *bias, bool accumulate,
+                         kin_norm_act act)
 {
     if (bias) EACH acc[r][v] += load(bias + v * LANES);
     if (accumulate) EACH acc[r][v] += load(c[r] + at + v * LANES);
@@ -36,7 +39,8 @@ INLINE void finish_whole(vector acc[MR][2], const int rows, const int width, kin
     EACH store(c[r] + at + v * LANES, acc[r][v]);
 }
 
-/* A tile at the right or lower edge, row by row from where it was put down: whole vectors on a line beside, of which the valid columns are copied. */
+/* A tile at the right or lower edge, row by row from where it was put down: whole vectors on a line
+ * beside, of which the valid columns are copied. */
 static __attribute__((noinline)) void finish_part(const kin_real *sums, const kin_tile_out *out)
 {
     kin_real bias[NR] = {0}, old[NR] = {0}, add[NR] = {0}, line[NR];
@@ -46,7 +50,8 @@ static __attribute__((noinline)) void finish_part(const kin_real *sums, const ki
         if (out->accumulate) memcpy(old, out->c[r], bytes);
         if (out->adds) memcpy(add, out->add[r], bytes);
         for (int h = 0; h < out->columns; h += LANES)
-            store(line + h, finished(load(sums + h), load(bias + h), out->accumulate ? old + h : NULL, out->adds ? add + h : NULL, out->act));
+            store(line + h, finished(load(sums + h), load(bias + h), out->accumulate ? old + h : NULL,
+                                     out->adds ? add + h : NULL, out->act));
         memcpy(out->c[r], line, bytes);
     }
 }
@@ -55,7 +60,8 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
 {
     enum { rows = MR };
     if (out->columns == width * LANES && out->rows == MR) {
-        finish_whole(acc, MR, width, out->c, out->adds ? out->add : NULL, 0, out->bias, out->accumulate, out->act);
+        finish_whole(acc, MR, width, out->c, out->adds ? out->add : NULL, 0, out->bias, out->accumulate,
+                     out->act);
         return;
     }
     kin_real sums[MR * NR];
@@ -63,7 +69,8 @@ INLINE void finish(vector acc[MR][2], const int width, const kin_tile_out *out)
     finish_part(sums, out);
 }
 
-INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const int rows, const int width)
+INLINE void sum_rows(vector acc[MR][2], const kin_real *const *row, const int64_t *b_row, int64_t segments,
+                     int64_t length, const kin_real *b, const int rows, const int width)
 {
     for (; segments > 0; segments--, row += MR, b_row++) {
         const kin_real *a[MR];
@@ -79,7 +86,8 @@ INLINE void sum_packed(vector acc[MR][2], const kin_real *packed, int64_t length
     run_of_k(acc, a, MR, length, b, MR, 2);
 }
 
-static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length, const kin_real *b, const kin_tile_out *out)
+static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t segments, int64_t length,
+                      const kin_real *b, const kin_tile_out *out)
 {
     vector acc[MR][2] = {{{0}}};
     if (out->columns > LANES) {
@@ -91,10 +99,12 @@ static void tile_rows(const kin_real *const *row, const int64_t *b_row, int64_t 
     }
 }
 
-/* The lines that the tile will be added to or stored in are asked for before the sum, which hides their way from memory. */
+/* The lines that the tile will be added to or stored in are asked for before the sum, which hides their
+ * way from memory. */
 static inline void expect(const kin_tile_out *out)
 {
-    for (int r = 0; r < out->rows; r++) __builtin_prefetch(out->c[r], 1), __builtin_prefetch(out->c[r] + out->columns - 1, 1);
+    for (int r = 0; r < out->rows; r++)
+        __builtin_prefetch(out->c[r], 1), __builtin_prefetch(out->c[r] + out->columns - 1, 1);
 }
 
 static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const kin_tile_out *out)
@@ -108,52 +118,63 @@ static void tile_packed(const kin_real *a, const kin_real *b, int64_t k, const k
 /* ---- a block ---- */
 
 enum {
-    GROUP_B = 32768, /* numbers of B that all rows meet before further ones: a quarter of the second cache, so that the rows' way from memory is */
-                     /* spread over many products */
-    NEAR_B = 4096,   /* the same where the rows are near already: half of the first cache */
+    /* numbers of B that all rows meet before further ones: a quarter of the second cache, so that the
+     * rows' way from memory is */
+    GROUP_B = 32768,
+    /* spread over many products */
+    NEAR_B = 4096, /* the same where the rows are near already: half of the first cache */
 };
 
 /* At the right or lower edge. */
-static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t tile, int64_t row, int64_t rows, int64_t column, const kin_real *panel)
+static __attribute__((noinline)) void part_tile(const kin_tile_block *b, int64_t tile, int64_t row,
+                                                int64_t rows, int64_t column, const kin_real *panel)
 {
     kin_tile_out out; /* not cleared: that would cost as much as a short sum */
     int64_t columns = b->column + b->columns - column;
     out.rows = rows, out.columns = columns < NR ? columns : NR;
-    out.bias = b->bias ? b->bias + column : NULL, out.accumulate = b->accumulate, out.adds = b->add != NULL, out.act = b->act;
+    out.bias = b->bias ? b->bias + column : NULL, out.accumulate = b->accumulate, out.adds = b->add != NULL,
+    out.act = b->act;
     for (int64_t r = 0; r < out.rows; r++) out.c[r] = b->c[row + r] + column;
     for (int64_t r = 0; b->add && r < out.rows; r++) out.add[r] = b->add[row + r] + column;
     if (b->table) tile_rows(b->table + tile * b->pitch, b->b_row, b->segments, b->length, panel, &out);
     else tile_packed(b->packed + tile * b->pitch, panel + b->b_row[0] * NR, b->length, &out);
 }
 
-INLINE void table_tile(const int rows, const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+INLINE void table_tile(const int rows, const kin_tile_block *b, const kin_real *const *row, int64_t first,
+                       int64_t column, const kin_real *panel)
 {
     vector acc[MR][2] = {{{0}}};
     sum_rows(acc, row, b->b_row, b->segments, b->length, panel, rows, 2);
-    finish_whole(acc, rows, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    finish_whole(acc, rows, 2, b->c + first, b->add ? b->add + first : NULL, column,
+                 b->bias ? b->bias + column : NULL, b->accumulate, b->act);
 }
 
 /* Functions of their own, so that the sums have the registers to themselves. */
-static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+static __attribute__((noinline)) void whole_tile(const kin_tile_block *b, const kin_real *const *row,
+                                                 int64_t first, int64_t column, const kin_real *panel)
 {
     table_tile(MR, b, row, first, column, panel);
 }
 
-static __attribute__((noinline)) void short_tile(const kin_tile_block *b, const kin_real *const *row, int64_t first, int64_t column, const kin_real *panel)
+static __attribute__((noinline)) void short_tile(const kin_tile_block *b, const kin_real *const *row,
+                                                 int64_t first, int64_t column, const kin_real *panel)
 {
     table_tile(MR - 1, b, row, first, column, panel);
 }
 
-static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed, int64_t first, int64_t column, const kin_real *panel)
+static __attribute__((noinline)) void whole_packed_tile(const kin_tile_block *b, const kin_real *packed,
+                                                        int64_t first, int64_t column, const kin_real *panel)
 {
     vector acc[MR][2] = {{{0}}};
     sum_packed(acc, packed, b->length, panel + b->b_row[0] * NR);
-    finish_whole(acc, MR, 2, b->c + first, b->add ? b->add + first : NULL, column, b->bias ? b->bias + column : NULL, b->accumulate, b->act);
+    finish_whole(acc, MR, 2, b->c + first, b->add ? b->add + first : NULL, column,
+                 b->bias ? b->bias + column : NULL, b->accumulate, b->act);
 }
 
-/* What a tile will read and write far away is asked for while the tile before it is computed: C, what is added, a share of the panel that
- * comes next, and, where the rows come near for the first time, a share of the rows of the tile below. The processor's own prefetching knows
- * neither where a run of k ends nor which row is next. */
+/* What a tile will read and write far away is asked for while the tile before it is computed: C, what is
+ * added, a share of the panel that comes next, and, where the rows come near for the first time, a share
+ * of the rows of the tile below. The processor's own prefetching knows neither where a run of k ends nor
+ * which row is next. */
 INLINE void expect_out(const kin_tile_block *b, int64_t row, int64_t column)
 {
     kin_real *const *c = b->c + row;
@@ -181,9 +202,11 @@ INLINE void expect_panel(ahead *a)
 }
 
 /* Columns first to last, whose panels stay near, meet all tiles of rows. */
-static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int64_t last, const kin_real *panels, ahead *a)
+static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int64_t last,
+                      const kin_real *panels, ahead *a)
 {
-    int64_t whole_columns = b->column + b->columns - NR, whole_rows = tiles - (b->table ? kin_tiles_less(b->rows, MR) : 0), row = 0, rows;
+    int64_t whole_columns = b->column + b->columns - NR,
+            whole_rows = tiles - (b->table ? kin_tiles_less(b->rows, MR) : 0), row = 0, rows;
     for (int64_t tile = 0; tile < tiles; tile++, row += rows) {
         const kin_real *panel = panels, *const *at = b->table + tile * b->pitch;
         rows = kin_min(tile < whole_rows ? MR : MR - 1, b->rows - row);
@@ -204,14 +227,16 @@ static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int
 
 static void run(const kin_tile_block *b)
 {
-    int64_t k = b->segments * b->length, tiles = (b->rows + MR - 1) / MR, end = b->column + b->columns, group = (b->near ? NEAR_B : GROUP_B) / (k * NR + 1) * NR;
+    int64_t k = b->segments * b->length, tiles = (b->rows + MR - 1) / MR, end = b->column + b->columns,
+            group = (b->near ? NEAR_B : GROUP_B) / (k * NR + 1) * NR;
     if (group < NR) group = NR;
     const kin_real *panels = b->panels + b->column / NR * b->panel_k * NR;
     ahead a = {.row_lines = !b->near && b->segments == 1 ? (k + LINE - 1) / LINE : 0, .end = k};
     for (int64_t first = b->column; first < end; first += group, a.row_lines = 0) {
         int64_t last = end - first < group ? end : first + group, count = (last - first + NR - 1) / NR;
         a.row_lines = (a.row_lines + count - 1) / count;
-        a.panel_lines = b->segments == 1 && last < end ? (k * NR / LINE + tiles * count - 1) / (tiles * count) : 0;
+        a.panel_lines = b->segments == 1 && last < end ? (k * NR / LINE + tiles * count - 1) / (tiles * count)
+                                                       : 0;
         a.panel = panels + (count * b->panel_k + b->b_row[0]) * NR;
         run_group(b, tiles, first, last, panels, &a);
         panels += count * b->panel_k * NR;
@@ -223,10 +248,8 @@ static void run(const kin_tile_block *b)
 static void pack(const kin_real *const *from, int64_t first, int64_t k, kin_real *to)
 {
     for (; k > 0; k--, from++, to += MR) {
-        if (*from)
-            memcpy(to, *from + first, MR * sizeof *to);
-        else
-            memset(to, 0, MR * sizeof *to);
+        if (*from) memcpy(to, *from + first, MR * sizeof *to);
+        else memset(to, 0, MR * sizeof *to);
     }
 }
 

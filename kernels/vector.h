@@ -1,4 +1,5 @@
-/* The widest vectors of the instruction set that a *.simd.c file is compiled for, and what kernels do with them. */
+/* The widest vectors of the instruction set that a *.simd.c file is compiled for, and what kernels do with
+ * them. */
 #ifndef KIN_KERNELS_VECTOR_H
 #define KIN_KERNELS_VECTOR_H
 
@@ -25,9 +26,10 @@ static inline void store(kin_real *p, vector v) { *(vector *)p = v; }
 /* A number in all lanes. Not 0 + x: that would be another zero for −0. */
 static inline vector all_lanes(kin_real x) { return x - (vector){0}; }
 
-/* Ahead of a loop whose turns are counted where it is compiled: they are written out, and arrays of vectors become registers. UNROLLED_BY: n turns at
- * most, of a loop whose turns may be counted only when it runs. clang does not read gcc's word for it: with the arrays in memory a register tile took
- * three times as long, and a network of depthwise convolutions a fourth more. */
+/* Ahead of a loop whose turns are counted where it is compiled: they are written out, and arrays of
+ * vectors become registers. UNROLLED_BY: n turns at most, of a loop whose turns may be counted only when
+ * it runs. clang does not read gcc's word for it: with the arrays in memory a register tile took three
+ * times as long, and a network of depthwise convolutions a fourth more. */
 #define KIN_PRAGMA(words) _Pragma(#words)
 #if defined(__clang__)
 #define UNROLLED KIN_PRAGMA(clang loop unroll(full))
@@ -63,8 +65,9 @@ static inline void store_some(kin_real *p, vector v, int64_t n)
     else memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
-/* ReLU or ReLU6; NaN stays. Maximum and minimum give their second operand where one is NaN; compilers do not find them in comparisons and masks,
- * which take three times the instructions: 3 % of kernels/inverted.c's time. */
+/* ReLU or ReLU6; NaN stays. Maximum and minimum give their second operand where one is NaN; compilers do
+ * not find them in comparisons and masks, which take three times the instructions: 3 % of
+ * kernels/inverted.c's time. */
 #if defined(__AVX__) && !defined(__AVX512F__) && !defined(KIN_DOUBLE)
 static inline vector activated(vector v, kin_norm_act act)
 {

@@ -1,4 +1,5 @@
-/* The serial loops of kernels/winograd.c, compiled once per instruction set. n = m + 2 throughout; the pairs are for m = 2 and m = 4. */
+/* The serial loops of kernels/winograd.c, compiled once per instruction set. n = m + 2 throughout; the
+ * pairs are for m = 2 and m = 4. */
 #ifndef KIN_KERNELS_WINOGRAD_LINES_H
 #define KIN_KERNELS_WINOGRAD_LINES_H
 
@@ -10,7 +11,7 @@
 
 /* One tile of the output, some columns of it. */
 typedef struct kin_winograd_out {
-    const kin_real *sums; /* [n²][width] */
+    const kin_real *sums;                 /* [n²][width] */
     int64_t width, columns, rows, across; /* rows × across pixels of the tile are inside the picture */
     kin_real *y;
     int64_t y_row, y_ld; /* distances from row to row and from pixel to pixel */
@@ -24,12 +25,15 @@ typedef struct kin_winograd_lines {
     int64_t mr, nr; /* tiles and columns of the register tile */
     /* One row of a panel: G g Gᵀ for nr columns, weights g[9][tap], to u[n²][position]. */
     void (*weights[2])(const kin_real *g, int64_t tap, kin_real *u, int64_t position);
-    /* Bᵀ d B for all channels of the n² pixels, to v[n²][position]; channels are filled up with zeros to whole vectors. `next` are those of the
-     * next tile, which are asked for. */
-    void (*input[2])(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v, int64_t position);
-    /* sums[t·apart + ·] = Σ over k < depth of v[t·pitch + k] · u[k·nr + ·] for t < tiles and the columns of one panel; unless it begins, that is added.
-     * `next`, the weights of the next call, are asked for; NULL: none. */
-    void (*multiply)(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, const kin_real *next, int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart);
+    /* Bᵀ d B for all channels of the n² pixels, to v[n²][position]; channels are filled up with zeros to
+     * whole vectors. `next` are those of the next tile, which are asked for. */
+    void (*input[2])(const kin_real *const *pixel, const kin_real *const *next, int64_t channels, kin_real *v,
+                     int64_t position);
+    /* sums[t·apart + ·] = Σ over k < depth of v[t·pitch + k] · u[k·nr + ·] for t < tiles and the columns
+     * of one panel; unless it begins, that is added. `next`, the weights of the next call, are asked for;
+     * NULL: none. */
+    void (*multiply)(const kin_real *v, int64_t pitch, int64_t tiles, const kin_real *u, const kin_real *next,
+                     int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart);
     /* Aᵀ sums A, and what the output goes through. */
     void (*output[2])(const kin_winograd_out *out);
 } kin_winograd_lines;

@@ -20,6 +20,7 @@ bool kin_collapse_seen(kin_collapse *c, double loss)
 
 const char *kin_collapse_advice(void)
 {
-    return "the loss is stuck at the value it has when all embeddings are one point; try a lower --lr, a softer miner (--loss triplet-semihard), "
+    return "the loss is stuck at the value it has when all embeddings are one point; try a lower --lr, a "
+           "softer miner (--loss triplet-semihard), "
            "--warmup, or train with --loss softmax first";
 }

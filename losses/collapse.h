@@ -5,10 +5,10 @@
 #include "losses/registry.h"
 
 typedef struct kin_collapse {
-    double stuck_at;   /* the loss's value for a collapsed network; NaN: the test is off */
-    int64_t patience;  /* steps in a row in which the smoothed loss is within 2 % of it */
-    int64_t stuck;     /* such steps so far */
-    double smooth;     /* moving average of the loss; 0: none yet */
+    double stuck_at;  /* the loss's value for a collapsed network; NaN: the test is off */
+    int64_t patience; /* steps in a row in which the smoothed loss is within 2 % of it */
+    int64_t stuck;    /* such steps so far */
+    double smooth;    /* moving average of the loss; 0: none yet */
 } kin_collapse;
 
 kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, int64_t patience);

@@ -13,7 +13,8 @@ void kin_triplets_free(kin_triplets *t)
 static bool add(kin_triplets *t, int64_t a, int64_t p, int64_t n)
 {
     size_t count = (size_t)t->count, capacity_a = t->capacity, capacity_p = t->capacity;
-    if (!kin_grow((void **)&t->anchor, count, &capacity_a, sizeof *t->anchor) || !kin_grow((void **)&t->positive, count, &capacity_p, sizeof *t->positive) ||
+    if (!kin_grow((void **)&t->anchor, count, &capacity_a, sizeof *t->anchor) ||
+        !kin_grow((void **)&t->positive, count, &capacity_p, sizeof *t->positive) ||
         !kin_grow((void **)&t->negative, count, &t->capacity, sizeof *t->negative))
         return false;
     t->anchor[count] = a;
@@ -32,14 +33,17 @@ static bool out_of_memory(kin_tensor *d, kin_triplets *t)
 static bool none(kin_tensor *d)
 {
     return kin_fail(kin_ctx_error(kin_ctx_of(d)), KIN_ERR_ARGUMENT,
-                    "no triplet in this batch of %lld: it needs at least two classes, one of them with two pictures (see the sampler's classes and pictures a class)", (long long)kin_rows(d));
+                    "no triplet in this batch of %lld: it needs at least two classes, one of them with two "
+                    "pictures (see the sampler's classes and pictures a class)",
+                    (long long)kin_rows(d));
 }
 
 static const kin_real *distances(kin_tensor *d)
 {
     if (!d || !kin_ok(kin_ctx_of(d))) return NULL;
     if (kin_rows(d) == kin_channels(d)) return kin_data(d);
-    kin_fail(kin_ctx_error(kin_ctx_of(d)), KIN_ERR_ARGUMENT, "a miner needs the square matrix of a batch's distances, not %lld x %lld (see kin_distance)",
+    kin_fail(kin_ctx_error(kin_ctx_of(d)), KIN_ERR_ARGUMENT,
+             "a miner needs the square matrix of a batch's distances, not %lld x %lld (see kin_distance)",
              (long long)kin_rows(d), (long long)kin_channels(d));
     return NULL;
 }
@@ -54,7 +58,8 @@ bool kin_mine_batch_hard(kin_tensor *d, const int *labels, kin_triplets *out)
         int64_t positive = -1, negative = -1;
         for (int64_t j = 0; j < n; j++) {
             kin_real here = at[a * ld + j];
-            if (labels[j] != labels[a]) negative = negative < 0 || here < at[a * ld + negative] ? j : negative;
+            if (labels[j] != labels[a])
+                negative = negative < 0 || here < at[a * ld + negative] ? j : negative;
             else if (j != a) positive = positive < 0 || here > at[a * ld + positive] ? j : positive;
         }
         if (positive >= 0 && negative >= 0 && !add(out, a, positive, negative)) return out_of_memory(d, out);

@@ -1,18 +1,19 @@
-/* An anchor a, a positive p of its class and a negative n of another: the positive shall be nearer than the
- * negative, by a margin m,
+/* An anchor a, a positive p of its class and a negative n of another: the positive shall be nearer than
+ * the negative, by a margin m,
  *
  *   hinge:        [d_ap − d_an + m]₊
  *   soft margin:  softplus(d_ap − d_an) = log(1 + e^{d_ap − d_an}), which never stops pulling
  *
- * Random triplets are soon all easy, so which ones are taken matters more than the formula: the miners of pairs.h
- * choose. A network that maps all pictures to one point has d_ap = d_an: the hinge is then stuck at m and the soft
- * margin at log 2. */
+ * Random triplets are soon all easy, so which ones are taken matters more than the formula: the miners of
+ * pairs.h choose. A network that maps all pictures to one point has d_ap = d_an: the hinge is then stuck
+ * at m and the soft margin at log 2. */
 #include "losses/triplet.h"
 
 /* d_ap − d_an of each triplet. */
 static kin_tensor *gaps(kin_tensor *d, const kin_triplets *t)
 {
-    return kin_sub_tensor(kin_gather(d, t->anchor, t->positive, t->count), kin_gather(d, t->anchor, t->negative, t->count));
+    return kin_sub_tensor(kin_gather(d, t->anchor, t->positive, t->count),
+                          kin_gather(d, t->anchor, t->negative, t->count));
 }
 
 /* No triplet, no loss: a zero that still has a (zero) gradient, so that the step goes on. */

@@ -4,8 +4,8 @@
 
 #include "losses/pairs.h"
 
-/* d [n, n] → mean over the triplets of [d_ap − d_an + margin]₊. With `non_zero`, the mean is over the triplets whose
- * term is positive (batch-all); with none left the loss is 0. */
+/* d [n, n] → mean over the triplets of [d_ap − d_an + margin]₊. With `non_zero`, the mean is over the
+ * triplets whose term is positive (batch-all); with none left the loss is 0. */
 kin_tensor *kin_triplet_hinge(kin_tensor *d, const kin_triplets *t, double margin, bool non_zero);
 /* d [n, n] → mean over the triplets of softplus(d_ap − d_an) [Hermans, Beyer, Leibe 2017]. */
 kin_tensor *kin_triplet_soft_margin(kin_tensor *d, const kin_triplets *t);

@@ -4,10 +4,16 @@
 
 #include "nn/module.h"
 
-typedef enum { KIN_ATTEND_NONE = 0, KIN_ATTEND_SE, KIN_ATTEND_ECA, KIN_ATTEND_CBAM, KIN_ATTEND_SCA } kin_attend_kind;
+typedef enum {
+    KIN_ATTEND_NONE = 0,
+    KIN_ATTEND_SE,
+    KIN_ATTEND_ECA,
+    KIN_ATTEND_CBAM,
+    KIN_ATTEND_SCA
+} kin_attend_kind;
 
-/* "se@block": squeeze and excitation at the end of every block, before the sum; "sca@end": self channel attention on the last map;
- * "eca@layer3": behind the stage of that name. */
+/* "se@block": squeeze and excitation at the end of every block, before the sum; "sca@end": self channel
+ * attention on the last map; "eca@layer3": behind the stage of that name. */
 typedef struct kin_attend_opt {
     kin_attend_kind kind;
     char place[24];

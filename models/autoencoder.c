@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MARGIN 0.3 /* of distances between unit vectors, which are 0 to 2 */
+#define MARGIN 0.3         /* of distances between unit vectors, which are 0 to 2 */
 #define STRAIGHT_RATE 0.02 /* Adam moves every number alike, and the components are right already */
 enum { STEPS = 2000, BATCH = 256, EVERY = 50, PATIENCE = 12, AT_A_TIME = 512, PICTURES = 4 };
 
@@ -18,8 +18,8 @@ struct kin_autoencoder {
     kin_ctx *ctx;
     kin_module *module;
     int64_t in, dims, hidden;
-    bool decodes;      /* the forward goes from codes to rows, else from rows to codes ... */
-    bool both;         /* ... or, in training, both, and leaves the codes here: */
+    bool decodes; /* the forward goes from codes to rows, else from rows to codes ... */
+    bool both;    /* ... or, in training, both, and leaves the codes here: */
     kin_tensor *codes;
 };
 
@@ -54,7 +54,8 @@ static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 static kin_autoencoder *new_one(int64_t in, int64_t dims, int64_t hidden, uint64_t seed, kin_error *err)
 {
     kin_autoencoder *a = kin_alloc_zero(1, sizeof *a);
-    if (a) *a = (kin_autoencoder){.ctx = kin_ctx_new(), .in = in, .dims = dims, .hidden = hidden, .both = true};
+    if (a)
+        *a = (kin_autoencoder){.ctx = kin_ctx_new(), .in = in, .dims = dims, .hidden = hidden, .both = true};
     if (a && a->ctx) a->module = kin_module_new(a->ctx, network, a, KIN_SHAPE(2, in), seed);
     if (a && a->module) return a->both = false, a;
     if (a && a->ctx) kin_fail(err, kin_ctx_error(a->ctx)->code, "%s", kin_ctx_error(a->ctx)->message);
@@ -74,7 +75,10 @@ void kin_autoencoder_free(kin_autoencoder *a)
 int64_t kin_autoencoder_in(const kin_autoencoder *a) { return a->in; }
 int64_t kin_autoencoder_dims(const kin_autoencoder *a) { return a->dims; }
 
-static kin_real *numbers(kin_autoencoder *a, const char *name) { return kin_entry_data(kin_module_find(a->module, name)); }
+static kin_real *numbers(kin_autoencoder *a, const char *name)
+{
+    return kin_entry_data(kin_module_find(a->module, name));
+}
 
 static void silence(kin_autoencoder *a, const char *scope)
 {
@@ -89,7 +93,8 @@ static void silence(kin_autoencoder *a, const char *scope)
 /* f and g give 0, the rest is PCA. Weights lie as [out, in]. */
 static void begin_at_pca(kin_autoencoder *a, const kin_real *mean, const kin_real *components)
 {
-    kin_real *project = numbers(a, "project.weight"), *bias = numbers(a, "project.bias"), *restore = numbers(a, "restore.weight");
+    kin_real *project = numbers(a, "project.weight"), *bias = numbers(a, "project.bias"),
+             *restore = numbers(a, "restore.weight");
     memcpy(numbers(a, "restore.bias"), mean, (size_t)a->in * sizeof *mean);
     for (int64_t c = 0; c < a->dims; c++) {
         double sum = 0;
@@ -103,7 +108,8 @@ static void begin_at_pca(kin_autoencoder *a, const kin_real *mean, const kin_rea
     silence(a, "decoder");
     for (int i = 0; i < kin_module_entries(a->module); i++) {
         kin_entry *e = kin_module_entry(a->module, i);
-        if (strncmp(e->name, "project", 7) == 0 || strncmp(e->name, "restore", 7) == 0) e->lr_scale = STRAIGHT_RATE;
+        if (strncmp(e->name, "project", 7) == 0 || strncmp(e->name, "restore", 7) == 0)
+            e->lr_scale = STRAIGHT_RATE;
     }
 }
 
@@ -114,11 +120,11 @@ typedef struct trainer {
     const kin_real *rows, *mean;
     const int *label;
     const kin_autoencoder_opt *opt;
-    int64_t count, batch, steps; /* rows to train on */
-    int64_t held;                /* the rows behind them */
-    double spread;               /* mean ‖x − m‖² */
-    int64_t *order;              /* [batch] */
-    int *labels;                 /* [batch] */
+    int64_t count, batch, steps;                  /* rows to train on */
+    int64_t held;                                 /* the rows behind them */
+    double spread;                                /* mean ‖x − m‖² */
+    int64_t *order;                               /* [batch] */
+    int *labels;                                  /* [batch] */
     int64_t *by_label, *first, labelled, classes; /* rows sorted by label; where each class begins */
     kin_real *best;
 } trainer;
@@ -126,7 +132,9 @@ typedef struct trainer {
 static kin_tensor *take_rows(const trainer *t, const int64_t *which, int64_t count)
 {
     kin_tensor *x = kin_input(t->a->ctx, KIN_SHAPE(count, t->a->in), NULL);
-    for (int64_t i = 0; x && i < count; i++) memcpy((kin_real *)kin_data(x) + i * t->a->in, t->rows + which[i] * t->a->in, (size_t)t->a->in * sizeof(kin_real));
+    for (int64_t i = 0; x && i < count; i++)
+        memcpy((kin_real *)kin_data(x) + i * t->a->in, t->rows + which[i] * t->a->in,
+               (size_t)t->a->in * sizeof(kin_real));
     return x;
 }
 
@@ -149,15 +157,21 @@ static bool has_triplets(const int *labels, int64_t count)
 static kin_tensor *loss_of(const trainer *t, const int64_t *which, int64_t count, const int *labels)
 {
     t->a->both = true;
-    kin_tensor *x = take_rows(t, which, count), *back = kin_module_forward(t->a->module, x, KIN_TRAIN), *code = t->a->codes;
+    kin_tensor *x = take_rows(t, which, count), *back = kin_module_forward(t->a->module, x, KIN_TRAIN),
+               *code = t->a->codes;
     t->a->both = false;
-    kin_tensor *loss = kin_scale(kin_mean(kin_square(kin_sub_tensor(back, x)), 0), (double)t->a->in / t->spread, 0);
+    kin_tensor *loss = kin_scale(kin_mean(kin_square(kin_sub_tensor(back, x)), 0),
+                                 (double)t->a->in / t->spread, 0);
     if (t->opt->similarity > 0 && count > 1) {
         kin_tensor *mean = kin_input(t->a->ctx, KIN_SHAPE(1, t->a->in), t->mean);
         kin_tensor *off = kin_sub_tensor(cosines(code), kin_detach(cosines(kin_sub_tensor(x, mean))));
-        loss = kin_add(loss, kin_scale(kin_mean(kin_square(off), 0), t->opt->similarity * (double)count / (double)(count - 1), 0)); /* the diagonal is 0 */
+        /* the diagonal is 0 */
+        loss = kin_add(loss, kin_scale(kin_mean(kin_square(off), 0),
+                                       t->opt->similarity * (double)count / (double)(count - 1), 0));
     }
-    if (labels && has_triplets(labels, count)) loss = kin_add(loss, kin_scale(kin_triplet_batch_hard(kin_l2_normalize(code), labels, MARGIN), t->opt->metric, 0));
+    if (labels && has_triplets(labels, count))
+        loss = kin_add(loss, kin_scale(kin_triplet_batch_hard(kin_l2_normalize(code), labels, MARGIN),
+                                       t->opt->metric, 0));
     return loss;
 }
 
@@ -171,7 +185,8 @@ static bool group_by_label(trainer *t)
     t->by_label = kin_alloc_array((size_t)t->count, sizeof *t->by_label);
     t->first = kin_alloc_zero((size_t)most + 3, sizeof *t->first);
     if (!t->by_label || !t->first) return false;
-    int64_t *fill = t->first + 1; /* counts, then places: class c goes where fill[c] points, and ends where first[c + 1] does */
+    /* counts, then places: class c goes where fill[c] points, and ends where first[c + 1] does */
+    int64_t *fill = t->first + 1;
     for (int64_t i = 0; i < t->count; i++)
         if (t->label[i] >= 0) fill[t->label[i] + 1]++;
     for (int c = 0; c <= most; c++) fill[c + 1] += fill[c];
@@ -182,7 +197,8 @@ static bool group_by_label(trainer *t)
     return true;
 }
 
-/* P classes with four rows each (with repeats where a class is smaller); or any rows. A function of seed and step. */
+/* P classes with four rows each (with repeats where a class is smaller); or any rows. A function of seed
+ * and step. */
 static void choose_batch(trainer *t, int64_t step)
 {
     kin_stream stream = kin_stream_new(kin_key(t->opt->seed, 0xae, (uint64_t)step));
@@ -201,7 +217,8 @@ static void choose_batch(trainer *t, int64_t step)
 
 /* ---- training ---- */
 
-/* The mean over the held-out rows, a batch at a time, in their order: where that is by class, a batch has triplets too. */
+/* The mean over the held-out rows, a batch at a time, in their order: where that is by class, a batch has
+ * triplets too. */
 static double held_out_loss(trainer *t)
 {
     double sum = 0;
@@ -210,7 +227,8 @@ static double held_out_loss(trainer *t)
         int64_t count = t->count + t->held - first < t->batch ? t->count + t->held - first : t->batch;
         for (int64_t i = 0; i < count; i++) {
             t->order[i] = first + i;
-            if (t->labelled) t->labels[i] = t->label[first + i] < 0 ? -1 - (int)i : t->label[first + i]; /* none: like no other */
+            /* none: like no other */
+            if (t->labelled) t->labels[i] = t->label[first + i] < 0 ? -1 - (int)i : t->label[first + i];
         }
         sum += (double)count * kin_item(loss_of(t, t->order, count, t->labelled ? t->labels : NULL));
         kin_end_step(t->a->ctx);
@@ -221,10 +239,14 @@ static double held_out_loss(trainer *t)
 
 static bool train_step(trainer *t, kin_optim *optim, int64_t step)
 {
-    kin_schedule schedule = {.kind = KIN_SCHEDULE_COSINE, .lr = t->opt->lr > 0 ? t->opt->lr : 1e-4, .steps = t->steps, .warmup = t->steps / 20};
+    kin_schedule schedule = {.kind = KIN_SCHEDULE_COSINE,
+                             .lr = t->opt->lr > 0 ? t->opt->lr : 1e-4,
+                             .steps = t->steps,
+                             .warmup = t->steps / 20};
     choose_batch(t, step);
     kin_module_zero_grad(t->a->module);
-    bool ok = kin_backward(loss_of(t, t->order, t->batch, t->labelled ? t->labels : NULL)) && kin_optim_step(optim, kin_schedule_lr(&schedule, step));
+    bool ok = kin_backward(loss_of(t, t->order, t->batch, t->labelled ? t->labels : NULL)) &&
+              kin_optim_step(optim, kin_schedule_lr(&schedule, step));
     kin_end_step(t->a->ctx);
     return ok;
 }
@@ -240,11 +262,14 @@ static bool train(trainer *t, kin_optim *optim, kin_autoencoder_fit *fit, kin_er
         if (!train_step(t, optim, step)) break;
         if (t->held && (step % EVERY == EVERY - 1 || step == t->steps - 1)) {
             now = held_out_loss(t);
-            if (now < best) best = now, kept = step + 1, memcpy(t->best, kin_module_values(t->a->module), bytes);
+            if (now < best)
+                best = now, kept = step + 1, memcpy(t->best, kin_module_values(t->a->module), bytes);
         }
-        if (t->opt->progress && !t->opt->progress(t->opt->user, step + 1, t->steps, now)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while training the auto-encoder");
+        if (t->opt->progress && !t->opt->progress(t->opt->user, step + 1, t->steps, now))
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while training the auto-encoder");
     }
-    if (!kin_ok(t->a->ctx)) return kin_fail(err, kin_ctx_error(t->a->ctx)->code, "%s", kin_ctx_error(t->a->ctx)->message);
+    if (!kin_ok(t->a->ctx))
+        return kin_fail(err, kin_ctx_error(t->a->ctx)->code, "%s", kin_ctx_error(t->a->ctx)->message);
     if (t->held) memcpy(kin_module_values(t->a->module), t->best, bytes);
     kin_module_touched(t->a->module);
     fit->step = t->held ? kept : step;
@@ -254,34 +279,53 @@ static bool train(trainer *t, kin_optim *optim, kin_autoencoder_fit *fit, kin_er
 
 static bool check(int64_t count, int64_t in, const kin_autoencoder_opt *o, kin_error *err)
 {
-    if (o->dims < 1 || o->dims > in) return kin_fail(err, KIN_ERR_ARGUMENT, "codes of %lld numbers for descriptors of %lld; 1 to as many were expected", (long long)o->dims, (long long)in);
-    if (!(o->similarity >= 0) || !(o->metric >= 0) || !(o->held_out >= 0 && o->held_out < 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "weights of the loss are 0 or more, the held-out share is below 1");
-    if (count * (1 - o->held_out) < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "%lld rows are too few to train on", (long long)count);
+    if (o->dims < 1 || o->dims > in)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "codes of %lld numbers for descriptors of %lld; 1 to as many were expected",
+                        (long long)o->dims, (long long)in);
+    if (!(o->similarity >= 0) || !(o->metric >= 0) || !(o->held_out >= 0 && o->held_out < 1))
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "weights of the loss are 0 or more, the held-out share is below 1");
+    if (count * (1 - o->held_out) < 2)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%lld rows are too few to train on", (long long)count);
     return true;
 }
 
 static double spread_of(const kin_real *rows, int64_t count, int64_t in, const kin_real *mean)
 {
     double sum = 0;
-    for (int64_t i = 0; i < count * in; i++) sum += ((double)rows[i] - (double)mean[i % in]) * ((double)rows[i] - (double)mean[i % in]);
+    for (int64_t i = 0; i < count * in; i++)
+        sum += ((double)rows[i] - (double)mean[i % in]) * ((double)rows[i] - (double)mean[i % in]);
     return sum > 0 ? sum / (double)count : 1;
 }
 
-kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in, const kin_real *mean, const kin_real *components, const kin_autoencoder_opt *opt,
+kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in, const kin_real *mean,
+                                       const kin_real *components, const kin_autoencoder_opt *opt,
                                        kin_autoencoder_fit *fit, kin_error *err)
 {
     kin_autoencoder_fit unwanted;
     if (!check(count, in, opt, err)) return NULL;
-    int64_t held = (int64_t)(opt->held_out * (double)count), hidden = opt->hidden ? opt->hidden : 2 * opt->dims < 64 ? 64 : 2 * opt->dims;
-    trainer t = {.a = new_one(in, opt->dims, hidden, opt->seed, err), .rows = rows, .mean = mean, .label = opt->label, .opt = opt, .count = count - held, .held = held,
-                 .batch = opt->batch ? opt->batch : BATCH, .steps = opt->steps ? opt->steps : STEPS};
+    int64_t held = (int64_t)(opt->held_out * (double)count), hidden = opt->hidden          ? opt->hidden
+                                                                      : 2 * opt->dims < 64 ? 64
+                                                                                           : 2 * opt->dims;
+    trainer t = {.a = new_one(in, opt->dims, hidden, opt->seed, err),
+                 .rows = rows,
+                 .mean = mean,
+                 .label = opt->label,
+                 .opt = opt,
+                 .count = count - held,
+                 .held = held,
+                 .batch = opt->batch ? opt->batch : BATCH,
+                 .steps = opt->steps ? opt->steps : STEPS};
     if (!t.a) return NULL;
     t.spread = spread_of(rows, t.count, in, mean);
     t.order = kin_alloc_array((size_t)t.batch, sizeof *t.order);
     t.labels = kin_alloc_array((size_t)t.batch, sizeof *t.labels);
     t.best = kin_alloc_array((size_t)kin_module_slab_count(t.a->module), sizeof *t.best);
     kin_optim *optim = kin_optim_new(t.a->module, &(kin_optim_opt){.kind = KIN_ADAM, .clip_norm = 1});
-    bool ok = (t.order && t.labels && t.best && optim && group_by_label(&t)) || kin_fail_memory(err, "training an auto-encoder", (unsigned long long)t.count * sizeof *t.by_label);
+    bool ok = (t.order && t.labels && t.best && optim && group_by_label(&t)) ||
+              kin_fail_memory(err, "training an auto-encoder",
+                              (unsigned long long)t.count * sizeof *t.by_label);
     if (ok) begin_at_pca(t.a, mean, components);
     ok = ok && train(&t, optim, fit ? fit : &unwanted, err);
     kin_optim_free(optim);
@@ -293,12 +337,14 @@ kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int6
 
 /* ---- use ---- */
 
-static bool run(kin_autoencoder *a, const kin_real *from, int64_t count, int64_t in, int64_t out, kin_real *to, kin_error *err)
+static bool run(kin_autoencoder *a, const kin_real *from, int64_t count, int64_t in, int64_t out,
+                kin_real *to, kin_error *err)
 {
     bool recording = kin_record(a->ctx, false);
     for (int64_t first = 0; first < count && kin_ok(a->ctx); first += AT_A_TIME) {
         int64_t n = count - first < AT_A_TIME ? count - first : AT_A_TIME;
-        kin_tensor *y = kin_module_forward(a->module, kin_input(a->ctx, KIN_SHAPE(n, in), from + first * in), KIN_EVAL);
+        kin_tensor *y = kin_module_forward(a->module, kin_input(a->ctx, KIN_SHAPE(n, in), from + first * in),
+                                           KIN_EVAL);
         if (y) kin_read(y, to + first * out);
         kin_end_step(a->ctx);
     }
@@ -306,9 +352,14 @@ static bool run(kin_autoencoder *a, const kin_real *from, int64_t count, int64_t
     return kin_ok(a->ctx) || kin_fail(err, kin_ctx_error(a->ctx)->code, "%s", kin_ctx_error(a->ctx)->message);
 }
 
-bool kin_autoencoder_encode(kin_autoencoder *a, const kin_real *rows, int64_t count, kin_real *codes, kin_error *err) { return run(a, rows, count, a->in, a->dims, codes, err); }
+bool kin_autoencoder_encode(kin_autoencoder *a, const kin_real *rows, int64_t count, kin_real *codes,
+                            kin_error *err)
+{
+    return run(a, rows, count, a->in, a->dims, codes, err);
+}
 
-bool kin_autoencoder_decode(kin_autoencoder *a, const kin_real *codes, int64_t count, kin_real *rows, kin_error *err)
+bool kin_autoencoder_decode(kin_autoencoder *a, const kin_real *codes, int64_t count, kin_real *rows,
+                            kin_error *err)
 {
     a->decodes = true;
     bool ok = run(a, codes, count, a->dims, a->in, rows, err);
@@ -318,7 +369,11 @@ bool kin_autoencoder_decode(kin_autoencoder *a, const kin_real *codes, int64_t c
 
 bool kin_autoencoder_save(kin_autoencoder *a, const char *path, kin_error *err)
 {
-    return kin_checkpoint_save(path, a->module, NULL, (kin_note[]){{"kin", "autoencoder"}, {"about", "code = project(x) + encoder(x); x = restore(code) + decoder(code)"}}, 2, err);
+    return kin_checkpoint_save(
+        path, a->module, NULL,
+        (kin_note[]){{"kin", "autoencoder"},
+                     {"about", "code = project(x) + encoder(x); x = restore(code) + decoder(code)"}},
+        2, err);
 }
 
 kin_autoencoder *kin_autoencoder_load(const char *path, kin_error *err)
@@ -326,8 +381,13 @@ kin_autoencoder *kin_autoencoder_load(const char *path, kin_error *err)
     kin_checkpoint *c = NULL;
     kin_autoencoder *a = NULL;
     if (!kin_checkpoint_open(path, &c, err)) return NULL;
-    const kin_array *project = kin_checkpoint_find(c, "project.weight"), *hidden = kin_checkpoint_find(c, "encoder.0.weight");
-    if (!project || !hidden || project->ndim != 2 || hidden->ndim != 2) kin_fail(err, KIN_ERR_DATA, "%s: this is no auto-encoder: the matrices project.weight and encoder.0.weight were expected", path);
+    const kin_array *project = kin_checkpoint_find(c, "project.weight"),
+                    *hidden = kin_checkpoint_find(c, "encoder.0.weight");
+    if (!project || !hidden || project->ndim != 2 || hidden->ndim != 2)
+        kin_fail(
+            err, KIN_ERR_DATA,
+            "%s: this is no auto-encoder: the matrices project.weight and encoder.0.weight were expected",
+            path);
     else a = new_one(project->shape[1], project->shape[0], hidden->shape[0], 0, err);
     kin_error inner = {0};
     if (a && !kin_checkpoint_load(c, a->module, NULL, &inner)) {

@@ -1,5 +1,5 @@
-/* The small network of few-shot learning [Vinyals et al. 2016]: four 3×3 convolutions of 64 channels, each with
- * batch norm and ReLU, 2×2 maxima after the first three (28 → 14 → 7 → 3), and a linear layer to the
+/* The small network of few-shot learning [Vinyals et al. 2016]: four 3×3 convolutions of 64 channels, each
+ * with batch norm and ReLU, 2×2 maxima after the first three (28 → 14 → 7 → 3), and a linear layer to the
  * embedding. */
 #include "models/models.h"
 #include "models/parts.h"
@@ -21,5 +21,13 @@ static kin_tensor *conv4(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
     return x;
 }
 
-const kin_model kin_model_conv4 = {.name = "conv4", .about = "four 3x3 convolutions of 64 channels", .size = 28, .channels = 1, .embedding = 128, .classifier = "classifier",
-                                   .pooling = KIN_POOLING_FLATTEN, .one_stem = true, .places = "block", .features = conv4};
+const kin_model kin_model_conv4 = {.name = "conv4",
+                                   .about = "four 3x3 convolutions of 64 channels",
+                                   .size = 28,
+                                   .channels = 1,
+                                   .embedding = 128,
+                                   .classifier = "classifier",
+                                   .pooling = KIN_POOLING_FLATTEN,
+                                   .one_stem = true,
+                                   .places = "block",
+                                   .features = conv4};

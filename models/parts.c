@@ -1,6 +1,7 @@
 #include "models/parts.h"
 
-kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, const char *pool, kin_tensor *x, bool small, const kin_conv_bn_opt *opt)
+kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, const char *pool, kin_tensor *x,
+                           bool small, const kin_conv_bn_opt *opt)
 {
     kin_conv_bn_opt first = *opt;
     first.kernel = small ? 3 : 7;
@@ -8,13 +9,19 @@ kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, con
     first.pad = first.kernel / 2;
     kin_block_begin(s);
     x = kin_conv_bn(s, conv, norm, x, &first);
-    if (!small) x = kin_tap(kin_sub(s, pool), kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}));
+    if (!small)
+        x = kin_tap(kin_sub(s, pool),
+                    kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}));
     return kin_block_end(s, x);
 }
 
-static kin_tensor *activated(kin_tensor *x, kin_act act) { return act == KIN_RELU ? kin_relu(x) : act == KIN_RELU6 ? kin_relu6(x) : x; }
+static kin_tensor *activated(kin_tensor *x, kin_act act)
+{
+    return act == KIN_RELU ? kin_relu(x) : act == KIN_RELU6 ? kin_relu6(x) : x;
+}
 
-kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x, const kin_conv_bn_opt *opt, const kin_model_opt *model)
+kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x,
+                             const kin_conv_bn_opt *opt, const kin_model_opt *model)
 {
     if (!kin_attends(&model->attention, "block")) return kin_tap(s, kin_conv_bn(s, conv, norm, x, opt));
     kin_conv_bn_opt branch = *opt;
@@ -32,7 +39,9 @@ kin_tensor *kin_mobile_stem(kin_conv_bn_part *stem, kin_tensor *x, bool adds)
     return x;
 }
 
-kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand, const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project, const kin_model_opt *model)
+kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part *expand,
+                             const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project,
+                             const kin_model_opt *model)
 {
     if (!kin_attends(&model->attention, "block")) {
         x = kin_tap(project->scope, kin_inverted_residual(x, expand, depthwise, project));

@@ -9,7 +9,10 @@
 #define NAMED(NAME) #NAME,
 const kin_model *const kin_models[] = {KIN_MODELS(LISTED) NULL};
 const char *const kin_model_names[] = {KIN_MODELS(NAMED) NULL};
-const char *const kin_stem_names[] = {"own", "imagenet", "cifar", NULL}, *const kin_pooling_names[] = {"own", "gap", "gmp", "gem", "gap+gmp", "flatten", NULL};
+const char *const kin_stem_names[] = {"own", "imagenet", "cifar", NULL}, *const kin_pooling_names[] = {
+                                                                             "own", "gap",     "gmp",
+                                                                             "gem", "gap+gmp", "flatten",
+                                                                             NULL};
 
 const kin_model *kin_model_find(const char *name)
 {
@@ -28,12 +31,20 @@ static bool has_word(const char *words, const char *word)
 
 bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *err)
 {
-    if (opt->stem && m->one_stem) return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
-    if (opt->last_stride < 0 || opt->last_stride > 2) return kin_fail(err, KIN_ERR_ARGUMENT, "the last stage's stride is 1 or 2, not %lld", (long long)opt->last_stride);
-    if (opt->width < 0 || opt->embedding < 0 || opt->classes < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "width, embedding and classes cannot be negative");
-    if (opt->neck && opt->classes) return kin_fail(err, KIN_ERR_ARGUMENT, "the neck stands behind an embedding; %s with its own classifier has none", m->name);
-    if (opt->attention.kind && strcmp(opt->attention.place, "end") != 0 && !has_word(m->places, opt->attention.place))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no place \"%s\" for attention; it has: end %s", m->name, opt->attention.place, m->places ? m->places : "");
+    if (opt->stem && m->one_stem)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
+    if (opt->last_stride < 0 || opt->last_stride > 2)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the last stage's stride is 1 or 2, not %lld",
+                        (long long)opt->last_stride);
+    if (opt->width < 0 || opt->embedding < 0 || opt->classes < 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "width, embedding and classes cannot be negative");
+    if (opt->neck && opt->classes)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "the neck stands behind an embedding; %s with its own classifier has none", m->name);
+    if (opt->attention.kind && strcmp(opt->attention.place, "end") != 0 &&
+        !has_word(m->places, opt->attention.place))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no place \"%s\" for attention; it has: end %s",
+                        m->name, opt->attention.place, m->places ? m->places : "");
     return true;
 }
 
@@ -60,11 +71,15 @@ kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, co
     int64_t embedding = opt->embedding ? opt->embedding : m->embedding;
     kin_tensor *x = kin_tap(kin_sub(s, "pooled"), pooled(s, map, opt->pooling ? opt->pooling : m->pooling));
     kin_linear_opt classifier = {.out = opt->classes, .zero_bias = m->zero_bias, .small_init = m->small_init};
-    if (opt->classes) return kin_linear(kin_sub(s, m->classifier), kin_dropout(s, "dropout", x, m->dropout), &classifier);
+    if (opt->classes)
+        return kin_linear(kin_sub(s, m->classifier), kin_dropout(s, "dropout", x, m->dropout), &classifier);
     return embedding ? kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = embedding}) : x;
 }
 
-kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt) { return opt->neck ? kin_neck(s, embedding) : embedding; }
+kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt)
+{
+    return opt->neck ? kin_neck(s, embedding) : embedding;
+}
 
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
 {

@@ -1,41 +1,56 @@
-/* The networks by name. A network is one short function from pictures to a map of features; what stands behind the
- * map (pooling, an embedding or a classifier) is the same for all, so a head or an attention can be put on any of them. */
+/* The networks by name. A network is one short function from pictures to a map of features; what stands
+ * behind the map (pooling, an embedding or a classifier) is the same for all, so a head or an attention
+ * can be put on any of them. */
 #ifndef KIN_MODELS_REGISTRY_H
 #define KIN_MODELS_REGISTRY_H
 
 #include "models/attend.h"
 
 typedef enum { KIN_STEM_OWN = 0, KIN_STEM_IMAGENET, KIN_STEM_CIFAR } kin_stem;
-typedef enum { KIN_POOLING_OWN = 0, KIN_POOLING_GAP, KIN_POOLING_GMP, KIN_POOLING_GEM, KIN_POOLING_GAP_GMP, KIN_POOLING_FLATTEN } kin_pooling; /* as kin_pool names them */
-extern const char *const kin_stem_names[], *const kin_pooling_names[]; /* "own", "imagenet", ...; end with NULL */
+/* as kin_pool names them */
+typedef enum {
+    KIN_POOLING_OWN = 0,
+    KIN_POOLING_GAP,
+    KIN_POOLING_GMP,
+    KIN_POOLING_GEM,
+    KIN_POOLING_GAP_GMP,
+    KIN_POOLING_FLATTEN
+} kin_pooling;
+/* "own", "imagenet", ...; end with NULL */
+extern const char *const kin_stem_names[], *const kin_pooling_names[];
 
 /* What a person may choose about any network; zero means the network's own default. */
 typedef struct kin_model_opt {
-    int64_t embedding;        /* numbers in the embedding: a linear layer "embedding" on the pooled features; 0: the features themselves */
-    int64_t classes;          /* > 0: the network's own classifier instead, under PyTorch's name, so that its checkpoints load completely */
-    int64_t width;            /* channels of the first stage; the others follow in proportion */
-    kin_stem stem;            /* imagenet: 7×7 of stride 2 and a maximum of stride 2; cifar: 3×3 of stride 1, for small pictures */
-    int64_t last_stride;      /* 1: the last stage keeps its resolution */
+    /* numbers in the embedding: a linear layer "embedding" on the pooled features; 0: the features
+     * themselves */
+    int64_t embedding;
+    /* > 0: the network's own classifier instead, under PyTorch's name, so that its checkpoints load
+     * completely */
+    int64_t classes;
+    int64_t width; /* channels of the first stage; the others follow in proportion */
+    /* imagenet: 7×7 of stride 2 and a maximum of stride 2; cifar: 3×3 of stride 1, for small pictures */
+    kin_stem stem;
+    int64_t last_stride; /* 1: the last stage keeps its resolution */
     kin_attend_opt attention;
     kin_pooling pooling;
-    bool neck;                /* a batch norm behind the embedding, "bnneck" (nn/head.h) */
+    bool neck; /* a batch norm behind the embedding, "bnneck" (nn/head.h) */
 } kin_model_opt;
 
 typedef struct kin_model {
     const char *name, *about;
-    int64_t size, channels;   /* the input it was made for */
-    /* How its published weights want pictures: short side before the middle is cut out (0: size), filter (NULL: bilinear), what is
-     * subtracted and divided by (NULL: bytes become 0..1). */
+    int64_t size, channels; /* the input it was made for */
+    /* How its published weights want pictures: short side before the middle is cut out (0: size), filter
+     * (NULL: bilinear), what is subtracted and divided by (NULL: bytes become 0..1). */
     int64_t resize;
     const char *filter, *normalize;
-    int64_t embedding;        /* made when none is asked for; 0: the pooled features are the embedding */
-    const char *classifier;   /* PyTorch's name of the classifying layer */
-    double dropout;           /* before the classifier */
-    bool zero_bias;           /* the classifier's biases begin with 0, not with PyTorch's default */
-    bool small_init;          /* and its weights with N(0, .01²) */
-    kin_pooling pooling;      /* 0: the mean over all pixels */
-    bool one_stem;            /* the stem cannot be chosen */
-    const char *places;       /* where attention can stand beside "end", separated by blanks */
+    int64_t embedding;      /* made when none is asked for; 0: the pooled features are the embedding */
+    const char *classifier; /* PyTorch's name of the classifying layer */
+    double dropout;         /* before the classifier */
+    bool zero_bias;         /* the classifier's biases begin with 0, not with PyTorch's default */
+    bool small_init;        /* and its weights with N(0, .01²) */
+    kin_pooling pooling;    /* 0: the mean over all pixels */
+    bool one_stem;          /* the stem cannot be chosen */
+    const char *places;     /* where attention can stand beside "end", separated by blanks */
     /* [n, h, w, c] → [n, h', w', c'] */
     kin_tensor *(*features)(kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
 } kin_model;
@@ -49,9 +64,11 @@ bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *er
 
 /* The map before pooling, attention "end" included: tap "features". */
 kin_tensor *kin_model_features(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
-/* From the map to [n, embedding], or [n, classes]; not normalised. Tap "pooled" is what the last layer reads. */
+/* From the map to [n, embedding], or [n, classes]; not normalised. Tap "pooled" is what the last layer
+ * reads. */
 kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, const kin_model_opt *opt);
-/* Behind that the neck, if it is asked for: what a classifier and the search take, while a loss on distances takes what lies before. */
+/* Behind that the neck, if it is asked for: what a classifier and the search take, while a loss on
+ * distances takes what lies before. */
 kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt);
 /* All three. */
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);

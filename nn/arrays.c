@@ -4,10 +4,16 @@
 
 #include <string.h>
 
-static const struct { const char *name; size_t size; bool real; } dtypes[] = {
-    [KIN_DTYPE_NONE] = {"", 0, false}, [KIN_F64] = {"F64", 8, true}, [KIN_F32] = {"F32", 4, true}, [KIN_F16] = {"F16", 2, true}, [KIN_BF16] = {"BF16", 2, true},
-    [KIN_I64] = {"I64", 8, false}, [KIN_I32] = {"I32", 4, false}, [KIN_I16] = {"I16", 2, false}, [KIN_I8] = {"I8", 1, false},
-    [KIN_U64] = {"U64", 8, false}, [KIN_U32] = {"U32", 4, false}, [KIN_U16] = {"U16", 2, false}, [KIN_U8] = {"U8", 1, false}, [KIN_BOOL] = {"BOOL", 1, false},
+static const struct {
+    const char *name;
+    size_t size;
+    bool real;
+} dtypes[] = {
+    [KIN_DTYPE_NONE] = {"", 0, false}, [KIN_F64] = {"F64", 8, true},    [KIN_F32] = {"F32", 4, true},
+    [KIN_F16] = {"F16", 2, true},      [KIN_BF16] = {"BF16", 2, true},  [KIN_I64] = {"I64", 8, false},
+    [KIN_I32] = {"I32", 4, false},     [KIN_I16] = {"I16", 2, false},   [KIN_I8] = {"I8", 1, false},
+    [KIN_U64] = {"U64", 8, false},     [KIN_U32] = {"U32", 4, false},   [KIN_U16] = {"U16", 2, false},
+    [KIN_U8] = {"U8", 1, false},       [KIN_BOOL] = {"BOOL", 1, false},
 };
 
 kin_dtype kin_dtype_find(const char *name)
@@ -86,7 +92,9 @@ bool kin_strides_fit(int ndim, const int64_t *shape, const int64_t *stride, int6
     for (int i = 0; i < ndim; i++)
         if (shape[i] == 0) return (uint64_t)offset <= limit;
     for (int i = 0; i < ndim; i++)
-        if (stride[i] < 0 || !kin_mul_size((size_t)shape[i] - 1, (size_t)stride[i], &reach) || !kin_add_size(last, reach, &last)) return false;
+        if (stride[i] < 0 || !kin_mul_size((size_t)shape[i] - 1, (size_t)stride[i], &reach) ||
+            !kin_add_size(last, reach, &last))
+            return false;
     return (uint64_t)last < limit;
 }
 
@@ -106,7 +114,8 @@ static void copy_number(uint8_t *to, const uint8_t *from, size_t item, bool swap
     for (size_t i = 0; i < item; i++) to[i] = from[swap ? item - 1 - i : i];
 }
 
-void kin_array_gather(uint8_t *to, const uint8_t *from, size_t item, int ndim, const int64_t *shape, const int64_t *stride, bool swap)
+void kin_array_gather(uint8_t *to, const uint8_t *from, size_t item, int ndim, const int64_t *shape,
+                      const int64_t *stride, bool swap)
 {
     int64_t at[KIN_ARRAY_DIMS] = {0}, offset = 0;
     for (int i = 0; i < ndim; i++)

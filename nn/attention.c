@@ -34,13 +34,16 @@ static bool is_map(kin_scope *s, kin_tensor *x, const char *who)
     char text[128];
     if (!s || !x || !kin_ok(kin_scope_ctx(s))) return false;
     if (kin_ndim(x) == 4) return true;
-    return kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "%s in '%s' expected a map [n, h, w, c], not %s", who, kin_scope_path(s), kin_shape_text(kin_shape_of(x), text, sizeof text));
+    return kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT,
+                    "%s in '%s' expected a map [n, h, w, c], not %s", who, kin_scope_path(s),
+                    kin_shape_text(kin_shape_of(x), text, sizeof text));
 }
 
 static bool is_odd(kin_scope *s, int64_t kernel, const char *who)
 {
     if (kernel > 0 && kernel % 2) return true;
-    return kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "%s in '%s' needs an odd kernel, not %lld", who, kin_scope_path(s), (long long)kernel);
+    return kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT,
+                    "%s in '%s' needs an odd kernel, not %lld", who, kin_scope_path(s), (long long)kernel);
 }
 
 /* ---- squeeze and excitation ---- */
@@ -50,9 +53,12 @@ kin_tensor *kin_se(kin_scope *s, kin_tensor *x, const kin_se_opt *opt)
     kin_se_opt none = {0};
     if (!opt) opt = &none;
     if (!is_map(s, x, "squeeze and excitation")) return NULL;
-    int64_t channels = kin_channels(x), squeeze = opt->squeeze ? opt->squeeze : reduced(channels, opt->reduction);
-    kin_tensor *a = kin_conv(kin_sub(s, "fc1"), kin_mean(x, 6), &(kin_conv_opt){.out = squeeze, .kernel = 1, .bias = true});
-    a = kin_conv(kin_sub(s, "fc2"), opt->silu ? kin_silu(a) : kin_relu(a), &(kin_conv_opt){.out = channels, .kernel = 1, .bias = true});
+    int64_t channels = kin_channels(x),
+            squeeze = opt->squeeze ? opt->squeeze : reduced(channels, opt->reduction);
+    kin_tensor *a = kin_conv(kin_sub(s, "fc1"), kin_mean(x, 6),
+                             &(kin_conv_opt){.out = squeeze, .kernel = 1, .bias = true});
+    a = kin_conv(kin_sub(s, "fc2"), opt->silu ? kin_silu(a) : kin_relu(a),
+                 &(kin_conv_opt){.out = channels, .kernel = 1, .bias = true});
     a = opt->hard ? kin_scale(kin_relu6(kin_scale(a, 1, 3)), 1.0 / 6, 0) : kin_sigmoid(a);
     return gated(s, x, tapped(s, "gate", opt->gate, a));
 }
@@ -70,12 +76,18 @@ kin_tensor *kin_eca(kin_scope *s, kin_tensor *x, const kin_eca_opt *opt)
     kin_eca_opt none = {0};
     if (!opt) opt = &none;
     if (!is_map(s, x, "efficient channel attention")) return NULL;
-    int64_t n = kin_dim(x, 0), channels = kin_channels(x), k = opt->kernel ? opt->kernel : kin_eca_kernel(channels);
+    int64_t n = kin_dim(x, 0), channels = kin_channels(x),
+            k = opt->kernel ? opt->kernel : kin_eca_kernel(channels);
     if (!is_odd(s, k, "efficient channel attention")) return NULL;
-    kin_tensor *w = kin_param(kin_sub(s, "conv"), "weight", &(kin_param_opt){.shape = KIN_SHAPE(1, 1, k), .init = KIN_INIT_KAIMING_UNIFORM, .scale = pytorch_gain, .fan_in = (double)k});
+    kin_tensor *w = kin_param(kin_sub(s, "conv"), "weight",
+                              &(kin_param_opt){.shape = KIN_SHAPE(1, 1, k),
+                                               .init = KIN_INIT_KAIMING_UNIFORM,
+                                               .scale = pytorch_gain,
+                                               .fan_in = (double)k});
     /* The channels as the pixels of a picture one pixel high, with one channel. */
     kin_tensor *line = kin_reshape(kin_mean(x, 6), KIN_SHAPE(n, 1, channels, 1));
-    line = kin_conv2d(line, kin_reshape(w, KIN_SHAPE(1, k, 1, 1)), NULL, &(kin_conv2d_opt){.pads = {.left = k / 2, .right = k / 2}});
+    line = kin_conv2d(line, kin_reshape(w, KIN_SHAPE(1, k, 1, 1)), NULL,
+                      &(kin_conv2d_opt){.pads = {.left = k / 2, .right = k / 2}});
     return gated(s, x, tapped(s, "gate", opt->gate, kin_sigmoid(kin_reshape(line, KIN_SHAPE(n, channels)))));
 }
 
@@ -92,15 +104,18 @@ kin_tensor *kin_cbam(kin_scope *s, kin_tensor *x, const kin_cbam_opt *opt)
     kin_cbam_opt none = {0};
     if (!opt) opt = &none;
     if (!is_map(s, x, "convolutional block attention")) return NULL;
-    int64_t channels = kin_channels(x), between = reduced(channels, opt->reduction), kernel = opt->kernel ? opt->kernel : 7;
+    int64_t channels = kin_channels(x), between = reduced(channels, opt->reduction),
+            kernel = opt->kernel ? opt->kernel : 7;
     if (!is_odd(s, kernel, "convolutional block attention")) return NULL;
     kin_scope *gate = kin_sub(kin_sub(s, "ChannelGate"), "mlp");
-    kin_tensor *average = mlp(gate, kin_global_avg_pool(x), between, channels), *most = mlp(gate, kin_global_max_pool(x), between, channels);
+    kin_tensor *average = mlp(gate, kin_global_avg_pool(x), between, channels),
+               *most = mlp(gate, kin_global_max_pool(x), between, channels);
     kin_tap(kin_sub(s, "input"), x);
     x = kin_gate(x, tapped(s, "ChannelGate", opt->channel, kin_sigmoid(kin_add(average, most))));
     if (opt->no_spatial) return kin_tap(s, x);
-    kin_tensor *a = kin_conv_bn(kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", kin_channel_pool(x),
-                                &(kin_conv_bn_opt){.out = 1, .kernel = kernel, .pad = kernel / 2, .momentum = 0.01});
+    kin_tensor *a = kin_conv_bn(
+        kin_sub(kin_sub(s, "SpatialGate"), "spatial"), "conv", "bn", kin_channel_pool(x),
+        &(kin_conv_bn_opt){.out = 1, .kernel = kernel, .pad = kernel / 2, .momentum = 0.01});
     return kin_tap(s, kin_gate(x, tapped(s, "SpatialGate", opt->spatial, kin_sigmoid(a))));
 }
 
@@ -121,7 +136,8 @@ static double mean_entropy(const kin_tensor *a, int64_t stride)
     return n > 1 ? sum / ((double)seen * log((double)n)) : 1;
 }
 
-/* While A is there: a block that is recomputed drops it, and keeps what no op made. An odd stride meets every channel in turn, over the pictures. */
+/* While A is there: a block that is recomputed drops it, and keeps what no op made. An odd stride meets
+ * every channel in turn, over the pictures. */
 static void tap_entropy(kin_scope *s, const kin_tensor *a)
 {
     if (!kin_ok(kin_scope_ctx(s)) || !kin_training(s) || kin_is_dry(kin_scope_ctx(s))) return;
@@ -142,14 +158,15 @@ double kin_sca_lowest_entropy(const kin_module *m)
     return lowest;
 }
 
-/* With pixels as rows, X is [h·w, c] here: E = Xᵀ·X, and A·X becomes X·Aᵀ. rowmax(E) is the same for a whole row, and
- * softmax is blind to that: A = softmax(−E). */
+/* With pixels as rows, X is [h·w, c] here: E = Xᵀ·X, and A·X becomes X·Aᵀ. rowmax(E) is the same for a
+ * whole row, and softmax is blind to that: A = softmax(−E). */
 static kin_tensor *attend_to_unlike(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt)
 {
     kin_shape shape = kin_shape_of(x);
     kin_tensor *flat = kin_reshape(x, KIN_SHAPE(shape.dim[0], shape.dim[1] * shape.dim[2], shape.dim[3]));
     kin_tensor *energy = kin_matmul(flat, flat, &(kin_matmul_opt){.transpose_a = true});
-    kin_tensor *a = tapped(s, "weights", opt->weights, kin_softmax_scaled(energy, opt->scale ? -opt->scale : -1));
+    kin_tensor *a = tapped(s, "weights", opt->weights,
+                           kin_softmax_scaled(energy, opt->scale ? -opt->scale : -1));
     if (opt->entropy && a && !kin_is_dry(kin_ctx_of(a))) *opt->entropy = mean_entropy(a, 1);
     if (a) tap_entropy(s, a);
     return kin_reshape(kin_matmul(flat, a, &(kin_matmul_opt){.transpose_b = true}), shape);
@@ -161,10 +178,15 @@ kin_tensor *kin_sca(kin_scope *s, kin_tensor *x, const kin_sca_opt *opt)
     if (!opt) opt = &none;
     if (!is_map(s, x, "self channel attention")) return NULL;
     kin_tap(kin_sub(s, "input"), x);
-    kin_tensor *y = opt->reduce ? kin_conv(kin_sub(s, "reduce"), x, &(kin_conv_opt){.out = opt->reduce, .kernel = 1}) : x;
+    kin_tensor *y = opt->reduce
+                        ? kin_conv(kin_sub(s, "reduce"), x, &(kin_conv_opt){.out = opt->reduce, .kernel = 1})
+                        : x;
     y = y ? attend_to_unlike(s, y, opt) : NULL;
-    if (opt->reduce) y = kin_conv(kin_sub(s, "expand"), y, &(kin_conv_opt){.out = kin_channels(x), .kernel = 1});
-    return kin_tap(s, kin_add_weighted(x, y, kin_param(s, "gamma", &(kin_param_opt){.shape = KIN_SHAPE(1), .no_decay = true})));
+    if (opt->reduce)
+        y = kin_conv(kin_sub(s, "expand"), y, &(kin_conv_opt){.out = kin_channels(x), .kernel = 1});
+    return kin_tap(s, kin_add_weighted(x, y,
+                                       kin_param(s, "gamma",
+                                                 &(kin_param_opt){.shape = KIN_SHAPE(1), .no_decay = true})));
 }
 
 /* ---- by name ---- */
@@ -176,13 +198,15 @@ kin_tensor *kin_attention(kin_scope *s, kin_tensor *x, const char *kind)
     if (strcmp(kind, "eca") == 0) return kin_eca(s, x, NULL);
     if (strcmp(kind, "cbam") == 0) return kin_cbam(s, x, NULL);
     if (strcmp(kind, "sca") == 0) return kin_sca(s, x, NULL);
-    kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT, "there is no attention '%s'; the kinds are se, eca, cbam and sca", kind);
+    kin_fail(kin_ctx_error(kin_scope_ctx(s)), KIN_ERR_ARGUMENT,
+             "there is no attention '%s'; the kinds are se, eca, cbam and sca", kind);
     return NULL;
 }
 
 static kin_tensor *named(kin_scope *s, kin_tensor *x, void *kind) { return kin_attention(s, x, kind); }
 
-bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_attention_cost *out, kin_error *err)
+bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_attention_cost *out,
+                         kin_error *err)
 {
     kin_summary summary;
     kin_ctx *ctx = kin_ctx_new();

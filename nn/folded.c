@@ -10,40 +10,48 @@
 static kin_folded key_of(const kin_fold *f)
 {
     kin_conv_shape s = kin_conv2d_weights(f->weight->shape, &f->conv);
-    kin_folded key = {.from = {f->weight, f->bias, f->norm.gamma, f->norm.beta, f->norm.mean, f->norm.var, f->before.gamma, f->before.beta, f->before.mean, f->before.var},
+    kin_folded key = {.from = {f->weight, f->bias, f->norm.gamma, f->norm.beta, f->norm.mean, f->norm.var,
+                               f->before.gamma, f->before.beta, f->before.mean, f->before.var},
                       .epsilon = {f->norm.epsilon, f->before.epsilon},
                       .isa = (int)kin_isa(),
                       .form = kin_conv_form(&s)};
-    for (int i = 0; i < KIN_FOLD_TENSORS; i++) key.version[i] = key.from[i] ? kin_param_version(key.from[i]) : 0;
+    for (int i = 0; i < KIN_FOLD_TENSORS; i++)
+        key.version[i] = key.from[i] ? kin_param_version(key.from[i]) : 0;
     return key;
 }
 
 static bool same_key(const kin_folded *a, const kin_folded *b)
 {
-    return memcmp(a->from, b->from, sizeof a->from) == 0 && memcmp(a->version, b->version, sizeof a->version) == 0 && a->epsilon[0] == b->epsilon[0] &&
+    return memcmp(a->from, b->from, sizeof a->from) == 0 &&
+           memcmp(a->version, b->version, sizeof a->version) == 0 && a->epsilon[0] == b->epsilon[0] &&
            a->epsilon[1] == b->epsilon[1] && a->isa == b->isa && a->form == b->form;
 }
 
 static void norm_lines(const kin_norm_params *n, int64_t channels, kin_real *scale, kin_real *shift)
 {
-    kin_norm_affine(n->gamma->data, n->beta->data, n->mean->data, n->var->data, n->epsilon, channels, scale, shift);
+    kin_norm_affine(n->gamma->data, n->beta->data, n->mean->data, n->var->data, n->epsilon, channels, scale,
+                    shift);
 }
 
 static size_t line_bytes(int64_t numbers) { return (size_t)(numbers + 15) / 16 * 16 * sizeof(kin_real); }
 
-/* Fills `to`, whose key is set, with new numbers, in the memory of the old ones where that fits: only another instruction set packs otherwise. */
+/* Fills `to`, whose key is set, with new numbers, in the memory of the old ones where that fits: only
+ * another instruction set packs otherwise. */
 static bool fold(kin_folded *to, const kin_folded *old, const kin_fold *f)
 {
     kin_conv_shape s = kin_conv2d_weights(f->weight->shape, &f->conv);
     size_t packed = line_bytes(kin_conv_packed_count(&s)), out = line_bytes(s.out_c), in = line_bytes(s.in_c);
     to->bytes = packed + 2 * out + 2 * in;
-    unsigned char *block = old->packed && old->bytes == to->bytes ? (void *)old->packed : kin_arena_alloc(kin_param_arena(f->weight), to->bytes);
+    unsigned char *block = old->packed && old->bytes == to->bytes
+                               ? (void *)old->packed
+                               : kin_arena_alloc(kin_param_arena(f->weight), to->bytes);
     if (!block) return false;
     kin_real *scale = (kin_real *)(void *)(block + packed + out);
     to->packed = (kin_real *)(void *)block;
     to->bias = f->norm.gamma || f->bias ? (kin_real *)(void *)(block + packed) : NULL;
     if (f->norm.gamma) norm_lines(&f->norm, s.out_c, scale, to->bias);
-    for (int64_t i = 0; f->bias && i < s.out_c; i++) to->bias[i] = f->norm.gamma ? to->bias[i] + f->bias->data[i] * scale[i] : f->bias->data[i];
+    for (int64_t i = 0; f->bias && i < s.out_c; i++)
+        to->bias[i] = f->norm.gamma ? to->bias[i] + f->bias->data[i] * scale[i] : f->bias->data[i];
     kin_conv_pack(&s, f->weight->data, f->norm.gamma ? scale : NULL, to->packed);
     if (!f->before.gamma) return true;
     to->before_scale = (kin_real *)(void *)(block + packed + 2 * out);
@@ -67,7 +75,11 @@ static const kin_folded *current(const kin_fold *f)
     kin_folded *kept = kin_param_folded(f->weight), key = key_of(f);
     if (kept->packed && same_key(kept, &key)) return settled(kept, f->weight);
     kin_error *err = kin_ctx_error(f->weight->ctx);
-    if (kept->alone) return kin_fail(err, KIN_ERR_ARGUMENT, "a sealed network's parameters were written, or one of its weights is used in two ways"), NULL;
+    if (kept->alone)
+        return kin_fail(
+                   err, KIN_ERR_ARGUMENT,
+                   "a sealed network's parameters were written, or one of its weights is used in two ways"),
+               NULL;
     if (!fold(&key, kept, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
     *kept = key;
     return settled(kept, f->weight);
@@ -77,11 +89,13 @@ static const kin_folded *current(const kin_fold *f)
 static bool options(const kin_fold *f, kin_conv2d_folded_opt *o)
 {
     if (!f->weight) return false;
-    *o = (kin_conv2d_folded_opt){.conv = f->conv, .weight = f->weight->shape, .act = f->act, .before_act = f->before_act};
+    *o = (kin_conv2d_folded_opt){
+        .conv = f->conv, .weight = f->weight->shape, .act = f->act, .before_act = f->before_act};
     if (kin_is_dry(f->weight->ctx)) return true;
     const kin_folded *folded = current(f);
     if (!folded) return false;
-    o->packed = folded->packed, o->bias = folded->bias, o->before_scale = folded->before_scale, o->before_shift = folded->before_shift;
+    o->packed = folded->packed, o->bias = folded->bias, o->before_scale = folded->before_scale,
+    o->before_shift = folded->before_shift;
     return true;
 }
 
@@ -98,9 +112,12 @@ kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f)
     return options(&now, &o) ? kin_conv2d_folded(x, f->add, &o) : NULL;
 }
 
-kin_tensor *kin_fold_inverted(kin_tensor *x, const kin_fold *expand, const kin_fold *depthwise, const kin_fold *project)
+kin_tensor *kin_fold_inverted(kin_tensor *x, const kin_fold *expand, const kin_fold *depthwise,
+                              const kin_fold *project)
 {
     kin_inverted_folded_opt o = {.expands = expand != NULL};
-    if (!x || (expand && !options(expand, &o.expand)) || !options(depthwise, &o.depthwise) || !options(project, &o.project)) return NULL;
+    if (!x || (expand && !options(expand, &o.expand)) || !options(depthwise, &o.depthwise) ||
+        !options(project, &o.project))
+        return NULL;
     return kin_inverted_folded(x, project->add, &o);
 }

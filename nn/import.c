@@ -31,8 +31,11 @@ static bool select(kin_checkpoint *c, const char *prefix, kin_import_info *info,
 {
     size_t kept = 0, length = strlen(prefix);
     for (size_t i = 0; i < c->count; i++)
-        if (strncmp(c->arrays[i].name, prefix, length) == 0 && c->arrays[i].name[length]) c->arrays[kept++] = c->arrays[i];
-    if (!kept) return kin_fail(err, KIN_ERR_ARGUMENT, "no name begins with '%.100s'; the first is %.100s", prefix, c->count ? c->arrays[0].name : "not there at all");
+        if (strncmp(c->arrays[i].name, prefix, length) == 0 && c->arrays[i].name[length])
+            c->arrays[kept++] = c->arrays[i];
+    if (!kept)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "no name begins with '%.100s'; the first is %.100s", prefix,
+                        c->count ? c->arrays[0].name : "not there at all");
     info->left_out += (int)(c->count - kept);
     c->count = kept;
     take_off(c, prefix, info);
@@ -45,7 +48,9 @@ static bool settle_names(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
     static const char *const wrappers[] = {"module.", "_orig_mod."};
     bool told = opt->prefix && opt->prefix[0];
     for (size_t i = 0, rounds = 0; i < 2 && rounds < 8; i++) {
-        if ((told && strncmp(opt->prefix, wrappers[i], strlen(wrappers[i])) == 0) || !all_begin(c, wrappers[i])) continue;
+        if ((told && strncmp(opt->prefix, wrappers[i], strlen(wrappers[i])) == 0) ||
+            !all_begin(c, wrappers[i]))
+            continue;
         take_off(c, wrappers[i], info);
         i = (size_t)-1; /* again from the first, as either may stand within the other */
         rounds++;
@@ -61,7 +66,9 @@ static bool read_archive(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
 {
     kin_zip zip;
     bool ok = kin_zip_open(c->file.data, c->file.size, &zip, err);
-    if (ok) ok = kin_pth_is_archive(&zip) ? kin_pth_read_zip(c, &zip, opt, info, err) : kin_npz_read(c, &zip, opt, info, err);
+    if (ok)
+        ok = kin_pth_is_archive(&zip) ? kin_pth_read_zip(c, &zip, opt, info, err)
+                                      : kin_npz_read(c, &zip, opt, info, err);
     kin_zip_free(&zip);
     return ok;
 }
@@ -76,12 +83,16 @@ static bool read_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_i
         info->form = "NumPy (.npy)";
         return kin_npy_add(c, "array", strlen("array"), bytes, size, err);
     }
-    if (size >= 262 && memcmp(bytes + 257, "ustar", 5) == 0) return kin_fail(err, KIN_ERR_DATA, "a tar archive, as PyTorch wrote before 0.2; load and save it again with a newer one");
+    if (size >= 262 && memcmp(bytes + 257, "ustar", 5) == 0)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "a tar archive, as PyTorch wrote before 0.2; load and save it again with a newer one");
     info->form = "safetensors";
     return kin_safetensors_read(c, err);
 }
 
-static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info, kin_error *err)
+static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_checkpoint **out,
+                   kin_import_info *info, kin_error *err)
 {
     ok = ok && settle_names(c, opt, info, err);
     if (ok) *out = c;
@@ -89,7 +100,8 @@ static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_ch
     return ok;
 }
 
-bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info, kin_error *err)
+bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoint **out,
+                      kin_import_info *info, kin_error *err)
 {
     kin_import_info unasked;
     kin_error inner = {0}, *to = err ? err : &inner;
@@ -101,7 +113,8 @@ bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoin
     return c && finish(c, read_form(c, opt, info, to), opt, out, info, to);
 }
 
-static bool import_folder(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info, kin_error *err)
+static bool import_folder(const char *path, const kin_import_opt *opt, kin_checkpoint **out,
+                          kin_import_info *info, kin_error *err)
 {
     kin_checkpoint *c = kin_checkpoint_new(&(kin_bytes){0}, err);
     if (!c) return false;
@@ -109,7 +122,8 @@ static bool import_folder(const char *path, const kin_import_opt *opt, kin_check
     return finish(c, kin_npy_read_folder(c, path, err), opt, out, info, err);
 }
 
-bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info, kin_error *err)
+bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
+                kin_error *err)
 {
     kin_import_info unasked;
     kin_error inner = {0};

@@ -31,7 +31,8 @@ static void constant(kin_real *data, int64_t count, double value)
 
 static void uniform(kin_real *data, int64_t count, double bound, uint64_t key)
 {
-    for (int64_t i = 0; i < count; i++) data[i] = (kin_real)(bound * (2 * kin_random_uniform(key, (uint64_t)i) - 1));
+    for (int64_t i = 0; i < count; i++)
+        data[i] = (kin_real)(bound * (2 * kin_random_uniform(key, (uint64_t)i) - 1));
 }
 
 static void normal(kin_real *data, int64_t count, double deviation, uint64_t key)

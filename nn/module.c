@@ -15,8 +15,9 @@
 /* Entries start on cache lines of their own in the slabs; the gap between two stays zero. */
 enum { ALIGN = 16, PATH_MAX_LENGTH = 200, PLANS = 8 };
 
-/* What a network evaluated a few pictures at a time takes between its layers, at most. Each such slice reads all packed weights again, which for
- * ResNet-50 are several times this: with a quarter of it the benchmarks' networks were up to a third slower. */
+/* What a network evaluated a few pictures at a time takes between its layers, at most. Each such slice
+ * reads all packed weights again, which for ResNet-50 are several times this: with a quarter of it the
+ * benchmarks' networks were up to a third slower. */
 static const size_t slice_bytes = (size_t)64 << 20;
 
 typedef struct record {
@@ -24,16 +25,16 @@ typedef struct record {
     kin_tensor tensor;
     kin_param_opt opt;
     int64_t offset;
-    uint64_t seen;       /* the forward that asked for it last */
+    uint64_t seen; /* the forward that asked for it last */
     kin_module *module;
-    kin_folded folded;   /* of a convolution's weight */
+    kin_folded folded; /* of a convolution's weight */
 } record;
 
 /* How an evaluation of this input shape uses memory. */
 typedef struct shape_plan {
     kin_shape input;
     kin_plan plan;
-    bool unfit;          /* the network does other things from time to time, or cannot be run dry */
+    bool unfit; /* the network does other things from time to time, or cannot be run dry */
 } shape_plan;
 
 struct kin_module {
@@ -43,7 +44,7 @@ struct kin_module {
     uint64_t seed, forward;
     record **records;
     size_t n_records, cap_records;
-    int *table;          /* open addressing: index + 1 of the record with this name's hash */
+    int *table; /* open addressing: index + 1 of the record with this name's hash */
     size_t table_size;
     kin_real *values, *grads, *buffers;
     int64_t slab_count, buffer_count, parameters;
@@ -53,12 +54,13 @@ struct kin_module {
     size_t n_retained, cap_retained;
     shape_plan plans[PLANS];
     int n_plans, next_plan; /* the one to be replaced next */
-    bool stale;          /* some gradients may count as zeros without being so */
+    bool stale;             /* some gradients may count as zeros without being so */
     bool apart, recompute, sealed;
     bool building;
 };
 
-/* Packed weights lie together in large pages, however small each is: of ResNet-50's time for one picture that is a few hundredths. */
+/* Packed weights lie together in large pages, however small each is: of ResNet-50's time for one picture
+ * that is a few hundredths. */
 static const size_t packed_chunk = (size_t)4 << 20;
 
 struct kin_scope {
@@ -75,7 +77,8 @@ static kin_error *error_of(kin_module *m) { return kin_ctx_error(m->ctx); }
 static size_t slot_of(const kin_module *m, const char *name)
 {
     size_t slot = (size_t)kin_key_text(0, name) % m->table_size;
-    while (m->table[slot] && strcmp(m->records[m->table[slot] - 1]->entry.name, name) != 0) slot = (slot + 1) % m->table_size;
+    while (m->table[slot] && strcmp(m->records[m->table[slot] - 1]->entry.name, name) != 0)
+        slot = (slot + 1) % m->table_size;
     return slot;
 }
 
@@ -102,12 +105,18 @@ static record *add_record(kin_module *m, const char *name, const kin_param_opt *
 {
     record *r = kin_arena_alloc_zero(&m->names, sizeof *r);
     char *copy = kin_arena_strdup(&m->names, name);
-    if (!r || !copy || !grow_table(m) || !kin_grow((void **)&m->records, m->n_records, &m->cap_records, sizeof *m->records)) {
+    if (!r || !copy || !grow_table(m) ||
+        !kin_grow((void **)&m->records, m->n_records, &m->cap_records, sizeof *m->records)) {
         kin_fail_memory(error_of(m), "a parameter", sizeof *r);
         return NULL;
     }
     r->module = m;
-    r->entry = (kin_entry){.name = copy, .tensor = &r->tensor, .layout = opt->layout, .buffer = opt->buffer, .no_decay = opt->no_decay, .lr_scale = 1};
+    r->entry = (kin_entry){.name = copy,
+                           .tensor = &r->tensor,
+                           .layout = opt->layout,
+                           .buffer = opt->buffer,
+                           .no_decay = opt->no_decay,
+                           .lr_scale = 1};
     r->opt = *opt;
     kin_leaf_init(&r->tensor, m->ctx, opt->shape, NULL, NULL);
     m->records[m->n_records++] = r;
@@ -124,9 +133,11 @@ static kin_scope *scope_new(kin_scope *parent, bool shared, const char *name)
     kin_scope *s = kin_ok(m->ctx) ? kin_arena_alloc(&m->ctx->arena, sizeof *s) : NULL;
     if (!s) return NULL;
     *s = (kin_scope){.module = m, .mode = parent->mode, .shared = parent->shared || shared};
-    int used = snprintf(s->path, sizeof s->path, "%s%s%s", parent->path, *parent->path && *name ? "." : "", name);
+    int used = snprintf(s->path, sizeof s->path, "%s%s%s", parent->path, *parent->path && *name ? "." : "",
+                        name);
     if (used < (int)sizeof s->path) return s;
-    kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a scope's path is longer than %d characters: %.60s...", PATH_MAX_LENGTH, s->path);
+    kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a scope's path is longer than %d characters: %.60s...",
+             PATH_MAX_LENGTH, s->path);
     return NULL;
 }
 
@@ -148,7 +159,10 @@ static record *reused(kin_scope *s, record *r)
 {
     kin_module *m = s->module;
     if (r->seen == m->forward && !s->shared) {
-        kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s was asked for twice in one forward; open its scope with kin_sub_shared if that is meant, or give it another name", r->entry.name);
+        kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                 "%s was asked for twice in one forward; open its scope with kin_sub_shared if that is "
+                 "meant, or give it another name",
+                 r->entry.name);
         return NULL;
     }
     r->seen = m->forward;
@@ -159,8 +173,10 @@ static bool shape_agrees(kin_module *m, const record *r, kin_shape wanted)
 {
     char a[64], b[64];
     if (kin_shape_equal(r->tensor.shape, wanted)) return true;
-    return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s has the shape %s, but %s was asked for: was the module made for another input?", r->entry.name,
-                    kin_shape_text(r->tensor.shape, a, sizeof a), kin_shape_text(wanted, b, sizeof b));
+    return kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                    "%s has the shape %s, but %s was asked for: was the module made for another input?",
+                    r->entry.name, kin_shape_text(r->tensor.shape, a, sizeof a),
+                    kin_shape_text(wanted, b, sizeof b));
 }
 
 kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
@@ -172,10 +188,14 @@ kin_tensor *kin_param(kin_scope *s, const char *name, const kin_param_opt *opt)
     record *r = find(m, full);
     if (!r && m->building) {
         char text[64];
-        if (!kin_shape_count(opt->shape)) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s cannot have the shape %s", full, kin_shape_text(opt->shape, text, sizeof text)), NULL;
+        if (!kin_shape_count(opt->shape))
+            return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "%s cannot have the shape %s", full,
+                            kin_shape_text(opt->shape, text, sizeof text)),
+                   NULL;
         r = add_record(m, full, opt);
     } else if (!r) {
-        kin_fail(error_of(m), KIN_ERR_ARGUMENT, "there is no parameter %s: it was not asked for when the module was made", full);
+        kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                 "there is no parameter %s: it was not asked for when the module was made", full);
     }
     if (!r || !reused(s, r) || !shape_agrees(m, r, opt->shape)) return NULL;
     return &r->tensor;
@@ -213,9 +233,12 @@ kin_tensor *kin_tap(kin_scope *s, kin_tensor *x)
 
 bool kin_module_retain(kin_module *m, const char *path)
 {
-    if (m->sealed) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a sealed network keeps no further taps; ask for '%s' before sealing it", path);
+    if (m->sealed)
+        return kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                        "a sealed network keeps no further taps; ask for '%s' before sealing it", path);
     char *copy = kin_arena_strdup(&m->names, path);
-    if (!copy || !kin_grow((void **)&m->retained, m->n_retained, &m->cap_retained, sizeof *m->retained)) return kin_fail_memory(error_of(m), "a tap's name", strlen(path) + 1);
+    if (!copy || !kin_grow((void **)&m->retained, m->n_retained, &m->cap_retained, sizeof *m->retained))
+        return kin_fail_memory(error_of(m), "a tap's name", strlen(path) + 1);
     m->retained[m->n_retained++] = copy;
     forget_plans(m);
     return true;
@@ -249,14 +272,23 @@ kin_scope *kin_block_begin(kin_scope *s)
     return s;
 }
 
-kin_tensor *kin_block_end(kin_scope *s, kin_tensor *x) { return recomputes(s) ? kin_segment_end(s->module->ctx, x) : x; }
+kin_tensor *kin_block_end(kin_scope *s, kin_tensor *x)
+{
+    return recomputes(s) ? kin_segment_end(s->module->ctx, x) : x;
+}
 
 /* ---- for nn/folded.c ---- */
 
-static record *record_of(const kin_tensor *parameter) { return (record *)(void *)((char *)(uintptr_t)parameter - offsetof(record, tensor)); }
+static record *record_of(const kin_tensor *parameter)
+{
+    return (record *)(void *)((char *)(uintptr_t)parameter - offsetof(record, tensor));
+}
 
 /* Who observes the calls (export, the layer table) wants the parts. */
-bool kin_scope_folds(const kin_scope *s) { return s && s->module->values && !s->module->ctx->record && !s->module->ctx->observe; }
+bool kin_scope_folds(const kin_scope *s)
+{
+    return s && s->module->values && !s->module->ctx->record && !s->module->ctx->observe;
+}
 bool kin_scope_observed(const kin_scope *s) { return s && s->module->ctx->observe; }
 bool kin_param_sealed(const kin_tensor *weight) { return record_of(weight)->module->sealed; }
 kin_arena *kin_param_arena(const kin_tensor *weight) { return &record_of(weight)->module->packed; }
@@ -362,7 +394,8 @@ static kin_tensor *evaluate_whole(kin_module *m, kin_tensor *x)
     return !p ? NULL : follow(m, p, x, NULL, &y) ? y : run(m, x, KIN_EVAL);
 }
 
-/* Pictures `each` at a time, in the same memory; results are copied together. False: it must be done in one. */
+/* Pictures `each` at a time, in the same memory; results are copied together. False: it must be done in
+ * one. */
 static bool evaluate_slices(kin_module *m, kin_tensor *x, int64_t each, kin_tensor **out)
 {
     kin_shape input = kin_shape_of(x);
@@ -381,7 +414,9 @@ static bool evaluate_slices(kin_module *m, kin_tensor *x, int64_t each, kin_tens
         kin_tensor *part = p ? kin_slice_rows(x, first, count) : NULL, *y = NULL;
         if (part && !follow(m, p, part, base, &y)) return false;
         if (y && kin_dim(y, 0) != count) return false;
-        if (y && !*out) *out = kin_input(m->ctx, with_pictures(kin_shape_of(y), all), NULL), numbers = kin_count(y) / count;
+        if (y && !*out)
+            *out = kin_input(m->ctx, with_pictures(kin_shape_of(y), all), NULL),
+            numbers = kin_count(y) / count;
         if (!y || !*out || !kin_read(y, (*out)->data + first * numbers)) return *out = NULL, true;
     }
     m->taps = NULL; /* the last slice's */
@@ -400,7 +435,9 @@ void kin_module_pictures_apart(kin_module *m) { m->apart = true; }
 
 size_t kin_module_planned_bytes(kin_module *m, kin_shape input)
 {
-    int64_t each = kin_ok(m->ctx) && !m->ctx->record && m->values && kin_shape_count(input) ? at_a_time(m, input) : 0;
+    int64_t each = kin_ok(m->ctx) && !m->ctx->record && m->values && kin_shape_count(input)
+                       ? at_a_time(m, input)
+                       : 0;
     const shape_plan *p = each ? plan_for(m, with_pictures(input, each)) : NULL;
     m->taps = NULL; /* a dry run's have no numbers */
     return p && !p->unfit ? p->plan.bytes : 0;
@@ -414,13 +451,16 @@ static bool place(kin_module *m)
 {
     for (size_t i = 0; i < m->n_records; i++) {
         record *r = m->records[i];
-        int64_t *end = r->entry.buffer ? &m->buffer_count : &m->slab_count, count = kin_shape_count(r->opt.shape);
+        int64_t *end = r->entry.buffer ? &m->buffer_count : &m->slab_count,
+                count = kin_shape_count(r->opt.shape);
         r->offset = *end;
         *end += padded(count);
     }
     m->values = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
     m->buffers = kin_alloc_zero((size_t)m->buffer_count, sizeof(kin_real));
-    if (!m->values || !m->buffers) return kin_fail_memory(error_of(m), "the network's parameters", (size_t)m->slab_count * sizeof(kin_real));
+    if (!m->values || !m->buffers)
+        return kin_fail_memory(error_of(m), "the network's parameters",
+                               (size_t)m->slab_count * sizeof(kin_real));
     for (size_t i = 0; i < m->n_records; i++) {
         record *r = m->records[i];
         kin_real *data = (r->entry.buffer ? m->buffers : m->values) + r->offset;
@@ -435,7 +475,9 @@ static bool have_grads(kin_module *m)
 {
     if (m->grads || !m->values) return true;
     m->grads = kin_alloc_zero((size_t)m->slab_count, sizeof(kin_real));
-    if (!m->grads) return kin_fail_memory(error_of(m), "the gradients of a network's parameters", (size_t)m->slab_count * sizeof(kin_real));
+    if (!m->grads)
+        return kin_fail_memory(error_of(m), "the gradients of a network's parameters",
+                               (size_t)m->slab_count * sizeof(kin_real));
     for (size_t i = 0; i < m->n_records; i++)
         if (!m->records[i]->entry.buffer) m->records[i]->tensor.grad = m->grads + m->records[i]->offset;
     return true;
@@ -443,7 +485,9 @@ static bool have_grads(kin_module *m)
 
 static void fill(kin_module *m)
 {
-    for (size_t i = 0; i < m->n_records; i++) kin_init_fill(m->records[i]->tensor.data, &m->records[i]->opt, kin_key_text(m->seed, m->records[i]->entry.name));
+    for (size_t i = 0; i < m->n_records; i++)
+        kin_init_fill(m->records[i]->tensor.data, &m->records[i]->opt,
+                      kin_key_text(m->seed, m->records[i]->entry.name));
 }
 
 kin_module *kin_module_outline(kin_ctx *ctx, kin_net net, void *arg, kin_shape input)
@@ -451,14 +495,16 @@ kin_module *kin_module_outline(kin_ctx *ctx, kin_net net, void *arg, kin_shape i
     if (!kin_ok(ctx)) return NULL;
     kin_module *m = kin_alloc_zero(1, sizeof *m);
     if (!m) return kin_fail_memory(kin_ctx_error(ctx), "a module", sizeof *m), NULL;
-    *m = (kin_module){.ctx = ctx, .net = net, .arg = arg, .packed = {.chunk = packed_chunk}, .building = true};
+    *m = (kin_module){
+        .ctx = ctx, .net = net, .arg = arg, .packed = {.chunk = packed_chunk}, .building = true};
     ctx->dry = true;
     run(m, kin_dry_input(ctx, input), KIN_TRAIN);
     ctx->dry = false;
     m->building = false;
     m->taps = NULL;
     kin_end_step(ctx);
-    for (size_t i = 0; i < m->n_records; i++) m->parameters += m->records[i]->entry.buffer ? 0 : kin_shape_count(m->records[i]->opt.shape);
+    for (size_t i = 0; i < m->n_records; i++)
+        m->parameters += m->records[i]->entry.buffer ? 0 : kin_shape_count(m->records[i]->opt.shape);
     if (kin_ok(ctx)) return m;
     kin_module_free(m);
     return NULL;
@@ -498,9 +544,15 @@ void kin_module_free(kin_module *m)
 
 kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
 {
-    if (!m->values && !m->ctx->dry) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "an outline has no numbers: only dry forwards are possible"), NULL;
+    if (!m->values && !m->ctx->dry)
+        return kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                        "an outline has no numbers: only dry forwards are possible"),
+               NULL;
     kin_ctx *ctx = m->ctx;
-    if (m->sealed && !ctx->dry && (mode != KIN_EVAL || ctx->record || ctx->observe)) return kin_fail(error_of(m), KIN_ERR_ARGUMENT, "a sealed network can only be evaluated, without recording"), NULL;
+    if (m->sealed && !ctx->dry && (mode != KIN_EVAL || ctx->record || ctx->observe))
+        return kin_fail(error_of(m), KIN_ERR_ARGUMENT,
+                        "a sealed network can only be evaluated, without recording"),
+               NULL;
     if (!x || (ctx->record && !ctx->dry && !have_grads(m))) return NULL;
     bool plain = mode != KIN_EVAL || ctx->record || ctx->dry || ctx->frame || ctx->observe || x->ctx != ctx;
     return plain ? run(m, x, mode) : evaluate(m, x);
@@ -509,12 +561,16 @@ kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode)
 kin_ctx *kin_module_ctx(kin_module *m) { return m->ctx; }
 void kin_module_zero_grad(kin_module *m)
 {
-    for (size_t i = 0; m->grads && i < m->n_records; i++) m->records[i]->tensor.stale_grad = !m->records[i]->entry.buffer;
+    for (size_t i = 0; m->grads && i < m->n_records; i++)
+        m->records[i]->tensor.stale_grad = !m->records[i]->entry.buffer;
     m->stale = m->grads != NULL;
 }
 
 int kin_module_entries(const kin_module *m) { return (int)m->n_records; }
-kin_entry *kin_module_entry(kin_module *m, int i) { return i >= 0 && i < (int)m->n_records ? &m->records[i]->entry : NULL; }
+kin_entry *kin_module_entry(kin_module *m, int i)
+{
+    return i >= 0 && i < (int)m->n_records ? &m->records[i]->entry : NULL;
+}
 
 kin_entry *kin_module_find(kin_module *m, const char *name)
 {
@@ -541,7 +597,10 @@ kin_real *kin_module_grads(kin_module *m)
     return m->grads;
 }
 
-int64_t kin_entry_offset(const kin_module *m, const kin_entry *e) { return e->tensor->data - (e->buffer ? m->buffers : m->values); }
+int64_t kin_entry_offset(const kin_module *m, const kin_entry *e)
+{
+    return e->tensor->data - (e->buffer ? m->buffers : m->values);
+}
 
 void kin_module_touched(kin_module *m)
 {

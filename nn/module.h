@@ -37,10 +37,12 @@ void kin_module_free(kin_module *m);
 kin_tensor *kin_module_forward(kin_module *m, kin_tensor *x, kin_mode mode);
 kin_ctx *kin_module_ctx(kin_module *m);
 
-/* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap. NULL when nothing did.
- * Both are valid until kin_end_step. In evaluation without recording, only a path that was asked for beforehand is sure to have its
- * tensor, and the tensor its numbers: what is computed as one leaves nothing between its parts, and memory is used again. */
-bool kin_module_retain(kin_module *m, const char *path); /* for all later forwards; false when out of memory (in the context) */
+/* What left a scope in the last forward, by the scope's path ("layer1.0.conv1", "layer4"): see kin_tap.
+ * NULL when nothing did. Both are valid until kin_end_step. In evaluation without recording, only a path
+ * that was asked for beforehand is sure to have its tensor, and the tensor its numbers: what is computed
+ * as one leaves nothing between its parts, and memory is used again. */
+/* for all later forwards; false when out of memory (in the context) */
+bool kin_module_retain(kin_module *m, const char *path);
 kin_tensor *kin_module_tapped(const kin_module *m, const char *path);
 typedef struct kin_tapped {
     const char *path;
@@ -49,29 +51,34 @@ typedef struct kin_tapped {
 } kin_tapped;
 const kin_tapped *kin_module_taps(const kin_module *m); /* the latest one */
 
-/* Promises that the network computes each entry of its input's first axis by itself. Evaluation without recording then takes as many at a
- * time as stay in the processor's caches, which is faster and needs less memory; the result is the same tensor. Not with retained taps. */
+/* Promises that the network computes each entry of its input's first axis by itself. Evaluation without
+ * recording then takes as many at a time as stay in the processor's caches, which is faster and needs less
+ * memory; the result is the same tensor. Not with retained taps. */
 void kin_module_pictures_apart(kin_module *m);
 
-/* Training then keeps of each block of the network (kin_block_begin) only its result and computes the rest a second time in
- * backward: far less memory, the same bits, up to a third more time [Chen et al. 2016]. Off at first. */
+/* Training then keeps of each block of the network (kin_block_begin) only its result and computes the rest
+ * a second time in backward: far less memory, the same bits, up to a third more time [Chen et al. 2016].
+ * Off at first. */
 void kin_module_recompute(kin_module *m, bool on);
 
-/* Bytes that an evaluation of this input without recording will need for what it computes, beside scratch memory: the network is run
- * dry, last uses are found, and tensors that are never alive together share memory (autograd/plan.h). 0 while recording, on error, and
- * for a network that cannot be planned because it looks at numbers. */
+/* Bytes that an evaluation of this input without recording will need for what it computes, beside scratch
+ * memory: the network is run dry, last uses are found, and tensors that are never alive together share
+ * memory (autograd/plan.h). 0 while recording, on error, and for a network that cannot be planned because
+ * it looks at numbers. */
 size_t kin_module_planned_bytes(kin_module *m, kin_shape input);
-/* Promises that from now on the network is evaluated only, without recording, with the parameters and the retained taps that it has. Where weights
- * are folded and packed, their originals are given back to the system: evaluation then needs the packed weights alone. Training, reading or
- * writing parameters, saving and asking for further taps are over; where this can be noticed it is an error. */
+/* Promises that from now on the network is evaluated only, without recording, with the parameters and the
+ * retained taps that it has. Where weights are folded and packed, their originals are given back to the
+ * system: evaluation then needs the packed weights alone. Training, reading or writing parameters, saving
+ * and asking for further taps are over; where this can be noticed it is an error. */
 void kin_module_seal(kin_module *m);
 bool kin_module_is_sealed(const kin_module *m);
 
 /* Bytes of the weights that were folded and packed where no gradients are recorded. */
 size_t kin_module_packed_bytes(const kin_module *m);
 
-/* Sets all gradients to zero (before each step's backward): backward then writes where it would add, and no pass over memory is made. A
- * pointer from kin_module_grads shows the zeros after it is asked for again. */
+/* Sets all gradients to zero (before each step's backward): backward then writes where it would add, and
+ * no pass over memory is made. A pointer from kin_module_grads shows the zeros after it is asked for
+ * again. */
 void kin_module_zero_grad(kin_module *m);
 
 /* ---- parameters and buffers, in the order of their making ---- */
@@ -82,61 +89,66 @@ typedef enum {
 } kin_layout;
 
 typedef struct kin_entry {
-    const char *name;     /* full path, "layer1.0.conv1.weight" */
-    kin_tensor *tensor;   /* its numbers may be written through kin_entry_data, which raises `version` */
+    const char *name;   /* full path, "layer1.0.conv1.weight" */
+    kin_tensor *tensor; /* its numbers may be written through kin_entry_data, which raises `version` */
     kin_layout layout;
-    bool buffer;          /* running statistics: no gradient, no optimiser */
-    bool no_decay;        /* norm's and bias's: weight decay leaves them alone */
+    bool buffer;              /* running statistics: no gradient, no optimiser */
+    bool no_decay;            /* norm's and bias's: weight decay leaves them alone */
     bool frozen, never_decay; /* set by kin_module_tune (nn/tuning.h), with the next */
-    double lr_scale;      /* factor of the learning rate */
-    double lr_warmup;     /* steps over which the rate rises to that; 0: none */
-    uint64_t version;     /* raised by every write: packed and folded copies are keyed by it */
+    double lr_scale;          /* factor of the learning rate */
+    double lr_warmup;         /* steps over which the rate rises to that; 0: none */
+    uint64_t version;         /* raised by every write: packed and folded copies are keyed by it */
 } kin_entry;
 
 int kin_module_entries(const kin_module *m);
 kin_entry *kin_module_entry(kin_module *m, int i);
-kin_entry *kin_module_find(kin_module *m, const char *name);   /* NULL when there is none */
+kin_entry *kin_module_find(kin_module *m, const char *name); /* NULL when there is none */
 kin_real *kin_entry_data(kin_entry *e);
-int64_t kin_module_parameters(const kin_module *m);            /* trainable numbers */
+int64_t kin_module_parameters(const kin_module *m); /* trainable numbers */
 
 /* The slabs of all trainable parameters, values and gradients, kin_module_parameters() numbers each (with
  * padding between entries that stays zero: kin_module_slab_count() in all). */
 int64_t kin_module_slab_count(const kin_module *m);
 kin_real *kin_module_values(kin_module *m);
-kin_real *kin_module_grads(kin_module *m); /* made by the first forward that records, or here; NULL when out of memory (in the context) */
-int64_t kin_entry_offset(const kin_module *m, const kin_entry *e); /* of an entry's first number in the slabs */
-void kin_module_touched(kin_module *m);                        /* after writing the values' slab: raises all versions */
+/* made by the first forward that records, or here; NULL when out of memory (in the context) */
+kin_real *kin_module_grads(kin_module *m);
+/* of an entry's first number in the slabs */
+int64_t kin_entry_offset(const kin_module *m, const kin_entry *e);
+/* after writing the values' slab: raises all versions */
+void kin_module_touched(kin_module *m);
 
 /* ---- scopes ---- */
 
 /* The scope "parent.name"; it lives as long as the forward. */
 kin_scope *kin_sub(kin_scope *s, const char *name);
-kin_scope *kin_sub_index(kin_scope *s, const char *name, int index); /* "parent.name.index"; name "" gives "parent.index" */
+/* "parent.name.index"; name "" gives "parent.index" */
+kin_scope *kin_sub_index(kin_scope *s, const char *name, int index);
 /* The same, but may be entered again in the same forward: the parameters are shared. */
 kin_scope *kin_sub_shared(kin_scope *s, const char *name);
 bool kin_training(const kin_scope *s);
 kin_ctx *kin_scope_ctx(kin_scope *s);
 const char *kin_scope_path(const kin_scope *s);
 
-/* Names x by the scope's path, for kin_module_tapped; returns x. Layers do it for themselves; a block or a stage does it with
- * what it returns. What is fused has one name, the last one's: the output of a norm with activation is activated. */
+/* Names x by the scope's path, for kin_module_tapped; returns x. Layers do it for themselves; a block or a
+ * stage does it with what it returns. What is fused has one name, the last one's: the output of a norm
+ * with activation is activated. */
 kin_tensor *kin_tap(kin_scope *s, kin_tensor *x);
 
-/* Between the two is a block whose inner tensors nobody reads afterwards, so that they can be recomputed (kin_module_recompute). begin
- * returns the scope, end returns x. A block within a block belongs to it. */
+/* Between the two is a block whose inner tensors nobody reads afterwards, so that they can be recomputed
+ * (kin_module_recompute). begin returns the scope, end returns x. A block within a block belongs to it. */
 kin_scope *kin_block_begin(kin_scope *s);
 kin_tensor *kin_block_end(kin_scope *s, kin_tensor *x);
 
 typedef enum {
     KIN_INIT_ZEROS,
     KIN_INIT_ONES,
-    KIN_INIT_CONSTANT,         /* .scale */
-    KIN_INIT_UNIFORM,          /* in ±scale */
-    KIN_INIT_NORMAL,           /* standard deviation scale */
-    KIN_INIT_KAIMING_UNIFORM,  /* bound gain·√(3/fan_in); gain .scale, 0 means √2 */
-    KIN_INIT_KAIMING_NORMAL,   /* deviation gain/√fan_in */
+    KIN_INIT_CONSTANT,        /* .scale */
+    KIN_INIT_UNIFORM,         /* in ±scale */
+    KIN_INIT_NORMAL,          /* standard deviation scale */
+    KIN_INIT_KAIMING_UNIFORM, /* bound gain·√(3/fan_in); gain .scale, 0 means √2 */
+    KIN_INIT_KAIMING_NORMAL,  /* deviation gain/√fan_in */
     KIN_INIT_KAIMING_NORMAL_FAN_OUT,
-    KIN_INIT_XAVIER_UNIFORM,   /* bound gain·√(6/(fan_in+fan_out)); gain 0 means 1 */
+    KIN_INIT_XAVIER_UNIFORM, /* bound gain·√(6/(fan_in+fan_out)); gain 0 means 1 */
     KIN_INIT_XAVIER_NORMAL,
 } kin_init;
 
@@ -144,7 +156,7 @@ typedef struct kin_param_opt {
     kin_shape shape;
     kin_init init;
     double scale;
-    double fan_in, fan_out;    /* 0: from the shape and layout */
+    double fan_in, fan_out; /* 0: from the shape and layout */
     kin_layout layout;
     bool buffer, no_decay;
 } kin_param_opt;

@@ -6,9 +6,33 @@
 
 #include <string.h>
 
-enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_PRODUCER_VERSION = 3, MODEL_GRAPH = 7, MODEL_OPSET = 8, MODEL_PROPERTY = 14 };
-enum { GRAPH_NAME = 2, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12, VALUE_NAME = 1, VALUE_TYPE = 2, TYPE_TENSOR = 1, TENSOR_ELEMENT = 1, TENSOR_SHAPE = 2 };
-enum { SHAPE_DIM = 1, DIM_VALUE = 1, DIM_PARAM = 2, OPSET_VERSION = 2, PROPERTY_KEY = 1, PROPERTY_VALUE = 2, FLOAT_ELEMENT = 1 };
+enum {
+    MODEL_IR = 1,
+    MODEL_PRODUCER = 2,
+    MODEL_PRODUCER_VERSION = 3,
+    MODEL_GRAPH = 7,
+    MODEL_OPSET = 8,
+    MODEL_PROPERTY = 14
+};
+enum {
+    GRAPH_NAME = 2,
+    GRAPH_INPUT = 11,
+    GRAPH_OUTPUT = 12,
+    VALUE_NAME = 1,
+    VALUE_TYPE = 2,
+    TYPE_TENSOR = 1,
+    TENSOR_ELEMENT = 1,
+    TENSOR_SHAPE = 2
+};
+enum {
+    SHAPE_DIM = 1,
+    DIM_VALUE = 1,
+    DIM_PARAM = 2,
+    OPSET_VERSION = 2,
+    PROPERTY_KEY = 1,
+    PROPERTY_VALUE = 2,
+    FLOAT_ELEMENT = 1
+};
 enum { IR_VERSION = 8, OPSET = 17, SAMPLE_BATCH = 3 };
 static const size_t largest = (size_t)2047 << 20; /* of a protocol buffer */
 
@@ -23,11 +47,13 @@ typedef struct call_list {
 static void observe(void *arg, const kin_call *call)
 {
     call_list *l = arg;
-    if (!l->failed && kin_grow((void **)&l->calls, l->count, &l->capacity, sizeof *l->calls)) l->calls[l->count++] = call;
+    if (!l->failed && kin_grow((void **)&l->calls, l->count, &l->capacity, sizeof *l->calls))
+        l->calls[l->count++] = call;
     else l->failed = true;
 }
 
-/* Drops the calls that nothing needs: from the last to the first, a call is kept when its output is wanted. */
+/* Drops the calls that nothing needs: from the last to the first, a call is kept when its output is
+ * wanted. */
 static bool keep_needed(call_list *l, const kin_tensor *output, kin_error *err)
 {
     const kin_tensor **wanted = NULL;
@@ -98,7 +124,8 @@ static bool write_model(const char *path, kin_onnx_graph *g, const kin_onnx_opt 
     kin_text model = {0};
     add_model(&model, g, opt);
     bool ok = !model.failed || kin_fail_memory(g->err, "an ONNX file", model.size);
-    if (ok && model.size > largest) ok = kin_onnx_fail(g, "the network takes %zu bytes; a file holds at most %zu", model.size, largest);
+    if (ok && model.size > largest)
+        ok = kin_onnx_fail(g, "the network takes %zu bytes; a file holds at most %zu", model.size, largest);
     ok = ok && kin_write_file(path, model.data, model.size, g->err);
     kin_text_free(&model);
     return ok;
@@ -108,7 +135,9 @@ static bool write_model(const char *path, kin_onnx_graph *g, const kin_onnx_opt 
 static bool check_output(kin_onnx_graph *g)
 {
     if (!g->output->producer) return kin_onnx_fail(g, "the network is no function of its input");
-    if (g->any_batch && kin_dim(g->output, 0) != g->batch) return kin_onnx_fail(g, "the network's output does not have the batch as its first axis; export with a fixed batch");
+    if (g->any_batch && kin_dim(g->output, 0) != g->batch)
+        return kin_onnx_fail(
+            g, "the network's output does not have the batch as its first axis; export with a fixed batch");
     return true;
 }
 

@@ -13,9 +13,10 @@ typedef struct kin_onnx_opt {
     int n_notes;
 } kin_onnx_opt;
 
-/* Runs the network once in evaluation mode on zeros and writes a node (or a few) for each op that its output depends on. Input and
- * output are named "input" and "output"; pictures are [n, c, h, w] there, as are all maps inside, and weights OIHW. Parameters
- * keep their names. An op without an ONNX form is an error that names it. */
+/* Runs the network once in evaluation mode on zeros and writes a node (or a few) for each op that its
+ * output depends on. Input and output are named "input" and "output"; pictures are [n, c, h, w] there, as
+ * are all maps inside, and weights OIHW. Parameters keep their names. An op without an ONNX form is an
+ * error that names it. */
 bool kin_onnx_write(const char *path, kin_module *m, const kin_onnx_opt *opt, kin_error *err);
 
 #endif

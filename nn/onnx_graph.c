@@ -7,7 +7,16 @@
 #include <string.h>
 
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_TYPE = 4, NODE_ATTRIBUTE = 5 };
-enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT = 2, ATTRIBUTE_INT = 3, ATTRIBUTE_INTS = 8, ATTRIBUTE_KIND = 20, KIND_FLOAT = 1, KIND_INT = 2, KIND_INTS = 7 };
+enum {
+    ATTRIBUTE_NAME = 1,
+    ATTRIBUTE_FLOAT = 2,
+    ATTRIBUTE_INT = 3,
+    ATTRIBUTE_INTS = 8,
+    ATTRIBUTE_KIND = 20,
+    KIND_FLOAT = 1,
+    KIND_INT = 2,
+    KIND_INTS = 7
+};
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9, TYPE_FLOAT = 1, TYPE_INT64 = 7 };
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5 };
 
@@ -71,7 +80,8 @@ const char *kin_onnx_new_name(kin_onnx_graph *g, const char *hint)
     return copy ? copy : no_memory(g);
 }
 
-const char *kin_onnx_node(kin_onnx_graph *g, const char *type, const char *const *inputs, int n_inputs, kin_text *attributes, const char *out)
+const char *kin_onnx_node(kin_onnx_graph *g, const char *type, const char *const *inputs, int n_inputs,
+                          kin_text *attributes, const char *out)
 {
     kin_text node = {0}, none = {0};
     if (!attributes) attributes = &none;
@@ -95,7 +105,8 @@ const char *kin_onnx_node(kin_onnx_graph *g, const char *type, const char *const
 bool kin_onnx_set_name(kin_onnx_graph *g, const kin_tensor *t, const char *name)
 {
     if (!name) return false;
-    if (!kin_grow((void **)&g->values, g->n_values, &g->cap_values, sizeof *g->values)) return no_memory(g), false;
+    if (!kin_grow((void **)&g->values, g->n_values, &g->cap_values, sizeof *g->values))
+        return no_memory(g), false;
     g->values[g->n_values++] = (kin_onnx_value){t, false, (char *)(uintptr_t)name};
     return true;
 }
@@ -108,12 +119,14 @@ static void add_floats(kin_text *to, const float *values, size_t count)
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
-        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16), (uint8_t)(bits >> 24)};
+        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
+                            (uint8_t)(bits >> 24)};
         kin_text_add_bytes(to, bytes, sizeof bytes);
     }
 }
 
-static const char *add_initializer(kin_onnx_graph *g, const char *name, int type, const int64_t *dims, int ndim, kin_text *raw)
+static const char *add_initializer(kin_onnx_graph *g, const char *name, int type, const int64_t *dims,
+                                   int ndim, kin_text *raw)
 {
     kin_text t = {0};
     for (int i = 0; i < ndim; i++) kin_pb_int(&t, TENSOR_DIMS, dims[i]);
@@ -124,7 +137,8 @@ static const char *add_initializer(kin_onnx_graph *g, const char *name, int type
     return g->initializers.failed ? no_memory(g) : name;
 }
 
-const char *kin_onnx_numbers(kin_onnx_graph *g, const char *name, const float *values, const int64_t *dims, int ndim)
+const char *kin_onnx_numbers(kin_onnx_graph *g, const char *name, const float *values, const int64_t *dims,
+                             int ndim)
 {
     kin_text raw = {0};
     size_t count = 1;
@@ -134,14 +148,18 @@ const char *kin_onnx_numbers(kin_onnx_graph *g, const char *name, const float *v
     return add_initializer(g, name, TYPE_FLOAT, dims, ndim, &raw);
 }
 
-const char *kin_onnx_constant(kin_onnx_graph *g, double value) { return kin_onnx_numbers(g, NULL, &(float){(float)value}, NULL, 0); }
+const char *kin_onnx_constant(kin_onnx_graph *g, double value)
+{
+    return kin_onnx_numbers(g, NULL, &(float){(float)value}, NULL, 0);
+}
 
 const char *kin_onnx_integers(kin_onnx_graph *g, const int64_t *values, int64_t count)
 {
     kin_text raw = {0};
     const char *name = kin_onnx_new_name(g, "constant");
     for (int64_t i = 0; name && i < count; i++)
-        for (int k = 0; k < 8; k++) kin_text_add_bytes(&raw, &(uint8_t){(uint8_t)((uint64_t)values[i] >> (8 * k))}, 1);
+        for (int k = 0; k < 8; k++)
+            kin_text_add_bytes(&raw, &(uint8_t){(uint8_t)((uint64_t)values[i] >> (8 * k))}, 1);
     return name ? add_initializer(g, name, TYPE_INT64, &count, 1, &raw) : NULL;
 }
 
@@ -168,7 +186,8 @@ static float *reordered(kin_onnx_graph *g, const kin_tensor *t, const int *order
     for (int64_t a = 0; a < size[0]; a++)
         for (int64_t b = 0; b < size[1]; b++)
             for (int64_t c = 0; c < size[2]; c++)
-                for (int64_t d = 0; d < size[3]; d++) *to++ = (float)t->data[a * step[0] + b * step[1] + c * step[2] + d * step[3]];
+                for (int64_t d = 0; d < size[3]; d++)
+                    *to++ = (float)t->data[a * step[0] + b * step[1] + c * step[2] + d * step[3]];
     return out;
 }
 
@@ -179,18 +198,22 @@ static const char *entry_name(kin_onnx_graph *g, const kin_tensor *t)
     return NULL;
 }
 
-/* A constant that the network made for each picture of the batch: one picture's, repeated as often as the input has pictures. */
+/* A constant that the network made for each picture of the batch: one picture's, repeated as often as the
+ * input has pictures. */
 static const char *repeated(kin_onnx_graph *g, const kin_tensor *t, const float *values, int64_t *dims)
 {
     size_t one = (size_t)(kin_count(t) / dims[0]);
     kin_text shape = {0};
     for (int64_t i = 1; i < dims[0]; i++)
-        if (memcmp(values, values + (size_t)i * one, one * sizeof *values) != 0) return kin_onnx_fail(g, "a constant differs from picture to picture; export with a fixed batch"), NULL;
+        if (memcmp(values, values + (size_t)i * one, one * sizeof *values) != 0)
+            return kin_onnx_fail(g, "a constant differs from picture to picture; export with a fixed batch"),
+                   NULL;
     dims[0] = 1;
     const char *single = kin_onnx_numbers(g, NULL, values, dims, kin_ndim(t));
     kin_onnx_int(&shape, "start", 0);
     kin_onnx_int(&shape, "end", 1);
-    const char *batch = ONNX_NODE(g, "Shape", &shape, NULL, "input"), *rest = kin_onnx_integers(g, dims + 1, kin_ndim(t) - 1);
+    const char *batch = ONNX_NODE(g, "Shape", &shape, NULL, "input"),
+               *rest = kin_onnx_integers(g, dims + 1, kin_ndim(t) - 1);
     kin_text joined = {0};
     kin_onnx_int(&joined, "axis", 0);
     return ONNX_NODE(g, "Expand", NULL, NULL, single, ONNX_NODE(g, "Concat", &joined, NULL, batch, rest));
@@ -204,7 +227,8 @@ static const char *leaf(kin_onnx_graph *g, const kin_tensor *t, const int *order
     if (!values) return NULL;
     const char *name = entry_name(g, t);
     bool repeats = !name && g->any_batch && kin_ndim(t) > 1 && kin_dim(t, order[0]) == g->batch;
-    const char *made = repeats ? repeated(g, t, values, dims) : kin_onnx_numbers(g, name, values, dims, kin_ndim(t));
+    const char *made = repeats ? repeated(g, t, values, dims)
+                               : kin_onnx_numbers(g, name, values, dims, kin_ndim(t));
     kin_free(values);
     return made;
 }
@@ -222,7 +246,8 @@ const char *kin_onnx_name(kin_onnx_graph *g, const kin_tensor *t)
     const char *name = find(g, t, false);
     if (name || kin_failed(g->err)) return name;
     if (t->producer) return kin_onnx_fail(g, "a value is used before it is made"), NULL;
-    if (find(g, t, true)) return kin_onnx_fail(g, "a parameter is used both as a convolution's weight and otherwise"), NULL;
+    if (find(g, t, true))
+        return kin_onnx_fail(g, "a parameter is used both as a convolution's weight and otherwise"), NULL;
     name = leaf(g, t, kin_ndim(t) == 4 ? maps : plain);
     return kin_onnx_set_name(g, t, name) ? name : NULL;
 }
@@ -233,7 +258,8 @@ const char *kin_onnx_kernel(kin_onnx_graph *g, const kin_tensor *t)
     const char *name = find(g, t, true);
     if (name || kin_failed(g->err)) return name;
     if (t->producer) return kin_onnx_transpose(g, kin_onnx_plain(g, t), (int64_t[]){3, 2, 0, 1}, 4, NULL);
-    if (find(g, t, false)) return kin_onnx_fail(g, "a parameter is used both as a convolution's weight and otherwise"), NULL;
+    if (find(g, t, false))
+        return kin_onnx_fail(g, "a parameter is used both as a convolution's weight and otherwise"), NULL;
     name = leaf(g, t, order);
     if (!kin_onnx_set_name(g, t, name)) return NULL;
     g->values[g->n_values - 1].kernel = true;

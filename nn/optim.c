@@ -1,7 +1,9 @@
-/* One loop over the slab for each optimiser. With g the gradient (clipped, and + λ·w where the decay is L2):
+/* One loop over the slab for each optimiser. With g the gradient (clipped, and + λ·w where the decay is
+ * L2):
  *
  *   SGD        v ← μ·v + g;  w ← w − η·v           (Nesterov: w ← w − η·(g + μ·v))
- *   Adam       m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − η·m̂/(√v̂ + ε),  m̂ = m/(1−β₁ᵗ),  v̂ = v/(1−β₂ᵗ)
+ *   Adam       m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − η·m̂/(√v̂ + ε),
+ *              m̂ = m/(1−β₁ᵗ),  v̂ = v/(1−β₂ᵗ)
  *              [Kingma and Ba 2015]
  *   AdamW      w ← w − η·λ·w first, and g without λ·w [Loshchilov and Hutter 2019] */
 #include "nn/optim.h"
@@ -15,14 +17,17 @@
 enum { BLOCK = 1 << 14 };
 
 /* What an entry asked for, noted for each 16 of its numbers. */
-typedef struct kind_of_sixteen { double lr_scale, lr_warmup; bool decays, frozen; } kind_of_sixteen;
+typedef struct kind_of_sixteen {
+    double lr_scale, lr_warmup;
+    bool decays, frozen;
+} kind_of_sixteen;
 
 struct kin_optim {
     kin_module *module;
     kin_optim_opt opt;
-    kin_real *slab[3];        /* momentum, or exp_avg and exp_avg_sq; then the moving average */
+    kin_real *slab[3]; /* momentum, or exp_avg and exp_avg_sq; then the moving average */
     const char *name[3];
-    int slabs, ema_slab;      /* ema_slab −1: none */
+    int slabs, ema_slab; /* ema_slab −1: none */
     kind_of_sixteen *sixteens;
     double *block_sums;
     int64_t count, steps;
@@ -44,7 +49,10 @@ static void mark_sixteens(kin_optim *o)
     for (int i = 0; i < kin_module_entries(o->module); i++) {
         kin_entry *e = kin_module_entry(o->module, i);
         if (e->buffer) continue;
-        kind_of_sixteen kind = {.lr_scale = e->lr_scale, .lr_warmup = e->lr_warmup, .decays = !e->never_decay && (!e->no_decay || o->opt.decay_all), .frozen = e->frozen};
+        kind_of_sixteen kind = {.lr_scale = e->lr_scale,
+                                .lr_warmup = e->lr_warmup,
+                                .decays = !e->never_decay && (!e->no_decay || o->opt.decay_all),
+                                .frozen = e->frozen};
         int64_t first = kin_entry_offset(o->module, e) / 16, last = first + (kin_count(e->tensor) + 15) / 16;
         for (int64_t k = first; k < last; k++) o->sixteens[k] = kind;
     }
@@ -60,7 +68,8 @@ kin_optim *kin_optim_new(kin_module *m, const kin_optim_opt *opt)
     if (!o->opt.beta1) o->opt.beta1 = 0.9;
     if (!o->opt.beta2) o->opt.beta2 = 0.999;
     if (!o->opt.epsilon) o->opt.epsilon = 1e-8;
-    bool ok = opt->kind == KIN_SGD ? add_slab(o, "momentum") : add_slab(o, "exp_avg") && add_slab(o, "exp_avg_sq");
+    bool ok = opt->kind == KIN_SGD ? add_slab(o, "momentum")
+                                   : add_slab(o, "exp_avg") && add_slab(o, "exp_avg_sq");
     if (ok && opt->ema > 0) {
         o->ema_slab = o->slabs;
         ok = add_slab(o, "ema");
@@ -86,7 +95,10 @@ void kin_optim_free(kin_optim *o)
     kin_free(o);
 }
 
-static int64_t block_end(const kin_optim *o, int64_t block) { return (block + 1) * BLOCK < o->count ? (block + 1) * BLOCK : o->count; }
+static int64_t block_end(const kin_optim *o, int64_t block)
+{
+    return (block + 1) * BLOCK < o->count ? (block + 1) * BLOCK : o->count;
+}
 
 static void square_block(void *arg, int64_t block, int worker)
 {
@@ -97,7 +109,8 @@ static void square_block(void *arg, int64_t block, int worker)
     double sums[8] = {0};
     for (int64_t i = block * BLOCK; i < block_end(o, block); i += 8)
         for (int k = 0; k < 8; k++) sums[k] += (double)g[i + k] * (double)g[i + k];
-    o->block_sums[block] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    o->block_sums[block] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+                           ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 static double squared_norm(kin_optim *o)
@@ -117,13 +130,22 @@ static bool not_finite(kin_optim *o)
         const kin_real *g = e->buffer ? NULL : kin_module_grads(o->module) + kin_entry_offset(o->module, e);
         for (int64_t k = 0; g && k < kin_count(e->tensor); k++)
             if (!isfinite((double)g[k]))
-                return kin_fail(err, KIN_ERR_NUMERIC, "the gradient of %s is not finite at step %lld; nothing was changed; try a lower learning rate, or clipping", e->name, (long long)o->steps);
+                return kin_fail(err, KIN_ERR_NUMERIC,
+                                "the gradient of %s is not finite at step %lld; nothing was changed; try a "
+                                "lower learning rate, or clipping",
+                                e->name, (long long)o->steps);
     }
-    return kin_fail(err, KIN_ERR_NUMERIC, "the gradients' norm overflows at step %lld; nothing was changed; try a lower learning rate", (long long)o->steps);
+    return kin_fail(
+        err, KIN_ERR_NUMERIC,
+        "the gradients' norm overflows at step %lld; nothing was changed; try a lower learning rate",
+        (long long)o->steps);
 }
 
 /* What holds for 16 numbers, which belong to one entry. */
-typedef struct terms { kin_real lr, decay; bool frozen; } terms;
+typedef struct terms {
+    kin_real lr, decay;
+    bool frozen;
+} terms;
 
 /* The step's rate for these 16: by their factor, and still rising in their warm-up. */
 static double rate_of(const kin_optim *o, const kind_of_sixteen *k)
@@ -134,7 +156,9 @@ static double rate_of(const kin_optim *o, const kind_of_sixteen *k)
 static terms terms_at(const kin_optim *o, int64_t i)
 {
     const kind_of_sixteen *k = &o->sixteens[i / 16];
-    return (terms){.lr = (kin_real)rate_of(o, k), .decay = k->decays ? (kin_real)o->opt.weight_decay : 0, .frozen = k->frozen};
+    return (terms){.lr = (kin_real)rate_of(o, k),
+                   .decay = k->decays ? (kin_real)o->opt.weight_decay : 0,
+                   .frozen = k->frozen};
 }
 
 static void sgd_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, const terms *t)
@@ -148,13 +172,17 @@ static void sgd_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, 
     }
 }
 
-static void adam_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first, const terms *t)
+static void adam_sixteen(const kin_optim *o, kin_real *w, const kin_real *grads, int64_t first,
+                         const terms *t)
 {
     bool apart = o->opt.kind == KIN_ADAMW;
-    kin_real beta1 = (kin_real)o->opt.beta1, beta2 = (kin_real)o->opt.beta2, *m = o->slab[0], *v = o->slab[1], scale = (kin_real)o->scale;
+    kin_real beta1 = (kin_real)o->opt.beta1, beta2 = (kin_real)o->opt.beta2, *m = o->slab[0], *v = o->slab[1],
+             scale = (kin_real)o->scale;
     double lr = rate_of(o, &o->sixteens[first / 16]);
-    kin_real step = (kin_real)(lr / o->correction1), root = (kin_real)sqrt(o->correction2), epsilon = (kin_real)o->opt.epsilon;
-    kin_real keep = apart && t->decay != 0 ? (kin_real)(1 - lr * o->opt.weight_decay) : 1, decay = apart ? 0 : t->decay;
+    kin_real step = (kin_real)(lr / o->correction1), root = (kin_real)sqrt(o->correction2),
+             epsilon = (kin_real)o->opt.epsilon;
+    kin_real keep = apart && t->decay != 0 ? (kin_real)(1 - lr * o->opt.weight_decay) : 1,
+             decay = apart ? 0 : t->decay;
     for (int64_t i = first; i < first + 16; i++) {
         kin_real g = grads[i] * scale + decay * w[i];
         m[i] = beta1 * m[i] + (1 - beta1) * g;

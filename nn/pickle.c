@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Every opcode makes at most one node, so memory is bounded by the pickle's length; these bounds are far above any network. */
+/* Every opcode makes at most one node, so memory is bounded by the pickle's length; these bounds are far
+ * above any network. */
 enum { NODES_MAX = 1 << 20, MEMO_MAX = 1 << 20, STACK_MAX = 1 << 20, NAME_MAX_LENGTH = 200 };
 
 typedef kin_pickle node;
@@ -121,7 +122,8 @@ static bool take_length(machine *m, size_t width, size_t *length)
 {
     uint64_t number;
     if (!take_number(m, width, &number)) return false;
-    if (number > (uint64_t)(m->end - m->at)) return fail(m, "a length in it is greater than what is left of it");
+    if (number > (uint64_t)(m->end - m->at))
+        return fail(m, "a length in it is greater than what is left of it");
     *length = (size_t)number;
     return true;
 }
@@ -142,7 +144,8 @@ static bool push_text(machine *m, size_t width)
 {
     size_t length;
     const uint8_t *bytes;
-    return take_length(m, width, &length) && take(m, length, &bytes) && push(m, text_node(m, KIN_PICKLE_TEXT, bytes, length));
+    return take_length(m, width, &length) && take(m, length, &bytes) &&
+           push(m, text_node(m, KIN_PICKLE_TEXT, bytes, length));
 }
 
 static bool push_integer(machine *m, kin_pickle_kind kind, int64_t value)
@@ -182,12 +185,18 @@ static bool push_real(machine *m)
     return push(m, n);
 }
 
-static bool push_global(machine *m, const char *module, size_t module_length, const char *name, size_t name_length)
+static bool push_global(machine *m, const char *module, size_t module_length, const char *name,
+                        size_t name_length)
 {
     char full[2 * NAME_MAX_LENGTH + 2];
-    if (module_length > NAME_MAX_LENGTH || name_length > NAME_MAX_LENGTH) return fail(m, "it refers to something with an overlong name");
+    if (module_length > NAME_MAX_LENGTH || name_length > NAME_MAX_LENGTH)
+        return fail(m, "it refers to something with an overlong name");
     int length = snprintf(full, sizeof full, "%.*s.%.*s", (int)module_length, module, (int)name_length, name);
-    if (!m->known(full)) return kin_fail(m->err, KIN_ERR_DATA, "refers to %s, which kin does not know; kin reads state dicts only (torch.save(model.state_dict(), ..)) and runs nothing", full);
+    if (!m->known(full))
+        return kin_fail(m->err, KIN_ERR_DATA,
+                        "refers to %s, which kin does not know; kin reads state dicts only "
+                        "(torch.save(model.state_dict(), ..)) and runs nothing",
+                        full);
     return push(m, text_node(m, KIN_PICKLE_GLOBAL, full, (size_t)length));
 }
 
@@ -205,14 +214,16 @@ static bool global_of_lines(machine *m)
 {
     const char *module, *name;
     size_t module_length, name_length;
-    return take_line(m, &module, &module_length) && take_line(m, &name, &name_length) && push_global(m, module, module_length, name, name_length);
+    return take_line(m, &module, &module_length) && take_line(m, &name, &name_length) &&
+           push_global(m, module, module_length, name, name_length);
 }
 
 static bool global_of_stack(machine *m)
 {
     node *name = pop(m), *module = name ? pop(m) : NULL;
     if (!module) return false;
-    if (name->kind != KIN_PICKLE_TEXT || module->kind != KIN_PICKLE_TEXT) return fail(m, "a global without a name");
+    if (name->kind != KIN_PICKLE_TEXT || module->kind != KIN_PICKLE_TEXT)
+        return fail(m, "a global without a name");
     return push_global(m, module->text, module->length, name->text, name->length);
 }
 
@@ -220,7 +231,8 @@ static bool push_tuple(machine *m, size_t count)
 {
     if (m->depth - floor_of(m) < count) return fail(m, "its stack is empty");
     node *n = make(m, KIN_PICKLE_TUPLE);
-    if (!n || (count && !append(m, n, m->stack + m->depth - count, count))) return false; /* without items there may be no stack yet */
+    /* without items there may be no stack yet */
+    if (!n || (count && !append(m, n, m->stack + m->depth - count, count))) return false;
     m->depth -= count;
     return push(m, n);
 }
@@ -262,11 +274,13 @@ static bool put(machine *m, bool marked, bool pairs)
 /* Python 2 made an OrderedDict of a list of pairs. */
 static bool spread_pairs(machine *m, node *n)
 {
-    if (!kin_pickle_is_call(n, "collections.OrderedDict", 1) || n->args->items[0]->kind != KIN_PICKLE_LIST) return true;
+    if (!kin_pickle_is_call(n, "collections.OrderedDict", 1) || n->args->items[0]->kind != KIN_PICKLE_LIST)
+        return true;
     const node *pairs = n->args->items[0];
     for (size_t i = 0; i < pairs->count; i++) {
         const node *pair = pairs->items[i];
-        if (pair->kind != KIN_PICKLE_LIST && pair->kind != KIN_PICKLE_TUPLE) return fail(m, "a dictionary of something other than pairs");
+        if (pair->kind != KIN_PICKLE_LIST && pair->kind != KIN_PICKLE_TUPLE)
+            return fail(m, "a dictionary of something other than pairs");
         if (pair->count != 2) return fail(m, "a dictionary of something other than pairs");
         if ((m->nodes += 2) > NODES_MAX) return fail(m, "it makes more objects than any network has");
         if (!append(m, n, pair->items, 2)) return false;
@@ -276,9 +290,11 @@ static bool spread_pairs(machine *m, node *n)
 
 static bool call(machine *m, bool keywords)
 {
-    node *extra = keywords ? pop(m) : NULL, *args = pop(m), *callee = args ? pop(m) : NULL, *n = callee ? make(m, KIN_PICKLE_CALL) : NULL;
+    node *extra = keywords ? pop(m) : NULL, *args = pop(m), *callee = args ? pop(m) : NULL,
+         *n = callee ? make(m, KIN_PICKLE_CALL) : NULL;
     if (!n || (keywords && !extra)) return false;
-    if (callee->kind != KIN_PICKLE_GLOBAL || args->kind != KIN_PICKLE_TUPLE) return fail(m, "a call of something that is no function");
+    if (callee->kind != KIN_PICKLE_GLOBAL || args->kind != KIN_PICKLE_TUPLE)
+        return fail(m, "a call of something that is no function");
     n->callee = callee;
     n->args = args;
     return spread_pairs(m, n) && push(m, n);
@@ -344,7 +360,8 @@ static bool protocol(machine *m)
 {
     uint64_t version;
     if (!take_number(m, 1, &version)) return false;
-    return (version >= 2 && version <= 5) || kin_fail(m->err, KIN_ERR_DATA, "a pickle of protocol %d; 2 to 5 are read", (int)version);
+    return (version >= 2 && version <= 5) ||
+           kin_fail(m->err, KIN_ERR_DATA, "a pickle of protocol %d; 2 to 5 are read", (int)version);
 }
 
 static bool pop_marked(machine *m)
@@ -379,20 +396,29 @@ static bool step(machine *m, int opcode)
     case 0x8a: return push_long(m, 1);
     case 0x8b: return push_long(m, 4);
     case 'G': return push_real(m);
-    case 'U': case 'C': case 0x8c: return push_text(m, 1);
-    case 'T': case 'B': case 'X': return push_text(m, 4);
-    case 0x8d: case 0x8e: case 0x96: return push_text(m, 8);
+    case 'U':
+    case 'C':
+    case 0x8c: return push_text(m, 1);
+    case 'T':
+    case 'B':
+    case 'X': return push_text(m, 4);
+    case 0x8d:
+    case 0x8e:
+    case 0x96: return push_text(m, 8);
     case ')': return push_tuple(m, 0);
     case 0x85: return push_tuple(m, 1);
     case 0x86: return push_tuple(m, 2);
     case 0x87: return push_tuple(m, 3);
     case 't': return push_marked(m, KIN_PICKLE_TUPLE);
-    case ']': case 0x8f: return push(m, make(m, KIN_PICKLE_LIST));
-    case 'l': case 0x91: return push_marked(m, KIN_PICKLE_LIST);
+    case ']':
+    case 0x8f: return push(m, make(m, KIN_PICKLE_LIST));
+    case 'l':
+    case 0x91: return push_marked(m, KIN_PICKLE_LIST);
     case '}': return push(m, make(m, KIN_PICKLE_DICT));
     case 'd': return push_marked(m, KIN_PICKLE_DICT);
     case 'a': return put(m, false, false);
-    case 'e': case 0x90: return put(m, true, false);
+    case 'e':
+    case 0x90: return put(m, true, false);
     case 's': return put(m, false, true);
     case 'u': return put(m, true, true);
     case 'h': return memo_get(m, 1);
@@ -402,11 +428,15 @@ static bool step(machine *m, int opcode)
     case 0x94: return memo_put(m, m->next_memo++);
     case 'c': return global_of_lines(m);
     case 0x93: return global_of_stack(m);
-    case 'R': case 0x81: return call(m, false); /* REDUCE, NEWOBJ */
-    case 0x92: return call(m, true);            /* NEWOBJ_EX */
+    case 'R':
+    case 0x81: return call(m, false); /* REDUCE, NEWOBJ */
+    case 0x92: return call(m, true);  /* NEWOBJ_EX */
     case 'b': return build(m);
     case 'Q': return persistent(m);
-    default: return kin_fail(m->err, KIN_ERR_DATA, "malformed pickle at byte %zu: opcode 0x%02x is none of those that PyTorch writes", (size_t)(m->at - m->begin) - 1, (unsigned)opcode);
+    default:
+        return kin_fail(m->err, KIN_ERR_DATA,
+                        "malformed pickle at byte %zu: opcode 0x%02x is none of those that PyTorch writes",
+                        (size_t)(m->at - m->begin) - 1, (unsigned)opcode);
     }
 }
 
@@ -421,9 +451,12 @@ static const node *run(machine *m)
     return fail(m, "it is cut off"), NULL;
 }
 
-const kin_pickle *kin_pickle_parse(const uint8_t *bytes, size_t size, size_t *used, bool (*known)(const char *global), const kin_pickle **last, kin_arena *arena, kin_error *err)
+const kin_pickle *kin_pickle_parse(const uint8_t *bytes, size_t size, size_t *used,
+                                   bool (*known)(const char *global), const kin_pickle **last,
+                                   kin_arena *arena, kin_error *err)
 {
-    machine m = {.at = bytes, .begin = bytes, .end = bytes + size, .known = known, .arena = arena, .err = err};
+    machine m = {
+        .at = bytes, .begin = bytes, .end = bytes + size, .known = known, .arena = arena, .err = err};
     const node *result = run(&m);
     *used = (size_t)(m.at - bytes);
     if (last) *last = m.last_persistent;
@@ -433,19 +466,27 @@ const kin_pickle *kin_pickle_parse(const uint8_t *bytes, size_t size, size_t *us
     return result;
 }
 
-bool kin_pickle_is(const kin_pickle *p, const char *global) { return p && p->kind == KIN_PICKLE_GLOBAL && strcmp(p->text, global) == 0; }
+bool kin_pickle_is(const kin_pickle *p, const char *global)
+{
+    return p && p->kind == KIN_PICKLE_GLOBAL && strcmp(p->text, global) == 0;
+}
 
 bool kin_pickle_is_call(const kin_pickle *p, const char *global, size_t least_args)
 {
-    return p && p->kind == KIN_PICKLE_CALL && kin_pickle_is(p->callee, global) && p->args->count >= least_args;
+    return p && p->kind == KIN_PICKLE_CALL && kin_pickle_is(p->callee, global) &&
+           p->args->count >= least_args;
 }
 
-bool kin_pickle_is_dict(const kin_pickle *p) { return p && (p->kind == KIN_PICKLE_DICT || kin_pickle_is_call(p, "collections.OrderedDict", 0)); }
+bool kin_pickle_is_dict(const kin_pickle *p)
+{
+    return p && (p->kind == KIN_PICKLE_DICT || kin_pickle_is_call(p, "collections.OrderedDict", 0));
+}
 
 const kin_pickle *kin_pickle_get(const kin_pickle *dict, const char *key)
 {
     const kin_pickle *found = NULL;
     for (size_t i = 0; kin_pickle_is_dict(dict) && i + 1 < dict->count; i += 2)
-        if (dict->items[i]->kind == KIN_PICKLE_TEXT && strcmp(dict->items[i]->text, key) == 0) found = dict->items[i + 1];
+        if (dict->items[i]->kind == KIN_PICKLE_TEXT && strcmp(dict->items[i]->text, key) == 0)
+            found = dict->items[i + 1];
     return found;
 }

@@ -14,7 +14,10 @@ static void put_varint(kin_text *to, uint64_t value)
     kin_text_add_bytes(to, bytes, n);
 }
 
-static void put_tag(kin_text *to, int field, int kind) { put_varint(to, (uint64_t)field << 3 | (uint64_t)kind); }
+static void put_tag(kin_text *to, int field, int kind)
+{
+    put_varint(to, (uint64_t)field << 3 | (uint64_t)kind);
+}
 
 void kin_pb_int(kin_text *to, int field, int64_t value)
 {

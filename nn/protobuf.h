@@ -1,5 +1,5 @@
-/* Writing protocol buffers: a message is a run of fields, each a number with the kind of what follows, and a message inside another
- * is a field of bytes. A kin_text serves as the buffer. */
+/* Writing protocol buffers: a message is a run of fields, each a number with the kind of what follows, and
+ * a message inside another is a field of bytes. A kin_text serves as the buffer. */
 #ifndef KIN_NN_PROTOBUF_H
 #define KIN_NN_PROTOBUF_H
 

@@ -35,17 +35,23 @@ static int entry_of(kin_module *m, const kin_tensor *x)
     return -1;
 }
 
-static bool fill_layer(kin_layer *l, const trace *t, const kin_call *c, kin_module *m, bool *counted, kin_arena *memory)
+static bool fill_layer(kin_layer *l, const trace *t, const kin_call *c, kin_module *m, bool *counted,
+                       kin_arena *memory)
 {
     int *in = kin_arena_alloc(memory, (size_t)c->n_in * sizeof *in);
     if (!in) return false;
-    *l = (kin_layer){.name = "", .op = c->op->name, .shape = c->out->shape, .macs = c->op->flops ? c->op->flops(c) / 2 : 0, .in = in};
+    *l = (kin_layer){.name = "",
+                     .op = c->op->name,
+                     .shape = c->out->shape,
+                     .macs = c->op->flops ? c->op->flops(c) / 2 : 0,
+                     .in = in};
     if (!c->op->alias) l->bytes = (size_t)kin_count(c->out) * sizeof(kin_real);
     for (int i = 0; i < c->n_in; i++) {
         int entry = entry_of(m, c->in[i]);
         int row = entry < 0 ? row_of(t, c->in[i]) : -1;
         if (entry < 0) {
-            if (row >= 0 || c->in[i] == t->input) in[l->n_in++] = row; /* tensors of zeros and the like are left out */
+            /* tensors of zeros and the like are left out */
+            if (row >= 0 || c->in[i] == t->input) in[l->n_in++] = row;
         } else if (!counted[entry]) {
             counted[entry] = true;
             if (!kin_module_entry(m, entry)->buffer) l->parameters += kin_count(c->in[i]);
@@ -177,14 +183,19 @@ static bool fold(const kin_summary *s, int depth, kin_summary *out, int *group_o
         group->macs += l->macs;
         group->bytes += l->bytes;
         for (int k = 0; k < l->n_in; k++)
-            if (!add_reader(out, group, out->count - 1, l->in[k] < 0 ? -1 : group_of[l->in[k]], &room)) return false;
+            if (!add_reader(out, group, out->count - 1, l->in[k] < 0 ? -1 : group_of[l->in[k]], &room))
+                return false;
     }
     return true;
 }
 
 bool kin_summary_fold(const kin_summary *s, int depth, kin_summary *out, kin_error *err)
 {
-    *out = (kin_summary){.parameters = s->parameters, .macs = s->macs, .bytes = s->bytes, .input = s->input, .output = s->output};
+    *out = (kin_summary){.parameters = s->parameters,
+                         .macs = s->macs,
+                         .bytes = s->bytes,
+                         .input = s->input,
+                         .output = s->output};
     out->layers = kin_arena_alloc(&out->memory, ((size_t)s->count + 1) * sizeof *out->layers);
     int *group_of = kin_arena_alloc(&out->memory, ((size_t)s->count + 1) * sizeof *group_of);
     if (out->layers && group_of && fold(s, depth, out, group_of)) return true;

@@ -49,10 +49,12 @@ static void part_free(part *p)
     kin_free(p->data);
 }
 
-static bool part_make(part *p, kin_vectors gallery, const kin_neighbours *lists, int64_t first, kin_error *err)
+static bool part_make(part *p, kin_vectors gallery, const kin_neighbours *lists, int64_t first,
+                      kin_error *err)
 {
     size_t bytes = (size_t)gallery.dim * sizeof *p->data;
-    *p = (part){.rows = kin_alloc_array((size_t)gallery.count, sizeof *p->rows), .place = kin_alloc_array((size_t)gallery.count, sizeof *p->place)};
+    *p = (part){.rows = kin_alloc_array((size_t)gallery.count, sizeof *p->rows),
+                .place = kin_alloc_array((size_t)gallery.count, sizeof *p->place)};
     p->count = p->rows && p->place ? kin_among_count(lists, gallery.count, first, p->rows) : -1;
     if (p->count > 0) p->data = kin_alloc_array((size_t)p->count, bytes);
     if (p->count < 0 || (p->count && !p->data)) {
@@ -68,7 +70,8 @@ static bool part_make(part *p, kin_vectors gallery, const kin_neighbours *lists,
 }
 
 /* Row q of `out`: what was re-ranked, then what the list has beside it. */
-static void join(const part *p, const kin_neighbours *better, const kin_neighbours *lists, int64_t q, float behind, kin_neighbours *out)
+static void join(const part *p, const kin_neighbours *better, const kin_neighbours *lists, int64_t q,
+                 float behind, kin_neighbours *out)
 {
     int64_t *index = out->index + q * out->k, at = 0;
     float *value = out->value + q * out->k;
@@ -86,23 +89,35 @@ static void join(const part *p, const kin_neighbours *better, const kin_neighbou
 }
 
 /* When leaving one out, a query is a gallery item, and all of them must take part to be asked for. */
-static bool check(const kin_neighbours *lists, int64_t queries, int64_t first, const kin_rerank_opt *opt, kin_error *err)
+static bool check(const kin_neighbours *lists, int64_t queries, int64_t first, const kin_rerank_opt *opt,
+                  kin_error *err)
 {
-    if (opt->leave_one_out) return kin_fail(err, KIN_ERR_ARGUMENT, "re-ranking among the first of the lists needs queries apart from the gallery");
-    if (lists->queries != queries) return kin_fail(err, KIN_ERR_ARGUMENT, "%lld lists were given for %lld queries", (long long)lists->queries, (long long)queries);
-    if (first < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "re-ranking among the first %lld of the lists; at least 1 was expected", (long long)first);
+    if (opt->leave_one_out)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "re-ranking among the first of the lists needs queries apart from the gallery");
+    if (lists->queries != queries)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%lld lists were given for %lld queries",
+                        (long long)lists->queries, (long long)queries);
+    if (first < 1)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "re-ranking among the first %lld of the lists; at least 1 was expected",
+                        (long long)first);
     return true;
 }
 
-bool kin_rerank_among(kin_vectors query, kin_vectors gallery, const kin_neighbours *lists, int64_t first, const kin_rerank_opt *opt, kin_neighbours *out, kin_error *err)
+bool kin_rerank_among(kin_vectors query, kin_vectors gallery, const kin_neighbours *lists, int64_t first,
+                      const kin_rerank_opt *opt, kin_neighbours *out, kin_error *err)
 {
     part p;
     kin_neighbours better = {0};
     kin_rerank_opt inner = *opt;
     *out = (kin_neighbours){0};
-    if (!check(lists, query.count, first, opt, err) || !part_make(&p, gallery, lists, first, err)) return false;
+    if (!check(lists, query.count, first, opt, err) || !part_make(&p, gallery, lists, first, err))
+        return false;
     if (inner.k > p.count) inner.k = p.count;
-    bool ok = kin_rerank_k_reciprocal(query, (kin_vectors){p.data, p.count, gallery.dim}, &inner, &better, err) && kin_neighbours_alloc(out, query.count, opt->k, err);
+    bool ok = kin_rerank_k_reciprocal(query, (kin_vectors){p.data, p.count, gallery.dim}, &inner, &better,
+                                      err) &&
+              kin_neighbours_alloc(out, query.count, opt->k, err);
     for (int64_t q = 0; ok && q < query.count; q++) join(&p, &better, lists, q, BEHIND, out);
     kin_neighbours_free(&better);
     part_free(&p);

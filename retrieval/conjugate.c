@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* The functions below are expanded for lanes = 1 and KIN_CONJUGATE_LANES, so that the loops over lanes have constant length. */
+/* The functions below are expanded for lanes = 1 and KIN_CONJUGATE_LANES, so that the loops over lanes
+ * have constant length. */
 
 static inline void dots(const double *a, const double *b, int64_t rows, int lanes, double *out)
 {
@@ -25,9 +26,11 @@ static inline void multiply(const kin_sparse *s, double alpha, const double *p, 
     }
 }
 
-static inline void solve(const kin_sparse *s, int lanes, const kin_conjugate_opt *opt, double *x, double *r, double *p, double *q)
+static inline void solve(const kin_sparse *s, int lanes, const kin_conjugate_opt *opt, double *x, double *r,
+                         double *p, double *q)
 {
-    double rho[KIN_CONJUGATE_LANES], enough[KIN_CONJUGATE_LANES], next[KIN_CONJUGATE_LANES], factor[KIN_CONJUGATE_LANES];
+    double rho[KIN_CONJUGATE_LANES], enough[KIN_CONJUGATE_LANES], next[KIN_CONJUGATE_LANES],
+        factor[KIN_CONJUGATE_LANES];
     size_t bytes = (size_t)s->rows * (size_t)lanes * sizeof *x;
     memset(x, 0, bytes);
     memcpy(p, r, bytes);
@@ -39,7 +42,9 @@ static inline void solve(const kin_sparse *s, int lanes, const kin_conjugate_opt
         if (!open) return;
         multiply(s, opt->alpha, p, lanes, q);
         dots(p, q, s->rows, lanes, factor);
-        for (int l = 0; l < lanes; l++) factor[l] = rho[l] > enough[l] && factor[l] > 0 ? rho[l] / factor[l] : 0; /* 0: this lane stays as it is */
+        /* 0: this lane stays as it is */
+        for (int l = 0; l < lanes; l++)
+            factor[l] = rho[l] > enough[l] && factor[l] > 0 ? rho[l] / factor[l] : 0;
         for (int64_t i = 0; i < s->rows; i++)
             for (int l = 0; l < lanes; l++) {
                 x[i * lanes + l] += factor[l] * p[i * lanes + l];
@@ -51,11 +56,13 @@ static inline void solve(const kin_sparse *s, int lanes, const kin_conjugate_opt
             rho[l] = next[l];
         }
         for (int64_t i = 0; i < s->rows; i++)
-            for (int l = 0; l < lanes; l++) p[i * lanes + l] = r[i * lanes + l] + factor[l] * p[i * lanes + l];
+            for (int l = 0; l < lanes; l++)
+                p[i * lanes + l] = r[i * lanes + l] + factor[l] * p[i * lanes + l];
     }
 }
 
-void kin_conjugate_gradients(const kin_sparse *s, int lanes, const kin_conjugate_opt *opt, double *x, double *r, double *p, double *q)
+void kin_conjugate_gradients(const kin_sparse *s, int lanes, const kin_conjugate_opt *opt, double *x,
+                             double *r, double *p, double *q)
 {
     if (lanes == 1) solve(s, 1, opt, x, r, p, q);
     else solve(s, KIN_CONJUGATE_LANES, opt, x, r, p, q);

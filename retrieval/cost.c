@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
-const char *const kin_cost_names[] = {"embed", "search", "augment", "expand", "search-again", "compare", "encode", "rerank", "write", 0};
+const char *const kin_cost_names[] = {"embed",   "search", "augment", "expand", "search-again",
+                                      "compare", "encode", "rerank",  "write",  0};
 
 static double lists_of(const kin_job_size *j) { return (double)(j->queries ? j->queries : j->gallery); }
 static double items_of(const kin_job_size *j) { return (double)j->queries + (double)j->gallery; }
@@ -15,7 +16,10 @@ static double symmetric_work(double dim) { return dim + 150; }
 static double place_work(double dim) { return 9 * dim + 3500; }
 
 /* q rows against n items, the best k of each. */
-static double search_work(double q, double n, double dim, double k) { return q * (n * pair_work(dim) + k * place_work(dim)); }
+static double search_work(double q, double n, double dim, double k)
+{
+    return q * (n * pair_work(dim) + k * place_work(dim));
+}
 
 double kin_cost_work(const kin_job_size *j, kin_cost stage)
 {
@@ -26,7 +30,10 @@ double kin_cost_work(const kin_job_size *j, kin_cost stage)
     case KIN_COST_AUGMENT: return j->augment ? search_work(n, n, d, (double)j->augment) : 0;
     case KIN_COST_EXPAND: return j->expand ? search_work(q, n, d, (double)j->expand) : 0;
     case KIN_COST_SEARCH_AGAIN: return has_means(j) ? search_work(q, n, d, (double)j->top) : 0;
-    case KIN_COST_COMPARE: return j->k1 ? items_of(j) * items_of(j) / 2 * symmetric_work(d) + (q * (double)j->top + items_of(j) * (double)j->k1) * place_work(d) : 0;
+    case KIN_COST_COMPARE:
+        return j->k1 ? items_of(j) * items_of(j) / 2 * symmetric_work(d) +
+                           (q * (double)j->top + items_of(j) * (double)j->k1) * place_work(d)
+                     : 0;
     case KIN_COST_ENCODE: return j->k1 ? items_of(j) * (double)j->k1 : 0;
     case KIN_COST_RERANK: return j->k1 ? q * (double)j->k1 : 0;
     case KIN_COST_WRITE: return q * (double)j->top * (1 + has_means(j) + (j->k1 > 0));
@@ -36,15 +43,24 @@ double kin_cost_work(const kin_job_size *j, kin_cost stage)
 }
 
 /* Numbers of V that an item has after averaging over k2 neighbours, which share about a half of theirs. */
-static double encoded_numbers(const kin_job_size *j) { return (double)j->k1 * (1 + 0.5 * ((double)(j->k2 > 1 ? j->k2 : 1) - 1)); }
+static double encoded_numbers(const kin_job_size *j)
+{
+    return (double)j->k1 * (1 + 0.5 * ((double)(j->k2 > 1 ? j->k2 : 1) - 1));
+}
 
-/* Of an item while all pairs are met: candidates of its neighbours and of its farthest item (retrieval/scan.c). */
-static double selection_bytes(const kin_job_size *j) { return (2.2 * (double)j->k1 + 190) * sizeof(uint64_t); }
+/* Of an item while all pairs are met: candidates of its neighbours and of its farthest item
+ * (retrieval/scan.c). */
+static double selection_bytes(const kin_job_size *j)
+{
+    return (2.2 * (double)j->k1 + 190) * sizeof(uint64_t);
+}
 
 double kin_cost_bytes(const kin_job_size *j, kin_cost stage)
 {
-    const double hit = sizeof(int64_t) + sizeof(float), near = sizeof(int32_t) + sizeof(double), entry = sizeof(int32_t) + sizeof(double);
-    double descriptors = items_of(j) * (double)j->dim * sizeof(float), list = lists_of(j) * (double)j->top * hit;
+    const double hit = sizeof(int64_t) + sizeof(float), near = sizeof(int32_t) + sizeof(double),
+                 entry = sizeof(int32_t) + sizeof(double);
+    double descriptors = items_of(j) * (double)j->dim * sizeof(float),
+           list = lists_of(j) * (double)j->top * hit;
     double neighbours = items_of(j) * (double)(j->k1 + 1) * near + lists_of(j) * (double)j->top * near;
     switch (stage) {
     case KIN_COST_EMBED: return descriptors;
@@ -52,9 +68,11 @@ double kin_cost_bytes(const kin_job_size *j, kin_cost stage)
     case KIN_COST_AUGMENT: return descriptors + list + (double)j->gallery * (double)j->dim * sizeof(float);
     case KIN_COST_EXPAND: return descriptors + list + lists_of(j) * (double)j->dim * sizeof(float);
     case KIN_COST_SEARCH_AGAIN: return descriptors + 2 * list;
-    case KIN_COST_COMPARE: return descriptors + list + neighbours + descriptors / 2 + items_of(j) * selection_bytes(j);
+    case KIN_COST_COMPARE:
+        return descriptors + list + neighbours + descriptors / 2 + items_of(j) * selection_bytes(j);
     case KIN_COST_ENCODE:
-    case KIN_COST_RERANK: return descriptors + 2 * list + neighbours + 2 * items_of(j) * encoded_numbers(j) * entry;
+    case KIN_COST_RERANK:
+        return descriptors + 2 * list + neighbours + 2 * items_of(j) * encoded_numbers(j) * entry;
     case KIN_COST_WRITE: return descriptors + 2 * list;
     case KIN_COSTS: break;
     }
@@ -74,9 +92,11 @@ kin_rates kin_rates_from(const kin_job_size *job, const double *seconds)
 /* Stages that compare descriptors stand in for one another. */
 static double comparison_rate(const kin_rates *r)
 {
-    static const kin_cost comparisons[] = {KIN_COST_SEARCH, KIN_COST_AUGMENT, KIN_COST_EXPAND, KIN_COST_SEARCH_AGAIN, KIN_COST_COMPARE};
+    static const kin_cost comparisons[] = {KIN_COST_SEARCH, KIN_COST_AUGMENT, KIN_COST_EXPAND,
+                                           KIN_COST_SEARCH_AGAIN, KIN_COST_COMPARE};
     double most = -1;
-    for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) most = fmax(most, r->rate[comparisons[i]]);
+    for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
+        most = fmax(most, r->rate[comparisons[i]]);
     return most;
 }
 
@@ -93,12 +113,15 @@ double kin_cost_seconds(const kin_rates *rates, const kin_job_size *job, kin_cos
     return work > 0 ? rate_of(rates, stage) < 0 ? -1 : rate_of(rates, stage) * work : 0;
 }
 
-/* c·P² + e·P ≤ s, where c is the comparison of a pair, which is met once, and e the neighbours and the encoding of an item; lists cost what they cost. */
+/* c·P² + e·P ≤ s, where c is the comparison of a pair, which is met once, and e the neighbours and the
+ * encoding of an item; lists cost what they cost. */
 int64_t kin_cost_participants(const kin_rates *rates, const kin_job_size *job, double seconds)
 {
     double compare = rate_of(rates, KIN_COST_COMPARE), place = compare * place_work((double)job->dim);
-    double c = compare * symmetric_work((double)job->dim) / 2, e = (double)job->k1 * (place + fmax(0, rates->rate[KIN_COST_ENCODE]));
-    double s = seconds - lists_of(job) * (double)job->top * place - fmax(0, kin_cost_seconds(rates, job, KIN_COST_RERANK));
+    double c = compare * symmetric_work((double)job->dim) / 2,
+           e = (double)job->k1 * (place + fmax(0, rates->rate[KIN_COST_ENCODE]));
+    double s = seconds - lists_of(job) * (double)job->top * place -
+               fmax(0, kin_cost_seconds(rates, job, KIN_COST_RERANK));
     if (!(c > 0) || !(s > 0)) return 0;
     return (int64_t)((sqrt(e * e + 4 * c * s) - e) / (2 * c));
 }

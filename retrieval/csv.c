@@ -10,7 +10,8 @@ kin_csv kin_csv_open(const char *name, char *text, size_t size)
 
 static bool zero_byte(const kin_csv *csv, kin_error *err)
 {
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: holds a zero byte; is this a text file?", csv->name, (long long)csv->line);
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: holds a zero byte; is this a text file?", csv->name,
+                    (long long)csv->line);
 }
 
 /* Takes the quotes off; the byte after the closing one is left at csv->at. */
@@ -23,7 +24,9 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
             csv->at++;
             if (csv->at == csv->end || *csv->at != '"') {
                 bool ends = csv->at == csv->end || *csv->at == ',' || *csv->at == '\n' || *csv->at == '\r';
-                if (!ends) return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: text behind a closing quote", csv->name, (long long)csv->line);
+                if (!ends)
+                    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: text behind a closing quote",
+                                    csv->name, (long long)csv->line);
                 if (to < csv->at) *to = '\0';
                 return true;
             }
@@ -33,19 +36,22 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
         *to++ = *csv->at;
     }
     if (csv->at < csv->end) return zero_byte(csv, err);
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: a quote is never closed", csv->name, (long long)csv->line);
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: a quote is never closed", csv->name,
+                    (long long)csv->line);
 }
 
 static bool plain(kin_csv *csv, char **field, kin_error *err)
 {
     *field = csv->at;
-    while (csv->at < csv->end && *csv->at && *csv->at != ',' && *csv->at != '\n' && *csv->at != '\r') csv->at++;
+    while (csv->at < csv->end && *csv->at && *csv->at != ',' && *csv->at != '\n' && *csv->at != '\r')
+        csv->at++;
     return csv->at == csv->end || *csv->at ? true : zero_byte(csv, err);
 }
 
 static void skip_empty_lines(kin_csv *csv)
 {
-    for (; csv->at < csv->end && (*csv->at == '\n' || *csv->at == '\r'); csv->at++) csv->next_line += *csv->at == '\n';
+    for (; csv->at < csv->end && (*csv->at == '\n' || *csv->at == '\r'); csv->at++)
+        csv->next_line += *csv->at == '\n';
 }
 
 int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
@@ -65,7 +71,9 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
         csv->next_line++;
         return count;
     }
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: more than %d fields", csv->name, (long long)csv->line, room), -1;
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: more than %d fields", csv->name, (long long)csv->line,
+                    room),
+           -1;
 }
 
 void kin_csv_put(FILE *stream, const char *field)

@@ -1,4 +1,5 @@
-/* Comma-separated values (RFC 4180), taken apart in place: commas and line ends become zero bytes, quotes disappear. */
+/* Comma-separated values (RFC 4180), taken apart in place: commas and line ends become zero bytes, quotes
+ * disappear. */
 #ifndef KIN_RETRIEVAL_CSV_H
 #define KIN_RETRIEVAL_CSV_H
 
@@ -18,8 +19,9 @@ typedef struct kin_csv {
 /* A UTF-8 byte order mark is skipped. */
 kin_csv kin_csv_open(const char *name, char *text, size_t size);
 
-/* Reads the next record that is not an empty line. Returns the number of its fields, at most `room` of them, 0 at the end, -1 on an
- * error (an open quote, text behind a closing one, a zero byte, too many fields), which names the line. */
+/* Reads the next record that is not an empty line. Returns the number of its fields, at most `room` of
+ * them, 0 at the end, -1 on an error (an open quote, text behind a closing one, a zero byte, too many
+ * fields), which names the line. */
 int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err);
 
 /* Writes one field, quoted where it must be. */

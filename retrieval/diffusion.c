@@ -22,10 +22,11 @@ typedef struct job {
     const kin_diffusion_opt *opt;
     kin_vectors query, gallery;
     int64_t lists, kd, kq, truncation; /* the last three as lowered */
-    kin_neighbours among; /* every gallery item's nearest others; off-line, the values become those of its solution */
-    float *own;           /* [gallery]: off-line, the solution at the item itself */
-    kin_neighbours near;  /* every query's nearest gallery items */
-    kin_sparse graph;     /* S */
+    /* every gallery item's nearest others; off-line, the values become those of its solution */
+    kin_neighbours among;
+    float *own;          /* [gallery]: off-line, the solution at the item itself */
+    kin_neighbours near; /* every query's nearest gallery items */
+    kin_sparse graph;    /* S */
     kin_neighbours *out;
     worker workers[KIN_MAX_THREADS];
     const char *stage;
@@ -38,7 +39,8 @@ static void tell(job *j, int64_t rows, int worker_index)
 {
     int64_t done = atomic_fetch_add(&j->done, rows) + rows;
     const kin_progress *progress = &j->opt->progress;
-    if (worker_index == 0 && progress->report && !progress->report(progress->user, j->stage, done, j->total)) atomic_store(&j->stopped, true);
+    if (worker_index == 0 && progress->report && !progress->report(progress->user, j->stage, done, j->total))
+        atomic_store(&j->stopped, true);
 }
 
 /* The a-th entry of y for query `list`: a gallery item and its weight, which may be 0. */
@@ -50,7 +52,10 @@ static int64_t entry(const job *j, int64_t list, int64_t a, double *weight)
     return j->near.index[at];
 }
 
-static kin_conjugate_opt conjugate(const job *j) { return (kin_conjugate_opt){j->opt->alpha, j->opt->tolerance, j->opt->iterations}; }
+static kin_conjugate_opt conjugate(const job *j)
+{
+    return (kin_conjugate_opt){j->opt->alpha, j->opt->tolerance, j->opt->iterations};
+}
 
 /* --- one solve a query --- */
 
@@ -73,14 +78,18 @@ static void solve_block(void *arg, int64_t block, int worker_index)
         int64_t list = first + l;
         for (int64_t g = 0; g < j->gallery.count; g++)
             if (w->x[g * LANES + l] != 0) kin_order_add(&w->order, g, w->x[g * LANES + l]);
-        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out, list);
+        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
+                       list);
     }
     tell(j, lanes, worker_index);
 }
 
 /* --- off-line: one solve a gallery item --- */
 
-static int64_t member(const job *j, int64_t item, int64_t a) { return a == 0 ? item : j->among.index[item * j->among.k + a - 1]; }
+static int64_t member(const job *j, int64_t item, int64_t a)
+{
+    return a == 0 ? item : j->among.index[item * j->among.k + a - 1];
+}
 
 /* S restricted to the item and its nearest, which keep their order. */
 static void cut_out(const job *j, worker *w, int64_t item)
@@ -114,7 +123,8 @@ static void prepare_block(void *arg, int64_t block, int worker_index)
         for (int64_t a = 0; a < j->truncation; a++) w->r[a] = a == 0;
         kin_conjugate_gradients(&w->part, 1, &opt, w->x, w->r, w->p, w->q);
         j->own[item] = (float)w->x[0];
-        for (int64_t a = 1; a < j->truncation; a++) j->among.value[item * j->among.k + a - 1] = (float)w->x[a];
+        for (int64_t a = 1; a < j->truncation; a++)
+            j->among.value[item * j->among.k + a - 1] = (float)w->x[a];
     }
     tell(j, last - first, worker_index);
 }
@@ -140,7 +150,8 @@ static void combine_block(void *arg, int64_t block, int worker_index)
             int64_t item = entry(j, list, a, &weight);
             combine(j, &w->order, item, weight);
         }
-        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out, list);
+        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
+                       list);
     }
     tell(j, last - first, worker_index);
 }
@@ -151,40 +162,57 @@ static bool check(kin_vectors query, kin_vectors gallery, const kin_diffusion_op
 {
     int64_t most = gallery.count - (opt->leave_one_out ? 1 : 0);
     if (gallery.dim < 1 || most < 1 || (!opt->leave_one_out && query.count < 1))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items", (long long)query.count, (long long)gallery.count);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
+                        (long long)query.count, (long long)gallery.count);
     if (opt->k < 1 || opt->k > most)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld", (long long)opt->k, (long long)most, (long long)most);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld",
+                        (long long)opt->k, (long long)most, (long long)most);
     if (opt->kd < 1 || opt->kq < 1 || opt->truncation < 0)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: kd %lld, kq %lld, truncation %lld; kd and kq of 1 or more were expected", (long long)opt->kd,
-                        (long long)opt->kq, (long long)opt->truncation);
-    if (!(opt->alpha >= 0 && opt->alpha < 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: alpha is %g; 0 to less than 1 was expected", opt->alpha);
-    if (!(opt->gamma > 0) || !isfinite(opt->gamma)) return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: gamma is %g; more than 0 was expected", opt->gamma);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "diffusion: kd %lld, kq %lld, truncation %lld; kd and kq of 1 or more were expected",
+                        (long long)opt->kd, (long long)opt->kq, (long long)opt->truncation);
+    if (!(opt->alpha >= 0 && opt->alpha < 1))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: alpha is %g; 0 to less than 1 was expected",
+                        opt->alpha);
+    if (!(opt->gamma > 0) || !isfinite(opt->gamma))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: gamma is %g; more than 0 was expected",
+                        opt->gamma);
     if (!(opt->tolerance >= 0) || opt->iterations < 1)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "diffusion: %d iterations to a tolerance of %g; at least one, and 0 or more, were expected", opt->iterations,
-                        opt->tolerance);
-    if (gallery.count > INT32_MAX) return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "diffusion: %d iterations to a tolerance of %g; at least one, and 0 or more, were expected",
+            opt->iterations, opt->tolerance);
+    if (gallery.count > INT32_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
     return true;
 }
 
 static bool build_graph(job *j, kin_error *err)
 {
     int64_t depth = j->kd > j->truncation ? j->kd : j->truncation;
-    if (depth == 1) return kin_sparse_begin(&j->graph, j->gallery.count, err) && kin_sparse_reserve(&j->graph, err);
-    kin_search_opt search = {.k = depth - 1, .metric = KIN_COSINE, .leave_one_out = true, .progress = j->opt->progress};
-    return kin_search(j->gallery, j->gallery, &search, &j->among, err) && kin_graph_mutual(&j->among, j->kd - 1, j->opt->gamma, &j->graph, err) &&
+    if (depth == 1)
+        return kin_sparse_begin(&j->graph, j->gallery.count, err) && kin_sparse_reserve(&j->graph, err);
+    kin_search_opt search = {
+        .k = depth - 1, .metric = KIN_COSINE, .leave_one_out = true, .progress = j->opt->progress};
+    return kin_search(j->gallery, j->gallery, &search, &j->among, err) &&
+           kin_graph_mutual(&j->among, j->kd - 1, j->opt->gamma, &j->graph, err) &&
            kin_graph_normalise(&j->graph, err);
 }
 
 static bool enter(job *j, kin_error *err)
 {
     int64_t wanted = j->opt->leave_one_out ? j->kq - 1 : j->kq;
-    kin_search_opt search = {.k = wanted > j->opt->k ? wanted : j->opt->k, .metric = KIN_COSINE, .leave_one_out = j->opt->leave_one_out, .progress = j->opt->progress};
+    kin_search_opt search = {.k = wanted > j->opt->k ? wanted : j->opt->k,
+                             .metric = KIN_COSINE,
+                             .leave_one_out = j->opt->leave_one_out,
+                             .progress = j->opt->progress};
     return kin_search(j->query, j->gallery, &search, &j->near, err);
 }
 
 static bool give_workers_room(job *j, kin_error *err)
 {
-    size_t g = (size_t)j->gallery.count, n = j->truncation ? (size_t)j->truncation : g * LANES, t = (size_t)j->truncation;
+    size_t g = (size_t)j->gallery.count, n = j->truncation ? (size_t)j->truncation : g * LANES,
+           t = (size_t)j->truncation;
     bool ok = true;
     for (int i = 0; ok && i < kin_threads(); i++) {
         worker *w = &j->workers[i];
@@ -192,8 +220,10 @@ static bool give_workers_room(job *j, kin_error *err)
         for (int a = 0; a < 4; a++) ok = (*arrays[a] = kin_alloc_array(n, sizeof(double))) && ok;
         if (t) {
             w->place = kin_alloc_zero(g, sizeof *w->place);
-            w->part = (kin_sparse){.rows = j->truncation, .offset = kin_alloc_array(t + 1, sizeof(int64_t)),
-                                   .column = kin_alloc_array(t, (size_t)j->kd * sizeof(int32_t)), .value = kin_alloc_array(t, (size_t)j->kd * sizeof(double))};
+            w->part = (kin_sparse){.rows = j->truncation,
+                                   .offset = kin_alloc_array(t + 1, sizeof(int64_t)),
+                                   .column = kin_alloc_array(t, (size_t)j->kd * sizeof(int32_t)),
+                                   .value = kin_alloc_array(t, (size_t)j->kd * sizeof(double))};
             ok = ok && w->place && w->part.offset && w->part.column && w->part.value;
         }
         if (!ok) return kin_fail(err, KIN_ERR_MEMORY, "out of memory: diffusion over %zu items", g);
@@ -209,7 +239,8 @@ static bool work(job *j, const char *stage, int64_t total, int64_t rows, kin_tas
     atomic_store(&j->done, 0);
     /* Once from here: the worker that reports later may get no block of a short stage. */
     const kin_progress *progress = &j->opt->progress;
-    if (progress->report && !progress->report(progress->user, stage, 0, total)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", stage);
+    if (progress->report && !progress->report(progress->user, stage, 0, total))
+        return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", stage);
     kin_parallel_for(kin_blocks(total, rows), task, j);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while %s", stage) : true;
 }
@@ -219,8 +250,10 @@ static bool run(job *j, kin_error *err)
     if (!build_graph(j, err) || !enter(j, err) || !give_workers_room(j, err)) return false;
     if (!j->truncation) return work(j, "diffusing", j->lists, LANES, solve_block, err);
     j->own = kin_alloc_array((size_t)j->gallery.count, sizeof *j->own);
-    if (!j->own) return kin_fail_memory(err, "diffusion", (unsigned long long)j->gallery.count * sizeof *j->own);
-    return work(j, "preparing", j->gallery.count, ROWS, prepare_block, err) && work(j, "diffusing", j->lists, ROWS, combine_block, err);
+    if (!j->own)
+        return kin_fail_memory(err, "diffusion", (unsigned long long)j->gallery.count * sizeof *j->own);
+    return work(j, "preparing", j->gallery.count, ROWS, prepare_block, err) &&
+           work(j, "diffusing", j->lists, ROWS, combine_block, err);
 }
 
 static void give_back(job *j)
@@ -238,18 +271,21 @@ static void give_back(job *j)
 
 static int64_t lowered(int64_t wanted, int64_t most) { return wanted < most ? wanted : most; }
 
-bool kin_diffuse(kin_vectors query, kin_vectors gallery, const kin_diffusion_opt *opt, kin_neighbours *out, kin_error *err)
+bool kin_diffuse(kin_vectors query, kin_vectors gallery, const kin_diffusion_opt *opt, kin_neighbours *out,
+                 kin_error *err)
 {
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = gallery;
-    if (!check(query, gallery, opt, err) || !kin_neighbours_alloc(out, query.count, opt->k, err)) return false;
+    if (!check(query, gallery, opt, err) || !kin_neighbours_alloc(out, query.count, opt->k, err))
+        return false;
     job *j = kin_alloc_zero(1, sizeof *j);
     bool ok = j ? true : kin_fail_memory(err, "diffusion", sizeof *j);
     if (j) {
         j->opt = opt;
         j->query = query, j->gallery = gallery;
         j->lists = query.count;
-        j->kd = lowered(opt->kd, gallery.count), j->kq = lowered(opt->kq, gallery.count), j->truncation = lowered(opt->truncation, gallery.count);
+        j->kd = lowered(opt->kd, gallery.count), j->kq = lowered(opt->kq, gallery.count),
+        j->truncation = lowered(opt->truncation, gallery.count);
         j->out = out;
         atomic_init(&j->done, 0);
         atomic_init(&j->stopped, false);

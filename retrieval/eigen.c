@@ -1,12 +1,12 @@
 /* The symmetric eigenproblem (Golub and Van Loan 2013, chapter 8).
  *
- * Step 1, Householder: for k = 0 .. n−3 a reflection P = I − β v vᵀ, acting on indices k+1 .. n−1, turns column k into (…, α, 0, …, 0).
- * On the trailing block A it acts as P A P = A − v wᵀ − w vᵀ with p = β A v, w = p − (β/2)(pᵀv) v. The product
- * of all P is kept as Q, so that A = Q T Qᵀ with T tridiagonal.
+ * Step 1, Householder: for k = 0 .. n−3 a reflection P = I − β v vᵀ, acting on indices k+1 .. n−1, turns
+ * column k into (…, α, 0, …, 0). On the trailing block A it acts as P A P = A − v wᵀ − w vᵀ with p = β A
+ * v, w = p − (β/2)(pᵀv) v. The product of all P is kept as Q, so that A = Q T Qᵀ with T tridiagonal.
  *
- * Step 2, implicit QL with Wilkinson's shift on T: each sweep chases a bulge with plane rotations from the bottom of an
- * unreduced block to its top, until the off-diagonal entry there is negligible. The rotations act on columns of Q; Q is kept
- * transposed, so that each one works on two contiguous rows. */
+ * Step 2, implicit QL with Wilkinson's shift on T: each sweep chases a bulge with plane rotations from the
+ * bottom of an unreduced block to its top, until the off-diagonal entry there is negligible. The rotations
+ * act on columns of Q; Q is kept transposed, so that each one works on two contiguous rows. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "retrieval/whiten.h"
@@ -48,7 +48,11 @@ static double reflect(double *x, int64_t n, double *beta)
     return alpha * most;
 }
 
-typedef struct reduction { double *a, *v, *p; int64_t n, k; double beta; } reduction;
+typedef struct reduction {
+    double *a, *v, *p;
+    int64_t n, k;
+    double beta;
+} reduction;
 
 static void multiply_row(void *arg, int64_t block, int worker)
 {
@@ -70,7 +74,8 @@ static void update_row(void *arg, int64_t block, int worker)
     }
 }
 
-/* Leaves the diagonal in d, the entries beside it in e[1 ..], and the vectors v in the rows of `a` (row k: v_k from k+1 on). */
+/* Leaves the diagonal in d, the entries beside it in e[1 ..], and the vectors v in the rows of `a` (row k:
+ * v_k from k+1 on). */
 static void tridiagonalize(double *a, int64_t n, double *d, double *e, double *beta, double *work)
 {
     for (int64_t k = 0; k < n; k++) {
@@ -88,10 +93,15 @@ static void tridiagonalize(double *a, int64_t n, double *d, double *e, double *b
     }
 }
 
-typedef struct accumulation { const double *a, *beta; double *q; int64_t n; } accumulation;
+typedef struct accumulation {
+    const double *a, *beta;
+    double *q;
+    int64_t n;
+} accumulation;
 
-/* Rows of Qᵀ, a block of its columns each: Q = P_0 P_1 …, so Qᵀ = … P_1 P_0, and column c of Qᵀ is … P_1 P_0 e_c. Rows of the
- * array are handled instead: row c of `q` is column c of Qᵀ, to be transposed at the end. */
+/* Rows of Qᵀ, a block of its columns each: Q = P_0 P_1 …, so Qᵀ = … P_1 P_0, and column c of Qᵀ is … P_1
+ * P_0 e_c. Rows of the array are handled instead: row c of `q` is column c of Qᵀ, to be transposed at the
+ * end. */
 static void accumulate_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
@@ -122,7 +132,10 @@ static void transpose(double *q, int64_t n)
 
 /* --- step 2 --- */
 
-typedef struct rotations { double *q, *c, *s; int64_t n, low, high; } rotations;
+typedef struct rotations {
+    double *q, *c, *s;
+    int64_t n, low, high;
+} rotations;
 
 static void rotate_block(void *arg, int64_t block, int worker)
 {
@@ -139,8 +152,9 @@ static void rotate_block(void *arg, int64_t block, int worker)
     }
 }
 
-/* One sweep on rows low .. high. With shift σ the first rotation, in the plane (high−1, high), is that of an explicit QL step
- * of T − σI; the others restore the tridiagonal form. e[i] stands beside d[i−1] and d[i]. */
+/* One sweep on rows low .. high. With shift σ the first rotation, in the plane (high−1, high), is that of
+ * an explicit QL step of T − σI; the others restore the tridiagonal form. e[i] stands beside d[i−1] and
+ * d[i]. */
 static void sweep(double *d, double *e, int64_t low, int64_t high, rotations *r)
 {
     double half = (d[low + 1] - d[low]) / 2, beside = e[low + 1];
@@ -167,18 +181,23 @@ static void sweep(double *d, double *e, int64_t low, int64_t high, rotations *r)
 static bool diagonalize(double *d, double *e, double *q, double *c, double *s, int64_t n, kin_error *err)
 {
     int64_t left = SWEEPS * n;
-    /* Besides what is nothing beside its neighbours, what is nothing beside the whole counts as 0: step 1 has errors of that size. Where the
-     * rank is low its entries are such errors, ever smaller ones down to where numbers end, and sweeps would never be done with them. */
+    /* Besides what is nothing beside its neighbours, what is nothing beside the whole counts as 0: step 1
+     * has errors of that size. Where the rank is low its entries are such errors, ever smaller ones down
+     * to where numbers end, and sweeps would never be done with them. */
     double whole = 0;
     for (int64_t i = 0; i < n; i++) whole = fmax(whole, fabs(d[i]) + fabs(e[i]));
     for (int64_t low = 0; low < n;) {
         int64_t high = low;
-        while (high + 1 < n && fabs(e[high + 1]) > DBL_EPSILON * fmax(fabs(d[high]) + fabs(d[high + 1]), whole / 2)) high++;
+        while (high + 1 < n &&
+               fabs(e[high + 1]) > DBL_EPSILON * fmax(fabs(d[high]) + fabs(d[high + 1]), whole / 2))
+            high++;
         if (high == low) {
             low++;
             continue;
         }
-        if (left-- == 0) return kin_fail(err, KIN_ERR_NUMERIC, "the eigenvalues of a %lld x %lld matrix did not converge", (long long)n, (long long)n);
+        if (left-- == 0)
+            return kin_fail(err, KIN_ERR_NUMERIC, "the eigenvalues of a %lld x %lld matrix did not converge",
+                            (long long)n, (long long)n);
         rotations r = {q, c, s, n, low, high};
         sweep(d, e, low, high, &r);
         kin_parallel_for(kin_blocks(n, 4 * COLUMNS), rotate_block, &r);

@@ -15,8 +15,14 @@ const kin_lines *kin_lines_get(void)
     return tables[kin_isa()];
 }
 
-double kin_exact_euclid(const float *a, const float *b, int64_t dim) { return kin_lines_get()->euclid(a, b, dim); }
-double kin_exact_inner(const float *a, const float *b, int64_t dim) { return kin_lines_get()->inner(a, b, dim); }
+double kin_exact_euclid(const float *a, const float *b, int64_t dim)
+{
+    return kin_lines_get()->euclid(a, b, dim);
+}
+double kin_exact_inner(const float *a, const float *b, int64_t dim)
+{
+    return kin_lines_get()->inner(a, b, dim);
+}
 
 static void sort_run(kin_hit *hits, int64_t count)
 {
@@ -41,5 +47,6 @@ void kin_hits_sort(kin_hit *hits, kin_hit *spare, int64_t count)
 {
     for (int64_t i = 0; i < count; i += RUN) sort_run(hits + i, count - i < RUN ? count - i : RUN);
     for (int64_t width = RUN; width < count; width *= 2)
-        for (int64_t i = 0; i + width < count; i += 2 * width) merge(hits + i, spare, width, count - i < 2 * width ? count - i : 2 * width);
+        for (int64_t i = 0; i + width < count; i += 2 * width)
+            merge(hits + i, spare, width, count - i < 2 * width ? count - i : 2 * width);
 }

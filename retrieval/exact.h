@@ -1,4 +1,5 @@
-/* Distances computed directly, in double: differences before squares, so that near neighbours lose no digits. */
+/* Distances computed directly, in double: differences before squares, so that near neighbours lose no
+ * digits. */
 #ifndef KIN_RETRIEVAL_EXACT_H
 #define KIN_RETRIEVAL_EXACT_H
 

@@ -1,6 +1,6 @@
-/* An IndexFlat in FAISS's file format, little-endian: four letters ("IxF2" or "IxFI"), the dimension (int32), the number of rows (int64),
- * two unused int64 of 2^20, "is trained" (one byte), the metric (int32: 0 inner product, 1 Euclid), then the number of floats (uint64)
- * and the floats. */
+/* An IndexFlat in FAISS's file format, little-endian: four letters ("IxF2" or "IxFI"), the dimension
+ * (int32), the number of rows (int64), two unused int64 of 2^20, "is trained" (one byte), the metric
+ * (int32: 0 inner product, 1 Euclid), then the number of floats (uint64) and the floats. */
 #include "retrieval/faiss.h"
 
 #include "base/file.h"
@@ -48,14 +48,18 @@ bool kin_faiss_write_flat(const char *path, kin_vectors set, kin_metric metric, 
 {
     kin_file file;
     if (set.count < 1 || set.dim < 1 || set.dim > INT32_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: %lld rows of %lld numbers cannot be an index", path, (long long)set.count, (long long)set.dim);
-    if (!kin_check_finite(set.data, set.count, set.dim, path, err) || !kin_file_create(&file, path, err)) return false;
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: %lld rows of %lld numbers cannot be an index", path,
+                        (long long)set.count, (long long)set.dim);
+    if (!kin_check_finite(set.data, set.count, set.dim, path, err) || !kin_file_create(&file, path, err))
+        return false;
     put_header(file.stream, set, metric);
     for (int64_t i = 0; i < set.count; i++) {
-        double norm = metric == KIN_COSINE ? sqrt(kin_exact_inner(kin_row(set, i), kin_row(set, i), set.dim)) : 0;
+        double norm = metric == KIN_COSINE ? sqrt(kin_exact_inner(kin_row(set, i), kin_row(set, i), set.dim))
+                                           : 0;
         if (metric == KIN_COSINE && !(norm > 0)) {
             kin_file_abandon(&file);
-            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld (counted from 0) is zero and has no cosine", path, (long long)i);
+            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld (counted from 0) is zero and has no cosine",
+                            path, (long long)i);
         }
         put_row(file.stream, kin_row(set, i), set.dim, norm);
     }

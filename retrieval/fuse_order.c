@@ -40,7 +40,8 @@ static bool order_into(const kin_fusion *f, const double *weight, kin_neighbours
 {
     ordering o = {f, weight, out, {NULL}};
     bool ok = true;
-    for (int w = 0; ok && w < kin_threads(); w++) ok = (o.hits[w] = kin_alloc_array((size_t)out->k, 4 * sizeof(kin_hit)));
+    for (int w = 0; ok && w < kin_threads(); w++)
+        ok = (o.hits[w] = kin_alloc_array((size_t)out->k, 4 * sizeof(kin_hit)));
     if (ok) kin_parallel_for(kin_blocks(f->queries, ROWS), order_block, &o);
     for (int w = 0; w < KIN_MAX_THREADS; w++) kin_free(o.hits[w]);
     return ok ? true : kin_fail_memory(err, "an ensemble", (unsigned long long)out->k * 4 * sizeof(kin_hit));
@@ -49,10 +50,13 @@ static bool order_into(const kin_fusion *f, const double *weight, kin_neighbours
 static bool check(const kin_fusion *f, int64_t k, kin_error *err)
 {
     if (k >= 1 && k <= f->shortest) return true;
-    return kin_fail(err, KIN_ERR_ARGUMENT, "lists of %lld were asked for; the query with the fewest has %lld candidates", (long long)k, (long long)f->shortest);
+    return kin_fail(err, KIN_ERR_ARGUMENT,
+                    "lists of %lld were asked for; the query with the fewest has %lld candidates",
+                    (long long)k, (long long)f->shortest);
 }
 
-bool kin_fusion_order(const kin_fusion *f, const double *weight, int64_t k, kin_neighbours *out, kin_error *err)
+bool kin_fusion_order(const kin_fusion *f, const double *weight, int64_t k, kin_neighbours *out,
+                      kin_error *err)
 {
     *out = (kin_neighbours){0};
     for (int s = 0; s < f->sets; s++)
@@ -77,7 +81,8 @@ typedef struct search {
 static bool try(search *s, const double *weight, bool *better)
 {
     kin_metrics m;
-    if (!order_into(s->f, weight, &s->lists, s->err) || !kin_evaluate(&s->judged, NULL, &m, NULL, s->err)) return false;
+    if (!order_into(s->f, weight, &s->lists, s->err) || !kin_evaluate(&s->judged, NULL, &m, NULL, s->err))
+        return false;
     *better = m.mean.ap > s->best;
     if (!*better) return true;
     s->best = m.mean.ap;
@@ -119,7 +124,8 @@ static bool climb(search *s, double step)
             int from = pair / sets, to = pair % sets;
             bool better;
             if (from == to || s->weight[from] < step - 1e-9) continue;
-            for (int i = 0; i < sets; i++) weight[i] = s->weight[i] + (i == to ? step : i == from ? -step : 0);
+            for (int i = 0; i < sets; i++)
+                weight[i] = s->weight[i] + (i == to ? step : i == from ? -step : 0);
             weight[from] = fmax(0, weight[from]);
             if (!try(s, weight, &better)) return false;
             moved = moved || better;
@@ -128,7 +134,8 @@ static bool climb(search *s, double step)
     return true;
 }
 
-bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight, double *map, kin_error *err)
+bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight, double *map,
+                    kin_error *err)
 {
     search s = {.f = f, .judged = *judged, .best = -1, .weight = weight, .err = err};
     double scratch[KIN_FUSE_SETS], even[KIN_FUSE_SETS];
@@ -136,7 +143,8 @@ bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, do
     bool better;
     if (!check(f, k, err) || !kin_neighbours_alloc(&s.lists, f->queries, k, err)) return false;
     int64_t *offset = kin_alloc_array((size_t)f->queries + 1, sizeof *offset);
-    bool ok = offset ? true : kin_fail_memory(err, "an ensemble", (unsigned long long)f->queries * sizeof *offset);
+    bool ok = offset ? true
+                     : kin_fail_memory(err, "an ensemble", (unsigned long long)f->queries * sizeof *offset);
     for (int64_t q = 0; ok && q <= f->queries; q++) offset[q] = q * k;
     s.judged.offset = offset, s.judged.index = s.lists.index, s.judged.value = NULL;
     while (parts < 10 && ways(parts + 1, f->sets) <= GRID) parts++;

@@ -56,7 +56,8 @@ static void mutual_block(void *arg, int64_t block, int worker)
     }
 }
 
-bool kin_graph_mutual(const kin_neighbours *near, int64_t depth, double gamma, kin_sparse *out, kin_error *err)
+bool kin_graph_mutual(const kin_neighbours *near, int64_t depth, double gamma, kin_sparse *out,
+                      kin_error *err)
 {
     if (!kin_sparse_begin(out, near->queries, err)) return false;
     job j = {near, depth, gamma, out, false};
@@ -77,7 +78,8 @@ bool kin_graph_normalise(kin_sparse *a, kin_error *err)
         scale[i] = degree > 0 ? 1 / sqrt(degree) : 0;
     }
     for (int64_t i = 0; i < a->rows; i++)
-        for (int64_t e = a->offset[i]; e < a->offset[i + 1]; e++) a->value[e] *= scale[i] * scale[a->column[e]];
+        for (int64_t e = a->offset[i]; e < a->offset[i + 1]; e++)
+            a->value[e] *= scale[i] * scale[a->column[e]];
     kin_free(scale);
     return true;
 }

@@ -46,7 +46,8 @@ int64_t kin_items_find(const kin_items *items, const char *id, size_t length)
 
 void kin_items_free(kin_items *items)
 {
-    kin_free(items->id), kin_free(items->label), kin_free(items->path), kin_free(items->camera), kin_free(items->role);
+    kin_free(items->id), kin_free(items->label), kin_free(items->path), kin_free(items->camera),
+        kin_free(items->role);
     kin_free(items->storage), kin_free(items->slot);
     *items = (kin_items){0};
 }
@@ -70,7 +71,8 @@ static size_t size_of(const char *const *strings, int64_t count)
     return size;
 }
 
-/* Fills the table of ids. False where one is empty or repeats an earlier one: *bad is its row, *first the earlier one's or -1. */
+/* Fills the table of ids. False where one is empty or repeats an earlier one: *bad is its row, *first the
+ * earlier one's or -1. */
 static bool index_ids(kin_items *items, int64_t *bad, int64_t *first)
 {
     for (int64_t i = 0; i < items->count; i++) {
@@ -84,15 +86,20 @@ static bool index_ids(kin_items *items, int64_t *bad, int64_t *first)
     return true;
 }
 
-static bool make(kin_items *out, int64_t count, const kin_item_texts *t, int64_t *bad, int64_t *first, kin_error *err)
+static bool make(kin_items *out, int64_t count, const kin_item_texts *t, int64_t *bad, int64_t *first,
+                 kin_error *err)
 {
     *out = (kin_items){.count = count, .slots = slots_for(count)};
-    size_t size = size_of(t->id, count) + size_of(t->label, count) + size_of(t->path, count) + size_of(t->camera, count) + size_of(t->role, count), used = 0;
+    size_t size = size_of(t->id, count) + size_of(t->label, count) + size_of(t->path, count) +
+                  size_of(t->camera, count) + size_of(t->role, count),
+           used = 0;
     *bad = -1;
     out->storage = kin_alloc(size);
     out->slot = kin_alloc_zero((size_t)out->slots, sizeof *out->slot);
-    bool ok = out->storage && out->slot && (out->id = keep(out, t->id, &used)) && (!t->label || (out->label = keep(out, t->label, &used))) &&
-              (!t->path || (out->path = keep(out, t->path, &used))) && (!t->camera || (out->camera = keep(out, t->camera, &used))) &&
+    bool ok = out->storage && out->slot && (out->id = keep(out, t->id, &used)) &&
+              (!t->label || (out->label = keep(out, t->label, &used))) &&
+              (!t->path || (out->path = keep(out, t->path, &used))) &&
+              (!t->camera || (out->camera = keep(out, t->camera, &used))) &&
               (!t->role || (out->role = keep(out, t->role, &used)));
     if (!ok) kin_fail_memory(err, "the ids", size);
     return ok && index_ids(out, bad, first);
@@ -103,14 +110,15 @@ bool kin_items_make_texts(kin_items *out, int64_t count, const kin_item_texts *t
     int64_t bad, first;
     if (make(out, count, texts, &bad, &first, err)) return true;
     if (bad >= 0 && first >= 0)
-        kin_fail(err, KIN_ERR_DATA, "item %lld has the id '%s' of item %lld; ids must differ", (long long)bad, texts->id[bad], (long long)first);
-    else if (bad >= 0)
-        kin_fail(err, KIN_ERR_DATA, "item %lld has an empty id", (long long)bad);
+        kin_fail(err, KIN_ERR_DATA, "item %lld has the id '%s' of item %lld; ids must differ", (long long)bad,
+                 texts->id[bad], (long long)first);
+    else if (bad >= 0) kin_fail(err, KIN_ERR_DATA, "item %lld has an empty id", (long long)bad);
     kin_items_free(out);
     return false;
 }
 
-bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label,
+                    const char *const *path, kin_error *err)
 {
     return kin_items_make_texts(out, count, &(kin_item_texts){.id = id, .label = label, .path = path}, err);
 }
@@ -155,7 +163,9 @@ static bool read_head(table *t, kin_error *err)
         for (int k = 0; k < KNOWN; k++)
             if (t->place[k] < 0 && strcmp(field[c], known[k]) == 0) t->place[k] = c;
     if (t->place[ID] >= 0) return true;
-    return kin_fail(err, KIN_ERR_DATA, "%s: its first line names no column 'id' ('id,label,path' was expected); rename it if it belongs to something else",
+    return kin_fail(err, KIN_ERR_DATA,
+                    "%s: its first line names no column 'id' ('id,label,path' was expected); rename it if it "
+                    "belongs to something else",
                     t->csv.name);
 }
 
@@ -177,7 +187,10 @@ static bool grow(table *t, kin_error *err)
     return true;
 }
 
-static bool is_role(const char *text) { return !*text || strcmp(text, "query") == 0 || strcmp(text, "gallery") == 0; }
+static bool is_role(const char *text)
+{
+    return !*text || strcmp(text, "query") == 0 || strcmp(text, "gallery") == 0;
+}
 
 static bool read_rows(table *t, kin_error *err)
 {
@@ -185,11 +198,14 @@ static bool read_rows(table *t, kin_error *err)
     for (int columns; (columns = kin_csv_next(&t->csv, field, COLUMNS, err)) != 0;) {
         if (columns < 0) return false;
         if (columns != t->columns)
-            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line has %d", t->csv.name, (long long)t->csv.line, columns, t->columns);
+            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line has %d",
+                            t->csv.name, (long long)t->csv.line, columns, t->columns);
         if (!grow(t, err)) return false;
         for (int k = 0; k < KNOWN; k++) t->cell[k][t->count] = t->place[k] < 0 ? "" : field[t->place[k]];
         if (!is_role(t->cell[ROLE][t->count]))
-            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the role is '%.60s'; query, gallery or nothing was expected", t->csv.name, (long long)t->csv.line, t->cell[ROLE][t->count]);
+            return kin_fail(err, KIN_ERR_DATA,
+                            "%s: line %lld: the role is '%.60s'; query, gallery or nothing was expected",
+                            t->csv.name, (long long)t->csv.line, t->cell[ROLE][t->count]);
         t->line[t->count++] = t->csv.line;
     }
     return t->count > 0 ? true : kin_fail(err, KIN_ERR_DATA, "%s: holds no items", t->csv.name);
@@ -212,8 +228,8 @@ static bool take_apart(const char *name, char *text, size_t size, kin_items *out
         ok = make(out, t.count, &texts, &bad, &first, err);
     }
     if (!ok && bad >= 0 && first >= 0)
-        kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ", name, (long long)t.line[bad], t.cell[ID][bad],
-                 (long long)t.line[first]);
+        kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ",
+                 name, (long long)t.line[bad], t.cell[ID][bad], (long long)t.line[first]);
     else if (!ok && bad >= 0)
         kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id is empty", name, (long long)t.line[bad]);
     for (int k = 0; k < KNOWN; k++) kin_free(t.cell[k]);
@@ -255,10 +271,16 @@ static const char *split_role(char *name)
     return NULL;
 }
 
-/* Drops the items that do not have the role, and their rows of data [items.count, dim] (NULL: there are none). */
-static bool keep_role(const char *name, kin_items *items, const char *role, float *data, int64_t dim, kin_error *err)
+/* Drops the items that do not have the role, and their rows of data [items.count, dim] (NULL: there are
+ * none). */
+static bool keep_role(const char *name, kin_items *items, const char *role, float *data, int64_t dim,
+                      kin_error *err)
 {
-    if (!items->role) return kin_fail(err, KIN_ERR_DATA, "%s: has no column `role`, which tells the queries from the gallery; kin embed writes it for parts that have both", name);
+    if (!items->role)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%s: has no column `role`, which tells the queries from the gallery; kin embed "
+                        "writes it for parts that have both",
+                        name);
     char **const columns[] = {items->id, items->label, items->path, items->camera, items->role};
     int64_t count = 0;
     for (int64_t i = 0; i < items->count; i++) {
@@ -268,7 +290,9 @@ static bool keep_role(const char *name, kin_items *items, const char *role, floa
         if (data && count != i) memcpy(data + count * dim, data + i * dim, (size_t)dim * sizeof *data);
         count++;
     }
-    if (count == 0) return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld items has the role '%s'", name, (long long)items->count, role);
+    if (count == 0)
+        return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld items has the role '%s'", name,
+                        (long long)items->count, role);
     int64_t bad, first;
     items->count = count;
     memset(items->slot, 0, (size_t)items->slots * sizeof *items->slot);
@@ -313,8 +337,9 @@ static bool read_items(kin_embeddings *out, const char *csv, const char *npy, in
     if (!kin_exists(csv)) return kin_items_numbered(&out->items, rows, err);
     if (!kin_items_read(csv, &out->items, err)) return false;
     if (out->items.count == rows) return true;
-    return kin_fail(err, KIN_ERR_DATA, "%s names %lld items, %s holds %lld rows; both must come from one run of 'kin embed'", csv,
-                    (long long)out->items.count, npy, (long long)rows);
+    return kin_fail(err, KIN_ERR_DATA,
+                    "%s names %lld items, %s holds %lld rows; both must come from one run of 'kin embed'",
+                    csv, (long long)out->items.count, npy, (long long)rows);
 }
 
 static bool read_files(const char *name, kin_embeddings *out, kin_error *err)
@@ -338,7 +363,8 @@ bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
     char *files = kin_strdup(name);
     bool ok = files && out->name ? true : kin_fail_memory(err, name, strlen(name));
     const char *role = ok ? split_role(files) : NULL;
-    ok = ok && read_files(files, out, err) && (!role || keep_role(files, &out->items, role, out->data, out->dim, err));
+    ok = ok && read_files(files, out, err) &&
+         (!role || keep_role(files, &out->items, role, out->data, out->dim, err));
     kin_free(files);
     if (!ok) kin_embeddings_free(out);
     return ok;
@@ -394,13 +420,15 @@ static bool write_items(const char *path, const kin_items *items, kin_error *err
     return kin_file_commit(&file, err);
 }
 
-bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts, kin_error *err)
+bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts,
+                                kin_error *err)
 {
     kin_items items;
     if (!kin_items_make_texts(&items, vectors.count, texts, err)) return false;
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
-    ok = ok && kin_npy_write_float32(npy, vectors.data, vectors.count, vectors.dim, err) && write_items(csv, &items, err);
+    ok = ok && kin_npy_write_float32(npy, vectors.data, vectors.count, vectors.dim, err) &&
+         write_items(csv, &items, err);
     kin_free(npy), kin_free(csv);
     kin_items_free(&items);
     return ok;
@@ -408,19 +436,23 @@ bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin
 
 bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items, kin_error *err)
 {
-    const kin_item_texts texts = {(const char *const *)items->id, (const char *const *)items->label, (const char *const *)items->path, (const char *const *)items->camera,
+    const kin_item_texts texts = {(const char *const *)items->id, (const char *const *)items->label,
+                                  (const char *const *)items->path, (const char *const *)items->camera,
                                   (const char *const *)items->role};
     return kin_embeddings_write_texts(name, vectors, &texts, err);
 }
 
-bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id, const char *const *label, const char *const *path, kin_error *err)
+bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id,
+                          const char *const *label, const char *const *path, kin_error *err)
 {
-    return kin_embeddings_write_texts(name, vectors, &(kin_item_texts){.id = id, .label = label, .path = path}, err);
+    return kin_embeddings_write_texts(name, vectors,
+                                      &(kin_item_texts){.id = id, .label = label, .path = path}, err);
 }
 
 /* --- labels --- */
 
-static void number_texts(char **text, int64_t count, int64_t *code, int64_t *slot, int64_t slots, char **seen, int64_t *used)
+static void number_texts(char **text, int64_t count, int64_t *code, int64_t *slot, int64_t slots, char **seen,
+                         int64_t *used)
 {
     for (int64_t i = 0; i < count; i++) {
         code[i] = -1;
@@ -435,7 +467,8 @@ static void number_texts(char **text, int64_t count, int64_t *code, int64_t *slo
 }
 
 /* Numbers the texts of two sets alike. */
-static bool codes(char **a, int64_t a_count, int64_t *a_code, char **b, int64_t b_count, int64_t *b_code, kin_error *err)
+static bool codes(char **a, int64_t a_count, int64_t *a_code, char **b, int64_t b_count, int64_t *b_code,
+                  kin_error *err)
 {
     int64_t count = a_count + b_count, slots = slots_for(count), used = 0;
     int64_t *slot = kin_alloc_zero((size_t)slots, sizeof *slot);
@@ -447,12 +480,14 @@ static bool codes(char **a, int64_t a_count, int64_t *a_code, char **b, int64_t 
     return ok;
 }
 
-bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code, kin_error *err)
+bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
+                           kin_error *err)
 {
     return codes(a->label, a->count, a_code, b ? b->label : NULL, b ? b->count : 0, b_code, err);
 }
 
-bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code, kin_error *err)
+bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
+                            kin_error *err)
 {
     return codes(a->camera, a->count, a_code, b ? b->camera : NULL, b ? b->count : 0, b_code, err);
 }

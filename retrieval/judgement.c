@@ -16,7 +16,7 @@ typedef struct drawing {
     const double *rows; /* [queries, FIGURES]: those evaluated */
     int64_t queries, rounds;
     uint64_t seed;
-    double *mean;       /* [FIGURES, rounds] */
+    double *mean; /* [FIGURES, rounds] */
 } drawing;
 
 static void draw_round(void *arg, int64_t round, int worker)
@@ -26,13 +26,17 @@ static void draw_round(void *arg, int64_t round, int worker)
     double sum[FIGURES] = {0};
     uint64_t key = kin_key(d->seed, (uint64_t)round, 0);
     for (int64_t i = 0; i < d->queries; i++) {
-        const double *row = d->rows + (int64_t)kin_random_below(key, (uint64_t)i, (uint64_t)d->queries) * FIGURES;
+        const double *row = d->rows +
+                            (int64_t)kin_random_below(key, (uint64_t)i, (uint64_t)d->queries) * FIGURES;
         for (int f = 0; f < FIGURES; f++) sum[f] += row[f];
     }
     for (int f = 0; f < FIGURES; f++) d->mean[f * d->rounds + round] = sum[f] / (double)d->queries;
 }
 
-static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
 
 static int64_t compact(const kin_scores *each, int64_t queries, double *rows)
 {
@@ -42,12 +46,19 @@ static int64_t compact(const kin_scores *each, int64_t queries, double *rows)
     return used;
 }
 
-bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, double level, uint64_t seed, kin_scores *low, kin_scores *high, kin_error *err)
+bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, double level, uint64_t seed,
+                   kin_scores *low, kin_scores *high, kin_error *err)
 {
     if (rounds < 1 || !(level > 0 && level < 1))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected", (long long)rounds, level);
-    double *rows = kin_alloc_array((size_t)queries, sizeof(kin_scores)), *mean = kin_alloc_array((size_t)rounds, sizeof(kin_scores));
-    bool ok = rows && mean ? true : kin_fail_memory(err, "bootstrap", (unsigned long long)(queries + rounds) * sizeof(kin_scores));
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected",
+            (long long)rounds, level);
+    double *rows = kin_alloc_array((size_t)queries, sizeof(kin_scores)),
+           *mean = kin_alloc_array((size_t)rounds, sizeof(kin_scores));
+    bool ok = rows && mean ? true
+                           : kin_fail_memory(err, "bootstrap",
+                                             (unsigned long long)(queries + rounds) * sizeof(kin_scores));
     drawing d = {rows, ok ? compact(each, queries, rows) : 0, rounds, seed, mean};
     if (ok && !d.queries) ok = kin_fail(err, KIN_ERR_DATA, "bootstrap: no query was evaluated");
     if (ok) {
@@ -69,7 +80,10 @@ bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, doub
     return ok;
 }
 
-typedef struct keyed { double key; int64_t query; } keyed;
+typedef struct keyed {
+    double key;
+    int64_t query;
+} keyed;
 
 static int by_key(const void *a, const void *b)
 {
@@ -89,7 +103,8 @@ static keyed *sorted(const kin_scores *each, const int64_t *label, int64_t queri
     return k;
 }
 
-bool kin_class_means(const kin_scores *each, const int64_t *label, int64_t queries, kin_class_scores **out, int64_t *count, kin_error *err)
+bool kin_class_means(const kin_scores *each, const int64_t *label, int64_t queries, kin_class_scores **out,
+                     int64_t *count, kin_error *err)
 {
     int64_t evaluated;
     keyed *k = sorted(each, label, queries, &evaluated);

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct labelled { int64_t label, item; } labelled;
+typedef struct labelled {
+    int64_t label, item;
+} labelled;
 
 typedef struct judge {
     const kin_judged *in;
@@ -24,13 +26,17 @@ static int by_label(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-static bool matches(const kin_judged *in, int64_t q, int64_t g) { return in->query_label[q] >= 0 && in->query_label[q] == in->gallery_label[g]; }
+static bool matches(const kin_judged *in, int64_t q, int64_t g)
+{
+    return in->query_label[q] >= 0 && in->query_label[q] == in->gallery_label[g];
+}
 
 /* What is taken out of the list: the query itself, and junk. */
 static bool removed(const kin_judged *in, int64_t q, int64_t g)
 {
     if (in->leave_one_out && q == g) return true;
-    return in->query_camera && in->gallery_camera && matches(in, q, g) && in->query_camera[q] >= 0 && in->query_camera[q] == in->gallery_camera[g];
+    return in->query_camera && in->gallery_camera && matches(in, q, g) && in->query_camera[q] >= 0 &&
+           in->query_camera[q] == in->gallery_camera[g];
 }
 
 /* R: relevant items of the gallery left after removals. */
@@ -43,7 +49,8 @@ static int64_t relevant_count(const judge *j, int64_t q)
         if (j->by_label[middle].label < label) low = middle + 1;
         else high = middle;
     }
-    for (; low < j->in->gallery && j->by_label[low].label == label; low++) count += !removed(j->in, q, j->by_label[low].item);
+    for (; low < j->in->gallery && j->by_label[low].label == label; low++)
+        count += !removed(j->in, q, j->by_label[low].item);
     return count;
 }
 
@@ -51,9 +58,12 @@ static bool sound(const judge *j, int64_t q, int64_t g, float value, kin_error *
 {
     long long query = q, item = g;
     if (g < 0 || g >= j->in->gallery)
-        return kin_fail(err, KIN_ERR_DATA, "query %lld: item %lld does not exist; the gallery has %lld", query, item, (long long)j->in->gallery);
-    if (j->seen[g] == q + 1) return kin_fail(err, KIN_ERR_DATA, "query %lld: item %lld is listed twice", query, item);
-    if (isnan(value)) return kin_fail(err, KIN_ERR_NUMERIC, "query %lld: the distance of item %lld is NaN", query, item);
+        return kin_fail(err, KIN_ERR_DATA, "query %lld: item %lld does not exist; the gallery has %lld",
+                        query, item, (long long)j->in->gallery);
+    if (j->seen[g] == q + 1)
+        return kin_fail(err, KIN_ERR_DATA, "query %lld: item %lld is listed twice", query, item);
+    if (isnan(value))
+        return kin_fail(err, KIN_ERR_NUMERIC, "query %lld: the distance of item %lld is NaN", query, item);
     return true;
 }
 
@@ -62,7 +72,10 @@ static int64_t compact(judge *j, int64_t q, kin_error *err)
 {
     const kin_judged *in = j->in;
     int64_t length = 0, first = in->offset[q], last = in->offset[q + 1];
-    if (last <= first) return kin_fail(err, KIN_ERR_DATA, "query %lld (counted from 0) has no list; every query needs one", (long long)q), -1;
+    if (last <= first)
+        return kin_fail(err, KIN_ERR_DATA, "query %lld (counted from 0) has no list; every query needs one",
+                        (long long)q),
+               -1;
     for (int64_t at = first; at < last; at++) {
         int64_t g = in->index[at];
         if (!sound(j, q, g, in->value ? in->value[at] : 0, err)) return -1;
@@ -80,13 +93,15 @@ static void score_prefixes(const judge *j, int64_t length, int64_t r, kin_scores
     double ideal = j->discount[best], gain = 0;
     for (int64_t i = 1; i <= length; i++) {
         if (!j->relevant[i - 1]) continue;
-        double precision = (double)++hits / (double)i, before = i == 1 ? 1 : (double)(hits - 1) / (double)(i - 1);
+        double precision = (double)++hits / (double)i,
+               before = i == 1 ? 1 : (double)(hits - 1) / (double)(i - 1);
         s->ap += precision;
         s->ap_trapezoid += (before + precision) / 2;
         if (i <= k) s->ap_at_k += precision, gain += j->discount[i] - j->discount[i - 1];
         if (i <= r) s->ap_at_r += precision, s->r_precision += 1;
         if (hits == 1) s->reciprocal_rank = 1 / (double)i;
-        for (int c = 0; hits == 1 && c < KIN_RECALL_RANKS && j->out->recall_at[c]; c++) s->recall[c] = i <= j->out->recall_at[c];
+        for (int c = 0; hits == 1 && c < KIN_RECALL_RANKS && j->out->recall_at[c]; c++)
+            s->recall[c] = i <= j->out->recall_at[c];
         last_hit = i;
     }
     s->ap /= (double)r;
@@ -109,9 +124,11 @@ static void score_pessimistically(const judge *j, int64_t length, int64_t r, kin
     int64_t hits = 0;
     for (int64_t first = 0, last; first < length; first = last) {
         int64_t good = 0;
-        for (last = first; last < length && j->value[last] == j->value[first]; last++) good += j->relevant[last];
+        for (last = first; last < length && j->value[last] == j->value[first]; last++)
+            good += j->relevant[last];
         if (first == 0) s->recall1_pessimistic = good == last;
-        for (int64_t g = 0; g < good; g++) s->ap_pessimistic += (double)++hits / (double)(last - good + g + 1);
+        for (int64_t g = 0; g < good; g++)
+            s->ap_pessimistic += (double)++hits / (double)(last - good + g + 1);
     }
     s->ap_pessimistic /= (double)r;
 }
@@ -158,7 +175,9 @@ static bool score_all(judge *j, kin_scores *per_query, kin_error *err)
         j->out->evaluated++;
     }
     if (!j->out->evaluated)
-        return kin_fail(err, KIN_ERR_DATA, "none of the %lld queries has a relevant item in the gallery; do the labels of both come from one set?",
+        return kin_fail(err, KIN_ERR_DATA,
+                        "none of the %lld queries has a relevant item in the gallery; do the labels of both "
+                        "come from one set?",
                         (long long)j->in->queries);
     add(&j->out->mean, &sum, 1 / (double)j->out->evaluated);
     return true;
@@ -170,17 +189,25 @@ static bool begin(judge *j, const kin_metrics_opt *opt, kin_error *err)
     kin_metrics *out = j->out;
     static const int64_t usual[] = {1, 5, 10, 0};
     long long queries = in->queries, gallery = in->gallery;
-    if (queries < 1 || gallery < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to evaluate: %lld queries, %lld items", queries, gallery);
+    if (queries < 1 || gallery < 1)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to evaluate: %lld queries, %lld items", queries,
+                        gallery);
     if (in->leave_one_out && queries != gallery)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "leaving one out needs the gallery itself as queries: %lld and %lld", queries, gallery);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "leaving one out needs the gallery itself as queries: %lld and %lld", queries,
+                        gallery);
     for (int64_t q = 0; q < in->queries; q++)
-        if (in->offset[q + 1] - in->offset[q] > out->longest) out->longest = in->offset[q + 1] - in->offset[q];
+        if (in->offset[q + 1] - in->offset[q] > out->longest)
+            out->longest = in->offset[q + 1] - in->offset[q];
     const int64_t *ranks = opt && opt->recall_at[0] ? opt->recall_at : usual;
     for (int c = 0; c < KIN_RECALL_RANKS && ranks[c]; c++) {
-        if (ranks[c] < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "recall at %lld; 1 or more was expected", (long long)ranks[c]);
+        if (ranks[c] < 1)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "recall at %lld; 1 or more was expected",
+                            (long long)ranks[c]);
         out->recall_at[c] = ranks[c];
     }
-    if (opt && opt->k < 0) return kin_fail(err, KIN_ERR_ARGUMENT, "AP at %lld; 1 or more was expected", (long long)opt->k);
+    if (opt && opt->k < 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "AP at %lld; 1 or more was expected", (long long)opt->k);
     out->k = opt && opt->k ? opt->k : out->longest;
     int64_t depth = out->longest > in->gallery ? out->longest : in->gallery;
     j->by_label = kin_alloc_array((size_t)in->gallery, sizeof *j->by_label);
@@ -188,7 +215,8 @@ static bool begin(judge *j, const kin_metrics_opt *opt, kin_error *err)
     j->relevant = kin_alloc((size_t)out->longest);
     j->value = kin_alloc_array((size_t)out->longest, sizeof *j->value);
     j->discount = kin_alloc_array((size_t)depth + 1, sizeof *j->discount);
-    if (!j->by_label || !j->seen || !j->relevant || !j->value || !j->discount) return kin_fail_memory(err, "metrics", (unsigned long long)depth * 40);
+    if (!j->by_label || !j->seen || !j->relevant || !j->value || !j->discount)
+        return kin_fail_memory(err, "metrics", (unsigned long long)depth * 40);
     for (int64_t g = 0; g < in->gallery; g++) j->by_label[g] = (labelled){in->gallery_label[g], g};
     qsort(j->by_label, (size_t)in->gallery, sizeof *j->by_label, by_label);
     j->discount[0] = 0;
@@ -196,7 +224,8 @@ static bool begin(judge *j, const kin_metrics_opt *opt, kin_error *err)
     return true;
 }
 
-bool kin_evaluate(const kin_judged *in, const kin_metrics_opt *opt, kin_metrics *out, kin_scores *per_query, kin_error *err)
+bool kin_evaluate(const kin_judged *in, const kin_metrics_opt *opt, kin_metrics *out, kin_scores *per_query,
+                  kin_error *err)
 {
     *out = (kin_metrics){.complete = true};
     judge j = {.in = in, .out = out};

@@ -5,8 +5,10 @@
 
 bool kin_order_begin(kin_order *o, int64_t gallery, int64_t k, kin_error *err)
 {
-    *o = (kin_order){.score = kin_alloc_zero((size_t)gallery, sizeof *o->score), .touched = kin_alloc_array((size_t)gallery, sizeof *o->touched),
-                     .hits = kin_alloc_array((size_t)k, 2 * sizeof *o->hits), .spare = kin_alloc_array((size_t)k, 2 * sizeof *o->spare)};
+    *o = (kin_order){.score = kin_alloc_zero((size_t)gallery, sizeof *o->score),
+                     .touched = kin_alloc_array((size_t)gallery, sizeof *o->touched),
+                     .hits = kin_alloc_array((size_t)k, 2 * sizeof *o->hits),
+                     .spare = kin_alloc_array((size_t)k, 2 * sizeof *o->spare)};
     if (o->score && o->touched && o->hits && o->spare) return true;
     kin_order_free(o);
     return kin_fail(err, KIN_ERR_MEMORY, "out of memory: scores of %lld items", (long long)gallery);

@@ -1,4 +1,5 @@
-/* From sparse scores to lists: items with a score come first, the best of them ahead; the others follow as they are near. */
+/* From sparse scores to lists: items with a score come first, the best of them ahead; the others follow as
+ * they are near. */
 #ifndef KIN_RETRIEVAL_ORDER_H
 #define KIN_RETRIEVAL_ORDER_H
 
@@ -23,11 +24,13 @@ static inline void kin_order_add(kin_order *o, int64_t item, double amount)
 {
     if (o->score[item] == 0) o->touched[o->count++] = (int32_t)item;
     o->score[item] += amount;
-    if (o->score[item] == 0) o->score[item] = DBL_MIN; /* amounts that cancel: touched all the same, and once */
+    /* amounts that cancel: touched all the same, and once */
+    if (o->score[item] == 0) o->score[item] = DBL_MIN;
 }
 
-/* Writes list `row` of `out` by score, largest first, ties by index, without item `self` (-1: none); places that are left go to the
- * items without a score in the order of `near` [at least out->k], the row's nearest, with the value 0. Clears the scores. */
+/* Writes list `row` of `out` by score, largest first, ties by index, without item `self` (-1: none);
+ * places that are left go to the items without a score in the order of `near` [at least out->k], the row's
+ * nearest, with the value 0. Clears the scores. */
 void kin_order_list(kin_order *o, const int64_t *near, int64_t self, kin_neighbours *out, int64_t row);
 
 #endif

@@ -12,7 +12,10 @@ typedef struct kin_pool {
     kin_hit limit; /* the k-th of the last cut: what comes later must be before it */
 } kin_pool;
 
-static inline kin_pool kin_pool_begin(kin_hit *hits, kin_hit *spare, int64_t k) { return (kin_pool){hits, spare, k, 0, {INFINITY, INT64_MAX}}; }
+static inline kin_pool kin_pool_begin(kin_hit *hits, kin_hit *spare, int64_t k)
+{
+    return (kin_pool){hits, spare, k, 0, {INFINITY, INT64_MAX}};
+}
 
 /* Sorts, and keeps the best k. To be called once more after the last offer. */
 static inline void kin_pool_cut(kin_pool *p)

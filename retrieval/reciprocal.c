@@ -49,7 +49,8 @@ static void mutual_block(void *arg, int64_t block, int worker_index)
     (void)worker_index;
     encoder *e = arg;
     int64_t last = (block + 1) * ROWS < e->set->count ? (block + 1) * ROWS : e->set->count;
-    for (int64_t i = block * ROWS; i < last; i++) e->mutual_count[i] = (int32_t)reciprocal(e->set, i, e->half, e->mutual + i * (e->half + 1));
+    for (int64_t i = block * ROWS; i < last; i++)
+        e->mutual_count[i] = (int32_t)reciprocal(e->set, i, e->half, e->mutual + i * (e->half + 1));
 }
 
 static int64_t add(worker *w, int64_t count, int32_t item)
@@ -80,9 +81,13 @@ static int64_t expand(const encoder *e, worker *w, int64_t i)
     return count;
 }
 
-static int ascending(const void *a, const void *b) { return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b;
+}
 
-/* Step 5: exp(−D') on R*, divided by its sum. Distances of the neighbours kept are known; the few others are computed. */
+/* Step 5: exp(−D') on R*, divided by its sum. Distances of the neighbours kept are known; the few others
+ * are computed. */
 static void weigh(const encoder *e, worker *w, int64_t i, int64_t count)
 {
     const kin_joined *set = e->set;
@@ -93,7 +98,9 @@ static void weigh(const encoder *e, worker *w, int64_t i, int64_t count)
     double *value = e->out->value + e->out->offset[i], sum = 0;
     for (int64_t a = 0; a < count; a++) {
         int64_t j = w->list[a];
-        double d = w->member[j] ? distance[w->member[j] - 1] : kin_exact_euclid(kin_joined_row(set, i), kin_joined_row(set, j), set->gallery.dim);
+        double d = w->member[j]
+                       ? distance[w->member[j] - 1]
+                       : kin_exact_euclid(kin_joined_row(set, i), kin_joined_row(set, j), set->gallery.dim);
         value[a] = exp(-kin_joined_scaled(set, i, d));
         sum += value[a];
     }
@@ -199,7 +206,8 @@ bool kin_reciprocal_encode(const kin_joined *set, int64_t k1, int64_t k2, kin_sp
         ok = build(e, average_block, out, err);
         kin_sparse_free(&old);
     }
-    for (int w = 0; w < KIN_MAX_THREADS; w++) kin_free(e->workers[w].member), kin_free(e->workers[w].list), kin_free(e->workers[w].sum);
+    for (int w = 0; w < KIN_MAX_THREADS; w++)
+        kin_free(e->workers[w].member), kin_free(e->workers[w].list), kin_free(e->workers[w].sum);
     kin_free(e->mutual), kin_free(e->mutual_count), kin_free(e);
     if (!ok) kin_sparse_free(out);
     return ok;

@@ -1,5 +1,5 @@
-/* The k-reciprocal encoding: from every item's nearest neighbours to its sparse vector V. Steps are numbered as in
- * retrieval/rerank.c. */
+/* The k-reciprocal encoding: from every item's nearest neighbours to its sparse vector V. Steps are
+ * numbered as in retrieval/rerank.c. */
 #ifndef KIN_RETRIEVAL_RECIPROCAL_H
 #define KIN_RETRIEVAL_RECIPROCAL_H
 
@@ -10,10 +10,10 @@
 typedef struct kin_joined {
     kin_vectors query, gallery; /* query.count is 0 where the gallery is searched in itself */
     int64_t count;
-    int64_t depth;     /* neighbours kept an item, itself, the first, not counted */
-    int32_t *rank;     /* [count, depth + 1] */
-    double *distance;  /* [count, depth + 1]: squared Euclid */
-    double *farthest;  /* [count]: the largest squared Euclidean distance of the row */
+    int64_t depth;    /* neighbours kept an item, itself, the first, not counted */
+    int32_t *rank;    /* [count, depth + 1] */
+    double *distance; /* [count, depth + 1]: squared Euclid */
+    double *farthest; /* [count]: the largest squared Euclidean distance of the row */
     bool squared_input;
 } kin_joined;
 

@@ -7,9 +7,10 @@
  *   6. V_i ← mean of V over the first k2 of rank_i.
  *   7. s = Σ_j min(V_qj, V_gj); Jaccard distance d_J = 1 − s / (2 − s), since every V_i sums to 1.
  *   8. d* = (1 − λ) d_J + λ D'_qg.
- * The published code keeps N × N matrices of each step. Here steps 1 and 2 are one blocked pass that keeps the
- * neighbours and the largest distance of each row; V is sparse; step 7 walks an inverted index over the gallery. A gallery
- * item with s = 0 has d* = (1 − λ) + λ D', which orders as D' does: so the best K lie in { s > 0 } ∪ { the K nearest }. */
+ * The published code keeps N × N matrices of each step. Here steps 1 and 2 are one blocked pass that keeps
+ * the neighbours and the largest distance of each row; V is sparse; step 7 walks an inverted index over
+ * the gallery. A gallery item with s = 0 has d* = (1 − λ) + λ D', which orders as D' does: so the best K
+ * lie in { s > 0 } ∪ { the K nearest }. */
 #include "retrieval/rerank.h"
 
 #include "base/memory.h"
@@ -24,21 +25,29 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { ROWS = 192, TASKS = 32, STRAYS = 1 << 19 /* measured together at most, but for the last list's */, AHEAD = 8 };
+enum {
+    ROWS = 192,
+    TASKS = 32,
+    STRAYS = 1 << 19 /* measured together at most, but for the last list's */,
+    AHEAD = 8
+};
 static const int64_t hits_bytes = 16 << 20; /* of the lists of a block */
 
 /* An item that shares something with a list's row, and is not among its K nearest. */
-typedef struct stray { int32_t item, row; double shared, distance; } stray;
+typedef struct stray {
+    int32_t item, row;
+    double shared, distance;
+} stray;
 
 typedef struct worker {
-    double *shared;    /* [gallery]: s of the items touched, else 0 */
-    int32_t *touched;  /* [gallery + 1] */
-    bool *taken;       /* [gallery]: among the K nearest of the row at hand */
+    double *shared;        /* [gallery]: s of the items touched, else 0 */
+    int32_t *touched;      /* [gallery + 1] */
+    bool *taken;           /* [gallery]: among the K nearest of the row at hand */
     kin_hit *hits, *spare; /* [rows, 2 k], [2 k] */
-    kin_pool *best;    /* [rows] */
-    stray *strays;     /* in the order of rows */
-    uint64_t *order;   /* [2 strays]: item, then place in `strays`; and room for sorting */
-    double *wide;      /* [dim]: an item, while strays are measured */
+    kin_pool *best;        /* [rows] */
+    stray *strays;         /* in the order of rows */
+    uint64_t *order;       /* [2 strays]: item, then place in `strays`; and room for sorting */
+    double *wide;          /* [dim]: an item, while strays are measured */
     int64_t count;
     size_t room, order_room;
 } worker;
@@ -46,13 +55,13 @@ typedef struct worker {
 typedef struct job {
     const kin_rerank_opt *opt;
     kin_joined set;
-    int64_t lists;     /* rows that want a final list: the queries, or the whole gallery */
-    int64_t nearest;   /* gallery neighbours kept for each of them */
-    int32_t *near;     /* [lists, nearest]: gallery items, nearest first */
+    int64_t lists;   /* rows that want a final list: the queries, or the whole gallery */
+    int64_t nearest; /* gallery neighbours kept for each of them */
+    int32_t *near;   /* [lists, nearest]: gallery items, nearest first */
     double *near_distance;
     kin_sparse v, inverted;
     kin_neighbours *out;
-    int64_t rows;      /* lists a block */
+    int64_t rows; /* lists a block */
     worker workers[KIN_MAX_THREADS];
     atomic_llong done;
     atomic_bool stopped, out_of_memory;
@@ -86,13 +95,23 @@ static void collect(void *arg, int64_t i, const kin_hit *hits, const kin_hit *fa
 
 static void collect_list(void *arg, int64_t q, const kin_hit *hits) { keep_nearest(arg, q, hits); }
 
-/* All pairs of the joined set, each once: neighbours and the farthest of every item, and the queries' nearest of the gallery. */
+/* All pairs of the joined set, each once: neighbours and the farthest of every item, and the queries'
+ * nearest of the gallery. */
 static bool compare_all(job *j, kin_error *err)
 {
     bool alone = j->opt->leave_one_out;
     int64_t k = alone && j->nearest > j->set.depth ? j->nearest : j->set.depth;
-    kin_scan scan = {.query = j->set.query, .gallery = j->set.gallery, .joined = true, .k = k, .list = alone ? 0 : j->nearest, .farthest = true, .emit = collect,
-                     .emit_list = collect_list, .arg = j, .progress = j->opt->progress, .stage = "comparing"};
+    kin_scan scan = {.query = j->set.query,
+                     .gallery = j->set.gallery,
+                     .joined = true,
+                     .k = k,
+                     .list = alone ? 0 : j->nearest,
+                     .farthest = true,
+                     .emit = collect,
+                     .emit_list = collect_list,
+                     .arg = j,
+                     .progress = j->opt->progress,
+                     .stage = "comparing"};
     return kin_scan_run(&scan, err);
 }
 
@@ -128,22 +147,26 @@ static bool add_stray(worker *w, stray s)
     return true;
 }
 
-/* λ > 0: first the K nearest, shared or not. The items that share something and are farther are put aside, unless even the K-th
- * nearest's distance would make them too late. */
-static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t self, int64_t touched, kin_pool *best)
+/* λ > 0: first the K nearest, shared or not. The items that share something and are farther are put aside,
+ * unless even the K-th nearest's distance would make them too late. */
+static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t self, int64_t touched,
+                   kin_pool *best)
 {
     const int32_t *near = j->near + list * j->nearest;
     const double *distance = j->near_distance + list * j->nearest;
     bool ok = true;
     for (int64_t a = 0; a < j->nearest; a++) {
-        kin_pool_offer(best, final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])), near[a]);
+        kin_pool_offer(best,
+                       final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])),
+                       near[a]);
         w->taken[near[a]] = true;
     }
     kin_pool_cut(best);
     double nearer = kin_joined_scaled(&j->set, list, distance[j->nearest - 1]);
     for (int64_t a = 0; ok && a < touched; a++) {
         int32_t g = w->touched[a];
-        if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance) continue;
+        if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance)
+            continue;
         ok = add_stray(w, (stray){g, (int32_t)row, w->shared[g], 0});
     }
     for (int64_t a = 0; a < j->nearest; a++) w->taken[near[a]] = false;
@@ -151,10 +174,12 @@ static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t s
 }
 
 /* λ = 0: items that share nothing are all alike, so the first by index follow. */
-static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched, kin_pool *best)
+static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched,
+                                    kin_pool *best)
 {
     for (int64_t a = 0; a < touched; a++)
-        if (w->touched[a] != self) kin_pool_offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
+        if (w->touched[a] != self)
+            kin_pool_offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
     kin_pool_cut(best);
     for (int64_t g = 0; best->count < best->k; g++)
         if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
@@ -178,7 +203,8 @@ static bool measure_strays(const job *j, worker *w, int64_t first)
     for (int64_t a = 0; a < w->count; a++) {
         stray *s = stray_at(w, a);
         if (a + AHEAD < w->count) __builtin_prefetch(stray_at(w, a + AHEAD), 1);
-        const float *row = kin_joined_row(&j->set, first + s->row), *next = kin_joined_row(&j->set, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
+        const float *row = kin_joined_row(&j->set, first + s->row),
+                    *next = kin_joined_row(&j->set, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
         if (s->item != last) kin_lines_get()->widen(kin_row(j->set.gallery, s->item), w->wide, dim, row);
         last = s->item;
         s->distance = kin_lines_get()->euclid_wide(w->wide, row, dim, next);
@@ -193,7 +219,9 @@ static bool finish_lists(const job *j, worker *w, int64_t first, int64_t last)
     if (!measure_strays(j, w, first)) return false;
     for (int64_t a = 0; a < w->count; a++) {
         const stray *s = &w->strays[a];
-        kin_pool_offer(&w->best[s->row], final_distance(j, s->shared, kin_joined_scaled(&j->set, first + s->row, s->distance)), s->item);
+        kin_pool_offer(&w->best[s->row],
+                       final_distance(j, s->shared, kin_joined_scaled(&j->set, first + s->row, s->distance)),
+                       s->item);
     }
     for (int64_t list = first; list < last; list++) {
         kin_pool *best = &w->best[list - first];
@@ -223,7 +251,8 @@ static void final_block(void *arg, int64_t block, int worker_index)
     job *j = arg;
     if (atomic_load(&j->stopped)) return;
     worker *w = &j->workers[worker_index];
-    int64_t first = block * j->rows, last = first + j->rows < j->lists ? first + j->rows : j->lists, begun = first;
+    int64_t first = block * j->rows, last = first + j->rows < j->lists ? first + j->rows : j->lists,
+            begun = first;
     bool ok = true;
     for (int64_t list = first; ok && list < last; list++) {
         ok = begin_list(j, w, list - begun, list);
@@ -234,7 +263,9 @@ static void final_block(void *arg, int64_t block, int worker_index)
     if (!ok) atomic_store(&j->out_of_memory, true), atomic_store(&j->stopped, true);
     int64_t done = atomic_fetch_add(&j->done, last - first) + last - first;
     const kin_progress *progress = &j->opt->progress;
-    if (worker_index == 0 && progress->report && !progress->report(progress->user, "re-ranking", done, j->lists)) atomic_store(&j->stopped, true);
+    if (worker_index == 0 && progress->report &&
+        !progress->report(progress->user, "re-ranking", done, j->lists))
+        atomic_store(&j->stopped, true);
 }
 
 /* --- the whole --- */
@@ -243,31 +274,41 @@ static bool check(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *
 {
     int64_t count = query.count + gallery.count, most = gallery.count - (opt->leave_one_out ? 1 : 0);
     if (gallery.count < 1 || gallery.dim < 1 || (!opt->leave_one_out && query.count < 1))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items", (long long)query.count, (long long)gallery.count);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
+                        (long long)query.count, (long long)gallery.count);
     if (!opt->leave_one_out && query.dim != gallery.dim)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the queries have %lld dimensions and the gallery %lld; both must come from one model", (long long)query.dim,
-                        (long long)gallery.dim);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
+            (long long)query.dim, (long long)gallery.dim);
     if (opt->k < 1 || opt->k > most)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld", (long long)opt->k, (long long)most,
-                        (long long)most);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld",
+                        (long long)opt->k, (long long)most, (long long)most);
     if (opt->k1 < 1 || opt->k1 >= count || opt->k2 < 1 || opt->k2 > count)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "k1 %lld and k2 %lld need more items than the %lld there are; take k1 in 1 to %lld, k2 in 1 to %lld",
-                        (long long)opt->k1, (long long)opt->k2, (long long)count, (long long)count - 1, (long long)count);
-    if (!(opt->lambda >= 0 && opt->lambda <= 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "lambda is %g; 0 to 1 was expected", opt->lambda);
-    if (count > INT32_MAX) return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "k1 %lld and k2 %lld need more items than the %lld there are; take k1 in 1 to %lld, "
+                        "k2 in 1 to %lld",
+                        (long long)opt->k1, (long long)opt->k2, (long long)count, (long long)count - 1,
+                        (long long)count);
+    if (!(opt->lambda >= 0 && opt->lambda <= 1))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "lambda is %g; 0 to 1 was expected", opt->lambda);
+    if (count > INT32_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
     return true;
 }
 
 static bool give_room(job *j, kin_error *err)
 {
-    size_t n = (size_t)j->set.count, width = (size_t)j->set.depth + 1, lists = (size_t)j->lists, nearest = (size_t)j->nearest;
+    size_t n = (size_t)j->set.count, width = (size_t)j->set.depth + 1, lists = (size_t)j->lists,
+           nearest = (size_t)j->nearest;
     j->set.rank = kin_alloc_array(n, width * sizeof *j->set.rank);
     j->set.distance = kin_alloc_array(n, width * sizeof *j->set.distance);
     j->set.farthest = kin_alloc_array(n, sizeof *j->set.farthest);
     j->near = kin_alloc_array(lists, nearest * sizeof *j->near);
     j->near_distance = kin_alloc_array(lists, nearest * sizeof *j->near_distance);
     if (j->set.rank && j->set.distance && j->set.farthest && j->near && j->near_distance) return true;
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking %zu items, lists of %zu; shorter lists need less", n, nearest);
+    return kin_fail(err, KIN_ERR_MEMORY,
+                    "out of memory: re-ranking %zu items, lists of %zu; shorter lists need less", n, nearest);
 }
 
 static bool give_workers_room(job *j, kin_error *err)
@@ -295,9 +336,12 @@ static void give_back(job *j)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
         worker *me = &j->workers[w];
-        kin_free(me->shared), kin_free(me->wide), kin_free(me->touched), kin_free(me->taken), kin_free(me->hits), kin_free(me->spare), kin_free(me->best), kin_free(me->strays), kin_free(me->order);
+        kin_free(me->shared), kin_free(me->wide), kin_free(me->touched), kin_free(me->taken),
+            kin_free(me->hits), kin_free(me->spare), kin_free(me->best), kin_free(me->strays),
+            kin_free(me->order);
     }
-    kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->near), kin_free(j->near_distance);
+    kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->near),
+        kin_free(j->near_distance);
     kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);
     kin_free(j);
 }
@@ -316,11 +360,15 @@ static bool run(job *j, kin_error *err)
     if (!kin_sparse_transpose(&j->v, j->set.query.count, j->set.count, &j->inverted, err)) return false;
     if (!proceed(j, "re-ranking", err) || !give_workers_room(j, err)) return false;
     kin_parallel_for(kin_blocks(j->lists, j->rows), final_block, j);
-    if (atomic_load(&j->out_of_memory)) return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking against %lld items; fewer threads need less", (long long)j->set.gallery.count);
+    if (atomic_load(&j->out_of_memory))
+        return kin_fail(err, KIN_ERR_MEMORY,
+                        "out of memory: re-ranking against %lld items; fewer threads need less",
+                        (long long)j->set.gallery.count);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
 }
 
-bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt, kin_neighbours *out, kin_error *err)
+bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt,
+                             kin_neighbours *out, kin_error *err)
 {
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
@@ -334,7 +382,10 @@ bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_r
         j->out = out;
         j->lists = lists;
         j->nearest = opt->k;
-        j->set = (kin_joined){.query = query, .gallery = gallery, .count = query.count + gallery.count, .squared_input = opt->input == KIN_INPUT_SQUARED};
+        j->set = (kin_joined){.query = query,
+                              .gallery = gallery,
+                              .count = query.count + gallery.count,
+                              .squared_input = opt->input == KIN_INPUT_SQUARED};
         j->set.depth = opt->k1 > opt->k2 - 1 ? opt->k1 : opt->k2 - 1;
         atomic_init(&j->done, 0);
         atomic_init(&j->stopped, false);

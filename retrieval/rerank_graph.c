@@ -4,7 +4,8 @@
  *   3. A_i ← Σ_{j of the k2 nearest of i} s_ij² A_j, i itself counted.
  *   4. A_i ← A_i / |A_i|; steps 2 to 4 are done `layers` times.
  *   5. score = A_q · A_g.
- * The published code keeps A as an N × N matrix. Here it is sparse, and step 5 walks an inverted index over the gallery. */
+ * The published code keeps A as an N × N matrix. Here it is sparse, and step 5 walks an inverted index
+ * over the gallery. */
 #include "retrieval/rerank_graph.h"
 
 #include "base/memory.h"
@@ -20,28 +21,32 @@
 enum { ROWS = 16 };
 
 typedef struct worker {
-    double *sum;    /* [count]: 0 outside the row being built */
-    int32_t *list;  /* [count] */
-    bool *listed;   /* [count] */
+    double *sum;   /* [count]: 0 outside the row being built */
+    int32_t *list; /* [count] */
+    bool *listed;  /* [count] */
     kin_order order;
 } worker;
 
 typedef struct job {
     const kin_rerank_graph_opt *opt;
-    kin_vectors all, gallery; /* all: queries first, then the gallery; the gallery alone when leaving one out */
+    /* all: queries first, then the gallery; the gallery alone when leaving one out */
+    kin_vectors all, gallery;
     int64_t queries, lists;
-    kin_neighbours among;     /* the nearest others of each of all */
-    kin_neighbours near;      /* gallery items near each query */
+    kin_neighbours among; /* the nearest others of each of all */
+    kin_neighbours near;  /* gallery items near each query */
     kin_sparse a, transposed;
     kin_sparse *built;
-    bool fill;                /* second round: write entries; first round: count them */
+    bool fill; /* second round: write entries; first round: count them */
     kin_neighbours *out;
     worker workers[KIN_MAX_THREADS];
     atomic_llong done;
     atomic_bool stopped;
 } job;
 
-static int64_t last_of(int64_t block, int64_t rows) { return (block + 1) * ROWS < rows ? (block + 1) * ROWS : rows; }
+static int64_t last_of(int64_t block, int64_t rows)
+{
+    return (block + 1) * ROWS < rows ? (block + 1) * ROWS : rows;
+}
 
 /* The a-th nearest of item i, itself the first; *s2 receives their similarity, squared. */
 static int64_t neighbour(const job *j, int64_t i, int64_t a, double *s2)
@@ -52,7 +57,10 @@ static int64_t neighbour(const job *j, int64_t i, int64_t a, double *s2)
     return j->among.index[i * j->among.k + a - 1];
 }
 
-static int ascending(const void *a, const void *b) { return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b;
+}
 
 /* --- step 1 --- */
 
@@ -87,7 +95,8 @@ static bool describe(job *j, kin_error *err)
 static int64_t add_row(const job *j, int64_t i)
 {
     const kin_sparse *a = &j->a, *t = &j->transposed;
-    int64_t x = a->offset[i], y = t->offset[i], x_end = a->offset[i + 1], y_end = t->offset[i + 1], to = j->built->offset[i], count = 0;
+    int64_t x = a->offset[i], y = t->offset[i], x_end = a->offset[i + 1], y_end = t->offset[i + 1],
+            to = j->built->offset[i], count = 0;
     while (x < x_end || y < y_end) {
         int32_t left = x < x_end ? a->column[x] : INT32_MAX, right = y < y_end ? t->column[y] : INT32_MAX;
         double value = (left <= right ? a->value[x] : 0) + (right <= left ? t->value[y] : 0);
@@ -114,7 +123,8 @@ static void add_block(void *arg, int64_t block, int worker_index)
 
 /* --- steps 3 and 4 --- */
 
-/* Σ s² A_j into w->sum, its columns into w->list; returns their number. Only the columns, when rows are counted. */
+/* Σ s² A_j into w->sum, its columns into w->list; returns their number. Only the columns, when rows are
+ * counted. */
 static int64_t propagate_row(const job *j, worker *w, int64_t i)
 {
     int64_t count = 0;
@@ -192,14 +202,18 @@ static void score_block(void *arg, int64_t block, int worker_index)
         for (int64_t e = j->a.offset[list]; e < j->a.offset[list + 1]; e++) {
             double mine = j->a.value[e];
             int64_t column = j->a.column[e];
-            for (int64_t f = j->transposed.offset[column]; mine != 0 && f < j->transposed.offset[column + 1]; f++)
+            for (int64_t f = j->transposed.offset[column]; mine != 0 && f < j->transposed.offset[column + 1];
+                 f++)
                 kin_order_add(order, j->transposed.column[f], mine * j->transposed.value[f]);
         }
-        kin_order_list(order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out, list);
+        kin_order_list(order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
+                       list);
     }
     int64_t done = atomic_fetch_add(&j->done, last - first) + last - first;
     const kin_progress *progress = &j->opt->progress;
-    if (worker_index == 0 && progress->report && !progress->report(progress->user, "re-ranking", done, j->lists)) atomic_store(&j->stopped, true);
+    if (worker_index == 0 && progress->report &&
+        !progress->report(progress->user, "re-ranking", done, j->lists))
+        atomic_store(&j->stopped, true);
 }
 
 /* --- the whole --- */
@@ -208,17 +222,24 @@ static bool check(kin_vectors query, kin_vectors gallery, const kin_rerank_graph
 {
     int64_t count = query.count + gallery.count, most = gallery.count - (opt->leave_one_out ? 1 : 0);
     if (gallery.dim < 1 || most < 1 || (!opt->leave_one_out && query.count < 1))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items", (long long)query.count, (long long)gallery.count);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
+                        (long long)query.count, (long long)gallery.count);
     if (!opt->leave_one_out && query.dim != gallery.dim)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the queries have %lld dimensions and the gallery %lld; both must come from one model", (long long)query.dim,
-                        (long long)gallery.dim);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
+            (long long)query.dim, (long long)gallery.dim);
     if (opt->k < 1 || opt->k > most)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld", (long long)opt->k, (long long)most, (long long)most);
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld",
+                        (long long)opt->k, (long long)most, (long long)most);
     if (opt->k1 < 1 || opt->k1 > count || opt->k2 < 1 || opt->k2 > count)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "k1 %lld and k2 %lld do not fit the %lld items there are; take 1 to %lld", (long long)opt->k1, (long long)opt->k2,
-                        (long long)count, (long long)count);
-    if (opt->layers < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "%d layers; 1 or more were expected", opt->layers);
-    if (count > INT32_MAX) return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "k1 %lld and k2 %lld do not fit the %lld items there are; take 1 to %lld",
+                        (long long)opt->k1, (long long)opt->k2, (long long)count, (long long)count);
+    if (opt->layers < 1)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%d layers; 1 or more were expected", opt->layers);
+    if (count > INT32_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "at most %d vectors can be re-ranked at once", INT32_MAX);
     return true;
 }
 
@@ -237,9 +258,12 @@ static bool find_neighbours(job *j, kin_vectors query, kin_error *err)
 {
     int64_t depth = j->opt->k1 > j->opt->k2 ? j->opt->k1 : j->opt->k2;
     bool leave = j->opt->leave_one_out;
-    kin_search_opt among = {.k = depth - 1, .metric = KIN_COSINE, .leave_one_out = true, .progress = j->opt->progress};
-    kin_search_opt near = {.k = j->opt->k, .metric = KIN_COSINE, .leave_one_out = leave, .progress = j->opt->progress};
-    return (depth == 1 || kin_search(j->all, j->all, &among, &j->among, err)) && kin_search(leave ? j->gallery : query, j->gallery, &near, &j->near, err);
+    kin_search_opt among = {
+        .k = depth - 1, .metric = KIN_COSINE, .leave_one_out = true, .progress = j->opt->progress};
+    kin_search_opt near = {
+        .k = j->opt->k, .metric = KIN_COSINE, .leave_one_out = leave, .progress = j->opt->progress};
+    return (depth == 1 || kin_search(j->all, j->all, &among, &j->among, err)) &&
+           kin_search(leave ? j->gallery : query, j->gallery, &near, &j->near, err);
 }
 
 static bool give_workers_room(job *j, kin_error *err)
@@ -251,7 +275,8 @@ static bool give_workers_room(job *j, kin_error *err)
         w->sum = kin_alloc_zero(n, sizeof *w->sum);
         w->list = kin_alloc_array(n, sizeof *w->list);
         w->listed = kin_alloc_zero(n, sizeof *w->listed);
-        if (!w->sum || !w->list || !w->listed) return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking %zu items", n);
+        if (!w->sum || !w->list || !w->listed)
+            return kin_fail(err, KIN_ERR_MEMORY, "out of memory: re-ranking %zu items", n);
         ok = kin_order_begin(&w->order, j->gallery.count, j->opt->k, err);
     }
     return ok;
@@ -265,7 +290,8 @@ static bool run(job *j, kin_vectors query, kin_error *err)
     if (!kin_sparse_transpose(&j->a, j->queries, j->all.count, &j->transposed, err)) return false;
     /* Once from here: the worker that reports later may get no block of a short stage. */
     const kin_progress *progress = &j->opt->progress;
-    if (progress->report && !progress->report(progress->user, "re-ranking", 0, j->lists)) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking");
+    if (progress->report && !progress->report(progress->user, "re-ranking", 0, j->lists))
+        return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking");
     kin_parallel_for(kin_blocks(j->lists, ROWS), score_block, j);
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
 }
@@ -281,7 +307,8 @@ static void give_back(job *j)
     kin_free(j);
 }
 
-bool kin_rerank_graph(kin_vectors query, kin_vectors gallery, const kin_rerank_graph_opt *opt, kin_neighbours *out, kin_error *err)
+bool kin_rerank_graph(kin_vectors query, kin_vectors gallery, const kin_rerank_graph_opt *opt,
+                      kin_neighbours *out, kin_error *err)
 {
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};

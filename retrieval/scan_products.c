@@ -10,7 +10,9 @@ enum { LINE = 64 / (int)sizeof(kin_coarse_pair) /* pairs in a line of the cache 
 
 int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items)
 {
-    int64_t width = p->coarse ? p->coarse->nr : p->tiles->nr, row = p->coarse ? kin_coarse_pairs(p->dim) * (int64_t)sizeof(kin_coarse_pair) : p->dim * (int64_t)sizeof(float);
+    int64_t width = p->coarse ? p->coarse->nr : p->tiles->nr,
+            row = p->coarse ? kin_coarse_pairs(p->dim) * (int64_t)sizeof(kin_coarse_pair)
+                            : p->dim * (int64_t)sizeof(float);
     return kin_round_up(items, width) * row;
 }
 
@@ -22,7 +24,9 @@ static void pack_coarse_panel(void *arg, int64_t panel, int worker)
     kin_coarse_pair *to = (kin_coarse_pair *)p->panels + panel * nr * pairs;
     for (int64_t j = 0; j < nr; j++) {
         p->unit[at + j] = 0;
-        if (at + j < p->last) p->unit[at + j] = kin_coarse_round(kin_scan_item(p->scan, at + j), p->dim, p->norm[at + j], to + j, nr, &p->error[at + j]);
+        if (at + j < p->last)
+            p->unit[at + j] = kin_coarse_round(kin_scan_item(p->scan, at + j), p->dim, p->norm[at + j],
+                                               to + j, nr, &p->error[at + j]);
         else
             for (int64_t k = 0; k < pairs; k++) to[k * nr + j] = (kin_coarse_pair){{0, 0}};
     }
@@ -49,25 +53,33 @@ void kin_scan_pack(kin_scan_pass *p)
 
 /* --- products --- */
 
-void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, bool note_errors)
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows,
+                         bool note_errors)
 {
     if (!p->coarse) return;
     int64_t mr = p->coarse->mr, pairs = kin_coarse_pairs(p->dim);
     for (int64_t r = 0; r < kin_round_up(rows, mr); r++) {
-        int64_t i = kin_scan_row_of(p, first + kin_min(r, rows - 1)); /* the last panel is filled up with its last row */
+        /* the last panel is filled up with its last row */
+        int64_t i = kin_scan_row_of(p, first + kin_min(r, rows - 1));
         float error;
-        me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i], me->pairs + r / mr * mr * pairs + r % mr, mr, &error);
+        me->row_scale[r] = kin_coarse_round(kin_scan_row(p->scan, i), p->dim, p->row_norm[i],
+                                            me->pairs + r / mr * mr * pairs + r % mr, mr, &error);
         if (note_errors) p->row_error[i] = error;
     }
 }
 
-/* Asks for the next panel, a few lines with each of the row's tiles, while this one is used: `done` rows of `rows` are. */
-static inline void expect(const kin_coarse_pair *panel, int64_t pairs, int64_t done, int64_t step, int64_t rows)
+/* Asks for the next panel, a few lines with each of the row's tiles, while this one is used: `done` rows
+ * of `rows` are. */
+static inline void expect(const kin_coarse_pair *panel, int64_t pairs, int64_t done, int64_t step,
+                          int64_t rows)
 {
-    for (int64_t at = pairs * done / rows / LINE * LINE; at < pairs * (done + step) / rows / LINE * LINE; at += LINE) __builtin_prefetch(panel + at);
+    for (int64_t at = pairs * done / rows / LINE * LINE; at < pairs * (done + step) / rows / LINE * LINE;
+         at += LINE)
+        __builtin_prefetch(panel + at);
 }
 
-void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows, const kin_coarse_pair *panels, const float *unit, int64_t columns)
+void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows,
+                              const kin_coarse_pair *panels, const float *unit, int64_t columns)
 {
     const kin_coarse *t = p->coarse;
     int64_t pairs = kin_coarse_pairs(p->dim);
@@ -78,13 +90,15 @@ void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t
             for (int64_t r = 0; r < rows; r += t->mr) {
                 const kin_coarse_pair *row = me->pairs + r * pairs + k * t->mr;
                 expect(panel + t->nr * pairs, length * t->nr, r, t->mr, rows);
-                t->rows(row, panel, length, me->row_scale + r, unit + j, me->tile + r * KIN_SCAN_COLUMNS + j, KIN_SCAN_COLUMNS, kin_min(t->mr, rows - r), k > 0);
+                t->rows(row, panel, length, me->row_scale + r, unit + j, me->tile + r * KIN_SCAN_COLUMNS + j,
+                        KIN_SCAN_COLUMNS, kin_min(t->mr, rows - r), k > 0);
             }
         }
     }
 }
 
-static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g,
+                            int64_t columns)
 {
     const kin_tiles *t = p->tiles;
     for (int64_t k = 0; k < p->dim; k += KIN_SCAN_STEP) {
@@ -104,16 +118,22 @@ static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t f
     }
 }
 
-static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows,
+                              int64_t g, int64_t columns)
 {
     for (int64_t j = 0; j < columns; j++)
         for (int64_t r = 0; r < rows; r++)
-            me->tile[r * KIN_SCAN_COLUMNS + j] = kin_lines_get()->dot(kin_scan_row(p->scan, kin_scan_row_of(p, first + r)), kin_scan_item(p->scan, g + j), p->dim);
+            me->tile[r * KIN_SCAN_COLUMNS + j] = kin_lines_get()->dot(
+                kin_scan_row(p->scan, kin_scan_row_of(p, first + r)), kin_scan_item(p->scan, g + j), p->dim);
 }
 
-void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g, int64_t columns)
+void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g,
+                       int64_t columns)
 {
     if (!p->panels) multiply_unpacked(p, me, first, rows, g, columns);
-    else if (p->coarse) kin_scan_multiply_panels(p, me, rows, (kin_coarse_pair *)p->panels + (g - p->first) * kin_coarse_pairs(p->dim), p->unit + g, columns);
+    else if (p->coarse)
+        kin_scan_multiply_panels(p, me, rows,
+                                 (kin_coarse_pair *)p->panels + (g - p->first) * kin_coarse_pairs(p->dim),
+                                 p->unit + g, columns);
     else multiply_floats(p, me, first, rows, g, columns);
 }

@@ -1,7 +1,8 @@
-/* What a row's best k must reach, guessed before it meets the first item. Selection that begins without a bound takes nearly all items at first, and four
- * fifths of what it takes go again; products with a few hundred items from all over the gallery, one or two hundredths of the work, tell how near the
- * k-th is. The guess has a margin of four deviations. One that was too narrow all the same leaves fewer than k, or a list that is not proved
- * complete: such a row goes to the pass in float32, as others do. */
+/* What a row's best k must reach, guessed before it meets the first item. Selection that begins without a
+ * bound takes nearly all items at first, and four fifths of what it takes go again; products with a few
+ * hundred items from all over the gallery, one or two hundredths of the work, tell how near the k-th is.
+ * The guess has a margin of four deviations. One that was too narrow all the same leaves fewer than k, or
+ * a list that is not proved complete: such a row goes to the pass in float32, as others do. */
 #include "retrieval/scan_parts.h"
 
 #include "base/memory.h"
@@ -11,7 +12,10 @@
 enum { SAMPLE = 3 * KIN_SCAN_COLUMNS, WORTH = 16 /* samples' worth of items, for fewer it does not pay */ };
 
 /* The golden ratio steps through the gallery without falling in with any order that it may have. */
-static int64_t sampled(const kin_scan_pass *p, int64_t i) { return (int64_t)((uint64_t)((uint32_t)i * UINT32_C(2654435769)) * (uint64_t)p->items >> 32); }
+static int64_t sampled(const kin_scan_pass *p, int64_t i)
+{
+    return (int64_t)((uint64_t)((uint32_t)i * UINT32_C(2654435769)) * (uint64_t)p->items >> 32);
+}
 
 /* How many of the sample shall be within the bound. */
 static int64_t rank_of(const kin_scan_pass *p)
@@ -22,10 +26,12 @@ static int64_t rank_of(const kin_scan_pass *p)
 
 bool kin_scan_sample_room(kin_scan_pass *p)
 {
-    bool whole = p->coarse && !p->symmetric && p->splits == 1 && p->chunk >= p->items && p->items >= WORTH * SAMPLE;
+    bool whole = p->coarse && !p->symmetric && p->splits == 1 && p->chunk >= p->items &&
+                 p->items >= WORTH * SAMPLE;
     int64_t rank = rank_of(p);
     p->sample = (kin_scan_sample){0};
-    if (!whole || rank * p->items > (p->near.capacity - KIN_SELECT_STEP) * SAMPLE) return true; /* of so few, more are within than there is room for */
+    /* of so few, more are within than there is room for */
+    if (!whole || rank * p->items > (p->near.capacity - KIN_SELECT_STEP) * SAMPLE) return true;
     p->sample.rank = rank;
     p->sample.panels = kin_alloc((size_t)kin_scan_panel_bytes(p, SAMPLE));
     p->sample.number = kin_alloc_array(SAMPLE, 3 * sizeof(float));
@@ -51,10 +57,14 @@ void kin_scan_bound(const kin_scan_pass *p, kin_scan_room *me, kin_select *near,
 {
     if (!p->sample.rank) return;
     const float *base = p->sample.number, *scale = base + SAMPLE, *unit = scale + SAMPLE;
-    for (int64_t r = 0; r < rows; r++) kin_select_begin(&near[r], near[r].word, p->sample.rank, p->near.capacity);
+    for (int64_t r = 0; r < rows; r++)
+        kin_select_begin(&near[r], near[r].word, p->sample.rank, p->near.capacity);
     for (int64_t at = 0; at < SAMPLE; at += KIN_SCAN_COLUMNS) {
-        kin_scan_multiply_panels(p, me, rows, p->sample.panels + at * kin_coarse_pairs(p->dim), unit + at, KIN_SCAN_COLUMNS);
-        for (int64_t r = 0; r < rows; r++) kin_select_offer(&near[r], me->tile + r * KIN_SCAN_COLUMNS, base + at, scale + at, KIN_SCAN_COLUMNS, at, -1);
+        kin_scan_multiply_panels(p, me, rows, p->sample.panels + at * kin_coarse_pairs(p->dim), unit + at,
+                                 KIN_SCAN_COLUMNS);
+        for (int64_t r = 0; r < rows; r++)
+            kin_select_offer(&near[r], me->tile + r * KIN_SCAN_COLUMNS, base + at, scale + at,
+                             KIN_SCAN_COLUMNS, at, -1);
     }
     for (int64_t r = 0; r < rows; r++) {
         kin_select_end(&near[r]);

@@ -13,7 +13,8 @@ bool kin_neighbours_alloc(kin_neighbours *out, int64_t queries, int64_t k, kin_e
     }
     if (out->index && out->value) return true;
     kin_neighbours_free(out);
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: %lld lists of %lld; take shorter ones", (long long)queries, (long long)k);
+    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: %lld lists of %lld; take shorter ones",
+                    (long long)queries, (long long)k);
 }
 
 void kin_neighbours_free(kin_neighbours *neighbours)
@@ -39,16 +40,28 @@ static void store(void *arg, int64_t q, const kin_hit *hits, const kin_hit *fart
     }
 }
 
-bool kin_search(kin_vectors query, kin_vectors gallery, const kin_search_opt *opt, kin_neighbours *out, kin_error *err)
+bool kin_search(kin_vectors query, kin_vectors gallery, const kin_search_opt *opt, kin_neighbours *out,
+                kin_error *err)
 {
     *out = (kin_neighbours){0};
     if (opt->k < 1 || opt->k > gallery.count || query.count < 1)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%lld queries ask for the best %lld of %lld items; at least one query, and 1 to %lld, were expected",
-                        (long long)query.count, (long long)opt->k, (long long)gallery.count, (long long)gallery.count);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%lld queries ask for the best %lld of %lld items; at least one query, and 1 to "
+                        "%lld, were expected",
+                        (long long)query.count, (long long)opt->k, (long long)gallery.count,
+                        (long long)gallery.count);
     if (!kin_neighbours_alloc(out, query.count, opt->k, err)) return false;
     lists to = {out, opt->metric != KIN_EUCLID};
-    kin_scan scan = {.query = query, .gallery = gallery, .metric = opt->metric, .k = opt->k, .leave_one_out = opt->leave_one_out,
-                     .float32_order = opt->float32_order, .emit = store, .arg = &to, .progress = opt->progress, .stage = "searching"};
+    kin_scan scan = {.query = query,
+                     .gallery = gallery,
+                     .metric = opt->metric,
+                     .k = opt->k,
+                     .leave_one_out = opt->leave_one_out,
+                     .float32_order = opt->float32_order,
+                     .emit = store,
+                     .arg = &to,
+                     .progress = opt->progress,
+                     .stage = "searching"};
     if (kin_scan_run(&scan, err)) return true;
     kin_neighbours_free(out);
     return false;

@@ -119,7 +119,8 @@ static uint64_t largest(const uint64_t *words, int64_t count)
     return most;
 }
 
-/* Drops what lies above a pivot taken from a sample, if at least k remain: one pass without mispredicted branches. */
+/* Drops what lies above a pivot taken from a sample, if at least k remain: one pass without mispredicted
+ * branches. */
 static bool drop_above_sample(kin_select *select)
 {
     int64_t n = select->used, below = 0, rank = SAMPLE * select->k / n + SAMPLE / 10, step = n / SAMPLE;
@@ -154,7 +155,8 @@ void kin_select_end(kin_select *select)
 
 static inline void take(kin_select *select, uint64_t word)
 {
-    select->word[select->used] = word; /* always written, counted only if it may win: no branch to mispredict */
+    /* always written, counted only if it may win: no branch to mispredict */
+    select->word[select->used] = word;
     select->used += word < select->limit;
 }
 
@@ -164,14 +166,17 @@ static inline void make_room(kin_select *select)
     if (!drop_above_sample(select) || select->used > select->capacity - STEP) kin_select_end(select);
 }
 
-static void offer_few(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip)
+static void offer_few(kin_select *select, const float *product, const float *base, const float *scale,
+                      int64_t count, int64_t first, int64_t skip)
 {
     make_room(select);
     for (int64_t j = 0; j < count; j++)
-        if (first + j != skip) take(select, kin_select_word(base[j] + scale[j] * product[j], (uint32_t)(first + j)));
+        if (first + j != skip)
+            take(select, kin_select_word(base[j] + scale[j] * product[j], (uint32_t)(first + j)));
 }
 
-void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip)
+void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale,
+                      int64_t count, int64_t first, int64_t skip)
 {
     const kin_lines *lines = kin_lines_get();
     int64_t j = 0;
@@ -181,7 +186,8 @@ void kin_select_offer(kin_select *select, const float *product, const float *bas
             continue;
         }
         make_room(select);
-        select->used += lines->at_most(product + j, base + j, scale + j, select->bound, (uint32_t)(first + j), select->word + select->used);
+        select->used += lines->at_most(product + j, base + j, scale + j, select->bound, (uint32_t)(first + j),
+                                       select->word + select->used);
     }
     if (j < count) offer_few(select, product + j, base + j, scale + j, count - j, first + j, skip);
 }

@@ -1,6 +1,6 @@
-/* The k smallest of a stream of numbers, with their indices. An item is one 64-bit word: the number's bits, turned so
- * that they order as unsigned integers, above its index. Comparing words then compares (number, index), every
- * word is different, and what is selected does not depend on the order of arrival. */
+/* The k smallest of a stream of numbers, with their indices. An item is one 64-bit word: the number's
+ * bits, turned so that they order as unsigned integers, above its index. Comparing words then compares
+ * (number, index), every word is different, and what is selected does not depend on the order of arrival. */
 #ifndef KIN_RETRIEVAL_SELECT_H
 #define KIN_RETRIEVAL_SELECT_H
 
@@ -13,8 +13,9 @@ enum { KIN_SELECT_STEP = 32 };
 typedef struct kin_select {
     uint64_t *word; /* [capacity], borrowed */
     int64_t k, capacity, used;
-    uint64_t limit; /* this word and larger ones cannot win: k smaller ones were seen already, or they are not wanted */
-    float bound;    /* its number */
+    /* this word and larger ones cannot win: k smaller ones were seen already, or they are not wanted */
+    uint64_t limit;
+    float bound; /* its number */
 } kin_select;
 
 static inline uint64_t kin_select_word(float number, uint32_t index)
@@ -44,14 +45,17 @@ void kin_select_begin(kin_select *select, uint64_t *words, int64_t k, int64_t ca
 /* Only numbers up to `bound` are wanted. */
 void kin_select_limit(kin_select *select, float bound);
 
-/* Offers base[j] + scale[j]·product[j], j = 0 .. count-1, as items first + j; item `skip` is left out (-1: none). */
-void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale, int64_t count, int64_t first, int64_t skip);
+/* Offers base[j] + scale[j]·product[j], j = 0 .. count-1, as items first + j; item `skip` is left out (-1:
+ * none). */
+void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale,
+                      int64_t count, int64_t first, int64_t skip);
 void kin_select_offer_words(kin_select *select, const uint64_t *words, int64_t count);
 
 /* Keeps the k smallest, in any order. */
 void kin_select_end(kin_select *select);
 
-/* Sorts words by their bits from `bit` (a multiple of 8) on; words equal there keep their order. `spare` has the same size. */
+/* Sorts words by their bits from `bit` (a multiple of 8) on; words equal there keep their order. `spare`
+ * has the same size. */
 void kin_select_sort(uint64_t *words, uint64_t *spare, int64_t count, int bit);
 
 #endif

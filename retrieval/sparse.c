@@ -5,7 +5,9 @@
 bool kin_sparse_begin(kin_sparse *m, int64_t rows, kin_error *err)
 {
     *m = (kin_sparse){.rows = rows, .offset = kin_alloc_zero((size_t)rows + 1, sizeof(int64_t))};
-    return m->offset ? true : kin_fail(err, KIN_ERR_MEMORY, "out of memory: a sparse matrix of %lld rows", (long long)rows);
+    return m->offset ? true
+                     : kin_fail(err, KIN_ERR_MEMORY, "out of memory: a sparse matrix of %lld rows",
+                                (long long)rows);
 }
 
 bool kin_sparse_reserve(kin_sparse *m, kin_error *err)
@@ -16,7 +18,9 @@ bool kin_sparse_reserve(kin_sparse *m, kin_error *err)
     m->value = kin_alloc_array((size_t)entries, sizeof *m->value);
     if (m->column && m->value) return true;
     kin_sparse_free(m);
-    return kin_fail(err, KIN_ERR_MEMORY, "out of memory: a sparse matrix of %lld entries; fewer neighbours need less", (long long)entries);
+    return kin_fail(err, KIN_ERR_MEMORY,
+                    "out of memory: a sparse matrix of %lld entries; fewer neighbours need less",
+                    (long long)entries);
 }
 
 void kin_sparse_free(kin_sparse *m)
@@ -25,7 +29,8 @@ void kin_sparse_free(kin_sparse *m)
     *m = (kin_sparse){0};
 }
 
-bool kin_sparse_transpose(const kin_sparse *m, int64_t first, int64_t columns, kin_sparse *out, kin_error *err)
+bool kin_sparse_transpose(const kin_sparse *m, int64_t first, int64_t columns, kin_sparse *out,
+                          kin_error *err)
 {
     if (!kin_sparse_begin(out, columns, err)) return false;
     for (int64_t e = m->offset[first]; e < m->offset[m->rows]; e++) out->offset[m->column[e] + 1]++;

@@ -1,12 +1,13 @@
 /* Neighbourhoods as probabilities, in the descriptors' space and on the map, made alike.
  *
- * In space, p(j|i) = exp(−β_i d_ij²) / Σ_k exp(−β_i d_ik²) with β_i such that the row's entropy is log(perplexity), and
- * p_ij = (p(j|i) + p(i|j)) / 2n. On the map, w_ij = 1/(1 + |y_i − y_j|²) and q_ij = w_ij / Z, Z = Σ w over all pairs.
- * Minimised is KL(P‖Q) = Σ p_ij log(p_ij / q_ij), whose gradient is
- *     ∂/∂y_i = 4 Σ_j (p_ij − q_ij) w_ij (y_i − y_j) = 4 [ Σ_j p_ij w_ij (y_i − y_j) − (1/Z) Σ_j w_ij² (y_i − y_j) ].
- * The two sums and the row's share of Z come out of one pass over the row, so a step needs no n × n matrix but P.
- * Step size n/48 (at least 50), exaggeration and first positions as in Belkina et al., Nature Communications 10, 2019, and
- * Kobak, Berens, the same volume. */
+ * In space, p(j|i) = exp(−β_i d_ij²) / Σ_k exp(−β_i d_ik²) with β_i such that the row's entropy is
+ * log(perplexity), and p_ij = (p(j|i) + p(i|j)) / 2n. On the map, w_ij = 1/(1 + |y_i − y_j|²) and q_ij =
+ * w_ij / Z, Z = Σ w over all pairs. Minimised is KL(P‖Q) = Σ p_ij log(p_ij / q_ij), whose gradient is
+ *     ∂/∂y_i = 4 Σ_j (p_ij − q_ij) w_ij (y_i − y_j)
+ *             = 4 [ Σ_j p_ij w_ij (y_i − y_j) − (1/Z) Σ_j w_ij² (y_i − y_j) ].
+ * The two sums and the row's share of Z come out of one pass over the row, so a step needs no n × n matrix
+ * but P. Step size n/48 (at least 50), exaggeration and first positions as in Belkina et al., Nature
+ * Communications 10, 2019, and Kobak, Berens, the same volume. */
 #include "retrieval/tsne.h"
 
 #include "base/memory.h"
@@ -45,10 +46,13 @@ static bool centre(map *m, kin_vectors in, kin_error *err)
             finite &= isfinite(kin_row(in, i)[k]) != 0;
             mean[k] += kin_row(in, i)[k] / (double)m->n;
         }
-        if (!finite) kin_fail(err, KIN_ERR_NUMERIC, "row %lld of the descriptors holds NaN or infinity", (long long)i);
+        if (!finite)
+            kin_fail(err, KIN_ERR_NUMERIC, "row %lld of the descriptors holds NaN or infinity", (long long)i);
     }
-    for (int64_t i = 0; i < m->n * m->dim && finite; i++) largest = fmax(largest, fabs(in.data[i] - mean[i % m->dim]));
-    for (int64_t i = 0; i < m->n * m->dim && finite; i++) m->x[i] = largest > 0 ? (float)((in.data[i] - mean[i % m->dim]) / largest) : 0;
+    for (int64_t i = 0; i < m->n * m->dim && finite; i++)
+        largest = fmax(largest, fabs(in.data[i] - mean[i % m->dim]));
+    for (int64_t i = 0; i < m->n * m->dim && finite; i++)
+        m->x[i] = largest > 0 ? (float)((in.data[i] - mean[i % m->dim]) / largest) : 0;
     kin_free(mean);
     return finite;
 }
@@ -63,8 +67,8 @@ static double distance2(const float *a, const float *b, int64_t dim)
     return sum;
 }
 
-/* The entropy of a row under β; with `write`, the row becomes its probabilities. Distances are taken from the nearest
- * one's, which changes no probability and keeps exp from vanishing everywhere. */
+/* The entropy of a row under β; with `write`, the row becomes its probabilities. Distances are taken from
+ * the nearest one's, which changes no probability and keeps exp from vanishing everywhere. */
 static double row_entropy(float *row, int64_t n, int64_t self, double nearest, double beta, bool write)
 {
     double sum = 0, mean = 0;
@@ -74,7 +78,8 @@ static double row_entropy(float *row, int64_t n, int64_t self, double nearest, d
         sum += e;
         mean += e * d;
     }
-    for (int64_t j = 0; j < n && write; j++) row[j] = j == self ? 0 : (float)(exp(-beta * (row[j] - nearest)) / sum);
+    for (int64_t j = 0; j < n && write; j++)
+        row[j] = j == self ? 0 : (float)(exp(-beta * (row[j] - nearest)) / sum);
     return log(sum) + beta * mean / sum;
 }
 
@@ -130,7 +135,8 @@ static double project(const map *m, int64_t i, const double *axis)
     return sum;
 }
 
-/* Makes `axis` orthogonal to `other` (NULL: to nothing) and of unit length; false when nothing is left of it. */
+/* Makes `axis` orthogonal to `other` (NULL: to nothing) and of unit length; false when nothing is left of
+ * it. */
 static bool orthonormal(double *axis, const double *other, int64_t n)
 {
     double along = other ? dot(axis, other, n) : 0;
@@ -157,8 +163,8 @@ static void power_iteration(const map *m, double *axis, const double *other, dou
     }
 }
 
-/* Components scaled to a deviation of 1e-4 along the first, where the gradient is all attraction. A hundredth of that as
- * jitter lets equal descriptors, and descriptors on a line, move apart. */
+/* Components scaled to a deviation of 1e-4 along the first, where the gradient is all attraction. A
+ * hundredth of that as jitter lets equal descriptors, and descriptors on a line, move apart. */
 static bool first_positions(const map *m, kin_error *err)
 {
     double *axes = kin_alloc_array((size_t)m->dim, 3 * sizeof *axes), squares = 0;
@@ -172,7 +178,8 @@ static bool first_positions(const map *m, kin_error *err)
     for (int64_t i = 0; i < m->padded; i++) {
         for (int a = 0; a < 2; a++) {
             double jitter = 1e-6 * kin_random_normal(key, (uint64_t)(2 * i + a));
-            m->y[a * m->padded + i] = i < m->n ? (float)(scale * project(m, i, a ? second : first) + jitter) : far_away;
+            m->y[a * m->padded + i] = i < m->n ? (float)(scale * project(m, i, a ? second : first) + jitter)
+                                               : far_away;
         }
     }
     kin_free(axes);
@@ -224,10 +231,12 @@ static double forces(map *m)
     return fmax(z, DBL_MIN);
 }
 
-/* Momentum with a gain for each coordinate: grown while the gradient keeps pointing against the last move (Jacobs 1988). */
+/* Momentum with a gain for each coordinate: grown while the gradient keeps pointing against the last move
+ * (Jacobs 1988). */
 static void step(map *m, double exaggeration, float momentum)
 {
-    float rate = (float)fmax((double)m->n / 48, 50), inverse_z = (float)(1 / forces(m)), pull = (float)exaggeration;
+    float rate = (float)fmax((double)m->n / 48, 50), inverse_z = (float)(1 / forces(m)),
+          pull = (float)exaggeration;
     for (int64_t k = 0; k < 2 * m->padded; k++) {
         if (k % m->padded >= m->n) continue;
         float gradient = 4 * (pull * m->pull[k] - inverse_z * m->push[k]);
@@ -249,7 +258,8 @@ static double divergence_now(map *m)
     double z = forces(m), sum = 0;
     for (int64_t i = 0; i < m->n; i++) {
         for (int64_t j = 0; j < m->n; j++) {
-            double p = m->p[i * m->padded + j], dx = (double)m->y[i] - m->y[j], dy = (double)m->y[m->padded + i] - m->y[m->padded + j];
+            double p = m->p[i * m->padded + j], dx = (double)m->y[i] - m->y[j],
+                   dy = (double)m->y[m->padded + i] - m->y[m->padded + j];
             if (j != i && p > 0) sum += p * log(p * z * (1 + dx * dx + dy * dy));
         }
     }
@@ -284,18 +294,24 @@ static bool map_alloc(map *m, kin_error *err)
     m->p = kin_alloc_zero(n * padded, sizeof *m->p);
     float **pairs[] = {&m->y, &m->velocity, &m->gain, &m->pull, &m->push};
     bool ok = m->x && m->p;
-    for (size_t b = 0; b < sizeof pairs / sizeof *pairs; b++) ok &= (*pairs[b] = kin_alloc_zero(2 * padded, sizeof(float))) != NULL;
+    for (size_t b = 0; b < sizeof pairs / sizeof *pairs; b++)
+        ok &= (*pairs[b] = kin_alloc_zero(2 * padded, sizeof(float))) != NULL;
     m->weight = kin_alloc_zero(n, sizeof *m->weight);
-    return ok && m->weight ? true : kin_fail_memory(err, "the map of the descriptors", (unsigned long long)(n * padded * sizeof(float)));
+    return ok && m->weight ? true
+                           : kin_fail_memory(err, "the map of the descriptors",
+                                             (unsigned long long)(n * padded * sizeof(float)));
 }
 
 bool kin_tsne(kin_vectors in, const kin_tsne_opt *opt, float *positions, double *divergence, kin_error *err)
 {
     static const kin_tsne_opt defaults;
     if (!opt) opt = &defaults;
-    if (in.count < 1 || in.dim < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "a map needs at least one descriptor");
+    if (in.count < 1 || in.dim < 1)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a map needs at least one descriptor");
     if (in.count > KIN_TSNE_MAX)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a map of %lld descriptors is too large, pass a sample of at most %d", (long long)in.count, KIN_TSNE_MAX);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a map of %lld descriptors is too large, pass a sample of at most %d",
+                        (long long)in.count, KIN_TSNE_MAX);
     map m = {.n = in.count, .padded = kin_blocks(in.count, LANES) * LANES, .dim = in.dim};
     m.perplexity = fmax(fmin(opt->perplexity > 0 ? opt->perplexity : 30, (double)(in.count - 1) / 3), 1);
     bool ok = map_alloc(&m, err) && centre(&m, in, err) && first_positions(&m, err);

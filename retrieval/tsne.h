@@ -13,10 +13,11 @@ typedef struct kin_tsne_opt {
     int steps;         /* 0: 750 */
 } kin_tsne_opt;
 
-/* Writes positions [count, 2], centred on the origin, the longer side of their spread within -1 .. 1. The first positions
- * are the two principal components, so there is nothing random in it: same descriptors, same map, for any number of threads.
- * `divergence` (may be NULL) receives the final Kullback-Leibler divergence. Fails on NaN or infinity (the row is named) and
- * on more than KIN_TSNE_MAX points. About 2 s for 1,000 points on one core. */
+/* Writes positions [count, 2], centred on the origin, the longer side of their spread within -1 .. 1. The
+ * first positions are the two principal components, so there is nothing random in it: same descriptors,
+ * same map, for any number of threads. `divergence` (may be NULL) receives the final Kullback-Leibler
+ * divergence. Fails on NaN or infinity (the row is named) and on more than KIN_TSNE_MAX points. About 2 s
+ * for 1,000 points on one core. */
 bool kin_tsne(kin_vectors in, const kin_tsne_opt *opt, float *positions, double *divergence, kin_error *err);
 
 #endif

@@ -53,7 +53,8 @@ static double gap(const kin_tunable *t, double value, int direction)
         if (to > 0 && (nearest == 0 || to < nearest)) nearest = to;
     }
     double room = direction > 0 ? t->high - value : value - t->low;
-    return nearest > 0 && nearest < room ? nearest : room; /* beyond the last coarse value: as far as the limit */
+    /* beyond the last coarse value: as far as the limit */
+    return nearest > 0 && nearest < room ? nearest : room;
 }
 
 /* How far setting i moves in a round: the share of the way from the best so far to the next coarse value. */
@@ -74,17 +75,22 @@ static bool step(search *s, int i, double way, bool *better)
     return value[i] == s->best->value[i] || try(s, value, better);
 }
 
-bool kin_tune(const kin_tunable *setting, int n, int rounds, kin_objective objective, void *arg, kin_tuned *out, kin_error *err)
+bool kin_tune(const kin_tunable *setting, int n, int rounds, kin_objective objective, void *arg,
+              kin_tuned *out, kin_error *err)
 {
     *out = (kin_tuned){.score = -INFINITY};
-    if (n < 1 || n > KIN_TUNE_SETTINGS) return kin_fail(err, KIN_ERR_ARGUMENT, "%d settings to fit; 1 to %d were expected", n, KIN_TUNE_SETTINGS);
+    if (n < 1 || n > KIN_TUNE_SETTINGS)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%d settings to fit; 1 to %d were expected", n,
+                        KIN_TUNE_SETTINGS);
     search s = {setting, n, objective, arg, out, err};
     if (!grid(&s)) return false;
     if (!out->tried) return kin_fail(err, KIN_ERR_ARGUMENT, "none of the grid's values is within the limits");
     double share = 0.5;
     for (int round = 0; round < rounds; round++, share /= 2) {
         double way[2 * KIN_TUNE_SETTINGS];
-        for (int move = 0; move < 2 * n; move++) way[move] = (move % 2 ? 1 : -1) * width(&setting[move / 2], out->value[move / 2], move % 2 ? 1 : -1, share);
+        for (int move = 0; move < 2 * n; move++)
+            way[move] = (move % 2 ? 1 : -1) *
+                        width(&setting[move / 2], out->value[move / 2], move % 2 ? 1 : -1, share);
         for (bool moved = true; moved;) {
             moved = false;
             for (int move = 0; move < 2 * n; move++) {

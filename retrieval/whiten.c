@@ -20,10 +20,14 @@ void kin_whitening_free(kin_whitening *w)
 static void centre(kin_vectors set, int64_t first, int64_t count, const double *mean, float *out)
 {
     for (int64_t i = 0; i < count; i++)
-        for (int64_t d = 0; d < set.dim; d++) out[i * set.dim + d] = (float)((double)kin_row(set, first + i)[d] - mean[d]);
+        for (int64_t d = 0; d < set.dim; d++)
+            out[i * set.dim + d] = (float)((double)kin_row(set, first + i)[d] - mean[d]);
 }
 
-typedef struct around { kin_vectors set; const double *mean; } around;
+typedef struct around {
+    kin_vectors set;
+    const double *mean;
+} around;
 
 static void centred_row(const void *arg, int64_t i, float *x)
 {
@@ -51,16 +55,21 @@ static void store_direction(kin_whitening *w, int64_t d, const double *vector, d
 }
 
 /* shrinkage < 0: no division. */
-static bool project(kin_whitening *w, const double *values, const double *vectors, double shrinkage, kin_error *err)
+static bool project(kin_whitening *w, const double *values, const double *vectors, double shrinkage,
+                    kin_error *err)
 {
     double sum = 0;
     for (int64_t i = 0; i < w->in; i++) sum += fmax(0, values[i]);
-    if (!(sum > 0)) return kin_fail(err, KIN_ERR_NUMERIC, "whitening: all rows are equal, there is nothing to fit");
-    for (int64_t d = 0; d < w->out && shrinkage < 0; d++) store_direction(w, d, vectors + d * w->in, values[d], 1);
+    if (!(sum > 0))
+        return kin_fail(err, KIN_ERR_NUMERIC, "whitening: all rows are equal, there is nothing to fit");
+    for (int64_t d = 0; d < w->out && shrinkage < 0; d++)
+        store_direction(w, d, vectors + d * w->in, values[d], 1);
     for (int64_t d = 0; d < w->out && shrinkage >= 0; d++) {
         double shrunk = (1 - shrinkage) * fmax(0, values[d]) + shrinkage * sum / (double)w->in;
         if (shrunk < 1e-9 * values[0])
-            return kin_fail(err, KIN_ERR_NUMERIC, "whitening: only %lld directions hold any variance; keep that many, or raise the shrinkage above 0",
+            return kin_fail(err, KIN_ERR_NUMERIC,
+                            "whitening: only %lld directions hold any variance; keep that many, or raise the "
+                            "shrinkage above 0",
                             (long long)d);
         store_direction(w, d, vectors + d * w->in, values[d], shrunk);
     }
@@ -70,15 +79,19 @@ static bool project(kin_whitening *w, const double *values, const double *vector
 static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *err)
 {
     size_t n = (size_t)w->in, dims = (size_t)w->out;
-    double *vectors = kin_alloc_array(n, n * sizeof(double)), *values = kin_alloc_array(n, sizeof(double)), *covariance = kin_alloc_array(n, n * sizeof(double));
+    double *vectors = kin_alloc_array(n, n * sizeof(double)), *values = kin_alloc_array(n, sizeof(double)),
+           *covariance = kin_alloc_array(n, n * sizeof(double));
     w->mean = kin_alloc_array(n, sizeof(double));
     w->variance = kin_alloc_array(dims, sizeof(float));
     w->projection = kin_alloc_array(dims, n * sizeof(float));
-    bool ok = vectors && values && covariance && w->mean && w->variance && w->projection ? true : kin_fail_memory(err, "whitening", (unsigned long long)(n * n) * 20);
+    bool ok = vectors && values && covariance && w->mean && w->variance && w->projection
+                  ? true
+                  : kin_fail_memory(err, "whitening", (unsigned long long)(n * n) * 20);
     if (ok) {
         fit_mean(set, w->mean);
         around rows = {set, w->mean};
-        ok = kin_scatter(set.count, set.dim, centred_row, &rows, (double)(set.count - 1), covariance, err) && kin_symmetric_eigen(covariance, w->in, values, vectors, err) &&
+        ok = kin_scatter(set.count, set.dim, centred_row, &rows, (double)(set.count - 1), covariance, err) &&
+             kin_symmetric_eigen(covariance, w->in, values, vectors, err) &&
              project(w, values, vectors, shrinkage, err);
     }
     kin_free(vectors), kin_free(values), kin_free(covariance);
@@ -88,9 +101,13 @@ static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *
 static bool check_and_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
 {
     *out = (kin_whitening){.in = set.dim, .out = dims};
-    if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: fitted on %lld rows; at least 2 were expected", (long long)set.count);
+    if (set.count < 2)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: fitted on %lld rows; at least 2 were expected",
+                        (long long)set.count);
     if (dims < 1 || dims > set.dim)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: %lld dimensions were asked for; 1 to %lld was expected", (long long)dims, (long long)set.dim);
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "whitening: %lld dimensions were asked for; 1 to %lld was expected", (long long)dims,
+                        (long long)set.dim);
     if (!kin_check_finite(set.data, set.count, set.dim, "whitening", err)) return false;
     if (fit(out, set, shrinkage, err)) return true;
     kin_whitening_free(out);
@@ -100,17 +117,28 @@ static bool check_and_fit(kin_vectors set, int64_t dims, double shrinkage, kin_w
 bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
 {
     *out = (kin_whitening){0};
-    if (!(shrinkage >= 0 && shrinkage <= 1)) return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: shrinkage is %g; 0 to 1 was expected", shrinkage);
+    if (!(shrinkage >= 0 && shrinkage <= 1))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: shrinkage is %g; 0 to 1 was expected", shrinkage);
     return check_and_fit(set, dims, shrinkage, out, err);
 }
 
-bool kin_pca_fit(kin_vectors set, int64_t dims, kin_whitening *out, kin_error *err) { return check_and_fit(set, dims, -1, out, err); }
+bool kin_pca_fit(kin_vectors set, int64_t dims, kin_whitening *out, kin_error *err)
+{
+    return check_and_fit(set, dims, -1, out, err);
+}
 
 bool kin_whitening_apply(const kin_whitening *w, kin_vectors set, float *out, kin_error *err)
 {
     if (set.dim != w->in)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "whitening was fitted on %lld dimensions, the vectors have %lld", (long long)w->in, (long long)set.dim);
-    kin_gemm_args args = {.m = ROWS, .n = w->out, .k = w->in, .a = {NULL, w->in, 1}, .b = {w->projection, 1, w->in}, .ldc = w->out};
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "whitening was fitted on %lld dimensions, the vectors have %lld", (long long)w->in,
+                        (long long)set.dim);
+    kin_gemm_args args = {.m = ROWS,
+                          .n = w->out,
+                          .k = w->in,
+                          .a = {NULL, w->in, 1},
+                          .b = {w->projection, 1, w->in},
+                          .ldc = w->out};
     float *centred = kin_alloc_array((size_t)w->in, ROWS * sizeof(float));
     void *workspace = kin_alloc(kin_gemm_workspace(&args));
     bool ok = centred && workspace;

@@ -25,7 +25,8 @@ typedef struct sums {
 } sums;
 
 /* to[i] += a · b for `count` numbers, with steps of 0 or 1. */
-static void add(const sums *to, int64_t i, int64_t i_step, const kin_real *a, int64_t a_step, const kin_real *b, int64_t count)
+static void add(const sums *to, int64_t i, int64_t i_step, const kin_real *a, int64_t a_step,
+                const kin_real *b, int64_t count)
 {
     for (int64_t j = 0; j < count; j++) {
         double term = (double)a[j * a_step] * (double)b[j];
@@ -48,16 +49,21 @@ static void reference(const problem *p, int which, const sums *to)
     const kin_conv_shape *s = &p->s;
     int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
     for (int64_t n = 0; n < s->batch; n++)
-    for (int64_t oh = 0; oh < s->out_h; oh++)
-    for (int64_t ow = 0; ow < s->out_w; ow++)
-    for (int64_t kh = 0; kh < s->kernel_h; kh++)
-    for (int64_t kw = 0; kw < s->kernel_w; kw++) {
-        int64_t ih = oh * s->stride_h - s->pad_top + kh * s->dilation_h, iw = ow * s->stride_w - s->pad_left + kw * s->dilation_w;
-        if (ih < 0 || ih >= s->in_h || iw < 0 || iw >= s->in_w) continue;
-        int64_t x = ((n * s->in_h + ih) * s->in_w + iw) * s->in_ld, y = ((n * s->out_h + oh) * s->out_w + ow) * s->out_ld;
-        for (int64_t g = 0; g < s->groups; g++)
-        for (int64_t i = 0; i < in; i++) meet(p, which, to, x + g * in + i, ((kh * s->kernel_w + kw) * in + i) * s->out_c + g * out, y + g * out, out);
-    }
+        for (int64_t oh = 0; oh < s->out_h; oh++)
+            for (int64_t ow = 0; ow < s->out_w; ow++)
+                for (int64_t kh = 0; kh < s->kernel_h; kh++)
+                    for (int64_t kw = 0; kw < s->kernel_w; kw++) {
+                        int64_t ih = oh * s->stride_h - s->pad_top + kh * s->dilation_h,
+                                iw = ow * s->stride_w - s->pad_left + kw * s->dilation_w;
+                        if (ih < 0 || ih >= s->in_h || iw < 0 || iw >= s->in_w) continue;
+                        int64_t x = ((n * s->in_h + ih) * s->in_w + iw) * s->in_ld,
+                                y = ((n * s->out_h + oh) * s->out_w + ow) * s->out_ld;
+                        for (int64_t g = 0; g < s->groups; g++)
+                            for (int64_t i = 0; i < in; i++)
+                                meet(p, which, to, x + g * in + i,
+                                     ((kh * s->kernel_w + kw) * in + i) * s->out_c + g * out, y + g * out,
+                                     out);
+                    }
 }
 
 static void run(const problem *p, int which, kin_real *out)
@@ -66,7 +72,8 @@ static void run(const problem *p, int which, kin_real *out)
     void *workspace = numbers_workspace(bytes);
     if (which == Y) kin_conv_forward(&p->s, p->data[X], NULL, p->data[W], p->data[BIAS], out, workspace);
     if (which == X) kin_conv_backward_input(&p->s, p->data[Y], p->data[W], out, p->accumulate, workspace);
-    if (which == W) kin_conv_backward_weight(&p->s, p->data[X], NULL, p->data[Y], out, p->accumulate, workspace);
+    if (which == W)
+        kin_conv_backward_weight(&p->s, p->data[X], NULL, p->data[Y], out, p->accumulate, workspace);
     CHECK_MSG(numbers_workspace_free(workspace, bytes), "seed %llu: the workspace was overrun", p->seed);
 }
 
@@ -83,22 +90,30 @@ static kin_real *run_with(const problem *p, int which, int threads)
     return out;
 }
 
-/* Behind a number that Winograd's method makes stands a whole tile, of which the plain sum's magnitude tells less: its own bound is held by
- * both_winograd.c. */
+/* Behind a number that Winograd's method makes stands a whole tile, of which the plain sum's magnitude
+ * tells less: its own bound is held by both_winograd.c. */
 static double slack(const problem *p, int which)
 {
     kin_conv_shape back = kin_winograd_backward(&p->s);
-    return (which == Y && kin_winograd_tile_training(&p->s)) || (which == X && kin_winograd_tile_gradient(&back)) || (which == W && kin_winograd_tile_weight(&p->s)) ? 4 : 1;
+    return (which == Y && kin_winograd_tile_training(&p->s)) ||
+                   (which == X && kin_winograd_tile_gradient(&back)) ||
+                   (which == W && kin_winograd_tile_weight(&p->s))
+               ? 4
+               : 1;
 }
 
 static const char *describe(const problem *p)
 {
     static char text[300];
     const kin_conv_shape *s = &p->s;
-    snprintf(text, sizeof text, "seed %llu: %lldx%lldx%lldx%lld to %lldx%lldx%lld, kernel %lldx%lld, stride %lldx%lld, pad %lld,%lld, dilation %lldx%lld, %lld groups", p->seed,
-             (long long)s->batch, (long long)s->in_h, (long long)s->in_w, (long long)s->in_c, (long long)s->out_h, (long long)s->out_w, (long long)s->out_c,
-             (long long)s->kernel_h, (long long)s->kernel_w, (long long)s->stride_h, (long long)s->stride_w, (long long)s->pad_top, (long long)s->pad_left,
-             (long long)s->dilation_h, (long long)s->dilation_w, (long long)s->groups);
+    snprintf(text, sizeof text,
+             "seed %llu: %lldx%lldx%lldx%lld to %lldx%lldx%lld, kernel %lldx%lld, stride %lldx%lld, pad "
+             "%lld,%lld, dilation %lldx%lld, %lld groups",
+             p->seed, (long long)s->batch, (long long)s->in_h, (long long)s->in_w, (long long)s->in_c,
+             (long long)s->out_h, (long long)s->out_w, (long long)s->out_c, (long long)s->kernel_h,
+             (long long)s->kernel_w, (long long)s->stride_h, (long long)s->stride_w, (long long)s->pad_top,
+             (long long)s->pad_left, (long long)s->dilation_h, (long long)s->dilation_w,
+             (long long)s->groups);
     return text;
 }
 
@@ -107,23 +122,30 @@ static void check_one(const problem *p, int which)
     static const char *const names[] = {"dx", "dw", "y"};
     static const int threads[] = {2, 3, 7};
     int64_t size = (int64_t)numbers_size(p->rows[which], p->cols[which], p->ld[which]), ld = p->ld[which];
-    sums want = {kin_alloc_zero((size_t)size + 1, sizeof(double)), kin_alloc_zero((size_t)size + 1, sizeof(double))};
+    sums want = {kin_alloc_zero((size_t)size + 1, sizeof(double)),
+                 kin_alloc_zero((size_t)size + 1, sizeof(double))};
     reference(p, which, &want);
     kin_real *got = run_with(p, which, 1);
     for (int64_t i = 0; i < p->rows[which]; i++) {
         for (int64_t j = 0; j < p->cols[which]; j++) {
-            double base = which == Y ? (p->data[BIAS] ? (double)p->data[BIAS][j] : 0) : p->accumulate ? (double)p->data[which][i * ld + j] : 0;
+            double base = which == Y      ? (p->data[BIAS] ? (double)p->data[BIAS][j] : 0)
+                          : p->accumulate ? (double)p->data[which][i * ld + j]
+                                          : 0;
             double value = base + want.value[i * ld + j], had = (double)got[i * ld + j];
-            CHECK_MSG(fabs(had - value) <= slack(p, which) * numbers_tolerance(want.magnitude[i * ld + j]), "%s: %s[%lld][%lld] is %.9g, expected %.9g", describe(p),
-                      names[which], (long long)i, (long long)j, had, value);
+            CHECK_MSG(fabs(had - value) <= slack(p, which) * numbers_tolerance(want.magnitude[i * ld + j]),
+                      "%s: %s[%lld][%lld] is %.9g, expected %.9g", describe(p), names[which], (long long)i,
+                      (long long)j, had, value);
         }
     }
-    CHECK_MSG(numbers_gaps_kept(got, p->rows[which], p->cols[which], ld), "%s: %s was written between its rows", describe(p), names[which]);
-    /* Waking threads takes most of the time: the first seeds see all three numbers of them, the others one. */
+    CHECK_MSG(numbers_gaps_kept(got, p->rows[which], p->cols[which], ld),
+              "%s: %s was written between its rows", describe(p), names[which]);
+    /* Waking threads takes most of the time: the first seeds see all three numbers of them, the others
+     * one. */
     for (int t = 0; t < 3; t++) {
         if (p->seed >= ALL_THREADS && p->seed % 3 != (unsigned)t) continue;
         kin_real *again = run_with(p, which, threads[t]);
-        CHECK_MSG(numbers_same(got, again, p->rows[which], p->cols[which], ld), "%s: %s has other bits with %d threads", describe(p), names[which], threads[t]);
+        CHECK_MSG(numbers_same(got, again, p->rows[which], p->cols[which], ld),
+                  "%s: %s has other bits with %d threads", describe(p), names[which], threads[t]);
         kin_free(again);
     }
     kin_free(got), kin_free(want.value), kin_free(want.magnitude);
@@ -139,7 +161,8 @@ static void check_shape(kin_stream *s, kin_conv_shape shape, unsigned long long 
 {
     problem p = {.s = shape, .seed = seed, .accumulate = numbers_pick(s, 0, 1)};
     set_array(&p, s, X, shape.batch * shape.in_h * shape.in_w, shape.in_c, shape.in_ld);
-    set_array(&p, s, W, shape.kernel_h * shape.kernel_w * (shape.in_c / shape.groups), shape.out_c, shape.out_c);
+    set_array(&p, s, W, shape.kernel_h * shape.kernel_w * (shape.in_c / shape.groups), shape.out_c,
+              shape.out_c);
     set_array(&p, s, Y, shape.batch * shape.out_h * shape.out_w, shape.out_c, shape.out_ld);
     if (numbers_pick(s, 0, 1)) set_array(&p, s, BIAS, 1, shape.out_c, shape.out_c);
     for (int which = X; which <= Y; which++) check_one(&p, which);
@@ -147,7 +170,8 @@ static void check_shape(kin_stream *s, kin_conv_shape shape, unsigned long long 
 }
 
 /* A size whose output has at least one row, padding of the far side included. */
-static int64_t out_size(kin_stream *s, int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation)
+static int64_t out_size(kin_stream *s, int64_t in, int64_t kernel, int64_t stride, int64_t pad,
+                        int64_t dilation)
 {
     int64_t covered = in + pad + numbers_pick(s, 0, kernel) - dilation * (kernel - 1) - 1;
     return covered < 0 ? 1 : covered / stride + 1;
@@ -157,16 +181,28 @@ enum { PLAIN, DEPTHWISE, GROUPED, POINTWISE, KINDS };
 
 static kin_conv_shape random_shape(kin_stream *s, int kind)
 {
-    kin_conv_shape c = {.batch = numbers_pick(s, 1, 4), .in_h = numbers_pick(s, 1, 12), .in_w = numbers_pick(s, 1, 12), .groups = 1};
+    kin_conv_shape c = {.batch = numbers_pick(s, 1, 4),
+                        .in_h = numbers_pick(s, 1, 12),
+                        .in_w = numbers_pick(s, 1, 12),
+                        .groups = 1};
     bool simple = numbers_pick(s, 0, 1);
-    c.kernel_h = kind == POINTWISE ? 1 : simple ? 3 : numbers_pick(s, 1, 5), c.kernel_w = kind == POINTWISE ? 1 : simple ? 3 : numbers_pick(s, 1, 5);
+    c.kernel_h = kind == POINTWISE ? 1
+                 : simple          ? 3
+                                   : numbers_pick(s, 1, 5),
+    c.kernel_w = kind == POINTWISE ? 1
+                 : simple          ? 3
+                                   : numbers_pick(s, 1, 5);
     c.stride_h = simple ? 1 : numbers_pick(s, 1, 4), c.stride_w = simple ? 1 : numbers_pick(s, 1, 4);
-    c.pad_top = simple ? 1 : numbers_pick(s, 0, c.kernel_h), c.pad_left = simple ? 1 : numbers_pick(s, 0, c.kernel_w);
+    c.pad_top = simple ? 1 : numbers_pick(s, 0, c.kernel_h),
+    c.pad_left = simple ? 1 : numbers_pick(s, 0, c.kernel_w);
     if (kind == POINTWISE) c.pad_top = c.pad_left = 0;
     c.dilation_h = simple ? 1 : numbers_pick(s, 1, 3), c.dilation_w = simple ? 1 : numbers_pick(s, 1, 3);
-    c.in_c = numbers_pick(s, 0, 2) ? numbers_pick(s, 1, 40) : numbers_pick(s, 1, 3), c.out_c = numbers_pick(s, 1, 40);
+    c.in_c = numbers_pick(s, 0, 2) ? numbers_pick(s, 1, 40) : numbers_pick(s, 1, 3),
+    c.out_c = numbers_pick(s, 1, 40);
     if (kind == DEPTHWISE) c.groups = c.in_c = c.out_c = numbers_pick(s, 2, 40);
-    if (kind == GROUPED) c.groups = numbers_pick(s, 2, 4), c.in_c = c.groups * numbers_pick(s, 1, 12), c.out_c = c.groups * numbers_pick(s, 1, 12);
+    if (kind == GROUPED)
+        c.groups = numbers_pick(s, 2, 4), c.in_c = c.groups * numbers_pick(s, 1, 12),
+        c.out_c = c.groups * numbers_pick(s, 1, 12);
     c.out_h = out_size(s, c.in_h, c.kernel_h, c.stride_h, c.pad_top, c.dilation_h);
     c.out_w = out_size(s, c.in_w, c.kernel_w, c.stride_w, c.pad_left, c.dilation_w);
     c.in_ld = c.in_c + numbers_pick(s, 0, 1) * numbers_pick(s, 1, 20);
@@ -177,12 +213,18 @@ static kin_conv_shape random_shape(kin_stream *s, int kind)
 /* Of many pictures, whose pixels are taken one by one. */
 static kin_conv_shape tiny_shape(kin_stream *s)
 {
-    kin_conv_shape c = {.batch = numbers_pick(s, 32, 40), .in_h = numbers_pick(s, 1, 4), .in_w = numbers_pick(s, 1, 4), .dilation_h = 1, .dilation_w = 1, .groups = numbers_pick(s, 1, 2)};
+    kin_conv_shape c = {.batch = numbers_pick(s, 32, 40),
+                        .in_h = numbers_pick(s, 1, 4),
+                        .in_w = numbers_pick(s, 1, 4),
+                        .dilation_h = 1,
+                        .dilation_w = 1,
+                        .groups = numbers_pick(s, 1, 2)};
     c.kernel_h = 1 + 2 * numbers_pick(s, 0, 2), c.kernel_w = numbers_pick(s, 0, 1) ? 3 : 5;
     c.pad_top = c.kernel_h / 2, c.pad_left = c.kernel_w / 2;
     c.stride_h = c.stride_w = numbers_pick(s, 1, 2);
     c.out_h = (c.in_h - 1) / c.stride_h + 1, c.out_w = (c.in_w - 1) / c.stride_w + 1;
-    c.in_ld = c.in_c = c.groups * numbers_pick(s, 3, 20), c.out_ld = c.out_c = c.groups * numbers_pick(s, 1, 20);
+    c.in_ld = c.in_c = c.groups * numbers_pick(s, 3, 20),
+    c.out_ld = c.out_c = c.groups * numbers_pick(s, 1, 20);
     return c;
 }
 
@@ -191,7 +233,8 @@ static void convolutions(const char *isa)
     static const char *const kinds[KINDS] = {"plain", "depthwise", "grouped", "1x1"};
     for (int kind = 0; kind < KINDS; kind++) {
         numbers_seeds seeds = numbers_seeds_of(kind == PLAIN ? 120 : 50);
-        check_begin("conv: %s, random shapes, y, dx and dw against plain loops, %s (%s)", kinds[kind], numbers_seeds_shown(seeds), isa);
+        check_begin("conv: %s, random shapes, y, dx and dw against plain loops, %s (%s)", kinds[kind],
+                    numbers_seeds_shown(seeds), isa);
         for (uint64_t seed = seeds.first; seed < seeds.behind; seed++) {
             kin_stream s = kin_stream_new(kin_key(seed, 10, (uint64_t)kind));
             check_shape(&s, random_shape(&s, kind), seed);
@@ -205,11 +248,14 @@ static void convolutions(const char *isa)
     }
     check_end();
     check_begin("conv: shapes of networks: several blocks, parts of sums (%s)", isa);
-    static const kin_conv_shape shapes[] = {
-        {3, 14, 14, 64, 64, 14, 14, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {5, 28, 28, 1, 1, 28, 28, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {2, 32, 32, 3, 3, 16, 16, 32, 40, 7, 7, 2, 2, 3, 3, 1, 1, 1},  {3, 9, 9, 48, 60, 5, 5, 96, 96, 3, 3, 2, 2, 1, 1, 1, 1, 1},
-        {2, 5, 5, 200, 200, 5, 5, 70, 70, 3, 3, 1, 1, 2, 2, 2, 2, 1},  {24, 3, 3, 130, 130, 3, 3, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {9, 2, 2, 300, 304, 2, 2, 270, 280, 3, 3, 1, 1, 1, 1, 1, 1, 1},  {4, 23, 23, 210, 210, 23, 23, 33, 33, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
+    static const kin_conv_shape shapes[] = {{3, 14, 14, 64, 64, 14, 14, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                            {5, 28, 28, 1, 1, 28, 28, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                            {2, 32, 32, 3, 3, 16, 16, 32, 40, 7, 7, 2, 2, 3, 3, 1, 1, 1},
+                                            {3, 9, 9, 48, 60, 5, 5, 96, 96, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+                                            {2, 5, 5, 200, 200, 5, 5, 70, 70, 3, 3, 1, 1, 2, 2, 2, 2, 1},
+                                            {24, 3, 3, 130, 130, 3, 3, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                            {9, 2, 2, 300, 304, 2, 2, 270, 280, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                            {4, 23, 23, 210, 210, 23, 23, 33, 33, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
     for (uint64_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         kin_stream s = kin_stream_new(kin_key(i, 11, 0));
         check_shape(&s, shapes[i], i);

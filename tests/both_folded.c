@@ -1,5 +1,5 @@
-/* Convolution, norm, residual and activation in one pass, against the same thing made of plain ops: the kernels on every instruction
- * set, then kin_conv_bn with and without recording. */
+/* Convolution, norm, residual and activation in one pass, against the same thing made of plain ops: the
+ * kernels on every instruction set, then kin_conv_bn with and without recording. */
 #include "autograd/ops.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -16,7 +16,9 @@
 
 /* ---- kernels ---- */
 
-typedef struct arrays { kin_real *x, *w, *scale, *shift, *add, *in_scale, *in_shift, *ones, *packed; } arrays;
+typedef struct arrays {
+    kin_real *x, *w, *scale, *shift, *add, *in_scale, *in_shift, *ones, *packed;
+} arrays;
 
 static int64_t pixels_in(const kin_conv_shape *s) { return s->batch * s->in_h * s->in_w; }
 static int64_t pixels_out(const kin_conv_shape *s) { return s->batch * s->out_h * s->out_w; }
@@ -25,20 +27,24 @@ static int64_t pixels_out(const kin_conv_shape *s) { return s->batch * s->out_h 
 static kin_real *plain(const kin_conv_shape *s, const arrays *a, bool begins, bool adds, kin_norm_act act)
 {
     kin_conv_shape packed = *s;
-    kin_real *moved = NULL, *raw = numbers_copy(a->add, pixels_out(s), s->out_c, s->out_ld), *y = kin_alloc_array((size_t)(pixels_out(s) * s->out_c), sizeof *y);
+    kin_real *moved = NULL, *raw = numbers_copy(a->add, pixels_out(s), s->out_c, s->out_ld),
+             *y = kin_alloc_array((size_t)(pixels_out(s) * s->out_c), sizeof *y);
     if (begins) {
         moved = kin_alloc_array((size_t)(pixels_in(s) * s->in_c), sizeof *moved);
-        kin_norm_apply(a->x, s->in_ld, pixels_in(s), s->in_c, a->in_scale, a->in_shift, NULL, 0, KIN_NORM_RELU, moved);
+        kin_norm_apply(a->x, s->in_ld, pixels_in(s), s->in_c, a->in_scale, a->in_shift, NULL, 0,
+                       KIN_NORM_RELU, moved);
         packed.in_ld = s->in_c;
     }
     void *workspace = kin_alloc(kin_conv_workspace(s));
     kin_conv_forward(&packed, begins ? moved : a->x, NULL, a->w, NULL, raw, workspace);
-    kin_norm_apply(raw, s->out_ld, pixels_out(s), s->out_c, a->scale, a->shift, adds ? a->add : NULL, s->out_ld, act, y);
+    kin_norm_apply(raw, s->out_ld, pixels_out(s), s->out_c, a->scale, a->shift, adds ? a->add : NULL,
+                   s->out_ld, act, y);
     kin_free(moved), kin_free(raw), kin_free(workspace);
     return y;
 }
 
-static kin_real *fused(const kin_conv_shape *s, const arrays *a, bool begins, bool adds, kin_norm_act act, int threads)
+static kin_real *fused(const kin_conv_shape *s, const arrays *a, bool begins, bool adds, kin_norm_act act,
+                       int threads)
 {
     kin_conv_begin begin = {a->in_scale, a->in_shift, KIN_NORM_RELU};
     kin_conv_end end = {.bias = a->shift, .add = adds ? a->add : NULL, .add_ld = s->out_ld, .act = act};
@@ -53,29 +59,40 @@ static kin_real *fused(const kin_conv_shape *s, const arrays *a, bool begins, bo
     return y;
 }
 
-static void compare(const kin_conv_shape *s, const arrays *a, bool begins, bool adds, kin_norm_act act, int seed)
+static void compare(const kin_conv_shape *s, const arrays *a, bool begins, bool adds, kin_norm_act act,
+                    int seed)
 {
-    kin_real *want = plain(s, a, begins, adds, act), *got = fused(s, a, begins, adds, act, 1), *again = fused(s, a, begins, adds, act, 3);
-    double tolerance = (sizeof(kin_real) == 8 ? 1e-13 : 1e-5) * sqrt((double)(s->kernel_h * s->kernel_w * s->in_c / s->groups));
+    kin_real *want = plain(s, a, begins, adds, act), *got = fused(s, a, begins, adds, act, 1),
+             *again = fused(s, a, begins, adds, act, 3);
+    double tolerance = (sizeof(kin_real) == 8 ? 1e-13 : 1e-5) *
+                       sqrt((double)(s->kernel_h * s->kernel_w * s->in_c / s->groups));
     for (int64_t r = 0; r < pixels_out(s); r++)
         for (int64_t o = 0; o < s->out_c; o++) {
             double g = (double)got[r * s->out_ld + o], w = (double)want[r * s->out_c + o];
-            CHECK_MSG(fabs(g - w) <= tolerance * (1 + fabs(w)), "seed %d, begin %d, add %d, act %d: pixel %lld, channel %lld is %.9g, not %.9g", seed, begins, adds, act, (long long)r, (long long)o, g, w);
+            CHECK_MSG(fabs(g - w) <= tolerance * (1 + fabs(w)),
+                      "seed %d, begin %d, add %d, act %d: pixel %lld, channel %lld is %.9g, not %.9g", seed,
+                      begins, adds, act, (long long)r, (long long)o, g, w);
         }
-    CHECK_MSG(numbers_same(got, again, pixels_out(s), s->out_c, s->out_ld), "seed %d: other bits with 3 threads", seed);
+    CHECK_MSG(numbers_same(got, again, pixels_out(s), s->out_c, s->out_ld),
+              "seed %d: other bits with 3 threads", seed);
     kin_free(want), kin_free(got), kin_free(again);
 }
 
 static void check_shape(kin_stream *r, const kin_conv_shape *s, int seed)
 {
-    arrays a = {.x = numbers_random(r, pixels_in(s), s->in_c, s->in_ld), .w = numbers_random(r, s->kernel_h * s->kernel_w * (s->in_c / s->groups), s->out_c, s->out_c),
-                .scale = numbers_random(r, 1, s->out_c, s->out_c), .shift = numbers_random(r, 1, s->out_c, s->out_c), .add = numbers_random(r, pixels_out(s), s->out_c, s->out_ld),
-                .in_scale = numbers_random(r, 1, s->in_c, s->in_c), .in_shift = numbers_random(r, 1, s->in_c, s->in_c)};
+    arrays a = {.x = numbers_random(r, pixels_in(s), s->in_c, s->in_ld),
+                .w = numbers_random(r, s->kernel_h * s->kernel_w * (s->in_c / s->groups), s->out_c, s->out_c),
+                .scale = numbers_random(r, 1, s->out_c, s->out_c),
+                .shift = numbers_random(r, 1, s->out_c, s->out_c),
+                .add = numbers_random(r, pixels_out(s), s->out_c, s->out_ld),
+                .in_scale = numbers_random(r, 1, s->in_c, s->in_c),
+                .in_shift = numbers_random(r, 1, s->in_c, s->in_c)};
     a.packed = kin_alloc_array((size_t)kin_conv_packed_count(s), sizeof *a.packed);
     kin_conv_pack(s, a.w, a.scale, a.packed);
     for (int act = KIN_NORM_LINEAR; act <= KIN_NORM_RELU6; act++)
         for (int adds = 0; adds < 2; adds++)
-            for (int begins = 0; begins <= kin_conv_can_begin(s); begins++) compare(s, &a, begins, adds, (kin_norm_act)act, seed);
+            for (int begins = 0; begins <= kin_conv_can_begin(s); begins++)
+                compare(s, &a, begins, adds, (kin_norm_act)act, seed);
     kin_real *const all[] = {a.x, a.w, a.scale, a.shift, a.add, a.in_scale, a.in_shift, a.packed};
     for (int i = 0; i < 8; i++) kin_free(all[i]);
 }
@@ -88,16 +105,22 @@ static int64_t outputs(int64_t in, int64_t pads, int64_t kernel, int64_t dilatio
 
 static kin_conv_shape random_shape(kin_stream *r)
 {
-    kin_conv_shape s = {.batch = numbers_pick(r, 1, 3), .in_h = numbers_pick(r, 1, 15), .in_w = numbers_pick(r, 1, 19), .groups = 1};
+    kin_conv_shape s = {.batch = numbers_pick(r, 1, 3),
+                        .in_h = numbers_pick(r, 1, 15),
+                        .in_w = numbers_pick(r, 1, 19),
+                        .groups = 1};
     int64_t kernel = numbers_pick(r, 0, 1) ? 1 : numbers_pick(r, 2, 5), plain = numbers_pick(r, 0, 1);
     s.kernel_h = s.kernel_w = kernel;
     s.stride_h = s.stride_w = plain ? 1 : numbers_pick(r, 1, 3);
-    s.pad_top = kernel > 1 ? numbers_pick(r, 0, kernel - 1) : 0, s.pad_left = kernel > 1 ? numbers_pick(r, 0, kernel - 1) : 0;
+    s.pad_top = kernel > 1 ? numbers_pick(r, 0, kernel - 1) : 0,
+    s.pad_left = kernel > 1 ? numbers_pick(r, 0, kernel - 1) : 0;
     s.dilation_h = s.dilation_w = plain || kernel == 1 ? 1 : numbers_pick(r, 1, 2);
     s.in_c = numbers_pick(r, 1, numbers_pick(r, 0, 1) ? 4 : 70), s.out_c = numbers_pick(r, 1, 70);
     int kind = (int)numbers_pick(r, 0, 3);
     if (kind == 0) s.groups = s.in_c = s.out_c = numbers_pick(r, 2, 70);
-    if (kind == 1) s.groups = numbers_pick(r, 2, 4), s.in_c = s.groups * numbers_pick(r, 1, 9), s.out_c = s.groups * numbers_pick(r, 1, 40);
+    if (kind == 1)
+        s.groups = numbers_pick(r, 2, 4), s.in_c = s.groups * numbers_pick(r, 1, 9),
+        s.out_c = s.groups * numbers_pick(r, 1, 40);
     s.out_h = outputs(s.in_h, s.pad_top + numbers_pick(r, 0, kernel - 1), kernel, s.dilation_h, s.stride_h);
     s.out_w = outputs(s.in_w, s.pad_left + numbers_pick(r, 0, kernel - 1), kernel, s.dilation_w, s.stride_w);
     s.in_ld = s.in_c + numbers_pick(r, 0, 1) * numbers_pick(r, 1, 9);
@@ -107,7 +130,9 @@ static kin_conv_shape random_shape(kin_stream *r)
 
 static void kernels(const char *isa)
 {
-    check_begin("folded conv: scale, bias, residual, activation and norm ahead, against separate passes, random shapes (%s, %s)", isa, KIN_REAL_NAME);
+    check_begin("folded conv: scale, bias, residual, activation and norm ahead, against separate passes, "
+                "random shapes (%s, %s)",
+                isa, KIN_REAL_NAME);
     for (int seed = 0; seed < 150; seed++) {
         kin_stream r = kin_stream_new(kin_key((uint64_t)seed, 20, 0));
         kin_conv_shape s = random_shape(&r);
@@ -115,10 +140,12 @@ static void kernels(const char *isa)
     }
     check_end();
     check_begin("folded conv: several blocks and passes (%s, %s)", isa, KIN_REAL_NAME);
-    static const kin_conv_shape shapes[] = {
-        {2, 9, 12, 900, 903, 9, 12, 33, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1},   {2, 10, 12, 130, 130, 10, 12, 65, 65, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {1, 20, 21, 3, 3, 10, 11, 24, 24, 7, 7, 2, 2, 3, 3, 1, 1, 1},     {1, 16, 40, 48, 48, 16, 40, 48, 48, 5, 5, 1, 1, 2, 2, 1, 1, 48},
-        {1, 15, 29, 33, 33, 8, 15, 33, 33, 3, 3, 2, 2, 0, 0, 1, 1, 33},   {1, 3, 3, 400, 400, 3, 3, 600, 600, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
+    static const kin_conv_shape shapes[] = {{2, 9, 12, 900, 903, 9, 12, 33, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+                                            {2, 10, 12, 130, 130, 10, 12, 65, 65, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                            {1, 20, 21, 3, 3, 10, 11, 24, 24, 7, 7, 2, 2, 3, 3, 1, 1, 1},
+                                            {1, 16, 40, 48, 48, 16, 40, 48, 48, 5, 5, 1, 1, 2, 2, 1, 1, 48},
+                                            {1, 15, 29, 33, 33, 8, 15, 33, 33, 3, 3, 2, 2, 0, 0, 1, 1, 33},
+                                            {1, 3, 3, 400, 400, 3, 3, 600, 600, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
     for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
         kin_stream r = kin_stream_new(kin_key((uint64_t)i, 21, 0));
         check_shape(&r, &shapes[i], i);
@@ -128,13 +155,24 @@ static void kernels(const char *isa)
 
 /* ---- kin_conv_bn ---- */
 
-typedef struct layer { kin_shape x; kin_conv_bn_opt opt; bool no_norm, adds; } layer;
+typedef struct layer {
+    kin_shape x;
+    kin_conv_bn_opt opt;
+    bool no_norm, adds;
+} layer;
 
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     const layer *l = arg;
     kin_conv_bn_opt o = l->opt;
-    if (l->adds) o.add = kin_conv_bn(s, "other", "bn0", x, &(kin_conv_bn_opt){.out = o.out, .kernel = o.kernel, .stride = o.stride, .pad = o.pad, .dilation = o.dilation, .pads = o.pads});
+    if (l->adds)
+        o.add = kin_conv_bn(s, "other", "bn0", x,
+                            &(kin_conv_bn_opt){.out = o.out,
+                                               .kernel = o.kernel,
+                                               .stride = o.stride,
+                                               .pad = o.pad,
+                                               .dilation = o.dilation,
+                                               .pads = o.pads});
     return kin_conv_bn(s, "conv", l->no_norm ? NULL : "bn", x, &o);
 }
 
@@ -155,7 +193,8 @@ static void agree(kin_module *m, const layer *l, kin_real *a, kin_real *b, int64
     output(m, l, true, KIN_EVAL, a);
     output(m, l, false, KIN_EVAL, b);
     double tolerance = sizeof(kin_real) == 8 ? 1e-12 : 1e-5, scale = 0, off = 0;
-    for (int64_t i = 0; i < count; i++) scale = fmax(scale, fabs((double)a[i])), off = fmax(off, fabs((double)a[i] - (double)b[i]));
+    for (int64_t i = 0; i < count; i++)
+        scale = fmax(scale, fabs((double)a[i])), off = fmax(off, fabs((double)a[i] - (double)b[i]));
     CHECK_MSG(off <= tolerance * scale, "row %d: off by %g where the largest is %g", line, off, scale);
 }
 
@@ -163,11 +202,14 @@ static const layer layers[] = {
     {{4, {2, 9, 7, 5}}, {.out = 6, .kernel = 3, .pad = 1, .act = KIN_RELU}},
     {{4, {2, 9, 7, 5}}, {.out = 37, .kernel = 3, .pad = 1, .stride = 2, .act = KIN_RELU6}, .adds = true},
     {{4, {2, 9, 8, 3}}, {.out = 40, .kernel = 7, .stride = 2, .pad = 3, .act = KIN_RELU}, .adds = true},
-    {{4, {1, 6, 6, 12}}, {.out = 12, .kernel = 5, .groups = 12, .pads = {1, 2, 2, 2}, .act = KIN_RELU6, .epsilon = 1e-3}},
+    {{4, {1, 6, 6, 12}},
+     {.out = 12, .kernel = 5, .groups = 12, .pads = {1, 2, 2, 2}, .act = KIN_RELU6, .epsilon = 1e-3}},
     {{4, {1, 6, 6, 12}}, {.out = 18, .kernel = 3, .groups = 3, .dilation = 2, .pad = 2}},
     {{4, {2, 5, 5, 35}}, {.before = "norm", .before_act = KIN_RELU, .out = 33, .kernel = 1, .act = KIN_RELU}},
     {{4, {2, 5, 5, 35}}, {.before = "norm", .before_act = KIN_RELU, .out = 33, .kernel = 1}, .no_norm = true},
-    {{4, {2, 5, 5, 35}}, {.before = "norm", .before_act = KIN_RELU, .out = 33, .kernel = 3, .pad = 1, .act = KIN_RELU}, .adds = true},
+    {{4, {2, 5, 5, 35}},
+     {.before = "norm", .before_act = KIN_RELU, .out = 33, .kernel = 3, .pad = 1, .act = KIN_RELU},
+     .adds = true},
 };
 
 static void writes(kin_module *m, const layer *l, kin_real *a, kin_real *b, int64_t count, int row)
@@ -196,7 +238,8 @@ static kin_module *open_layer(const layer *l, kin_ctx **ctx)
 
 static void folded_layers(const char *isa)
 {
-    check_begin("kin_conv_bn without recording is what it is with: values, written parameters, taps (%s, %s)", isa, KIN_REAL_NAME);
+    check_begin("kin_conv_bn without recording is what it is with: values, written parameters, taps (%s, %s)",
+                isa, KIN_REAL_NAME);
     for (int row = 0; row < (int)(sizeof layers / sizeof *layers); row++) {
         const layer *l = &layers[row];
         kin_ctx *ctx;
@@ -213,7 +256,8 @@ static void folded_layers(const char *isa)
         CHECK(kin_module_retain(m, "conv") && (!l->opt.before || kin_module_retain(m, "norm")));
         agree(m, l, a, b, count, row);
         kin_module_forward(m, hashed_input(ctx, "x", l->x), KIN_EVAL);
-        CHECK(kin_data(kin_module_tapped(m, "conv")) && (!l->opt.before || kin_data(kin_module_tapped(m, "norm"))));
+        CHECK(kin_data(kin_module_tapped(m, "conv")) &&
+              (!l->opt.before || kin_data(kin_module_tapped(m, "norm"))));
         kin_free(a), kin_free(b);
         kin_module_free(m);
         kin_ctx_free(ctx);
@@ -222,11 +266,18 @@ static void folded_layers(const char *isa)
 }
 
 /* What `act` does fails with this in its message, and is forgotten. */
-#define REFUSED(ctx, act, part) do { CHECK(!(act)); CHECK_TEXT(kin_ctx_error(ctx)->message, part); kin_error_clear(kin_ctx_error(ctx)); } while (0)
+#define REFUSED(ctx, act, part) \
+    do { \
+        CHECK(!(act)); \
+        CHECK_TEXT(kin_ctx_error(ctx)->message, part); \
+        kin_error_clear(kin_ctx_error(ctx)); \
+    } while (0)
 
 static void sealed(void)
 {
-    check_begin("a sealed network's outputs are the same bits, also when asked again; what needs its weights is refused (%s)", KIN_REAL_NAME);
+    check_begin("a sealed network's outputs are the same bits, also when asked again; what needs its weights "
+                "is refused (%s)",
+                KIN_REAL_NAME);
     for (int row = 0; row < (int)(sizeof layers / sizeof *layers); row++) {
         const layer *l = &layers[row];
         kin_ctx *ctx;
@@ -237,10 +288,12 @@ static void sealed(void)
             copies[i] = kin_alloc_zero(1 << 16, sizeof **copies);
             output(m, l, false, KIN_EVAL, copies[i]);
             if (i == 0) kin_module_touched(m), kin_module_seal(m); /* the next folds anew */
-            CHECK_MSG(memcmp(copies[0], copies[i], (1 << 16) * sizeof **copies) == 0, "row %d, time %d", row, i);
+            CHECK_MSG(memcmp(copies[0], copies[i], (1 << 16) * sizeof **copies) == 0, "row %d, time %d", row,
+                      i);
         }
         kin_error err = {0};
-        CHECK(kin_module_is_sealed(m) && !kin_checkpoint_save(check_path("sealed.safetensors"), m, NULL, NULL, 0, &err));
+        CHECK(kin_module_is_sealed(m) &&
+              !kin_checkpoint_save(check_path("sealed.safetensors"), m, NULL, NULL, 0, &err));
         CHECK_TEXT(err.message, "sealed");
         REFUSED(ctx, kin_module_retain(m, "conv"), "sealed");
         kin_record(ctx, false);

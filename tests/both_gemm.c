@@ -1,4 +1,5 @@
-/* Matrix products of random shapes against three loops in double, on every instruction set and number of threads. */
+/* Matrix products of random shapes against three loops in double, on every instruction set and number of
+ * threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/gemm.h"
@@ -52,15 +53,20 @@ static void check_values(const operands *o, const kin_real *c, unsigned long lon
     const kin_gemm_args *p = &o->args;
     for (int64_t i = 0; i < p->m; i++) {
         for (int64_t j = 0; j < p->n; j++) {
-            double sum = (p->bias ? (double)p->bias[j] : 0) + (p->accumulate ? (double)o->c[i * p->ldc + j] : 0), magnitude = 0;
+            double sum = (p->bias ? (double)p->bias[j] : 0) +
+                         (p->accumulate ? (double)o->c[i * p->ldc + j] : 0),
+                   magnitude = 0;
             for (int64_t k = 0; k < p->k; k++) {
-                double term = (double)p->a.data[i * p->a.row_stride + k * p->a.col_stride] * (double)p->b.data[k * p->b.row_stride + j * p->b.col_stride];
+                double term = (double)p->a.data[i * p->a.row_stride + k * p->a.col_stride] *
+                              (double)p->b.data[k * p->b.row_stride + j * p->b.col_stride];
                 sum += term;
                 magnitude += fabs(term);
             }
             double got = (double)c[i * p->ldc + j];
-            CHECK_MSG(fabs(got - sum) <= numbers_tolerance(magnitude), "seed %llu: C[%lld][%lld] of %lld x %lld x %lld is %.9g, expected %.9g", seed,
-                      (long long)i, (long long)j, (long long)p->m, (long long)p->n, (long long)p->k, got, sum);
+            CHECK_MSG(fabs(got - sum) <= numbers_tolerance(magnitude),
+                      "seed %llu: C[%lld][%lld] of %lld x %lld x %lld is %.9g, expected %.9g", seed,
+                      (long long)i, (long long)j, (long long)p->m, (long long)p->n, (long long)p->k, got,
+                      sum);
         }
     }
 }
@@ -69,7 +75,9 @@ static kin_real *run(const operands *o, int threads)
 {
     kin_gemm_args args = o->args;
     args.c = numbers_copy(o->c, args.m, args.n, args.ldc);
-    if (!args.accumulate) for (int64_t i = 0; i < args.m; i++) for (int64_t j = 0; j < args.n; j++) args.c[i * args.ldc + j] = (kin_real)NAN;
+    if (!args.accumulate)
+        for (int64_t i = 0; i < args.m; i++)
+            for (int64_t j = 0; j < args.n; j++) args.c[i * args.ldc + j] = (kin_real)NAN;
     kin_set_threads(threads);
     size_t bytes = kin_gemm_workspace(&args);
     void *workspace = numbers_workspace(bytes);
@@ -87,7 +95,8 @@ static void check_shape(kin_stream *s, int64_t m, int64_t n, int64_t k, unsigned
     CHECK_MSG(numbers_gaps_kept(first, m, n, o.args.ldc), "seed %llu: wrote between the rows of C", seed);
     for (int i = 1; i < 4; i++) {
         kin_real *again = run(&o, threads[i]);
-        CHECK_MSG(numbers_same(first, again, m, n, o.args.ldc), "seed %llu: %d threads give other bits", seed, threads[i]);
+        CHECK_MSG(numbers_same(first, again, m, n, o.args.ldc), "seed %llu: %d threads give other bits", seed,
+                  threads[i]);
         kin_free(again);
     }
     kin_free(first);
@@ -98,7 +107,8 @@ static void check_shape(kin_stream *s, int64_t m, int64_t n, int64_t k, unsigned
 static void products(const char *isa)
 {
     numbers_seeds seeds = numbers_seeds_of(120);
-    check_begin("gemm: random shapes against plain loops, 1, 2, 3 and 7 threads, %s (%s)", numbers_seeds_shown(seeds), isa);
+    check_begin("gemm: random shapes against plain loops, 1, 2, 3 and 7 threads, %s (%s)",
+                numbers_seeds_shown(seeds), isa);
     for (uint64_t seed = seeds.first; seed < seeds.behind; seed++) {
         kin_stream s = kin_stream_new(kin_key(seed, 1, 0));
         int64_t m = numbers_pick(&s, 1, 140), n = numbers_pick(&s, 1, 90), k = numbers_pick(&s, 1, 90);
@@ -106,7 +116,9 @@ static void products(const char *isa)
     }
     check_end();
     check_begin("gemm: several blocks of rows, columns and k (%s)", isa);
-    static const int64_t shapes[][3] = {{300, 33, 500}, {1, 1, 10000}, {65, 70, 5000}, {3, 1100, 400}, {200, 130, 385}, {1, 64, 1000}, {500, 1, 9}, {16, 16, 8192}, {20, 130, 1300}};
+    static const int64_t shapes[][3] = {{300, 33, 500}, {1, 1, 10000},   {65, 70, 5000},
+                                        {3, 1100, 400}, {200, 130, 385}, {1, 64, 1000},
+                                        {500, 1, 9},    {16, 16, 8192},  {20, 130, 1300}};
     for (uint64_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         kin_stream s = kin_stream_new(kin_key(i, 2, 0));
         check_shape(&s, shapes[i][0], shapes[i][1], shapes[i][2], i);
@@ -144,15 +156,17 @@ static void choice(void)
     check_end();
 }
 
-/* -std=c11 alone lets no compiler fuse a * b + c; that the Makefile's flags do is seen in the object file only. */
+/* -std=c11 alone lets no compiler fuse a * b + c; that the Makefile's flags do is seen in the object file
+ * only. */
 static void fused(void)
 {
     check_begin("gemm: the AVX2 tiles use fused multiply-add");
 #if defined(__x86_64__)
     const char *build = getenv("BUILD");
     char command[1024], line[64];
-    snprintf(command, sizeof command, "objdump -d '%s/%s/kernels/tile.avx2.o' 2>/dev/null | grep -c 'vfmadd[0-9]*p'", build ? build : "build/cc",
-             sizeof(kin_real) == 4 ? "float" : "double");
+    snprintf(command, sizeof command,
+             "objdump -d '%s/%s/kernels/tile.avx2.o' 2>/dev/null | grep -c 'vfmadd[0-9]*p'",
+             build ? build : "build/cc", sizeof(kin_real) == 4 ? "float" : "double");
     if (system("objdump --version >/dev/null 2>&1") != 0) {
         check_skip("no objdump here");
         return;

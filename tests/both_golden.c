@@ -13,7 +13,8 @@ typedef struct golden {
     kin_shape shapes[4];
 } golden;
 
-#define CASE(NAME, EXPRESSION) static kin_tensor *NAME(kin_tensor **in) { return (EXPRESSION); }
+#define CASE(NAME, EXPRESSION) \
+    static kin_tensor *NAME(kin_tensor **in) { return (EXPRESSION); }
 CASE(conv, kin_conv2d(in[0], in[1], in[2], &(kin_conv2d_opt){.pad = 1}))
 CASE(conv_stride, kin_conv2d(in[0], in[1], NULL, &(kin_conv2d_opt){.pad = 1, .stride = 2}))
 CASE(conv_dilated, kin_conv2d(in[0], in[1], NULL, &(kin_conv2d_opt){.pad = 2, .dilation = 2}))
@@ -23,7 +24,8 @@ CASE(conv_same, kin_conv2d(in[0], in[1], NULL, &(kin_conv2d_opt){.stride = 2, .p
 CASE(conv_1x1, kin_conv2d(in[0], in[1], NULL, &(kin_conv2d_opt){.stride = 2}))
 CASE(max_pool, kin_max_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}))
 CASE(avg_pool, kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}))
-CASE(avg_pool_inside, kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true}))
+CASE(avg_pool_inside,
+     kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true}))
 CASE(global_avg, kin_global_avg_pool(in[0]))
 CASE(norm_train, kin_batch_norm_train(in[0], in[1], in[2], NULL, 1e-5, KIN_LINEAR, NULL, NULL))
 CASE(norm_relu_add, kin_batch_norm_train(in[0], in[1], in[2], in[3], 1e-5, KIN_RELU, NULL, NULL))
@@ -46,17 +48,42 @@ CASE(gelu, kin_gelu(in[0]))
 CASE(broadcast, kin_mul(in[0], in[1]))
 CASE(mean, kin_mean(in[0], 6))
 
-#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+#define S(...) \
+    { \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ } \
+    }
 static const golden cases[] = {
-    {"conv", conv, {S(2, 7, 6, 3), S(3, 3, 3, 5), S(5)}}, {"conv-stride", conv_stride, {S(2, 7, 6, 3), S(3, 3, 3, 5)}}, {"conv-dilated", conv_dilated, {S(1, 9, 8, 2), S(3, 3, 2, 3)}},
-    {"conv-groups", conv_groups, {S(2, 5, 5, 6), S(3, 3, 2, 9)}}, {"conv-depthwise", conv_depthwise, {S(2, 5, 6, 7), S(3, 3, 1, 7)}}, {"conv-same", conv_same, {S(1, 6, 6, 3), S(3, 3, 3, 4)}},
-    {"conv-1x1", conv_1x1, {S(2, 5, 5, 4), S(1, 1, 4, 3)}}, {"max-pool", max_pool, {S(2, 7, 6, 3)}}, {"avg-pool", avg_pool, {S(2, 7, 6, 3)}},
-    {"avg-pool-inside", avg_pool_inside, {S(2, 7, 6, 3)}}, {"global-avg", global_avg, {S(2, 4, 5, 3)}}, {"norm-train", norm_train, {S(3, 4, 2, 5), S(5), S(5)}},
-    {"norm-relu-add", norm_relu_add, {S(3, 4, 2, 5), S(5), S(5), S(3, 4, 2, 5)}}, {"linear", linear, {S(4, 7), S(5, 7), S(5)}}, {"matmul", matmul, {S(3, 4, 7), S(3, 7, 5)}},
-    {"flatten", flatten, {S(2, 3, 4, 5)}}, {"softmax", softmax, {S(4, 9)}}, {"log-softmax", log_softmax, {S(4, 9)}}, {"log-sum-exp", log_sum_exp, {S(4, 9)}},
-    {"cross-entropy", cross_entropy, {S(6, 5)}}, {"l2", l2, {S(4, 9)}}, {"distance", distance, {S(5, 7), S(4, 7)}}, {"relu6", relu6, {S(50)}}, {"leaky", leaky, {S(50)}},
-    {"sigmoid", sigmoid, {S(50)}}, {"tanh", hyperbolic, {S(50)}}, {"softplus", softplus, {S(50)}}, {"silu", silu, {S(50)}}, {"gelu", gelu, {S(50)}},
-    {"broadcast", broadcast, {S(2, 3, 4, 5), S(2, 1, 1, 5)}}, {"mean", mean, {S(2, 3, 4, 5)}},
+    {"conv", conv, {S(2, 7, 6, 3), S(3, 3, 3, 5), S(5)}},
+    {"conv-stride", conv_stride, {S(2, 7, 6, 3), S(3, 3, 3, 5)}},
+    {"conv-dilated", conv_dilated, {S(1, 9, 8, 2), S(3, 3, 2, 3)}},
+    {"conv-groups", conv_groups, {S(2, 5, 5, 6), S(3, 3, 2, 9)}},
+    {"conv-depthwise", conv_depthwise, {S(2, 5, 6, 7), S(3, 3, 1, 7)}},
+    {"conv-same", conv_same, {S(1, 6, 6, 3), S(3, 3, 3, 4)}},
+    {"conv-1x1", conv_1x1, {S(2, 5, 5, 4), S(1, 1, 4, 3)}},
+    {"max-pool", max_pool, {S(2, 7, 6, 3)}},
+    {"avg-pool", avg_pool, {S(2, 7, 6, 3)}},
+    {"avg-pool-inside", avg_pool_inside, {S(2, 7, 6, 3)}},
+    {"global-avg", global_avg, {S(2, 4, 5, 3)}},
+    {"norm-train", norm_train, {S(3, 4, 2, 5), S(5), S(5)}},
+    {"norm-relu-add", norm_relu_add, {S(3, 4, 2, 5), S(5), S(5), S(3, 4, 2, 5)}},
+    {"linear", linear, {S(4, 7), S(5, 7), S(5)}},
+    {"matmul", matmul, {S(3, 4, 7), S(3, 7, 5)}},
+    {"flatten", flatten, {S(2, 3, 4, 5)}},
+    {"softmax", softmax, {S(4, 9)}},
+    {"log-softmax", log_softmax, {S(4, 9)}},
+    {"log-sum-exp", log_sum_exp, {S(4, 9)}},
+    {"cross-entropy", cross_entropy, {S(6, 5)}},
+    {"l2", l2, {S(4, 9)}},
+    {"distance", distance, {S(5, 7), S(4, 7)}},
+    {"relu6", relu6, {S(50)}},
+    {"leaky", leaky, {S(50)}},
+    {"sigmoid", sigmoid, {S(50)}},
+    {"tanh", hyperbolic, {S(50)}},
+    {"softplus", softplus, {S(50)}},
+    {"silu", silu, {S(50)}},
+    {"gelu", gelu, {S(50)}},
+    {"broadcast", broadcast, {S(2, 3, 4, 5), S(2, 1, 1, 5)}},
+    {"mean", mean, {S(2, 3, 4, 5)}},
 };
 
 static const golden *find(const char *name)
@@ -79,13 +106,16 @@ static void compare(kin_ctx *ctx, const golden *g, int n, double total, const do
     kin_tensor *in[4];
     check_begin("%s: PyTorch's value and gradients (%s)", g->name, KIN_REAL_NAME);
     for (int k = 0; k < n; k++) in[k] = filled(ctx, g->shapes[k], 0.9, 0.5 * k, true);
-    kin_tensor *y = g->build(in), *loss = kin_sum(kin_mul(y, filled(ctx, kin_shape_of(y), 0.7, 0.2, false)), 0);
+    kin_tensor *y = g->build(in),
+               *loss = kin_sum(kin_mul(y, filled(ctx, kin_shape_of(y), 0.7, 0.2, false)), 0);
     CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(ctx)->message);
     CHECK_CLOSE(kin_item(loss), total, tolerance * (10 + fabs(total)));
     for (int k = 0; k < n; k++) {
         double sum = 0;
-        for (int64_t i = 0; kin_grad(in[k]) && i < kin_count(in[k]); i++) sum += cos(0.3 * (double)i) * (double)kin_grad(in[k])[i];
-        CHECK_MSG(fabs(sum - grads[k]) <= tolerance * (10 + fabs(grads[k])), "input %d: %.10g, PyTorch says %.10g", k, sum, grads[k]);
+        for (int64_t i = 0; kin_grad(in[k]) && i < kin_count(in[k]); i++)
+            sum += cos(0.3 * (double)i) * (double)kin_grad(in[k])[i];
+        CHECK_MSG(fabs(sum - grads[k]) <= tolerance * (10 + fabs(grads[k])),
+                  "input %d: %.10g, PyTorch says %.10g", k, sum, grads[k]);
     }
     kin_end_step(ctx);
     kin_error_clear(kin_ctx_error(ctx));

@@ -5,14 +5,18 @@
 
 #include <math.h>
 
-#define REFERENCE(NAME) static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
+#define REFERENCE(NAME) \
+    static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
 
 /* ---- convolution ---- */
 
 static int64_t or_one(int64_t n) { return n ? n : 1; }
 
 static kin_tensor *build_conv(kin_tensor **in, void *arg) { return kin_conv2d(in[0], in[1], NULL, arg); }
-static kin_tensor *build_conv_bias(kin_tensor **in, void *arg) { return kin_conv2d(in[0], in[1], in[2], arg); }
+static kin_tensor *build_conv_bias(kin_tensor **in, void *arg)
+{
+    return kin_conv2d(in[0], in[1], in[2], arg);
+}
 
 static double pixel(const double *x, kin_shape s, int64_t n, int64_t y, int64_t c, int64_t k)
 {
@@ -23,8 +27,10 @@ static double pixel(const double *x, kin_shape s, int64_t n, int64_t y, int64_t 
 REFERENCE(ref_conv)
 {
     const kin_conv2d_opt *opt = arg;
-    int64_t stride = or_one(opt->stride), dilation = or_one(opt->dilation), groups = or_one(opt->groups), top = opt->pad, left = opt->pad;
-    if (opt->pads.top || opt->pads.left || opt->pads.bottom || opt->pads.right) top = opt->pads.top, left = opt->pads.left;
+    int64_t stride = or_one(opt->stride), dilation = or_one(opt->dilation), groups = or_one(opt->groups),
+            top = opt->pad, left = opt->pad;
+    if (opt->pads.top || opt->pads.left || opt->pads.bottom || opt->pads.right)
+        top = opt->pads.top, left = opt->pads.left;
     const int64_t *w = s[1].dim;
     int64_t each_out = w[3] / groups;
     for (int64_t n = 0; n < o.dim[0]; n++)
@@ -36,7 +42,8 @@ REFERENCE(ref_conv)
                         for (int64_t j = 0; j < w[1]; j++)
                             for (int64_t c = 0; c < w[2]; c++)
                                 sum += in[1][((i * w[1] + j) * w[2] + c) * w[3] + k] *
-                                       pixel(in[0], s[0], n, y * stride - top + i * dilation, x * stride - left + j * dilation, k / each_out * w[2] + c);
+                                       pixel(in[0], s[0], n, y * stride - top + i * dilation,
+                                             x * stride - left + j * dilation, k / each_out * w[2] + c);
                     *out++ = sum;
                 }
 }
@@ -46,7 +53,8 @@ REFERENCE(ref_conv)
 static kin_tensor *build_max_pool(kin_tensor **in, void *arg) { return kin_max_pool2d(in[0], arg); }
 static kin_tensor *build_avg_pool(kin_tensor **in, void *arg) { return kin_avg_pool2d(in[0], arg); }
 
-static void ref_pool(double *const *in, const kin_shape *s, double *out, kin_shape o, const kin_pool2d_opt *opt, bool maximum)
+static void ref_pool(double *const *in, const kin_shape *s, double *out, kin_shape o,
+                     const kin_pool2d_opt *opt, bool maximum)
 {
     int64_t stride = opt->stride ? opt->stride : opt->kernel;
     for (int64_t n = 0; n < o.dim[0]; n++)
@@ -64,13 +72,17 @@ static void ref_pool(double *const *in, const kin_shape *s, double *out, kin_sha
                             most = fmax(most, v);
                             inside++;
                         }
-                    *out++ = maximum ? most : sum / (double)(opt->exclude_pad ? inside : opt->kernel * opt->kernel);
+                    *out++ = maximum ? most
+                                     : sum / (double)(opt->exclude_pad ? inside : opt->kernel * opt->kernel);
                 }
 }
 REFERENCE(ref_max_pool) { ref_pool(in, s, out, o, arg, true); }
 REFERENCE(ref_avg_pool) { ref_pool(in, s, out, o, arg, false); }
 
-static kin_tensor *build_gap(kin_tensor **in, void *arg) { return arg ? kin_global_max_pool(in[0]) : kin_global_avg_pool(in[0]); }
+static kin_tensor *build_gap(kin_tensor **in, void *arg)
+{
+    return arg ? kin_global_max_pool(in[0]) : kin_global_avg_pool(in[0]);
+}
 REFERENCE(ref_gap)
 {
     int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = s[0].dim[3];
@@ -88,13 +100,17 @@ REFERENCE(ref_gap)
 
 /* ---- batch norm ---- */
 
-typedef struct norm_case { kin_act act; bool add, eval; } norm_case;
+typedef struct norm_case {
+    kin_act act;
+    bool add, eval;
+} norm_case;
 
 /* Inputs: x, gamma, beta, then mean and variance (eval), then the residual (add). */
 static kin_tensor *build_norm(kin_tensor **in, void *arg)
 {
     norm_case *c = arg;
-    if (c->eval) return kin_batch_norm_eval(in[0], in[1], in[2], in[3], in[4], c->add ? in[5] : NULL, 1e-3, c->act);
+    if (c->eval)
+        return kin_batch_norm_eval(in[0], in[1], in[2], in[3], in[4], c->add ? in[5] : NULL, 1e-3, c->act);
     return kin_batch_norm_train(in[0], in[1], in[2], c->add ? in[3] : NULL, 1e-3, c->act, NULL, NULL);
 }
 REFERENCE(ref_norm)
@@ -109,25 +125,44 @@ REFERENCE(ref_norm)
         if (c->eval) mean = in[3][k], var = in[4][k];
         const double *add = !c->add ? NULL : c->eval ? in[5] : in[3];
         for (int64_t r = 0; r < rows; r++) {
-            double y = (in[0][r * channels + k] - mean) / sqrt(var + 1e-3) * in[1][k] + in[2][k] + (add ? add[r * channels + k] : 0);
-            out[r * channels + k] = c->act == KIN_LINEAR ? y : c->act == KIN_RELU ? fmax(y, 0) : fmin(fmax(y, 0), 6);
+            double y = (in[0][r * channels + k] - mean) / sqrt(var + 1e-3) * in[1][k] + in[2][k] +
+                       (add ? add[r * channels + k] : 0);
+            out[r * channels + k] = c->act == KIN_LINEAR ? y
+                                    : c->act == KIN_RELU ? fmax(y, 0)
+                                                         : fmin(fmax(y, 0), 6);
         }
     }
 }
 
-#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+#define S(...) \
+    { \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ } \
+    }
 #define CONV(TITLE, X, W, O, ...) \
-    {.name = "conv2d " TITLE, .build = build_conv, .reference = ref_conv, .arg = &(kin_conv2d_opt){__VA_ARGS__}, .shapes = {X, W}, .out_shape = O, .linear = true, .tolerance = 1e-5}
+    { \
+        .name = "conv2d " TITLE, .build = build_conv, .reference = ref_conv, \
+        .arg = &(kin_conv2d_opt){__VA_ARGS__}, .shapes = {X, W}, .out_shape = O, .linear = true, \
+        .tolerance = 1e-5 \
+    }
 #define POOL(KIND, TITLE, X, O, ...) \
-    {.name = #KIND "_pool2d " TITLE, .build = build_##KIND##_pool, .reference = ref_##KIND##_pool, .arg = &(kin_pool2d_opt){__VA_ARGS__}, .shapes = {X}, .out_shape = O, .tolerance = 1e-5}
-#define NORM(TITLE, CASE, ...) {.name = "batch_norm " TITLE, .build = build_norm, .reference = ref_norm, .arg = CASE, .shapes = {__VA_ARGS__}, .tolerance = 2e-5}
+    { \
+        .name = #KIND "_pool2d " TITLE, .build = build_##KIND##_pool, .reference = ref_##KIND##_pool, \
+        .arg = &(kin_pool2d_opt){__VA_ARGS__}, .shapes = {X}, .out_shape = O, .tolerance = 1e-5 \
+    }
+#define NORM(TITLE, CASE, ...) \
+    { \
+        .name = "batch_norm " TITLE, .build = build_norm, .reference = ref_norm, .arg = CASE, \
+        .shapes = {__VA_ARGS__}, .tolerance = 2e-5 \
+    }
 
 static void statistics(void)
 {
     check_begin("batch_norm: hands out the batch's mean and biased variance (%s)", KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     kin_real x[] = {1, 10, 3, 10, 5, 40}, mean[2], var[2];
-    kin_tensor *t = kin_input(ctx, KIN_SHAPE(3, 2), x), *one = kin_input(ctx, KIN_SHAPE(2), (kin_real[]){1, 1}), *zero = kin_input(ctx, KIN_SHAPE(2), NULL);
+    kin_tensor *t = kin_input(ctx, KIN_SHAPE(3, 2), x),
+               *one = kin_input(ctx, KIN_SHAPE(2), (kin_real[]){1, 1}),
+               *zero = kin_input(ctx, KIN_SHAPE(2), NULL);
     CHECK(kin_batch_norm_train(t, one, zero, NULL, 1e-5, KIN_LINEAR, mean, var));
     CHECK_CLOSE(mean[0], 3, 1e-6);
     CHECK_CLOSE(mean[1], 20, 1e-5);
@@ -142,10 +177,14 @@ static void refusals(void)
     check_begin("conv2d and pools refuse what does not fit, by name and shape (%s)", KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     kin_error *err = kin_ctx_error(ctx);
-    CHECK(!kin_conv2d(kin_input(ctx, KIN_SHAPE(1, 5, 5, 3), NULL), kin_input(ctx, KIN_SHAPE(3, 3, 4, 2), NULL), NULL, NULL));
-    CHECK_TEXT(err->message, "conv2d: 3 input channels in 1 groups do not fit these weights (inputs [1, 5, 5, 3], [3, 3, 4, 2])");
+    CHECK(!kin_conv2d(kin_input(ctx, KIN_SHAPE(1, 5, 5, 3), NULL),
+                      kin_input(ctx, KIN_SHAPE(3, 3, 4, 2), NULL), NULL, NULL));
+    CHECK_TEXT(
+        err->message,
+        "conv2d: 3 input channels in 1 groups do not fit these weights (inputs [1, 5, 5, 3], [3, 3, 4, 2])");
     kin_error_clear(err);
-    CHECK(!kin_conv2d(kin_input(ctx, KIN_SHAPE(1, 2, 2, 3), NULL), kin_input(ctx, KIN_SHAPE(3, 3, 3, 2), NULL), NULL, NULL));
+    CHECK(!kin_conv2d(kin_input(ctx, KIN_SHAPE(1, 2, 2, 3), NULL),
+                      kin_input(ctx, KIN_SHAPE(3, 3, 3, 2), NULL), NULL, NULL));
     CHECK_TEXT(err->message, "does not fit into the padded input");
     kin_error_clear(err);
     CHECK(!kin_max_pool2d(kin_input(ctx, KIN_SHAPE(1, 2, 2, 3), NULL), &(kin_pool2d_opt){.kernel = 3}));
@@ -162,7 +201,8 @@ static void refusals(void)
 
 int main(void)
 {
-    static norm_case plain = {KIN_LINEAR, false, false}, relu = {KIN_RELU, false, false}, full = {KIN_RELU, true, false}, six = {KIN_RELU6, false, false};
+    static norm_case plain = {KIN_LINEAR, false, false}, relu = {KIN_RELU, false, false},
+                     full = {KIN_RELU, true, false}, six = {KIN_RELU6, false, false};
     static norm_case eval = {KIN_LINEAR, false, true}, eval_full = {KIN_RELU, true, true};
     const op_row rows[] = {
         CONV("3×3", S(2, 5, 6, 3), S(3, 3, 3, 4), S(2, 5, 6, 4), .pad = 1),
@@ -172,33 +212,67 @@ int main(void)
         CONV("1×1", S(2, 3, 3, 7), S(1, 1, 7, 5), S(2, 3, 3, 5), .pad = 0),
         CONV("1×1 stride 2", S(2, 5, 5, 4), S(1, 1, 4, 3), S(2, 3, 3, 3), .stride = 2),
         CONV("dilated", S(1, 7, 7, 2), S(3, 3, 2, 3), S(1, 7, 7, 3), .pad = 2, .dilation = 2),
-        CONV("dilated, stride 2", S(1, 9, 8, 2), S(3, 3, 2, 3), S(1, 4, 3, 3), .pad = 1, .dilation = 2, .stride = 2),
+        CONV("dilated, stride 2", S(1, 9, 8, 2), S(3, 3, 2, 3), S(1, 4, 3, 3), .pad = 1, .dilation = 2,
+             .stride = 2),
         CONV("groups", S(2, 4, 4, 6), S(3, 3, 2, 9), S(2, 4, 4, 9), .pad = 1, .groups = 3),
         CONV("depthwise", S(2, 5, 5, 9), S(3, 3, 1, 9), S(2, 5, 5, 9), .pad = 1, .groups = 9),
-        CONV("depthwise stride 2", S(2, 5, 6, 17), S(3, 3, 1, 17), S(2, 3, 3, 17), .pad = 1, .groups = 17, .stride = 2),
-        CONV("depthwise with two outputs each", S(1, 4, 4, 3), S(3, 3, 1, 6), S(1, 4, 4, 6), .pad = 1, .groups = 3),
-        CONV("asymmetric padding", S(1, 6, 6, 3), S(3, 3, 3, 4), S(1, 3, 3, 4), .stride = 2, .pads = {0, 0, 1, 1}),
+        CONV("depthwise stride 2", S(2, 5, 6, 17), S(3, 3, 1, 17), S(2, 3, 3, 17), .pad = 1, .groups = 17,
+             .stride = 2),
+        CONV("depthwise with two outputs each", S(1, 4, 4, 3), S(3, 3, 1, 6), S(1, 4, 4, 6), .pad = 1,
+             .groups = 3),
+        CONV("asymmetric padding", S(1, 6, 6, 3), S(3, 3, 3, 4), S(1, 3, 3, 4), .stride = 2,
+             .pads = {0, 0, 1, 1}),
         CONV("5×3 kernel", S(1, 7, 5, 2), S(5, 3, 2, 3), S(1, 5, 5, 3), .pad = 1),
         CONV("on a map of one pixel", S(1, 1, 1, 5), S(3, 3, 5, 4), S(1, 1, 1, 4), .pad = 1),
         CONV("from one channel", S(3, 6, 6, 1), S(3, 3, 1, 8), S(3, 6, 6, 8), .pad = 1),
         CONV("many channels", S(1, 4, 3, 37), S(3, 3, 37, 19), S(1, 4, 3, 19), .pad = 1),
-        {.name = "conv2d with bias", .build = build_conv_bias, .reference = ref_conv, .arg = &(kin_conv2d_opt){.pad = 1}, .shapes = {S(2, 4, 5, 3), S(3, 3, 3, 4), S(4)}, .linear = true, .tolerance = 1e-5},
+        {.name = "conv2d with bias",
+         .build = build_conv_bias,
+         .reference = ref_conv,
+         .arg = &(kin_conv2d_opt){.pad = 1},
+         .shapes = {S(2, 4, 5, 3), S(3, 3, 3, 4), S(4)},
+         .linear = true,
+         .tolerance = 1e-5},
         POOL(max, "2×2", S(2, 6, 5, 3), S(2, 3, 2, 3), .kernel = 2),
         POOL(max, "3×3 stride 2 padded", S(2, 7, 6, 3), S(2, 4, 3, 3), .kernel = 3, .stride = 2, .pad = 1),
         POOL(max, "overlapping", S(1, 5, 5, 9), S(1, 4, 4, 9), .kernel = 2, .stride = 1),
         POOL(avg, "2×2", S(2, 6, 5, 3), S(2, 3, 2, 3), .kernel = 2),
         POOL(avg, "3×3 stride 2 padded", S(2, 7, 6, 3), S(2, 4, 3, 3), .kernel = 3, .stride = 2, .pad = 1),
-        POOL(avg, "padded, pixels inside only", S(2, 7, 6, 3), S(2, 4, 3, 3), .kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true),
+        POOL(avg, "padded, pixels inside only", S(2, 7, 6, 3), S(2, 4, 3, 3), .kernel = 3, .stride = 2,
+             .pad = 1, .exclude_pad = true),
         POOL(avg, "1×1 stride 2", S(1, 5, 4, 3), S(1, 3, 2, 3), .kernel = 1, .stride = 2),
-        {.name = "global_avg_pool", .build = build_gap, .reference = ref_gap, .shapes = {S(3, 4, 5, 7)}, .out_shape = S(3, 7), .linear = true, .tolerance = 1e-5},
-        {.name = "global_max_pool", .build = build_gap, .reference = ref_gap, .arg = &plain, .shapes = {S(3, 4, 5, 7)}, .out_shape = S(3, 7)},
+        {.name = "global_avg_pool",
+         .build = build_gap,
+         .reference = ref_gap,
+         .shapes = {S(3, 4, 5, 7)},
+         .out_shape = S(3, 7),
+         .linear = true,
+         .tolerance = 1e-5},
+        {.name = "global_max_pool",
+         .build = build_gap,
+         .reference = ref_gap,
+         .arg = &plain,
+         .shapes = {S(3, 4, 5, 7)},
+         .out_shape = S(3, 7)},
         NORM("train", &plain, S(3, 4, 2, 5), S(5), S(5)),
         NORM("train of vectors", &plain, S(9, 5), S(5), S(5)),
         NORM("train + ReLU", &relu, S(3, 4, 2, 17), S(17), S(17)),
         NORM("train + ReLU6", &six, S(3, 4, 2, 5), S(5), S(5)),
         NORM("train + residual + ReLU", &full, S(3, 4, 2, 5), S(5), S(5), S(3, 4, 2, 5)),
-        {.name = "batch_norm eval", .build = build_norm, .reference = ref_norm, .arg = &eval, .shapes = {S(3, 4, 2, 5), S(5), S(5), S(5), S(5)}, .check = {.low = .5, .high = 1.5}, .tolerance = 2e-5},
-        {.name = "batch_norm eval + residual + ReLU", .build = build_norm, .reference = ref_norm, .arg = &eval_full, .shapes = {S(3, 4, 2, 5), S(5), S(5), S(5), S(5), S(3, 4, 2, 5)}, .check = {.low = .5, .high = 1.5}, .tolerance = 2e-5},
+        {.name = "batch_norm eval",
+         .build = build_norm,
+         .reference = ref_norm,
+         .arg = &eval,
+         .shapes = {S(3, 4, 2, 5), S(5), S(5), S(5), S(5)},
+         .check = {.low = .5, .high = 1.5},
+         .tolerance = 2e-5},
+        {.name = "batch_norm eval + residual + ReLU",
+         .build = build_norm,
+         .reference = ref_norm,
+         .arg = &eval_full,
+         .shapes = {S(3, 4, 2, 5), S(5), S(5), S(5), S(5), S(3, 4, 2, 5)},
+         .check = {.low = .5, .high = 1.5},
+         .tolerance = 2e-5},
     };
     op_rows_run(rows, (int)(sizeof rows / sizeof *rows));
     statistics();

@@ -19,9 +19,14 @@ static kin_tensor *convnet(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
     kin_scope *layer = kin_sub_index(s, "layer", 0);
-    kin_tensor *y = kin_conv_bn(layer, "conv1", "bn1", x, &(kin_conv_bn_opt){.out = 6, .kernel = 3, .pad = 1, .act = KIN_RELU});
-    y = kin_conv_bn(layer, "conv2", "bn2", y, &(kin_conv_bn_opt){.out = 6, .kernel = 3, .pad = 1, .add = y, .act = KIN_RELU, .kaiming_fan_out = true});
-    return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(kin_max_pool2d(y, &(kin_pool2d_opt){.kernel = 2})), &(kin_linear_opt){.out = 4});
+    kin_tensor *y = kin_conv_bn(layer, "conv1", "bn1", x,
+                                &(kin_conv_bn_opt){.out = 6, .kernel = 3, .pad = 1, .act = KIN_RELU});
+    y = kin_conv_bn(layer, "conv2", "bn2", y,
+                    &(kin_conv_bn_opt){
+                        .out = 6, .kernel = 3, .pad = 1, .add = y, .act = KIN_RELU, .kaiming_fan_out = true});
+    return kin_linear(kin_sub(s, "fc"),
+                      kin_global_avg_pool(kin_max_pool2d(y, &(kin_pool2d_opt){.kernel = 2})),
+                      &(kin_linear_opt){.out = 4});
 }
 
 /* A TripletNet: three branches, one set of parameters. */
@@ -29,7 +34,9 @@ static kin_tensor *triplet(kin_scope *s, kin_tensor *x, void *arg)
 {
     bool shared = *(bool *)arg;
     kin_tensor *branch[3];
-    for (int i = 0; i < 3; i++) branch[i] = kin_linear(shared ? kin_sub_shared(s, "branch") : kin_sub(s, "branch"), kin_slice(x, i * 4, 4), &(kin_linear_opt){.out = 2});
+    for (int i = 0; i < 3; i++)
+        branch[i] = kin_linear(shared ? kin_sub_shared(s, "branch") : kin_sub(s, "branch"),
+                               kin_slice(x, i * 4, 4), &(kin_linear_opt){.out = 2});
     return kin_concat(branch, 3);
 }
 
@@ -65,12 +72,15 @@ static void names(void)
         squares += v * v;
         most = fmax(most, fabs(v));
     }
-    CHECK_CLOSE(most, 0.05, 5e-4);                                  /* U(±1/√400) */
+    CHECK_CLOSE(most, 0.05, 5e-4); /* U(±1/√400) */
     CHECK_CLOSE(sqrt(squares / 20000), 0.05 / sqrt(3), 5e-4);
     CHECK(kin_module_find(m, "0.bias")->no_decay && !w->no_decay);
-    kin_module *same = kin_module_new(ctx, mlp, NULL, KIN_SHAPE(1, 400), 1), *other = kin_module_new(ctx, mlp, NULL, KIN_SHAPE(1, 400), 2);
-    CHECK(memcmp(kin_module_values(m), kin_module_values(same), (size_t)kin_module_slab_count(m) * sizeof(kin_real)) == 0);
-    CHECK(memcmp(kin_module_values(m), kin_module_values(other), (size_t)kin_module_slab_count(m) * sizeof(kin_real)) != 0);
+    kin_module *same = kin_module_new(ctx, mlp, NULL, KIN_SHAPE(1, 400), 1),
+               *other = kin_module_new(ctx, mlp, NULL, KIN_SHAPE(1, 400), 2);
+    CHECK(memcmp(kin_module_values(m), kin_module_values(same),
+                 (size_t)kin_module_slab_count(m) * sizeof(kin_real)) == 0);
+    CHECK(memcmp(kin_module_values(m), kin_module_values(other),
+                 (size_t)kin_module_slab_count(m) * sizeof(kin_real)) != 0);
     kin_module_free(m), kin_module_free(same), kin_module_free(other);
     kin_ctx_free(ctx);
     check_end();
@@ -78,11 +88,14 @@ static void names(void)
 
 static void running_statistics(void)
 {
-    check_begin("modules: running statistics move in training, not in the dry run, and serve in evaluation (%s)", KIN_REAL_NAME);
+    check_begin(
+        "modules: running statistics move in training, not in the dry run, and serve in evaluation (%s)",
+        KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = kin_module_new(ctx, convnet, NULL, KIN_SHAPE(2, 6, 6, 3), 1);
     CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
-    kin_entry *mean = kin_module_find(m, "layer.0.bn1.running_mean"), *var = kin_module_find(m, "layer.0.bn1.running_var");
+    kin_entry *mean = kin_module_find(m, "layer.0.bn1.running_mean"),
+              *var = kin_module_find(m, "layer.0.bn1.running_var");
     CHECK(mean && mean->buffer && kin_data(mean->tensor)[0] == 0 && kin_data(var->tensor)[0] == 1);
     kin_real x[2 * 6 * 6 * 3];
     for (int i = 0; i < 216; i++) x[i] = (kin_real)sin(i);
@@ -106,7 +119,8 @@ static void running_statistics(void)
 
 static void sharing(void)
 {
-    check_begin("modules: a path entered twice is an error unless shared; shared gradients add up (%s)", KIN_REAL_NAME);
+    check_begin("modules: a path entered twice is an error unless shared; shared gradients add up (%s)",
+                KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     bool shared = false;
     CHECK(!kin_module_new(ctx, triplet, &shared, KIN_SHAPE(5, 12), 1));
@@ -127,7 +141,8 @@ static void sharing(void)
 
 static void refusals(void)
 {
-    check_begin("modules: reading in a dry run, late parameters and other shapes are named errors (%s)", KIN_REAL_NAME);
+    check_begin("modules: reading in a dry run, late parameters and other shapes are named errors (%s)",
+                KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     CHECK(!kin_module_new(ctx, reads_in_dry_run, NULL, KIN_SHAPE(2, 3), 1));
     CHECK_TEXT(kin_ctx_error(ctx)->message, "dry run");
@@ -148,7 +163,8 @@ static void refusals(void)
 
 static void dropout(void)
 {
-    check_begin("modules: dropout is keyed by seed, step and path, and is nothing in evaluation (%s)", KIN_REAL_NAME);
+    check_begin("modules: dropout is keyed by seed, step and path, and is nothing in evaluation (%s)",
+                KIN_REAL_NAME);
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = kin_module_new(ctx, drops, NULL, KIN_SHAPE(1, 100), 1);
     kin_real ones[100], out[4][100];
@@ -156,9 +172,12 @@ static void dropout(void)
     static const int steps[] = {1, 2, 1, 1};
     for (int i = 0; i < 4; i++) {
         kin_set_random(ctx, 3, (uint64_t)steps[i]);
-        kin_read(kin_module_forward(m, kin_input(ctx, KIN_SHAPE(1, 100), ones), i == 3 ? KIN_EVAL : KIN_TRAIN), out[i]);
+        kin_read(kin_module_forward(m, kin_input(ctx, KIN_SHAPE(1, 100), ones),
+                                    i == 3 ? KIN_EVAL : KIN_TRAIN),
+                 out[i]);
     }
-    CHECK(memcmp(out[0], out[2], sizeof ones) == 0 && memcmp(out[0], out[1], sizeof ones) != 0 && memcmp(out[3], ones, sizeof ones) == 0);
+    CHECK(memcmp(out[0], out[2], sizeof ones) == 0 && memcmp(out[0], out[1], sizeof ones) != 0 &&
+          memcmp(out[3], ones, sizeof ones) == 0);
     kin_module_free(m);
     kin_ctx_free(ctx);
     check_end();

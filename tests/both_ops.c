@@ -8,26 +8,27 @@
 #include <math.h>
 
 #define N(s) kin_shape_count(s)
-#define REFERENCE(NAME) static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
+#define REFERENCE(NAME) \
+    static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
 #define UNUSED (void)in, (void)s, (void)out, (void)o, (void)arg
 #define ROWS(s) (N(s) / (s).dim[(s).ndim - 1])
 #define COLUMNS(s) ((s).dim[(s).ndim - 1])
 
 /* ---- element-wise ---- */
 
-#define UNARY(NAME, EXPRESSION)                                          \
-    static kin_tensor *build_##NAME(kin_tensor **in, void *arg)          \
-    {                                                                    \
-        (void)arg;                                                       \
-        return kin_##NAME(in[0]);                                        \
-    }                                                                    \
-    REFERENCE(ref_##NAME)                                                \
-    {                                                                    \
-        UNUSED;                                                          \
-        for (int64_t i = 0; i < N(o); i++) {                             \
-            double x = in[0][i];                                         \
-            out[i] = (EXPRESSION);                                       \
-        }                                                                \
+#define UNARY(NAME, EXPRESSION) \
+    static kin_tensor *build_##NAME(kin_tensor **in, void *arg) \
+    { \
+        (void)arg; \
+        return kin_##NAME(in[0]); \
+    } \
+    REFERENCE(ref_##NAME) \
+    { \
+        UNUSED; \
+        for (int64_t i = 0; i < N(o); i++) { \
+            double x = in[0][i]; \
+            out[i] = (EXPRESSION); \
+        } \
     }
 UNARY(relu, fmax(x, 0))
 UNARY(relu6, fmin(fmax(x, 0), 6))
@@ -75,19 +76,19 @@ static double broadcast(const double *data, kin_shape s, kin_shape o, int64_t i)
     }
     return data[at];
 }
-#define BINARY(NAME, CALL, EXPRESSION)                                                                     \
-    static kin_tensor *build_##NAME(kin_tensor **in, void *arg)                                            \
-    {                                                                                                      \
-        (void)arg;                                                                                         \
-        return CALL(in[0], in[1]);                                                                         \
-    }                                                                                                      \
-    REFERENCE(ref_##NAME)                                                                                  \
-    {                                                                                                      \
-        UNUSED;                                                                                            \
-        for (int64_t i = 0; i < N(o); i++) {                                                               \
-            double a = broadcast(in[0], s[0], o, i), b = broadcast(in[1], s[1], o, i);                     \
-            out[i] = (EXPRESSION);                                                                         \
-        }                                                                                                  \
+#define BINARY(NAME, CALL, EXPRESSION) \
+    static kin_tensor *build_##NAME(kin_tensor **in, void *arg) \
+    { \
+        (void)arg; \
+        return CALL(in[0], in[1]); \
+    } \
+    REFERENCE(ref_##NAME) \
+    { \
+        UNUSED; \
+        for (int64_t i = 0; i < N(o); i++) { \
+            double a = broadcast(in[0], s[0], o, i), b = broadcast(in[1], s[1], o, i); \
+            out[i] = (EXPRESSION); \
+        } \
     }
 BINARY(add, kin_add, a + b)
 BINARY(sub, kin_sub_tensor, a - b)
@@ -113,7 +114,8 @@ static kin_tensor *build_dropout(kin_tensor **in, void *arg)
 REFERENCE(ref_dropout)
 {
     UNUSED;
-    for (int64_t i = 0; i < N(o); i++) out[i] = kin_random_uniform(11, (uint64_t)i) < 0.4 ? 0 : in[0][i] / 0.6;
+    for (int64_t i = 0; i < N(o); i++)
+        out[i] = kin_random_uniform(11, (uint64_t)i) < 0.4 ? 0 : in[0][i] / 0.6;
 }
 
 /* ---- shape ---- */
@@ -157,12 +159,15 @@ REFERENCE(ref_concat)
     }
 }
 
-/* Views that grow in one memory, each read by others before and after it has grown; the second to grow out of `one` finds no room, nor does the last. */
+/* Views that grow in one memory, each read by others before and after it has grown; the second to grow out
+ * of `one` finds no room, nor does the last. */
 static kin_tensor *build_widen(kin_tensor **in, void *arg)
 {
     (void)arg;
-    kin_tensor *none = kin_room(in[0], kin_channels(in[0]) + 2 * kin_channels(in[1])), *early = kin_scale(none, 1, 0);
-    kin_tensor *one = kin_widen(none, in[1]), *two = kin_widen(one, in[1]), *other = kin_widen(one, in[1]), *three = kin_widen(two, in[1]);
+    kin_tensor *none = kin_room(in[0], kin_channels(in[0]) + 2 * kin_channels(in[1])),
+               *early = kin_scale(none, 1, 0);
+    kin_tensor *one = kin_widen(none, in[1]), *two = kin_widen(one, in[1]), *other = kin_widen(one, in[1]),
+               *three = kin_widen(two, in[1]);
     return kin_concat((kin_tensor *[]){two, one, early, other, none, three}, 6);
 }
 REFERENCE(ref_widen)
@@ -214,12 +219,18 @@ REFERENCE(ref_gather)
 
 /* ---- reductions ---- */
 
-typedef struct reduction { char kind; unsigned axes; } reduction;
-static reduction sum_all = {'s', 0}, sum_rows = {'s', 7}, mean_channels = {'m', 8}, mean_space = {'m', 6}, sum_batch = {'s', 1}, max_channels = {'x', 8}, max_space = {'x', 6}, max_all = {'x', 0};
+typedef struct reduction {
+    char kind;
+    unsigned axes;
+} reduction;
+static reduction sum_all = {'s', 0}, sum_rows = {'s', 7}, mean_channels = {'m', 8}, mean_space = {'m', 6},
+                 sum_batch = {'s', 1}, max_channels = {'x', 8}, max_space = {'x', 6}, max_all = {'x', 0};
 static kin_tensor *build_reduce(kin_tensor **in, void *arg)
 {
     reduction *r = arg;
-    return r->kind == 's' ? kin_sum(in[0], r->axes) : r->kind == 'm' ? kin_mean(in[0], r->axes) : kin_max(in[0], r->axes);
+    return r->kind == 's'   ? kin_sum(in[0], r->axes)
+           : r->kind == 'm' ? kin_mean(in[0], r->axes)
+                            : kin_max(in[0], r->axes);
 }
 REFERENCE(ref_reduce)
 {
@@ -234,11 +245,15 @@ REFERENCE(ref_reduce)
             if (!(axes >> axis & 1)) at += rest % s[0].dim[axis] * stride, stride *= s[0].dim[axis];
             rest /= s[0].dim[axis];
         }
-        out[at] = r->kind == 'x' ? fmax(out[at], in[0][i]) : out[at] + in[0][i] / (r->kind == 'm' ? (double)each : 1);
+        out[at] = r->kind == 'x' ? fmax(out[at], in[0][i])
+                                 : out[at] + in[0][i] / (r->kind == 'm' ? (double)each : 1);
     }
 }
 
-static kin_tensor *build_gem(kin_tensor **in, void *arg) { return kin_gem_pool(in[0], arg ? kin_scale(in[1], *(double *)arg, 0) : in[1]); }
+static kin_tensor *build_gem(kin_tensor **in, void *arg)
+{
+    return kin_gem_pool(in[0], arg ? kin_scale(in[1], *(double *)arg, 0) : in[1]);
+}
 REFERENCE(ref_gem)
 {
     UNUSED;
@@ -247,7 +262,8 @@ REFERENCE(ref_gem)
     for (int64_t n = 0; n < s[0].dim[0]; n++)
         for (int64_t k = 0; k < channels; k++) {
             double sum = 0;
-            for (int64_t i = 0; i < pixels; i++) sum += pow(fmax(in[0][(n * pixels + i) * channels + k], 1e-6), p);
+            for (int64_t i = 0; i < pixels; i++)
+                sum += pow(fmax(in[0][(n * pixels + i) * channels + k], 1e-6), p);
             *out++ = pow(sum / (double)pixels, 1 / p);
         }
 }
@@ -263,7 +279,8 @@ REFERENCE(ref_channel_pool)
     int64_t n = COLUMNS(s[0]);
     for (int64_t r = 0; r < ROWS(s[0]); r++, out += 2) {
         out[0] = -INFINITY, out[1] = 0;
-        for (int64_t k = 0; k < n; k++) out[0] = fmax(out[0], in[0][r * n + k]), out[1] += in[0][r * n + k] / (double)n;
+        for (int64_t k = 0; k < n; k++)
+            out[0] = fmax(out[0], in[0][r * n + k]), out[1] += in[0][r * n + k] / (double)n;
     }
 }
 
@@ -274,10 +291,15 @@ static void not_numbers(void)
     kin_real numbers[3 * 19];
     for (int i = 0; i < 57; i++) numbers[i] = (kin_real)sin(i);
     numbers[19 + 3] = (kin_real)NAN;
-    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 1, 3, 19), numbers), *most = kin_global_max_pool(x), *both = kin_channel_pool(x);
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 1, 3, 19), numbers), *most = kin_global_max_pool(x),
+               *both = kin_channel_pool(x);
     for (int k = 0; k < 19; k++) CHECK(isnan(kin_data(most)[k]) == (k == 3));
-    for (int p = 0; p < 3; p++) CHECK(isnan(kin_data(both)[2 * p]) == (p == 1) && isnan(kin_data(both)[2 * p + 1]) == (p == 1));
-    CHECK(kin_backward(kin_sum(kin_concat((kin_tensor *[]){kin_slice(most, 3, 1), kin_slice(kin_reshape(both, KIN_SHAPE(1, 6)), 2, 1)}, 2), 0)));
+    for (int p = 0; p < 3; p++)
+        CHECK(isnan(kin_data(both)[2 * p]) == (p == 1) && isnan(kin_data(both)[2 * p + 1]) == (p == 1));
+    CHECK(kin_backward(kin_sum(
+        kin_concat(
+            (kin_tensor *[]){kin_slice(most, 3, 1), kin_slice(kin_reshape(both, KIN_SHAPE(1, 6)), 2, 1)}, 2),
+        0)));
     CHECK(kin_grad(x)[19 + 3] == 2);
     kin_ctx_free(ctx);
     check_end();
@@ -295,7 +317,8 @@ REFERENCE(ref_gate)
     UNUSED;
     int64_t pixels = s[0].dim[1] * s[0].dim[2], channels = COLUMNS(s[0]);
     bool of_pixels = s[1].ndim == 4 && s[1].dim[1] == s[0].dim[1] && s[1].dim[3] == 1;
-    for (int64_t i = 0; i < N(o); i++) out[i] = in[0][i] * in[1][of_pixels ? i / channels : i / channels / pixels * channels + i % channels];
+    for (int64_t i = 0; i < N(o); i++)
+        out[i] = in[0][i] * in[1][of_pixels ? i / channels : i / channels / pixels * channels + i % channels];
 }
 
 static kin_tensor *build_weighted(kin_tensor **in, void *arg)
@@ -321,7 +344,10 @@ REFERENCE(ref_weighted_self)
 
 /* ---- softmax ---- */
 
-static kin_tensor *build_softmax_scaled(kin_tensor **in, void *arg) { return kin_softmax_scaled(in[0], *(double *)arg); }
+static kin_tensor *build_softmax_scaled(kin_tensor **in, void *arg)
+{
+    return kin_softmax_scaled(in[0], *(double *)arg);
+}
 REFERENCE(ref_softmax_scaled)
 {
     UNUSED;
@@ -339,29 +365,32 @@ static double ref_lse_row(const double *x, int64_t n)
     for (int64_t i = 0; i < n; i++) sum += exp(x[i]);
     return log(sum);
 }
-#define SOFTMAX(NAME, EXPRESSION)                                                             \
-    static kin_tensor *build_##NAME(kin_tensor **in, void *arg)                               \
-    {                                                                                         \
-        (void)arg;                                                                            \
-        return kin_##NAME(in[0]);                                                             \
-    }                                                                                         \
-    REFERENCE(ref_##NAME)                                                                     \
-    {                                                                                         \
-        UNUSED;                                                                               \
-        int64_t n = COLUMNS(s[0]), width = COLUMNS(o);                                        \
-        for (int64_t r = 0; r < ROWS(s[0]); r++)                                              \
-            for (int64_t i = 0; i < width; i++) {                                             \
-                double lse = ref_lse_row(in[0] + r * n, n), x = in[0][r * n + i];             \
-                (void)x;                                                                      \
-                out[r * width + i] = (EXPRESSION);                                            \
-            }                                                                                 \
+#define SOFTMAX(NAME, EXPRESSION) \
+    static kin_tensor *build_##NAME(kin_tensor **in, void *arg) \
+    { \
+        (void)arg; \
+        return kin_##NAME(in[0]); \
+    } \
+    REFERENCE(ref_##NAME) \
+    { \
+        UNUSED; \
+        int64_t n = COLUMNS(s[0]), width = COLUMNS(o); \
+        for (int64_t r = 0; r < ROWS(s[0]); r++) \
+            for (int64_t i = 0; i < width; i++) { \
+                double lse = ref_lse_row(in[0] + r * n, n), x = in[0][r * n + i]; \
+                (void)x; \
+                out[r * width + i] = (EXPRESSION); \
+            } \
     }
 SOFTMAX(softmax, exp(x) / exp(lse))
 SOFTMAX(log_softmax, x - lse)
 SOFTMAX(log_sum_exp, lse)
 
 static const int labels[] = {2, 0, 4, 4, 1, 3, 0};
-static kin_tensor *build_cross_entropy(kin_tensor **in, void *arg) { return kin_cross_entropy(in[0], labels, *(double *)arg); }
+static kin_tensor *build_cross_entropy(kin_tensor **in, void *arg)
+{
+    return kin_cross_entropy(in[0], labels, *(double *)arg);
+}
 REFERENCE(ref_cross_entropy)
 {
     UNUSED;
@@ -370,7 +399,8 @@ REFERENCE(ref_cross_entropy)
     out[0] = 0;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < n; i++)
-            out[0] -= ((i == labels[r] ? 1 - e : 0) + e / (double)n) * (in[0][r * n + i] - ref_lse_row(in[0] + r * n, n)) / (double)rows;
+            out[0] -= ((i == labels[r] ? 1 - e : 0) + e / (double)n) *
+                      (in[0][r * n + i] - ref_lse_row(in[0] + r * n, n)) / (double)rows;
 }
 
 static kin_tensor *build_l2(kin_tensor **in, void *arg)
@@ -391,7 +421,10 @@ REFERENCE(ref_l2)
 
 /* ---- products and distances ---- */
 
-static kin_tensor *build_affine(kin_tensor **in, void *arg) { return kin_affine(in[0], in[1], arg ? in[2] : NULL); }
+static kin_tensor *build_affine(kin_tensor **in, void *arg)
+{
+    return kin_affine(in[0], in[1], arg ? in[2] : NULL);
+}
 REFERENCE(ref_affine)
 {
     UNUSED;
@@ -412,13 +445,16 @@ REFERENCE(ref_matmul)
     const kin_matmul_opt *opt = arg;
     kin_shape a = s[0], b = s[1];
     int64_t ar = a.dim[a.ndim - 2], ac = a.dim[a.ndim - 1], br = b.dim[b.ndim - 2], bc = b.dim[b.ndim - 1];
-    int64_t m = opt->transpose_a ? ac : ar, k = opt->transpose_a ? ar : ac, n = opt->transpose_b ? br : bc, batch = N(a) / (ar * ac);
+    int64_t m = opt->transpose_a ? ac : ar, k = opt->transpose_a ? ar : ac, n = opt->transpose_b ? br : bc,
+            batch = N(a) / (ar * ac);
     for (int64_t t = 0; t < batch; t++)
         for (int64_t i = 0; i < m; i++)
             for (int64_t j = 0; j < n; j++) {
                 double sum = 0;
                 for (int64_t p = 0; p < k; p++)
-                    sum += in[0][t * ar * ac + (opt->transpose_a ? p * ac + i : i * ac + p)] * in[1][(b.ndim == 2 ? 0 : t) * br * bc + (opt->transpose_b ? j * bc + p : p * bc + j)];
+                    sum +=
+                        in[0][t * ar * ac + (opt->transpose_a ? p * ac + i : i * ac + p)] *
+                        in[1][(b.ndim == 2 ? 0 : t) * br * bc + (opt->transpose_b ? j * bc + p : p * bc + j)];
                 *out++ = sum;
             }
 }
@@ -432,7 +468,10 @@ REFERENCE(ref_gram)
     ref_matmul(both, shapes, out, o, arg);
 }
 
-static kin_tensor *build_distance(kin_tensor **in, void *arg) { return arg ? kin_distance(in[0], in[1]) : kin_distance_squared(in[0], in[1]); }
+static kin_tensor *build_distance(kin_tensor **in, void *arg)
+{
+    return arg ? kin_distance(in[0], in[1]) : kin_distance_squared(in[0], in[1]);
+}
 REFERENCE(ref_distance)
 {
     UNUSED;
@@ -457,9 +496,19 @@ REFERENCE(ref_self_distance)
     (void)arg;
 }
 
-#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
-#define ELEMENT(NAME, ...) {.name = #NAME, .build = build_##NAME, .reference = ref_##NAME, .shapes = {S(3, 5, 2, 7)}, __VA_ARGS__}
-#define PAIR(NAME, TITLE, A, B, ...) {.name = TITLE, .build = build_##NAME, .reference = ref_##NAME, .shapes = {A, B}, __VA_ARGS__}
+#define S(...) \
+    { \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ } \
+    }
+#define ELEMENT(NAME, ...) \
+    { \
+        .name = #NAME, .build = build_##NAME, .reference = ref_##NAME, .shapes = {S(3, 5, 2, 7)}, \
+        __VA_ARGS__ \
+    }
+#define PAIR(NAME, TITLE, A, B, ...) \
+    { \
+        .name = TITLE, .build = build_##NAME, .reference = ref_##NAME, .shapes = {A, B}, __VA_ARGS__ \
+    }
 
 int main(void)
 {
@@ -479,9 +528,19 @@ int main(void)
         ELEMENT(square, .check = {0}),
         ELEMENT(abs, .check = {.kink = .1}),
         ELEMENT(pow, .arg = &cube, .check = {.low = .3, .high = 2}),
-        {.name = "pow one half", .build = build_pow, .reference = ref_pow, .arg = &half, .shapes = {S(9)}, .check = {.low = .3, .high = 2}, .no_views = true},
+        {.name = "pow one half",
+         .build = build_pow,
+         .reference = ref_pow,
+         .arg = &half,
+         .shapes = {S(9)},
+         .check = {.low = .3, .high = 2},
+         .no_views = true},
         ELEMENT(scale, .linear = true),
-        {.name = "relu of many numbers", .build = build_relu, .reference = ref_relu, .shapes = {S(40, 23)}, .check = {.kink = .1}},
+        {.name = "relu of many numbers",
+         .build = build_relu,
+         .reference = ref_relu,
+         .shapes = {S(40, 23)},
+         .check = {.kink = .1}},
         PAIR(add, "add", S(2, 3, 4, 5), S(2, 3, 4, 5), .linear = true),
         PAIR(add, "add a row", S(2, 3, 4, 5), S(5), .linear = true),
         PAIR(add, "add grows both", S(2, 1, 4, 1), S(3, 1, 5), .linear = true),
@@ -493,56 +552,266 @@ int main(void)
         PAIR(div, "div by a column", S(3, 5), S(3, 1), .check = {.low = .5, .high = 2}),
         {.name = "the same tensor twice", .build = build_self, .reference = ref_self, .shapes = {S(3, 5)}},
         ELEMENT(dropout, .linear = true),
-        {.name = "reshape", .build = build_reshape, .reference = ref_copy, .arg = &reshaped, .shapes = {S(3, 5, 2, 7)}, .linear = true},
+        {.name = "reshape",
+         .build = build_reshape,
+         .reference = ref_copy,
+         .arg = &reshaped,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true},
         ELEMENT(flatten, .linear = true, .out_shape = S(3, 70)),
         PAIR(concat, "concat", S(2, 3, 3, 4), S(2, 3, 3, 1), .linear = true, .out_shape = S(2, 3, 3, 9)),
         PAIR(widen, "widen", S(2, 3, 3, 4), S(2, 3, 3, 3), .linear = true, .out_shape = S(2, 3, 3, 48)),
         ELEMENT(slice, .linear = true, .out_shape = S(3, 5, 2, 3)),
-        {.name = "slice_rows", .build = build_slice_rows, .reference = ref_slice_rows, .shapes = {S(4, 2, 3)}, .linear = true, .out_shape = S(2, 2, 3)},
-        {.name = "gather", .build = build_gather, .reference = ref_gather, .shapes = {S(4, 5)}, .linear = true, .out_shape = S(5)},
-        {.name = "sum of all", .build = build_reduce, .reference = ref_reduce, .arg = &sum_all, .shapes = {S(3, 5, 2, 7)}, .linear = true, .out_shape = S(1), .tolerance = 1e-5},
-        {.name = "sum over pixels and batch", .build = build_reduce, .reference = ref_reduce, .arg = &sum_rows, .shapes = {S(3, 5, 2, 7)}, .linear = true, .out_shape = S(1, 1, 1, 7)},
-        {.name = "sum over the batch", .build = build_reduce, .reference = ref_reduce, .arg = &sum_batch, .shapes = {S(3, 5, 2, 7)}, .linear = true, .out_shape = S(1, 5, 2, 7)},
-        {.name = "mean over channels", .build = build_reduce, .reference = ref_reduce, .arg = &mean_channels, .shapes = {S(3, 5, 2, 7)}, .linear = true, .out_shape = S(3, 5, 2, 1)},
-        {.name = "mean over pixels", .build = build_reduce, .reference = ref_reduce, .arg = &mean_space, .shapes = {S(3, 5, 2, 7)}, .linear = true, .out_shape = S(3, 1, 1, 7)},
-        {.name = "max over channels", .build = build_reduce, .reference = ref_reduce, .arg = &max_channels, .shapes = {S(3, 5, 2, 7)}},
-        {.name = "max over pixels", .build = build_reduce, .reference = ref_reduce, .arg = &max_space, .shapes = {S(3, 5, 2, 7)}},
-        {.name = "max of all", .build = build_reduce, .reference = ref_reduce, .arg = &max_all, .shapes = {S(3, 5, 2, 7)}},
-        {.name = "gem", .build = build_gem, .reference = ref_gem, .shapes = {S(3, 4, 5, 7), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(3, 7), .tolerance = 1e-5},
-        {.name = "gem with a large p", .build = build_gem, .reference = ref_gem, .arg = &large, .shapes = {S(2, 3, 3, 4), S(1)}, .check = {.low = .9, .high = 1.1}, .out_shape = S(2, 4), .tolerance = 1e-5},
-        {.name = "gem of one pixel", .build = build_gem, .reference = ref_gem, .shapes = {S(2, 1, 1, 3), S(1)}, .check = {.low = .3, .high = 3}, .out_shape = S(2, 3), .tolerance = 1e-5},
-        {.name = "channel_pool", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(3, 4, 5, 7)}, .out_shape = S(3, 4, 5, 2)},
-        {.name = "channel_pool of many rows and lanes", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 9, 8, 19)}, .out_shape = S(2, 9, 8, 2)},
-        {.name = "channel_pool of one channel", .build = build_channel_pool, .reference = ref_channel_pool, .shapes = {S(2, 3, 2, 1)}, .out_shape = S(2, 3, 2, 2)},
-        {.name = "gate of channels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 7)}, .linear = true},
-        {.name = "gate of channels as pooled", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 1, 1, 7)}, .linear = true},
-        {.name = "gate of pixels", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 1)}, .linear = true},
-        {.name = "gate of many channels", .build = build_gate, .reference = ref_gate, .shapes = {S(2, 3, 1, 997), S(2, 997)}, .linear = true},
-        {.name = "gate of one pixel with one channel", .build = build_gate, .reference = ref_gate, .shapes = {S(3, 1, 1, 1), S(3, 1, 1, 1)}, .linear = true},
-        {.name = "add_weighted", .build = build_weighted, .reference = ref_weighted, .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 7), S(1)}, .linear = true},
-        {.name = "add_weighted to itself", .build = build_weighted_self, .reference = ref_weighted_self, .shapes = {S(5, 997), S(1)}, .linear = true},
-        {.name = "softmax", .build = build_softmax, .reference = ref_softmax, .shapes = {S(3, 9)}, .check = {.low = -3, .high = 3}},
-        {.name = "softmax of many rows", .build = build_softmax, .reference = ref_softmax, .shapes = {S(43, 100)}, .check = {.low = -3, .high = 3}},
-        {.name = "softmax turned around", .build = build_softmax_scaled, .reference = ref_softmax_scaled, .arg = &around, .shapes = {S(2, 5, 9)}, .check = {.low = -3, .high = 3}},
-        {.name = "log_softmax", .build = build_log_softmax, .reference = ref_log_softmax, .shapes = {S(2, 2, 9)}, .check = {.low = -3, .high = 3}},
-        {.name = "log_sum_exp", .build = build_log_sum_exp, .reference = ref_log_sum_exp, .shapes = {S(3, 9)}, .out_shape = S(3, 1), .check = {.low = -3, .high = 3}},
-        {.name = "cross_entropy", .build = build_cross_entropy, .reference = ref_cross_entropy, .arg = &no_smoothing, .shapes = {S(7, 5)}},
-        {.name = "cross_entropy smoothed", .build = build_cross_entropy, .reference = ref_cross_entropy, .arg = &smoothing, .shapes = {S(7, 5)}},
+        {.name = "slice_rows",
+         .build = build_slice_rows,
+         .reference = ref_slice_rows,
+         .shapes = {S(4, 2, 3)},
+         .linear = true,
+         .out_shape = S(2, 2, 3)},
+        {.name = "gather",
+         .build = build_gather,
+         .reference = ref_gather,
+         .shapes = {S(4, 5)},
+         .linear = true,
+         .out_shape = S(5)},
+        {.name = "sum of all",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &sum_all,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true,
+         .out_shape = S(1),
+         .tolerance = 1e-5},
+        {.name = "sum over pixels and batch",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &sum_rows,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true,
+         .out_shape = S(1, 1, 1, 7)},
+        {.name = "sum over the batch",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &sum_batch,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true,
+         .out_shape = S(1, 5, 2, 7)},
+        {.name = "mean over channels",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &mean_channels,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true,
+         .out_shape = S(3, 5, 2, 1)},
+        {.name = "mean over pixels",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &mean_space,
+         .shapes = {S(3, 5, 2, 7)},
+         .linear = true,
+         .out_shape = S(3, 1, 1, 7)},
+        {.name = "max over channels",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &max_channels,
+         .shapes = {S(3, 5, 2, 7)}},
+        {.name = "max over pixels",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &max_space,
+         .shapes = {S(3, 5, 2, 7)}},
+        {.name = "max of all",
+         .build = build_reduce,
+         .reference = ref_reduce,
+         .arg = &max_all,
+         .shapes = {S(3, 5, 2, 7)}},
+        {.name = "gem",
+         .build = build_gem,
+         .reference = ref_gem,
+         .shapes = {S(3, 4, 5, 7), S(1)},
+         .check = {.low = .3, .high = 3},
+         .out_shape = S(3, 7),
+         .tolerance = 1e-5},
+        {.name = "gem with a large p",
+         .build = build_gem,
+         .reference = ref_gem,
+         .arg = &large,
+         .shapes = {S(2, 3, 3, 4), S(1)},
+         .check = {.low = .9, .high = 1.1},
+         .out_shape = S(2, 4),
+         .tolerance = 1e-5},
+        {.name = "gem of one pixel",
+         .build = build_gem,
+         .reference = ref_gem,
+         .shapes = {S(2, 1, 1, 3), S(1)},
+         .check = {.low = .3, .high = 3},
+         .out_shape = S(2, 3),
+         .tolerance = 1e-5},
+        {.name = "channel_pool",
+         .build = build_channel_pool,
+         .reference = ref_channel_pool,
+         .shapes = {S(3, 4, 5, 7)},
+         .out_shape = S(3, 4, 5, 2)},
+        {.name = "channel_pool of many rows and lanes",
+         .build = build_channel_pool,
+         .reference = ref_channel_pool,
+         .shapes = {S(2, 9, 8, 19)},
+         .out_shape = S(2, 9, 8, 2)},
+        {.name = "channel_pool of one channel",
+         .build = build_channel_pool,
+         .reference = ref_channel_pool,
+         .shapes = {S(2, 3, 2, 1)},
+         .out_shape = S(2, 3, 2, 2)},
+        {.name = "gate of channels",
+         .build = build_gate,
+         .reference = ref_gate,
+         .shapes = {S(3, 4, 5, 7), S(3, 7)},
+         .linear = true},
+        {.name = "gate of channels as pooled",
+         .build = build_gate,
+         .reference = ref_gate,
+         .shapes = {S(3, 4, 5, 7), S(3, 1, 1, 7)},
+         .linear = true},
+        {.name = "gate of pixels",
+         .build = build_gate,
+         .reference = ref_gate,
+         .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 1)},
+         .linear = true},
+        {.name = "gate of many channels",
+         .build = build_gate,
+         .reference = ref_gate,
+         .shapes = {S(2, 3, 1, 997), S(2, 997)},
+         .linear = true},
+        {.name = "gate of one pixel with one channel",
+         .build = build_gate,
+         .reference = ref_gate,
+         .shapes = {S(3, 1, 1, 1), S(3, 1, 1, 1)},
+         .linear = true},
+        {.name = "add_weighted",
+         .build = build_weighted,
+         .reference = ref_weighted,
+         .shapes = {S(3, 4, 5, 7), S(3, 4, 5, 7), S(1)},
+         .linear = true},
+        {.name = "add_weighted to itself",
+         .build = build_weighted_self,
+         .reference = ref_weighted_self,
+         .shapes = {S(5, 997), S(1)},
+         .linear = true},
+        {.name = "softmax",
+         .build = build_softmax,
+         .reference = ref_softmax,
+         .shapes = {S(3, 9)},
+         .check = {.low = -3, .high = 3}},
+        {.name = "softmax of many rows",
+         .build = build_softmax,
+         .reference = ref_softmax,
+         .shapes = {S(43, 100)},
+         .check = {.low = -3, .high = 3}},
+        {.name = "softmax turned around",
+         .build = build_softmax_scaled,
+         .reference = ref_softmax_scaled,
+         .arg = &around,
+         .shapes = {S(2, 5, 9)},
+         .check = {.low = -3, .high = 3}},
+        {.name = "log_softmax",
+         .build = build_log_softmax,
+         .reference = ref_log_softmax,
+         .shapes = {S(2, 2, 9)},
+         .check = {.low = -3, .high = 3}},
+        {.name = "log_sum_exp",
+         .build = build_log_sum_exp,
+         .reference = ref_log_sum_exp,
+         .shapes = {S(3, 9)},
+         .out_shape = S(3, 1),
+         .check = {.low = -3, .high = 3}},
+        {.name = "cross_entropy",
+         .build = build_cross_entropy,
+         .reference = ref_cross_entropy,
+         .arg = &no_smoothing,
+         .shapes = {S(7, 5)}},
+        {.name = "cross_entropy smoothed",
+         .build = build_cross_entropy,
+         .reference = ref_cross_entropy,
+         .arg = &smoothing,
+         .shapes = {S(7, 5)}},
         {.name = "l2_normalize", .build = build_l2, .reference = ref_l2, .shapes = {S(6, 5)}},
-        {.name = "affine with bias", .build = build_affine, .reference = ref_affine, .arg = &with_bias, .shapes = {S(7, 5), S(3, 5), S(3)}, .linear = true},
-        {.name = "affine without bias, on pixels", .build = build_affine, .reference = ref_affine, .shapes = {S(2, 3, 3, 5), S(11, 5)}, .linear = true, .out_shape = S(2, 3, 3, 11)},
-        {.name = "matmul", .build = build_matmul, .reference = ref_matmul, .arg = &plain, .shapes = {S(4, 7), S(7, 5)}, .linear = true},
-        {.name = "matmul Aᵀ", .build = build_matmul, .reference = ref_matmul, .arg = &ta, .shapes = {S(7, 4), S(7, 5)}, .linear = true},
-        {.name = "matmul Bᵀ", .build = build_matmul, .reference = ref_matmul, .arg = &tb, .shapes = {S(4, 7), S(5, 7)}, .linear = true},
-        {.name = "matmul AᵀBᵀ", .build = build_matmul, .reference = ref_matmul, .arg = &tt, .shapes = {S(7, 4), S(5, 7)}, .linear = true},
-        {.name = "batched matmul", .build = build_matmul, .reference = ref_matmul, .arg = &plain, .shapes = {S(3, 4, 7), S(3, 7, 5)}, .linear = true},
-        {.name = "batched matmul AᵀBᵀ", .build = build_matmul, .reference = ref_matmul, .arg = &tt, .shapes = {S(2, 2, 7, 4), S(2, 2, 5, 7)}, .linear = true},
-        {.name = "batched matmul with one B", .build = build_matmul, .reference = ref_matmul, .arg = &tb, .shapes = {S(3, 4, 7), S(5, 7)}, .linear = true},
-        {.name = "Gram matrix", .build = build_gram, .reference = ref_gram, .arg = &tb, .shapes = {S(2, 6, 5)}},
-        {.name = "distance", .build = build_distance, .reference = ref_distance, .arg = &with_bias, .shapes = {S(6, 11), S(4, 11)}, .tolerance = 1e-5},
-        {.name = "distance squared", .build = build_distance, .reference = ref_distance, .shapes = {S(6, 11), S(4, 11)}, .tolerance = 1e-5},
+        {.name = "affine with bias",
+         .build = build_affine,
+         .reference = ref_affine,
+         .arg = &with_bias,
+         .shapes = {S(7, 5), S(3, 5), S(3)},
+         .linear = true},
+        {.name = "affine without bias, on pixels",
+         .build = build_affine,
+         .reference = ref_affine,
+         .shapes = {S(2, 3, 3, 5), S(11, 5)},
+         .linear = true,
+         .out_shape = S(2, 3, 3, 11)},
+        {.name = "matmul",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &plain,
+         .shapes = {S(4, 7), S(7, 5)},
+         .linear = true},
+        {.name = "matmul Aᵀ",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &ta,
+         .shapes = {S(7, 4), S(7, 5)},
+         .linear = true},
+        {.name = "matmul Bᵀ",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &tb,
+         .shapes = {S(4, 7), S(5, 7)},
+         .linear = true},
+        {.name = "matmul AᵀBᵀ",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &tt,
+         .shapes = {S(7, 4), S(5, 7)},
+         .linear = true},
+        {.name = "batched matmul",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &plain,
+         .shapes = {S(3, 4, 7), S(3, 7, 5)},
+         .linear = true},
+        {.name = "batched matmul AᵀBᵀ",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &tt,
+         .shapes = {S(2, 2, 7, 4), S(2, 2, 5, 7)},
+         .linear = true},
+        {.name = "batched matmul with one B",
+         .build = build_matmul,
+         .reference = ref_matmul,
+         .arg = &tb,
+         .shapes = {S(3, 4, 7), S(5, 7)},
+         .linear = true},
+        {.name = "Gram matrix",
+         .build = build_gram,
+         .reference = ref_gram,
+         .arg = &tb,
+         .shapes = {S(2, 6, 5)}},
+        {.name = "distance",
+         .build = build_distance,
+         .reference = ref_distance,
+         .arg = &with_bias,
+         .shapes = {S(6, 11), S(4, 11)},
+         .tolerance = 1e-5},
+        {.name = "distance squared",
+         .build = build_distance,
+         .reference = ref_distance,
+         .shapes = {S(6, 11), S(4, 11)},
+         .tolerance = 1e-5},
         /* With itself the diagonal sits at the kink of the root, where the gradient is defined to be 0. */
-        {.name = "distance to itself", .build = build_self_distance, .reference = ref_self_distance, .shapes = {S(5, 11)}, .tolerance = 1e-5, .check = {.tolerance = 1e-5}},
+        {.name = "distance to itself",
+         .build = build_self_distance,
+         .reference = ref_self_distance,
+         .shapes = {S(5, 11)},
+         .tolerance = 1e-5,
+         .check = {.tolerance = 1e-5}},
     };
     op_rows_run(rows, (int)(sizeof rows / sizeof *rows));
     not_numbers();

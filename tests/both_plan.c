@@ -1,5 +1,5 @@
-/* Planned memory: the same numbers as without a plan although dead buffers are poisoned, less memory, taps that were asked for, and
- * networks that do not do the same thing twice. */
+/* Planned memory: the same numbers as without a plan although dead buffers are poisoned, less memory, taps
+ * that were asked for, and networks that do not do the same thing twice. */
 #include "autograd/plan.h"
 #include "autograd/ops.h"
 #include "base/memory.h"
@@ -24,7 +24,8 @@ static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
     kin_sigmoid(y);
     if (a->looks && y && !kin_data(y)) return NULL;
     kin_tensor *left = kin_slice(y, 0, 3), *right = kin_slice(y, 3, 4), *cut = kin_detach(kin_tanh(y));
-    left = kin_tap(kin_sub(s, "left"), kin_conv(kin_sub(s, "conv"), left, &(kin_conv_opt){.out = 4, .kernel = 3, .pad = 1}));
+    left = kin_tap(kin_sub(s, "left"),
+                   kin_conv(kin_sub(s, "conv"), left, &(kin_conv_opt){.out = 4, .kernel = 3, .pad = 1}));
     y = kin_concat((kin_tensor *[]){left, kin_mul(right, kin_scale(right, 3, 0))}, 2);
     for (int i = 0; i < 3; i++) y = a->other_op && i == 1 ? kin_softplus(y) : kin_silu(y);
     if (a->extra) y = kin_square(y);
@@ -32,7 +33,11 @@ static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
     return y ? kin_reshape(y, KIN_SHAPE(kin_dim(y, 0), kin_count(y) / kin_dim(y, 0))) : NULL;
 }
 
-typedef struct fixture { kin_ctx *ctx; kin_module *m; net_arg arg; } fixture;
+typedef struct fixture {
+    kin_ctx *ctx;
+    kin_module *m;
+    net_arg arg;
+} fixture;
 
 static kin_shape shape_of(int64_t n, int64_t h) { return KIN_SHAPE(n, h, 5, 7); }
 
@@ -75,7 +80,8 @@ static void same(fixture *f, kin_shape shape)
 
 static void values(void)
 {
-    check_begin("plan: the same numbers with poisoned buffers, in turn over more shapes than are kept (%s)", KIN_REAL_NAME);
+    check_begin("plan: the same numbers with poisoned buffers, in turn over more shapes than are kept (%s)",
+                KIN_REAL_NAME);
     fixture f;
     open(&f);
     for (int round = 0; round < 2; round++)
@@ -98,8 +104,10 @@ static void memory(void)
     kin_module_forward(f.m, hashed_input(f.ctx, "x", shape_of(64, 6)), KIN_EVAL);
     planned = kin_module_planned_bytes(f.m, shape_of(64, 6));
     size_t one = 64 * 6 * 5 * 7 * sizeof(kin_real);
-    CHECK_MSG(planned >= 5 * one && planned <= 7 * one, "%zu bytes; one tensor of seven channels has %zu", planned, one);
-    CHECK_MSG(f.ctx->arena.used < without / 2, "%zu bytes with a plan, %zu without", f.ctx->arena.used, without);
+    CHECK_MSG(planned >= 5 * one && planned <= 7 * one, "%zu bytes; one tensor of seven channels has %zu",
+              planned, one);
+    CHECK_MSG(f.ctx->arena.used < without / 2, "%zu bytes with a plan, %zu without", f.ctx->arena.used,
+              without);
     kin_record(f.ctx, true);
     CHECK(kin_module_planned_bytes(f.m, shape_of(64, 6)) == 0);
     close(&f);
@@ -124,9 +132,11 @@ static void taps(void)
     kin_error_clear(kin_ctx_error(f.ctx));
     kin_end_step(f.ctx);
     CHECK(kin_module_retain(f.m, "left"));
-    kin_tensor *y = kin_module_forward(f.m, hashed_input(f.ctx, "x", shape_of(2, 6)), KIN_EVAL), *left = kin_module_tapped(f.m, "left");
+    kin_tensor *y = kin_module_forward(f.m, hashed_input(f.ctx, "x", shape_of(2, 6)), KIN_EVAL),
+               *left = kin_module_tapped(f.m, "left");
     CHECK(y && kin_read(left, had) && memcmp(want, had, (size_t)kin_count(left) * sizeof *had) == 0);
-    kin_tensor *again = kin_module_forward(f.m, y ? hashed_input(f.ctx, "other", shape_of(2, 6)) : NULL, KIN_EVAL); /* in the same step */
+    kin_tensor *again = kin_module_forward(f.m, y ? hashed_input(f.ctx, "other", shape_of(2, 6)) : NULL,
+                                           KIN_EVAL); /* in the same step */
     CHECK(again && kin_read(left, had) && memcmp(want, had, (size_t)kin_count(left) * sizeof *had) == 0);
     CHECK(kin_ok(f.ctx) && kin_data(y) != kin_data(again) && kin_data(kin_add(y, again)));
     close(&f);
@@ -155,7 +165,8 @@ static void departures(void)
 
 static void slices(void)
 {
-    check_begin("plan: pictures that are computed apart, some at a time, give the same tensor (%s)", KIN_REAL_NAME);
+    check_begin("plan: pictures that are computed apart, some at a time, give the same tensor (%s)",
+                KIN_REAL_NAME);
     for (int what = 0; what < 3; what++) {
         fixture f;
         open(&f);

@@ -1,5 +1,5 @@
-/* Blocks that are recomputed: the same bits as without, less memory, and a clear word for who reads what was dropped. (Whole networks:
- * double_zoo_gradients.c.) And the heap that gradients lie in. */
+/* Blocks that are recomputed: the same bits as without, less memory, and a clear word for who reads what
+ * was dropped. (Whole networks: double_zoo_gradients.c.) And the heap that gradients lie in. */
 #include "autograd/heap.h"
 #include "autograd/ops.h"
 #include "autograd/recompute.h"
@@ -16,9 +16,11 @@ enum { BLOCKS = 6, CHANNELS = 8 };
 /* Two convolutions with dropout between them; a norm in the block keeps running statistics. */
 static kin_tensor *residual(kin_scope *s, kin_tensor *x)
 {
-    kin_tensor *y = kin_conv_bn(s, "conv1", "bn1", x, &(kin_conv_bn_opt){.out = CHANNELS, .kernel = 3, .pad = 1, .act = KIN_RELU});
+    kin_tensor *y = kin_conv_bn(s, "conv1", "bn1", x,
+                                &(kin_conv_bn_opt){.out = CHANNELS, .kernel = 3, .pad = 1, .act = KIN_RELU});
     y = kin_dropout(s, "dropout", y, 0.3);
-    return kin_conv_bn(s, "conv2", "bn2", y, &(kin_conv_bn_opt){.out = CHANNELS, .kernel = 3, .pad = 1, .add = x, .act = KIN_RELU});
+    return kin_conv_bn(s, "conv2", "bn2", y,
+                       &(kin_conv_bn_opt){.out = CHANNELS, .kernel = 3, .pad = 1, .add = x, .act = KIN_RELU});
 }
 
 /* A block is a block within one too. */
@@ -26,7 +28,8 @@ static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
     for (int i = 0; i < BLOCKS; i++) {
-        kin_scope *block = kin_block_begin(kin_sub_index(s, "", i)), *inner = kin_block_begin(kin_sub(block, "inner"));
+        kin_scope *block = kin_block_begin(kin_sub_index(s, "", i)),
+                  *inner = kin_block_begin(kin_sub(block, "inner"));
         x = kin_block_end(block, kin_relu(kin_block_end(inner, residual(inner, x))));
     }
     return kin_flatten(x);
@@ -47,11 +50,13 @@ static double train(kin_module *m)
     for (uint64_t step = 0; step < 3; step++) {
         kin_set_random(ctx, 7, step);
         kin_module_zero_grad(m);
-        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "x", KIN_SHAPE(2, 10, 10, CHANNELS)), KIN_TRAIN);
+        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "x", KIN_SHAPE(2, 10, 10, CHANNELS)),
+                                           KIN_TRAIN);
         kin_tensor *loss = kin_mean(kin_square(y), 0);
         CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(ctx)->message);
         value = kin_item(loss);
-        for (int64_t i = 0; i < kin_module_slab_count(m); i++) kin_module_values(m)[i] -= (kin_real)0.1 * kin_module_grads(m)[i];
+        for (int64_t i = 0; i < kin_module_slab_count(m); i++)
+            kin_module_values(m)[i] -= (kin_real)0.1 * kin_module_grads(m)[i];
         kin_module_touched(m);
         kin_end_step(ctx);
     }
@@ -60,16 +65,21 @@ static double train(kin_module *m)
 
 static void same_bits(void)
 {
-    check_begin("three steps with recomputed blocks give the same bits, statistics and dropout included, in less memory (%s)", KIN_REAL_NAME);
+    check_begin("three steps with recomputed blocks give the same bits, statistics and dropout included, in "
+                "less memory (%s)",
+                KIN_REAL_NAME);
     kin_ctx *a = kin_ctx_new(), *b = kin_ctx_new();
     kin_module *m = made(a, false), *n = made(b, true);
     CHECK(train(m) == train(n));
-    CHECK(memcmp(kin_module_values(m), kin_module_values(n), (size_t)kin_module_slab_count(m) * sizeof(kin_real)) == 0);
+    CHECK(memcmp(kin_module_values(m), kin_module_values(n),
+                 (size_t)kin_module_slab_count(m) * sizeof(kin_real)) == 0);
     for (int i = 0; i < kin_module_entries(m); i++) {
         const kin_tensor *x = kin_module_entry(m, i)->tensor, *y = kin_module_entry(n, i)->tensor;
-        CHECK_MSG(memcmp(kin_data(x), kin_data(y), (size_t)kin_count(x) * sizeof(kin_real)) == 0, "%s differs", kin_module_entry(m, i)->name);
+        CHECK_MSG(memcmp(kin_data(x), kin_data(y), (size_t)kin_count(x) * sizeof(kin_real)) == 0,
+                  "%s differs", kin_module_entry(m, i)->name);
     }
-    CHECK_MSG(kin_peak_bytes(b) * 3 < kin_peak_bytes(a) * 2, "%zu bytes against %zu", kin_peak_bytes(b), kin_peak_bytes(a));
+    CHECK_MSG(kin_peak_bytes(b) * 3 < kin_peak_bytes(a) * 2, "%zu bytes against %zu", kin_peak_bytes(b),
+              kin_peak_bytes(a));
     kin_module_free(m), kin_module_free(n);
     kin_ctx_free(a), kin_ctx_free(b);
     check_end();
@@ -78,13 +88,16 @@ static void same_bits(void)
 static void reading(void)
 {
     kin_ctx *ctx = kin_ctx_new();
-    check_begin("what a recomputed block has dropped cannot be read, what was retained can (%s)", KIN_REAL_NAME);
+    check_begin("what a recomputed block has dropped cannot be read, what was retained can (%s)",
+                KIN_REAL_NAME);
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(2, 3), (kin_real[]){1, 2, 3, 4, 5, 6});
     kin_segment_begin(ctx);
-    kin_tensor *dropped = kin_square(x), *retained = kin_scale(dropped, 2, 0), *cut = kin_detach(dropped), *result = kin_scale(retained, 1, 1);
+    kin_tensor *dropped = kin_square(x), *retained = kin_scale(dropped, 2, 0), *cut = kin_detach(dropped),
+               *result = kin_scale(retained, 1, 1);
     kin_retain(retained);
     result = kin_segment_end(ctx, result);
-    CHECK(kin_data(result) && kin_data(result)[5] == 73 && kin_data(retained)[5] == 72 && kin_data(cut)[5] == 36);
+    CHECK(kin_data(result) && kin_data(result)[5] == 73 && kin_data(retained)[5] == 72 &&
+          kin_data(cut)[5] == 36);
     kin_tensor *loss = kin_sum(kin_mul(result, kin_mul(retained, cut)), 0);
     CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(ctx)->message);
     /* (2x² + 1)·2x²·c with c cut off: (16x³ + 4x)·c */
@@ -102,8 +115,11 @@ static void reading(void)
 static void without_gradients(void)
 {
     kin_ctx *ctx = kin_ctx_new();
-    check_begin("a block that no gradient reaches is not computed again; one that ends in nothing is forgotten (%s)", KIN_REAL_NAME);
-    kin_tensor *frozen = kin_input(ctx, KIN_SHAPE(1, 2), (kin_real[]){1, 2}), *x = kin_variable(ctx, KIN_SHAPE(1, 2), (kin_real[]){3, 4});
+    check_begin(
+        "a block that no gradient reaches is not computed again; one that ends in nothing is forgotten (%s)",
+        KIN_REAL_NAME);
+    kin_tensor *frozen = kin_input(ctx, KIN_SHAPE(1, 2), (kin_real[]){1, 2}),
+               *x = kin_variable(ctx, KIN_SHAPE(1, 2), (kin_real[]){3, 4});
     kin_segment_begin(ctx);
     kin_tensor *first = kin_segment_end(ctx, kin_square(frozen));
     kin_segment_begin(ctx);
@@ -116,11 +132,13 @@ static void without_gradients(void)
     check_end();
 }
 
-/* Random taking and giving: blocks never overlap, and a step that repeats itself takes nothing more from the system. */
+/* Random taking and giving: blocks never overlap, and a step that repeats itself takes nothing more from
+ * the system. */
 static void heap(void)
 {
     enum { LIVE = 12, TURNS = 400 };
-    check_begin("blocks of the gradients' heap do not overlap, and the second step fits into the slab (%s)", KIN_REAL_NAME);
+    check_begin("blocks of the gradients' heap do not overlap, and the second step fits into the slab (%s)",
+                KIN_REAL_NAME);
     kin_heap h = {0};
     for (int step = 0; step < 3; step++) {
         unsigned char *block[LIVE] = {0};

@@ -1,5 +1,6 @@
-/* Winograd's convolution of random shapes, with each tile size, against plain loops in double written from the definition, within the bound that
- * kernels/winograd.h states; forward with all that follows it, as the gradient of the input, and the gradient of the weights. */
+/* Winograd's convolution of random shapes, with each tile size, against plain loops in double written from
+ * the definition, within the bound that kernels/winograd.h states; forward with all that follows it, as
+ * the gradient of the input, and the gradient of the weights. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/winograd.h"
@@ -15,11 +16,15 @@ static const double epsilon = sizeof(kin_real) == 4 ? (double)FLT_EPSILON : DBL_
 
 /* ---- the transforms' absolute values, made from the points; n = m + 2 ---- */
 
-typedef struct transforms { int m, n; double g[6][3], b[6][6], a[4][6]; } transforms;
+typedef struct transforms {
+    int m, n;
+    double g[6][3], b[6][6], a[4][6];
+} transforms;
 
 static transforms transforms_of(int m)
 {
-    static const double points_2[] = {0, 1, -1}, points_4[] = {0, 0.70710678118654752, -0.70710678118654752, 1.41421356237309505, -1.41421356237309505};
+    static const double points_2[] = {0, 1, -1}, points_4[] = {0, 0.70710678118654752, -0.70710678118654752,
+                                                               1.41421356237309505, -1.41421356237309505};
     const double *at = m == 2 ? points_2 : points_4;
     transforms t = {.m = m, .n = m + 2};
     for (int i = 0; i < t.n; i++) { /* the last point is infinity */
@@ -44,12 +49,14 @@ static void both_sides(const double *matrix, int line, int rows, int columns, co
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             half[i * columns + j] = 0;
-            for (int k = 0; k < columns; k++) half[i * columns + j] += matrix[i * line + k] * in[k * columns + j];
+            for (int k = 0; k < columns; k++)
+                half[i * columns + j] += matrix[i * line + k] * in[k * columns + j];
         }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < rows; j++) {
             out[i * rows + j] = 0;
-            for (int k = 0; k < columns; k++) out[i * rows + j] += half[i * columns + k] * matrix[j * line + k];
+            for (int k = 0; k < columns; k++)
+                out[i * rows + j] += half[i * columns + k] * matrix[j * line + k];
         }
 }
 
@@ -58,11 +65,11 @@ static void both_sides(const double *matrix, int line, int rows, int columns, co
 typedef struct problem {
     kin_conv_shape s;
     transforms t;
-    bool backward, accumulate;  /* as the gradient of the input of kin_winograd_backward(s) */
+    bool backward, accumulate; /* as the gradient of the input of kin_winograd_backward(s) */
     kin_norm_act act;
-    int64_t in, out;            /* pixels */
+    int64_t in, out; /* pixels */
     kin_real *x, *w, *y, *bias, *add;
-    double *want, *bound;       /* before the activation; Σ of absolute values */
+    double *want, *bound; /* before the activation; Σ of absolute values */
     unsigned long long seed;
 } problem;
 
@@ -70,13 +77,16 @@ typedef struct problem {
 static double weight(const problem *p, int i, int j, int64_t c, int64_t o)
 {
     const kin_conv_shape *s = &p->s;
-    return p->backward ? (double)p->w[(((2 - i) * 3 + 2 - j) * s->out_c + o) * s->in_c + c] : (double)p->w[((i * 3 + j) * s->in_c + c) * s->out_c + o];
+    return p->backward ? (double)p->w[(((2 - i) * 3 + 2 - j) * s->out_c + o) * s->in_c + c]
+                       : (double)p->w[((i * 3 + j) * s->in_c + c) * s->out_c + o];
 }
 
 static double pixel(const problem *p, int64_t n, int64_t y, int64_t x, int64_t c)
 {
     const kin_conv_shape *s = &p->s;
-    return y < 0 || x < 0 || y >= s->in_h || x >= s->in_w ? 0 : (double)p->x[((n * s->in_h + y) * s->in_w + x) * s->in_ld + c];
+    return y < 0 || x < 0 || y >= s->in_h || x >= s->in_w
+               ? 0
+               : (double)p->x[((n * s->in_h + y) * s->in_w + x) * s->in_ld + c];
 }
 
 /* The tile whose first output pixel is (y, x), output channel o. */
@@ -86,19 +96,23 @@ static void tile(problem *p, int64_t n, int64_t y, int64_t x, int64_t o, const d
     const transforms *t = &p->t;
     double products[36] = {0}, d[36] = {0}, v[36], sums[16];
     for (int64_t c = 0; c < s->in_c; c++) {
-        for (int i = 0; i < t->n * t->n; i++) d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
+        for (int i = 0; i < t->n * t->n; i++)
+            d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
         both_sides(t->b[0], 6, t->n, t->n, d, v);
         for (int i = 0; i < t->n * t->n; i++) products[i] += v[i] * u[c * 36 + i];
     }
     both_sides(t->a[0], 6, t->m, t->n, products, sums);
     for (int64_t i = y; i < y + t->m && i < s->out_h; i++)
         for (int64_t j = x; j < x + t->m && j < s->out_w; j++) {
-            int64_t at = ((n * s->out_h + i) * s->out_w + j) * s->out_c + o, to = ((n * s->out_h + i) * s->out_w + j) * s->out_ld + o;
+            int64_t at = ((n * s->out_h + i) * s->out_w + j) * s->out_c + o,
+                    to = ((n * s->out_h + i) * s->out_w + j) * s->out_ld + o;
             double sum = p->bias ? (double)p->bias[o] : 0;
             if (p->add) sum += (double)p->add[to];
             if (p->accumulate) sum += (double)p->y[to];
             for (int64_t c = 0; c < s->in_c; c++)
-                for (int k = 0; k < 9; k++) sum += pixel(p, n, i - s->pad_top + k / 3, j - s->pad_left + k % 3, c) * weight(p, k / 3, k % 3, c, o);
+                for (int k = 0; k < 9; k++)
+                    sum += pixel(p, n, i - s->pad_top + k / 3, j - s->pad_left + k % 3, c) *
+                           weight(p, k / 3, k % 3, c, o);
             p->want[at] = sum;
             p->bound[at] = sums[(i - y) * t->m + j - x];
         }
@@ -128,7 +142,8 @@ static kin_real *run(const problem *p, int threads)
     kin_set_threads(threads);
     bool once = p->backward || p->seed % 2; /* from weights as they are */
     size_t packed_bytes = (size_t)kin_winograd_packed_count(s, m) * sizeof(kin_real);
-    size_t bytes = (size_t)(once ? kin_winograd_once_numbers(s, m) : kin_winograd_numbers(s, m)) * sizeof(kin_real);
+    size_t bytes = (size_t)(once ? kin_winograd_once_numbers(s, m) : kin_winograd_numbers(s, m)) *
+                   sizeof(kin_real);
     void *packed = numbers_workspace(packed_bytes), *workspace = numbers_workspace(bytes);
     kin_real *y = numbers_copy(p->y, p->out, s->out_c, s->out_ld);
     for (int64_t i = 0; !p->accumulate && i < p->out; i++)
@@ -140,19 +155,26 @@ static kin_real *run(const problem *p, int threads)
         kin_winograd_pack(s, m, p->w, NULL, packed);
         kin_winograd_run(s, m, p->x, packed, &end, p->accumulate, y, workspace);
     }
-    CHECK_MSG(numbers_workspace_free(packed, packed_bytes) && numbers_workspace_free(workspace, bytes), "seed %llu: memory was overrun", p->seed);
+    CHECK_MSG(numbers_workspace_free(packed, packed_bytes) && numbers_workspace_free(workspace, bytes),
+              "seed %llu: memory was overrun", p->seed);
     kin_set_threads(0);
     return y;
 }
 
-static double activated(double v, kin_norm_act act) { return act == KIN_NORM_LINEAR ? v : act == KIN_NORM_RELU ? fmax(v, 0) : fmin(fmax(v, 0), 6); }
+static double activated(double v, kin_norm_act act)
+{
+    return act == KIN_NORM_LINEAR ? v : act == KIN_NORM_RELU ? fmax(v, 0) : fmin(fmax(v, 0), 6);
+}
 
 static const char *describe(const problem *p)
 {
     static char text[200];
     const kin_conv_shape *s = &p->s;
-    snprintf(text, sizeof text, "seed %llu, tiles of %d: %lldx%lldx%lldx%lld to %lldx%lldx%lld, pad %lld,%lld%s", p->seed, p->t.m, (long long)s->batch, (long long)s->in_h, (long long)s->in_w,
-             (long long)s->in_c, (long long)s->out_h, (long long)s->out_w, (long long)s->out_c, (long long)s->pad_top, (long long)s->pad_left, p->backward ? ", weights turned" : "");
+    snprintf(text, sizeof text,
+             "seed %llu, tiles of %d: %lldx%lldx%lldx%lld to %lldx%lldx%lld, pad %lld,%lld%s", p->seed,
+             p->t.m, (long long)s->batch, (long long)s->in_h, (long long)s->in_w, (long long)s->in_c,
+             (long long)s->out_h, (long long)s->out_w, (long long)s->out_c, (long long)s->pad_top,
+             (long long)s->pad_left, p->backward ? ", weights turned" : "");
     return text;
 }
 
@@ -166,29 +188,46 @@ static void check_one(problem *p, kin_stream *r, bool threads)
     if (numbers_pick(r, 0, 1)) p->bias = numbers_random(r, 1, s->out_c, s->out_c);
     if (!p->accumulate && numbers_pick(r, 0, 1)) p->add = numbers_random(r, p->out, s->out_c, s->out_ld);
     size_t numbers = (size_t)(p->out * s->out_c);
-    p->want = kin_alloc_array(numbers, sizeof *p->want), p->bound = kin_alloc_array(numbers, sizeof *p->bound);
+    p->want = kin_alloc_array(numbers, sizeof *p->want),
+    p->bound = kin_alloc_array(numbers, sizeof *p->bound);
     reference(p);
     kin_real *got = run(p, 1);
     for (int64_t i = 0; i < p->out; i++)
         for (int64_t o = 0; o < s->out_c; o++) {
             double want = activated(p->want[i * s->out_c + o], p->act), had = (double)got[i * s->out_ld + o];
-            CHECK_MSG(fabs(had - want) <= epsilon * (4 + 8 * p->bound[i * s->out_c + o]), "%s: pixel %lld, channel %lld is %.9g, not %.9g", describe(p), (long long)i, (long long)o, had, want);
+            CHECK_MSG(fabs(had - want) <= epsilon * (4 + 8 * p->bound[i * s->out_c + o]),
+                      "%s: pixel %lld, channel %lld is %.9g, not %.9g", describe(p), (long long)i,
+                      (long long)o, had, want);
         }
-    CHECK_MSG(numbers_gaps_kept(got, p->out, s->out_c, s->out_ld), "%s: written between the pixels", describe(p));
+    CHECK_MSG(numbers_gaps_kept(got, p->out, s->out_c, s->out_ld), "%s: written between the pixels",
+              describe(p));
     for (int t = 2; threads && t <= 7; t += t < 3 ? 1 : 4) {
         kin_real *again = run(p, t);
-        CHECK_MSG(numbers_same(got, again, p->out, s->out_c, s->out_ld), "%s: other bits with %d threads", describe(p), t);
+        CHECK_MSG(numbers_same(got, again, p->out, s->out_c, s->out_ld), "%s: other bits with %d threads",
+                  describe(p), t);
         kin_free(again);
     }
-    kin_free(got), kin_free(p->x), kin_free(p->w), kin_free(p->y), kin_free(p->bias), kin_free(p->add), kin_free(p->want), kin_free(p->bound);
+    kin_free(got), kin_free(p->x), kin_free(p->w), kin_free(p->y), kin_free(p->bias), kin_free(p->add),
+        kin_free(p->want), kin_free(p->bound);
 }
 
 static kin_conv_shape random_shape(kin_stream *r, int64_t size, int64_t channels)
 {
-    kin_conv_shape s = {.batch = numbers_pick(r, 1, 3), .in_h = numbers_pick(r, 1, size), .in_w = numbers_pick(r, 1, size), .kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1,
-                        .pad_top = numbers_pick(r, 0, 3), .pad_left = numbers_pick(r, 0, 3), .dilation_h = 1, .dilation_w = 1, .groups = 1};
+    kin_conv_shape s = {.batch = numbers_pick(r, 1, 3),
+                        .in_h = numbers_pick(r, 1, size),
+                        .in_w = numbers_pick(r, 1, size),
+                        .kernel_h = 3,
+                        .kernel_w = 3,
+                        .stride_h = 1,
+                        .stride_w = 1,
+                        .pad_top = numbers_pick(r, 0, 3),
+                        .pad_left = numbers_pick(r, 0, 3),
+                        .dilation_h = 1,
+                        .dilation_w = 1,
+                        .groups = 1};
     s.in_c = numbers_pick(r, 1, channels), s.out_c = numbers_pick(r, 1, channels);
-    int64_t h = s.in_h + s.pad_top + numbers_pick(r, 0, 3) - 2, w = s.in_w + s.pad_left + numbers_pick(r, 0, 3) - 2;
+    int64_t h = s.in_h + s.pad_top + numbers_pick(r, 0, 3) - 2,
+            w = s.in_w + s.pad_left + numbers_pick(r, 0, 3) - 2;
     s.out_h = h < 1 ? 1 : h, s.out_w = w < 1 ? 1 : w;
     s.in_ld = s.in_c + numbers_pick(r, 0, 1) * numbers_pick(r, 1, 9);
     s.out_ld = s.out_c + numbers_pick(r, 0, 1) * numbers_pick(r, 1, 9);
@@ -209,18 +248,30 @@ static void one_shape(const char *isa, int m, uint64_t seed, int64_t size, int64
 static void random_shapes(const char *isa)
 {
     for (int m = 2; m <= 4; m += 2) {
-        check_begin("winograd: tiles of %d, 1500 random shapes (seeds 0 ...) against plain loops, in both directions (%s, %s)", m, isa, KIN_REAL_NAME);
-        for (uint64_t seed = 0; seed < 1500; seed++) one_shape(isa, m, seed, seed % 2 ? 9 : 5, seed % 2 ? 6 : 20);
+        check_begin("winograd: tiles of %d, 1500 random shapes (seeds 0 ...) against plain loops, in both "
+                    "directions (%s, %s)",
+                    m, isa, KIN_REAL_NAME);
+        for (uint64_t seed = 0; seed < 1500; seed++)
+            one_shape(isa, m, seed, seed % 2 ? 9 : 5, seed % 2 ? 6 : 20);
         check_end();
-        check_begin("winograd: tiles of %d, several blocks of tiles and columns, long sums, weights transformed ahead or by each task (%s, %s)", m, isa, KIN_REAL_NAME);
-        static const kin_conv_shape shapes[] = {{2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {3, 7, 7, 290, 300, 7, 7, 70, 75, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-                                                {1, 24, 52, 330, 330, 22, 50, 5, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1}, {90, 2, 2, 40, 40, 2, 2, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-                                                {2, 17, 18, 150, 151, 17, 18, 37, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-                                                {3, 4, 5, 170, 170, 4, 5, 270, 272, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
+        check_begin("winograd: tiles of %d, several blocks of tiles and columns, long sums, weights "
+                    "transformed ahead or by each task (%s, %s)",
+                    m, isa, KIN_REAL_NAME);
+        static const kin_conv_shape shapes[] = {
+            {2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+            {3, 7, 7, 290, 300, 7, 7, 70, 75, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+            {1, 24, 52, 330, 330, 22, 50, 5, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+            {90, 2, 2, 40, 40, 2, 2, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+            {2, 17, 18, 150, 151, 17, 18, 37, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+            {3, 4, 5, 170, 170, 4, 5, 270, 272, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
         for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
             kin_stream r = kin_stream_new(kin_key((uint64_t)i, 31, (uint64_t)m));
             for (int once = 0; once < 2; once++)
-                check_one(&(problem){.s = shapes[i], .t = transforms_of(m), .seed = (unsigned long long)(2 * i + once), .act = KIN_NORM_RELU}, &r, true);
+                check_one(&(problem){.s = shapes[i],
+                                     .t = transforms_of(m),
+                                     .seed = (unsigned long long)(2 * i + once),
+                                     .act = KIN_NORM_RELU},
+                          &r, true);
         }
         check_end();
     }
@@ -235,7 +286,8 @@ static void transpose(const double *from, int line, int rows, int columns, doubl
         for (int j = 0; j < columns; j++) to[j * to_line + i] = from[i * line + j];
 }
 
-/* The gradient of the nine weights between channels c and o, p->y being that of the output, and the sum of absolute values. */
+/* The gradient of the nine weights between channels c and o, p->y being that of the output, and the sum of
+ * absolute values. */
 static void weight_reference(const problem *p, int64_t c, int64_t o, double *want, double *bound)
 {
     const kin_conv_shape *s = &p->s;
@@ -246,12 +298,16 @@ static void weight_reference(const problem *p, int64_t c, int64_t o, double *wan
     for (int64_t n = 0; n < s->batch; n++)
         for (int64_t y = 0; y < s->out_h; y += t->m)
             for (int64_t x = 0; x < s->out_w; x += t->m) {
-                for (int i = 0; i < t->n * t->n; i++) d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
+                for (int i = 0; i < t->n * t->n; i++)
+                    d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
                 for (int i = 0; i < t->m * t->m; i++) {
                     int64_t oy = y + i / t->m, ox = x + i % t->m;
-                    double flow = oy < s->out_h && ox < s->out_w ? (double)p->y[((n * s->out_h + oy) * s->out_w + ox) * s->out_ld + o] : 0;
+                    double flow = oy < s->out_h && ox < s->out_w
+                                      ? (double)p->y[((n * s->out_h + oy) * s->out_w + ox) * s->out_ld + o]
+                                      : 0;
                     g[i] = fabs(flow);
-                    for (int k = 0; k < 9; k++) want[k] += flow * pixel(p, n, oy - s->pad_top + k / 3, ox - s->pad_left + k % 3, c);
+                    for (int k = 0; k < 9; k++)
+                        want[k] += flow * pixel(p, n, oy - s->pad_top + k / 3, ox - s->pad_left + k % 3, c);
                 }
                 both_sides(t->b[0], 6, t->n, t->n, d, v), both_sides(at[0], 4, t->n, t->m, g, z);
                 for (int i = 0; i < t->n * t->n; i++) sums[i] += v[i] * z[i];
@@ -287,12 +343,15 @@ static void check_weight(problem *p, kin_stream *r, bool threads)
             for (int k = 0; k < 9; k++) {
                 int64_t at = (k * s->in_c + c) * s->out_c + o;
                 double had = (double)got[at], exact = want[k] + (p->accumulate ? (double)p->w[at] : 0);
-                CHECK_MSG(fabs(had - exact) <= epsilon * (4 + 8 * bound[k]), "%s: weight %d of channels %lld and %lld is %.9g, not %.9g", describe(p), k, (long long)c, (long long)o, had, exact);
+                CHECK_MSG(fabs(had - exact) <= epsilon * (4 + 8 * bound[k]),
+                          "%s: weight %d of channels %lld and %lld is %.9g, not %.9g", describe(p), k,
+                          (long long)c, (long long)o, had, exact);
             }
         }
     for (int t = 2; threads && t <= 7; t += t < 3 ? 1 : 4) {
         kin_real *again = run_weight(p, t);
-        CHECK_MSG(numbers_same(got, again, 9 * s->in_c, s->out_c, s->out_c), "%s: other bits with %d threads", describe(p), t);
+        CHECK_MSG(numbers_same(got, again, 9 * s->in_c, s->out_c, s->out_c), "%s: other bits with %d threads",
+                  describe(p), t);
         kin_free(again);
     }
     kin_free(got), kin_free(p->x), kin_free(p->w), kin_free(p->y);
@@ -301,17 +360,25 @@ static void check_weight(problem *p, kin_stream *r, bool threads)
 static void weights(const char *isa)
 {
     for (int m = 2; m <= 4; m += 2) {
-        check_begin("winograd: the weights' gradient by tiles of %d, 300 random shapes (seeds 0 ...) and several blocks (%s, %s)", m, isa, KIN_REAL_NAME);
+        check_begin("winograd: the weights' gradient by tiles of %d, 300 random shapes (seeds 0 ...) and "
+                    "several blocks (%s, %s)",
+                    m, isa, KIN_REAL_NAME);
         for (uint64_t seed = 0; seed < 300; seed++) {
             kin_stream r = kin_stream_new(kin_key(seed, 33, (uint64_t)m));
-            problem p = {.s = random_shape(&r, seed % 2 ? 9 : 5, seed % 2 ? 6 : 20), .t = transforms_of(m), .seed = seed, .accumulate = numbers_pick(&r, 0, 3) == 0};
+            problem p = {.s = random_shape(&r, seed % 2 ? 9 : 5, seed % 2 ? 6 : 20),
+                         .t = transforms_of(m),
+                         .seed = seed,
+                         .accumulate = numbers_pick(&r, 0, 3) == 0};
             check_weight(&p, &r, seed % 8 == 0);
         }
-        static const kin_conv_shape shapes[] = {{2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {17, 7, 9, 290, 300, 7, 9, 9, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        static const kin_conv_shape shapes[] = {{2, 30, 33, 24, 24, 30, 33, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1,
+                                                 1},
+                                                {17, 7, 9, 290, 300, 7, 9, 9, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},
                                                 {20, 8, 8, 5, 5, 8, 8, 270, 275, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
         for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++) {
             kin_stream r = kin_stream_new(kin_key((uint64_t)i, 34, (uint64_t)m));
-            check_weight(&(problem){.s = shapes[i], .t = transforms_of(m), .seed = (unsigned long long)i}, &r, true);
+            check_weight(&(problem){.s = shapes[i], .t = transforms_of(m), .seed = (unsigned long long)i}, &r,
+                         true);
         }
         check_end();
     }
@@ -323,12 +390,20 @@ static void weights(const char *isa)
 static double error_of(kin_stream *r, int64_t channels, int m)
 {
     kin_conv_shape s = {1, 12, 12, channels, channels, 12, 12, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1};
-    problem p = {.s = s, .t = transforms_of(m), .in = 144, .out = 144, .x = numbers_random(r, 144, channels, channels), .w = numbers_random(r, 9 * channels, 16, 16),
-                 .y = numbers_random(r, 144, 16, 16), .want = kin_alloc_array(144 * 16, sizeof *p.want), .bound = kin_alloc_array(144 * 16, sizeof *p.bound)};
+    problem p = {.s = s,
+                 .t = transforms_of(m),
+                 .in = 144,
+                 .out = 144,
+                 .x = numbers_random(r, 144, channels, channels),
+                 .w = numbers_random(r, 9 * channels, 16, 16),
+                 .y = numbers_random(r, 144, 16, 16),
+                 .want = kin_alloc_array(144 * 16, sizeof *p.want),
+                 .bound = kin_alloc_array(144 * 16, sizeof *p.bound)};
     double error = 0, square = 0;
     reference(&p);
     kin_real *got = run(&p, 0);
-    for (int i = 0; i < 144 * 16; i++) error += pow((double)got[i] - p.want[i], 2), square += pow(p.want[i], 2);
+    for (int i = 0; i < 144 * 16; i++)
+        error += pow((double)got[i] - p.want[i], 2), square += pow(p.want[i], 2);
     kin_free(got), kin_free(p.x), kin_free(p.w), kin_free(p.y), kin_free(p.want), kin_free(p.bound);
     return sqrt(error / square) / epsilon;
 }
@@ -336,11 +411,14 @@ static double error_of(kin_stream *r, int64_t channels, int m)
 static void errors(const char *isa)
 {
     for (int m = 2; m <= 4; m += 2) {
-        check_begin("winograd: tiles of %d, mean square error against double (%s, %s)", m, isa, KIN_REAL_NAME);
+        check_begin("winograd: tiles of %d, mean square error against double (%s, %s)", m, isa,
+                    KIN_REAL_NAME);
         for (int64_t channels = 16; channels <= 512; channels *= 2) {
             kin_stream r = kin_stream_new(kin_key((uint64_t)channels, 32, (uint64_t)m));
-            double error = error_of(&r, channels, m), limit = (m == 2 ? 0.35 : 0.8) * sqrt((double)channels) + (m == 2 ? 1 : 2);
-            CHECK_MSG(error <= limit, "%lld channels: %.2f epsilon, not below %.2f", (long long)channels, error, limit);
+            double error = error_of(&r, channels, m),
+                   limit = (m == 2 ? 0.35 : 0.8) * sqrt((double)channels) + (m == 2 ? 1 : 2);
+            CHECK_MSG(error <= limit, "%lld channels: %.2f epsilon, not below %.2f", (long long)channels,
+                      error, limit);
         }
         check_end();
     }
@@ -350,6 +428,7 @@ int main(void)
 {
     numbers_each_isa("winograd", random_shapes);
     numbers_each_isa("winograd's weights", weights);
-    if (sizeof(kin_real) == 4) numbers_each_isa("winograd's error", errors); /* the reference's own rounding is that of double */
+    if (sizeof(kin_real) == 4)
+        numbers_each_isa("winograd's error", errors); /* the reference's own rounding is that of double */
     return check_result();
 }

@@ -1,5 +1,5 @@
-/* In double the gradients of all parameters of whole networks are PyTorch's in float64, tensor by tensor; and recomputing blocks changes
- * no bit of them. */
+/* In double the gradients of all parameters of whole networks are PyTorch's in float64, tensor by tensor;
+ * and recomputing blocks changes no bit of them. */
 #include "base/memory.h"
 #include "tests/support/check.h"
 #include "tests/support/zoo_gradients.h"
@@ -33,7 +33,8 @@ static void recompute(zoo_network *z, const char *input, double loss)
     memcpy(before, kin_module_grads(z->module), bytes);
     kin_module_recompute(z->module, true);
     CHECK(zoo_backward(z, input) == loss);
-    CHECK_MSG(memcmp(before, kin_module_grads(z->module), bytes) == 0, "recomputed blocks give other gradients");
+    CHECK_MSG(memcmp(before, kin_module_grads(z->module), bytes) == 0,
+              "recomputed blocks give other gradients");
     kin_free(before);
 }
 
@@ -64,7 +65,8 @@ int main(void)
     char name[32], input[32];
     double loss;
     int networks = 0;
-    for (; file && fscanf(file, " = %31s %31s %lf", name, input, &loss) == 3; networks++) network(file, name, input, loss);
+    for (; file && fscanf(file, " = %31s %31s %lf", name, input, &loss) == 3; networks++)
+        network(file, name, input, loss);
     if (file) fclose(file);
     check_begin("the gradients' golden file is whole");
     CHECK(networks == 3);

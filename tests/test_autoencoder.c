@@ -1,4 +1,5 @@
-/* Auto-encoders of descriptors: where they begin, what they find that principal components cannot, and files. */
+/* Auto-encoders of descriptors: where they begin, what they find that principal components cannot, and
+ * files. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -16,16 +17,19 @@ static float rows[COUNT * IN], mean[IN];
 static int label[COUNT];
 static kin_whitening pca;
 
-/* A bent sheet: two numbers u, v decide all twelve, half of them by their products, which no projection can undo. Class: the sign of u v. */
+/* A bent sheet: two numbers u, v decide all twelve, half of them by their products, which no projection
+ * can undo. Class: the sign of u v. */
 static void make_rows(void)
 {
     kin_error err = {0};
     for (int64_t i = 0; i < COUNT; i++) {
-        double u = 2 * kin_random_uniform(1, (uint64_t)(2 * i)) - 1, v = 2 * kin_random_uniform(1, (uint64_t)(2 * i + 1)) - 1;
+        double u = 2 * kin_random_uniform(1, (uint64_t)(2 * i)) - 1,
+               v = 2 * kin_random_uniform(1, (uint64_t)(2 * i + 1)) - 1;
         const double basis[6] = {u, v, u * v, u * u, v * v, u * u * v};
         for (int64_t d = 0; d < IN; d++) {
             double sum = 3;
-            for (int b = 0; b < 6; b++) sum += (b < 2 ? 1.5 : 1) * basis[b] * kin_random_normal(2, (uint64_t)(d * 6 + b));
+            for (int b = 0; b < 6; b++)
+                sum += (b < 2 ? 1.5 : 1) * basis[b] * kin_random_normal(2, (uint64_t)(d * 6 + b));
             rows[i * IN + d] = (float)sum;
         }
         label[i] = i % 7 == 0 ? -1 : u * v > 0;
@@ -46,7 +50,9 @@ static double lost(kin_autoencoder *a)
     static float codes[COUNT * DIMS], back[COUNT * IN];
     kin_error err = {0};
     double gone = 0, all = 0;
-    CHECK_MSG(kin_autoencoder_encode(a, rows, COUNT, codes, &err) && kin_autoencoder_decode(a, codes, COUNT, back, &err), "%s", err.message);
+    CHECK_MSG(kin_autoencoder_encode(a, rows, COUNT, codes, &err) &&
+                  kin_autoencoder_decode(a, codes, COUNT, back, &err),
+              "%s", err.message);
     for (int64_t i = 0; i < COUNT * IN; i++) {
         gone += pow((double)back[i] - (double)rows[i], 2);
         all += pow((double)rows[i] - pca.mean[i % IN], 2);
@@ -63,7 +69,8 @@ static double lost_by_pca(void)
         all += left;
         for (int p = 0; p < DIMS; p++) {
             double along = 0;
-            for (int64_t d = 0; d < IN; d++) along += (double)pca.projection[p * IN + d] * ((double)rows[i * IN + d] - pca.mean[d]);
+            for (int64_t d = 0; d < IN; d++)
+                along += (double)pca.projection[p * IN + d] * ((double)rows[i * IN + d] - pca.mean[d]);
             left -= along * along;
         }
         gone += left;
@@ -83,7 +90,8 @@ static void beginning(void)
     for (int64_t i = 0; i < COUNT; i++)
         for (int p = 0; p < DIMS; p++) {
             double along = 0;
-            for (int64_t d = 0; d < IN; d++) along += (double)pca.projection[p * IN + d] * ((double)rows[i * IN + d] - pca.mean[d]);
+            for (int64_t d = 0; d < IN; d++)
+                along += (double)pca.projection[p * IN + d] * ((double)rows[i * IN + d] - pca.mean[d]);
             CHECK_CLOSE(codes[i * DIMS + p], along, 2e-5);
         }
     CHECK_CLOSE(lost(a), lost_by_pca(), 1e-5);
@@ -99,14 +107,16 @@ static void bent(void)
     kin_autoencoder *a = fit((kin_autoencoder_opt){.steps = 1500, .lr = .003, .held_out = .1}, &fitted, &err);
     CHECK_MSG(a, "%s", err.message);
     CHECK(fitted.after < fitted.before && fitted.step > 0 && fitted.step <= 1500);
-    CHECK_MSG(lost(a) < .25 * lost_by_pca(), "%g of the variance is lost, by principal components %g", lost(a), lost_by_pca());
+    CHECK_MSG(lost(a) < .25 * lost_by_pca(), "%g of the variance is lost, by principal components %g",
+              lost(a), lost_by_pca());
     kin_autoencoder_free(a);
     check_end();
 
     check_begin("autoencoder: a row's cosines are kept better with the weight on them");
     kin_autoencoder *plain = fit((kin_autoencoder_opt){.steps = 600, .lr = .003}, &fitted, &err);
     CHECK(fitted.step == 600); /* nothing held out: the last */
-    kin_autoencoder *alike = fit((kin_autoencoder_opt){.steps = 600, .lr = .003, .similarity = 3}, NULL, &err);
+    kin_autoencoder *alike = fit((kin_autoencoder_opt){.steps = 600, .lr = .003, .similarity = 3}, NULL,
+                                 &err);
     double off[2] = {0, 0};
     for (int which = 0; which < 2 && plain && alike; which++) {
         static float codes[COUNT * DIMS];
@@ -118,7 +128,8 @@ static void bent(void)
                 code += x * y, cc[0] += x * x, cc[1] += y * y;
             }
             for (int64_t d = 0; d < IN; d++) {
-                double x = (double)rows[i * IN + d] - pca.mean[d], y = (double)rows[(i + 1) * IN + d] - pca.mean[d];
+                double x = (double)rows[i * IN + d] - pca.mean[d],
+                       y = (double)rows[(i + 1) * IN + d] - pca.mean[d];
                 row += x * y, rr[0] += x * x, rr[1] += y * y;
             }
             off[which] += pow(code / sqrt(cc[0] * cc[1]) - row / sqrt(rr[0] * rr[1]), 2);
@@ -154,7 +165,9 @@ static void labels(void)
     kin_error err = {0};
     check_begin("autoencoder: with labels, codes of a class come together");
     kin_autoencoder *plain = fit((kin_autoencoder_opt){.steps = 600, .lr = .003, .held_out = .1}, NULL, &err);
-    kin_autoencoder *told = fit((kin_autoencoder_opt){.steps = 600, .lr = .003, .held_out = .1, .metric = 5, .label = label}, NULL, &err);
+    kin_autoencoder *told = fit(
+        (kin_autoencoder_opt){.steps = 600, .lr = .003, .held_out = .1, .metric = 5, .label = label}, NULL,
+        &err);
     CHECK_MSG(plain && told, "%s", err.message);
     CHECK_MSG(right(told) > right(plain), "%g with labels, %g without", right(told), right(plain));
     kin_autoencoder_free(plain), kin_autoencoder_free(told);
@@ -168,16 +181,21 @@ static void same_bits(void)
     check_begin("autoencoder: the same bits for 1, 2 and 3 threads, and after saving and loading");
     for (int threads = 1; threads <= 3; threads++) {
         kin_set_threads(threads);
-        kin_autoencoder *a = fit((kin_autoencoder_opt){.steps = 60, .held_out = .1, .similarity = 1, .metric = 1, .label = label, .seed = 5}, NULL, &err);
+        kin_autoencoder *a = fit(
+            (kin_autoencoder_opt){
+                .steps = 60, .held_out = .1, .similarity = 1, .metric = 1, .label = label, .seed = 5},
+            NULL, &err);
         CHECK(a && kin_autoencoder_encode(a, rows, COUNT, threads == 1 ? first : now, &err));
         if (threads > 1) CHECK(memcmp(first, now, sizeof first) == 0);
-        if (threads == 3) CHECK_MSG(kin_autoencoder_save(a, check_path("a.safetensors"), &err), "%s", err.message);
+        if (threads == 3)
+            CHECK_MSG(kin_autoencoder_save(a, check_path("a.safetensors"), &err), "%s", err.message);
         kin_autoencoder_free(a);
     }
     kin_set_threads(0);
     kin_autoencoder *a = kin_autoencoder_load(check_path("a.safetensors"), &err);
     CHECK_MSG(a, "%s", err.message);
-    CHECK(a && kin_autoencoder_in(a) == IN && kin_autoencoder_dims(a) == DIMS && kin_autoencoder_encode(a, rows, COUNT, now, &err));
+    CHECK(a && kin_autoencoder_in(a) == IN && kin_autoencoder_dims(a) == DIMS &&
+          kin_autoencoder_encode(a, rows, COUNT, now, &err));
     CHECK(memcmp(first, now, sizeof first) == 0);
     kin_autoencoder_free(a);
     check_end();
@@ -216,7 +234,10 @@ static void refused(void)
     for (long n = 1; n < 5000; n += n < 60 ? 1 : 23) {
         err = (kin_error){0};
         kin_alloc_fail_at(n);
-        kin_autoencoder *a = fit((kin_autoencoder_opt){.steps = 2, .batch = 8, .held_out = .01, .similarity = 1, .metric = 1, .label = label}, NULL, &err);
+        kin_autoencoder *a = fit(
+            (kin_autoencoder_opt){
+                .steps = 2, .batch = 8, .held_out = .01, .similarity = 1, .metric = 1, .label = label},
+            NULL, &err);
         bool reached = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         CHECK_MSG(a || (reached && err.code == KIN_ERR_MEMORY), "allocation %ld: %s", n, err.message);

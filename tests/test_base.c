@@ -111,8 +111,10 @@ static void texts(void)
     int64_t n = 0;
     double r = 0;
     CHECK(kin_parse_int("-12", -100, 100, &n) && n == -12);
-    CHECK(!kin_parse_int("12x", 0, 100, &n) && !kin_parse_int("", 0, 1, &n) && !kin_parse_int("101", 0, 100, &n));
-    CHECK(kin_parse_real("2.5e-1", &r) && r == 0.25 && !kin_parse_real("nan", &r) && !kin_parse_real("1.0.0", &r));
+    CHECK(!kin_parse_int("12x", 0, 100, &n) && !kin_parse_int("", 0, 1, &n) &&
+          !kin_parse_int("101", 0, 100, &n));
+    CHECK(kin_parse_real("2.5e-1", &r) && r == 0.25 && !kin_parse_real("nan", &r) &&
+          !kin_parse_real("1.0.0", &r));
     CHECK(kin_edit_distance("gallery", "galery") == 1 && kin_edit_distance("kitten", "sitting") == 3);
     check_end();
 }

@@ -1,11 +1,15 @@
-/* BLAKE2b against Python's hashlib (digest_size=32), for lengths around its blocks and in pieces of any size. */
+/* BLAKE2b against Python's hashlib (digest_size=32), for lengths around its blocks and in pieces of any
+ * size. */
 #include "base/blake2b.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct { size_t length; const char *hash; } rows[] = {
+static const struct {
+    size_t length;
+    const char *hash;
+} rows[] = {
     {0, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"},
     {1, "e88bd757ad5b9bedf372d8d3f0cf6c962a469db61a265f6418e1ffed86da29ec"},
     {3, "d61f07d3e58c9d9690512d59063663d5462541c2bcd60d66575529e50f98e494"},
@@ -33,10 +37,13 @@ int main(void)
             uint8_t hash[KIN_BLAKE2B_BYTES];
             char text[2 * KIN_BLAKE2B_BYTES + 1];
             kin_blake2b_begin(&b);
-            for (size_t at = 0; at < rows[r].length; at += pieces[p]) kin_blake2b_add(&b, data + at, at + pieces[p] < rows[r].length ? pieces[p] : rows[r].length - at);
+            for (size_t at = 0; at < rows[r].length; at += pieces[p])
+                kin_blake2b_add(&b, data + at,
+                                at + pieces[p] < rows[r].length ? pieces[p] : rows[r].length - at);
             kin_blake2b_end(&b, hash);
             for (int i = 0; i < KIN_BLAKE2B_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", hash[i]);
-            CHECK_MSG(strcmp(text, rows[r].hash) == 0, "in pieces of %zu: %s, expected %s", pieces[p], text, rows[r].hash);
+            CHECK_MSG(strcmp(text, rows[r].hash) == 0, "in pieces of %zu: %s, expected %s", pieces[p], text,
+                      rows[r].hash);
         }
         check_end();
     }

@@ -1,4 +1,5 @@
-/* Cameras and roles in the lists of items, and Market-1501's rule against an evaluation written apart (golden/market.py). */
+/* Cameras and roles in the lists of items, and Market-1501's rule against an evaluation written apart
+ * (golden/market.py). */
 #include "base/memory.h"
 #include "retrieval/items.h"
 #include "retrieval/metrics.h"
@@ -11,21 +12,27 @@
 static void roles(void)
 {
     check_begin("items: columns camera and role are written, read, and choose rows");
-    static const char *const id[] = {"a", "b", "c", "d"}, *const camera[] = {"1", "", "two", "1"}, *const role[] = {"gallery", "query", "gallery", ""};
+    static const char *const id[] = {"a", "b", "c", "d"}, *const camera[] = {"1", "", "two", "1"},
+                             *const role[] = {"gallery", "query", "gallery", ""};
     const float data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     kin_embeddings e;
     kin_items items;
     kin_error err = {0};
     char name[512], part[600];
     snprintf(name, sizeof name, "%s", check_path("roles"));
-    CHECK_MSG(kin_embeddings_write_texts(name, (kin_vectors){data, 4, 2}, &(kin_item_texts){.id = id, .camera = camera, .role = role}, &err), "%s", err.message);
-    CHECK(kin_embeddings_read(name, &e, &err) && e.items.count == 4 && strcmp(e.items.camera[2], "two") == 0 && strcmp(e.items.role[1], "query") == 0);
+    CHECK_MSG(kin_embeddings_write_texts(name, (kin_vectors){data, 4, 2},
+                                         &(kin_item_texts){.id = id, .camera = camera, .role = role}, &err),
+              "%s", err.message);
+    CHECK(kin_embeddings_read(name, &e, &err) && e.items.count == 4 &&
+          strcmp(e.items.camera[2], "two") == 0 && strcmp(e.items.role[1], "query") == 0);
     int64_t code[4];
-    CHECK(kin_items_camera_codes(&e.items, code, NULL, NULL, &err) && code[0] == 0 && code[1] == -1 && code[2] == 1 && code[3] == 0);
+    CHECK(kin_items_camera_codes(&e.items, code, NULL, NULL, &err) && code[0] == 0 && code[1] == -1 &&
+          code[2] == 1 && code[3] == 0);
     kin_embeddings_free(&e);
     snprintf(part, sizeof part, "%s:gallery", name);
     CHECK_MSG(kin_embeddings_read(part, &e, &err), "%s", err.message);
-    CHECK(e.items.count == 2 && e.data[2] == 5 && strcmp(e.items.id[1], "c") == 0 && kin_items_find(&e.items, "c", 1) == 1 && kin_items_find(&e.items, "b", 1) == -1);
+    CHECK(e.items.count == 2 && e.data[2] == 5 && strcmp(e.items.id[1], "c") == 0 &&
+          kin_items_find(&e.items, "c", 1) == 1 && kin_items_find(&e.items, "b", 1) == -1);
     kin_embeddings_free(&e);
     snprintf(part, sizeof part, "%s:query", name);
     CHECK(kin_items_open(part, &items, &err) && items.count == 1 && strcmp(items.id[0], "b") == 0);
@@ -50,7 +57,8 @@ static void same_numbers(const double *want, const kin_metrics *m)
 
 static void market(void)
 {
-    check_begin("metrics: Market-1501's rule, and the same without cameras, as an evaluation written apart has it");
+    check_begin(
+        "metrics: Market-1501's rule, and the same without cameras, as an evaluation written apart has it");
     kin_embeddings q, g;
     kin_error err = {0};
     double want[2][8];
@@ -58,13 +66,25 @@ static void market(void)
     CHECK(file != NULL);
     for (int i = 0; file && i < 16; i++) CHECK(fscanf(file, "%lf", &want[i / 8][i % 8]) == 1);
     if (file) fclose(file);
-    CHECK_MSG(kin_embeddings_read("tests/golden/market/vectors:query", &q, &err) && kin_embeddings_read("tests/golden/market/vectors:gallery", &g, &err), "%s", err.message);
-    int64_t n = q.items.count, m = g.items.count, *code = kin_alloc_array((size_t)(n + m), 2 * sizeof *code), *offset = kin_alloc_array((size_t)n + 1, sizeof *offset);
-    CHECK(kin_items_label_codes(&q.items, code, &g.items, code + n, &err) && kin_items_camera_codes(&q.items, code + n + m, &g.items, code + n + m + n, &err));
+    CHECK_MSG(kin_embeddings_read("tests/golden/market/vectors:query", &q, &err) &&
+                  kin_embeddings_read("tests/golden/market/vectors:gallery", &g, &err),
+              "%s", err.message);
+    int64_t n = q.items.count, m = g.items.count, *code = kin_alloc_array((size_t)(n + m), 2 * sizeof *code),
+            *offset = kin_alloc_array((size_t)n + 1, sizeof *offset);
+    CHECK(kin_items_label_codes(&q.items, code, &g.items, code + n, &err) &&
+          kin_items_camera_codes(&q.items, code + n + m, &g.items, code + n + m + n, &err));
     kin_neighbours lists;
-    CHECK(kin_search(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), &(kin_search_opt){.k = m, .metric = KIN_COSINE}, &lists, &err));
+    CHECK(kin_search(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g),
+                     &(kin_search_opt){.k = m, .metric = KIN_COSINE}, &lists, &err));
     for (int64_t i = 0; i <= n; i++) offset[i] = i * m;
-    kin_judged judged = {.queries = n, .gallery = m, .query_label = code, .gallery_label = code + n, .query_camera = code + n + m, .gallery_camera = code + n + m + n, .offset = offset, .index = lists.index};
+    kin_judged judged = {.queries = n,
+                         .gallery = m,
+                         .query_label = code,
+                         .gallery_label = code + n,
+                         .query_camera = code + n + m,
+                         .gallery_camera = code + n + m + n,
+                         .offset = offset,
+                         .index = lists.index};
     kin_metrics got;
     CHECK(kin_evaluate(&judged, NULL, &got, NULL, &err));
     same_numbers(want[0], &got);

@@ -1,5 +1,5 @@
-/* Checkpoints: layouts and number formats, files of other programs, the optimiser's state, and what happens when memory ends.
- * Refusals of malformed headers are in tests/test_golden.c and the fuzzer. */
+/* Checkpoints: layouts and number formats, files of other programs, the optimiser's state, and what
+ * happens when memory ends. Refusals of malformed headers are in tests/test_golden.c and the fuzzer. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "nn/checkpoint.h"
@@ -13,10 +13,14 @@
 static kin_tensor *small(kin_scope *s, kin_tensor *x, void *arg)
 {
     x = kin_conv(kin_sub(s, "conv"), x, &(kin_conv_opt){.out = 5, .kernel = 3, .pad = 1});
-    return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(x), &(kin_linear_opt){.out = arg ? *(int *)arg : 2});
+    return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(x),
+                      &(kin_linear_opt){.out = arg ? *(int *)arg : 2});
 }
 
-static kin_module *network(kin_ctx *ctx, int *out, uint64_t seed) { return kin_module_new(ctx, small, out, KIN_SHAPE(1, 4, 4, 2), seed); }
+static kin_module *network(kin_ctx *ctx, int *out, uint64_t seed)
+{
+    return kin_module_new(ctx, small, out, KIN_SHAPE(1, 4, 4, 2), seed);
+}
 
 /* A file in memory: the header as written, then the data. */
 static size_t build(uint8_t *file, const char *header, const void *data, size_t size)
@@ -37,7 +41,9 @@ static void layout(void)
     float numbers[90];
     static uint8_t file[1024];
     for (int i = 0; i < 90; i++) numbers[i] = (float)i;
-    size_t size = build(file, "{\"conv.weight\":{\"dtype\":\"F32\",\"shape\":[5,2,3,3],\"data_offsets\":[0,360]}}", numbers, sizeof numbers);
+    size_t size = build(file,
+                        "{\"conv.weight\":{\"dtype\":\"F32\",\"shape\":[5,2,3,3],\"data_offsets\":[0,360]}}",
+                        numbers, sizeof numbers);
     kin_checkpoint *c = NULL;
     CHECK(kin_checkpoint_parse(file, size, &c, &err) && kin_checkpoint_load(c, m, "fc.*", &err));
     const kin_real *w = kin_data(kin_module_find(m, "conv.weight")->tensor);
@@ -49,9 +55,11 @@ static void layout(void)
     kin_checkpoint_free(c);
     kin_error_clear(&err);
     kin_bytes written = {0};
-    CHECK(kin_checkpoint_save(check_path("layout.safetensors"), m, NULL, NULL, 0, &err) && kin_read_file(check_path("layout.safetensors"), 0, &written, &err));
+    CHECK(kin_checkpoint_save(check_path("layout.safetensors"), m, NULL, NULL, 0, &err) &&
+          kin_read_file(check_path("layout.safetensors"), 0, &written, &err));
     size_t header = written.size > 8 ? written.data[0] + 256u * written.data[1] : 0;
-    CHECK_MSG(header % 8 == 0 && memcmp(written.data + 8 + header, numbers, sizeof numbers) == 0, "the file's first 90 numbers are not in OIHW");
+    CHECK_MSG(header % 8 == 0 && memcmp(written.data + 8 + header, numbers, sizeof numbers) == 0,
+              "the file's first 90 numbers are not in OIHW");
     kin_bytes_free(&written);
     kin_module_free(m);
     kin_ctx_free(ctx);
@@ -64,15 +72,19 @@ static kin_tensor *bias_only(kin_scope *s, kin_tensor *x, void *arg)
     return kin_add(x, kin_param(s, "b", &(kin_param_opt){.shape = KIN_SHAPE(4)}));
 }
 
-/* 1.5, −2, and the smallest number above zero and an infinity of half precision; the rest of the format has room for them too. */
+/* 1.5, −2, and the smallest number above zero and an infinity of half precision; the rest of the format
+ * has room for them too. */
 static void formats(void)
 {
     check_begin("checkpoints: float64, float16 and bfloat16 are read");
     static const double wide[] = {1.5, -2, 0x1p-24, INFINITY};
     static const uint8_t half[] = {0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c};
     static const uint8_t brain[] = {0xc0, 0x3f, 0x00, 0xc0, 0x80, 0x33, 0x80, 0x7f};
-    static const struct { const char *dtype; const void *data; size_t size; } cases[] =
-        {{"F64", wide, 32}, {"F16", half, 8}, {"BF16", brain, 8}};
+    static const struct {
+        const char *dtype;
+        const void *data;
+        size_t size;
+    } cases[] = {{"F64", wide, 32}, {"F16", half, 8}, {"BF16", brain, 8}};
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = kin_module_new(ctx, bias_only, NULL, KIN_SHAPE(1, 4), 1);
     for (int i = 0; i < 3; i++) {
@@ -80,11 +92,14 @@ static void formats(void)
         kin_checkpoint *c = NULL;
         char header[128];
         uint8_t file[256];
-        snprintf(header, sizeof header, "{\"b\":{\"dtype\":\"%s\",\"shape\":[4],\"data_offsets\":[0,%zu]}}", cases[i].dtype, cases[i].size);
+        snprintf(header, sizeof header, "{\"b\":{\"dtype\":\"%s\",\"shape\":[4],\"data_offsets\":[0,%zu]}}",
+                 cases[i].dtype, cases[i].size);
         CHECK_MSG(kin_checkpoint_parse(file, build(file, header, cases[i].data, cases[i].size), &c, &err) &&
-                      kin_checkpoint_load(c, m, NULL, &err), "%s", err.message);
+                      kin_checkpoint_load(c, m, NULL, &err),
+                  "%s", err.message);
         const kin_real *b = kin_data(kin_module_find(m, "b")->tensor);
-        for (int k = 0; k < 4; k++) CHECK_MSG((double)b[k] == wide[k], "%s: number %d is %g", cases[i].dtype, k, (double)b[k]);
+        for (int k = 0; k < 4; k++)
+            CHECK_MSG((double)b[k] == wide[k], "%s: number %d is %g", cases[i].dtype, k, (double)b[k]);
         kin_checkpoint_free(c);
     }
     kin_module_free(m);
@@ -95,7 +110,8 @@ static void formats(void)
 static void of_others(void)
 {
     static const char *const names[] = {"weights/resnet20-cifar10.safetensors",
-                                        "weights/resnet56-cifar10.safetensors", "weights/efficientnet_lite0-imagenet.safetensors"};
+                                        "weights/resnet56-cifar10.safetensors",
+                                        "weights/efficientnet_lite0-imagenet.safetensors"};
     check_begin("checkpoints: files of other programs open");
     for (int i = 0; i < 3; i++) {
         const char *path = check_data(names[i]);
@@ -114,7 +130,8 @@ static void of_others(void)
 /* Two steps, a save, and two more are the same bits as two steps, a load elsewhere, and two more. */
 static void resumed(void)
 {
-    check_begin("checkpoints: an optimiser's state goes on with the same bits; absurd step counts are refused");
+    check_begin(
+        "checkpoints: an optimiser's state goes on with the same bits; absurd step counts are refused");
     kin_ctx *ctx = kin_ctx_new();
     kin_error err = {0};
     kin_module *m[2] = {network(ctx, NULL, 1), network(ctx, NULL, 2)};
@@ -125,15 +142,19 @@ static void resumed(void)
         if (step == 2)
             CHECK_MSG(kin_checkpoint_save(check_path("run.safetensors"), m[0], o[0], NULL, 0, &err) &&
                           kin_checkpoint_open(check_path("run.safetensors"), &c, &err) &&
-                          kin_checkpoint_load(c, m[1], NULL, &err) && kin_checkpoint_load_optim(c, o[1], &err), "%s", err.message);
+                          kin_checkpoint_load(c, m[1], NULL, &err) &&
+                          kin_checkpoint_load_optim(c, o[1], &err),
+                      "%s", err.message);
         for (int i = 0; i < 2; i++) {
-            for (int64_t k = 0; k < kin_module_slab_count(m[i]); k++) kin_module_grads(m[i])[k] = (kin_real)sin(0.3 * (double)k + step);
+            for (int64_t k = 0; k < kin_module_slab_count(m[i]); k++)
+                kin_module_grads(m[i])[k] = (kin_real)sin(0.3 * (double)k + step);
             CHECK(kin_optim_step(o[i], 1e-2));
         }
     }
     size_t bytes = (size_t)kin_module_slab_count(m[0]) * sizeof(kin_real);
     CHECK(memcmp(kin_module_values(m[0]), kin_module_values(m[1]), bytes) == 0 && kin_optim_steps(o[1]) == 4);
-    for (int slab = 0; slab < kin_optim_slabs(o[0]); slab++) CHECK(memcmp(kin_optim_slab(o[0], slab), kin_optim_slab(o[1], slab), bytes) == 0);
+    for (int slab = 0; slab < kin_optim_slabs(o[0]); slab++)
+        CHECK(memcmp(kin_optim_slab(o[0], slab), kin_optim_slab(o[1], slab), bytes) == 0);
     kin_checkpoint_free(c);
     static const char *const counts[] = {"9223372036854775807", "-1", "two", ""};
     for (int i = 0; i < 4; i++) {
@@ -167,7 +188,8 @@ static void memory_ends(void)
     for (long n = 1, more = 1; more && n < 1000; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        CHECK_MSG(!kin_checkpoint_load(c, wide, NULL, &err) && kin_failed(&err), "another network's checkpoint was accepted (allocation %ld failed)", n);
+        CHECK_MSG(!kin_checkpoint_load(c, wide, NULL, &err) && kin_failed(&err),
+                  "another network's checkpoint was accepted (allocation %ld failed)", n);
         more = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         CHECK(kin_alloc_live() == alive);
@@ -195,17 +217,23 @@ static void memory_ends(void)
 static void hostile_headers(void)
 {
     check_begin("checkpoints: names in disguise, too many axes, and huge headers are refused");
-#define ONE(NAME, FROM, TO) "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" #FROM "," #TO "]}"
-    static const struct { const char *header, *part; } cases[] = {
+#define ONE(NAME, FROM, TO) \
+    "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" #FROM "," #TO "]}"
+    static const struct {
+        const char *header, *part;
+    } cases[] = {
         {"{" ONE("a", 0, 4) "," ONE("\\u0061", 4, 8) "}", "a"},
         {"{" ONE("a\\u0000b", 0, 4) "}", ""},
         {"{" ONE("a", 0, 4) "," ONE("b", 3, 7) "}", "overlap"},
         {"{" ONE("a", 0, 4) "," ONE("b", 0, 4) "}", "overlap"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "has 9 axes"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,0],\"data_offsets\":[0,0]}}", "impossible shape"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967296],\"data_offsets\":[0,0]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,0],\"data_offsets\":[0,0]}}",
+         "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967296],\"data_offsets\":[0,0]}}",
+         "impossible shape"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", "impossible shape"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9007199254740992,9007199254740996]}}", "outside the file"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9007199254740992,9007199254740996]}}",
+         "outside the file"},
     };
 #undef ONE
     static const float numbers[4];
@@ -213,7 +241,9 @@ static void hostile_headers(void)
         uint8_t file[512];
         kin_checkpoint *c = NULL;
         kin_error err = {0};
-        CHECK_MSG(!kin_checkpoint_parse(file, build(file, cases[i].header, numbers, sizeof numbers), &c, &err), "%s was taken", cases[i].header);
+        CHECK_MSG(!kin_checkpoint_parse(file, build(file, cases[i].header, numbers, sizeof numbers), &c,
+                                        &err),
+                  "%s was taken", cases[i].header);
         CHECK_TEXT(err.message, cases[i].part);
     }
     size_t huge = ((size_t)17 << 20) + 8;
@@ -239,14 +269,19 @@ static void differences(void)
     kin_error err = {0};
     kin_checkpoint *c = NULL;
     kin_text list = {0};
-    CHECK(kin_checkpoint_save(check_path("differences.safetensors"), m, NULL, NULL, 0, &err) && kin_checkpoint_open(check_path("differences.safetensors"), &c, &err));
+    CHECK(kin_checkpoint_save(check_path("differences.safetensors"), m, NULL, NULL, 0, &err) &&
+          kin_checkpoint_open(check_path("differences.safetensors"), &c, &err));
     CHECK(kin_checkpoint_differences(c, m, NULL, &list) == 0 && list.size == 0);
     CHECK(kin_checkpoint_differences(c, wide, NULL, &list) == 2);
-    CHECK_TEXT(list.data, "2 of another shape:\n  fc.weight is F32 [2, 5] here and [9, 5] in the network\n  fc.bias is F32 [2] here and [9] in the network\n");
+    CHECK_TEXT(list.data, "2 of another shape:\n  fc.weight is F32 [2, 5] here and [9, 5] in the network\n  "
+                          "fc.bias is F32 [2] here and [9] in the network\n");
     kin_checkpoint_free(c);
     kin_text_free(&list);
     uint8_t file[256];
-    CHECK(kin_checkpoint_parse(file, build(file, "{\"more\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}}", "12345678", 8), &c, &err));
+    CHECK(kin_checkpoint_parse(
+        file,
+        build(file, "{\"more\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}}", "12345678", 8), &c,
+        &err));
     CHECK(kin_checkpoint_differences(c, m, "fc.*", &list) == 2);
     CHECK_TEXT(list.data, "1 missing:\n  conv.weight\n");
     CHECK_TEXT(list.data, "1 unexpected:\n  more\n");

@@ -18,12 +18,32 @@ static int run_nothing(kin_cli *cli)
 static const char *const fruits[] = {"apple", "pear", "quince", NULL};
 
 static const kin_option options[] = {
-    {.name = "top", .kind = KIN_OPTION_INT, .value = "K", .help = "How many.", .low = 1, .high = 100, .fallback = "10"},
+    {.name = "top",
+     .kind = KIN_OPTION_INT,
+     .value = "K",
+     .help = "How many.",
+     .low = 1,
+     .high = 100,
+     .fallback = "10"},
     {.name = "seed", .kind = KIN_OPTION_INT, .value = "S", .help = "A seed."},
     {.name = "width", .kind = KIN_OPTION_INT, .value = "W", .help = "At least three.", .low = 3, .high = -1},
-    {.name = "lambda", .kind = KIN_OPTION_REAL, .value = "X", .help = "A weight.", .high = 1, .fallback = "0.3"},
-    {.name = "gallery", .kind = KIN_OPTION_STRING, .value = "G", .help = "Where to search.", .required = true},
-    {.name = "fruit", .kind = KIN_OPTION_CHOICE, .value = "F", .help = "A fruit.", .choices = fruits, .fallback = "pear"},
+    {.name = "lambda",
+     .kind = KIN_OPTION_REAL,
+     .value = "X",
+     .help = "A weight.",
+     .high = 1,
+     .fallback = "0.3"},
+    {.name = "gallery",
+     .kind = KIN_OPTION_STRING,
+     .value = "G",
+     .help = "Where to search.",
+     .required = true},
+    {.name = "fruit",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "F",
+     .help = "A fruit.",
+     .choices = fruits,
+     .fallback = "pear"},
     {.name = "json", .help = "As JSON."},
     {.name = "secret", .help = "Nobody is told.", .hidden = true},
     {0},
@@ -33,7 +53,8 @@ static const kin_command pick = {
     .name = "pick",
     .summary = "picks fruit",
     .usage = "kin pick DATA --gallery G",
-    .about = "A sentence that is long enough to be wrapped when it is shown in eighty columns, as this one is.\n\n.A dotted 'line' \\ with `marks`",
+    .about = "A sentence that is long enough to be wrapped when it is shown in eighty columns, as this one "
+             "is.\n\n.A dotted 'line' \\ with `marks`",
     .examples = "# the usual\nkin pick data --gallery g",
     .arguments = {{"DATA", "What to read."}, {"MORE", "And more."}},
     .arguments_min = 1,
@@ -70,22 +91,27 @@ static void values(void)
     CHECK(parse(&cli, "a --gallery g", &err));
     CHECK(kin_option_int(&cli, "top") == 10 && !kin_option_given(&cli, "top"));
     CHECK(kin_option_real(&cli, "lambda") == 0.3 && kin_option_int(&cli, "seed") == 0);
-    CHECK(strcmp(kin_option_string(&cli, "gallery"), "g") == 0 && strcmp(kin_option_string(&cli, "fruit"), "pear") == 0);
+    CHECK(strcmp(kin_option_string(&cli, "gallery"), "g") == 0 &&
+          strcmp(kin_option_string(&cli, "fruit"), "pear") == 0);
     CHECK(!kin_option_flag(&cli, "json") && !cli.quiet && cli.positionals == 1);
     CHECK(parse(&cli, "--top=7 a --gallery=g=h --lambda 1 --fruit quince --json --quiet - --seed -5", &err));
-    CHECK(kin_option_int(&cli, "top") == 7 && kin_option_given(&cli, "top") && kin_option_int(&cli, "seed") == -5);
+    CHECK(kin_option_int(&cli, "top") == 7 && kin_option_given(&cli, "top") &&
+          kin_option_int(&cli, "seed") == -5);
     CHECK(strcmp(kin_option_string(&cli, "gallery"), "g=h") == 0 && kin_option_choice(&cli, "fruit") == 2);
     CHECK(kin_option_flag(&cli, "json") && cli.quiet && kin_option_real(&cli, "lambda") == 1);
     CHECK(cli.positionals == 2 && strcmp(cli.positional[0], "a") == 0 && strcmp(cli.positional[1], "-") == 0);
     CHECK(parse(&cli, "--gallery g --top 1 --top 100 --width 4000000000 -- --json", &err));
-    CHECK(kin_option_int(&cli, "top") == 100 && !kin_option_flag(&cli, "json") && strcmp(cli.positional[0], "--json") == 0);
+    CHECK(kin_option_int(&cli, "top") == 100 && !kin_option_flag(&cli, "json") &&
+          strcmp(cli.positional[0], "--json") == 0);
     CHECK(parse(&cli, "--bad", &err) == false && parse(&cli, "--help --bad", &err) && cli.help);
     check_end();
 }
 
 static void refusals(void)
 {
-    static const struct { const char *line, *message; } cases[] = {
+    static const struct {
+        const char *line, *message;
+    } cases[] = {
         {"a", "--gallery G is missing"},
         {"--gallery g", "DATA is missing"},
         {"a b c --gallery g", "unexpected argument 'c'"},

@@ -37,7 +37,8 @@ static void refused(const char *name, const char *classes, const char *part)
 {
     kin_dataset set;
     kin_error err = {0};
-    CHECK_MSG(!kin_dataset_open(check_path(name), &(kin_dataset_opt){.classes = classes}, &set, &err), "%s was opened", name);
+    CHECK_MSG(!kin_dataset_open(check_path(name), &(kin_dataset_opt){.classes = classes}, &set, &err),
+              "%s was opened", name);
     CHECK_TEXT(err.message, part);
     kin_dataset_free(&set);
 }
@@ -61,8 +62,10 @@ static void folders(void)
     kin_dataset_histogram(&set, counts);
     CHECK(counts[0] == 4 && counts[1] == 4 && counts[2] == 4);
     kin_dataset_free(&set);
-    CHECK_MSG(kin_dataset_open(check_path("shop"), &(kin_dataset_opt){.classes = "1-"}, &set, &err), "%s", err.message);
-    CHECK_MSG(set.classes == 2 && set.count == 8 && set.items[0].label == 1, "%d classes, %d pictures", set.classes, (int)set.count);
+    CHECK_MSG(kin_dataset_open(check_path("shop"), &(kin_dataset_opt){.classes = "1-"}, &set, &err), "%s",
+              err.message);
+    CHECK_MSG(set.classes == 2 && set.count == 8 && set.items[0].label == 1, "%d classes, %d pictures",
+              set.classes, (int)set.count);
     kin_dataset_free(&set);
     refused("shop", "1,9", "\"9\" is not a range inside 0-2");
     refused("shop", "x", "not a range");
@@ -80,18 +83,21 @@ static void folders(void)
 static void lists(void)
 {
     check_begin("data: lists with and without header, columns in any order, quotes; broken lines by number");
-    static const char plain[] = "shop/a/view 0.png,10\n\"shop/b/view 1.png\",9\r\n", named[] = "id,label,path\n1,cup,shop/a/view 0.png\n2,hat,shop/b/view 1.png\n";
+    static const char plain[] = "shop/a/view 0.png,10\n\"shop/b/view 1.png\",9\r\n",
+                      named[] = "id,label,path\n1,cup,shop/a/view 0.png\n2,hat,shop/b/view 1.png\n";
     kin_dataset set;
     kin_error err = {0};
     put_file("plain.csv", plain, sizeof plain - 1);
     CHECK_MSG(kin_dataset_open(check_path("plain.csv"), NULL, &set, &err), "%s", err.message);
-    CHECK(set.count == 2 && strcmp(set.class_names[0], "9") == 0 && set.items[0].label == 1); /* numbers sort as numbers */
+    CHECK(set.count == 2 && strcmp(set.class_names[0], "9") == 0 &&
+          set.items[0].label == 1); /* numbers sort as numbers */
     kin_image image;
     CHECK(kin_dataset_image(&set, 0, NULL, &image, &err) && image.width == 10);
     kin_image_free(&image);
     kin_dataset_free(&set);
     put_file("named.csv", named, sizeof named - 1);
-    CHECK(kin_dataset_open(check_path("named.csv"), NULL, &set, &err) && set.count == 2 && strcmp(set.class_names[1], "hat") == 0);
+    CHECK(kin_dataset_open(check_path("named.csv"), NULL, &set, &err) && set.count == 2 &&
+          strcmp(set.class_names[1], "hat") == 0);
     kin_dataset_free(&set);
     put_file("short.csv", "a.png,1\nb.png\n", 14);
     refused("short.csv", NULL, "line 2 is not `path,label`");
@@ -105,13 +111,15 @@ static void lists(void)
 static void containers(void)
 {
     check_begin("data: IDX and CIFAR by their layout; wrong magic and truncation refused");
-    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40}, labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40},
+                         labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};
     put_file("images/train-images-idx3-ubyte", images, sizeof images);
     put_file("images/train-labels-idx1-ubyte", labels, sizeof labels);
     kin_dataset set;
     kin_error err = {0};
     CHECK_MSG(kin_dataset_open(check_path("images"), NULL, &set, &err), "%s", err.message);
-    CHECK(set.count == 2 && set.width == 2 && set.height == 1 && set.items[0].label == 1 && set.pixels[3] == 40);
+    CHECK(set.count == 2 && set.width == 2 && set.height == 1 && set.items[0].label == 1 &&
+          set.pixels[3] == 40);
     kin_dataset_free(&set);
     refused("images:test", NULL, "has no t10k...idx3-ubyte, which is the part \"test\"");
     refused("images:tset", NULL, "has no part \"tset\"; its parts are train, test");
@@ -129,7 +137,8 @@ static void containers(void)
     static uint8_t cifar[2 * 3073];
     cifar[0] = 3, cifar[1] = 200, cifar[1 + 1024] = 100, cifar[3073] = 9;
     put_file("c/data_batch_1.bin", cifar, sizeof cifar);
-    CHECK(kin_dataset_open(check_path("c"), NULL, &set, &err) && set.count == 2 && set.items[0].label == 3 && set.pixels[0] == 200 && set.pixels[1] == 100);
+    CHECK(kin_dataset_open(check_path("c"), NULL, &set, &err) && set.count == 2 && set.items[0].label == 3 &&
+          set.pixels[0] == 200 && set.pixels[1] == 100);
     kin_dataset_free(&set);
     cifar[0] = 10;
     put_file("bad/data_batch_1.bin", cifar, sizeof cifar);
@@ -168,7 +177,8 @@ static void pictures(void)
     kin_pictures_opt opt = {.size = 6, .channels = 3, .filter = KIN_FILTER_BILINEAR};
     CHECK(kin_dataset_open(check_path("mixed"), NULL, &set, &err));
     CHECK_MSG(kin_pictures_load(&set, &opt, &p, &err), "%s", err.message);
-    CHECK(p.count == 2 && p.broken == 2 && p.pixels[0] == 7 && p.pixels[6 * 6 * 3] == 9 && p.items[1].label == 1);
+    CHECK(p.count == 2 && p.broken == 2 && p.pixels[0] == 7 && p.pixels[6 * 6 * 3] == 9 &&
+          p.items[1].label == 1);
     CHECK_TEXT(p.first_broken.message, "mixed/a/2.png");
     kin_pictures_free(&p);
     opt.strict = true;
@@ -191,7 +201,8 @@ static void sampling(void)
     int64_t a[12], b[12], seen[6] = {0};
     CHECK(kin_sampler_new(items, 60, 6, &s, &err));
     for (int step = 0; step < 2; step++) {
-        CHECK(kin_sampler_pk(&s, 3, 4, 7, step, a, &err) && kin_sampler_pk(&s, 3, 4, 7, step, b, &err) && memcmp(a, b, sizeof a) == 0);
+        CHECK(kin_sampler_pk(&s, 3, 4, 7, step, a, &err) && kin_sampler_pk(&s, 3, 4, 7, step, b, &err) &&
+              memcmp(a, b, sizeof a) == 0);
         for (int i = 0; i < 12; i += 4) {
             seen[items[a[i]].label]++;
             for (int j = 0; j < 4; j++) {
@@ -245,7 +256,8 @@ static void balance(void)
             for (int j = 0; j < N; j++) CHECK(items[j].label != c || of_picture[a[i]] <= of_picture[j] + 1);
         }
     }
-    for (int c = 0; c < 4; c++) CHECK_MSG(of_class[c] == BATCH * STEPS / 4, "class %d came %d times", c, (int)of_class[c]);
+    for (int c = 0; c < 4; c++)
+        CHECK_MSG(of_class[c] == BATCH * STEPS / 4, "class %d came %d times", c, (int)of_class[c]);
     bool differs = false;
     for (int i = 0; i + 60 < BATCH * STEPS; i++) differs |= order[i] != order[i + 60];
     CHECK(differs);

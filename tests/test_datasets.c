@@ -1,4 +1,5 @@
-/* Data sets known by name, on miniature trees of their layouts: recognised, parted by the published rules, refused by line. */
+/* Data sets known by name, on miniature trees of their layouts: recognised, parted by the published rules,
+ * refused by line. */
 #include "base/memory.h"
 #include "data/known.h"
 #include "data/matfile.h"
@@ -37,7 +38,8 @@ static kin_dataset opened(const char *name, const char *kind, int64_t count, int
     CHECK_MSG(kin_dataset_open(check_path(name), NULL, &set, &err), "%s", err.message);
     if (kin_failed(&err)) return set;
     CHECK_MSG(strcmp(set.kind, kind) == 0, "%s is %s", name, set.kind);
-    CHECK_MSG(set.count == count && set.classes == classes, "%s: %lld pictures, %d classes", name, (long long)set.count, set.classes);
+    CHECK_MSG(set.count == count && set.classes == classes, "%s: %lld pictures, %d classes", name,
+              (long long)set.count, set.classes);
     return set;
 }
 
@@ -69,7 +71,8 @@ static void survives_failures(const char *name)
         bool ok = kin_dataset_open(path, NULL, &set, &err), happened = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         kin_dataset_free(&set);
-        CHECK_MSG(kin_alloc_live() == live, "%s: allocation %ld leaves %ld blocks", name, n, kin_alloc_live() - live);
+        CHECK_MSG(kin_alloc_live() == live, "%s: allocation %ld leaves %ld blocks", name, n,
+                  kin_alloc_live() - live);
         CHECK_MSG(ok || kin_failed(&err), "%s: allocation %ld fails in silence", name, n);
         if (!happened) return;
     }
@@ -78,18 +81,24 @@ static void survives_failures(const char *name)
 static void sop(void)
 {
     check_begin("datasets: Stanford Online Products by its two lists; broken lines by number");
-    put_text("sop/Ebay_train.txt", "image_id class_id super_class_id path\n1 1 1 bicycle_final/a_0.JPG\r\n2 1 1 bicycle_final/a_1.JPG\n\n3 2 1 bicycle_final/b_0.JPG\n");
-    put_text("sop/Ebay_test.txt", "image_id class_id super_class_id path\n4 10 1 chair_final/c_0.JPG\n5 9 1 chair_final/d_0.JPG\n");
+    put_text("sop/Ebay_train.txt", "image_id class_id super_class_id path\n1 1 1 bicycle_final/a_0.JPG\r\n2 "
+                                   "1 1 bicycle_final/a_1.JPG\n\n3 2 1 bicycle_final/b_0.JPG\n");
+    put_text(
+        "sop/Ebay_test.txt",
+        "image_id class_id super_class_id path\n4 10 1 chair_final/c_0.JPG\n5 9 1 chair_final/d_0.JPG\n");
     kin_dataset set = opened("sop", "Stanford Online Products", 3, 2);
     CHECK_TEXT(set.items[2].path, "sop/bicycle_final/b_0.JPG");
-    CHECK(set.items[2].label == 1 && set.items[2].camera == -1 && set.items[2].role == KIN_ROLE_NONE && strcmp(set.part, "train") == 0);
+    CHECK(set.items[2].label == 1 && set.items[2].camera == -1 && set.items[2].role == KIN_ROLE_NONE &&
+          strcmp(set.part, "train") == 0);
     kin_dataset_free(&set);
     set = opened("sop:test", "Stanford Online Products", 2, 2);
     CHECK(strcmp(set.class_names[0], "9") == 0 && set.items[0].label == 1); /* numbers sort as numbers */
     kin_dataset_free(&set);
     refused("sop:query", "has no part \"query\"; its parts are train, test");
     survives_failures("sop");
-    static const struct { const char *line, *part; } bad[] = {
+    static const struct {
+        const char *line, *part;
+    } bad[] = {
         {"1 1 1", "line 2: is not `image_id class_id super_class_id path`"},
         {"1 1 1 a b", "line 2: is not `image_id"},
         {"1 x 1 a.JPG", "line 2: the class_id is \"x\"; a number from 1"},
@@ -114,15 +123,18 @@ static void sop(void)
 static void inshop(void)
 {
     check_begin("datasets: In-Shop with its queries and gallery, wherever its list and pictures lie");
-    static const char list[] = "5\nimage_name item_id evaluation_status\nimg/W/a.jpg id_00000001 train\nimg/W/b.jpg id_00000002 query\n"
-                               "img/W/c.jpg   id_00000002 gallery\nimg/W/d.jpg id_00000003 query\nimg/W/e.jpg id_00000003 gallery\n";
+    static const char list[] =
+        "5\nimage_name item_id evaluation_status\nimg/W/a.jpg id_00000001 train\nimg/W/b.jpg id_00000002 "
+        "query\n"
+        "img/W/c.jpg   id_00000002 gallery\nimg/W/d.jpg id_00000003 query\nimg/W/e.jpg id_00000003 gallery\n";
     put_text("inshop/Eval/list_eval_partition.txt", list);
     put_text("inshop/img/W/a.jpg", "");
     counted("inshop", "In-Shop Clothes Retrieval", 1, 1);
     counted("inshop:query", "In-Shop Clothes Retrieval", 2, 2);
     counted("inshop:gallery", "In-Shop Clothes Retrieval", 2, 2);
     kin_dataset set = opened("inshop:test", "In-Shop Clothes Retrieval", 4, 2);
-    CHECK(set.items[0].role == KIN_ROLE_QUERY && set.items[1].role == KIN_ROLE_GALLERY && set.items[1].label == set.items[0].label);
+    CHECK(set.items[0].role == KIN_ROLE_QUERY && set.items[1].role == KIN_ROLE_GALLERY &&
+          set.items[1].label == set.items[0].label);
     CHECK_TEXT(set.items[0].path, "inshop/img/W/b.jpg");
     kin_dataset_free(&set);
     survives_failures("inshop:test");
@@ -136,9 +148,11 @@ static void inshop(void)
     set = opened("flat", "In-Shop Clothes Retrieval", 1, 1);
     CHECK_TEXT(set.items[0].path, "flat/Img/W/a.jpg");
     kin_dataset_free(&set);
-    put_text("flat/list_eval_partition.txt", "2\nimage_name item_id evaluation_status\nimg/W/a.jpg id_1 train\n");
+    put_text("flat/list_eval_partition.txt",
+             "2\nimage_name item_id evaluation_status\nimg/W/a.jpg id_1 train\n");
     refused("flat", "promises 2 pictures, but 1 follow");
-    put_text("flat/list_eval_partition.txt", "1\nimage_name item_id evaluation_status\nimg/W/a.jpg id_1 val\n");
+    put_text("flat/list_eval_partition.txt",
+             "1\nimage_name item_id evaluation_status\nimg/W/a.jpg id_1 val\n");
     refused("flat", "line 3: the evaluation_status is \"val\"");
     put_text("flat/list_eval_partition.txt", "many\n");
     refused("flat", "line 1: the number of pictures is \"many\"");
@@ -154,13 +168,20 @@ static void put_cub(const char *folder)
     size_t i = 0, l = 0, c = 0, s = 0, b = 0;
     for (int n = 1; n <= 103; n++) {
         int label = n <= 101 ? n : n == 102 ? 1 : 101;
-        if (n <= 101) c += (size_t)snprintf(classes + c, sizeof classes - c, "%d %03d.Bird_%d\n", n, n, 200 - n);
+        if (n <= 101)
+            c += (size_t)snprintf(classes + c, sizeof classes - c, "%d %03d.Bird_%d\n", n, n, 200 - n);
         i += (size_t)snprintf(images + i, sizeof images - i, "%d %03d.Bird/%d.png\n", n, label, n);
         l += (size_t)snprintf(labels + l, sizeof labels - l, "%d %d\n", n, label);
         s += (size_t)snprintf(split + s, sizeof split - s, "%d %d\n", n, n % 2);
         b += (size_t)snprintf(boxes + b, sizeof boxes - b, "%d 2.0 1.0 3.0 %d.0\n", n, n == 1 ? 2 : 100);
     }
-    const struct { const char *name, *text; } files[] = {{"images.txt", images}, {"image_class_labels.txt", labels}, {"classes.txt", classes}, {"train_test_split.txt", split}, {"bounding_boxes.txt", boxes}};
+    const struct {
+        const char *name, *text;
+    } files[] = {{"images.txt", images},
+                 {"image_class_labels.txt", labels},
+                 {"classes.txt", classes},
+                 {"train_test_split.txt", split},
+                 {"bounding_boxes.txt", boxes}};
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         snprintf(name, sizeof name, "%s/%s", folder, files[f].name);
         put_text(name, files[f].text);
@@ -169,10 +190,12 @@ static void put_cub(const char *folder)
 
 static void cub(void)
 {
-    check_begin("datasets: CUB-200-2011 by classes and by its own split, boxes cut out; its lists must agree");
+    check_begin(
+        "datasets: CUB-200-2011 by classes and by its own split, boxes cut out; its lists must agree");
     put_cub("cub");
     kin_dataset set = opened("cub", "CUB-200-2011", 101, 100);
-    CHECK(strcmp(set.class_names[0], "001.Bird_199") == 0 && set.items[100].label == 0 && set.items[0].box.width == 0);
+    CHECK(strcmp(set.class_names[0], "001.Bird_199") == 0 && set.items[100].label == 0 &&
+          set.items[0].box.width == 0);
     CHECK_TEXT(set.items[0].path, "cub/images/001.Bird/1.png");
     kin_dataset_free(&set);
     set = opened("cub:test", "CUB-200-2011", 2, 1);
@@ -193,30 +216,39 @@ static void cub(void)
     CHECK_MSG(kin_dataset_image(&set, 0, NULL, &image, &err), "%s", err.message);
     CHECK(image.width == 3 && image.height == 2 && image.data[0] == 12 && image.data[5] == 24);
     kin_image_free(&image);
-    CHECK(kin_dataset_image(&set, 1, NULL, &image, &err) && image.width == 3 && image.height == 3); /* the box reaches below the picture */
+    /* the box reaches below the picture */
+    CHECK(kin_dataset_image(&set, 1, NULL, &image, &err) && image.width == 3 && image.height == 3);
     kin_image_free(&image);
     set.items[1].box.x = 10;
     CHECK(!kin_dataset_image(&set, 1, NULL, &image, &err));
     CHECK_TEXT(err.message, "its box begins at (10, 1)");
     kin_dataset_free(&set);
     survives_failures("cub:classify-train-box");
-    static const struct { const char *file, *text, *name, *part; } bad[] = {
-        {"cub/image_class_labels.txt", "1 102\n", "cub", "image_class_labels.txt: line 1: the class_id is \"102\"; a number from 1 to 101"},
+    static const struct {
+        const char *file, *text, *name, *part;
+    } bad[] = {
+        {"cub/image_class_labels.txt", "1 102\n", "cub",
+         "image_class_labels.txt: line 1: the class_id is \"102\"; a number from 1 to 101"},
         {"cub/image_class_labels.txt", "104 1\n", "cub", "the image_id is \"104\"; a number from 1 to 103"},
-        {"cub/image_class_labels.txt", "1 1\n1 1\n", "cub", "line 2: the image_id 1 has been told of already"},
-        {"cub/image_class_labels.txt", "2 1\n", "cub", "images.txt: line 1: image_class_labels.txt does not tell of the image_id 1"},
+        {"cub/image_class_labels.txt", "1 1\n1 1\n", "cub",
+         "line 2: the image_id 1 has been told of already"},
+        {"cub/image_class_labels.txt", "2 1\n", "cub",
+         "images.txt: line 1: image_class_labels.txt does not tell of the image_id 1"},
         {"cub/train_test_split.txt", "1 2\n", "cub:classify-test", "the is_training is \"2\""},
         {"cub/bounding_boxes.txt", "1 0 0 -3 4\n", "cub:test-box", "\"-3\" is no side of a box"},
         {"cub/bounding_boxes.txt", "1 0 0 nan 4\n", "cub:test-box", "\"nan\" is no side of a box"},
-        {"cub/classes.txt", "1 a\n3 b\n", "cub", "classes.txt: line 2: the class_id is 3; ids count up from 1, and 2 was expected"},
+        {"cub/classes.txt", "1 a\n3 b\n", "cub",
+         "classes.txt: line 2: the class_id is 3; ids count up from 1, and 2 was expected"},
         {"cub/classes.txt", "", "cub", "names no classes"},
         {"cub/images.txt", "1 ../a.png\n", "cub", "images.txt: line 1: the path \"../a.png\" leads out of"},
-        {"cub/images.txt", "1 a.png\n2 a.png\n", "cub", "images.txt: line 2: the picture \"images/a.png\" stands on line 1 already"},
+        {"cub/images.txt", "1 a.png\n2 a.png\n", "cub",
+         "images.txt: line 2: the picture \"images/a.png\" stands on line 1 already"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put_cub("cub");
         put_text(bad[i].file, bad[i].text);
-        if (strcmp(bad[i].file, "cub/images.txt") == 0) put_text("cub/image_class_labels.txt", strstr(bad[i].text, "\n2") ? "1 1\n2 1\n" : "1 1\n");
+        if (strcmp(bad[i].file, "cub/images.txt") == 0)
+            put_text("cub/image_class_labels.txt", strstr(bad[i].text, "\n2") ? "1 1\n2 1\n" : "1 1\n");
         refused(bad[i].name, bad[i].part);
     }
     check_end();
@@ -266,14 +298,17 @@ static void mat(void)
     kin_arena arena = {0};
     kin_error err = {0};
     CHECK(kin_read_file("tests/golden/big_endian.mat", 0, &bytes, &err));
-    const kin_mat *first = kin_mat_parse("big.mat", &bytes, &arena, &err), *numbers = kin_mat_variable(first, "numbers");
+    const kin_mat *first = kin_mat_parse("big.mat", &bytes, &arena, &err),
+                  *numbers = kin_mat_variable(first, "numbers");
     CHECK_MSG(first != NULL, "%s", err.message);
     double value = 0;
-    CHECK(numbers && numbers->count == 3 && numbers->number[0] == 1.5 && numbers->number[1] == -2 && numbers->number[2] == 1e300);
+    CHECK(numbers && numbers->count == 3 && numbers->number[0] == 1.5 && numbers->number[1] == -2 &&
+          numbers->number[2] == 1e300);
     CHECK(kin_mat_number(kin_mat_variable(first, "small"), &value) && value == -7);
     const char *text = kin_mat_text(kin_mat_variable(first, "text"));
     CHECK(text && strcmp(text, "n\xc3\xa9") == 0);
-    CHECK(!kin_mat_variable(first, "none") && !kin_mat_text(numbers) && !kin_mat_field(numbers, 0, "x") && !kin_mat_number(numbers, &value));
+    CHECK(!kin_mat_variable(first, "none") && !kin_mat_text(numbers) && !kin_mat_field(numbers, 0, "x") &&
+          !kin_mat_number(numbers, &value));
     kin_bytes_free(&bytes);
     kin_arena_free(&arena);
     check_end();
@@ -282,9 +317,15 @@ static void mat(void)
 static void market(void)
 {
     check_begin("datasets: Market-1501 by its names: junk is left out, distractors have no class");
-    static const char *const files[] = {"bounding_box_train/0001_c1s1_000001_01.jpg", "bounding_box_train/0001_c2s1_000001_01.jpg", "bounding_box_train/0007_c12_f0044158.jpg",
-                                        "query/0002_c1s1_000451_00.jpg",              "query/0005_c3s2_000451_00.jpg",              "bounding_box_test/0002_c3s1_000451_03.jpg",
-                                        "bounding_box_test/-1_c1s1_000401_03.jpg",    "bounding_box_test/0000_c6s1_002001_01.jpg",  "bounding_box_test/0005_c3s1_000451_03.jpg",
+    static const char *const files[] = {"bounding_box_train/0001_c1s1_000001_01.jpg",
+                                        "bounding_box_train/0001_c2s1_000001_01.jpg",
+                                        "bounding_box_train/0007_c12_f0044158.jpg",
+                                        "query/0002_c1s1_000451_00.jpg",
+                                        "query/0005_c3s2_000451_00.jpg",
+                                        "bounding_box_test/0002_c3s1_000451_03.jpg",
+                                        "bounding_box_test/-1_c1s1_000401_03.jpg",
+                                        "bounding_box_test/0000_c6s1_002001_01.jpg",
+                                        "bounding_box_test/0005_c3s1_000451_03.jpg",
                                         "bounding_box_test/Thumbs.db"};
     char name[128];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -297,10 +338,12 @@ static void market(void)
     counted("market:query", "Market-1501", 2, 2);
     counted("market:gallery", "Market-1501", 3, 2);
     set = opened("market:test", "Market-1501", 5, 2);
-    CHECK(set.items[0].role == KIN_ROLE_QUERY && set.items[2].role == KIN_ROLE_GALLERY && set.items[2].label == -1 && set.items[2].camera == 6 && set.items[3].label == 0);
+    CHECK(set.items[0].role == KIN_ROLE_QUERY && set.items[2].role == KIN_ROLE_GALLERY &&
+          set.items[2].label == -1 && set.items[2].camera == 6 && set.items[3].label == 0);
     kin_dataset_free(&set);
     kin_error err = {0};
-    CHECK(kin_dataset_open(check_path("market:test"), &(kin_dataset_opt){.classes = "0"}, &set, &err) && set.count == 3 && set.classes == 1); /* distractors stay */
+    CHECK(kin_dataset_open(check_path("market:test"), &(kin_dataset_opt){.classes = "0"}, &set, &err) &&
+          set.count == 3 && set.classes == 1); /* distractors stay */
     kin_dataset_free(&set);
     survives_failures("market:test");
     put_text("market/query/portrait.jpg", "");
@@ -310,10 +353,14 @@ static void market(void)
 
 static void grocery(void)
 {
-    check_begin("datasets: GroceryStoreDataset: fine and coarse classes, named by its table; other sets' train.txt are no reason");
-    put_text("grocery/train.txt", "train/Fruit/a_1.jpg, 0, 0\ntrain/Fruit/b_1.jpg, 1, 0\ntrain/Veg/c 1.jpg, 2, 1\n");
+    check_begin("datasets: GroceryStoreDataset: fine and coarse classes, named by its table; other sets' "
+                "train.txt are no reason");
+    put_text("grocery/train.txt",
+             "train/Fruit/a_1.jpg, 0, 0\ntrain/Fruit/b_1.jpg, 1, 0\ntrain/Veg/c 1.jpg, 2, 1\n");
     put_text("grocery/val.txt", "val/Veg/c_2.jpg, 2, 1\n");
-    put_text("grocery/classes.csv", "Class Name (str),Class ID (int),Coarse Class Name (str),Coarse Class ID (int),Iconic\nGolden,0,Apple,0,x\nGranny,1,Apple,0,x\nAsparagus,2,Asparagus,1,x\n");
+    put_text("grocery/classes.csv",
+             "Class Name (str),Class ID (int),Coarse Class Name (str),Coarse Class ID "
+             "(int),Iconic\nGolden,0,Apple,0,x\nGranny,1,Apple,0,x\nAsparagus,2,Asparagus,1,x\n");
     kin_dataset set = opened("grocery", "GroceryStoreDataset", 3, 3);
     CHECK(strcmp(set.class_names[2], "Asparagus") == 0 && set.items[2].label == 2);
     CHECK_TEXT(set.items[2].path, "train/Veg/c 1.jpg");
@@ -349,7 +396,8 @@ static void omniglot(void)
         put_text(name, "");
     }
     kin_dataset set = opened("omni", "Omniglot", 3, 1);
-    CHECK(strcmp(set.class_names[0], "Greek/character01") == 0 && strcmp(set.items[0].id, "Greek/character01/0001_00.png") == 0);
+    CHECK(strcmp(set.class_names[0], "Greek/character01") == 0 &&
+          strcmp(set.items[0].id, "Greek/character01/0001_00.png") == 0);
     kin_dataset_free(&set);
     counted("omni:evaluation", "Omniglot", 3, 3);
     counted("omni/images_evaluation", "Omniglot", 3, 3);
@@ -363,11 +411,13 @@ static void cifar(void)
     enum { TEN = 3073, HUNDRED = 3074 };
     static uint8_t ten[2 * TEN], hundred[3 * HUNDRED];
     ten[0] = 9, ten[TEN] = 1;
-    hundred[0] = 19, hundred[1] = 99, hundred[HUNDRED] = 4, hundred[HUNDRED + 1] = 0, hundred[2 * HUNDRED] = 4, hundred[2 * HUNDRED + 1] = 7;
+    hundred[0] = 19, hundred[1] = 99, hundred[HUNDRED] = 4, hundred[HUNDRED + 1] = 0,
+    hundred[2 * HUNDRED] = 4, hundred[2 * HUNDRED + 1] = 7;
     put("c10/data_batch_1.bin", ten, sizeof ten);
     put("c10/data_batch_2.bin", ten, sizeof ten);
     put("c10/test_batch.bin", ten, TEN);
-    put_text("c10/batches.meta.txt", "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
+    put_text("c10/batches.meta.txt",
+             "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
     kin_dataset set = opened("c10", "CIFAR-10", 4, 10);
     CHECK(set.items[3].label == 1 && strcmp(set.class_names[9], "truck") == 0);
     kin_dataset_free(&set);
@@ -378,7 +428,8 @@ static void cifar(void)
     put("c100/test.bin", hundred, HUNDRED);
     char fine[1000] = "", coarse[400] = "";
     for (int i = 0; i < 100; i++) snprintf(fine + strlen(fine), sizeof fine - strlen(fine), "fine%d\n", i);
-    for (int i = 0; i < 20; i++) snprintf(coarse + strlen(coarse), sizeof coarse - strlen(coarse), "coarse%d\n", i);
+    for (int i = 0; i < 20; i++)
+        snprintf(coarse + strlen(coarse), sizeof coarse - strlen(coarse), "coarse%d\n", i);
     put_text("c100/fine_label_names.txt", fine);
     put_text("c100/coarse_label_names.txt", coarse);
     set = opened("c100", "CIFAR-100", 3, 100);
@@ -398,9 +449,11 @@ static void cifar(void)
 static void lists(void)
 {
     check_begin("datasets: lists carry ids, cameras, roles and pictures without a class");
-    put_text("roles.csv", "id,label,path,camera,role\nq1,7,a.png,2,query\ng1,7,b.png,,gallery\ng2,,c.png,3,gallery\n");
+    put_text("roles.csv",
+             "id,label,path,camera,role\nq1,7,a.png,2,query\ng1,7,b.png,,gallery\ng2,,c.png,3,gallery\n");
     kin_dataset set = opened("roles.csv", "a list", 3, 1);
-    CHECK(strcmp(set.items[0].id, "q1") == 0 && set.items[0].camera == 2 && set.items[0].role == KIN_ROLE_QUERY && set.items[1].camera == -1 && set.items[2].label == -1);
+    CHECK(strcmp(set.items[0].id, "q1") == 0 && set.items[0].camera == 2 &&
+          set.items[0].role == KIN_ROLE_QUERY && set.items[1].camera == -1 && set.items[2].label == -1);
     kin_dataset_free(&set);
     survives_failures("roles.csv");
     survives_failures("roles.csv:gallery");
@@ -408,9 +461,12 @@ static void lists(void)
     set = opened("roles.csv:query", "a list", 1, 1);
     CHECK(strcmp(set.items[0].id, "q1") == 0);
     kin_dataset_free(&set);
-    put_text("roles.csv", "id,label,path,camera,role\nq1,5,a.png,,query\ng1,7,b.png,,gallery\ng2,,c.png,,gallery\n");
-    set = opened("roles.csv:gallery", "a list", 2, 1); /* the class that has queries alone is not one of the gallery's */
-    CHECK(strcmp(set.items[0].id, "g1") == 0 && set.items[0].label == 0 && strcmp(set.class_names[0], "7") == 0 && set.items[1].label == -1);
+    put_text("roles.csv",
+             "id,label,path,camera,role\nq1,5,a.png,,query\ng1,7,b.png,,gallery\ng2,,c.png,,gallery\n");
+    set = opened("roles.csv:gallery", "a list", 2,
+                 1); /* the class that has queries alone is not one of the gallery's */
+    CHECK(strcmp(set.items[0].id, "g1") == 0 && set.items[0].label == 0 &&
+          strcmp(set.class_names[0], "7") == 0 && set.items[1].label == -1);
     kin_dataset_free(&set);
     put_text("roles.csv", "label,path\n1,a.png\n");
     refused("roles.csv:query", "none of its 1 pictures has \"query\"");
@@ -431,14 +487,19 @@ static void real_grocery(void)
         check_skip("it is not here");
         return;
     }
-    static const struct { const char *part; int64_t count; int classes; } parts[] = {{"train", 2640, 81}, {"val", 296, 0}, {"train+val-coarse", 2936, 43}};
+    static const struct {
+        const char *part;
+        int64_t count;
+        int classes;
+    } parts[] = {{"train", 2640, 81}, {"val", 296, 0}, {"train+val-coarse", 2936, 43}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char name[512];
         kin_dataset set;
         kin_error err = {0};
         snprintf(name, sizeof name, "%s:%s", path, parts[i].part);
         CHECK_MSG(kin_dataset_open(name, NULL, &set, &err), "%s", err.message);
-        CHECK_MSG(set.count == parts[i].count && (!parts[i].classes || set.classes == parts[i].classes), "%s: %lld, %d", parts[i].part, (long long)set.count, set.classes);
+        CHECK_MSG(set.count == parts[i].count && (!parts[i].classes || set.classes == parts[i].classes),
+                  "%s: %lld, %d", parts[i].part, (long long)set.count, set.classes);
         kin_dataset_free(&set);
     }
     check_end();

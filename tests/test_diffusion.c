@@ -1,4 +1,5 @@
-/* Diffusion and graph re-ranking against the definitions with whole matrices, in double: linear systems by elimination. */
+/* Diffusion and graph re-ranking against the definitions with whole matrices, in double: linear systems by
+ * elimination. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "retrieval/diffusion.h"
@@ -85,8 +86,10 @@ static void eliminate(const double *s, int64_t n, const int64_t *ids, int64_t co
     free(m);
 }
 
-/* f of one query, whose similarities are `s` and whose gallery items in order are `order` (itself first when leaving one out). */
-static void diffuse_plainly(const reference *r, const double *graph, int64_t n, const double *s, const int64_t *order, const kin_diffusion_opt *opt, double *f)
+/* f of one query, whose similarities are `s` and whose gallery items in order are `order` (itself first
+ * when leaving one out). */
+static void diffuse_plainly(const reference *r, const double *graph, int64_t n, const double *s,
+                            const int64_t *order, const kin_diffusion_opt *opt, double *f)
 {
     int64_t all[G];
     for (int64_t i = 0; i < n; i++) all[i] = i, f[i] = 0;
@@ -105,7 +108,8 @@ static void diffuse_plainly(const reference *r, const double *graph, int64_t n, 
 }
 
 /* A list by score, then by similarity where the score is 0. Scores closer than `slack` may change places. */
-static void compare(const kin_neighbours *found, int64_t list, const double *score, const double *s, int64_t n, int64_t self, double slack)
+static void compare(const kin_neighbours *found, int64_t list, const double *score, const double *s,
+                    int64_t n, int64_t self, double slack)
 {
     double key[G];
     int64_t order[G];
@@ -113,8 +117,9 @@ static void compare(const kin_neighbours *found, int64_t list, const double *sco
     brute_order(key, n, self, order);
     for (int64_t a = 0; a < found->k; a++) {
         int64_t got = found->index[list * found->k + a];
-        CHECK_MSG(got == order[a] || fabs(key[got] - key[order[a]]) < slack, "query %lld rank %lld: item %lld (%.12g), expected %lld (%.12g)", (long long)list, (long long)a,
-                  (long long)got, key[got], (long long)order[a], key[order[a]]);
+        CHECK_MSG(got == order[a] || fabs(key[got] - key[order[a]]) < slack,
+                  "query %lld rank %lld: item %lld (%.12g), expected %lld (%.12g)", (long long)list,
+                  (long long)a, (long long)got, key[got], (long long)order[a], key[order[a]]);
         CHECK_CLOSE(found->value[list * found->k + a], score[got], slack);
     }
 }
@@ -122,7 +127,9 @@ static void compare(const kin_neighbours *found, int64_t list, const double *sco
 static void spread(float *data, int kind)
 {
     brute_clusters(data, Q + G, D, 9, 0.6, 77);
-    for (int64_t i = Q + G - 1; kind == 1 && i > 0; i--) memcpy(data + i * D, data + i / 3 * D, D * sizeof *data); /* rows three times */
+    /* rows three times */
+    for (int64_t i = Q + G - 1; kind == 1 && i > 0; i--)
+        memcpy(data + i * D, data + i / 3 * D, D * sizeof *data);
 }
 
 static void diffusion(void)
@@ -145,16 +152,22 @@ static void diffusion(void)
         opt.tolerance = 1e-14, opt.iterations = 2000;
         spread(data, (int)(r % 2));
         const float *gallery = data + Q * D;
-        check_begin("diffusion: best %lld, kd %lld, kq %lld, gamma %g, alpha %g, %s%s, %s", (long long)opt.k, (long long)opt.kd, (long long)opt.kq, opt.gamma, opt.alpha,
-                    opt.truncation ? "off-line" : "on-line", opt.leave_one_out ? ", leaving one out" : "", r % 2 ? "repeated rows" : "clusters");
+        check_begin("diffusion: best %lld, kd %lld, kq %lld, gamma %g, alpha %g, %s%s, %s", (long long)opt.k,
+                    (long long)opt.kd, (long long)opt.kq, opt.gamma, opt.alpha,
+                    opt.truncation ? "off-line" : "on-line", opt.leave_one_out ? ", leaving one out" : "",
+                    r % 2 ? "repeated rows" : "clusters");
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_diffuse((kin_vectors){data, Q, D}, (kin_vectors){gallery, G, D}, &opt, &found, &err), "%s", err.message);
+        CHECK_MSG(kin_diffuse((kin_vectors){data, Q, D}, (kin_vectors){gallery, G, D}, &opt, &found, &err),
+                  "%s", err.message);
         reference ref = similarities(gallery, G);
-        double *graph = stochastic(&ref, G, opt.kd, opt.gamma), *d = brute_distances(data, Q, gallery, G, D, 'c'), s[G], f[G];
+        double *graph = stochastic(&ref, G, opt.kd, opt.gamma),
+               *d = brute_distances(data, Q, gallery, G, D, 'c'), s[G], f[G];
         int64_t order[G];
         for (int64_t list = 0; list < found.queries; list++) {
-            for (int64_t g = 0; g < G; g++) s[g] = opt.leave_one_out ? g == list ? 1 : ref.s[list * G + g] : (double)(float)-d[list * G + g];
+            for (int64_t g = 0; g < G; g++)
+                s[g] = opt.leave_one_out ? g == list ? 1 : ref.s[list * G + g]
+                                         : (double)(float)-d[list * G + g];
             if (opt.leave_one_out) memcpy(order, ref.order + list * G, sizeof order);
             else brute_order(d + list * G, G, -1, order);
             diffuse_plainly(&ref, graph, G, s, order, &opt, f);
@@ -201,8 +214,13 @@ static double *propagate_plainly(const reference *r, int64_t n, const kin_rerank
 static void graph(void)
 {
     static const kin_rerank_graph_opt rows[] = {
-        {.k = G, KIN_RERANK_GRAPH_DEFAULTS}, {.k = 10, .k1 = 5, .k2 = 3, .layers = 1},   {.k = G, .k1 = 4, .k2 = 2, .layers = 3}, {.k = G, .k1 = 8, .k2 = 1, .layers = 2},
-        {.k = 50, .k1 = 3, .k2 = 9, .layers = 2}, {.k = 5, .k1 = Q + G, .k2 = 2, .layers = 1}, {.k = G, .k1 = 1, .k2 = 1, .layers = 1},
+        {.k = G, KIN_RERANK_GRAPH_DEFAULTS},
+        {.k = 10, .k1 = 5, .k2 = 3, .layers = 1},
+        {.k = G, .k1 = 4, .k2 = 2, .layers = 3},
+        {.k = G, .k1 = 8, .k2 = 1, .layers = 2},
+        {.k = 50, .k1 = 3, .k2 = 9, .layers = 2},
+        {.k = 5, .k1 = Q + G, .k2 = 2, .layers = 1},
+        {.k = G, .k1 = 1, .k2 = 1, .layers = 1},
         {.k = G - 1, .k1 = 10, .k2 = 4, .layers = 2, .leave_one_out = true},
     };
     static float data[(Q + G) * D];
@@ -211,32 +229,46 @@ static void graph(void)
         int64_t first = opt->leave_one_out ? 0 : Q, n = first + G;
         spread(data, (int)(r % 2));
         const float *all = opt->leave_one_out ? data + Q * D : data;
-        check_begin("graph re-ranking: best %lld, k1 %lld, k2 %lld, %d layers%s, %s", (long long)opt->k, (long long)opt->k1, (long long)opt->k2, opt->layers,
+        check_begin("graph re-ranking: best %lld, k1 %lld, k2 %lld, %d layers%s, %s", (long long)opt->k,
+                    (long long)opt->k1, (long long)opt->k2, opt->layers,
                     opt->leave_one_out ? ", leaving one out" : "", r % 2 ? "repeated rows" : "clusters");
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_rerank_graph((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, G, D}, opt, &found, &err), "%s", err.message);
+        CHECK_MSG(kin_rerank_graph((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, G, D}, opt, &found,
+                                   &err),
+                  "%s", err.message);
         reference ref = similarities(all, n);
         double *score = propagate_plainly(&ref, n, opt);
         for (int64_t list = 0; list < found.queries; list++)
-            compare(&found, list, score + list * n + first, ref.s + list * n + first, G, opt->leave_one_out ? list : -1, 1e-6);
+            compare(&found, list, score + list * n + first, ref.s + list * n + first, G,
+                    opt->leave_one_out ? list : -1, 1e-6);
         free(ref.s), free(ref.order), free(score);
         kin_neighbours_free(&found);
         check_end();
     }
 }
 
-typedef bool (*reranker)(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress, kin_neighbours *out, kin_error *err);
+typedef bool (*reranker)(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress,
+                         kin_neighbours *out, kin_error *err);
 
-static bool run_diffusion(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress, kin_neighbours *out, kin_error *err)
+static bool run_diffusion(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress,
+                          kin_neighbours *out, kin_error *err)
 {
-    return kin_diffuse(query, gallery, &(kin_diffusion_opt){.k = 20, KIN_DIFFUSION_DEFAULTS, .truncation = offline ? 60 : 0, .progress = progress}, out, err);
+    return kin_diffuse(query, gallery,
+                       &(kin_diffusion_opt){.k = 20,
+                                            KIN_DIFFUSION_DEFAULTS,
+                                            .truncation = offline ? 60 : 0,
+                                            .progress = progress},
+                       out, err);
 }
 
-static bool run_graph(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress, kin_neighbours *out, kin_error *err)
+static bool run_graph(kin_vectors query, kin_vectors gallery, bool offline, kin_progress progress,
+                      kin_neighbours *out, kin_error *err)
 {
     (void)offline;
-    return kin_rerank_graph(query, gallery, &(kin_rerank_graph_opt){.k = 20, KIN_RERANK_GRAPH_DEFAULTS, .progress = progress}, out, err);
+    return kin_rerank_graph(query, gallery,
+                            &(kin_rerank_graph_opt){.k = 20, KIN_RERANK_GRAPH_DEFAULTS, .progress = progress},
+                            out, err);
 }
 
 static bool stop(void *user, const char *stage, int64_t done, int64_t total)
@@ -256,9 +288,11 @@ static void manners(const char *name, reranker run, bool offline, const char *co
     for (int t = 1; t <= 3; t++) {
         kin_error err = {0};
         kin_set_threads(t);
-        CHECK_MSG(run(query, gallery, offline, (kin_progress){0}, t == 1 ? &first : &found, &err), "%s", err.message);
+        CHECK_MSG(run(query, gallery, offline, (kin_progress){0}, t == 1 ? &first : &found, &err), "%s",
+                  err.message);
         if (t == 1) continue;
-        CHECK(memcmp(first.index, found.index, M * 20 * sizeof *found.index) == 0 && memcmp(first.value, found.value, M * 20 * sizeof *found.value) == 0);
+        CHECK(memcmp(first.index, found.index, M * 20 * sizeof *found.index) == 0 &&
+              memcmp(first.value, found.value, M * 20 * sizeof *found.value) == 0);
         kin_neighbours_free(&found);
     }
     kin_neighbours_free(&first);
@@ -269,7 +303,8 @@ static void manners(const char *name, reranker run, bool offline, const char *co
         kin_error err = {0};
         char stage[16];
         snprintf(stage, sizeof stage, "%s", *stages);
-        CHECK(!run(query, gallery, offline, (kin_progress){stop, stage}, &found, &err) && err.code == KIN_ERR_INTERRUPTED && kin_alloc_live() == 0);
+        CHECK(!run(query, gallery, offline, (kin_progress){stop, stage}, &found, &err) &&
+              err.code == KIN_ERR_INTERRUPTED && kin_alloc_live() == 0);
     }
     check_end();
     check_begin("%s: every failed allocation is an error and leaks nothing", name);
@@ -293,7 +328,10 @@ static void refusals(void)
     static float data[40 * D];
     brute_clusters(data, 40, D, 5, 1, 9);
     kin_vectors q = {data, 10, D}, g = {data + 10 * D, 30, D};
-    static const struct { const char *part; kin_diffusion_opt opt; } rows[] = {
+    static const struct {
+        const char *part;
+        kin_diffusion_opt opt;
+    } rows[] = {
         {"take 1 to 30", {.k = 31, KIN_DIFFUSION_DEFAULTS}},
         {"take 1 to 29", {.k = 30, KIN_DIFFUSION_DEFAULTS, .leave_one_out = true}},
         {"alpha is 1;", {.k = 3, .kd = 5, .kq = 3, .gamma = 3, .alpha = 1, .iterations = 20}},
@@ -311,7 +349,8 @@ static void refusals(void)
     }
     check_begin("graph re-ranking: refuses what does not fit");
     kin_error err = {0};
-    CHECK(!kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = 3, .k1 = 41, .k2 = 2, .layers = 2}, &found, &err));
+    CHECK(!kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = 3, .k1 = 41, .k2 = 2, .layers = 2}, &found,
+                            &err));
     CHECK_TEXT(err.message, "take 1 to 40");
     kin_error_clear(&err);
     CHECK(!kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = 3, .k1 = 4, .k2 = 2}, &found, &err));
@@ -323,7 +362,9 @@ int main(void)
 {
     diffusion();
     graph();
-    static const char *const on[] = {"searching", "diffusing", NULL}, *const off[] = {"searching", "preparing", "diffusing", NULL}, *const plain[] = {"searching", "re-ranking", NULL};
+    static const char *const on[] = {"searching", "diffusing", NULL},
+                             *const off[] = {"searching", "preparing", "diffusing", NULL},
+                             *const plain[] = {"searching", "re-ranking", NULL};
     manners("diffusion, on-line", run_diffusion, false, on);
     manners("diffusion, off-line", run_diffusion, true, off);
     manners("graph re-ranking", run_graph, false, plain);

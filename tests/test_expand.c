@@ -11,8 +11,10 @@
 
 enum { Q = 23, G = 140, D = 18 };
 
-/* norm(x_i + Σ of the n nearest of the gallery), in double on unit rows; `itself`: row i of the gallery takes part as x_i alone. */
-static void expand_plainly(double *from, int64_t rows, const double *gallery, int64_t n, double alpha, bool itself, double *out)
+/* norm(x_i + Σ of the n nearest of the gallery), in double on unit rows; `itself`: row i of the gallery
+ * takes part as x_i alone. */
+static void expand_plainly(double *from, int64_t rows, const double *gallery, int64_t n, double alpha,
+                           bool itself, double *out)
 {
     double s[G];
     int64_t order[G];
@@ -25,7 +27,8 @@ static void expand_plainly(double *from, int64_t rows, const double *gallery, in
         double norm = 0, row[D];
         for (int64_t d = 0; d < D; d++) row[d] = from[i * D + d];
         for (int64_t a = 0; a < (itself ? n - 1 : n); a++)
-            for (int64_t d = 0; d < D; d++) row[d] += (alpha > 0 ? pow(fmax(0, -s[order[a]]), alpha) : 1) * gallery[order[a] * D + d];
+            for (int64_t d = 0; d < D; d++)
+                row[d] += (alpha > 0 ? pow(fmax(0, -s[order[a]]), alpha) : 1) * gallery[order[a] * D + d];
         for (int64_t d = 0; d < D; d++) norm += row[d] * row[d];
         for (int64_t d = 0; d < D; d++) out[i * D + d] = row[d] / sqrt(norm);
     }
@@ -42,7 +45,8 @@ static void unit(const float *from, int64_t rows, double *out)
 
 int main(void)
 {
-    static const kin_expand_opt rows[] = {{.n = 5}, {.n = 10, .alpha = 3}, {.n = G, .alpha = 1}, {.n = 4, .alpha = 3, .repeats = 3}, {.n = 1}};
+    static const kin_expand_opt rows[] = {
+        {.n = 5}, {.n = 10, .alpha = 3}, {.n = G, .alpha = 1}, {.n = 4, .alpha = 3, .repeats = 3}, {.n = 1}};
     static float data[(Q + G) * D], out[G * D], again[G * D];
     static double gallery[G * D], from[G * D], want[G * D];
     brute_clusters(data, Q + G, D, 11, 0.7, 2);
@@ -51,7 +55,8 @@ int main(void)
         const kin_expand_opt *opt = &rows[r / 2];
         bool itself = r % 2;
         int64_t count = itself ? G : Q;
-        check_begin("expand: %s, n %lld, alpha %g, %d times", itself ? "database" : "queries", (long long)opt->n, opt->alpha, opt->repeats ? opt->repeats : 1);
+        check_begin("expand: %s, n %lld, alpha %g, %d times", itself ? "database" : "queries",
+                    (long long)opt->n, opt->alpha, opt->repeats ? opt->repeats : 1);
         kin_error err = {0};
         unit(g.data, G, gallery);
         unit(itself ? g.data : q.data, count, from);
@@ -66,7 +71,8 @@ int main(void)
         kin_set_threads(3);
         ok = itself ? kin_expand_database(g, opt, again, &err) : kin_expand_queries(q, g, opt, again, &err);
         kin_set_threads(1);
-        ok = ok && (itself ? kin_expand_database(g, opt, out, &err) : kin_expand_queries(q, g, opt, out, &err));
+        ok = ok &&
+             (itself ? kin_expand_database(g, opt, out, &err) : kin_expand_queries(q, g, opt, out, &err));
         CHECK(ok && memcmp(out, again, (size_t)(count * D) * sizeof *out) == 0);
         kin_set_threads(0);
         check_end();

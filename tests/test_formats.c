@@ -1,4 +1,5 @@
-/* BMP against Pillow, JPEGs that kin writes against libjpeg's, Netpbm there and back; kinds that are not read. */
+/* BMP against Pillow, JPEGs that kin writes against libjpeg's, Netpbm there and back; kinds that are not
+ * read. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/image.h"
@@ -15,7 +16,8 @@ static void compare_hex(const char *name, const kin_image *image, const char *he
     CHECK_MSG(strlen(hex) == 2 * n, "%s: %d samples", name, (int)n);
     for (size_t i = 0; i < n && strlen(hex) == 2 * n; i++) {
         char two[3] = {hex[2 * i], hex[2 * i + 1], 0};
-        CHECK_MSG(image->data[i] == strtol(two, NULL, 16), "%s: sample %d is %02x, not %s", name, (int)i, image->data[i], two);
+        CHECK_MSG(image->data[i] == strtol(two, NULL, 16), "%s: sample %d is %02x, not %s", name, (int)i,
+                  image->data[i], two);
     }
 }
 
@@ -25,12 +27,14 @@ static void bmp(void)
     FILE *list = fopen("tests/golden/bmp/expected.txt", "r");
     static char name[32], hex[4096], path[128];
     int width, height, channels, count = 0;
-    for (; list && fscanf(list, "%31s %d %d %d %4095s", name, &width, &height, &channels, hex) == 5; count++) {
+    for (; list && fscanf(list, "%31s %d %d %d %4095s", name, &width, &height, &channels, hex) == 5;
+         count++) {
         kin_image image;
         kin_error err = {0};
         snprintf(path, sizeof path, "tests/golden/bmp/%s.bmp", name);
         CHECK_MSG(kin_image_read(path, NULL, &image, &err), "%s", err.message);
-        CHECK_MSG(image.width == width && image.height == height && image.channels == channels, "%s is %d x %d x %d", name, image.width, image.height, image.channels);
+        CHECK_MSG(image.width == width && image.height == height && image.channels == channels,
+                  "%s is %d x %d x %d", name, image.width, image.height, image.channels);
         if (image.channels == channels) compare_hex(name, &image, hex);
         kin_image_free(&image);
     }
@@ -51,7 +55,14 @@ static void damaged_bmp(void)
         CHECK_MSG(!kin_image_decode(b.data, n, NULL, &image, &inner), "%d bytes were read", (int)n);
         CHECK_TEXT(inner.message, "BMP");
     }
-    static const struct { int at, value; const char *says; } changes[] = {{14, 13, "length of 13"}, {28, 3, "3 bits"}, {30, 9, "compression 9"}, {18, 0, "impossible size"}, {21, 127, "impossible size"}};
+    static const struct {
+        int at, value;
+        const char *says;
+    } changes[] = {{14, 13, "length of 13"},
+                   {28, 3, "3 bits"},
+                   {30, 9, "compression 9"},
+                   {18, 0, "impossible size"},
+                   {21, 127, "impossible size"}};
     for (int i = 0; i < 5; i++) {
         kin_image image;
         kin_error inner = {0};
@@ -82,15 +93,20 @@ static void jpeg(void)
     FILE *list = fopen("tests/golden/jpeg_encode.txt", "r");
     int width, height, channels, quality, full, count = 0;
     unsigned long crc;
-    for (; list && fscanf(list, "%d %d %d %d %d %lu", &width, &height, &channels, &quality, &full, &crc) == 6; count++) {
+    for (; list && fscanf(list, "%d %d %d %d %d %lu", &width, &height, &channels, &quality, &full, &crc) == 6;
+         count++) {
         kin_image image, back;
         kin_bytes bytes;
         kin_error err = {0};
         draw(&image, width, height, channels);
-        CHECK_MSG(kin_jpeg_encode(&image, &(kin_jpeg_opt){.quality = quality, .no_subsampling = full}, &bytes, &err), "%s", err.message);
-        CHECK_MSG(kin_image_decode(bytes.data, bytes.size, NULL, &back, &err) && !back.remark, "%s", err.message);
+        CHECK_MSG(kin_jpeg_encode(&image, &(kin_jpeg_opt){.quality = quality, .no_subsampling = full}, &bytes,
+                                  &err),
+                  "%s", err.message);
+        CHECK_MSG(kin_image_decode(bytes.data, bytes.size, NULL, &back, &err) && !back.remark, "%s",
+                  err.message);
         CHECK(back.width == width && back.height == height && back.channels == channels);
-        CHECK_MSG(kin_crc32(0, back.data, (size_t)width * (size_t)height * (size_t)channels) == crc, "%d x %d x %d, quality %d", width, height, channels, quality);
+        CHECK_MSG(kin_crc32(0, back.data, (size_t)width * (size_t)height * (size_t)channels) == crc,
+                  "%d x %d x %d, quality %d", width, height, channels, quality);
         kin_bytes_free(&bytes);
         kin_image_free(&back);
         kin_image_free(&image);
@@ -138,8 +154,13 @@ static void writing(void)
             kin_error err = {0};
             if (i == 3 && channels % 2 == 0) continue;
             draw(&image, 11, 6, channels);
-            CHECK_MSG(kin_image_write(check_path(names[i]), NULL, &image, &(kin_jpeg_opt){.quality = 100}, &err) && kin_image_read(check_path(names[i]), NULL, &back, &err), "%s", err.message);
-            CHECK_MSG(back.channels == channels && back.width == 11 && (i == 3 || memcmp(back.data, image.data, (size_t)(66 * channels)) == 0), "%s with %d channels", names[i], channels);
+            CHECK_MSG(kin_image_write(check_path(names[i]), NULL, &image, &(kin_jpeg_opt){.quality = 100},
+                                      &err) &&
+                          kin_image_read(check_path(names[i]), NULL, &back, &err),
+                      "%s", err.message);
+            CHECK_MSG(back.channels == channels && back.width == 11 &&
+                          (i == 3 || memcmp(back.data, image.data, (size_t)(66 * channels)) == 0),
+                      "%s with %d channels", names[i], channels);
             kin_image_free(&image);
             kin_image_free(&back);
         }
@@ -155,9 +176,23 @@ static void writing(void)
 static void foreign(void)
 {
     check_begin("pictures: kinds that are not read are named in the refusal");
-    static const struct { const char *bytes; size_t size; const char *name; } kinds[] = {
-        {"GIF89a......", 12, "GIF"}, {"RIFF\1\2\3\4WEBPVP8 ", 16, "WebP"}, {"\0\0\0\x1c" "ftypavif", 12, "AVIF"}, {"\0\0\0\x1c" "ftypheic", 12, "HEIC"},
-        {"II*\0\1\2\3\4", 8, "TIFF"}, {"\xff\x0a......", 8, "JPEG XL"}, {"\0\0\0\x0cjP  \r\n\x87\n", 12, "JPEG 2000"}, {"8BPS....", 8, "Photoshop"},
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *name;
+    } kinds[] = {
+        {"GIF89a......", 12, "GIF"},
+        {"RIFF\1\2\3\4WEBPVP8 ", 16, "WebP"},
+        {"\0\0\0\x1c"
+         "ftypavif",
+         12, "AVIF"},
+        {"\0\0\0\x1c"
+         "ftypheic",
+         12, "HEIC"},
+        {"II*\0\1\2\3\4", 8, "TIFF"},
+        {"\xff\x0a......", 8, "JPEG XL"},
+        {"\0\0\0\x0cjP  \r\n\x87\n", 12, "JPEG 2000"},
+        {"8BPS....", 8, "Photoshop"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         kin_image image;

@@ -19,7 +19,8 @@ static kin_vectors query[SETS], gallery[SETS];
 static void make(void)
 {
     for (int s = 0; s < SETS; s++) {
-        brute_clusters(data[s], Q + G, dims[s], 8, s == 1 ? 1.4 : 0.9, 30 + (uint64_t)s); /* the second is the worst */
+        /* the second is the worst */
+        brute_clusters(data[s], Q + G, dims[s], 8, s == 1 ? 1.4 : 0.9, 30 + (uint64_t)s);
         query[s] = (kin_vectors){data[s], Q, dims[s]};
         gallery[s] = (kin_vectors){data[s] + Q * dims[s], G, dims[s]};
     }
@@ -31,8 +32,9 @@ static void check_row(const kin_neighbours *found, int64_t q, const double *scor
     brute_order(score, G, -1, order);
     for (int64_t a = 0; a < found->k; a++) {
         int64_t got = found->index[q * found->k + a];
-        CHECK_MSG(got == order[a] || fabs(score[got] - score[order[a]]) < slack, "query %lld rank %lld: item %lld, expected %lld", (long long)q, (long long)a, (long long)got,
-                  (long long)order[a]);
+        CHECK_MSG(got == order[a] || fabs(score[got] - score[order[a]]) < slack,
+                  "query %lld rank %lld: item %lld, expected %lld", (long long)q, (long long)a,
+                  (long long)got, (long long)order[a]);
         CHECK_CLOSE(found->value[q * found->k + a], score[got], slack);
     }
 }
@@ -48,7 +50,8 @@ static void unite(double *const *d, int64_t q, int64_t self, bool *in)
     }
 }
 
-static void plain_scores(double *const *d, int64_t q, int64_t self, kin_fuse_by by, const double *weight, double *score)
+static void plain_scores(double *const *d, int64_t q, int64_t self, kin_fuse_by by, const double *weight,
+                         double *score)
 {
     bool in[G];
     int64_t order[G];
@@ -61,9 +64,12 @@ static void plain_scores(double *const *d, int64_t q, int64_t self, kin_fuse_by 
         mean /= count;
         for (int64_t g = 0; g < G; g++) square += in[g] ? (row[g] - mean) * (row[g] - mean) : 0;
         for (int64_t g = 0; g < G && by != KIN_FUSE_RECIPROCAL; g++)
-            if (in[g]) score[g] += weight[s] * (by == KIN_FUSE_RAW ? row[g] : (row[g] - mean) / sqrt(square / count));
+            if (in[g])
+                score[g] += weight[s] *
+                            (by == KIN_FUSE_RAW ? row[g] : (row[g] - mean) / sqrt(square / count));
         brute_order(row, G, self, order);
-        for (int64_t a = 0; a < CANDIDATES && by == KIN_FUSE_RECIPROCAL; a++) score[order[a]] -= weight[s] / (60.0 + (double)(a + 1));
+        for (int64_t a = 0; a < CANDIDATES && by == KIN_FUSE_RECIPROCAL; a++)
+            score[order[a]] -= weight[s] / (60.0 + (double)(a + 1));
     }
 }
 
@@ -76,11 +82,18 @@ static void tables(void)
         kin_fuse_by by = (kin_fuse_by)(c % 3);
         kin_metric metric = metrics[c / 3 % 3];
         bool leave = c >= 9;
-        check_begin("fuse: by %s, %s%s", names[by], metric == KIN_EUCLID ? "Euclid" : metric == KIN_COSINE ? "cosine" : "inner product", leave ? ", leaving one out" : "");
+        check_begin("fuse: by %s, %s%s", names[by],
+                    metric == KIN_EUCLID   ? "Euclid"
+                    : metric == KIN_COSINE ? "cosine"
+                                           : "inner product",
+                    leave ? ", leaving one out" : "");
         double *d[SETS];
         for (int s = 0; s < SETS; s++) {
             kin_vectors from = leave ? gallery[s] : query[s];
-            d[s] = brute_distances(from.data, from.count, gallery[s].data, G, dims[s], metric == KIN_EUCLID ? 'e' : metric == KIN_COSINE ? 'c' : 'i');
+            d[s] = brute_distances(from.data, from.count, gallery[s].data, G, dims[s],
+                                   metric == KIN_EUCLID   ? 'e'
+                                   : metric == KIN_COSINE ? 'c'
+                                                          : 'i');
             for (int64_t i = 0; metric == KIN_COSINE && i < from.count * G; i++) d[s][i] += 1;
         }
         kin_fusion f;
@@ -97,7 +110,8 @@ static void tables(void)
         }
         kin_set_threads(3);
         CHECK(kin_fusion_order(&f, weight, CANDIDATES, &again, &err));
-        CHECK(again.value && memcmp(again.value, found.value, (size_t)(found.queries * found.k) * sizeof *found.value) == 0);
+        CHECK(again.value &&
+              memcmp(again.value, found.value, (size_t)(found.queries * found.k) * sizeof *found.value) == 0);
         kin_set_threads(0);
         kin_fusion_free(&f);
         kin_neighbours_free(&found), kin_neighbours_free(&again);
@@ -110,7 +124,8 @@ static void lists(void)
 {
     check_begin("fuse: lists of different lengths, by hand");
     /* query 0: A = 3 1 2, B = 1 4; query 1: A = 0, B = 0 5 */
-    const int64_t a_offset[] = {0, 3, 4}, b_offset[] = {0, 2, 4}, a_index[] = {3, 1, 2, 0}, b_index[] = {1, 4, 0, 5};
+    const int64_t a_offset[] = {0, 3, 4}, b_offset[] = {0, 2, 4}, a_index[] = {3, 1, 2, 0},
+                  b_index[] = {1, 4, 0, 5};
     const int64_t *offset[] = {a_offset, b_offset}, *index[] = {a_index, b_index};
     kin_fusion f;
     kin_neighbours found;
@@ -140,7 +155,8 @@ static void concat(void)
     double weight[SETS] = {2, 0, 1};
     kin_error err = {0};
     CHECK_MSG(kin_fuse_concat(gallery, weight, SETS, joined, &err), "%s", err.message);
-    double *all = brute_distances(joined, G, joined, G, width, 'i'), *a = brute_distances(gallery[0].data, G, gallery[0].data, G, DIM0, 'c'),
+    double *all = brute_distances(joined, G, joined, G, width, 'i'),
+           *a = brute_distances(gallery[0].data, G, gallery[0].data, G, DIM0, 'c'),
            *b = brute_distances(gallery[2].data, G, gallery[2].data, G, DIM2, 'c');
     for (int64_t i = 0; i < G * G; i++) CHECK_CLOSE(all[i], (2 * a[i] + b[i]) / 3, 1e-6);
     free(all), free(a), free(b);
@@ -172,13 +188,15 @@ static void fit(void)
 {
     int64_t label[G];
     for (int64_t g = 0; g < G; g++) label[g] = (g + Q) % 8;
-    kin_judged judged = {.queries = G, .gallery = G, .query_label = label, .gallery_label = label, .leave_one_out = true};
+    kin_judged judged = {
+        .queries = G, .gallery = G, .query_label = label, .gallery_label = label, .leave_one_out = true};
     for (int by = 0; by < 3; by++) {
         check_begin("fuse: fitted weights beat every model alone, the mean, and a fine grid, by kind %d", by);
         kin_fusion f;
         kin_error err = {0};
         double weight[SETS], map, sum = 0;
-        kin_fuse_opt opt = {.by = (kin_fuse_by)by, .candidates = G - 1, .metric = KIN_COSINE, .leave_one_out = true};
+        kin_fuse_opt opt = {
+            .by = (kin_fuse_by)by, .candidates = G - 1, .metric = KIN_COSINE, .leave_one_out = true};
         CHECK_MSG(kin_fusion_vectors(NULL, gallery, SETS, &opt, &f, &err), "%s", err.message);
         CHECK_MSG(kin_fusion_fit(&f, &judged, G - 1, weight, &map, &err), "%s", err.message);
         for (int s = 0; s < SETS; s++) sum += weight[s] >= 0 ? weight[s] : NAN;
@@ -186,10 +204,12 @@ static void fit(void)
         CHECK_CLOSE(map_of(&f, &judged, weight, G - 1), map, 1e-12);
         for (int a = 0; a <= 12; a++)
             for (int b = 0; a + b <= 12; b++) {
-                double other = map_of(&f, &judged, (double[]){a / 12.0, b / 12.0, (12 - a - b) / 12.0}, G - 1);
+                double other = map_of(&f, &judged, (double[]){a / 12.0, b / 12.0, (12 - a - b) / 12.0},
+                                      G - 1);
                 CHECK_MSG(other <= map + 0.004, "%d %d: %.4f above the fit's %.4f", a, b, other, map);
             }
-        CHECK(map_of(&f, &judged, (double[]){1, 0, 0}, G - 1) < map && map_of(&f, &judged, (double[]){1.0 / 3, 1.0 / 3, 1.0 / 3}, G - 1) <= map);
+        CHECK(map_of(&f, &judged, (double[]){1, 0, 0}, G - 1) < map &&
+              map_of(&f, &judged, (double[]){1.0 / 3, 1.0 / 3, 1.0 / 3}, G - 1) <= map);
         kin_fusion_free(&f);
         check_end();
     }
@@ -200,7 +220,9 @@ static void fit(void)
         kin_fusion f = {0};
         double weight[SETS], map;
         kin_alloc_fail_at(n);
-        ok = kin_fusion_vectors(NULL, gallery, 2, &(kin_fuse_opt){.candidates = 4, .metric = KIN_COSINE, .leave_one_out = true}, &f, &err) &&
+        ok = kin_fusion_vectors(NULL, gallery, 2,
+                                &(kin_fuse_opt){.candidates = 4, .metric = KIN_COSINE, .leave_one_out = true},
+                                &f, &err) &&
              kin_fusion_fit(&f, &judged, 4, weight, &map, &err);
         kin_alloc_fail_at(0);
         CHECK(ok || err.code == KIN_ERR_MEMORY);
@@ -213,10 +235,12 @@ static void fit(void)
     kin_vectors shorter[2] = {gallery[0], {gallery[1].data, G - 1, DIM1}};
     kin_fusion f;
     kin_error err = {0};
-    CHECK(!kin_fusion_vectors(NULL, shorter, 2, &(kin_fuse_opt){.candidates = 4, .leave_one_out = true}, &f, &err));
+    CHECK(!kin_fusion_vectors(NULL, shorter, 2, &(kin_fuse_opt){.candidates = 4, .leave_one_out = true}, &f,
+                              &err));
     CHECK_TEXT(err.message, "set 1 has 79 queries and 79 gallery items, the first 80 and 80");
     kin_error_clear(&err);
-    CHECK(!kin_fusion_vectors(NULL, gallery, 17, &(kin_fuse_opt){.candidates = 4, .leave_one_out = true}, &f, &err));
+    CHECK(!kin_fusion_vectors(NULL, gallery, 17, &(kin_fuse_opt){.candidates = 4, .leave_one_out = true}, &f,
+                              &err));
     CHECK_TEXT(err.message, "1 to 16");
     kin_error_clear(&err);
     CHECK(!kin_fusion_vectors(query, gallery, 2, &(kin_fuse_opt){.candidates = 81}, &f, &err));

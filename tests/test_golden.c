@@ -1,5 +1,5 @@
-/* Against PyTorch and pytorch-metric-learning: losses with their gradients, and ten steps of training. The files were
- * written by tests/golden/make_losses.py and make_trajectory.py. */
+/* Against PyTorch and pytorch-metric-learning: losses with their gradients, and ten steps of training. The
+ * files were written by tests/golden/make_losses.py and make_trajectory.py. */
 #include "base/memory.h"
 #include "losses/collapse.h"
 #include "losses/registry.h"
@@ -34,15 +34,19 @@ static void losses(void)
     kin_ctx *ctx = kin_ctx_new();
     int cases = 0, labels[18];
     kin_real numbers[180];
-    for (int i = 0; i < 180; i++) numbers[i] = (kin_real)(sin(1.3 * i) + 0.3 * cos(0.7 * (i / 10) * (i % 10)));
+    for (int i = 0; i < 180; i++)
+        numbers[i] = (kin_real)(sin(1.3 * i) + 0.3 * cos(0.7 * (i / 10) * (i % 10)));
     for (int i = 0; i < 18; i++) labels[i] = i / 3;
     while (file && fscanf(file, "%63s %lf %lf", name, &value, &norm) == 3) {
         kin_tensor *e = kin_variable(ctx, KIN_SHAPE(18, 10), numbers), *loss = loss_by_name(name, e, labels);
         CHECK_MSG(kin_backward(loss), "%s: %s", name, kin_ctx_error(ctx)->message);
         double squares = 0;
-        for (int i = 0; kin_grad(e) && i < 180; i++) squares += (double)kin_grad(e)[i] * (double)kin_grad(e)[i];
-        CHECK_MSG(fabs(kin_item(loss) - value) < 1e-5 * (1 + value), "%s is %.9g, not %.9g", name, kin_item(loss), value);
-        CHECK_MSG(fabs(sqrt(squares) - norm) < 1e-4 * norm, "%s: the gradient's norm is %.9g, not %.9g", name, sqrt(squares), norm);
+        for (int i = 0; kin_grad(e) && i < 180; i++)
+            squares += (double)kin_grad(e)[i] * (double)kin_grad(e)[i];
+        CHECK_MSG(fabs(kin_item(loss) - value) < 1e-5 * (1 + value), "%s is %.9g, not %.9g", name,
+                  kin_item(loss), value);
+        CHECK_MSG(fabs(sqrt(squares) - norm) < 1e-4 * norm, "%s: the gradient's norm is %.9g, not %.9g", name,
+                  sqrt(squares), norm);
         kin_end_step(ctx);
         cases++;
     }
@@ -57,7 +61,8 @@ static void collapse(void)
     check_begin("losses: collapse is seen once where the loss is stuck, and not where it falls");
     kin_loss_opt opt = {.classes = 10};
     const kin_loss *hard = kin_loss_find("triplet-hard");
-    kin_collapse stuck = kin_collapse_watch(hard, &opt, 100), falls = stuck, unknown = kin_collapse_watch(kin_loss_find("triplet-semihard"), &opt, 100);
+    kin_collapse stuck = kin_collapse_watch(hard, &opt, 100), falls = stuck,
+                 unknown = kin_collapse_watch(kin_loss_find("triplet-semihard"), &opt, 100);
     int seen = 0, false_alarms = 0;
     for (int i = 0; i < 400; i++) {
         seen += kin_collapse_seen(&stuck, 0.6931 + 0.02 * sin(i)); /* noise around log 2 */
@@ -88,21 +93,26 @@ static void ten_steps(const char *name, const kin_optim_opt *opt)
     kin_checkpoint *first = NULL;
     kin_module *m = kin_module_new(ctx, network, NULL, KIN_SHAPE(24, 28, 28, 1), 1);
     kin_optim *optim = kin_optim_new(m, opt);
-    CHECK_MSG(kin_checkpoint_open("tests/golden/trajectory.safetensors", &first, &err) && kin_checkpoint_load(first, m, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_checkpoint_open("tests/golden/trajectory.safetensors", &first, &err) &&
+                  kin_checkpoint_load(first, m, NULL, &err),
+              "%s", err.message);
     FILE *file = fopen("tests/golden/trajectory.txt", "r");
     char run[64];
     double value, norm;
     while (file && fscanf(file, "%63s %d %lf %lf", run, &step, &value, &norm) == 4) {
         if (strcmp(run, name) != 0) continue;
         kin_tensor *e = kin_module_forward(m, kin_input(ctx, KIN_SHAPE(24, 28, 28, 1), x), KIN_TRAIN);
-        kin_tensor *loss = strncmp(name, "softmax", 7) == 0 ? kin_cross_entropy(e, labels, 0.1) : kin_triplet_batch_hard(e, labels, 0);
+        kin_tensor *loss = strncmp(name, "softmax", 7) == 0 ? kin_cross_entropy(e, labels, 0.1)
+                                                            : kin_triplet_batch_hard(e, labels, 0);
         double got = kin_item(loss), squares = 0;
         kin_module_zero_grad(m);
         CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(ctx)->message);
         const kin_entry *w = kin_module_find(m, "features.1.conv.weight");
         for (int64_t i = 0; i < kin_count(w->tensor); i++) squares += pow((double)kin_grad(w->tensor)[i], 2);
-        CHECK_MSG(fabs(got - value) < 1e-4 * (1 + value), "step %d: the loss is %.9g, not %.9g", step, got, value);
-        CHECK_MSG(fabs(sqrt(squares) - norm) < 2e-3 * norm, "step %d: a gradient's norm is %.9g, not %.9g", step, sqrt(squares), norm);
+        CHECK_MSG(fabs(got - value) < 1e-4 * (1 + value), "step %d: the loss is %.9g, not %.9g", step, got,
+                  value);
+        CHECK_MSG(fabs(sqrt(squares) - norm) < 2e-3 * norm, "step %d: a gradient's norm is %.9g, not %.9g",
+                  step, sqrt(squares), norm);
         kin_optim_step(optim, opt->lr);
         kin_end_step(ctx);
         found++;
@@ -129,7 +139,8 @@ static int classify(kin_ctx *ctx, kin_module *m, const kin_dataset *set, int64_t
     static const double mean[] = {.485, .456, .406}, deviation[] = {.229, .224, .225};
     kin_tensor *x = kin_input(ctx, KIN_SHAPE(count, 32, 32, 3), NULL);
     kin_real *numbers = (kin_real *)kin_data(x);
-    for (int64_t i = 0; i < count * 3072; i++) numbers[i] = (kin_real)((set->pixels[first * 3072 + i] / 255.0 - mean[i % 3]) / deviation[i % 3]);
+    for (int64_t i = 0; i < count * 3072; i++)
+        numbers[i] = (kin_real)((set->pixels[first * 3072 + i] / 255.0 - mean[i % 3]) / deviation[i % 3]);
     const kin_real *logits = kin_data(kin_module_forward(m, x, KIN_EVAL));
     int right = 0;
     for (int64_t i = 0; logits && i < count; i++) {
@@ -158,7 +169,9 @@ static void trained_elsewhere(void)
     kin_checkpoint *c = NULL;
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = kin_module_new(ctx, resnet20, NULL, KIN_SHAPE(2, 32, 32, 3), 1);
-    CHECK_MSG(kin_dataset_open(pictures, NULL, &set, &err) && kin_checkpoint_open(weights, &c, &err) && kin_checkpoint_load(c, m, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_dataset_open(pictures, NULL, &set, &err) && kin_checkpoint_open(weights, &c, &err) &&
+                  kin_checkpoint_load(c, m, NULL, &err),
+              "%s", err.message);
     kin_record(ctx, false);
     int right = 0;
     for (int64_t i = 0; !kin_failed(&err) && i < set.count; i += 100) right += classify(ctx, m, &set, i, 100);
@@ -178,13 +191,16 @@ static void round_trip(void)
     check_begin("checkpoints: written, read, and refused with the differences listed");
     kin_ctx *ctx = kin_ctx_new();
     kin_error err = {0};
-    kin_module *a = kin_module_new(ctx, network, NULL, KIN_SHAPE(2, 28, 28, 1), 1), *b = kin_module_new(ctx, network, NULL, KIN_SHAPE(2, 28, 28, 1), 2);
+    kin_module *a = kin_module_new(ctx, network, NULL, KIN_SHAPE(2, 28, 28, 1), 1),
+               *b = kin_module_new(ctx, network, NULL, KIN_SHAPE(2, 28, 28, 1), 2);
     kin_module *other = kin_module_new(ctx, resnet20, NULL, KIN_SHAPE(2, 32, 32, 3), 1);
     kin_checkpoint *c = NULL;
     kin_note note = {"who", "\"me\""};
-    CHECK(kin_checkpoint_save(check_path("a.safetensors"), a, NULL, &note, 1, &err) && kin_checkpoint_open(check_path("a.safetensors"), &c, &err));
+    CHECK(kin_checkpoint_save(check_path("a.safetensors"), a, NULL, &note, 1, &err) &&
+          kin_checkpoint_open(check_path("a.safetensors"), &c, &err));
     CHECK(kin_checkpoint_load(c, b, NULL, &err) && strcmp(kin_checkpoint_note(c, "who"), "\"me\"") == 0);
-    CHECK(memcmp(kin_module_values(a), kin_module_values(b), (size_t)kin_module_slab_count(a) * sizeof(kin_real)) == 0);
+    CHECK(memcmp(kin_module_values(a), kin_module_values(b),
+                 (size_t)kin_module_slab_count(a) * sizeof(kin_real)) == 0);
     CHECK(!kin_checkpoint_load(c, other, NULL, &err));
     CHECK_TEXT(err.message, "missing: conv1.weight");
     CHECK_TEXT(err.message, "unexpected: ");
@@ -193,19 +209,26 @@ static void round_trip(void)
     kin_error_clear(&err);
     CHECK(kin_read_file(check_path("a.safetensors"), 0, &bytes, &err));
     long alive = kin_alloc_live();
-    for (size_t size = 0; size < bytes.size; size += size < 4000 ? 1 : 97) CHECK_MSG(!kin_checkpoint_parse(bytes.data, size, &c, NULL), "%zu of %zu bytes were enough", size, bytes.size);
+    for (size_t size = 0; size < bytes.size; size += size < 4000 ? 1 : 97)
+        CHECK_MSG(!kin_checkpoint_parse(bytes.data, size, &c, NULL), "%zu of %zu bytes were enough", size,
+                  bytes.size);
     static const char *const hostile[] = {
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,16],\"data_offsets\":[0,0]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":["
+        "1],\"data_offsets\":[2,6]}}",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
-        "{\"a\":{\"dtype\":\"Q7\",\"shape\":[1],\"data_offsets\":[0,4]}}", "[1,2,3]", "{\"a\":7}"};
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":["
+        "1],\"data_offsets\":[4,8]}}",
+        "{\"a\":{\"dtype\":\"Q7\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "[1,2,3]",
+        "{\"a\":7}"};
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         uint8_t file[512] = {(uint8_t)strlen(hostile[i])};
         memcpy(file + 8, hostile[i], strlen(hostile[i]));
         kin_error_clear(&err);
-        CHECK_MSG(!kin_checkpoint_parse(file, 8 + strlen(hostile[i]) + 8, &c, &err), "%s was taken", hostile[i]);
+        CHECK_MSG(!kin_checkpoint_parse(file, 8 + strlen(hostile[i]) + 8, &c, &err), "%s was taken",
+                  hostile[i]);
     }
     CHECK(kin_alloc_live() == alive);
     kin_bytes_free(&bytes);
@@ -219,8 +242,14 @@ int main(void)
     losses();
     collapse();
     ten_steps("triplet-adam", &(kin_optim_opt){.kind = KIN_ADAM, .lr = 1e-3});
-    ten_steps("softmax-sgd", &(kin_optim_opt){.kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-3, .decay_all = true});
-    ten_steps("triplet-adamw", &(kin_optim_opt){.kind = KIN_ADAMW, .lr = 1e-3, .weight_decay = 0.05, .decay_all = true});
+    ten_steps("softmax-sgd", &(kin_optim_opt){.kind = KIN_SGD,
+                                              .lr = 0.05,
+                                              .momentum = 0.9,
+                                              .nesterov = true,
+                                              .weight_decay = 1e-3,
+                                              .decay_all = true});
+    ten_steps("triplet-adamw",
+              &(kin_optim_opt){.kind = KIN_ADAMW, .lr = 1e-3, .weight_decay = 0.05, .decay_all = true});
     trained_elsewhere();
     round_trip();
     CHECK(kin_alloc_live() == 0);

@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-static double linear(uint8_t v) { return v <= 10 ? v / 255.0 / 12.92 : pow((v / 255.0 + 0.055) / 1.055, 2.4); }
+static double linear(uint8_t v)
+{
+    return v <= 10 ? v / 255.0 / 12.92 : pow((v / 255.0 + 0.055) / 1.055, 2.4);
+}
 
 /* CIE L*, another measure of lightness than the one the ramp is made by. */
 static double lightness(const uint8_t rgb[3])
@@ -24,7 +27,9 @@ static void ramp(void)
     for (int i = 0; i <= 32; i++) {
         kin_heatmap_colour(i / 32.0, rgb);
         double now = lightness(rgb);
-        if (i) CHECK_MSG(now - last > 0.9 && now - last < 5.5, "step %d: L* rises by %.2f to %.1f (%d %d %d)", i, now - last, now, rgb[0], rgb[1], rgb[2]);
+        if (i)
+            CHECK_MSG(now - last > 0.9 && now - last < 5.5, "step %d: L* rises by %.2f to %.1f (%d %d %d)", i,
+                      now - last, now, rgb[0], rgb[1], rgb[2]);
         else first = now;
         last = now;
     }
@@ -56,14 +61,20 @@ static void mixes(void)
     CHECK(out.width == 8 && out.height == 4 && out.channels == 3);
     for (int y = 0; y < 4; y++)
         for (int x = 0; x < 8; x++) {
-            double down = fmin(fmax((y + 0.5) / 2 - 0.5, 0), 1), right = fmin(fmax((x + 0.5) / 4 - 0.5, 0), 1);
-            double value = ((1 - down) * ((1 - right) * 0 + right * 1) + down * ((1 - right) * 2 + right * 5)) / 5;
+            double down = fmin(fmax((y + 0.5) / 2 - 0.5, 0), 1),
+                   right = fmin(fmax((x + 0.5) / 4 - 0.5, 0), 1);
+            double value =
+                ((1 - down) * ((1 - right) * 0 + right * 1) + down * ((1 - right) * 2 + right * 5)) / 5;
             kin_heatmap_colour(floor(value * 255 + 0.5) / 255, colour);
-            for (int c = 0; c < 3; c++) CHECK_CLOSE(out.data[(y * 8 + x) * 3 + c], (picture.data[(y * 8 + x) * 3 + c] + colour[c]) / 2.0, 1);
+            for (int c = 0; c < 3; c++)
+                CHECK_CLOSE(out.data[(y * 8 + x) * 3 + c],
+                            (picture.data[(y * 8 + x) * 3 + c] + colour[c]) / 2.0, 1);
         }
     kin_image_free(&out);
     /* Faded, the lowest value leaves the picture alone; values outside a given range stay at its ends. */
-    CHECK(kin_heatmap_overlay(&picture, map, 2, 2, &(kin_heatmap_opt){.opacity = 1, .fade = true, .low = 1.5, .high = 3}, &out, NULL));
+    CHECK(kin_heatmap_overlay(&picture, map, 2, 2,
+                              &(kin_heatmap_opt){.opacity = 1, .fade = true, .low = 1.5, .high = 3}, &out,
+                              NULL));
     CHECK(memcmp(out.data, picture.data, 3) == 0);
     kin_heatmap_colour(1, colour);
     CHECK(memcmp(out.data + (4 * 8 - 1) * 3, colour, 3) == 0);
@@ -81,7 +92,8 @@ static void shapes(void)
         kin_image picture = picture_of(sizes[i % 4][0], sizes[i % 4][1], i / 4 + 1), out;
         for (int h = 1; h <= 6; h++) {
             if (6 % h) continue;
-            CHECK(kin_heatmap_overlay(&picture, i % 2 ? flat : rising, h, 6 / h, &(kin_heatmap_opt){.grey = true}, &out, NULL));
+            CHECK(kin_heatmap_overlay(&picture, i % 2 ? flat : rising, h, 6 / h,
+                                      &(kin_heatmap_opt){.grey = true}, &out, NULL));
             CHECK(out.channels == 3 && out.width == picture.width && out.height == picture.height);
             kin_image_free(&out);
         }
@@ -107,7 +119,9 @@ static void refusals(void)
     for (long n = 1; n < 100; n++) {
         kin_error failed = {0};
         kin_alloc_fail_at(n);
-        bool ok = kin_heatmap_overlay(&picture, (float[]){1}, 1, 1, &(kin_heatmap_opt){.grey = true}, &out, &failed), reached = kin_alloc_pending() == 0;
+        bool ok = kin_heatmap_overlay(&picture, (float[]){1}, 1, 1, &(kin_heatmap_opt){.grey = true}, &out,
+                                      &failed),
+             reached = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         CHECK(ok ? !reached : reached && failed.code == KIN_ERR_MEMORY);
         if (ok) kin_image_free(&out);
@@ -125,12 +139,17 @@ static void lengths(void)
     kin_error err = {0};
     kin_real numbers[2 * 2 * 3 * 4];
     for (int i = 0; i < 48; i++) numbers[i] = (kin_real)sin(i);
-    kin_tensor *x = kin_input(ctx, KIN_SHAPE(2, 2, 3, 4), numbers), *view = kin_slice(x, 1, 2), *y = kin_scale(x, 3, 0);
+    kin_tensor *x = kin_input(ctx, KIN_SHAPE(2, 2, 3, 4), numbers), *view = kin_slice(x, 1, 2),
+               *y = kin_scale(x, 3, 0);
     float out[6];
     CHECK(kin_heatmap_lengths(view, NULL, 1, out, &err));
     for (int i = 0; i < 6; i++) CHECK_CLOSE(out[i], hypot(sin(24 + i * 4 + 1), sin(24 + i * 4 + 2)), 1e-6);
     CHECK(kin_heatmap_lengths(y, x, 0, out, &err));
-    for (int i = 0; i < 6; i++) CHECK_CLOSE(out[i], 2 * sqrt(pow(sin(i * 4), 2) + pow(sin(i * 4 + 1), 2) + pow(sin(i * 4 + 2), 2) + pow(sin(i * 4 + 3), 2)), 1e-5);
+    for (int i = 0; i < 6; i++)
+        CHECK_CLOSE(out[i],
+                    2 * sqrt(pow(sin(i * 4), 2) + pow(sin(i * 4 + 1), 2) + pow(sin(i * 4 + 2), 2) +
+                             pow(sin(i * 4 + 3), 2)),
+                    1e-5);
     CHECK(!kin_heatmap_lengths(x, NULL, 2, out, &err));
     CHECK_TEXT(err.message, "no sample 2 among the 2");
     kin_error_clear(&err);

@@ -1,4 +1,5 @@
-/* Unpacking and checksums: zlib's streams (tests/golden/make_inflate.py), cut ones, limits; sums against bit by bit. */
+/* Unpacking and checksums: zlib's streams (tests/golden/make_inflate.py), cut ones, limits; sums against
+ * bit by bit. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/inflate.h"
@@ -32,12 +33,15 @@ static void checksums(void)
     enum { SIZE = 6000 };
     uint8_t *bytes = kin_alloc(SIZE);
     for (int kind = 0; kind < 2; kind++) {
-        for (size_t i = 0; i < SIZE; i++) bytes[i] = kind ? 255 : (uint8_t)kin_random_bits(4, i); /* 255: the largest sums */
+        /* 255: the largest sums */
+        for (size_t i = 0; i < SIZE; i++) bytes[i] = kind ? 255 : (uint8_t)kin_random_bits(4, i);
         for (size_t size = 0; size < SIZE - 64; size = size < 400 ? size + 1 : size + 397) {
             const uint8_t *from = bytes + size % 64;
             CHECK_MSG(kin_crc32(0, from, size) == slow_crc32(from, size), "the CRC of %zu bytes", size);
-            CHECK_MSG(kin_adler32(from, size) == slow_adler32(from, size), "the Adler sum of %zu bytes", size);
-            CHECK(kin_crc32(kin_crc32(0, from, size / 3), from + size / 3, size - size / 3) == kin_crc32(0, from, size));
+            CHECK_MSG(kin_adler32(from, size) == slow_adler32(from, size), "the Adler sum of %zu bytes",
+                      size);
+            CHECK(kin_crc32(kin_crc32(0, from, size / 3), from + size / 3, size - size / 3) ==
+                  kin_crc32(0, from, size));
         }
     }
     kin_free(bytes);
@@ -57,17 +61,22 @@ static size_t from_hex(FILE *file, uint8_t *to)
 }
 
 /* `packed` is a block of exactly `size` bytes, so that a sanitizer sees any look beyond it. */
-static void one_stream(int number, const uint8_t *packed, size_t size, size_t unpacked, uint32_t crc, uint32_t adler)
+static void one_stream(int number, const uint8_t *packed, size_t size, size_t unpacked, uint32_t crc,
+                       uint32_t adler)
 {
     kin_error err = {0};
     kin_bytes out;
     size_t limits[] = {0, unpacked, unpacked + 1, unpacked * 3 + 1};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         CHECK_MSG(kin_inflate(packed, size, limits[i], &out, &err), "stream %d: %s", number, err.message);
-        CHECK_MSG(out.size == unpacked && kin_crc32(0, out.data, out.size) == crc && kin_adler32(out.data, out.size) == adler, "stream %d: other bytes", number);
+        CHECK_MSG(out.size == unpacked && kin_crc32(0, out.data, out.size) == crc &&
+                      kin_adler32(out.data, out.size) == adler,
+                  "stream %d: other bytes", number);
         kin_bytes_free(&out);
     }
-    if (unpacked > 1) CHECK_MSG(!kin_inflate(packed, size, unpacked - 1, &out, &err), "stream %d: more than its limit", number);
+    if (unpacked > 1)
+        CHECK_MSG(!kin_inflate(packed, size, unpacked - 1, &out, &err), "stream %d: more than its limit",
+                  number);
     kin_error_clear(&err);
     for (size_t cut = 0; cut < size; cut = cut + 60 < size ? cut + 7 : cut + 1) {
         uint8_t *part = kin_alloc(cut);

@@ -1,4 +1,5 @@
-/* JPEG: sample for sample what Pillow decodes, whole and reduced; damaged files decode or are refused; every instruction set alike. */
+/* JPEG: sample for sample what Pillow decodes, whole and reduced; damaged files decode or are refused;
+ * every instruction set alike. */
 #include "base/memory.h"
 #include "data/image.h"
 #include "data/inflate.h"
@@ -25,21 +26,26 @@ static void compare(const golden *g, const kin_image *whole, const kin_bytes *by
     kin_error err = {0};
     int w = reduced(whole->width, g->scale), h = reduced(whole->height, g->scale);
     kin_image_limits limits = {.reduce_to = g->scale > 1 ? (w < h ? w : h) : 0};
-    CHECK_MSG(kin_image_decode(bytes->data, bytes->size, &limits, &image, &err), "%s: %s", g->path, err.message);
+    CHECK_MSG(kin_image_decode(bytes->data, bytes->size, &limits, &image, &err), "%s: %s", g->path,
+              err.message);
     if (kin_failed(&err)) return;
     /* Pillow floors the size it is asked for: tiny pictures stay larger there. */
     if (image.width == g->width && image.height == g->height && (g->scale == 1 || whole->width > 16)) {
-        uint32_t crc = kin_crc32(0, image.data, (size_t)image.width * (size_t)image.height * (size_t)image.channels);
-        CHECK_MSG(image.channels == g->channels && crc == g->crc, "%s at 1/%d is not what libjpeg makes of it", g->path, g->scale);
+        uint32_t crc = kin_crc32(0, image.data,
+                                 (size_t)image.width * (size_t)image.height * (size_t)image.channels);
+        CHECK_MSG(image.channels == g->channels && crc == g->crc,
+                  "%s at 1/%d is not what libjpeg makes of it", g->path, g->scale);
     } else {
-        CHECK_MSG(g->scale > 1, "%s is %d x %d, not %d x %d", g->path, image.width, image.height, g->width, g->height);
+        CHECK_MSG(g->scale > 1, "%s is %d x %d, not %d x %d", g->path, image.width, image.height, g->width,
+                  g->height);
     }
     kin_image_free(&image);
 }
 
 static bool next_golden(FILE *list, golden *g)
 {
-    return fscanf(list, "%511s %d %d %d %d %lu", g->path, &g->scale, &g->width, &g->height, &g->channels, &g->crc) == 6;
+    return fscanf(list, "%511s %d %d %d %d %lu", g->path, &g->scale, &g->width, &g->height, &g->channels,
+                  &g->crc) == 6;
 }
 
 static void like_libjpeg(void)
@@ -51,7 +57,8 @@ static void like_libjpeg(void)
         CHECK(list != NULL);
         if (!check_data("jpeg-reftest") || !kin_isa_set(isas[i])) {
             if (list) fclose(list);
-            check_skip(check_data("jpeg-reftest") ? "this machine has no such instructions" : "the JPEGs are not here");
+            check_skip(check_data("jpeg-reftest") ? "this machine has no such instructions"
+                                                  : "the JPEGs are not here");
             continue;
         }
         golden g;
@@ -65,7 +72,9 @@ static void like_libjpeg(void)
                 const char *path = check_data(g.path);
                 kin_bytes_free(&bytes);
                 kin_image_free(&whole);
-                CHECK_MSG(path && kin_read_file(path, 0, &bytes, &err) && kin_image_decode(bytes.data, bytes.size, NULL, &whole, &err), "%s: %s", g.path, err.message);
+                CHECK_MSG(path && kin_read_file(path, 0, &bytes, &err) &&
+                              kin_image_decode(bytes.data, bytes.size, NULL, &whole, &err),
+                          "%s: %s", g.path, err.message);
                 snprintf(last, sizeof last, "%s", g.path);
             }
             compare(&g, &whole, &bytes);
@@ -104,14 +113,16 @@ static void orientation(void)
             kin_error err = {0};
             snprintf(name, sizeof name, "jpeg-exif-orientation/%s_%d.jpg", kinds[k], i);
             const char *path = check_data(name);
-            CHECK_MSG(path && kin_image_read(path, &(kin_image_limits){.reduce_to = 100}, &image, &err), "%s: %s", name, err.message);
+            CHECK_MSG(path && kin_image_read(path, &(kin_image_limits){.reduce_to = 100}, &image, &err),
+                      "%s: %s", name, err.message);
             if (!path || kin_failed(&err)) continue;
             CHECK_MSG((image.width > image.height) == (k == 0), "%s lies on its side", name);
             CHECK(kin_image_resize(&image, k ? 48 : 64, k ? 64 : 48, KIN_FILTER_BOX, &small, &err));
             kin_image_free(&image);
             if (i == 0) first = small;
             else {
-                CHECK_MSG(difference(&first, &small) < 6, "%s differs from the first by %.1f levels", name, difference(&first, &small));
+                CHECK_MSG(difference(&first, &small) < 6, "%s differs from the first by %.1f levels", name,
+                          difference(&first, &small));
                 kin_image_free(&small);
             }
         }
@@ -157,13 +168,16 @@ static void malformed(void)
     check_end();
 }
 
-/* A small picture of everything a baseline file has, made here: grey, restart interval, one Huffman code of annex K left out. */
+/* A small picture of everything a baseline file has, made here: grey, restart interval, one Huffman code
+ * of annex K left out. */
 static size_t small_jpeg(uint8_t *to)
 {
     static const uint8_t head[] = {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
-    static const uint8_t frame[] = {0xff, 0xc0, 0, 11, 8, 0, 16, 0, 24, 1, 1, 0x11, 0, 0xff, 0xdd, 0, 4, 0, 2, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0};
+    static const uint8_t frame[] = {0xff, 0xc0, 0, 11, 8,    0,    16, 0, 24, 1, 1, 0x11, 0,  0xff, 0xdd,
+                                    0,    4,    0, 2,  0xff, 0xda, 0,  8, 1,  1, 0, 0,    63, 0};
     /* Blocks of the standard code: DC size 2 (011) with its bits, end of block (1010). */
-    static const uint8_t scan[] = {0x7d, 0x3e, 0xbf, 0xff, 0xd0, 0x7d, 0x3e, 0xbf, 0xff, 0xd1, 0x7d, 0x3e, 0xbf, 0xff, 0xd9};
+    static const uint8_t scan[] = {0x7d, 0x3e, 0xbf, 0xff, 0xd0, 0x7d, 0x3e, 0xbf,
+                                   0xff, 0xd1, 0x7d, 0x3e, 0xbf, 0xff, 0xd9};
     uint8_t *at = to;
     memcpy(at, head, sizeof head), at += sizeof head;
     memset(at, 16, 64), at += 64;
@@ -183,7 +197,9 @@ static void truncation(void)
         memcpy(cut, bytes, n);
         bool ok = kin_image_decode(cut, n, NULL, &image, &err);
         CHECK_MSG(ok || kin_failed(&err), "no error for %d bytes", (int)n);
-        if (ok) CHECK_MSG(n == size ? image.remark == NULL : image.remark != NULL, "%d bytes: %s", (int)n, image.remark ? image.remark : "no remark");
+        if (ok)
+            CHECK_MSG(n == size ? image.remark == NULL : image.remark != NULL, "%d bytes: %s", (int)n,
+                      image.remark ? image.remark : "no remark");
         if (n == size) CHECK(ok && image.width == 24 && image.height == 16 && image.channels == 1);
         kin_image_free(&image);
     }

@@ -8,23 +8,23 @@
 
 static kin_arena arena;
 
-static const kin_json *parse(const char *text)
-{
-    return kin_json_parse(text, strlen(text), &arena, NULL);
-}
+static const kin_json *parse(const char *text) { return kin_json_parse(text, strlen(text), &arena, NULL); }
 
 static void valid(void)
 {
     check_begin("json: values of every kind");
-    const kin_json *v = parse(" {\"a\": [1, -2.5e-1, 0, true, false, null, \"x\"], \"b\\n\": {}, \"\": [] }\r\n");
+    const kin_json *v = parse(
+        " {\"a\": [1, -2.5e-1, 0, true, false, null, \"x\"], \"b\\n\": {}, \"\": [] }\r\n");
     CHECK(v && v->kind == KIN_JSON_OBJECT && v->count == 3);
     const kin_json *a = kin_json_get(v, "a");
-    CHECK(a && a->kind == KIN_JSON_ARRAY && a->count == 7 && a->first->number == 1 && a->first->next->number == -0.25);
-    CHECK(kin_json_get(v, "b\n") && kin_json_get(v, "") && !kin_json_get(v, "c") && !kin_json_get(a, "a") && !kin_json_get(NULL, "a"));
+    CHECK(a && a->kind == KIN_JSON_ARRAY && a->count == 7 && a->first->number == 1 &&
+          a->first->next->number == -0.25);
+    CHECK(kin_json_get(v, "b\n") && kin_json_get(v, "") && !kin_json_get(v, "c") && !kin_json_get(a, "a") &&
+          !kin_json_get(NULL, "a"));
     int64_t n = 0;
     CHECK(kin_json_integer(parse("9007199254740992"), 0, 1e16, &n) && n == 9007199254740992);
-    CHECK(!kin_json_integer(parse("1.5"), 0, 9, &n) && !kin_json_integer(parse("10"), 0, 9, &n) && !kin_json_integer(parse("\"1\""), 0, 9, &n) &&
-          !kin_json_integer(NULL, 0, 9, &n));
+    CHECK(!kin_json_integer(parse("1.5"), 0, 9, &n) && !kin_json_integer(parse("10"), 0, 9, &n) &&
+          !kin_json_integer(parse("\"1\""), 0, 9, &n) && !kin_json_integer(NULL, 0, 9, &n));
     check_end();
 
     check_begin("json: escapes and UTF-8");
@@ -110,15 +110,26 @@ static void invalid(void)
         memset(deep + levels, ']', (size_t)levels);
         CHECK((kin_json_parse(deep, 2 * (size_t)levels, &arena, NULL) != NULL) == (levels <= 64));
     }
-    CHECK(kin_json_parse("12345", 3, &arena, NULL)->number == 123 && !kin_json_parse("\"ab\"", 3, &arena, NULL) && !kin_json_parse("true", 3, &arena, NULL));
+    CHECK(kin_json_parse("12345", 3, &arena, NULL)->number == 123 &&
+          !kin_json_parse("\"ab\"", 3, &arena, NULL) && !kin_json_parse("true", 3, &arena, NULL));
     check_end();
 }
 
 static void written(void)
 {
     check_begin("json: numbers and strings survive being written");
-    static const double numbers[] = {
-        0, 1, -1, 0.1, 1.0 / 3, 1e-320, 5e-324, 1.7976931348623157e308, 123456789, 9007199254740993.0, 0.30000000000000004, 3.0517578125e-05};
+    static const double numbers[] = {0,
+                                     1,
+                                     -1,
+                                     0.1,
+                                     1.0 / 3,
+                                     1e-320,
+                                     5e-324,
+                                     1.7976931348623157e308,
+                                     123456789,
+                                     9007199254740993.0,
+                                     0.30000000000000004,
+                                     3.0517578125e-05};
     kin_text text = {0};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         kin_json_add_number(&text, numbers[i]);

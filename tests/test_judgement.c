@@ -39,7 +39,8 @@ int main(void)
     CHECK_MSG(kin_bootstrap(each, N, 4000, 0.95, 1, &low, &high, &err), "%s", err.message);
     CHECK_CLOSE(low.ap, mean - 1.96 * error, 0.12 * error);
     CHECK_CLOSE(high.ap, mean + 1.96 * error, 0.12 * error);
-    CHECK(low.recall[0] < high.recall[0] && low.recall[0] > 0.5 && isnan(low.inp) && low.ap_at_k == 0 && high.ap_at_k == 0);
+    CHECK(low.recall[0] < high.recall[0] && low.recall[0] > 0.5 && isnan(low.inp) && low.ap_at_k == 0 &&
+          high.ap_at_k == 0);
     check_end();
 
     check_begin("bootstrap: the same bits for 1 and 3 threads, other ones for another seed");

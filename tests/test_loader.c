@@ -1,4 +1,5 @@
-/* The loader: the same bits for any number of threads, with and without its cache, from any step; broken pictures. */
+/* The loader: the same bits for any number of threads, with and without its cache, from any step; broken
+ * pictures. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -9,7 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLASSES = 5, EACH = 6, COUNT = CLASSES * EACH, BATCH = 8, SIZE = 12, FLOATS = SIZE * SIZE * 3, STEPS = 9 };
+enum {
+    CLASSES = 5,
+    EACH = 6,
+    COUNT = CLASSES * EACH,
+    BATCH = 8,
+    SIZE = 12,
+    FLOATS = SIZE * SIZE * 3,
+    STEPS = 9
+};
 
 /* A folder of little PNGs of odd sizes; every picture of `broken` classes' first places is cut short. */
 static const char *make_folder(const char *name, int broken_every)
@@ -23,7 +32,8 @@ static const char *make_folder(const char *name, int broken_every)
         snprintf(path, sizeof path, "%s/class%d", root, i / EACH);
         CHECK(kin_make_folders(path, &err));
         CHECK(kin_image_new(&image, 15 + i % 7, 14 + i % 5, 3, &err));
-        for (int k = 0; k < image.width * image.height * 3; k++) image.data[k] = (uint8_t)(kin_random_bits(99, (uint64_t)(i * 1000 + k)) & 255);
+        for (int k = 0; k < image.width * image.height * 3; k++)
+            image.data[k] = (uint8_t)(kin_random_bits(99, (uint64_t)(i * 1000 + k)) & 255);
         snprintf(path, sizeof path, "%s/class%d/%02d.png", root, i / EACH, i % EACH);
         kin_bytes bytes;
         CHECK(kin_png_encode(&image, &bytes, &err));
@@ -35,7 +45,10 @@ static const char *make_folder(const char *name, int broken_every)
     return root;
 }
 
-typedef struct plan_of { kin_sampler sampler; int64_t steps; } plan_of;
+typedef struct plan_of {
+    kin_sampler sampler;
+    int64_t steps;
+} plan_of;
 
 static int64_t plan(void *user, int64_t step, int64_t *index, kin_error *err)
 {
@@ -67,7 +80,8 @@ static bool run(const kin_dataset *set, kin_loader_opt opt, float *pixels, int64
     kin_loaded batch;
     int64_t expected = opt.first_step;
     if (!kin_sampler_new(set->items, set->count, set->classes, &p.sampler, err)) return false;
-    opt.batch = BATCH, opt.size = SIZE, opt.channels = 3, opt.filter = KIN_FILTER_BILINEAR, opt.seed = 3, opt.plan = plan, opt.plan_user = &p;
+    opt.batch = BATCH, opt.size = SIZE, opt.channels = 3, opt.filter = KIN_FILTER_BILINEAR, opt.seed = 3,
+    opt.plan = plan, opt.plan_user = &p;
     kin_loader *l = kin_loader_new(set, &opt, err);
     bool ok = l != NULL;
     while (ok && (ok = kin_loader_next(l, &batch, err)) && batch.count) {
@@ -88,10 +102,15 @@ static void same(const kin_dataset *set, const char *what, kin_loader_opt a, kin
 {
     kin_error err = {0};
     memset(one, 0, sizeof one), memset(other, 0, sizeof other);
-    CHECK_MSG(run(set, a, one, index_one, &err) && run(set, b, other, index_other, &err), "%s: %s", what, err.message);
+    CHECK_MSG(run(set, a, one, index_one, &err) && run(set, b, other, index_other, &err), "%s: %s", what,
+              err.message);
     int64_t from = b.first_step * BATCH;
-    CHECK_MSG(memcmp(one + from * FLOATS, other + from * FLOATS, sizeof one - (size_t)(from * FLOATS) * sizeof *one) == 0, "%s: other pixels", what);
-    CHECK_MSG(memcmp(index_one + from, index_other + from, sizeof index_one - (size_t)from * sizeof *index_one) == 0, "%s: other pictures", what);
+    CHECK_MSG(memcmp(one + from * FLOATS, other + from * FLOATS,
+                     sizeof one - (size_t)(from * FLOATS) * sizeof *one) == 0,
+              "%s: other pixels", what);
+    CHECK_MSG(memcmp(index_one + from, index_other + from,
+                     sizeof index_one - (size_t)from * sizeof *index_one) == 0,
+              "%s: other pictures", what);
 }
 
 static void determinism(void)
@@ -101,7 +120,8 @@ static void determinism(void)
     kin_error err = {0};
     CHECK_MSG(kin_dataset_open(make_folder("sound", 0), NULL, &set, &err), "%s", err.message);
     kin_set_threads(1);
-    kin_loader_opt plain = {.scaling = {.key = 1, .flip = true, .shift = 2, .light = 0.3, .erase = 0.3}}, changed = {.change = change, .change_user = &right_size};
+    kin_loader_opt plain = {.scaling = {.key = 1, .flip = true, .shift = 2, .light = 0.3, .erase = 0.3}},
+                   changed = {.change = change, .change_user = &right_size};
     for (int workers = 0; workers <= 5; workers += workers ? 2 : 1) {
         kin_loader_opt a = plain, b = changed;
         a.workers = b.workers = workers;
@@ -128,7 +148,8 @@ static void broken(void)
     kin_dataset set;
     kin_error err = {0}, first = {0};
     CHECK_MSG(kin_dataset_open(make_folder("damaged", 4), NULL, &set, &err), "%s", err.message);
-    same(&set, "substitutes", (kin_loader_opt){.substitute = true, .workers = 1}, (kin_loader_opt){.substitute = true, .workers = 4, .cache = 1 << 20});
+    same(&set, "substitutes", (kin_loader_opt){.substitute = true, .workers = 1},
+         (kin_loader_opt){.substitute = true, .workers = 4, .cache = 1 << 20});
     for (int i = 0; i < STEPS * BATCH; i++) CHECK(index_one[i] % 4 != 0);
     CHECK(!run(&set, (kin_loader_opt){.strict = true}, one, index_one, &err));
     CHECK_TEXT(err.message, ".png");
@@ -136,7 +157,11 @@ static void broken(void)
     same(&set, "blanks", (kin_loader_opt){.workers = 1}, (kin_loader_opt){.workers = 3});
     plan_of p = {.steps = 60}; /* enough to meet every picture */
     CHECK(kin_sampler_new(set.items, set.count, set.classes, &p.sampler, &err));
-    kin_loader *l = kin_loader_new(&set, &(kin_loader_opt){.batch = BATCH, .size = SIZE, .channels = 3, .plan = plan, .plan_user = &p, .substitute = true}, &err);
+    kin_loader *l = kin_loader_new(
+        &set,
+        &(kin_loader_opt){
+            .batch = BATCH, .size = SIZE, .channels = 3, .plan = plan, .plan_user = &p, .substitute = true},
+        &err);
     kin_loaded batch;
     while (kin_loader_next(l, &batch, &err) && batch.count) {}
     CHECK(kin_loader_broken(l, &first) == 8 && kin_loader_is_broken(l, 0) && !kin_loader_is_broken(l, 1));
@@ -165,7 +190,8 @@ static void failures(void)
         kin_error inner = {0};
         long live = kin_alloc_live();
         kin_alloc_fail_at(n);
-        bool ok = run(&set, (kin_loader_opt){.cache = 1 << 20, .change = change, .change_user = &right_size}, one, index_one, &inner);
+        bool ok = run(&set, (kin_loader_opt){.cache = 1 << 20, .change = change, .change_user = &right_size},
+                      one, index_one, &inner);
         bool reached = !kin_alloc_pending();
         kin_alloc_fail_at(0);
         CHECK_MSG(ok || inner.code == KIN_ERR_MEMORY, "allocation %d: %s", n, inner.message);

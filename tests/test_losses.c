@@ -20,9 +20,11 @@ static void miners(void)
     kin_ctx *ctx = kin_ctx_new();
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), line), *d = kin_distance(x, x);
     kin_triplets t;
-    CHECK(kin_mine_batch_hard(d, labels, &t) && t.count == 4); /* the fifth has no positive */
+    CHECK(kin_mine_batch_hard(d, labels, &t) && t.count == 4);                 /* the fifth has no positive */
     static const int64_t positive[] = {1, 0, 3, 2}, negative[] = {2, 2, 1, 1}; /* the first of equals */
-    for (int i = 0; i < 4 && i < t.count; i++) CHECK_MSG(t.anchor[i] == i && t.positive[i] == positive[i] && t.negative[i] == negative[i], "anchor %d", i);
+    for (int i = 0; i < 4 && i < t.count; i++)
+        CHECK_MSG(t.anchor[i] == i && t.positive[i] == positive[i] && t.negative[i] == negative[i],
+                  "anchor %d", i);
     kin_triplets_free(&t);
     /* Gaps d_an − d_ap: anchor 0: 2 4 8; anchor 1: 1 3 7; anchor 2: 1 0 4; anchor 3: 3 2 2. */
     CHECK(kin_mine_semi_hard(d, labels, 2, &t) && t.count == 5);
@@ -39,10 +41,12 @@ static void values(void)
     kin_ctx *ctx = kin_ctx_new();
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), line);
     /* Hardest pairs: (1, 3), (1, 2), (2, 2), (2, 4). */
-    CHECK_CLOSE(kin_item(kin_triplet_batch_hard(x, labels, 0)), (2 * softplus(-2) + softplus(-1) + softplus(0)) / 4, 1e-6);
+    CHECK_CLOSE(kin_item(kin_triplet_batch_hard(x, labels, 0)),
+                (2 * softplus(-2) + softplus(-1) + softplus(0)) / 4, 1e-6);
     CHECK_CLOSE(kin_item(kin_triplet_batch_hard(x, labels, 1.5)), (0 + 0.5 + 1.5 + 0) / 4, 1e-6);
     CHECK_CLOSE(kin_item(kin_triplet_semi_hard(x, labels, 2)), (0 + 1 + 1 + 0 + 0) / 5.0, 1e-6);
-    CHECK_CLOSE(kin_item(kin_triplet_batch_all(x, labels, 2)), (1 + 1 + 2) / 3.0, 1e-6);  /* over those that are not zero */
+    /* over those that are not zero */
+    CHECK_CLOSE(kin_item(kin_triplet_batch_all(x, labels, 2)), (1 + 1 + 2) / 3.0, 1e-6);
     CHECK_CLOSE(kin_item(kin_triplet_batch_all(x, labels, 1e-9)), 1e-9, 1e-12);
     /* Pairs: distances 1 and 2; others 3 5 9, 2 4 8, 6, 4, of which 3 and 2 are below 4. */
     CHECK_CLOSE(kin_item(kin_contrastive(x, labels, 0, 4)), 1.5 + 1.5, 1e-5);
@@ -62,10 +66,12 @@ static void one_point(void)
         kin_real same[12];
         for (int k = 0; k < 12; k++) same[k] = (kin_real)0.5;
         kin_ctx *ctx = kin_ctx_new();
-        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(4, 3), same), *loss = kin_losses[i]->formula(x, four, &opt);
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(4, 3), same),
+                   *loss = kin_losses[i]->formula(x, four, &opt);
         CHECK_MSG(kin_backward(loss), "%s: %s", kin_losses[i]->name, kin_ctx_error(ctx)->message);
         if (!isnan(stuck)) CHECK_CLOSE(kin_item(loss), stuck, 0.01 * stuck);
-        for (int k = 0; kin_grad(x) && k < 12; k++) CHECK_MSG(isfinite((double)kin_grad(x)[k]), "%s: gradient %d", kin_losses[i]->name, k);
+        for (int k = 0; kin_grad(x) && k < 12; k++)
+            CHECK_MSG(isfinite((double)kin_grad(x)[k]), "%s: gradient %d", kin_losses[i]->name, k);
         kin_ctx_free(ctx);
     }
     check_end();
@@ -73,12 +79,15 @@ static void one_point(void)
 
 static void collapse(void)
 {
-    check_begin("collapse: noticed once after the patience, past single batches that scatter, and not when the loss moves");
+    check_begin("collapse: noticed once after the patience, past single batches that scatter, and not when "
+                "the loss moves");
     const kin_loss *hard = kin_loss_find("triplet-hard");
     kin_collapse c = kin_collapse_watch(hard, &(kin_loss_opt){0}, 3);
-    CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.73) && kin_collapse_seen(&c, 0.66) && !kin_collapse_seen(&c, 0.6931));
+    CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.73) && kin_collapse_seen(&c, 0.66) &&
+          !kin_collapse_seen(&c, 0.6931));
     c = kin_collapse_watch(hard, &(kin_loss_opt){0}, 3);
-    CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.3) && c.stuck == 0);
+    CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.3) &&
+          c.stuck == 0);
     CHECK(!kin_collapse_seen(&c, NAN) && c.stuck == 0);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && kin_collapse_seen(&c, 0.6931));
     c = kin_collapse_watch(hard, &(kin_loss_opt){.margin = 0.3}, 1);
@@ -89,7 +98,8 @@ static void collapse(void)
 
 static void refusals(void)
 {
-    check_begin("losses: a batch without triplets, and distances that are not square, are errors that say so");
+    check_begin(
+        "losses: a batch without triplets, and distances that are not square, are errors that say so");
     static const int alone[] = {0, 1, 2, 3, 4}, one[] = {7, 7, 7, 7, 7};
     const int *batches[] = {alone, one};
     for (int i = 0; i < 2; i++) {

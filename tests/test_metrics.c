@@ -7,14 +7,21 @@
 #include <string.h>
 
 /* One query of label 1 against items of the given labels, listed in their order. */
-static kin_scores one(const char *labels, const float *value, int64_t length, const kin_metrics_opt *opt, kin_metrics *out)
+static kin_scores one(const char *labels, const float *value, int64_t length, const kin_metrics_opt *opt,
+                      kin_metrics *out)
 {
     int64_t label[32], index[32], query = 1, offset[2] = {0, length}, gallery = (int64_t)strlen(labels);
     for (int64_t g = 0; g < gallery; g++) {
         label[g] = labels[g] - '0';
         index[g] = g;
     }
-    kin_judged in = {.queries = 1, .gallery = gallery, .query_label = &query, .gallery_label = label, .offset = offset, .index = index, .value = value};
+    kin_judged in = {.queries = 1,
+                     .gallery = gallery,
+                     .query_label = &query,
+                     .gallery_label = label,
+                     .offset = offset,
+                     .index = index,
+                     .value = value};
     kin_error err = {0};
     CHECK_MSG(kin_evaluate(&in, opt, out, NULL, &err), "%s", err.message);
     return out->mean;
@@ -29,12 +36,14 @@ static void by_hand(void)
     CHECK_CLOSE(s.ap, (1 + 2.0 / 3 + 3.0 / 6) / 3, 1e-15);
     CHECK_CLOSE(s.ap_at_k, (1 + 2.0 / 3) / 3, 1e-15);
     CHECK_CLOSE(s.ap_at_r, (1 + 2.0 / 3) / 3, 1e-15);
-    CHECK_CLOSE(s.ap_trapezoid, ((1 + 1) / 2.0 + (1.0 / 2 + 2.0 / 3) / 2 + (2.0 / 5 + 3.0 / 6) / 2) / 3, 1e-15);
+    CHECK_CLOSE(s.ap_trapezoid, ((1 + 1) / 2.0 + (1.0 / 2 + 2.0 / 3) / 2 + (2.0 / 5 + 3.0 / 6) / 2) / 3,
+                1e-15);
     CHECK_CLOSE(s.r_precision, 2.0 / 3, 1e-15);
     CHECK_CLOSE(s.reciprocal_rank, 1, 0);
     CHECK_CLOSE(s.inp, 3.0 / 6, 1e-15);
     CHECK_CLOSE(s.ndcg, (1 + 1 / log2(4)) / (1 + 1 / log2(3) + 1 / log2(4)), 1e-15);
-    CHECK(s.recall[0] == 1 && s.recall[1] == 1 && s.recall[2] == 1 && m.evaluated == 1 && m.skipped == 0 && m.complete && m.longest == 8);
+    CHECK(s.recall[0] == 1 && s.recall[1] == 1 && s.recall[2] == 1 && m.evaluated == 1 && m.skipped == 0 &&
+          m.complete && m.longest == 8);
     CHECK_CLOSE(s.ap_pessimistic, s.ap, 0);
     check_end();
 
@@ -44,7 +53,8 @@ static void by_hand(void)
     CHECK_CLOSE(s.ap_at_r, (1.0 / 2 + 2.0 / 3 + 3.0 / 4) / 4, 1e-15);
     CHECK_CLOSE(s.ndcg, (1 / log2(3)) / (1 + 1 / log2(3)), 1e-15);
     CHECK_CLOSE(s.reciprocal_rank, 0.5, 0);
-    CHECK(s.recall[0] == 0 && s.recall[1] == 1 && s.recall[2] == 1 && m.recall_at[1] == 5 && m.recall_at[2] == 10);
+    CHECK(s.recall[0] == 0 && s.recall[1] == 1 && s.recall[2] == 1 && m.recall_at[1] == 5 &&
+          m.recall_at[2] == 10);
     check_end();
 
     check_begin("metrics: a list that is cut off counts what it misses, and has no INP");
@@ -74,10 +84,14 @@ static void sets(void)
     kin_error err = {0};
 
     check_begin("metrics: junk is dropped, and positions close up");
-    /* Query 0 (label 7, camera 1): items 0 and 2 are junk; 1 and 4 count. Query 1 (label 8): only junk. Query 2: no label. Query 3: label 9. */
-    int64_t query_label[Q] = {7, 8, -1, 9}, gallery_label[G] = {7, 7, 7, 8, 7, 9}, query_camera[Q] = {1, 2, 1, 1}, gallery_camera[G] = {1, 2, 1, 2, 3, 4};
-    int64_t offset[Q + 1] = {0, 6, 12, 18, 24}, index[Q * G] = {0, 3, 2, 1, 5, 4, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 5, 1, 2, 3, 4, 0};
-    kin_judged in = {Q, G, query_label, gallery_label, query_camera, gallery_camera, false, offset, index, NULL};
+    /* Query 0 (label 7, camera 1): items 0 and 2 are junk; 1 and 4 count. Query 1 (label 8): only junk.
+     * Query 2: no label. Query 3: label 9. */
+    int64_t query_label[Q] = {7, 8, -1, 9}, gallery_label[G] = {7, 7, 7, 8, 7, 9},
+            query_camera[Q] = {1, 2, 1, 1}, gallery_camera[G] = {1, 2, 1, 2, 3, 4};
+    int64_t offset[Q + 1] = {0, 6, 12, 18, 24}, index[Q * G] = {0, 3, 2, 1, 5, 4, 0, 1, 2, 3, 4, 5,
+                                                                0, 1, 2, 3, 4, 5, 5, 1, 2, 3, 4, 0};
+    kin_judged in = {Q,     G,      query_label, gallery_label, query_camera, gallery_camera,
+                     false, offset, index,       NULL};
     CHECK_MSG(kin_evaluate(&in, NULL, &m, each, &err), "%s", err.message);
     CHECK(m.evaluated == 2 && m.skipped == 2);
     CHECK_CLOSE(each[0].ap, (1.0 / 2 + 2.0 / 4) / 2, 1e-15); /* 3 | 1 | 5 | 4 */
@@ -89,7 +103,13 @@ static void sets(void)
 
     check_begin("metrics: a query in its own gallery is removed by index");
     int64_t label[3] = {1, 1, 2}, own_offset[4] = {0, 3, 6, 8}, own[8] = {0, 1, 2, 2, 1, 0, 0, 1};
-    kin_judged self = {.queries = 3, .gallery = 3, .query_label = label, .gallery_label = label, .leave_one_out = true, .offset = own_offset, .index = own};
+    kin_judged self = {.queries = 3,
+                       .gallery = 3,
+                       .query_label = label,
+                       .gallery_label = label,
+                       .leave_one_out = true,
+                       .offset = own_offset,
+                       .index = own};
     CHECK_MSG(kin_evaluate(&self, NULL, &m, each, &err), "%s", err.message);
     CHECK(m.evaluated == 2 && m.skipped == 1);
     CHECK_CLOSE(each[0].ap, 1, 0);
@@ -97,7 +117,10 @@ static void sets(void)
     check_end();
 
     check_begin("metrics: bad input is refused by name");
-    static const struct { int64_t at, item; const char *part; } bad[] = {{1, 6, "item 6 does not exist"}, {1, -1, "item -1"}, {1, 0, "item 0 is listed twice"}};
+    static const struct {
+        int64_t at, item;
+        const char *part;
+    } bad[] = {{1, 6, "item 6 does not exist"}, {1, -1, "item -1"}, {1, 0, "item 0 is listed twice"}};
     for (size_t b = 0; b < 3; b++) {
         int64_t kept = index[bad[b].at];
         index[bad[b].at] = bad[b].item;
@@ -125,7 +148,8 @@ static void sets(void)
     for (long n = 1; n <= 5; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err) && err.code == KIN_ERR_MEMORY && kin_alloc_live() == 0);
+        CHECK(!kin_evaluate(&in, NULL, &m, NULL, &err) && err.code == KIN_ERR_MEMORY &&
+              kin_alloc_live() == 0);
         kin_alloc_fail_at(0);
     }
     check_end();

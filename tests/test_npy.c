@@ -32,7 +32,12 @@ static bool read_bytes(const unsigned char *bytes, size_t size, kin_npy *out, ki
 
 static void types(void)
 {
-    static const struct { const char *descr; unsigned char bytes[16]; size_t size; float want[2]; } rows[] = {
+    static const struct {
+        const char *descr;
+        unsigned char bytes[16];
+        size_t size;
+        float want[2];
+    } rows[] = {
         {"<f4", {0, 0, 128, 63, 0, 0, 32, 192}, 8, {1.0f, -2.5f}},
         {">f4", {63, 128, 0, 0, 192, 32, 0, 0}, 8, {1.0f, -2.5f}},
         {"<f8", {0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0x04, 0xc0}, 16, {1.0f, -2.5f}},
@@ -51,12 +56,14 @@ static void types(void)
             check_begin("npy: version %d reads %s", version, rows[i].descr);
             char dictionary[128];
             unsigned char bytes[256];
-            snprintf(dictionary, sizeof dictionary, "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }    \n", rows[i].descr);
+            snprintf(dictionary, sizeof dictionary,
+                     "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }    \n", rows[i].descr);
             size_t size = build(bytes, version, dictionary, rows[i].bytes, rows[i].size);
             kin_npy a;
             kin_error err = {0};
             CHECK_MSG(read_bytes(bytes, size, &a, &err), "%s", err.message);
-            CHECK(a.dims == 1 && a.count == 2 && a.data && a.data[0] == rows[i].want[0] && a.data[1] == rows[i].want[1]);
+            CHECK(a.dims == 1 && a.count == 2 && a.data && a.data[0] == rows[i].want[0] &&
+                  a.data[1] == rows[i].want[1]);
             kin_npy_free(&a);
             CHECK(!read_bytes(bytes, size - 1, &a, &err));
             CHECK_TEXT(err.message, "cut off");
@@ -69,13 +76,16 @@ static void orders(void)
 {
     check_begin("npy: Fortran order comes out in C order");
     unsigned char bytes[512];
-    const unsigned char numbers[24] = {0, 12, 4, 16, 8, 20, 1, 13, 5, 17, 9, 21, 2, 14, 6, 18, 10, 22, 3, 15, 7, 19, 11, 23};
-    size_t size = build(bytes, 1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4)}", numbers, sizeof numbers);
+    const unsigned char numbers[24] = {0, 12, 4, 16, 8,  20, 1, 13, 5, 17, 9,  21,
+                                       2, 14, 6, 18, 10, 22, 3, 15, 7, 19, 11, 23};
+    size_t size = build(bytes, 1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4)}", numbers,
+                        sizeof numbers);
     kin_npy a;
     kin_error err = {0};
     CHECK_MSG(read_bytes(bytes, size, &a, &err), "%s", err.message);
     CHECK(a.dims == 3 && a.shape[0] == 2 && a.shape[1] == 3 && a.shape[2] == 4);
-    for (int i = 0; i < 24 && a.data; i++) CHECK_MSG(a.data[i] == (float)i, "number %d is %g", i, (double)a.data[i]);
+    for (int i = 0; i < 24 && a.data; i++)
+        CHECK_MSG(a.data[i] == (float)i, "number %d is %g", i, (double)a.data[i]);
     kin_npy_free(&a);
     size = build(bytes, 1, "{'descr': '|u1', 'fortran_order': False, 'shape': ()}", numbers + 1, 1);
     CHECK(read_bytes(bytes, size, &a, &err) && a.dims == 0 && a.count == 1 && a.data[0] == 12);
@@ -88,9 +98,12 @@ static void orders(void)
 
 static void refusals(void)
 {
-    static const struct { const char *dictionary, *why; } rows[] = {
+    static const struct {
+        const char *dictionary, *why;
+    } rows[] = {
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976, 1)}", "cut off"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976, 1152921504606846976, 0)}", "larger than any memory"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976, 1152921504606846976, 0)}",
+         "larger than any memory"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 1)}", "malformed"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776,)}", "cut off"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", "malformed"},
@@ -183,7 +196,8 @@ static void mapping(void)
     const char *path = check_path("mapped.npy"), *other = check_path("other.npy");
     kin_error err = {0};
     kin_npy a, b;
-    check_begin("npy: float32 in C order is mapped; what is written to it stays here, and the file may be replaced");
+    check_begin(
+        "npy: float32 in C order is mapped; what is written to it stays here, and the file may be replaced");
     for (int i = 0; i < 70 * 33; i++) rows[i] = (float)i;
     CHECK(kin_npy_write_float32(path, rows, 70, 33, &err));
     CHECK_MSG(kin_npy_read_matrix(path, &a, &err), "%s", err.message);

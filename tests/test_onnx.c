@@ -1,5 +1,6 @@
-/* ONNX files: every op that has a form is written in some small network here, and what is in the file is looked at. With
- * $KIN_ONNX_OUT the files stay there beside the networks' inputs and outputs, for tests/onnx.test.sh to hold ONNX Runtime against. */
+/* ONNX files: every op that has a form is written in some small network here, and what is in the file is
+ * looked at. With $KIN_ONNX_OUT the files stay there beside the networks' inputs and outputs, for
+ * tests/onnx.test.sh to hold ONNX Runtime against. */
 #include "autograd/ops.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -17,31 +18,48 @@ enum { BATCH = 4, TYPES = 4096 };
 
 /* ---- networks ---- */
 
-static kin_tensor *param(kin_scope *s, const char *name, kin_shape shape) { return kin_param(s, name, &(kin_param_opt){.shape = shape, .init = KIN_INIT_UNIFORM, .scale = 1}); }
+static kin_tensor *param(kin_scope *s, const char *name, kin_shape shape)
+{
+    return kin_param(s, name, &(kin_param_opt){.shape = shape, .init = KIN_INIT_UNIFORM, .scale = 1});
+}
 
 static kin_tensor *convolutions(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    kin_tensor *y = kin_conv_bn(s, "a", "an", x, &(kin_conv_bn_opt){.out = 8, .kernel = 3, .stride = 2, .pads = {0, 1, 2, 1}, .act = KIN_RELU, .epsilon = 1e-3});
-    kin_tensor *z = kin_conv(kin_sub(s, "b"), y, &(kin_conv_opt){.out = 8, .kernel = 3, .pad = 2, .dilation = 2, .groups = 2, .bias = true});
-    z = kin_conv_bn(s, "c", "cn", z, &(kin_conv_bn_opt){.out = 8, .kernel = 5, .pad = 2, .groups = 8, .add = y, .act = KIN_RELU6});
-    return kin_linear(kin_sub(s, "fc"), kin_flatten(kin_batch_norm(kin_sub(s, "n"), z, NULL)), &(kin_linear_opt){.out = 5});
+    kin_tensor *y = kin_conv_bn(
+        s, "a", "an", x,
+        &(kin_conv_bn_opt){
+            .out = 8, .kernel = 3, .stride = 2, .pads = {0, 1, 2, 1}, .act = KIN_RELU, .epsilon = 1e-3});
+    kin_tensor *z = kin_conv(
+        kin_sub(s, "b"), y,
+        &(kin_conv_opt){.out = 8, .kernel = 3, .pad = 2, .dilation = 2, .groups = 2, .bias = true});
+    z = kin_conv_bn(
+        s, "c", "cn", z,
+        &(kin_conv_bn_opt){.out = 8, .kernel = 5, .pad = 2, .groups = 8, .add = y, .act = KIN_RELU6});
+    return kin_linear(kin_sub(s, "fc"), kin_flatten(kin_batch_norm(kin_sub(s, "n"), z, NULL)),
+                      &(kin_linear_opt){.out = 5});
 }
 
 static kin_tensor *pools(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg, (void)s;
     kin_tensor *a = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1});
-    kin_tensor *b = kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}), *c = kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true});
+    kin_tensor *b = kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1}),
+               *c = kin_avg_pool2d(
+                   x, &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true});
     kin_tensor *d = kin_concat((kin_tensor *[]){a, b, c}, 3), *e = kin_slice(d, 2, 5);
-    return kin_concat((kin_tensor *[]){kin_global_avg_pool(d), kin_global_max_pool(e), kin_slice(kin_global_avg_pool(d), 1, 2)}, 3);
+    return kin_concat((kin_tensor *[]){kin_global_avg_pool(d), kin_global_max_pool(e),
+                                       kin_slice(kin_global_avg_pool(d), 1, 2)},
+                      3);
 }
 
-/* The first argument's shape and broadcasting of a channel vector, a number, a pixel's and a picture's line. */
+/* The first argument's shape and broadcasting of a channel vector, a number, a pixel's and a picture's
+ * line. */
 static kin_tensor *arithmetic(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    kin_tensor *c = param(s, "c", KIN_SHAPE(3)), *one = param(s, "one", KIN_SHAPE(1)), *line = param(s, "line", KIN_SHAPE(5, 3));
+    kin_tensor *c = param(s, "c", KIN_SHAPE(3)), *one = param(s, "one", KIN_SHAPE(1)),
+               *line = param(s, "line", KIN_SHAPE(5, 3));
     kin_tensor *y = kin_add(kin_mul(x, c), one);
     y = kin_sub_tensor(y, kin_mean(x, 6));
     y = kin_div(kin_add(line, y), kin_add(kin_square(one), kin_exp(c)));
@@ -51,7 +69,12 @@ static kin_tensor *arithmetic(kin_scope *s, kin_tensor *x, void *arg)
 static kin_tensor *functions(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg, (void)s;
-    kin_tensor *all[] = {kin_relu(x), kin_relu6(kin_scale(x, 9, 0)), kin_leaky_relu(x), kin_sigmoid(x), kin_tanh(x), kin_softplus(x), kin_silu(x), kin_gelu(x), kin_exp(x), kin_abs(x), kin_square(x)};
+    kin_tensor *all[] = {kin_relu(x),       kin_relu6(kin_scale(x, 9, 0)),
+                         kin_leaky_relu(x), kin_sigmoid(x),
+                         kin_tanh(x),       kin_softplus(x),
+                         kin_silu(x),       kin_gelu(x),
+                         kin_exp(x),        kin_abs(x),
+                         kin_square(x)};
     kin_tensor *y = kin_concat(all, 11), *positive = kin_add(kin_square(x), kin_exp(x));
     return kin_concat((kin_tensor *[]){y, kin_log(positive), kin_sqrt(positive), kin_pow(positive, 1.7)}, 4);
 }
@@ -60,8 +83,10 @@ static kin_tensor *sequence(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
     int64_t n = kin_dim(x, 0);
-    kin_tensor *t = kin_reshape(x, KIN_SHAPE(n, 20, 3)), *q = kin_linear(kin_sub(s, "q"), t, &(kin_linear_opt){.out = 6});
-    kin_tensor *k = kin_linear(kin_sub(s, "k"), t, &(kin_linear_opt){.out = 6, .no_bias = true}), *v = kin_batch_norm(kin_sub(s, "v"), q, &(kin_norm_opt){.act = KIN_RELU, .add = k});
+    kin_tensor *t = kin_reshape(x, KIN_SHAPE(n, 20, 3)),
+               *q = kin_linear(kin_sub(s, "q"), t, &(kin_linear_opt){.out = 6});
+    kin_tensor *k = kin_linear(kin_sub(s, "k"), t, &(kin_linear_opt){.out = 6, .no_bias = true}),
+               *v = kin_batch_norm(kin_sub(s, "v"), q, &(kin_norm_opt){.act = KIN_RELU, .add = k});
     kin_tensor *w = kin_softmax_scaled(kin_matmul(q, k, &(kin_matmul_opt){.transpose_b = true}), -0.8);
     kin_tensor *y = kin_matmul(w, v, &(kin_matmul_opt){.transpose_a = true});
     return kin_l2_normalize(kin_reshape(kin_max(y, 2), KIN_SHAPE(n, 6)));
@@ -72,24 +97,30 @@ static kin_tensor *maps(kin_scope *s, kin_tensor *x, void *arg)
     (void)arg;
     int64_t n = kin_dim(x, 0);
     kin_tensor *y = kin_linear(kin_sub(s, "a"), x, &(kin_linear_opt){.out = 4});
-    kin_tensor *z = kin_concat((kin_tensor *[]){kin_softmax(y), kin_log_softmax(y), kin_log_sum_exp(y), kin_l2_normalize(y)}, 4);
+    kin_tensor *z = kin_concat(
+        (kin_tensor *[]){kin_softmax(y), kin_log_softmax(y), kin_log_sum_exp(y), kin_l2_normalize(y)}, 4);
     z = kin_reshape(kin_reshape(z, KIN_SHAPE(n, 130)), KIN_SHAPE(n, 5, 2, 13));
-    kin_tensor *pixel = kin_reshape(kin_mean(z, 6), KIN_SHAPE(n, 13)), *back = kin_reshape(pixel, KIN_SHAPE(n, 1, 1, 13));
+    kin_tensor *pixel = kin_reshape(kin_mean(z, 6), KIN_SHAPE(n, 13)),
+               *back = kin_reshape(pixel, KIN_SHAPE(n, 1, 1, 13));
     return kin_add(z, kin_add(back, kin_mean(z, 2)));
 }
 
 static kin_tensor *attention(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    kin_tensor *y = kin_gate(x, kin_sigmoid(kin_linear(kin_sub(s, "a"), kin_global_avg_pool(x), &(kin_linear_opt){.out = 3})));
-    y = kin_gate(y, kin_sigmoid(kin_conv(kin_sub(s, "b"), kin_channel_pool(y), &(kin_conv_opt){.out = 1, .kernel = 3, .pad = 1})));
+    kin_tensor *y = kin_gate(
+        x, kin_sigmoid(kin_linear(kin_sub(s, "a"), kin_global_avg_pool(x), &(kin_linear_opt){.out = 3})));
+    y = kin_gate(y, kin_sigmoid(kin_conv(kin_sub(s, "b"), kin_channel_pool(y),
+                                         &(kin_conv_opt){.out = 1, .kernel = 3, .pad = 1})));
     y = kin_add_weighted(y, x, param(s, "w", KIN_SHAPE(1)));
-    kin_tensor *computed = kin_reshape(param(s, "k", KIN_SHAPE(1, 3, 4)), KIN_SHAPE(2, 2, 3, 1)); /* a convolution whose weight is computed */
+    kin_tensor *computed = kin_reshape(param(s, "k", KIN_SHAPE(1, 3, 4)),
+                                       KIN_SHAPE(2, 2, 3, 1)); /* a convolution whose weight is computed */
     y = kin_add(y, kin_conv2d(y, computed, NULL, &(kin_conv2d_opt){.pads = {.top = 1, .right = 1}}));
     return kin_gem_pool(y, kin_scale(kin_square(param(s, "p", KIN_SHAPE(1))), 1, 2));
 }
 
-/* Zeros made for each picture, and more of them behind, as shortcuts without parameters do; what nothing reads is left out. */
+/* Zeros made for each picture, and more of them behind, as shortcuts without parameters do; what nothing
+ * reads is left out. */
 static kin_tensor *constants(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg, (void)s;
@@ -103,7 +134,8 @@ static kin_tensor *constants(kin_scope *s, kin_tensor *x, void *arg)
 static kin_tensor *vectors(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    kin_tensor *y = kin_relu(kin_batch_norm(kin_sub(s, "n"), kin_linear(kin_sub(s, "a"), x, &(kin_linear_opt){.out = 6}), NULL));
+    kin_tensor *y = kin_relu(
+        kin_batch_norm(kin_sub(s, "n"), kin_linear(kin_sub(s, "a"), x, &(kin_linear_opt){.out = 6}), NULL));
     return kin_add(kin_softmax(y), kin_mul(kin_sum(y, 2), param(s, "c", KIN_SHAPE(6))));
 }
 
@@ -113,14 +145,28 @@ static kin_tensor *whole(kin_scope *s, kin_tensor *x, void *arg)
     return kin_add(kin_slice_rows(x, 1, 2), kin_add(kin_mean(x, 0), kin_max(x, 0)));
 }
 
-static const struct { const char *name; kin_net net; kin_shape input; bool any_batch; const char *types; } cases[] = {
-    {"convolutions", convolutions, {4, {BATCH, 9, 8, 3}}, true, "Conv BatchNormalization Relu Conv Conv BatchNormalization Add Clip BatchNormalization Flatten Gemm"},
+static const struct {
+    const char *name;
+    kin_net net;
+    kin_shape input;
+    bool any_batch;
+    const char *types;
+} cases[] = {
+    {"convolutions",
+     convolutions,
+     {4, {BATCH, 9, 8, 3}},
+     true,
+     "Conv BatchNormalization Relu Conv Conv BatchNormalization Add Clip BatchNormalization Flatten Gemm"},
     {"pools", pools, {4, {BATCH, 7, 6, 3}}, true, "MaxPool AveragePool AveragePool Concat Slice"},
     {"arithmetic", arithmetic, {4, {BATCH, 4, 5, 3}}, true, "Reshape Transpose Mul Add"},
     {"functions", functions, {4, {BATCH, 4, 5, 3}}, true, "LeakyRelu"},
     {"sequence", sequence, {4, {BATCH, 4, 5, 3}}, true, "Transpose Reshape"},
     {"maps", maps, {4, {BATCH, 2, 5, 3}}, true, "Transpose"},
-    {"attention", attention, {4, {BATCH, 4, 5, 3}}, true, "GlobalAveragePool Reshape Gemm Sigmoid Reshape Mul ReduceM"},
+    {"attention",
+     attention,
+     {4, {BATCH, 4, 5, 3}},
+     true,
+     "GlobalAveragePool Reshape Gemm Sigmoid Reshape Mul ReduceM"},
     {"constants", constants, {4, {BATCH, 4, 5, 3}}, true, "Shape Concat Expand Concat Mul Add"},
     {"vectors", vectors, {2, {BATCH, 7}}, true, "Gemm BatchNormalization Relu"},
     {"whole", whole, {2, {BATCH, 7}}, false, "ReduceMax Reshape"},
@@ -134,7 +180,9 @@ static void fill(kin_module *m)
         kin_entry *e = kin_module_entry(m, i);
         bool variance = strstr(e->name, "running_var") != NULL;
         kin_real *data = kin_entry_data(e);
-        for (int64_t k = 0; k < kin_count(e->tensor); k++) data[k] = (kin_real)(variance ? 1 + 0.5 * sin(1.7 * (double)k + i) : 0.5 * sin(0.9 * (double)k + 0.7 * i));
+        for (int64_t k = 0; k < kin_count(e->tensor); k++)
+            data[k] = (kin_real)(variance ? 1 + 0.5 * sin(1.7 * (double)k + i)
+                                          : 0.5 * sin(0.9 * (double)k + 0.7 * i));
     }
 }
 
@@ -152,14 +200,16 @@ static const char *out_path(const char *name, const char *suffix)
 static void write_tensor(const char *path, const kin_tensor *t)
 {
     kin_shape s = kin_shape_of(t);
-    int64_t count = kin_count(t), pixels = s.ndim == 4 ? s.dim[1] * s.dim[2] : 1, channels = s.ndim == 4 ? s.dim[3] : count / s.dim[0];
+    int64_t count = kin_count(t), pixels = s.ndim == 4 ? s.dim[1] * s.dim[2] : 1,
+            channels = s.ndim == 4 ? s.dim[3] : count / s.dim[0];
     float *out = kin_alloc_array((size_t)count, sizeof *out);
     kin_real *in = kin_alloc_array((size_t)count, sizeof *in);
     kin_error err = {0};
     kin_read(t, in);
     for (int64_t n = 0; n < s.dim[0]; n++)
         for (int64_t p = 0; p < pixels; p++)
-            for (int64_t c = 0; c < channels; c++) out[(n * channels + c) * pixels + p] = (float)in[(n * pixels + p) * channels + c];
+            for (int64_t c = 0; c < channels; c++)
+                out[(n * channels + c) * pixels + p] = (float)in[(n * pixels + p) * channels + c];
     if (s.ndim == 4) s = KIN_SHAPE(s.dim[0], s.dim[3], s.dim[1], s.dim[2]);
     CHECK_MSG(kin_npy_write_array(path, out, s.ndim, s.dim, &err), "%s", err.message);
     kin_free(out);
@@ -171,7 +221,8 @@ static void run_network(kin_module *m, const char *name, kin_shape input)
     kin_ctx *ctx = kin_module_ctx(m);
     kin_tensor *x = kin_input(ctx, input, NULL);
     kin_real *data = (kin_real *)kin_data(x);
-    for (int64_t i = 0; i < kin_count(x); i++) data[i] = (kin_real)sin(0.37 * (double)i * (1 + 0.01 * (double)(i % 7)));
+    for (int64_t i = 0; i < kin_count(x); i++)
+        data[i] = (kin_real)sin(0.37 * (double)i * (1 + 0.01 * (double)(i % 7)));
     kin_tensor *y = kin_module_forward(m, x, KIN_EVAL);
     CHECK_MSG(y, "%s", kin_ctx_error(ctx)->message);
     if (y) write_tensor(out_path(name, ".x.npy"), x), write_tensor(out_path(name, ".y.npy"), y);
@@ -180,7 +231,12 @@ static void run_network(kin_module *m, const char *name, kin_shape input)
 
 /* ---- a reader of protocol buffers, as far as the file needs one ---- */
 
-typedef struct field { int number; const uint8_t *data; size_t size; uint64_t value; } field;
+typedef struct field {
+    int number;
+    const uint8_t *data;
+    size_t size;
+    uint64_t value;
+} field;
 
 static bool varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
 {
@@ -226,8 +282,12 @@ static void read_graph(const kin_bytes *file, char *types, const char *wanted, f
     CHECK(find_field(file->data, file->size, 7, &graph));
     const uint8_t *at = graph.data;
     while (next_field(&at, graph.data + graph.size, &f)) {
-        if (f.number == 1 && find_field(f.data, f.size, 4, &inner)) used += (size_t)snprintf(types + used, TYPES - used, "%s%.*s", used ? " " : "", (int)inner.size, (const char *)inner.data);
-        if (f.number == 5 && wanted && find_field(f.data, f.size, 8, &inner) && inner.size == strlen(wanted) && memcmp(inner.data, wanted, inner.size) == 0) *found = f;
+        if (f.number == 1 && find_field(f.data, f.size, 4, &inner))
+            used += (size_t)snprintf(types + used, TYPES - used, "%s%.*s", used ? " " : "", (int)inner.size,
+                                     (const char *)inner.data);
+        if (f.number == 5 && wanted && find_field(f.data, f.size, 8, &inner) &&
+            inner.size == strlen(wanted) && memcmp(inner.data, wanted, inner.size) == 0)
+            *found = f;
         if (used >= TYPES - 100) break;
     }
     CHECK(at == graph.data + graph.size);
@@ -252,7 +312,12 @@ static void written(void)
         field found;
         kin_module *m = make(ctx, i);
         const char *path = out_path(cases[i].name, ".onnx");
-        CHECK_MSG(m && kin_onnx_write(path, m, &(kin_onnx_opt){.input = cases[i].input, .any_batch = cases[i].any_batch}, &err) && kin_read_file(path, 0, &file, &err), "%s", err.message);
+        CHECK_MSG(m &&
+                      kin_onnx_write(
+                          path, m, &(kin_onnx_opt){.input = cases[i].input, .any_batch = cases[i].any_batch},
+                          &err) &&
+                      kin_read_file(path, 0, &file, &err),
+                  "%s", err.message);
         if (file.size) read_graph(&file, types, NULL, &found), CHECK_TEXT(types, cases[i].types);
         if (m) run_network(m, cases[i].name, cases[i].input);
         kin_bytes_free(&file);
@@ -264,7 +329,8 @@ static void written(void)
 
 static void weights(void)
 {
-    check_begin("onnx: parameters keep their names, convolutions their OIHW order, and what nothing reads is left out");
+    check_begin("onnx: parameters keep their names, convolutions their OIHW order, and what nothing reads is "
+                "left out");
     char types[TYPES];
     kin_ctx *ctx = kin_ctx_new();
     kin_error err = {0};
@@ -272,9 +338,12 @@ static void weights(void)
     field tensor = {0}, raw = {0};
     kin_module *m = make(ctx, 0);
     const char *path = out_path("weights", ".tmp.onnx");
-    CHECK_MSG(kin_onnx_write(path, m, &(kin_onnx_opt){.input = cases[0].input, .any_batch = true}, &err) && kin_read_file(path, 0, &file, &err), "%s", err.message);
+    CHECK_MSG(kin_onnx_write(path, m, &(kin_onnx_opt){.input = cases[0].input, .any_batch = true}, &err) &&
+                  kin_read_file(path, 0, &file, &err),
+              "%s", err.message);
     read_graph(&file, types, "b.weight", &tensor);
-    CHECK(tensor.data && find_field(tensor.data, tensor.size, 9, &raw) && raw.size == 8 * 4 * 9 * sizeof(float));
+    CHECK(tensor.data && find_field(tensor.data, tensor.size, 9, &raw) &&
+          raw.size == 8 * 4 * 9 * sizeof(float));
     const kin_real *w = kin_data(kin_module_find(m, "b.weight")->tensor);
     for (int o = 0; raw.data && o < 8; o++)
         for (int c = 0; c < 4; c++)
@@ -287,7 +356,8 @@ static void weights(void)
     remove(path);
     kin_module_free(m);
     m = make(ctx, 7);
-    CHECK(kin_onnx_write(path, m, &(kin_onnx_opt){.input = cases[7].input, .any_batch = true}, &err) && kin_read_file(path, 0, &file, &err));
+    CHECK(kin_onnx_write(path, m, &(kin_onnx_opt){.input = cases[7].input, .any_batch = true}, &err) &&
+          kin_read_file(path, 0, &file, &err));
     read_graph(&file, types, NULL, &tensor);
     CHECK_MSG(!strstr(types, "Sigmoid"), "an unused op is in the file: %s", types);
     kin_bytes_free(&file);
@@ -299,19 +369,35 @@ static void weights(void)
 
 /* ---- what cannot be written ---- */
 
-static kin_tensor *distances(kin_scope *s, kin_tensor *x, void *arg) { (void)s, (void)arg; return kin_distance(x, x); }
-static kin_tensor *nothing(kin_scope *s, kin_tensor *x, void *arg) { (void)s, (void)arg; return x; }
+static kin_tensor *distances(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)s, (void)arg;
+    return kin_distance(x, x);
+}
+static kin_tensor *nothing(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)s, (void)arg;
+    return x;
+}
 static kin_tensor *batch_statistics(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    return kin_batch_norm_train(x, param(s, "a", KIN_SHAPE(7)), param(s, "b", KIN_SHAPE(7)), NULL, 1e-5, KIN_LINEAR, NULL, NULL);
+    return kin_batch_norm_train(x, param(s, "a", KIN_SHAPE(7)), param(s, "b", KIN_SHAPE(7)), NULL, 1e-5,
+                                KIN_LINEAR, NULL, NULL);
 }
 
 static void refused(void)
 {
-    static const struct { kin_net net; bool any_batch; const char *part; } bad[] = {
-        {distances, false, "the op distance has no ONNX form"}, {nothing, false, "no function of its input"}, {batch_statistics, true, "takes its statistics from the batch"},
-        {whole, true, "does not have the batch as its first axis"}, {distances, true, "the op distance has no ONNX form"},
+    static const struct {
+        kin_net net;
+        bool any_batch;
+        const char *part;
+    } bad[] = {
+        {distances, false, "the op distance has no ONNX form"},
+        {nothing, false, "no function of its input"},
+        {batch_statistics, true, "takes its statistics from the batch"},
+        {whole, true, "does not have the batch as its first axis"},
+        {distances, true, "the op distance has no ONNX form"},
     };
     check_begin("onnx: what has no form is refused by name, and no file is left");
     kin_ctx *ctx = kin_ctx_new();
@@ -319,7 +405,11 @@ static void refused(void)
         kin_error err = {0};
         kin_module *m = kin_module_new(ctx, bad[i].net, NULL, KIN_SHAPE(BATCH, 7), 1);
         const char *path = out_path("refused", ".tmp.onnx");
-        CHECK(m && !kin_onnx_write(path, m, &(kin_onnx_opt){.input = KIN_SHAPE(BATCH, 7), .any_batch = bad[i].any_batch}, &err) && !kin_exists(path));
+        CHECK(m &&
+              !kin_onnx_write(path, m,
+                              &(kin_onnx_opt){.input = KIN_SHAPE(BATCH, 7), .any_batch = bad[i].any_batch},
+                              &err) &&
+              !kin_exists(path));
         CHECK_TEXT(err.message, bad[i].part);
         kin_module_free(m);
     }
@@ -344,8 +434,10 @@ static void memory_ends(void)
         more = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         kin_error_clear(kin_ctx_error(ctx));
-        CHECK_MSG(ok != kin_failed(&err) && ok == kin_exists(path) && (more || ok), "after allocation %ld failed: %s", n, err.message);
-        CHECK_MSG(kin_alloc_live() <= alive + 1, "allocation %ld failed and %ld blocks leaked", n, kin_alloc_live() - alive);
+        CHECK_MSG(ok != kin_failed(&err) && ok == kin_exists(path) && (more || ok),
+                  "after allocation %ld failed: %s", n, err.message);
+        CHECK_MSG(kin_alloc_live() <= alive + 1, "allocation %ld failed and %ld blocks leaked", n,
+                  kin_alloc_live() - alive);
     }
     remove(path);
     kin_module_free(m);

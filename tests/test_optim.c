@@ -1,5 +1,6 @@
-/* Optimisers against their papers' formulas written out in double, number by number; clipping, moving averages, schedules, and
- * what must not happen: changes after a bad gradient, allocations, a dependence on the number of threads. */
+/* Optimisers against their papers' formulas written out in double, number by number; clipping, moving
+ * averages, schedules, and what must not happen: changes after a bad gradient, allocations, a dependence
+ * on the number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "nn/layers.h"
@@ -21,11 +22,13 @@ static void fill_gradients(kin_module *m, int step)
     for (int i = 0; i < kin_module_entries(m); i++) {
         kin_entry *e = kin_module_entry(m, i);
         kin_real *g = kin_module_grads(m) + kin_entry_offset(m, e);
-        for (int64_t k = 0; k < kin_count(e->tensor); k++) g[k] = (kin_real)sin(1.7 * (double)k + 0.9 * step + i);
+        for (int64_t k = 0; k < kin_count(e->tensor); k++)
+            g[k] = (kin_real)sin(1.7 * (double)k + 0.9 * step + i);
     }
 }
 
-/* One number's way through the steps. Nesterov as PyTorch writes it [Sutskever et al. 2013, with the look-ahead in the gradient]. */
+/* One number's way through the steps. Nesterov as PyTorch writes it [Sutskever et al. 2013, with the
+ * look-ahead in the gradient]. */
 static double reference(const kin_optim_opt *o, double w, int entry, int64_t k, int steps, bool decays)
 {
     double a = 0, b = 0, decay = decays ? o->weight_decay : 0;
@@ -48,7 +51,8 @@ static double reference(const kin_optim_opt *o, double w, int entry, int64_t k, 
 static void formula(const char *name, const kin_optim_opt *opt)
 {
     enum { STEPS = 6 };
-    check_begin("optimisers: %s is the formula, with decay %s norm and bias", name, opt->decay_all ? "also on" : "apart from");
+    check_begin("optimisers: %s is the formula, with decay %s norm and bias", name,
+                opt->decay_all ? "also on" : "apart from");
     kin_ctx *ctx = kin_ctx_new();
     kin_module *m = kin_module_new(ctx, linear, NULL, KIN_SHAPE(1, IN), 3);
     kin_optim *o = kin_optim_new(m, opt);
@@ -62,7 +66,8 @@ static void formula(const char *name, const kin_optim_opt *opt)
         kin_entry *e = kin_module_entry(m, i);
         int64_t offset = kin_entry_offset(m, e);
         for (int64_t k = 0; k < kin_count(e->tensor); k++)
-            CHECK_CLOSE(kin_data(e->tensor)[k], reference(opt, first[offset + k], i, k, STEPS, opt->decay_all || !e->no_decay), 2e-6);
+            CHECK_CLOSE(kin_data(e->tensor)[k],
+                        reference(opt, first[offset + k], i, k, STEPS, opt->decay_all || !e->no_decay), 2e-6);
     }
     CHECK(kin_optim_steps(o) == STEPS);
     kin_optim_free(o);
@@ -87,7 +92,8 @@ static void clipping_and_average(void)
     for (int64_t i = 0; i < count; i++) moved += pow((double)kin_module_values(m)[i] - before[i], 2);
     CHECK_CLOSE(sqrt(moved), 0.5, 1e-5);
     for (int step = 1; step < 4; step++) {
-        for (int64_t i = 0; i < count; i++) average[i] += 0.25 * ((double)kin_module_values(m)[i] - average[i]);
+        for (int64_t i = 0; i < count; i++)
+            average[i] += 0.25 * ((double)kin_module_values(m)[i] - average[i]);
         if (step < 3) CHECK(kin_optim_step(o, 0.1));
     }
     kin_real kept[IN * OUT + 64];
@@ -116,7 +122,8 @@ static void bad_gradients(void)
         kin_module_grads(m)[kin_entry_offset(m, kin_module_find(m, "fc.bias")) + 2] = (kin_real)bad[i];
         CHECK(!kin_optim_step(o, 0.1) && kin_ctx_error(ctx)->code == KIN_ERR_NUMERIC);
         CHECK_TEXT(kin_ctx_error(ctx)->message, "fc.bias");
-        CHECK(kin_optim_steps(o) == 0 && memcmp(kept, kin_module_values(m), (size_t)kin_module_slab_count(m) * sizeof *kept) == 0);
+        CHECK(kin_optim_steps(o) == 0 &&
+              memcmp(kept, kin_module_values(m), (size_t)kin_module_slab_count(m) * sizeof *kept) == 0);
         kin_optim_free(o);
         kin_module_free(m);
         kin_ctx_free(ctx);
@@ -135,7 +142,8 @@ static void same_bits(void)
         kin_set_threads(threads);
         kin_ctx *ctx = kin_ctx_new();
         kin_module *m = kin_module_new(ctx, linear, &out, KIN_SHAPE(1, WIDE_IN), 3);
-        kin_optim *o = kin_optim_new(m, &(kin_optim_opt){.kind = KIN_ADAMW, .weight_decay = 0.1, .clip_norm = 1, .ema = 0.9});
+        kin_optim *o = kin_optim_new(
+            m, &(kin_optim_opt){.kind = KIN_ADAMW, .weight_decay = 0.1, .clip_norm = 1, .ema = 0.9});
         fill_gradients(m, 0);
         CHECK(kin_optim_step(o, 1e-2));
         long allocations = kin_alloc_count();
@@ -143,7 +151,8 @@ static void same_bits(void)
         CHECK(kin_alloc_count() == allocations);
         size_t bytes = (size_t)kin_module_slab_count(m) * sizeof *first;
         if (threads == 1) memcpy(first, kin_module_values(m), bytes);
-        else CHECK_MSG(memcmp(first, kin_module_values(m), bytes) == 0, "%d threads give other bits", threads);
+        else
+            CHECK_MSG(memcmp(first, kin_module_values(m), bytes) == 0, "%d threads give other bits", threads);
         kin_optim_free(o);
         kin_module_free(m);
         kin_ctx_free(ctx);
@@ -179,8 +188,10 @@ static void failures(void)
 static void schedules(void)
 {
     check_begin("schedules: constant, steps, cosine, warm-up");
-    kin_schedule constant = {KIN_SCHEDULE_CONSTANT, .lr = 0.1}, steps = {KIN_SCHEDULE_STEP, .lr = 1, .every = 30, .gamma = 0.1};
-    kin_schedule cosine = {KIN_SCHEDULE_COSINE, .lr = 1, .final_lr = 0.2, .steps = 100}, warm = {KIN_SCHEDULE_COSINE, .lr = 1, .steps = 110, .warmup = 10};
+    kin_schedule constant = {KIN_SCHEDULE_CONSTANT, .lr = 0.1},
+                 steps = {KIN_SCHEDULE_STEP, .lr = 1, .every = 30, .gamma = 0.1};
+    kin_schedule cosine = {KIN_SCHEDULE_COSINE, .lr = 1, .final_lr = 0.2, .steps = 100},
+                 warm = {KIN_SCHEDULE_COSINE, .lr = 1, .steps = 110, .warmup = 10};
     CHECK_CLOSE(kin_schedule_lr(&constant, 1000), 0.1, 0);
     CHECK_CLOSE(kin_schedule_lr(&steps, 29), 1, 1e-15);
     CHECK_CLOSE(kin_schedule_lr(&steps, 60), 0.01, 1e-15);
@@ -198,8 +209,12 @@ static void schedules(void)
 int main(void)
 {
     formula("SGD", &(kin_optim_opt){.kind = KIN_SGD, .lr = 0.05, .weight_decay = 0.2});
-    formula("SGD with momentum", &(kin_optim_opt){.kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .weight_decay = 0.2, .decay_all = true});
-    formula("SGD with Nesterov's momentum", &(kin_optim_opt){.kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 0.2});
+    formula("SGD with momentum",
+            &(kin_optim_opt){
+                .kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .weight_decay = 0.2, .decay_all = true});
+    formula("SGD with Nesterov's momentum",
+            &(kin_optim_opt){
+                .kind = KIN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 0.2});
     formula("Adam", &(kin_optim_opt){.kind = KIN_ADAM, .lr = 0.01, .weight_decay = 0.2});
     formula("AdamW", &(kin_optim_opt){.kind = KIN_ADAMW, .lr = 0.01, .weight_decay = 0.2});
     formula("AdamW", &(kin_optim_opt){.kind = KIN_ADAMW, .lr = 0.01, .weight_decay = 0.2, .decay_all = true});

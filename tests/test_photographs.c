@@ -1,4 +1,5 @@
-/* Photographs through kin's own decoder, resizing and network beside PyTorch's and Pillow's: the features of EfficientNet-Lite0. */
+/* Photographs through kin's own decoder, resizing and network beside PyTorch's and Pillow's: the features
+ * of EfficientNet-Lite0. */
 #include "base/memory.h"
 #include "base/npy.h"
 #include "cli/encoder.h"
@@ -14,7 +15,9 @@ enum { MOST = 64 };
 static double cosine(const float *a, const float *b, int64_t dim)
 {
     double ab = 0, aa = 0, bb = 0;
-    for (int64_t i = 0; i < dim; i++) ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
+    for (int64_t i = 0; i < dim; i++)
+        ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i],
+            bb += (double)b[i] * (double)b[i];
     return ab / sqrt(aa * bb);
 }
 
@@ -36,7 +39,8 @@ static int open_set(kin_sample *items, char paths[MOST][512])
 
 int main(void)
 {
-    check_begin("photographs: features of EfficientNet-Lite0 as PyTorch and Pillow make them, cosine at least .999 each");
+    check_begin("photographs: features of EfficientNet-Lite0 as PyTorch and Pillow make them, cosine at "
+                "least .999 each");
     if (!check_data("grocery") || !check_data("weights/efficientnet_lite0-imagenet.safetensors")) {
         check_skip("the grocery pictures or the weights are not here");
         return check_result();
@@ -51,15 +55,21 @@ int main(void)
     kin_npy want;
     kin_error err = {0};
     kin_ctx *ctx = kin_ctx_new();
-    snprintf(config.weights, sizeof config.weights, "%s", check_data("weights/efficientnet_lite0-imagenet.safetensors"));
+    snprintf(config.weights, sizeof config.weights, "%s",
+             check_data("weights/efficientnet_lite0-imagenet.safetensors"));
     kin_config_complete(&config, kin_model_find(config.model), true);
-    CHECK(config.size == 224 && config.resize == 256 && strcmp(config.filter, "bicubic") == 0 && strcmp(config.normalize, "lite") == 0);
-    CHECK_MSG(kin_npy_read("tests/golden/photographs.npy", &want, &err) && kin_network_published(&config, ctx, &network, &module, &err), "%s", err.message);
+    CHECK(config.size == 224 && config.resize == 256 && strcmp(config.filter, "bicubic") == 0 &&
+          strcmp(config.normalize, "lite") == 0);
+    CHECK_MSG(kin_npy_read("tests/golden/photographs.npy", &want, &err) &&
+                  kin_network_published(&config, ctx, &network, &module, &err),
+              "%s", err.message);
     if (!kin_failed(&err)) {
         CHECK_MSG(kin_encode(module, &network, &set, NULL, &encoded, &err), "%s", err.message);
-        CHECK(set.count >= 10 && encoded.count == set.count && encoded.dim == 1280 && want.count == set.count * 1280 && encoded.broken == 0);
+        CHECK(set.count >= 10 && encoded.count == set.count && encoded.dim == 1280 &&
+              want.count == set.count * 1280 && encoded.broken == 0);
         for (int64_t i = 0; i < encoded.count && want.count == encoded.count * encoded.dim; i++) {
-            double like = cosine(encoded.rows + i * encoded.dim, (const float *)want.data + i * encoded.dim, encoded.dim);
+            double like = cosine(encoded.rows + i * encoded.dim, (const float *)want.data + i * encoded.dim,
+                                 encoded.dim);
             CHECK_MSG(like > 0.99999, "%s: cosine %.6f", paths[i], like);
         }
         kin_encoded_free(&encoded);

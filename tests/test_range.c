@@ -21,15 +21,22 @@ static void ranges(void)
         bool leave = c / 3 % 2, repeated = c / 6 % 2, limited = c / 12;
         for (double share = 0; share <= 1; share += 0.25) {
             brute_clusters(data, Q + G, D, 15, 0.7, 3);
-            for (int64_t i = G - 1; repeated && i > 0; i--) memcpy(data + (Q + i) * D, data + (Q + i / 90 * 90) * D, D * sizeof *data);
+            for (int64_t i = G - 1; repeated && i > 0; i--)
+                memcpy(data + (Q + i) * D, data + (Q + i / 90 * 90) * D, D * sizeof *data);
             kin_vectors g = {data + Q * D, G, D}, q = leave ? g : (kin_vectors){data, Q, D};
-            double *d = brute_distances(q.data, q.count, g.data, G, D, letters[m]), *sorted = malloc(G * sizeof *sorted);
+            double *d = brute_distances(q.data, q.count, g.data, G, D, letters[m]),
+                   *sorted = malloc(G * sizeof *sorted);
             memcpy(sorted, d + 5 * G, G * sizeof *sorted);
             int64_t order[G];
             brute_order(d + 5 * G, G, -1, order);
             double at = share < 1 ? sorted[order[(int64_t)(share * G * 0.9)]] + 1e-4 : 1e9;
-            check_begin("range: metric %c, about %g of the gallery%s%s%s", letters[m], share, leave ? ", leaving one out" : "", repeated ? ", repeated rows" : "", limited ? ", limited" : "");
-            kin_range_opt opt = {.distance = m == 1 ? at + 1 : at, .metric = metrics[m], .limit = limited ? 70 : 0, .leave_one_out = leave};
+            check_begin("range: metric %c, about %g of the gallery%s%s%s", letters[m], share,
+                        leave ? ", leaving one out" : "", repeated ? ", repeated rows" : "",
+                        limited ? ", limited" : "");
+            kin_range_opt opt = {.distance = m == 1 ? at + 1 : at,
+                                 .metric = metrics[m],
+                                 .limit = limited ? 70 : 0,
+                                 .leave_one_out = leave};
             kin_ranges found;
             kin_error err = {0};
             CHECK_MSG(kin_search_range(q, g, &opt, &found, &err), "%s", err.message);
@@ -41,7 +48,8 @@ static void ranges(void)
                 }
                 if (limited && want > 70) want = 70;
                 int64_t got = found.offset[i + 1] - found.offset[i];
-                CHECK_MSG(llabs(got - want) <= unsure, "query %lld: %lld items, expected %lld", (long long)i, (long long)got, (long long)want);
+                CHECK_MSG(llabs(got - want) <= unsure, "query %lld: %lld items, expected %lld", (long long)i,
+                          (long long)got, (long long)want);
                 for (int64_t a = 0; a < got; a++) {
                     int64_t item = found.index[found.offset[i] + a];
                     CHECK(item == order[a] || fabs(d[i * G + item] - d[i * G + order[a]]) < 1e-6);
@@ -59,7 +67,9 @@ static void threshold(void)
     enum { N = 240 };
     int64_t label[N], query_label[N];
     brute_clusters(data, 2 * N, D, 20, 0.9, 8);
-    for (int64_t i = 0; i < N; i++) label[i] = (i + N) % 20 == 4 ? -1 : (i + N) % 20, query_label[i] = i % 20 < 15 ? i % 20 : 100 + i % 20;
+    for (int64_t i = 0; i < N; i++)
+        label[i] = (i + N) % 20 == 4 ? -1 : (i + N) % 20,
+        query_label[i] = i % 20 < 15 ? i % 20 : 100 + i % 20;
     kin_vectors q = {data, N, D}, g = {data + N * D, N, D};
     static const double rates[] = {0, 0.01, 0.1, 0.5, 1};
     for (int c = 0; c < 10; c++) {
@@ -85,10 +95,12 @@ static void threshold(void)
             accepted += impostor <= t.distance;
             reach += impostor <= t.distance + 1e-6; /* a hair farther would be too far */
             bool right = asked[i] >= 0 && asked[i] == label[order[0]];
-            known += relevant, first += relevant && right, found += relevant && right && 1 + d[i * N + order[0]] <= t.distance;
+            known += relevant, first += relevant && right,
+                found += relevant && right && 1 + d[i * N + order[0]] <= t.distance;
         }
         CHECK(t.impostors == N && t.queries == known);
-        CHECK_CLOSE(t.false_accept, (double)accepted / N, 2.5 / N); /* similarities are float32 there, and pairs may share one */
+        /* similarities are float32 there, and pairs may share one */
+        CHECK_CLOSE(t.false_accept, (double)accepted / N, 2.5 / N);
         CHECK_CLOSE(t.first, (double)first / (double)known, 1e-12);
         CHECK_CLOSE(t.found, (double)found / (double)known, 2.5 / (double)known);
         CHECK(t.false_accept <= rate && (rate == 1 || (double)reach > rate * N));
@@ -114,7 +126,8 @@ static void threshold(void)
     kin_set_threads(3);
     CHECK(kin_search_range(q, g, &opt, &b, &err));
     kin_set_threads(0);
-    CHECK(a.offset[N] == b.offset[N] && a.offset[N] > N && memcmp(a.value, b.value, (size_t)a.offset[N] * sizeof *a.value) == 0);
+    CHECK(a.offset[N] == b.offset[N] && a.offset[N] > N &&
+          memcmp(a.value, b.value, (size_t)a.offset[N] * sizeof *a.value) == 0);
     kin_ranges_free(&a), kin_ranges_free(&b);
     q.count = 3;
     long n = 1;

@@ -15,19 +15,29 @@ static void items(void)
     kin_items x;
     kin_error err = {0};
     check_begin("items: any column order, quotes, CRLF and a byte order mark");
-    const char *text = "\xEF\xBB\xBFpath,label,extra,id\r\n\"p,1\",cat,0,a\r\n\r\np2,,0,\"b \"\"x\"\"\"\r\n\"two\nlines\",cat,0,c";
+    const char *text = "\xEF\xBB\xBFpath,label,extra,id\r\n\"p,1\",cat,0,a\r\n\r\np2,,0,\"b "
+                       "\"\"x\"\"\"\r\n\"two\nlines\",cat,0,c";
     CHECK_MSG(kin_items_parse("x.csv", text, strlen(text), &x, &err), "%s", err.message);
-    CHECK(x.count == 3 && x.id && strcmp(x.id[1], "b \"x\"") == 0 && strcmp(x.path[0], "p,1") == 0 && strcmp(x.path[2], "two\nlines") == 0);
-    CHECK(kin_items_find(&x, "c", 1) == 2 && kin_items_find(&x, "cc", 1) == 2 && kin_items_find(&x, "cc", 2) == -1 && kin_items_find(&x, "", 0) == -1);
+    CHECK(x.count == 3 && x.id && strcmp(x.id[1], "b \"x\"") == 0 && strcmp(x.path[0], "p,1") == 0 &&
+          strcmp(x.path[2], "two\nlines") == 0);
+    CHECK(kin_items_find(&x, "c", 1) == 2 && kin_items_find(&x, "cc", 1) == 2 &&
+          kin_items_find(&x, "cc", 2) == -1 && kin_items_find(&x, "", 0) == -1);
     int64_t code[3];
     CHECK(kin_items_label_codes(&x, code, NULL, NULL, &err) && code[0] == 0 && code[1] == -1 && code[2] == 0);
     kin_items_free(&x);
     check_end();
 
-    static const struct { const char *text, *why; } bad[] = {
-        {"", "no column 'id'"}, {"name\na\n", "no column 'id'"}, {"id\n", "holds no items"},
-        {"id,label\na,1\nb\n", "line 3: has 1 fields, the first line has 2"}, {"id\na\nb\na\n", "line 4: the id 'a' stands on line 2"},
-        {"id,label\n,x\n", "line 2: the id is empty"}, {"id\n\"a\n", "line 2: a quote is never closed"}, {"id\n\"a\"b\n", "line 2: text behind"},
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"", "no column 'id'"},
+        {"name\na\n", "no column 'id'"},
+        {"id\n", "holds no items"},
+        {"id,label\na,1\nb\n", "line 3: has 1 fields, the first line has 2"},
+        {"id\na\nb\na\n", "line 4: the id 'a' stands on line 2"},
+        {"id,label\n,x\n", "line 2: the id is empty"},
+        {"id\n\"a\n", "line 2: a quote is never closed"},
+        {"id\n\"a\"b\n", "line 2: text behind"},
     };
     for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
         check_begin("items: refuses a file because: %s", bad[b].why);
@@ -52,24 +62,29 @@ static void embeddings(void)
     kin_error err = {0};
     check_begin("embeddings: E.npy and E.csv come back, under either name");
     const char *name = check_path("E"), *npy = check_path("E.npy");
-    CHECK_MSG(kin_embeddings_write(name, (kin_vectors){data, 5, 2}, ids, label, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_embeddings_write(name, (kin_vectors){data, 5, 2}, ids, label, NULL, &err), "%s",
+              err.message);
     for (int i = 0; i < 2; i++) {
         CHECK_MSG(kin_embeddings_read(i ? npy : name, &e, &err), "%s", err.message);
         CHECK(e.items.count == 5 && e.dim == 2 && memcmp(e.data, data, sizeof data) == 0);
-        for (int64_t a = 0; a < e.items.count; a++) CHECK(strcmp(e.items.id[a], ids[a]) == 0 && strcmp(e.items.label[a], label[a]) == 0);
+        for (int64_t a = 0; a < e.items.count; a++)
+            CHECK(strcmp(e.items.id[a], ids[a]) == 0 && strcmp(e.items.label[a], label[a]) == 0);
         kin_embeddings_free(&e);
     }
     check_end();
     check_begin("embeddings: a bare .npy numbers its rows");
-    CHECK(kin_npy_write_float32(check_path("bare.npy"), data, 5, 2, &err) && kin_embeddings_read(check_path("bare.npy"), &e, &err));
+    CHECK(kin_npy_write_float32(check_path("bare.npy"), data, 5, 2, &err) &&
+          kin_embeddings_read(check_path("bare.npy"), &e, &err));
     CHECK(e.items.count == 5 && !e.items.label && strcmp(e.items.id[4], "4") == 0);
     kin_embeddings_free(&e);
     kin_items alone;
-    CHECK(kin_items_open(check_path("bare"), &alone, &err) && alone.count == 5 && strcmp(alone.id[3], "3") == 0);
+    CHECK(kin_items_open(check_path("bare"), &alone, &err) && alone.count == 5 &&
+          strcmp(alone.id[3], "3") == 0);
     kin_items_free(&alone);
     for (int i = 0; i < 3; i++) {
         const char *const names[] = {"E", "E.npy", "E.csv"};
-        CHECK(kin_items_open(check_path(names[i]), &alone, &err) && alone.count == 5 && strcmp(alone.id[0], "a") == 0);
+        CHECK(kin_items_open(check_path(names[i]), &alone, &err) && alone.count == 5 &&
+              strcmp(alone.id[0], "a") == 0);
         kin_items_free(&alone);
     }
     check_end();
@@ -93,7 +108,8 @@ static void round_trip(void)
     kin_items query, gallery;
     kin_error err = {0};
     const char *const queries[] = {"q 1", "q,2"};
-    CHECK(kin_items_make(&query, 2, queries, NULL, NULL, &err) && kin_items_make(&gallery, 5, ids, NULL, NULL, &err));
+    CHECK(kin_items_make(&query, 2, queries, NULL, NULL, &err) &&
+          kin_items_make(&gallery, 5, ids, NULL, NULL, &err));
     int64_t index[6] = {4, 0, 1, 2, 1, 3};
     float value[6] = {0, 1, 2, 0, 1, 2};
     kin_neighbours lists = {2, 3, index, value};
@@ -105,11 +121,13 @@ static void round_trip(void)
     kin_bytes_free(&bytes);
     kin_ranks ranks;
     CHECK_MSG(kin_ranks_read(path, &query, &gallery, false, &ranks, NULL, &err), "%s", err.message);
-    CHECK(ranks.queries == 2 && ranks.offset[1] == 3 && ranks.offset[2] == 6 && memcmp(ranks.index, index, sizeof index) == 0);
+    CHECK(ranks.queries == 2 && ranks.offset[1] == 3 && ranks.offset[2] == 6 &&
+          memcmp(ranks.index, index, sizeof index) == 0);
     kin_ranks_free(&ranks);
     CHECK(kin_ranks_write_arrays(check_path("i.npy"), check_path("d.npy"), &lists, &err));
     kin_npy array;
-    CHECK(kin_npy_read_matrix(check_path("i.npy"), &array, &err) && array.shape[1] == 3 && array.data[3] == 2);
+    CHECK(kin_npy_read_matrix(check_path("i.npy"), &array, &err) && array.shape[1] == 3 &&
+          array.data[3] == 2);
     kin_npy_free(&array);
     CHECK(!kin_ranks_write(check_path("absent/ranks.csv"), &lists, &query, &gallery, &err));
     kin_error_clear(&err);
@@ -121,7 +139,10 @@ static void round_trip(void)
 
 static void refusals(void)
 {
-    static const struct { const char *text, *why; bool same; } bad[] = {
+    static const struct {
+        const char *text, *why;
+        bool same;
+    } bad[] = {
         {"id,images\n0,1 2\n1,2 2 0\n2,0\n", "line 3: the id '2' is listed twice", false},
         {"id,images\n0,1 2\n1,2 9 0\n2,0\n", "line 3: the id '9' is not in the gallery", false},
         {"id,images\n0,1 2\n7,2\n1,0\n2,0\n", "line 3: the id '7' is not a query", false},
@@ -140,7 +161,9 @@ static void refusals(void)
     for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
         check_begin("ranks: refuses a file because: %s", bad[b].why);
         kin_error_clear(&err);
-        CHECK(!kin_ranks_parse("r.csv", bad[b].text, strlen(bad[b].text), &three, &three, bad[b].same, &ranks, NULL, &err) && !ranks.index);
+        CHECK(!kin_ranks_parse("r.csv", bad[b].text, strlen(bad[b].text), &three, &three, bad[b].same, &ranks,
+                               NULL, &err) &&
+              !ranks.index);
         CHECK_TEXT(err.message, bad[b].why);
         CHECK_TEXT(err.message, "r.csv");
         check_end();
@@ -152,8 +175,10 @@ static void refusals(void)
     CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &three, &three, false, &ranks, &problems, &err));
     CHECK(problems.count == 6);
     CHECK_TEXT(err.message, "r.csv: 6 problems");
-    CHECK(problems.lines.data && strcmp(problems.lines.data, "r.csv: line 1: the id '1' is listed twice\nr.csv: line 1: the id '1' is listed twice\n"
-                                                              "r.csv: line 1: the id '5' is not in the gallery\n") == 0);
+    CHECK(problems.lines.data &&
+          strcmp(problems.lines.data,
+                 "r.csv: line 1: the id '1' is listed twice\nr.csv: line 1: the id '1' is listed twice\n"
+                 "r.csv: line 1: the id '5' is not in the gallery\n") == 0);
     kin_ranks_problems_free(&problems);
     check_end();
     check_begin("ranks: every failed allocation is an error and leaks nothing");

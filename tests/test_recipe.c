@@ -18,11 +18,16 @@ static kin_image photo(int width, int height, int channels)
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             for (int c = 0; c < channels; c++)
-                image.data[(y * width + x) * channels + c] = (uint8_t)((x * (3 + c) + y * (5 - c) + (x / 9 + y / 7) * 40) % 240 + (int)kin_random_below(3, (uint64_t)((y * width + x) * channels + c), 16));
+                image.data[(y * width + x) * channels + c] =
+                    (uint8_t)((x * (3 + c) + y * (5 - c) + (x / 9 + y / 7) * 40) % 240 +
+                              (int)kin_random_below(3, (uint64_t)((y * width + x) * channels + c), 16));
     return image;
 }
 
-static uint32_t sum_of(const kin_image *image) { return kin_crc32(0, image->data, (size_t)image->width * (size_t)image->height * (size_t)image->channels); }
+static uint32_t sum_of(const kin_image *image)
+{
+    return kin_crc32(0, image->data, (size_t)image->width * (size_t)image->height * (size_t)image->channels);
+}
 
 static kin_recipe parse(const char *text)
 {
@@ -37,15 +42,18 @@ static void understood(void)
     check_begin("recipe: text, canonical text, and back");
     static const char *const cases[][2] = {
         {"", ""},
-        {"rrc(224,scale=.08-1) flip jitter(.4,.4,.4,.1) grey(.2) blur(23,.1-2) erase(.25)", "rrc(224) flip jitter(0.4,0.4,0.4,0.1) grey(0.2) blur(23) erase(0.25)"},
+        {"rrc(224,scale=.08-1) flip jitter(.4,.4,.4,.1) grey(.2) blur(23,.1-2) erase(.25)",
+         "rrc(224) flip jitter(0.4,0.4,0.4,0.1) grey(0.2) blur(23) erase(0.25)"},
         {"RandomResizedCrop( 224 , ratio=1-2 ),RandomHorizontalFlip()", "rrc(224,ratio=1-2) flip"},
         {"Gray(p=1)\n center(32x16)", "grey(1) centre(32x16)"},
         {"resize(0x20)", NULL},
         {"rotate(-30--10,bilinear,fill=1/2/3)", "rotate(-30--10,bilinear,1/2/3)"},
         {"rotate(1e1)", "rotate(10)"},
-        {"affine(10,translate=.1x.2,scale=.8-1.2,shear-y=3,p=.5)", "affine(10,0.1x0.2,0.8-1.2,p=0.5,shear-y=3)"},
+        {"affine(10,translate=.1x.2,scale=.8-1.2,shear-y=3,p=.5)",
+         "affine(10,0.1x0.2,0.8-1.2,p=0.5,shear-y=3)"},
         {"jitter(.6-1.4,hue=-.1-.2)", "jitter(0.6-1.4,hue=-0.1-0.2)"},
-        {"erase(.5,value=random) erase(value=0) erase(value=1/2/3) erase(value=mean)", "erase(value=random) erase(value=0) erase(value=1/2/3) erase"},
+        {"erase(.5,value=random) erase(value=0) erase(value=1/2/3) erase(value=mean)",
+         "erase(value=random) erase(value=0) erase(value=1/2/3) erase"},
         {"normalize normalize", NULL},
         {"normalise(LITE)", "normalize(lite)"},
         {"normalize(.5,.25)", "normalize(0.5,0.25)"},
@@ -63,10 +71,12 @@ static void understood(void)
         CHECK_MSG(ok == (cases[i][1] != NULL), "'%s': %s", cases[i][0], err.message);
         if (!ok || !cases[i][1]) continue;
         kin_recipe_print(&recipe, &text);
-        CHECK_MSG(strcmp(text.data ? text.data : "", cases[i][1]) == 0, "'%s' became '%s'", cases[i][0], text.data);
+        CHECK_MSG(strcmp(text.data ? text.data : "", cases[i][1]) == 0, "'%s' became '%s'", cases[i][0],
+                  text.data);
         CHECK(kin_recipe_parse(text.data ? text.data : "", &again, &err));
         kin_recipe_print(&again, &same);
-        CHECK(again.count == recipe.count && strcmp(text.data ? text.data : "", same.data ? same.data : "") == 0);
+        CHECK(again.count == recipe.count &&
+              strcmp(text.data ? text.data : "", same.data ? same.data : "") == 0);
         kin_text_free(&text), kin_text_free(&same);
     }
     kin_recipe lite = parse("normalize(lite)"), none = parse("flip"), both = parse("normalize(.5/.4/.3,.2)");
@@ -127,7 +137,8 @@ static void refused(void)
 
 static void table(void)
 {
-    check_begin("recipe: every default in the table can be read, every preset has one size, the list names all");
+    check_begin(
+        "recipe: every default in the table can be read, every preset has one size, the list names all");
     kin_text list = {0};
     kin_recipe_list(&list);
     for (const kin_transform_info *t = kin_transforms; t->name; t++) {
@@ -136,16 +147,20 @@ static void table(void)
             kin_error err = {0};
             const char *fallback = t->params[k].fallback;
             CHECK_MSG(k < KIN_TRANSFORM_PARAMS, "%s has too many parameters", t->name);
-            if (fallback) CHECK_MSG(kin_param_parse(&t->params[k], fallback, strlen(fallback), &v, &err), "%s: %s", t->name, err.message);
+            if (fallback)
+                CHECK_MSG(kin_param_parse(&t->params[k], fallback, strlen(fallback), &v, &err), "%s: %s",
+                          t->name, err.message);
         }
         CHECK_TEXT(list.data, t->torch);
     }
     for (const kin_recipe_preset *p = kin_recipe_presets; p->name; p++) {
         kin_recipe recipe = parse(p->name);
         int width = 0, height = 0;
-        CHECK_MSG(kin_recipe_output_size(&recipe, &width, &height) || strstr(p->text, "resize("), "%s has no size", p->name);
+        CHECK_MSG(kin_recipe_output_size(&recipe, &width, &height) || strstr(p->text, "resize("),
+                  "%s has no size", p->name);
         width = 640, height = 480;
-        CHECK(kin_recipe_output_size(&recipe, &width, &height) && height == p->size && recipe.normalizes == (strncmp(p->name, "imagenet", 8) == 0));
+        CHECK(kin_recipe_output_size(&recipe, &width, &height) && height == p->size &&
+              recipe.normalizes == (strncmp(p->name, "imagenet", 8) == 0));
     }
     kin_text_free(&list);
     check_end();
@@ -154,9 +169,21 @@ static void table(void)
 static void sizes(void)
 {
     check_begin("recipe: sizes foretold are those that come");
-    static const struct { const char *text; int width, height; bool known; } cases[] = {
-        {"", 0, 0, false}, {"resize(50)", 66, 50, true}, {"resize(20x30)", 30, 20, true}, {"pad(3x5)", 90, 66, true}, {"crop(40x44,4)", 44, 40, true}, {"rrc(9)", 9, 9, true}, {"centre(100x7)", 7, 100, true},
-        {"resize(31) centre(24) rotate(10) blur(5) trivial", 24, 24, true}, {"affine(10,.1,.5-2,5,shear-y=5) perspective(p=1) jitter(.5,.5,.5,.5) randaugment(5,30) erase(1,value=random)", 80, 60, true}};
+    static const struct {
+        const char *text;
+        int width, height;
+        bool known;
+    } cases[] = {{"", 0, 0, false},
+                 {"resize(50)", 66, 50, true},
+                 {"resize(20x30)", 30, 20, true},
+                 {"pad(3x5)", 90, 66, true},
+                 {"crop(40x44,4)", 44, 40, true},
+                 {"rrc(9)", 9, 9, true},
+                 {"centre(100x7)", 7, 100, true},
+                 {"resize(31) centre(24) rotate(10) blur(5) trivial", 24, 24, true},
+                 {"affine(10,.1,.5-2,5,shear-y=5) perspective(p=1) jitter(.5,.5,.5,.5) randaugment(5,30) "
+                  "erase(1,value=random)",
+                  80, 60, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int channels = 1; channels <= 4; channels++) {
             kin_recipe recipe = parse(cases[i].text);
@@ -166,7 +193,9 @@ static void sizes(void)
             bool known = kin_recipe_output_size(&recipe, &width, &height);
             CHECK(known && (!cases[i].known || (width == cases[i].width && height == cases[i].height)));
             CHECK_MSG(kin_recipe_apply(&recipe, 1 + i, &image, &err), "%s", err.message);
-            CHECK_MSG(image.width == width && image.height == height && image.channels == (channels <= 2 ? 1 : 3), "'%s' gives %d x %d x %d", cases[i].text, image.width, image.height, image.channels);
+            CHECK_MSG(image.width == width && image.height == height &&
+                          image.channels == (channels <= 2 ? 1 : 3),
+                      "'%s' gives %d x %d x %d", cases[i].text, image.width, image.height, image.channels);
             kin_image_free(&image);
         }
     kin_recipe unknown = parse("resize(40) flip pad(2)");
@@ -181,10 +210,15 @@ static void sizes(void)
     check_end();
 }
 
-static const char everything[] = "rrc(48) flip vflip rotate(20,bilinear) affine(10,.1,.9-1.1,5) perspective jitter(.4,.4,.4,.1) grey blur(9) invert(.2) posterize solarize sharpness autocontrast equalize "
-                                 "randaugment trivial pad(2) crop(48) erase(.5,value=random) normalize";
+static const char everything[] =
+    "rrc(48) flip vflip rotate(20,bilinear) affine(10,.1,.9-1.1,5) perspective jitter(.4,.4,.4,.1) grey "
+    "blur(9) invert(.2) posterize solarize sharpness autocontrast equalize "
+    "randaugment trivial pad(2) crop(48) erase(.5,value=random) normalize";
 
-typedef struct job { kin_recipe recipe; uint32_t sums[64]; } job;
+typedef struct job {
+    kin_recipe recipe;
+    uint32_t sums[64];
+} job;
 
 static void one_picture(void *arg, int64_t i, int worker)
 {
@@ -192,7 +226,9 @@ static void one_picture(void *arg, int64_t i, int worker)
     job *j = arg;
     kin_image image = photo(70, 60, 3);
     kin_error err = {0};
-    j->sums[i] = kin_recipe_apply(&j->recipe, kin_recipe_key(1, 2, (uint64_t)i), &image, &err) ? sum_of(&image) : 0;
+    j->sums[i] = kin_recipe_apply(&j->recipe, kin_recipe_key(1, 2, (uint64_t)i), &image, &err)
+                     ? sum_of(&image)
+                     : 0;
     kin_image_free(&image);
 }
 
@@ -210,15 +246,31 @@ static void keyed(void)
     for (int i = 0; i < 64; i++)
         for (int j = 0; j < i; j++) equal += serial.sums[i] == serial.sums[j];
     CHECK_MSG(equal == 0 && serial.sums[0] != 0, "%d pairs of pictures came out the same", equal);
-    CHECK(kin_recipe_key(1, 2, 3) != kin_recipe_key(1, 3, 2) && kin_recipe_key(1, 2, 3) != kin_recipe_key(2, 2, 3));
+    CHECK(kin_recipe_key(1, 2, 3) != kin_recipe_key(1, 3, 2) &&
+          kin_recipe_key(1, 2, 3) != kin_recipe_key(2, 2, 3));
     check_end();
 }
 
 static void likelihoods(void)
 {
     check_begin("recipe: what happens sometimes happens as often as said");
-    static const struct { const char *text; double p; } cases[] = {{"flip", .5}, {"vflip(.3)", .3}, {"grey(.2)", .2}, {"invert(.1)", .1}, {"blur(5,1,p=.6)", .6}, {"jitter(hue=.4-.4,p=.8)", .8}, {"erase(.25)", .25},
-        {"posterize(1,.7)", .7}, {"solarize(1)", .5}, {"sharpness(0)", .5}, {"rotate(5-9,p=.4)", .4}, {"perspective(1,.5)", .5}, {"flip(0)", 0}, {"flip(1)", 1}};
+    static const struct {
+        const char *text;
+        double p;
+    } cases[] = {{"flip", .5},
+                 {"vflip(.3)", .3},
+                 {"grey(.2)", .2},
+                 {"invert(.1)", .1},
+                 {"blur(5,1,p=.6)", .6},
+                 {"jitter(hue=.4-.4,p=.8)", .8},
+                 {"erase(.25)", .25},
+                 {"posterize(1,.7)", .7},
+                 {"solarize(1)", .5},
+                 {"sharpness(0)", .5},
+                 {"rotate(5-9,p=.4)", .4},
+                 {"perspective(1,.5)", .5},
+                 {"flip(0)", 0},
+                 {"flip(1)", 1}};
     enum { DRAWS = 2000 };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kin_recipe recipe = parse(cases[i].text);
@@ -232,7 +284,8 @@ static void likelihoods(void)
             kin_image_free(&image);
         }
         double p = cases[i].p;
-        CHECK_MSG(fabs(changed / (double)DRAWS - p) <= 4.5 * sqrt(p * (1 - p) / DRAWS), "'%s' happened %d times in %d", cases[i].text, changed, DRAWS);
+        CHECK_MSG(fabs(changed / (double)DRAWS - p) <= 4.5 * sqrt(p * (1 - p) / DRAWS),
+                  "'%s' happened %d times in %d", cases[i].text, changed, DRAWS);
     }
     check_end();
 }
@@ -260,13 +313,17 @@ static void out_of_memory(void)
 static void tiny(void)
 {
     check_begin("recipe: the smallest pictures");
-    kin_recipe recipe = parse("flip vflip rotate(20,bilinear) rotate(90) affine(10,1,.5-2,80,bilinear,shear-y=80) affine(5) perspective(1,1) jitter(.4,.4,.4,.5) grey blur(9) sharpness(p=1) autocontrast equalize randaugment(14,9) trivial erase(1) rrc(3) centre(5)");
+    kin_recipe recipe = parse(
+        "flip vflip rotate(20,bilinear) rotate(90) affine(10,1,.5-2,80,bilinear,shear-y=80) affine(5) "
+        "perspective(1,1) jitter(.4,.4,.4,.5) grey blur(9) sharpness(p=1) autocontrast equalize "
+        "randaugment(14,9) trivial erase(1) rrc(3) centre(5)");
     for (int width = 1; width <= 4; width++)
         for (int height = 1; height <= 4; height++)
             for (uint64_t key = 1; key < 40; key++) {
                 kin_image image = photo(width, height, key % 2 ? 3 : 1);
                 kin_error err = {0};
-                CHECK_MSG(kin_recipe_apply(&recipe, key, &image, &err), "%d x %d: %s", width, height, err.message);
+                CHECK_MSG(kin_recipe_apply(&recipe, key, &image, &err), "%d x %d: %s", width, height,
+                          err.message);
                 kin_image_free(&image);
             }
     check_end();

@@ -1,4 +1,5 @@
-/* Pages and drawings: escaped, closed, self-contained, whatever they are made of. KIN_TEST_KEEP=FOLDER keeps what is drawn, to look at. */
+/* Pages and drawings: escaped, closed, self-contained, whatever they are made of. KIN_TEST_KEEP=FOLDER
+ * keeps what is drawn, to look at. */
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -30,8 +31,13 @@ static void texts(void)
     check_end();
 
     check_begin("base64: the examples of RFC 4648, and long input");
-    static const char *const pairs[][2] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         kin_base64_add(&text, pairs[i][0], strlen(pairs[i][0]));
         CHECK(strcmp(text.data ? text.data : "", pairs[i][1]) == 0);
@@ -48,7 +54,8 @@ static void texts(void)
 
 static bool is_void(const char *name, size_t n)
 {
-    return (n == 4 && !memcmp(name, "meta", 4)) || (n == 3 && !memcmp(name, "img", 3)) || (n == 2 && !memcmp(name, "br", 2));
+    return (n == 4 && !memcmp(name, "meta", 4)) || (n == 3 && !memcmp(name, "img", 3)) ||
+           (n == 2 && !memcmp(name, "br", 2));
 }
 
 /* NULL, or where it goes wrong. */
@@ -122,10 +129,16 @@ static void curves(void)
         for (int64_t n = 0; n <= 4; n++) {
             for (int axes = 0; axes < 2; axes++) {
                 static const double steps[4] = {0, 1, 2, 3};
-                kin_curve c = {.name = "a <b>", .x = axes ? odd[i] : steps, .y = axes ? steps : odd[i], .count = n, .smooth = i % 2};
-                kin_svg_curves(&text, &(kin_curves){.title = "\"t\"", .x_label = "s&t", .curves = &c, .n_curves = 1});
+                kin_curve c = {.name = "a <b>",
+                               .x = axes ? odd[i] : steps,
+                               .y = axes ? steps : odd[i],
+                               .count = n,
+                               .smooth = i % 2};
+                kin_svg_curves(
+                    &text, &(kin_curves){.title = "\"t\"", .x_label = "s&t", .curves = &c, .n_curves = 1});
                 check_markup(&text);
-                CHECK_MSG(text.size < 20000, "case %zu of %lld points: %zu bytes", i, (long long)n, text.size);
+                CHECK_MSG(text.size < 20000, "case %zu of %lld points: %zu bytes", i, (long long)n,
+                          text.size);
                 kin_text_free(&text);
             }
         }
@@ -134,7 +147,10 @@ static void curves(void)
         x[i] = i;
         y[i] = 2.5 * exp(-i / 500.0) + 0.2 + 0.15 * kin_random_normal(1, (uint64_t)i) * exp(-i / 3000.0);
     }
-    kin_svg_curves(&text, &(kin_curves){.title = "Loss", .x_label = "step", .curves = &(kin_curve){"loss", x, y, STEPS, true}, .n_curves = 1});
+    kin_svg_curves(&text, &(kin_curves){.title = "Loss",
+                                        .x_label = "step",
+                                        .curves = &(kin_curve){"loss", x, y, STEPS, true},
+                                        .n_curves = 1});
     check_markup(&text);
     CHECK_MSG(text.size < 60000, "%zu bytes", text.size);
     CHECK(count(text.data, "<path") == 2);
@@ -145,7 +161,11 @@ static void curves(void)
     kin_error err = {0};
     kin_bytes bytes = {0};
     CHECK(kin_svg_write_curves(check_path("curve.svg"),
-                               &(kin_curves){.title = "Loss", .x_label = "step", .curves = &(kin_curve){"loss", x, y, STEPS, true}, .n_curves = 1}, &err));
+                               &(kin_curves){.title = "Loss",
+                                             .x_label = "step",
+                                             .curves = &(kin_curve){"loss", x, y, STEPS, true},
+                                             .n_curves = 1},
+                               &err));
     CHECK(kin_read_file(check_path("curve.svg"), 0, &bytes, &err));
     CHECK_TEXT((const char *)bytes.data, "xmlns=\"http://www.w3.org/2000/svg\"");
     text = (kin_text){(char *)bytes.data, bytes.size, bytes.size, false};
@@ -175,12 +195,13 @@ static bool fake_image(void *arg, int64_t index, kin_image *out, kin_error *err)
     int64_t label = f->labels[index] < 0 ? 0 : f->labels[index];
     for (int y = 0; y < out->height; y++) {
         for (int x = 0; x < out->width; x++) {
-            double scale = 120.0 / f->side, dx = x * scale - 60 - 14 * sin((double)index), dy = y * scale - 45,
-                   radius = 26 + 8 * sin(atan2(dy, dx) * (double)(2 + label % 5));
+            double scale = 120.0 / f->side, dx = x * scale - 60 - 14 * sin((double)index),
+                   dy = y * scale - 45, radius = 26 + 8 * sin(atan2(dy, dx) * (double)(2 + label % 5));
             for (int c = 0; c < 3; c++) {
                 bool inside = dx * dx + dy * dy < radius * radius;
                 uint64_t which = inside ? (uint64_t)label * 3 : 1000 + (uint64_t)index * 3;
-                out->data[(y * out->width + x) * 3 + c] = (uint8_t)((inside ? 40 : 120) + kin_random_below(7, which + (uint64_t)c, 120));
+                out->data[(y * out->width + x) * 3 + c] =
+                    (uint8_t)((inside ? 40 : 120) + kin_random_below(7, which + (uint64_t)c, 120));
             }
         }
     }
@@ -199,7 +220,8 @@ static void rank_all(fake *f)
             double least = INFINITY;
             for (int i = 0; i < ITEMS; i++) {
                 double d = 0;
-                for (int k = 0; k < DIM; k++) d += pow((double)f->vectors[q * DIM + k] - f->vectors[i * DIM + k], 2);
+                for (int k = 0; k < DIM; k++)
+                    d += pow((double)f->vectors[q * DIM + k] - f->vectors[i * DIM + k], 2);
                 if (!taken[i] && d < least) least = d, best = i;
             }
             taken[best] = true;
@@ -223,25 +245,35 @@ static void make_fake(fake *f)
     for (int i = 0; i < ITEMS; i++) {
         f->labels[i] = i % CLASSES;
         for (int k = 0; k < DIM; k++) {
-            f->vectors[i * DIM + k] =
-                (float)(1.6 * kin_random_normal(kin_key(3, (uint64_t)f->labels[i], 0), (uint64_t)k) + kin_random_normal(5, (uint64_t)(i * DIM + k)));
+            f->vectors[i * DIM + k] = (float)(1.6 * kin_random_normal(kin_key(3, (uint64_t)f->labels[i], 0),
+                                                                      (uint64_t)k) +
+                                              kin_random_normal(5, (uint64_t)(i * DIM + k)));
         }
     }
-    for (int i = 0; i < STEPS; i++) f->steps[i] = i, f->loss[i] = 0.3 + 3 * exp(-i / 400.0) + 0.2 * kin_random_normal(9, (uint64_t)i);
+    for (int i = 0; i < STEPS; i++)
+        f->steps[i] = i, f->loss[i] = 0.3 + 3 * exp(-i / 400.0) + 0.2 * kin_random_normal(9, (uint64_t)i);
     for (int i = 0; i < 10; i++) f->score_steps[i] = 300 * (i + 1), f->scores[i] = 0.8 - 0.6 * exp(-i / 2.5);
     rank_all(f);
 }
 
-static const kin_report_fact facts[] = {{"Pictures", "160"}, {"Network", "conv4, 112,000 parameters"}, {"Training", "1,200 steps in 74 s"}, {"Seed", "7"}};
-static const kin_report_figure figures[] = {{"raw pixels", 0.213, 0.41},         {"colour histogram", 0.352, 0.50},      {"untrained network", 0.331, NAN},
-                                            {"trained embedding", 0.782, 0.912}, {"with query expansion", 0.824, 0.918}, {"and re-ranked", 0.861, 1.0}};
+static const kin_report_fact facts[] = {{"Pictures", "160"},
+                                        {"Network", "conv4, 112,000 parameters"},
+                                        {"Training", "1,200 steps in 74 s"},
+                                        {"Seed", "7"}};
+static const kin_report_figure figures[] = {{"raw pixels", 0.213, 0.41},
+                                            {"colour histogram", 0.352, 0.50},
+                                            {"untrained network", 0.331, NAN},
+                                            {"trained embedding", 0.782, 0.912},
+                                            {"with query expansion", 0.824, 0.918},
+                                            {"and re-ranked", 0.861, 1.0}};
 
 static kin_report fake_report(fake *f, kin_curve lines[2], kin_curves charts[2])
 {
     lines[0] = (kin_curve){"training loss", f->steps, f->loss, STEPS, true};
     lines[1] = (kin_curve){"validation mAP", f->score_steps, f->scores, 10, false};
     charts[0] = (kin_curves){.title = "Loss", .x_label = "step", .curves = &lines[0], .n_curves = 1};
-    charts[1] = (kin_curves){.title = "On products held out", .x_label = "step", .curves = &lines[1], .n_curves = 1};
+    charts[1] = (kin_curves){
+        .title = "On products held out", .x_label = "step", .curves = &lines[1], .n_curves = 1};
     return (kin_report){
         .title = "What kin found in a shop of 20 products",
         .lead = "A network was trained on 40 other products; these it had never seen.",
@@ -280,17 +312,21 @@ static void whole_page(fake *f)
     check_begin("report: closed, escaped, nothing loaded from elsewhere, nothing run");
     CHECK(kin_report_add(&html, &r, &err));
     check_markup(&html);
-    CHECK(html.data && !strstr(html.data, "://") && !strstr(html.data, "url(") && !strstr(html.data, "@import") && !strstr(html.data, "<link"));
+    CHECK(html.data && !strstr(html.data, "://") && !strstr(html.data, "url(") &&
+          !strstr(html.data, "@import") && !strstr(html.data, "<link"));
     CHECK(html.data && count(html.data, "src=\"") == count(html.data, "src=\"data:image/png;base64,") &&
           count(html.data, "href=\"") == count(html.data, "href=\"data:image/png;base64,"));
-    CHECK(html.data && !strstr(html.data, "<script") && !strstr(html.data, "<img src=x") && !strstr(html.data, "onerror=alert(1)>"));
+    CHECK(html.data && !strstr(html.data, "<script") && !strstr(html.data, "<img src=x") &&
+          !strstr(html.data, "onerror=alert(1)>"));
     CHECK_TEXT(html.data, "default-src 'none'");
     keep("report.html", &html);
     check_end();
 
     check_begin("report: the worst queries first, right and wrong told by sign, border and words");
     int queries = 0, shown = 0;
-    if (html.data) queries = count(html.data, "class=\"query\""), shown = count(html.data, "<li class=\"right\"") + count(html.data, "<li class=\"wrong\"");
+    if (html.data)
+        queries = count(html.data, "class=\"query\""),
+        shown = count(html.data, "<li class=\"right\"") + count(html.data, "<li class=\"wrong\"");
     CHECK(queries == 16 && shown == 160);
     CHECK(html.data && count(html.data, "✓</span>") == count(html.data, "<li class=\"right\"") &&
           count(html.data, "alt=\"wrong: ") == count(html.data, "<li class=\"wrong\""));
@@ -307,7 +343,8 @@ static void whole_page(fake *f)
     r.image = NULL;
     CHECK(kin_report_add(&html, &r, &err));
     check_markup(&html);
-    CHECK(html.data && !strstr(html.data, "<image") && !strstr(html.data, "<img") && strstr(html.data, "kin-key"));
+    CHECK(html.data && !strstr(html.data, "<image") && !strstr(html.data, "<img") &&
+          strstr(html.data, "kin-key"));
     keep("marks.html", &html);
     kin_text_free(&html);
     check_end();
@@ -373,7 +410,8 @@ int main(void)
     texts();
     curves();
     make_fake(&f);
-    kin_tsne((kin_vectors){f.vectors, ITEMS, DIM}, &(kin_tsne_opt){.perplexity = 12}, f.positions, NULL, NULL);
+    kin_tsne((kin_vectors){f.vectors, ITEMS, DIM}, &(kin_tsne_opt){.perplexity = 12}, f.positions, NULL,
+             NULL);
     whole_page(&f);
     failures(&f);
     return check_result();

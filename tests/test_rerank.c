@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void compare(const float *data, int64_t queries, int64_t gallery, int64_t dim, const kin_rerank_opt *opt)
+static void compare(const float *data, int64_t queries, int64_t gallery, int64_t dim,
+                    const kin_rerank_opt *opt)
 {
     kin_vectors q = {data, queries, dim}, g = {data + queries * dim, gallery, dim};
     kin_neighbours found;
@@ -19,15 +20,17 @@ static void compare(const float *data, int64_t queries, int64_t gallery, int64_t
         check_fail(__FILE__, __LINE__, "%s", err.message);
         return;
     }
-    double *want = brute_rerank(data, queries + gallery, queries, dim, (int)opt->k1, (int)opt->k2, opt->lambda, opt->input == KIN_INPUT_SQUARED);
+    double *want = brute_rerank(data, queries + gallery, queries, dim, (int)opt->k1, (int)opt->k2,
+                                opt->lambda, opt->input == KIN_INPUT_SQUARED);
     int64_t *order = malloc((size_t)gallery * sizeof *order);
     for (int64_t i = 0; i < found.queries; i++) {
         brute_order(want + i * gallery, gallery, opt->leave_one_out ? i : -1, order);
         for (int64_t a = 0; a < opt->k; a++) {
             int64_t got = found.index[i * opt->k + a];
             /* Equal but for the last bits of sums taken in another order counts as a tie. */
-            CHECK_MSG(got == order[a] || fabs(want[i * gallery + got] - want[i * gallery + order[a]]) < 1e-13, "query %lld rank %lld: item %lld, expected %lld",
-                      (long long)i, (long long)a, (long long)got, (long long)order[a]);
+            CHECK_MSG(got == order[a] || fabs(want[i * gallery + got] - want[i * gallery + order[a]]) < 1e-13,
+                      "query %lld rank %lld: item %lld, expected %lld", (long long)i, (long long)a,
+                      (long long)got, (long long)order[a]);
             CHECK_CLOSE(found.value[i * opt->k + a], want[i * gallery + order[a]], 1e-7);
         }
     }
@@ -37,7 +40,10 @@ static void compare(const float *data, int64_t queries, int64_t gallery, int64_t
 
 static void settings(void)
 {
-    static const struct { int64_t queries, gallery; kin_rerank_opt opt; } rows[] = {
+    static const struct {
+        int64_t queries, gallery;
+        kin_rerank_opt opt;
+    } rows[] = {
         {60, 200, {.k = 200, KIN_RERANK_DEFAULTS}},
         {60, 200, {.k = 10, KIN_RERANK_DEFAULTS}},
         {60, 200, {.k = 50, .k1 = 20, .k2 = 1, .lambda = 0.3}},
@@ -49,7 +55,8 @@ static void settings(void)
         {200, 3, {.k = 3, KIN_RERANK_DEFAULTS}},
         {200, 1, {.k = 1, KIN_RERANK_DEFAULTS}},
         {2, 9, {.k = 9, .k1 = 10, .k2 = 6, .lambda = 0.3}},
-        {150, 500, {.k = 500, KIN_RERANK_DEFAULTS}}, /* from here on enough items for each pair to be met once */
+        /* from here on enough items for each pair to be met once */
+        {150, 500, {.k = 500, KIN_RERANK_DEFAULTS}},
         {300, 301, {.k = 20, KIN_RERANK_DEFAULTS}},
         {1, 600, {.k = 100, .k1 = 30, .k2 = 2, .lambda = 0}},
         {0, 700, {.k = 5, KIN_RERANK_DEFAULTS, .leave_one_out = true}},
@@ -61,15 +68,20 @@ static void settings(void)
     float data[700 * D];
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         for (int kind = 0; kind < 4; kind++) {
-            static const char *const kinds[] = {"clusters", "repeated rows", "few whole numbers", "all rows equal"};
+            static const char *const kinds[] = {"clusters", "repeated rows", "few whole numbers",
+                                                "all rows equal"};
             int64_t n = rows[r].queries + rows[r].gallery;
-            check_begin("rerank: %lld x %lld, best %lld, k1 %lld, k2 %lld, lambda %g%s%s, %s", (long long)rows[r].queries, (long long)rows[r].gallery,
-                        (long long)rows[r].opt.k, (long long)rows[r].opt.k1, (long long)rows[r].opt.k2, rows[r].opt.lambda,
-                        rows[r].opt.input ? ", squared input" : "", rows[r].opt.leave_one_out ? ", leaving one out" : "", kinds[kind]);
+            check_begin("rerank: %lld x %lld, best %lld, k1 %lld, k2 %lld, lambda %g%s%s, %s",
+                        (long long)rows[r].queries, (long long)rows[r].gallery, (long long)rows[r].opt.k,
+                        (long long)rows[r].opt.k1, (long long)rows[r].opt.k2, rows[r].opt.lambda,
+                        rows[r].opt.input ? ", squared input" : "",
+                        rows[r].opt.leave_one_out ? ", leaving one out" : "", kinds[kind]);
             brute_clusters(data, n, D, 17, 0.6, r + 1);
-            for (int64_t i = n - 1; kind == 1 && i > 0; i--) memcpy(data + i * D, data + i / 3 * D, D * sizeof *data);
+            for (int64_t i = n - 1; kind == 1 && i > 0; i--)
+                memcpy(data + i * D, data + i / 3 * D, D * sizeof *data);
             for (int64_t i = 1; kind == 3 && i < n; i++) memcpy(data + i * D, data, D * sizeof *data);
-            for (int64_t i = 0; kind == 2 && i < n * D; i++) data[i] = (float)(kin_random_bits(r, (uint64_t)i) % 2);
+            for (int64_t i = 0; kind == 2 && i < n * D; i++)
+                data[i] = (float)(kin_random_bits(r, (uint64_t)i) % 2);
             compare(data, rows[r].queries, rows[r].gallery, D, &rows[r].opt);
             check_end();
         }
@@ -87,13 +99,15 @@ static void threads(void)
         kin_set_threads(t);
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_rerank_k_reciprocal((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, G, D}, &(kin_rerank_opt){.k = K, KIN_RERANK_DEFAULTS}, &found,
-                                          &err), "%s", err.message);
+        CHECK_MSG(kin_rerank_k_reciprocal((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, G, D},
+                                          &(kin_rerank_opt){.k = K, KIN_RERANK_DEFAULTS}, &found, &err),
+                  "%s", err.message);
         if (t == 1) {
             first = found;
             continue;
         }
-        CHECK(memcmp(first.index, found.index, Q * K * sizeof *found.index) == 0 && memcmp(first.value, found.value, Q * K * sizeof *found.value) == 0);
+        CHECK(memcmp(first.index, found.index, Q * K * sizeof *found.index) == 0 &&
+              memcmp(first.value, found.value, Q * K * sizeof *found.value) == 0);
         kin_neighbours_free(&found);
     }
     kin_neighbours_free(&first);
@@ -114,7 +128,10 @@ static void refusals(void)
     float data[N * D];
     brute_clusters(data, N, D, 5, 1, 9);
     kin_vectors q = {data, 20, D}, g = {data + 20 * D, 40, D};
-    static const struct { const char *part; kin_rerank_opt opt; } rows[] = {
+    static const struct {
+        const char *part;
+        kin_rerank_opt opt;
+    } rows[] = {
         {"take 1 to 40", {.k = 41, KIN_RERANK_DEFAULTS}},
         {"k1 60 and k2 6 need more items", {.k = 4, .k1 = 60, .k2 = 6, .lambda = 0.3}},
         {"k1 0", {.k = 4, .lambda = 0.3}},
@@ -135,7 +152,8 @@ static void refusals(void)
     for (size_t s = 0; s < 3; s++) {
         kin_error err = {0};
         kin_rerank_opt opt = {.k = 4, KIN_RERANK_DEFAULTS, .progress = {stop_late, stages[s]}};
-        CHECK(!kin_rerank_k_reciprocal(q, g, &opt, &found, &err) && err.code == KIN_ERR_INTERRUPTED && kin_alloc_live() == 0);
+        CHECK(!kin_rerank_k_reciprocal(q, g, &opt, &found, &err) && err.code == KIN_ERR_INTERRUPTED &&
+              kin_alloc_live() == 0);
     }
     check_end();
     check_begin("rerank: every failed allocation is an error and leaks nothing");

@@ -1,4 +1,5 @@
-/* Resizing: the same bits as sums taken one by one, on every instruction set, for any size and channel count. */
+/* Resizing: the same bits as sums taken one by one, on every instruction set, for any size and channel
+ * count. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/image.h"
@@ -17,18 +18,29 @@ static double filter_at(kin_filter filter, double x)
     double d = fabs(x);
     if (filter == KIN_FILTER_BOX) return x > -0.5 && x <= 0.5 ? 1 : 0;
     if (filter == KIN_FILTER_BILINEAR) return d < 1 ? 1 - d : 0;
-    if (filter == KIN_FILTER_BICUBIC) return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? (((d - 5) * d + 8) * d - 4) * -0.5 : 0;
+    if (filter == KIN_FILTER_BICUBIC)
+        return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? (((d - 5) * d + 8) * d - 4) * -0.5 : 0;
     return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
 }
 
-/* One direction: `n` lines of `in` samples `step` apart become `out` samples; a line's first sample is found by start(). */
-typedef struct lines { const uint8_t *from; uint8_t *to; int n, in, out; size_t step, from_line, to_line, inner; } lines;
+/* One direction: `n` lines of `in` samples `step` apart become `out` samples; a line's first sample is
+ * found by start(). */
+typedef struct lines {
+    const uint8_t *from;
+    uint8_t *to;
+    int n, in, out;
+    size_t step, from_line, to_line, inner;
+} lines;
 
-static size_t start(const lines *l, int line, size_t stride) { return (size_t)line / l->inner * stride + (size_t)line % l->inner; }
+static size_t start(const lines *l, int line, size_t stride)
+{
+    return (size_t)line / l->inner * stride + (size_t)line % l->inner;
+}
 
 static void resize_lines(const lines *l, kin_filter filter)
 {
-    double scale = (double)l->in / l->out, stretch = scale < 1 ? 1 : scale, support = support_of(filter) * stretch, shrink = 1 / stretch;
+    double scale = (double)l->in / l->out, stretch = scale < 1 ? 1 : scale,
+           support = support_of(filter) * stretch, shrink = 1 / stretch;
     for (int x = 0; x < l->out; x++) {
         double centre = (x + 0.5) * scale, whole = 0;
         int first = (int)(centre - support + 0.5), end = (int)(centre + support + 0.5);
@@ -44,7 +56,9 @@ static void resize_lines(const lines *l, kin_filter filter)
                 sum += from[(size_t)k * l->step] * (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
             }
             sum >>= 22;
-            l->to[start(l, line, l->to_line) + (size_t)x * l->step] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+            l->to[start(l, line, l->to_line) + (size_t)x * l->step] = (uint8_t)(sum < 0     ? 0
+                                                                                : sum > 255 ? 255
+                                                                                            : sum);
         }
     }
 }
@@ -53,8 +67,15 @@ static void slow_way(const kin_image *in, int size, bool across, kin_filter filt
 {
     kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, NULL);
     size_t c = (size_t)in->channels, row = (size_t)in->width * c, new_row = (size_t)out->width * c;
-    lines l = {in->data, out->data, across ? in->height * in->channels : (int)row, across ? in->width : in->height, size, across ? c : row,
-               across ? row : 0, across ? new_row : 0, across ? c : row};
+    lines l = {in->data,
+               out->data,
+               across ? in->height * in->channels : (int)row,
+               across ? in->width : in->height,
+               size,
+               across ? c : row,
+               across ? row : 0,
+               across ? new_row : 0,
+               across ? c : row};
     resize_lines(&l, filter);
 }
 
@@ -77,7 +98,8 @@ static kin_image random_picture(kin_stream *s, int width, int height, int channe
     kin_image image;
     kin_image_new(&image, width, height, channels, NULL);
     bool stark = kin_stream_below(s, 3) == 0; /* black and white: sums that must be clipped */
-    for (int i = 0; i < width * height * channels; i++) image.data[i] = (uint8_t)(stark ? 255 * kin_stream_below(s, 2) : kin_stream_below(s, 256));
+    for (int i = 0; i < width * height * channels; i++)
+        image.data[i] = (uint8_t)(stark ? 255 * kin_stream_below(s, 2) : kin_stream_below(s, 256));
     return image;
 }
 
@@ -87,8 +109,10 @@ static void compare(const kin_image *in, int width, int height, kin_filter filte
     kin_error err = {0};
     slow_resize(in, width, height, filter, &want);
     CHECK_MSG(kin_image_resize(in, width, height, filter, &got, &err), "%s", err.message);
-    CHECK_MSG(got.data && memcmp(got.data, want.data, (size_t)width * (size_t)height * (size_t)in->channels) == 0, "%d x %d x %d to %d x %d with filter %d differs", in->width, in->height,
-              in->channels, width, height, (int)filter);
+    CHECK_MSG(got.data &&
+                  memcmp(got.data, want.data, (size_t)width * (size_t)height * (size_t)in->channels) == 0,
+              "%d x %d x %d to %d x %d with filter %d differs", in->width, in->height, in->channels, width,
+              height, (int)filter);
     kin_image_free(&want), kin_image_free(&got);
 }
 
@@ -98,8 +122,10 @@ static void any_size(const char *isa)
     kin_stream s = {.key = 5};
     for (int i = 0; i < 400; i++) {
         int most = i % 8 ? 70 : 200;
-        kin_image in = random_picture(&s, (int)numbers_pick(&s, 1, most), (int)numbers_pick(&s, 1, most), 1 + i % 4);
-        int width = i % 9 ? (int)numbers_pick(&s, 1, 100) : in.width, height = i % 13 ? (int)numbers_pick(&s, 1, 100) : in.height;
+        kin_image in = random_picture(&s, (int)numbers_pick(&s, 1, most), (int)numbers_pick(&s, 1, most),
+                                      1 + i % 4);
+        int width = i % 9 ? (int)numbers_pick(&s, 1, 100) : in.width,
+            height = i % 13 ? (int)numbers_pick(&s, 1, 100) : in.height;
         kin_set_threads(1 + i % 3);
         compare(&in, width, height, (kin_filter)(i / 4 % 4));
         kin_image_free(&in);

@@ -1,5 +1,6 @@
-/* Retrieval against what others compute on the same vectors: FAISS, the published k-reciprocal steps in NumPy,
- * pytorch-metric-learning, scikit-learn, the Market-1501 rule. tests/golden/retrieval.py made the files. */
+/* Retrieval against what others compute on the same vectors: FAISS, the published k-reciprocal steps in
+ * NumPy, pytorch-metric-learning, scikit-learn, the Market-1501 rule. tests/golden/retrieval.py made the
+ * files. */
 #include "base/memory.h"
 #include "base/npy.h"
 #include "retrieval/diffusion.h"
@@ -35,10 +36,13 @@ static void faiss(void)
     kin_npy index = golden("faiss_index"), distance = golden("faiss_distance");
     kin_neighbours found;
     kin_error err = {0};
-    CHECK_MSG(kin_search(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &(kin_search_opt){.k = G}, &found, &err), "%s", err.message);
+    CHECK_MSG(kin_search(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery),
+                         &(kin_search_opt){.k = G}, &found, &err),
+              "%s", err.message);
     for (int64_t i = 0; found.index && index.data && i < Q * G; i++) {
         /* FAISS orders by float32 products: neighbours closer than their rounding may be exchanged. */
-        bool near = (i % G > 0 && distance.data[i] - distance.data[i - 1] < 2e-5f) || (i % G < G - 1 && distance.data[i + 1] - distance.data[i] < 2e-5f);
+        bool near = (i % G > 0 && distance.data[i] - distance.data[i - 1] < 2e-5f) ||
+                    (i % G < G - 1 && distance.data[i + 1] - distance.data[i] < 2e-5f);
         CHECK(near || found.index[i] == (int64_t)index.data[i]);
         CHECK_CLOSE(found.value[i], distance.data[i], 1e-4);
     }
@@ -58,12 +62,15 @@ static void published_rerank(void)
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
         char name[32];
         snprintf(name, sizeof name, "rerank_%zu", s);
-        check_begin("golden: re-ranking agrees with the published steps, k1 %lld, k2 %lld, lambda %g%s", (long long)settings[s].k1, (long long)settings[s].k2,
-                    settings[s].lambda, settings[s].input ? ", squared input" : "");
+        check_begin("golden: re-ranking agrees with the published steps, k1 %lld, k2 %lld, lambda %g%s",
+                    (long long)settings[s].k1, (long long)settings[s].k2, settings[s].lambda,
+                    settings[s].input ? ", squared input" : "");
         kin_npy want = golden(name);
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_rerank_k_reciprocal(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
+        CHECK_MSG(kin_rerank_k_reciprocal(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery),
+                                          &settings[s], &found, &err),
+                  "%s", err.message);
         for (int64_t q = 0; found.index && want.data && q < Q; q++) {
             double row[G];
             int64_t order[G];
@@ -71,7 +78,8 @@ static void published_rerank(void)
             brute_order(row, G, -1, order);
             for (int64_t a = 0; a < G; a++) {
                 int64_t got = found.index[q * G + a];
-                CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < 1e-7, "query %lld rank %lld", (long long)q, (long long)a);
+                CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < 1e-7, "query %lld rank %lld",
+                          (long long)q, (long long)a);
                 CHECK_CLOSE(found.value[q * G + a], row[got], 1e-5);
             }
         }
@@ -81,7 +89,8 @@ static void published_rerank(void)
     }
 }
 
-/* Lists by a published score; equal but for `slack` counts as a tie. Items with a score of 0 may stand anywhere behind the others. */
+/* Lists by a published score; equal but for `slack` counts as a tie. Items with a score of 0 may stand
+ * anywhere behind the others. */
 static void compare_scores(const char *name, const kin_neighbours *found, double slack)
 {
     kin_npy want = golden(name);
@@ -92,7 +101,8 @@ static void compare_scores(const char *name, const kin_neighbours *found, double
         brute_order(row, G, -1, order);
         for (int64_t a = 0; a < G; a++) {
             int64_t got = found->index[q * G + a];
-            CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < slack, "query %lld rank %lld", (long long)q, (long long)a);
+            CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < slack, "query %lld rank %lld",
+                      (long long)q, (long long)a);
             CHECK_CLOSE(found->value[q * G + a], -row[got], slack);
         }
     }
@@ -101,17 +111,21 @@ static void compare_scores(const char *name, const kin_neighbours *found, double
 
 static void published_diffusion(void)
 {
-    static const struct { int64_t kd, kq, truncation; } settings[] = {{50, 10, 0}, {12, 4, 0}, {50, 10, 60}, {12, 4, 40}};
+    static const struct {
+        int64_t kd, kq, truncation;
+    } settings[] = {{50, 10, 0}, {12, 4, 0}, {50, 10, 60}, {12, 4, 40}};
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
         char name[32];
         snprintf(name, sizeof name, "diffusion_%zu", s);
-        check_begin("golden: diffusion agrees with the published code, kd %lld, kq %lld, truncated to %lld", (long long)settings[s].kd, (long long)settings[s].kq,
-                    (long long)settings[s].truncation);
+        check_begin("golden: diffusion agrees with the published code, kd %lld, kq %lld, truncated to %lld",
+                    (long long)settings[s].kd, (long long)settings[s].kq, (long long)settings[s].truncation);
         kin_diffusion_opt opt = {.k = G, KIN_DIFFUSION_DEFAULTS, .truncation = settings[s].truncation};
         opt.kd = settings[s].kd, opt.kq = settings[s].kq;
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_diffuse(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &opt, &found, &err), "%s", err.message);
+        CHECK_MSG(kin_diffuse(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &opt, &found,
+                              &err),
+                  "%s", err.message);
         compare_scores(name, &found, 2e-4); /* float32 matrices there; values go up to 10 */
         kin_neighbours_free(&found);
         check_end();
@@ -120,14 +134,18 @@ static void published_diffusion(void)
 
 static void published_graph(void)
 {
-    static const kin_rerank_graph_opt settings[] = {{.k = G, KIN_RERANK_GRAPH_DEFAULTS}, {.k = G, .k1 = 8, .k2 = 3, .layers = 1}};
+    static const kin_rerank_graph_opt settings[] = {{.k = G, KIN_RERANK_GRAPH_DEFAULTS},
+                                                    {.k = G, .k1 = 8, .k2 = 3, .layers = 1}};
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
         char name[32];
         snprintf(name, sizeof name, "graph_%zu", s);
-        check_begin("golden: graph re-ranking agrees with the published steps, k1 %lld, k2 %lld", (long long)settings[s].k1, (long long)settings[s].k2);
+        check_begin("golden: graph re-ranking agrees with the published steps, k1 %lld, k2 %lld",
+                    (long long)settings[s].k1, (long long)settings[s].k2);
         kin_neighbours found;
         kin_error err = {0};
-        CHECK_MSG(kin_rerank_graph(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery), &settings[s], &found, &err), "%s", err.message);
+        CHECK_MSG(kin_rerank_graph(kin_embeddings_vectors(&query), kin_embeddings_vectors(&gallery),
+                                   &settings[s], &found, &err),
+                  "%s", err.message);
         compare_scores(name, &found, 1e-6);
         kin_neighbours_free(&found);
         check_end();
@@ -137,22 +155,31 @@ static void published_graph(void)
 /* Cosines do not depend on the directions' signs. */
 static void published_whitening(void)
 {
-    static const struct { double shrinkage; int64_t dims; } settings[] = {{0, 24}, {0.2, 8}};
+    static const struct {
+        double shrinkage;
+        int64_t dims;
+    } settings[] = {{0, 24}, {0.2, 8}};
     for (size_t s = 0; s < 2; s++) {
         char name[32];
         snprintf(name, sizeof name, "learned_%zu", s);
-        check_begin("golden: learned whitening agrees with the published steps, shrinkage %g, %lld dimensions", settings[s].shrinkage, (long long)settings[s].dims);
-        int64_t a[3 * G], b[3 * G], pairs = kin_positive_pairs(gallery_label, G, 3, a, b), dims = settings[s].dims;
+        check_begin(
+            "golden: learned whitening agrees with the published steps, shrinkage %g, %lld dimensions",
+            settings[s].shrinkage, (long long)settings[s].dims);
+        int64_t a[3 * G], b[3 * G], pairs = kin_positive_pairs(gallery_label, G, 3, a, b),
+                                    dims = settings[s].dims;
         float x[Q * 24], y[G * 24];
         kin_whitening w;
         kin_error err = {0};
         kin_npy want = golden(name);
-        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), a, b, pairs, dims, settings[s].shrinkage, &w, &err) &&
-                  kin_whitening_apply(&w, kin_embeddings_vectors(&query), x, &err) && kin_whitening_apply(&w, kin_embeddings_vectors(&gallery), y, &err);
+        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), a, b, pairs, dims,
+                                      settings[s].shrinkage, &w, &err) &&
+                  kin_whitening_apply(&w, kin_embeddings_vectors(&query), x, &err) &&
+                  kin_whitening_apply(&w, kin_embeddings_vectors(&gallery), y, &err);
         CHECK_MSG(ok, "%s", err.message);
         for (int64_t i = 0; ok && want.data && i < Q * G; i++) {
             double sum = 0;
-            for (int64_t d = 0; d < dims; d++) sum += (double)x[i / G * dims + d] * (double)y[i % G * dims + d];
+            for (int64_t d = 0; d < dims; d++)
+                sum += (double)x[i / G * dims + d] * (double)y[i % G * dims + d];
             CHECK_CLOSE(sum, want.data[i], 1e-4);
         }
         kin_whitening_free(&w);
@@ -171,8 +198,14 @@ static kin_scores evaluate(bool leave_one_out, const kin_metrics_opt *metrics)
     int64_t offset[G + 1];
     for (int64_t i = 0; i <= q.count; i++) offset[i] = i * opt.k;
     CHECK_MSG(kin_search(q, kin_embeddings_vectors(&gallery), &opt, &found, &err), "%s", err.message);
-    kin_judged in = {.queries = q.count, .gallery = G, .query_label = leave_one_out ? gallery_label : query_label, .gallery_label = gallery_label,
-                     .leave_one_out = leave_one_out, .offset = offset, .index = found.index, .value = found.value};
+    kin_judged in = {.queries = q.count,
+                     .gallery = G,
+                     .query_label = leave_one_out ? gallery_label : query_label,
+                     .gallery_label = gallery_label,
+                     .leave_one_out = leave_one_out,
+                     .offset = offset,
+                     .index = found.index,
+                     .value = found.value};
     CHECK_MSG(found.index && kin_evaluate(&in, metrics, &out, NULL, &err), "%s", err.message);
     kin_neighbours_free(&found);
     return out.mean;
@@ -197,7 +230,8 @@ static void metrics(void)
     kin_npy want = golden("metrics");
     kin_scores s = evaluate(false, &(kin_metrics_opt){.k = 10});
     const double got[] = {s.ap, s.ndcg, s.ap_trapezoid, s.inp, s.recall[0], s.recall[1], s.recall[2]};
-    for (size_t i = 0; i < sizeof got / sizeof *got; i++) CHECK_MSG(fabs(got[i] - (double)want.data[i]) < 1e-6, "number %zu: %.9g", i, got[i]);
+    for (size_t i = 0; i < sizeof got / sizeof *got; i++)
+        CHECK_MSG(fabs(got[i] - (double)want.data[i]) < 1e-6, "number %zu: %.9g", i, got[i]);
     kin_npy_free(&want);
     check_end();
 }
@@ -206,9 +240,11 @@ int main(void)
 {
     check_begin("golden: the files are there");
     kin_error err = {0};
-    bool ok = kin_embeddings_read("tests/golden/retrieval/query", &query, &err) && kin_embeddings_read("tests/golden/retrieval/gallery.npy", &gallery, &err);
+    bool ok = kin_embeddings_read("tests/golden/retrieval/query", &query, &err) &&
+              kin_embeddings_read("tests/golden/retrieval/gallery.npy", &gallery, &err);
     CHECK_MSG(ok, "%s", err.message);
-    ok = ok && query.items.count == Q && gallery.items.count == G && kin_items_label_codes(&query.items, query_label, &gallery.items, gallery_label, &err);
+    ok = ok && query.items.count == Q && gallery.items.count == G &&
+         kin_items_label_codes(&query.items, query_label, &gallery.items, gallery_label, &err);
     CHECK(ok);
     check_end();
     if (!ok) return check_result();

@@ -21,15 +21,18 @@ static void compare(kin_vectors query, kin_vectors gallery, const kin_search_opt
         check_fail(__FILE__, __LINE__, "%s", err.message);
         return;
     }
-    double *d = brute_distances(query.data, query.count, gallery.data, gallery.count, query.dim, letter[opt->metric]);
+    double *d = brute_distances(query.data, query.count, gallery.data, gallery.count, query.dim,
+                                letter[opt->metric]);
     int64_t *order = malloc((size_t)gallery.count * sizeof *order);
     for (int64_t q = 0; q < query.count; q++) {
         brute_order(d + q * gallery.count, gallery.count, opt->leave_one_out ? q : -1, order);
         for (int64_t i = 0; i < opt->k; i++) {
             int64_t got = found.index[q * opt->k + i];
             double want = d[q * gallery.count + order[i]];
-            CHECK_MSG(got == order[i], "query %lld rank %lld: item %lld, expected %lld", (long long)q, (long long)i, (long long)got, (long long)order[i]);
-            CHECK_CLOSE(found.value[q * opt->k + i], opt->metric == KIN_EUCLID ? want : -want, 2e-7 * fabs(want) + 1e-30);
+            CHECK_MSG(got == order[i], "query %lld rank %lld: item %lld, expected %lld", (long long)q,
+                      (long long)i, (long long)got, (long long)order[i]);
+            CHECK_CLOSE(found.value[q * opt->k + i], opt->metric == KIN_EUCLID ? want : -want,
+                        2e-7 * fabs(want) + 1e-30);
         }
     }
     free(d), free(order);
@@ -38,19 +41,27 @@ static void compare(kin_vectors query, kin_vectors gallery, const kin_search_opt
 
 static void shapes(void)
 {
-    static const struct { int64_t queries, gallery, dim, k; bool leave; } rows[] = {
-        {1, 1, 1, 1, false}, {1, 700, 7, 10, false}, {3, 1030, 64, 1030, false}, {5, 513, 33, 100, false}, {40, 1500, 16, 37, false},
-        {300, 300, 24, 299, true}, {301, 301, 5, 20, true}, {600, 90, 48, 90, false}, {257, 515, 130, 1, false},
+    static const struct {
+        int64_t queries, gallery, dim, k;
+        bool leave;
+    } rows[] = {
+        {1, 1, 1, 1, false},      {1, 700, 7, 10, false},    {3, 1030, 64, 1030, false},
+        {5, 513, 33, 100, false}, {40, 1500, 16, 37, false}, {300, 300, 24, 299, true},
+        {301, 301, 5, 20, true},  {600, 90, 48, 90, false},  {257, 515, 130, 1, false},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         float *data = malloc((size_t)((rows[r].queries + rows[r].gallery) * rows[r].dim) * sizeof *data);
         brute_clusters(data, rows[r].queries + rows[r].gallery, rows[r].dim, 13, 0.3, r);
-        kin_vectors gallery = {data, rows[r].gallery, rows[r].dim}, query = {data + rows[r].gallery * rows[r].dim, rows[r].queries, rows[r].dim};
+        kin_vectors gallery = {data, rows[r].gallery, rows[r].dim},
+                    query = {data + rows[r].gallery * rows[r].dim, rows[r].queries, rows[r].dim};
         if (rows[r].leave) query = gallery;
         for (int metric = KIN_EUCLID; metric <= KIN_INNER; metric++) {
-            check_begin("search: %lld x %lld x %lld, best %lld, %c%s", (long long)rows[r].queries, (long long)rows[r].gallery, (long long)rows[r].dim,
-                        (long long)rows[r].k, letter[metric], rows[r].leave ? ", leaving one out" : "");
-            compare(query, gallery, &(kin_search_opt){.k = rows[r].k, .metric = (kin_metric)metric, .leave_one_out = rows[r].leave});
+            check_begin("search: %lld x %lld x %lld, best %lld, %c%s", (long long)rows[r].queries,
+                        (long long)rows[r].gallery, (long long)rows[r].dim, (long long)rows[r].k,
+                        letter[metric], rows[r].leave ? ", leaving one out" : "");
+            compare(query, gallery,
+                    &(kin_search_opt){
+                        .k = rows[r].k, .metric = (kin_metric)metric, .leave_one_out = rows[r].leave});
             check_end();
         }
         free(data);
@@ -80,15 +91,19 @@ static void hard(void)
     for (int64_t i = 0; i < N * D; i++) data[i] = 0.1f * (float)(i % D);
     kin_neighbours found;
     kin_error err = {0};
-    CHECK_MSG(kin_search(all, all, &(kin_search_opt){.k = 30, .leave_one_out = true}, &found, &err), "%s", err.message);
+    CHECK_MSG(kin_search(all, all, &(kin_search_opt){.k = 30, .leave_one_out = true}, &found, &err), "%s",
+              err.message);
     for (int64_t q = 0; found.index && q < N; q++)
-        for (int64_t i = 0; i < 30; i++) CHECK(found.index[q * 30 + i] == i + (i >= q) && found.value[q * 30 + i] == 0);
+        for (int64_t i = 0; i < 30; i++)
+            CHECK(found.index[q * 30 + i] == i + (i >= q) && found.value[q * 30 + i] == 0);
     kin_neighbours_free(&found);
     check_end();
 
     check_begin("search: tiny and huge norms in one gallery");
     for (int64_t i = 0; i < N; i++)
-        for (int64_t d = 0; d < D; d++) data[i * D + d] = (float)(kin_random_normal(8, (uint64_t)(i * D + d)) * pow(10, (double)(i % 7) * 3 - 9));
+        for (int64_t d = 0; d < D; d++)
+            data[i * D + d] = (float)(kin_random_normal(8, (uint64_t)(i * D + d)) *
+                                      pow(10, (double)(i % 7) * 3 - 9));
     compare(all, all, &(kin_search_opt){.k = 40});
     compare(all, all, &(kin_search_opt){.k = 40, .metric = KIN_COSINE});
     compare(all, all, &(kin_search_opt){.k = 40, .metric = KIN_INNER, .leave_one_out = true});
@@ -96,7 +111,8 @@ static void hard(void)
     free(data);
 }
 
-/* So many rows and items that selection begins with a bound guessed from a sample (retrieval/scan_sample.c). */
+/* So many rows and items that selection begins with a bound guessed from a sample
+ * (retrieval/scan_sample.c). */
 static void sampled(void)
 {
     enum { Q = 448, G = 9300, D = 8, SAMPLE = 576, MANY = 400 };
@@ -104,14 +120,16 @@ static void sampled(void)
     kin_vectors query = {data, Q, D}, gallery = {data + Q * D, G, D};
     brute_clusters(data, Q + G, D, 200, 0.5, 5);
     check_begin("search: with a bound from a sample");
-    for (int metric = KIN_EUCLID; metric <= KIN_INNER; metric++) compare(query, gallery, &(kin_search_opt){.k = MANY, .metric = (kin_metric)metric});
+    for (int metric = KIN_EUCLID; metric <= KIN_INNER; metric++)
+        compare(query, gallery, &(kin_search_opt){.k = MANY, .metric = (kin_metric)metric});
     check_end();
 
     check_begin("search: a sample that misleads, all of it nearer than any other item");
     for (int64_t i = 0; i < Q * D; i++) data[i] = 1e-3f * (float)kin_random_normal(7, (uint64_t)i);
     for (uint32_t i = 0; i < SAMPLE; i++) {
         int64_t item = (int64_t)((uint64_t)(i * UINT32_C(2654435769)) * G >> 32);
-        for (int64_t d = 0; d < D; d++) data[(Q + item) * D + d] = 1e-3f * (float)kin_random_normal(6, (uint64_t)(item * D + d));
+        for (int64_t d = 0; d < D; d++)
+            data[(Q + item) * D + d] = 1e-3f * (float)kin_random_normal(6, (uint64_t)(item * D + d));
     }
     compare(query, gallery, &(kin_search_opt){.k = 600});
     check_end();
@@ -126,14 +144,16 @@ static void float32(void)
     brute_clusters(data, Q + N, D, 9, 0.5, 3);
     kin_neighbours found;
     kin_error err = {0};
-    CHECK_MSG(kin_search((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, N, D}, &(kin_search_opt){.k = K, .float32_order = true}, &found, &err), "%s",
-              err.message);
+    CHECK_MSG(kin_search((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, N, D},
+                         &(kin_search_opt){.k = K, .float32_order = true}, &found, &err),
+              "%s", err.message);
     double *d = brute_distances(data, Q, data + Q * D, N, D, 'e');
     int64_t *order = malloc(N * sizeof *order);
     for (int64_t q = 0; q < Q && found.index; q++) {
         brute_order(d + q * N, N, -1, order);
         double bound = 2 * (D + 2) * 6e-8 * 4 * D;
-        for (int64_t i = 0; i < K; i++) CHECK_CLOSE(d[q * N + found.index[q * K + i]], d[q * N + order[i]], 2 * bound);
+        for (int64_t i = 0; i < K; i++)
+            CHECK_CLOSE(d[q * N + found.index[q * K + i]], d[q * N + order[i]], 2 * bound);
     }
     free(d), free(order), free(data);
     kin_neighbours_free(&found);
@@ -142,20 +162,24 @@ static void float32(void)
 
 static void threads(void)
 {
-    static const struct { int64_t queries, k; } rows[] = {{1, 9}, {3, 50}, {200, 33}, {1200, 7}};
+    static const struct {
+        int64_t queries, k;
+    } rows[] = {{1, 9}, {3, 50}, {200, 33}, {1200, 7}};
     enum { N = 3000, D = 31 };
     float *data = malloc((N + 1200) * D * sizeof *data);
     brute_clusters(data, N + 1200, D, 50, 0.7, 11);
     for (size_t r = 0; r < 2 * sizeof rows / sizeof *rows; r++) {
         int64_t queries = rows[r / 2].queries, k = rows[r / 2].k;
-        check_begin("search: the same bits for 1, 2 and 3 threads, %lld queries%s", (long long)queries, r % 2 ? ", float32 order" : "");
+        check_begin("search: the same bits for 1, 2 and 3 threads, %lld queries%s", (long long)queries,
+                    r % 2 ? ", float32 order" : "");
         kin_neighbours first = {0};
         for (int t = 1; t <= 3; t++) {
             kin_set_threads(t);
             kin_neighbours found;
             kin_error err = {0};
-            CHECK_MSG(kin_search((kin_vectors){data + N * D, queries, D}, (kin_vectors){data, N, D}, &(kin_search_opt){.k = k, .float32_order = r % 2}, &found,
-                                 &err), "%s", err.message);
+            CHECK_MSG(kin_search((kin_vectors){data + N * D, queries, D}, (kin_vectors){data, N, D},
+                                 &(kin_search_opt){.k = k, .float32_order = r % 2}, &found, &err),
+                      "%s", err.message);
             if (t == 1) {
                 first = found;
                 continue;
@@ -184,8 +208,13 @@ static void refusals(void)
     float data[40 * 4], nan_row[8] = {1, 2, 3, 4, 5, NAN, 7, 8};
     for (int i = 0; i < 160; i++) data[i] = (float)(i % 7) + 1;
     kin_vectors all = {data, 40, 4};
-    static const struct { const char *part; kin_search_opt opt; } rows[] = {
-        {"best 41 of 40", {.k = 41}}, {"best 0 of 40", {.k = 0}}, {"take 1 to 39", {.k = 40, .leave_one_out = true}},
+    static const struct {
+        const char *part;
+        kin_search_opt opt;
+    } rows[] = {
+        {"best 41 of 40", {.k = 41}},
+        {"best 0 of 40", {.k = 0}},
+        {"take 1 to 39", {.k = 40, .leave_one_out = true}},
     };
     kin_neighbours found;
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -197,7 +226,8 @@ static void refusals(void)
     CHECK(!kin_search((kin_vectors){data, 10, 3}, all, &(kin_search_opt){.k = 1}, &found, &err));
     CHECK_TEXT(err.message, "3 dimensions and the gallery 4");
     kin_error_clear(&err);
-    CHECK(!kin_search((kin_vectors){nan_row, 2, 4}, all, &(kin_search_opt){.k = 1}, &found, &err) && err.code == KIN_ERR_NUMERIC);
+    CHECK(!kin_search((kin_vectors){nan_row, 2, 4}, all, &(kin_search_opt){.k = 1}, &found, &err) &&
+          err.code == KIN_ERR_NUMERIC);
     CHECK_TEXT(err.message, "the queries: row 1 (counted from 0) holds NaN");
     kin_error_clear(&err);
     memset(data + 12, 0, 4 * sizeof *data);
@@ -216,13 +246,15 @@ static void refusals(void)
     int64_t calls = 0;
     kin_error_clear(&err);
     kin_search_opt opt = {.k = 3, .progress = {stop_soon, &calls}};
-    CHECK(!kin_search((kin_vectors){more, N, 4}, (kin_vectors){more, N, 4}, &opt, &found, &err) && err.code == KIN_ERR_INTERRUPTED);
+    CHECK(!kin_search((kin_vectors){more, N, 4}, (kin_vectors){more, N, 4}, &opt, &found, &err) &&
+          err.code == KIN_ERR_INTERRUPTED);
     CHECK(calls == 2 && kin_alloc_live() == 0);
     long n = 1;
     for (bool ok = false; !ok && n < 200; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        ok = kin_search((kin_vectors){more, 20, 4}, (kin_vectors){more, N, 4}, &(kin_search_opt){.k = 3}, &found, &err);
+        ok = kin_search((kin_vectors){more, 20, 4}, (kin_vectors){more, N, 4}, &(kin_search_opt){.k = 3},
+                        &found, &err);
         kin_alloc_fail_at(0);
         CHECK(ok || err.code == KIN_ERR_MEMORY);
         kin_neighbours_free(&found);
@@ -248,8 +280,11 @@ static void selection(void)
     for (int i = 0; i < N; i++) one[i] = 1;
     for (int shape = 0; shape < 5; shape++) {
         for (int i = 0; i < N; i++)
-            number[i] = shape == 0 ? (float)kin_random_normal(1, (uint64_t)i) : shape == 1 ? (float)i : shape == 2 ? (float)-i : shape == 3 ? (float)(i % 3 - 1)
-                      : (float)((i ^ 0x5a5) % 97) * (i % 2 ? -1.0f : 1.0f);
+            number[i] = shape == 0   ? (float)kin_random_normal(1, (uint64_t)i)
+                        : shape == 1 ? (float)i
+                        : shape == 2 ? (float)-i
+                        : shape == 3 ? (float)(i % 3 - 1)
+                                     : (float)((i ^ 0x5a5) % 97) * (i % 2 ? -1.0f : 1.0f);
         for (int i = 0; i < N; i++) want[i] = kin_select_word(number[i], (uint32_t)i);
         qsort(want, N, sizeof *want, by_word);
         for (int i = 1; i < N; i++) CHECK(kin_select_number(want[i - 1]) <= kin_select_number(want[i]));

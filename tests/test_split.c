@@ -31,25 +31,29 @@ static void put_list(const char *text)
 
 static void chunks(void)
 {
-    check_begin("split: the last share, and each fold once: one contiguous chunk of the classes, renumbered, order kept");
+    check_begin("split: the last share, and each fold once: one contiguous chunk of the classes, renumbered, "
+                "order kept");
     kin_dataset set = make(), kept, held;
     kin_error err = {0};
     CHECK_MSG(kin_split_validation(&set, &(kin_split){.share = 0.3}, &kept, &held, &err), "%s", err.message);
     CHECK(kept.classes == 5 && held.classes == 2 && kept.count == 16 && held.count == 6);
-    CHECK(held.items[0].label == 0 && strcmp(held.class_names[1], "k6") == 0 && strcmp(held.items[0].id, "p_15") == 0);
+    CHECK(held.items[0].label == 0 && strcmp(held.class_names[1], "k6") == 0 &&
+          strcmp(held.items[0].id, "p_15") == 0);
     CHECK(kept.items[15].label == -1 && strcmp(kept.items[15].id, "stray") == 0);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
     int held_out[CLASSES] = {0};
     for (int fold = 1; fold <= 3; fold++) {
-        CHECK_MSG(kin_split_validation(&set, &(kin_split){.fold = fold, .folds = 3}, &kept, &held, &err), "%s", err.message);
+        CHECK_MSG(kin_split_validation(&set, &(kin_split){.fold = fold, .folds = 3}, &kept, &held, &err),
+                  "%s", err.message);
         CHECK(kept.classes + held.classes == CLASSES && kept.count + held.count == set.count);
         for (int64_t i = 0; i < held.count; i++) {
             int number = held.class_names[held.items[i].label][1] - '0';
             held_out[number]++;
             CHECK(number - (held.class_names[0][1] - '0') == held.items[i].label); /* neighbours, in order */
         }
-        for (int64_t i = 1; i < kept.count - 1; i++) CHECK(kept.items[i].label >= kept.items[i - 1].label && kept.items[i].label < kept.classes);
+        for (int64_t i = 1; i < kept.count - 1; i++)
+            CHECK(kept.items[i].label >= kept.items[i - 1].label && kept.items[i].label < kept.classes);
         kin_dataset_free(&kept);
         kin_dataset_free(&held);
     }
@@ -60,8 +64,10 @@ static void chunks(void)
     int fold, folds;
     kin_error_clear(&err);
     CHECK(kin_split_parse_fold("2/5", &fold, &folds, &err) && fold == 2 && folds == 5);
-    static const char *const bad[] = {"0/5", "6/5", "2", "2/", "/5", "2/5x", "a/5", "1/1", "11111111111111111111/5"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(!kin_split_parse_fold(bad[i], &fold, &folds, NULL));
+    static const char *const bad[] = {
+        "0/5", "6/5", "2", "2/", "/5", "2/5x", "a/5", "1/1", "11111111111111111111/5"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(!kin_split_parse_fold(bad[i], &fold, &folds, NULL));
     check_end();
 }
 
@@ -73,15 +79,19 @@ static void by_list(void)
     kin_split how = {.list = check_path("list")};
     put_list("k1\nk5\n");
     CHECK_MSG(kin_split_validation(&set, &how, &kept, &held, &err), "%s", err.message);
-    CHECK(held.count == 6 && held.classes == 2 && kept.classes == 5 && strcmp(kept.class_names[1], "k2") == 0 && strcmp(held.class_names[1], "k5") == 0);
+    CHECK(held.count == 6 && held.classes == 2 && kept.classes == 5 &&
+          strcmp(kept.class_names[1], "k2") == 0 && strcmp(held.class_names[1], "k5") == 0);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
     put_list("id,split\np 0,val\np_1,val\np 4,val\np 2,test\n\np 3,train\n");
     CHECK_MSG(kin_split_validation(&set, &how, &kept, &held, &err), "%s", err.message);
-    CHECK(held.count == 3 && held.classes == 2 && kept.count == 18 && kept.classes == 6); /* class k0 is gone: val and test */
+    /* class k0 is gone: val and test */
+    CHECK(held.count == 3 && held.classes == 2 && kept.count == 18 && kept.classes == 6);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
-    static const struct { const char *text, *part; } bad[] = {
+    static const struct {
+        const char *text, *part;
+    } bad[] = {
         {"k1\nk9\n", "line 2: \"k9\" is neither a class nor a picture's id"},
         {"k1,dev\n", "line 1: the split is \"dev\""},
         {"k1,val,x\n", "line 1: is not `class` or `id`"},

@@ -18,11 +18,15 @@ static double total(const kin_canvas *canvas)
 {
     double sum = 0;
     for (int y = 0; y < canvas->height; y++)
-        for (int x = 0; x < canvas->width; x++) sum += canvas->mask[(size_t)y * (size_t)(canvas->width + 2) + (size_t)x];
+        for (int x = 0; x < canvas->width; x++)
+            sum += canvas->mask[(size_t)y * (size_t)(canvas->width + 2) + (size_t)x];
     return sum;
 }
 
-static double at(const kin_canvas *canvas, int x, int y) { return canvas->mask[(size_t)y * (size_t)(canvas->width + 2) + (size_t)x]; }
+static double at(const kin_canvas *canvas, int x, int y)
+{
+    return canvas->mask[(size_t)y * (size_t)(canvas->width + 2) + (size_t)x];
+}
 
 static void coverage(void)
 {
@@ -47,7 +51,8 @@ static void coverage(void)
     check_begin("draw: overlapping contours are a union, whatever way they turn");
     kin_path_clear(&path);
     kin_path_round_rect(&path, 5, 5, 15, 15, 0);
-    kin_path_point(&path, 10, 10), kin_path_point(&path, 10, 20), kin_path_point(&path, 20, 20), kin_path_point(&path, 20, 10);
+    kin_path_point(&path, 10, 10), kin_path_point(&path, 10, 20), kin_path_point(&path, 20, 20),
+        kin_path_point(&path, 20, 10);
     kin_path_close(&path);
     kin_draw_mask(&canvas, &path, &same);
     CHECK_CLOSE(total(&canvas), 175, 1e-3);
@@ -92,8 +97,10 @@ static void numbers(void)
     check_end();
 
     check_begin("draw: a transform and its inverse");
-    kin_transform t = kin_transform_then(kin_transform_then(kin_transform_turn(0.1), (kin_transform){{1, 0.2, 3, 0.1, 1.5, -2, 0.05, -0.1, 1}}),
-                                         kin_transform_make(20, 0, 5, 0, 20, 7));
+    kin_transform t = kin_transform_then(
+        kin_transform_then(kin_transform_turn(0.1),
+                           (kin_transform){{1, 0.2, 3, 0.1, 1.5, -2, 0.05, -0.1, 1}}),
+        kin_transform_make(20, 0, 5, 0, 20, 7));
     kin_transform back = kin_transform_inverse(t);
     kin_point p = kin_transform_apply(&t, 0.3, -0.7), q = kin_transform_apply(&back, p.x, p.y);
     CHECK_CLOSE(q.x, 0.3, 1e-12);
@@ -116,7 +123,8 @@ static void silhouettes(void)
                 bodies += shape.parts[i].role == KIN_PART_BODY;
                 for (size_t k = 0; k < shape.parts[i].path.count; k++) {
                     kin_point at_point = shape.parts[i].path.points[k];
-                    CHECK_MSG(fabs(at_point.x) < 1.12 && fabs(at_point.y) < 1.12, "%s reaches (%g, %g)", kin_shape_name(kind), at_point.x, at_point.y);
+                    CHECK_MSG(fabs(at_point.x) < 1.12 && fabs(at_point.y) < 1.12, "%s reaches (%g, %g)",
+                              kin_shape_name(kind), at_point.x, at_point.y);
                 }
             }
             CHECK(bodies > 0);
@@ -129,7 +137,8 @@ static void silhouettes(void)
 static uint64_t fingerprint(const kin_image *image)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < image->width * image->height * image->channels; i++) hash = (hash ^ image->data[i]) * UINT64_C(0x100000001b3);
+    for (int i = 0; i < image->width * image->height * image->channels; i++)
+        hash = (hash ^ image->data[i]) * UINT64_C(0x100000001b3);
     return hash;
 }
 
@@ -179,7 +188,8 @@ static void pictures(void)
     opt = (kin_synth_opt){.seed = 2, .size = 32};
     CHECK(kin_synth_image(&opt, 9, 0, &a, NULL));
     opt.size = 128;
-    CHECK(kin_synth_image(&opt, 9, 0, &large, NULL) && kin_image_resize(&large, 32, 32, KIN_FILTER_BOX, &reduced, NULL));
+    CHECK(kin_synth_image(&opt, 9, 0, &large, NULL) &&
+          kin_image_resize(&large, 32, 32, KIN_FILTER_BOX, &reduced, NULL));
     CHECK_MSG(distance(&a, &reduced) < 6, "mean difference %g", distance(&a, &reduced));
     kin_image_free(&a), kin_image_free(&large), kin_image_free(&reduced);
     check_end();
@@ -261,7 +271,8 @@ static void folders(void)
     check_begin("synth: the same tree with any number of threads, in place only when whole");
     count c = {0};
     kin_error err = {0};
-    kin_synth_opt opt = {.seed = 9, .products = 12, .views = 11, .size = 16, .progress = progress, .progress_arg = &c};
+    kin_synth_opt opt = {
+        .seed = 9, .products = 12, .views = 11, .size = 16, .progress = progress, .progress_arg = &c};
     char one[1000], two[1000];
     snprintf(one, sizeof one, "%s/one", check_folder());
     snprintf(two, sizeof two, "%s/two/", check_folder());

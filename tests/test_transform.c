@@ -16,7 +16,8 @@ static kin_image noise(int width, int height, int channels, int low, int high)
     kin_image image;
     kin_error err = {0};
     kin_image_new(&image, width, height, channels, &err);
-    for (int i = 0; i < width * height * channels; i++) image.data[i] = (uint8_t)(low + (int)kin_random_below(11, (uint64_t)i, (uint64_t)(high - low + 1)));
+    for (int i = 0; i < width * height * channels; i++)
+        image.data[i] = (uint8_t)(low + (int)kin_random_below(11, (uint64_t)i, (uint64_t)(high - low + 1)));
     return image;
 }
 
@@ -25,22 +26,37 @@ static kin_fill level(double v) { return (kin_fill){{(uint8_t)v, (uint8_t)v, (ui
 static bool apply(kin_image *p, const char *name, const double *v, kin_error *err)
 {
 #define IS(text) (strcmp(name, text) == 0)
-    if (IS("crop")) return kin_image_window(p, (kin_window){(int)v[0], (int)v[1], (int)v[2], (int)v[3]}, KIN_EDGE_CONSTANT, level(0), err);
-    if (IS("centre")) return kin_image_window(p, kin_window_centre(p, (int)v[0], (int)v[1]), KIN_EDGE_CONSTANT, level(0), err);
-    if (IS("pad")) return kin_image_window(p, kin_window_pad(p, (int)v[0], (int)v[1], (int)v[2], (int)v[3]), (kin_edge)(int)v[4], level(v[5]), err);
+    if (IS("crop"))
+        return kin_image_window(p, (kin_window){(int)v[0], (int)v[1], (int)v[2], (int)v[3]},
+                                KIN_EDGE_CONSTANT, level(0), err);
+    if (IS("centre"))
+        return kin_image_window(p, kin_window_centre(p, (int)v[0], (int)v[1]), KIN_EDGE_CONSTANT, level(0),
+                                err);
+    if (IS("pad"))
+        return kin_image_window(p, kin_window_pad(p, (int)v[0], (int)v[1], (int)v[2], (int)v[3]),
+                                (kin_edge)(int)v[4], level(v[5]), err);
     if (IS("rotate")) return kin_image_rotate(p, v[0], (kin_warp_filter)(int)v[1], level(v[2]), err);
     if (IS("affine"))
-        return kin_image_affine(p, &(kin_affine_warp){.degrees = v[0], .dx = (int)v[1], .dy = (int)v[2], .scale = v[3], .shear_x = v[4], .shear_y = v[5]}, (kin_warp_filter)(int)v[6], level(v[7]), err);
+        return kin_image_affine(p,
+                                &(kin_affine_warp){.degrees = v[0],
+                                                   .dx = (int)v[1],
+                                                   .dy = (int)v[2],
+                                                   .scale = v[3],
+                                                   .shear_x = v[4],
+                                                   .shear_y = v[5]},
+                                (kin_warp_filter)(int)v[6], level(v[7]), err);
     if (IS("shearx")) return kin_image_shear(p, v[0], 0, KIN_WARP_NEAREST, level(0), err);
     if (IS("sheary")) return kin_image_shear(p, 0, v[0], KIN_WARP_NEAREST, level(0), err);
-    if (IS("perspective")) return kin_image_perspective(p, (const double(*)[2])v, (kin_warp_filter)(int)v[8], level(v[9]), err);
+    if (IS("perspective"))
+        return kin_image_perspective(p, (const double(*)[2])v, (kin_warp_filter)(int)v[8], level(v[9]), err);
     if (IS("saturation")) return kin_image_saturation(p, v[0], err);
     if (IS("sharpness")) return kin_image_sharpness(p, v[0], err);
     if (IS("blur")) return kin_image_blur(p, (int)v[0], v[1], err);
     if (IS("augment")) {
         int op = (int)v[1];
         double strength = kin_randaugment_strength(op, v[0] != 0, (int)v[2], (int)v[3], p->width, p->height);
-        return kin_image_randaugment(p, op, v[4] != 0 && kin_randaugment_is_signed(op) ? -strength : strength, KIN_WARP_NEAREST, level(0), err);
+        return kin_image_randaugment(p, op, v[4] != 0 && kin_randaugment_is_signed(op) ? -strength : strength,
+                                     KIN_WARP_NEAREST, level(0), err);
     }
     if (IS("mirror")) kin_image_mirror(p);
     else if (IS("upend")) kin_image_upend(p);
@@ -76,16 +92,21 @@ static void check_line(char *line)
     double head[6], v[16];
     for (int i = 0; i < 6; i++) head[i] = strtod(strtok_r(NULL, " ", &at), NULL);
     for (int i = 0; i < (int)head[5]; i++) v[i] = strtod(strtok_r(NULL, " ", &at), NULL);
-    int width = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10), height = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10);
+    int width = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10),
+        height = (int)strtol(strtok_r(NULL, " ", &at), NULL, 10);
     unsigned long sum = strtoul(strtok_r(NULL, " ", &at), NULL, 10);
     const char *hex = strtok_r(NULL, " \n", &at);
     kin_image image = noise((int)head[0], (int)head[1], (int)head[2], (int)head[3], (int)head[4]);
     kin_error err = {0};
     CHECK_MSG(apply(&image, name, v, &err), "%s: %s", name, err.message);
-    CHECK_MSG(image.width == width && image.height == height, "%s: %d x %d, not %d x %d", name, image.width, image.height, width, height);
-    if (*hex != '-') CHECK_MSG(farthest(&image, hex) <= 1, "%s(%g, %g) of %g x %g x %g is off by %d", name, v[0], v[1], head[0], head[1], head[2], farthest(&image, hex));
+    CHECK_MSG(image.width == width && image.height == height, "%s: %d x %d, not %d x %d", name, image.width,
+              image.height, width, height);
+    if (*hex != '-')
+        CHECK_MSG(farthest(&image, hex) <= 1, "%s(%g, %g) of %g x %g x %g is off by %d", name, v[0], v[1],
+                  head[0], head[1], head[2], farthest(&image, hex));
     else
-        CHECK_MSG(kin_crc32(0, image.data, (size_t)(image.width * image.height * image.channels)) == sum, "%s(%g, %g, %g, ...) of %g x %g x %g differs", name, v[0], v[1], v[2], head[0], head[1],
+        CHECK_MSG(kin_crc32(0, image.data, (size_t)(image.width * image.height * image.channels)) == sum,
+                  "%s(%g, %g, %g, ...) of %g x %g x %g differs", name, v[0], v[1], v[2], head[0], head[1],
                   head[2]);
     kin_image_free(&image);
 }
@@ -119,7 +140,8 @@ static void golden(void)
 /* Writes the numbers of one draw; returns how many. */
 static int draw(const char *name, kin_stream *s, double *out)
 {
-    const double scale[2] = {.08, 1}, ratio[2] = {.75, 4 / 3.0}, narrow[2] = {.5, 1}, square[2] = {.9, 1.1}, erased[2] = {.02, .33}, tall[2] = {.3, 3.3};
+    const double scale[2] = {.08, 1}, ratio[2] = {.75, 4 / 3.0}, narrow[2] = {.5, 1}, square[2] = {.9, 1.1},
+                 erased[2] = {.02, .33}, tall[2] = {.3, 3.3};
     const kin_affine_range range = {{-30, 40}, .1, .2, {.8, 1.5}, {-5, 15}, {-20, 10}};
     kin_window w = {0};
     if (strcmp(name, "rrc") == 0) w = kin_pick_resized_crop(s, 200, 120, scale, ratio);
@@ -144,8 +166,8 @@ static int draw(const char *name, kin_stream *s, double *out)
     return strcmp(name, "crop") == 0 ? 2 : 4;
 }
 
-/* Means and deviations within five standard errors of the difference (of both samples of 100,000), extremes never beyond what
- * the peer's allow by more than a hundredth of the spread. */
+/* Means and deviations within five standard errors of the difference (of both samples of 100,000),
+ * extremes never beyond what the peer's allow by more than a hundredth of the spread. */
 static void compare_draws(const char *name, char *at)
 {
     enum { DRAWS = 100000, MOST = 8 };
@@ -161,11 +183,15 @@ static void compare_draws(const char *name, char *at)
         }
     }
     for (int k = 0; k < count; k++) {
-        double mean = strtod(at, &at), deviation = strtod(at, &at), least = strtod(at, &at), most = strtod(at, &at);
-        double got = sum[k] / DRAWS, spread = sqrt(fmax(square[k] / DRAWS - got * got, 0)), error = deviation * sqrt(2.0 / DRAWS), slack = .01 * (most - least);
+        double mean = strtod(at, &at), deviation = strtod(at, &at), least = strtod(at, &at),
+               most = strtod(at, &at);
+        double got = sum[k] / DRAWS, spread = sqrt(fmax(square[k] / DRAWS - got * got, 0)),
+               error = deviation * sqrt(2.0 / DRAWS), slack = .01 * (most - least);
         CHECK_MSG(fabs(got - mean) <= 5 * error, "%s: number %d has mean %g, not %g", name, k, got, mean);
-        CHECK_MSG(fabs(spread - deviation) <= 5 * error, "%s: number %d has deviation %g, not %g", name, k, spread, deviation);
-        CHECK_MSG(fabs(low[k] - least) <= slack + 1 && fabs(high[k] - most) <= slack + 1, "%s: number %d lies in %g .. %g, not in %g .. %g", name, k, low[k], high[k], least, most);
+        CHECK_MSG(fabs(spread - deviation) <= 5 * error, "%s: number %d has deviation %g, not %g", name, k,
+                  spread, deviation);
+        CHECK_MSG(fabs(low[k] - least) <= slack + 1 && fabs(high[k] - most) <= slack + 1,
+                  "%s: number %d lies in %g .. %g, not in %g .. %g", name, k, low[k], high[k], least, most);
     }
 }
 
@@ -217,8 +243,17 @@ static void noise_erased(void)
 /* With each allocation failing in turn the picture stays as it was. */
 static void failures(void)
 {
-    static const struct { const char *name; double v[10]; } all[] = {
-        {"crop", {2, 2, 9, 9}}, {"rotate", {30, 1, 0}}, {"rotate", {90, 0, 0}}, {"affine", {0, 1, 1, 1, 0, 0, 0, 0}}, {"perspective", {1, 1, 18, 0, 19, 19, 0, 18, 0, 0}}, {"saturation", {2}}, {"sharpness", {2}}, {"blur", {5, 1}}};
+    static const struct {
+        const char *name;
+        double v[10];
+    } all[] = {{"crop", {2, 2, 9, 9}},
+               {"rotate", {30, 1, 0}},
+               {"rotate", {90, 0, 0}},
+               {"affine", {0, 1, 1, 1, 0, 0, 0, 0}},
+               {"perspective", {1, 1, 18, 0, 19, 19, 0, 18, 0, 0}},
+               {"saturation", {2}},
+               {"sharpness", {2}},
+               {"blur", {5, 1}}};
     check_begin("transforms: a failed allocation leaves the picture as it was");
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (long n = 1;; n++) {
@@ -252,7 +287,8 @@ static void refusals(void)
     CHECK(!kin_image_blur(&image, 4, 1, &err));
     CHECK_TEXT(err.message, "odd kernel");
     kin_error_clear(&err);
-    CHECK(kin_image_blur(&image, 23, 3, &err) && kin_image_window(&image, (kin_window){-40, -50, 100, 90}, KIN_EDGE_REFLECT, level(0), &err));
+    CHECK(kin_image_blur(&image, 23, 3, &err) &&
+          kin_image_window(&image, (kin_window){-40, -50, 100, 90}, KIN_EDGE_REFLECT, level(0), &err));
     kin_image_free(&image);
     check_end();
 }

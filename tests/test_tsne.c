@@ -39,7 +39,8 @@ static void clusters(void)
     kin_error err = {0};
     double after = 0, before = 0;
     make_clusters(x);
-    CHECK(kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.perplexity = 15, .steps = 1}, y, &before, &err));
+    CHECK(kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.perplexity = 15, .steps = 1}, y, &before,
+                   &err));
     CHECK(kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.perplexity = 15}, y, &after, &err));
     int right = 0;
     double sum[2] = {0, 0}, largest = 0;

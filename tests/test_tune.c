@@ -5,14 +5,21 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct hill { double top[3]; int calls, fail_at; bool outside; const kin_tunable *setting; } hill;
+typedef struct hill {
+    double top[3];
+    int calls, fail_at;
+    bool outside;
+    const kin_tunable *setting;
+} hill;
 
 /* One peak, with a ridge along a + b. */
 static bool height(void *arg, const double *v, double *score, kin_error *err)
 {
     hill *h = arg;
     if (++h->calls == h->fail_at) return kin_fail(err, KIN_ERR_NUMERIC, "as told");
-    for (int i = 0; i < 3; i++) h->outside = h->outside || v[i] < h->setting[i].low || v[i] > h->setting[i].high + 1e-12 || (h->setting[i].whole && v[i] != floor(v[i]));
+    for (int i = 0; i < 3; i++)
+        h->outside = h->outside || v[i] < h->setting[i].low || v[i] > h->setting[i].high + 1e-12 ||
+                     (h->setting[i].whole && v[i] != floor(v[i]));
     double a = (v[0] - h->top[0]) / 20, b = (v[1] - h->top[1]) / 5, c = v[2] - h->top[2];
     *score = -(a * a + b * b + c * c + 0.5 * a * b);
     return true;
@@ -45,7 +52,8 @@ int main(void)
     CHECK(!kin_tune(settings, 3, 4, height, &h, &best, &err) && h.calls == 30);
     CHECK_TEXT(err.message, "as told");
     kin_error_clear(&err);
-    const kin_tunable nothing[] = {{.name = "n", .low = 5, .high = 6, .coarse = {1, 10}, .count = 2}, settings[1], settings[2]};
+    const kin_tunable nothing[] = {
+        {.name = "n", .low = 5, .high = 6, .coarse = {1, 10}, .count = 2}, settings[1], settings[2]};
     CHECK(!kin_tune(nothing, 3, 4, height, &h, &best, &err));
     CHECK_TEXT(err.message, "none of the grid's values");
     check_end();

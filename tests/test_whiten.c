@@ -15,11 +15,14 @@ static void eigen(void)
 {
     static const int64_t sizes[] = {1, 2, 3, 10, 67, 150, 256};
     for (int kind = 0; kind < 5; kind++) {
-        static const char *const kinds[] = {"random", "diagonal", "of rank 2", "of entries that differ by 1e12", "of few and very unlike features"};
+        static const char *const kinds[] = {"random", "diagonal", "of rank 2",
+                                            "of entries that differ by 1e12",
+                                            "of few and very unlike features"};
         for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++) {
             int64_t n = sizes[z];
             check_begin("eigen: a %s matrix of %lld rows", kinds[kind], (long long)n);
-            double *a = calloc((size_t)(n * n), 3 * sizeof *a), *copy = a + n * n, *vectors = a + 2 * n * n, *values = malloc((size_t)n * sizeof *values);
+            double *a = calloc((size_t)(n * n), 3 * sizeof *a), *copy = a + n * n, *vectors = a + 2 * n * n,
+                   *values = malloc((size_t)n * sizeof *values);
             double largest = 0;
             for (int64_t i = 0; i < n; i++)
                 for (int64_t j = 0; j <= i; j++) {
@@ -27,9 +30,12 @@ static void eigen(void)
                     if (kind == 1) x = i == j ? (double)(i % 5) : 0;
                     if (kind == 2) x = (double)(i + 1) * (double)(j + 1) + cos((double)i) * cos((double)j);
                     if (kind == 3) x *= pow(10, -12.0 * (double)(i + j) / (double)(2 * n));
-                    if (kind == 4) { /* the covariance of seven rows, in which most columns are 0 and the others differ by 1e6 */
+                    /* the covariance of seven rows, in which most columns are 0 and the others differ by
+                     * 1e6 */
+                    if (kind == 4) {
                         x = 0;
-                        for (uint64_t row = 0; row < 7 && i % 10 < 2 && j % 10 < 2; row++) x += kin_random_normal(row, (uint64_t)i) * kin_random_normal(row, (uint64_t)j);
+                        for (uint64_t row = 0; row < 7 && i % 10 < 2 && j % 10 < 2; row++)
+                            x += kin_random_normal(row, (uint64_t)i) * kin_random_normal(row, (uint64_t)j);
                         x *= pow(10, -(double)(i * 7 % 13 + j * 7 % 13) / 2);
                     }
                     a[i * n + j] = a[j * n + i] = copy[i * n + j] = copy[j * n + i] = x;
@@ -62,7 +68,9 @@ static void whitening(void)
     static float data[N * D], out[N * D];
     for (int64_t i = 0; i < N; i++) { /* correlated, far from the origin */
         double shared = kin_random_normal(3, (uint64_t)i);
-        for (int64_t d = 0; d < D; d++) data[i * D + d] = (float)(5 + shared + kin_random_normal(4, (uint64_t)(i * D + d)) * (double)(d + 1));
+        for (int64_t d = 0; d < D; d++)
+            data[i * D + d] = (float)(5 + shared +
+                                      kin_random_normal(4, (uint64_t)(i * D + d)) * (double)(d + 1));
     }
     kin_vectors set = {data, N, D};
     kin_whitening w;
@@ -92,7 +100,8 @@ static void whitening(void)
         double want[KEEP], norm = 0;
         for (int p = 0; p < KEEP; p++) {
             want[p] = 0;
-            for (int64_t d = 0; d < D; d++) want[p] += (double)w.projection[p * D + d] * ((double)data[i * D + d] - w.mean[d]);
+            for (int64_t d = 0; d < D; d++)
+                want[p] += (double)w.projection[p * D + d] * ((double)data[i * D + d] - w.mean[d]);
             norm += want[p] * want[p];
         }
         for (int p = 0; p < KEEP; p++) CHECK_CLOSE(out[i * KEEP + p], want[p] / sqrt(norm), 1e-5);
@@ -156,7 +165,8 @@ static void learned(void)
     brute_clusters(data, N, D, CLASSES, 0.8, 12);
     for (int64_t i = 0; i < N; i++) {
         label[i] = i % CLASSES == 5 ? -1 : i % CLASSES;
-        for (int64_t d = 0; d < D; d++) data[i * D + d] = data[i * D + d] * (float)(1 + d % 4) + 2 + data[i * D] / 2;
+        for (int64_t d = 0; d < D; d++)
+            data[i * D + d] = data[i * D + d] * (float)(1 + d % 4) + 2 + data[i * D] / 2;
     }
     kin_vectors set = {data, N, D};
     kin_error err = {0};
@@ -174,15 +184,19 @@ static void learned(void)
     for (int64_t i = 0; w.projection && i < N; i++)
         for (int64_t d = 0; d < KEEP; d++) {
             p[i * KEEP + d] = 0;
-            for (int64_t c = 0; c < D; c++) p[i * KEEP + d] += (double)w.projection[d * D + c] * ((double)data[i * D + c] - w.mean[c]);
+            for (int64_t c = 0; c < D; c++)
+                p[i * KEEP + d] += (double)w.projection[d * D + c] * ((double)data[i * D + c] - w.mean[c]);
         }
     for (int x = 0; x < KEEP; x++)
         for (int y = 0; y <= x; y++) {
             double within = 0, all = 0;
-            for (int64_t i = 0; i < pairs; i++) within += (p[a[i] * KEEP + x] - p[b[i] * KEEP + x]) * (p[a[i] * KEEP + y] - p[b[i] * KEEP + y]);
+            for (int64_t i = 0; i < pairs; i++)
+                within += (p[a[i] * KEEP + x] - p[b[i] * KEEP + x]) *
+                          (p[a[i] * KEEP + y] - p[b[i] * KEEP + y]);
             for (int64_t i = 0; i < N; i++) all += p[i * KEEP + x] * p[i * KEEP + y];
             CHECK_CLOSE(within / (double)pairs, x == y, 1e-5);
-            CHECK_CLOSE(all / N / (double)w.variance[0], x == y ? (double)(w.variance[x] / w.variance[0]) : 0, 1e-5);
+            CHECK_CLOSE(all / N / (double)w.variance[0], x == y ? (double)(w.variance[x] / w.variance[0]) : 0,
+                        1e-5);
         }
     for (int d = 1; d < KEEP; d++) CHECK(w.variance[d] <= w.variance[d - 1]);
     kin_whitening_free(&w);
@@ -220,12 +234,16 @@ static void learned(void)
     CHECK(kin_whitening_learn(set, a, b, pairs, KEEP, 0.1, &again, &err));
     kin_set_threads(0);
     CHECK(memcmp(w.projection, again.projection, KEEP * D * sizeof *w.projection) == 0);
-    CHECK_MSG(kin_whitening_save(&w, check_path("w.safetensors"), "a \"test\"", &err) && kin_whitening_load(check_path("w.safetensors"), &read, &err), "%s", err.message);
+    CHECK_MSG(kin_whitening_save(&w, check_path("w.safetensors"), "a \"test\"", &err) &&
+                  kin_whitening_load(check_path("w.safetensors"), &read, &err),
+              "%s", err.message);
     CHECK(read.in == D && read.out == KEEP && memcmp(read.mean, w.mean, D * sizeof *w.mean) == 0);
-    CHECK(memcmp(read.projection, w.projection, KEEP * D * sizeof *w.projection) == 0 && memcmp(read.variance, w.variance, KEEP * sizeof *w.variance) == 0);
+    CHECK(memcmp(read.projection, w.projection, KEEP * D * sizeof *w.projection) == 0 &&
+          memcmp(read.variance, w.variance, KEEP * sizeof *w.variance) == 0);
     kin_whitening_free(&read);
     w.projection[5] = NAN;
-    CHECK(kin_whitening_save(&w, check_path("nan.safetensors"), "", &err) && !kin_whitening_load(check_path("nan.safetensors"), &read, &err) && err.code == KIN_ERR_NUMERIC);
+    CHECK(kin_whitening_save(&w, check_path("nan.safetensors"), "", &err) &&
+          !kin_whitening_load(check_path("nan.safetensors"), &read, &err) && err.code == KIN_ERR_NUMERIC);
     kin_whitening_free(&w), kin_whitening_free(&again);
     check_end();
 
@@ -235,7 +253,8 @@ static void learned(void)
     for (int x = 0; w.projection && x < D; x++)
         for (int y = 0; y <= x; y++) {
             double dot = 0;
-            for (int d = 0; d < D; d++) dot += (double)w.projection[x * D + d] * (double)w.projection[y * D + d];
+            for (int d = 0; d < D; d++)
+                dot += (double)w.projection[x * D + d] * (double)w.projection[y * D + d];
             CHECK_CLOSE(dot, x == y, 1e-6);
         }
     kin_whitening_free(&w);

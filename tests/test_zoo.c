@@ -1,5 +1,5 @@
-/* Whole networks against torchvision and efficientnet-lite-pytorch, with weights that both sides compute (tests/support/hashed.h), and
- * with trained ones. The golden files were written by tests/golden/zoo.py. */
+/* Whole networks against torchvision and efficientnet-lite-pytorch, with weights that both sides compute
+ * (tests/support/hashed.h), and with trained ones. The golden files were written by tests/golden/zoo.py. */
 #include "base/memory.h"
 #include "base/npy.h"
 #include "data/dataset.h"
@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct choice { const kin_model *model; kin_model_opt opt; } choice;
+typedef struct choice {
+    const kin_model *model;
+    kin_model_opt opt;
+} choice;
 
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
 {
@@ -34,24 +37,32 @@ static double furthest(const kin_tensor *t, int64_t row, const float *want, int6
 
 /* ---- untrained ---- */
 
-typedef struct golden { char name[32]; long long h, w, n, parameters, at, features, logits; } golden;
+typedef struct golden {
+    char name[32];
+    long long h, w, n, parameters, at, features, logits;
+} golden;
 
 static void compare(kin_ctx *ctx, kin_module *m, const golden *g, const float *want)
 {
     double scale, off;
-    kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(g->n, g->h, g->w, 3)), KIN_EVAL);
+    kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(g->n, g->h, g->w, 3)),
+                                       KIN_EVAL);
     CHECK_MSG(kin_ok(ctx), "%s: %s", g->name, kin_ctx_error(ctx)->message);
-    CHECK_MSG(kin_module_parameters(m) == g->parameters, "%s has %lld parameters, not %lld", g->name, (long long)kin_module_parameters(m), g->parameters);
+    CHECK_MSG(kin_module_parameters(m) == g->parameters, "%s has %lld parameters, not %lld", g->name,
+              (long long)kin_module_parameters(m), g->parameters);
     off = furthest(kin_module_tapped(m, "pooled"), g->n - 1, want + g->at, g->features, &scale);
-    CHECK_MSG(off <= 1e-4 * scale, "%s at %lldx%lld: features are off by %.3g where the largest is %.3g", g->name, g->h, g->w, off, scale);
+    CHECK_MSG(off <= 1e-4 * scale, "%s at %lldx%lld: features are off by %.3g where the largest is %.3g",
+              g->name, g->h, g->w, off, scale);
     off = furthest(y, g->n - 1, want + g->at + g->features, g->logits, &scale);
-    CHECK_MSG(off <= 1e-4 * scale, "%s at %lldx%lld: logits are off by %.3g where the largest is %.3g", g->name, g->h, g->w, off, scale);
+    CHECK_MSG(off <= 1e-4 * scale, "%s at %lldx%lld: logits are off by %.3g where the largest is %.3g",
+              g->name, g->h, g->w, off, scale);
     kin_end_step(ctx);
 }
 
 static bool next(FILE *file, golden *g)
 {
-    return fscanf(file, "%31s %lld %lld %lld %lld %lld %lld %lld", g->name, &g->h, &g->w, &g->n, &g->parameters, &g->at, &g->features, &g->logits) == 8;
+    return fscanf(file, "%31s %lld %lld %lld %lld %lld %lld %lld", g->name, &g->h, &g->w, &g->n,
+                  &g->parameters, &g->at, &g->features, &g->logits) == 8;
 }
 
 static void untrained(void)
@@ -103,7 +114,9 @@ static kin_module *trained(kin_ctx *ctx, choice *c, const char *model, const cha
     if (!path) return check_skip("%s is not here", file), NULL;
     c->model = kin_model_find(model);
     kin_module *m = kin_module_new_zero(ctx, forward, c, KIN_SHAPE(1, c->model->size, c->model->size, 3));
-    CHECK_MSG(m && kin_checkpoint_open(path, &checkpoint, &err) && kin_checkpoint_load(checkpoint, m, NULL, &err), "%s", err.message);
+    CHECK_MSG(m && kin_checkpoint_open(path, &checkpoint, &err) &&
+                  kin_checkpoint_load(checkpoint, m, NULL, &err),
+              "%s", err.message);
     kin_checkpoint_free(checkpoint);
     return m;
 }
@@ -119,8 +132,10 @@ static void lite0(void)
     kin_record(ctx, false);
     kin_module *m = trained(ctx, &c, "efficientnet_lite0", "weights/efficientnet_lite0-imagenet.safetensors");
     if (m) {
-        CHECK(kin_npy_read("tests/golden/zoo_lite.npy", &want, &err) && want.count == 2280 && kin_module_retain(m, "pooled"));
-        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(1, 224, 224, 3)), KIN_EVAL);
+        CHECK(kin_npy_read("tests/golden/zoo_lite.npy", &want, &err) && want.count == 2280 &&
+              kin_module_retain(m, "pooled"));
+        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "input", KIN_SHAPE(1, 224, 224, 3)),
+                                           KIN_EVAL);
         off = furthest(kin_module_tapped(m, "pooled"), 0, want.data, 1280, &scale);
         CHECK_MSG(off <= 1e-4 * scale, "features are off by %.3g where the largest is %.3g", off, scale);
         off = furthest(y, 0, want.data + 1280, 1000, &scale);
@@ -147,9 +162,12 @@ static void same_labels(kin_ctx *ctx, kin_module *m, const kin_dataset *set, con
     for (int64_t first = 0; first + BATCH <= set->count && kin_ok(ctx); first += BATCH) {
         kin_tensor *x = kin_input(ctx, KIN_SHAPE(BATCH, 32, 32, 3), NULL);
         kin_real *numbers = (kin_real *)kin_data(x);
-        for (int64_t i = 0; numbers && i < BATCH * 3072; i++) numbers[i] = (kin_real)((set->pixels[first * 3072 + i] / 255.0 - mean[i % 3]) / deviation[i % 3]);
+        for (int64_t i = 0; numbers && i < BATCH * 3072; i++)
+            numbers[i] = (kin_real)((set->pixels[first * 3072 + i] / 255.0 - mean[i % 3]) / deviation[i % 3]);
         const kin_real *logits = kin_data(kin_module_forward(m, x, KIN_EVAL));
-        for (int64_t i = 0; logits && i < BATCH; i++) CHECK_MSG(likeliest(logits + 10 * i) == labels[first + i] - '0', "picture %lld is taken for %d", (long long)(first + i), likeliest(logits + 10 * i));
+        for (int64_t i = 0; logits && i < BATCH; i++)
+            CHECK_MSG(likeliest(logits + 10 * i) == labels[first + i] - '0', "picture %lld is taken for %d",
+                      (long long)(first + i), likeliest(logits + 10 * i));
         kin_end_step(ctx);
     }
     CHECK_MSG(kin_ok(ctx), "%s", kin_ctx_error(ctx)->message);
@@ -170,7 +188,8 @@ static void cifar(const char *name)
     const char *pictures = check_data("cifar10");
     if (golden_labels && pictures) {
         bool found = false;
-        while (!found && fscanf(golden_labels, "%31s %2001s", model, labels) == 2) found = strcmp(model, name) == 0;
+        while (!found && fscanf(golden_labels, "%31s %2001s", model, labels) == 2)
+            found = strcmp(model, name) == 0;
         CHECK_MSG(found && kin_dataset_open(pictures, NULL, &set, &err), "%s", err.message);
         CHECK(set.count == 2000 && strlen(labels) == 2000);
         if (set.count == 2000) same_labels(ctx, m, &set, labels);

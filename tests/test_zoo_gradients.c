@@ -1,13 +1,16 @@
-/* Rounding in the gradients of whole networks, beside PyTorch's own float32 (both against PyTorch's float64).
+/* Rounding in the gradients of whole networks, beside PyTorch's own float32 (both against PyTorch's
+ * float64).
  *
- * A network this deep is a rough function: wherever rounding moves a number over a ReLU's kink, the gradients of the layers around it
- * jump, and PyTorch's float32 is off by 1e-7 for one input and by 1e-3 for the next. So there are two comparisons.
+ * A network this deep is a rough function: wherever rounding moves a number over a ReLU's kink, the
+ * gradients of the layers around it jump, and PyTorch's float32 is off by 1e-7 for one input and by 1e-3
+ * for the next. So there are two comparisons.
  *
- * Where the function is smooth: biases of the norms are such that no unit of any ReLU lies near its kink (tests/golden/zoo.py finds them, in
- * float64, by the largest gap between a channel's units). What is left is rounding, and every tensor has to be within three times PyTorch's error.
+ * Where the function is smooth: biases of the norms are such that no unit of any ReLU lies near its kink
+ * (tests/golden/zoo.py finds them, in float64, by the largest gap between a channel's units). What is left
+ * is rounding, and every tensor has to be within three times PyTorch's error.
  *
- * Anywhere: medians over nine inputs, of each tensor's error and of the whole network's. Where about half of the inputs jump, a median
- * too is a matter of chance: some tensors in fifty may be beyond the bound.
+ * Anywhere: medians over nine inputs, of each tensor's error and of the whole network's. Where about half
+ * of the inputs jump, a median too is a matter of chance: some tensors in fifty may be beyond the bound.
  *
  * Lines that begin with # tell how near each is. */
 #include "base/file.h"
@@ -20,7 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUTS = 9, PROJECTIONS = 5, COLUMNS = 2 + PROJECTIONS, SMOOTH_INPUTS = 2, SMOOTH_PROJECTIONS = 8, SMOOTH_COLUMNS = 2 + SMOOTH_PROJECTIONS };
+enum {
+    INPUTS = 9,
+    PROJECTIONS = 5,
+    COLUMNS = 2 + PROJECTIONS,
+    SMOOTH_INPUTS = 2,
+    SMOOTH_PROJECTIONS = 8,
+    SMOOTH_COLUMNS = 2 + SMOOTH_PROJECTIONS
+};
 
 typedef struct tensors {
     zoo_names of;
@@ -68,10 +78,14 @@ static void judge(const tensors *t)
         beyond += !(ratio <= 3);
         if (ratio > worst) worst = ratio, which = i;
     }
-    printf("# %s, medians over %d inputs: all tensors' relative errors are %.2f times PyTorch's; beyond 3 times are %d of %d, the worst %s with %.2f times\n", t->of.network,
-           INPUTS, whole, beyond, t->of.count, t->of.name[which], worst);
-    CHECK_MSG(whole <= 3, "float32 is off by %.3g, PyTorch's by %.3g", median(t->all_ours), median(t->all_theirs));
-    CHECK_MSG(beyond <= t->of.count / 50, "%d of %d tensors are off by more than 3 times PyTorch's error, %s by %.3g times", beyond, t->of.count, t->of.name[which], worst);
+    printf("# %s, medians over %d inputs: all tensors' relative errors are %.2f times PyTorch's; beyond 3 "
+           "times are %d of %d, the worst %s with %.2f times\n",
+           t->of.network, INPUTS, whole, beyond, t->of.count, t->of.name[which], worst);
+    CHECK_MSG(whole <= 3, "float32 is off by %.3g, PyTorch's by %.3g", median(t->all_ours),
+              median(t->all_theirs));
+    CHECK_MSG(beyond <= t->of.count / 50,
+              "%d of %d tensors are off by more than 3 times PyTorch's error, %s by %.3g times", beyond,
+              t->of.count, t->of.name[which], worst);
 }
 
 /* ---- where no unit is near a kink ---- */
@@ -80,10 +94,12 @@ static void judge(const tensors *t)
 static bool is_shifted(const char *name)
 {
     size_t length = strlen(name);
-    return length > 5 && strcmp(name + length - 5, ".bias") == 0 && (strstr(name, "bn") || strstr(name, "norm"));
+    return length > 5 && strcmp(name + length - 5, ".bias") == 0 &&
+           (strstr(name, "bn") || strstr(name, "norm"));
 }
 
-/* Moves the biases, by steps of 1/256; returns where the next input's steps begin, NULL when the file ends before. */
+/* Moves the biases, by steps of 1/256; returns where the next input's steps begin, NULL when the file ends
+ * before. */
 static const int8_t *shift(zoo_network *z, const zoo_names *names, const int8_t *steps, const int8_t *end)
 {
     hashed_fill(z->module);
@@ -106,13 +122,16 @@ static void judge_smooth(zoo_network *z, const zoo_names *names, const double *r
     CHECK_CLOSE(zoo_backward(z, input), rows[0], 1e-3 * (1 + fabs(rows[0])));
     for (int i = 0; i < names->count; i++) {
         const double *row = rows + (i + 1) * SMOOTH_COLUMNS;
-        double error = zoo_error(z, names->name[i], names->numbers[i], row + 2, SMOOTH_PROJECTIONS), ratio = error / row[1];
+        double error = zoo_error(z, names->name[i], names->numbers[i], row + 2, SMOOTH_PROJECTIONS),
+               ratio = error / row[1];
         if (!(ratio <= worst)) worst = ratio, which = i;
         ours += error * error / (row[0] * row[0]);
         theirs += row[1] * row[1] / (row[0] * row[0]);
     }
-    printf("# %s, %s: all tensors' relative errors are %.2f times PyTorch's (%.2g, %.2g), the worst is %s with %.2f times\n", names->network, input,
-           sqrt(ours / theirs), sqrt(ours / names->count), sqrt(theirs / names->count), names->name[which], worst);
+    printf("# %s, %s: all tensors' relative errors are %.2f times PyTorch's (%.2g, %.2g), the worst is %s "
+           "with %.2f times\n",
+           names->network, input, sqrt(ours / theirs), sqrt(ours / names->count), sqrt(theirs / names->count),
+           names->name[which], worst);
     CHECK_MSG(worst <= 3, "for %s %s is off by %.3g times PyTorch's error", input, names->name[which], worst);
 }
 
@@ -125,11 +144,16 @@ static void smooth(void)
     kin_error err = {0};
     int64_t rows = 0, at = 0;
     const double *data = zoo_read_rows("tests/golden/zoo_smooth.npy", SMOOTH_COLUMNS, &bytes, &rows);
-    bool found = kin_read_file("tests/golden/zoo_shifts.npy", 0, &shifts, &err) && kin_npy_describe(shifts.data, shifts.size, "the shifts", &layout, &err);
-    const int8_t *steps = found ? (const int8_t *)shifts.data + layout.offset : NULL, *end = found ? (const int8_t *)shifts.data + shifts.size : NULL;
-    while (file && data && steps && zoo_read_names(file, &names) && at + SMOOTH_INPUTS * (names.count + 1) <= rows) {
+    bool found = kin_read_file("tests/golden/zoo_shifts.npy", 0, &shifts, &err) &&
+                 kin_npy_describe(shifts.data, shifts.size, "the shifts", &layout, &err);
+    const int8_t *steps = found ? (const int8_t *)shifts.data + layout.offset : NULL,
+                 *end = found ? (const int8_t *)shifts.data + shifts.size : NULL;
+    while (file && data && steps && zoo_read_names(file, &names) &&
+           at + SMOOTH_INPUTS * (names.count + 1) <= rows) {
         zoo_network z;
-        check_begin("%s: where no unit is near its kink, each tensor's gradient in float32 is as near as PyTorch's", names.network);
+        check_begin(
+            "%s: where no unit is near its kink, each tensor's gradient in float32 is as near as PyTorch's",
+            names.network);
         zoo_open(&z, names.network, 4, 96);
         for (int i = 0; i < SMOOTH_INPUTS && z.module && steps; i++, at += names.count + 1) {
             steps = shift(&z, &names, steps, end);
@@ -159,7 +183,8 @@ static void anywhere(void)
         zoo_network z;
         check_begin("%s: gradients in float32 are as near to the exact ones as PyTorch's", t.of.network);
         zoo_open(&z, t.of.network, 4, 96);
-        for (int i = 0; i < INPUTS && z.module; i++, at += t.of.count + 1) one_input(&z, &t, i, data + at * COLUMNS);
+        for (int i = 0; i < INPUTS && z.module; i++, at += t.of.count + 1)
+            one_input(&z, &t, i, data + at * COLUMNS);
         if (z.module) judge(&t);
         zoo_close(&z);
         check_end();

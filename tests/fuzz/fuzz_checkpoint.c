@@ -1,11 +1,13 @@
-/* Any bytes as a checkpoint; what parses is also loaded, so that the numbers behind the header are read. The network is made once. */
+/* Any bytes as a checkpoint; what parses is also loaded, so that the numbers behind the header are read.
+ * The network is made once. */
 #include "nn/checkpoint.h"
 #include "nn/layers.h"
 
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    return kin_batch_norm(kin_sub(s, "bn"), kin_linear(kin_sub(s, "a"), x, &(kin_linear_opt){.out = 2}), &(kin_norm_opt){.act = KIN_RELU});
+    return kin_batch_norm(kin_sub(s, "bn"), kin_linear(kin_sub(s, "a"), x, &(kin_linear_opt){.out = 2}),
+                          &(kin_norm_opt){.act = KIN_RELU});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,4 +1,5 @@
-/* Pictures and labels as the bytes say, or behind headers that are nearly right: sizes that agree are too rare to be met by chance. */
+/* Pictures and labels as the bytes say, or behind headers that are nearly right: sizes that agree are too
+ * rare to be met by chance. */
 #include "data/dataset.h"
 
 #include <stdlib.h>
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         parse((uint8_t *)(uintptr_t)rest, half, (uint8_t *)(uintptr_t)rest + half, left - half);
         return 0;
     }
-    size_t n = build(images, 3, data + 1, data[5] % 8 == 7, rest, left), m = build(labels, 1, data + 4, data[6] % 8 == 7, rest, left);
+    size_t n = build(images, 3, data + 1, data[5] % 8 == 7, rest, left),
+           m = build(labels, 1, data + 4, data[6] % 8 == 7, rest, left);
     parse(images, n, labels, data[7] & 1 ? m : 0);
     return 0;
 }

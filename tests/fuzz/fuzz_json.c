@@ -14,7 +14,9 @@ static void must_survive(const kin_json *value)
     else kin_json_add_number(&text, value->number);
     const kin_json *again = kin_json_parse(text.data, text.size, &arena, NULL);
     if (!again || again->kind != value->kind) abort();
-    if (value->kind == KIN_JSON_STRING ? strcmp(again->text, value->text) != 0 : again->number != value->number) abort();
+    if (value->kind == KIN_JSON_STRING ? strcmp(again->text, value->text) != 0
+                                       : again->number != value->number)
+        abort();
     kin_text_free(&text);
     kin_arena_free(&arena);
 }

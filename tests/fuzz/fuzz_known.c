@@ -1,5 +1,6 @@
-/* Lists of data sets known by name: the first byte chooses the reader, the second the part and which optional lists there are; a
- * byte 1 divides the lists. What cannot be parsed from lists (Market-1501's names) is parsed as lines. */
+/* Lists of data sets known by name: the first byte chooses the reader, the second the part and which
+ * optional lists there are; a byte 1 divides the lists. What cannot be parsed from lists (Market-1501's
+ * names) is parsed as lines. */
 #include "base/memory.h"
 #include "data/known.h"
 
@@ -36,9 +37,13 @@ static void parse(const kin_known *known, uint8_t choice, const uint8_t *data, s
         data += length + (length < size);
         size -= length + (length < size);
     }
-    if (ok && known->parse("fuzz", known->parts[(choice & 127) % parts], lists, &set, &err) == kin_failed(&err)) abort();
+    if (ok &&
+        known->parse("fuzz", known->parts[(choice & 127) % parts], lists, &set, &err) == kin_failed(&err))
+        abort();
     for (int64_t i = 0; !kin_failed(&err) && i < set.count; i++)
-        if (set.items[i].label < -1 || set.items[i].label >= set.classes || !kin_path_inside(set.items[i].path)) abort();
+        if (set.items[i].label < -1 || set.items[i].label >= set.classes ||
+            !kin_path_inside(set.items[i].path))
+            abort();
     kin_dataset_free(&set);
     for (int i = 0; i < KIN_KNOWN_LISTS; i++) {
         kin_free(lists[i].path);
@@ -57,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         long person, camera;
         kin_list_file names = {0};
-        if (fill(&names, "names", data + 2, size - 2)) kin_market_name((const char *)names.bytes.data, &person, &camera);
+        if (fill(&names, "names", data + 2, size - 2))
+            kin_market_name((const char *)names.bytes.data, &person, &camera);
         kin_free(names.path);
         kin_bytes_free(&names.bytes);
     }

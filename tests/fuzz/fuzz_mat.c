@@ -9,7 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t walk(const kin_mat *m)
 {
-    size_t sum = 0, items = m->kind == KIN_MAT_STRUCT ? m->count * (size_t)m->fields : m->kind == KIN_MAT_CELLS ? m->count : 0;
+    size_t sum = 0, items = m->kind == KIN_MAT_STRUCT  ? m->count * (size_t)m->fields
+                            : m->kind == KIN_MAT_CELLS ? m->count
+                                                       : 0;
     for (size_t i = 0; m->kind == KIN_MAT_NUMBERS && i < m->count; i++) sum += m->number[i] > 0;
     if (m->kind == KIN_MAT_TEXT) sum += strlen(m->text);
     for (size_t i = 0; i < items; i++) sum += walk(m->item[i]);

@@ -1,4 +1,5 @@
-/* Any bytes as an .npz; and as the .npy inside one, which is put together here so that the archive is always sound. */
+/* Any bytes as an .npz; and as the .npy inside one, which is put together here so that the archive is
+ * always sound. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
 

@@ -1,4 +1,5 @@
-/* Any bytes as a file of PyTorch, zip or legacy. Checksums are not compared, or nothing else would be reached; the numbers found are read. */
+/* Any bytes as a file of PyTorch, zip or legacy. Checksums are not compared, or nothing else would be
+ * reached; the numbers found are read. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
 

@@ -1,5 +1,5 @@
-/* Lists of ids, and rank files against them. The first line break but one divides the input: before it a table of items
- * (`id,label,path`), after it a rank file over those items. */
+/* Lists of ids, and rank files against them. The first line break but one divides the input: before it a
+ * table of items (`id,label,path`), after it a rank file over those items. */
 #include "base/memory.h"
 #include "retrieval/ranks.h"
 
@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_ranks_parse("ranks", text + split, size - split, &items, &items, size % 2, &ranks, NULL, &err);
         kin_ranks_free(&ranks);
         kin_error_clear(&err);
-        bool ok = kin_ranks_parse("ranks", text + split, size - split, &items, &items, size % 2, &ranks, &problems, &err);
+        bool ok = kin_ranks_parse("ranks", text + split, size - split, &items, &items, size % 2, &ranks,
+                                  &problems, &err);
         if (ok != (problems.count == 0 && err.code == KIN_OK)) abort();
         kin_ranks_free(&ranks);
         kin_ranks_problems_free(&problems);

@@ -1,4 +1,5 @@
-/* Any text is a recipe or an error; a recipe printed and read again is the same; and small ones are applied. */
+/* Any text is a recipe or an error; a recipe printed and read again is the same; and small ones are
+ * applied. */
 #include "base/memory.h"
 #include "data/recipe.h"
 
@@ -15,7 +16,9 @@ static bool small(const kin_recipe *recipe)
         int width = SIDE, height = SIDE - 3;
         kin_recipe_output_size(&first, &width, &height);
         if (width > SIDE_MAX || height > SIDE_MAX) return false;
-        if (first.count < recipe->count && recipe->step[first.count].value[1].number[0] > SIDE_MAX * 16) return false; /* margins that are cropped again */
+        /* margins that are cropped again */
+        if (first.count < recipe->count && recipe->step[first.count].value[1].number[0] > SIDE_MAX * 16)
+            return false;
     }
     return true;
 }
@@ -25,7 +28,8 @@ static void apply(const kin_recipe *recipe, uint64_t key)
     kin_image image;
     kin_error err = {0};
     if (!kin_image_new(&image, SIDE, SIDE - 3, 1 + (int)(key % 4), &err)) return;
-    for (int i = 0; i < SIDE * (SIDE - 3) * image.channels; i++) image.data[i] = (uint8_t)kin_random_bits(key, (uint64_t)i);
+    for (int i = 0; i < SIDE * (SIDE - 3) * image.channels; i++)
+        image.data[i] = (uint8_t)kin_random_bits(key, (uint64_t)i);
     kin_recipe_apply(recipe, key, &image, &err);
     kin_image_free(&image);
 }

@@ -1,4 +1,5 @@
-/* What the fuzzers of other programs' weights do with bytes: import them, and read numbers of every array that was found. */
+/* What the fuzzers of other programs' weights do with bytes: import them, and read numbers of every array
+ * that was found. */
 #ifndef KIN_TESTS_FUZZ_IMPORT_H
 #define KIN_TESTS_FUZZ_IMPORT_H
 
@@ -14,7 +15,8 @@ static inline void import(kin_bytes copy)
         volatile double sum = 0;
         for (int i = 0; i < kin_checkpoint_count(c); i++) {
             const kin_array *a = kin_checkpoint_array(c, i);
-            for (size_t k = 0; k < a->count && k < 4096; k++) sum += kin_array_number(a, k) + kin_array_number(a, a->count - 1 - k);
+            for (size_t k = 0; k < a->count && k < 4096; k++)
+                sum += kin_array_number(a, k) + kin_array_number(a, a->count - 1 - k);
         }
         (void)sum;
         kin_checkpoint_free(c);

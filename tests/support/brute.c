@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-double *brute_distances(const float *a, int64_t a_count, const float *b, int64_t b_count, int64_t dim, char metric)
+double *brute_distances(const float *a, int64_t a_count, const float *b, int64_t b_count, int64_t dim,
+                        char metric)
 {
     double *out = malloc((size_t)(a_count * b_count) * sizeof *out);
     for (int64_t i = 0; out && i < a_count; i++) {
@@ -18,13 +19,18 @@ double *brute_distances(const float *a, int64_t a_count, const float *b, int64_t
                 aa += x * x;
                 bb += y * y;
             }
-            out[i * b_count + j] = metric == 'e' ? square : metric == 'i' ? -inner : -inner / (sqrt(aa) * sqrt(bb));
+            out[i * b_count + j] = metric == 'e'   ? square
+                                   : metric == 'i' ? -inner
+                                                   : -inner / (sqrt(aa) * sqrt(bb));
         }
     }
     return out;
 }
 
-typedef struct pair { double distance; int64_t index; } pair;
+typedef struct pair {
+    double distance;
+    int64_t index;
+} pair;
 
 static int by_distance(const void *left, const void *right)
 {
@@ -66,7 +72,8 @@ static int64_t reciprocal(const int64_t *rank, int64_t n, int64_t i, int64_t k, 
 static void encode(const double *scaled, const int64_t *rank, int64_t n, int64_t i, int k1, double *v)
 {
     int half = (int)nearbyint(k1 / 2.0);
-    int64_t *mine = malloc((size_t)(k1 + 1) * sizeof *mine), *theirs = malloc((size_t)(k1 + 1) * sizeof *theirs);
+    int64_t *mine = malloc((size_t)(k1 + 1) * sizeof *mine),
+            *theirs = malloc((size_t)(k1 + 1) * sizeof *theirs);
     bool *in = calloc((size_t)n, sizeof *in);
     int64_t count = reciprocal(rank, n, i, k1, mine);
     for (int64_t a = 0; a < count; a++) in[mine[a]] = true;
@@ -82,15 +89,20 @@ static void encode(const double *scaled, const int64_t *rank, int64_t n, int64_t
     free(mine), free(theirs), free(in);
 }
 
-double *brute_rerank(const float *all, int64_t n, int64_t queries, int64_t dim, int k1, int k2, double lambda, bool squared_input)
+double *brute_rerank(const float *all, int64_t n, int64_t queries, int64_t dim, int k1, int k2, double lambda,
+                     bool squared_input)
 {
-    double *d = brute_distances(all, n, all, n, dim, 'e'), *v = calloc((size_t)(n * n), sizeof *v), *mean = calloc((size_t)(n * n), sizeof *mean);
-    int64_t *rank = malloc((size_t)(n * n) * sizeof *rank), first = queries, rows = queries ? queries : n, columns = n - first;
+    double *d = brute_distances(all, n, all, n, dim, 'e'), *v = calloc((size_t)(n * n), sizeof *v),
+           *mean = calloc((size_t)(n * n), sizeof *mean);
+    int64_t *rank = malloc((size_t)(n * n) * sizeof *rank), first = queries, rows = queries ? queries : n,
+            columns = n - first;
     double *out = malloc((size_t)(rows * columns) * sizeof *out);
     for (int64_t i = 0; i < n; i++) {
         double most = 0;
-        for (int64_t j = 0; j < n; j++) most = fmax(most, squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]);
-        for (int64_t j = 0; j < n; j++) d[i * n + j] = most > 0 ? (squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]) / most : 0;
+        for (int64_t j = 0; j < n; j++)
+            most = fmax(most, squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]);
+        for (int64_t j = 0; j < n; j++)
+            d[i * n + j] = most > 0 ? (squared_input ? d[i * n + j] * d[i * n + j] : d[i * n + j]) / most : 0;
         rank[i * n] = i; /* self first */
         brute_order(d + i * n, n, i, rank + i * n + 1);
     }

@@ -59,12 +59,14 @@ int check_result(void) { return failures ? 1 : 0; }
 
 void check_close(const char *file, int line, const char *what, double got, double want, double tolerance)
 {
-    if (!(fabs(got - want) <= tolerance)) check_fail(file, line, "%s is %.9g, expected %.9g within %.3g", what, got, want, tolerance);
+    if (!(fabs(got - want) <= tolerance))
+        check_fail(file, line, "%s is %.9g, expected %.9g within %.3g", what, got, want, tolerance);
 }
 
 void check_text(const char *file, int line, const char *text, const char *part)
 {
-    if (!text || !strstr(text, part)) check_fail(file, line, "expected \"%s\" in \"%s\"", part, text ? text : "(null)");
+    if (!text || !strstr(text, part))
+        check_fail(file, line, "expected \"%s\" in \"%s\"", part, text ? text : "(null)");
 }
 
 const char *check_data(const char *file)

@@ -14,9 +14,16 @@ void check_fail(const char *file, int line, const char *format, ...) __attribute
 /* The exit status for main: 1 when any check failed. */
 int check_result(void);
 
-#define CHECK(condition) do { if (!(condition)) check_fail(__FILE__, __LINE__, "%s", #condition); } while (0)
-#define CHECK_MSG(condition, ...) do { if (!(condition)) check_fail(__FILE__, __LINE__, __VA_ARGS__); } while (0)
-#define CHECK_CLOSE(got, want, tolerance) check_close(__FILE__, __LINE__, #got, (double)(got), (double)(want), (double)(tolerance))
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) check_fail(__FILE__, __LINE__, "%s", #condition); \
+    } while (0)
+#define CHECK_MSG(condition, ...) \
+    do { \
+        if (!(condition)) check_fail(__FILE__, __LINE__, __VA_ARGS__); \
+    } while (0)
+#define CHECK_CLOSE(got, want, tolerance) \
+    check_close(__FILE__, __LINE__, #got, (double)(got), (double)(want), (double)(tolerance))
 #define CHECK_TEXT(text, part) check_text(__FILE__, __LINE__, (text), (part)) /* `part` occurs in `text` */
 
 void check_close(const char *file, int line, const char *what, double got, double want, double tolerance);

@@ -29,12 +29,16 @@ void hashed_fill(kin_module *m)
         kin_real *data = kin_entry_data(e);
         kin_shape shape = kin_shape_of(e->tensor);
         uint64_t key = kin_key_text(1, e->name);
-        int64_t count = kin_count(e->tensor), outputs = e->layout == KIN_LAYOUT_HWIO ? shape.dim[3] : shape.dim[0];
+        int64_t count = kin_count(e->tensor),
+                outputs = e->layout == KIN_LAYOUT_HWIO ? shape.dim[3] : shape.dim[0];
         double bound = sqrt(6.0 / (double)(count / outputs));
-        bool positive = ends_with(e->name, "running_var") || (shape.ndim == 1 && ends_with(e->name, "weight"));
+        bool positive = ends_with(e->name, "running_var") ||
+                        (shape.ndim == 1 && ends_with(e->name, "weight"));
         for (int64_t i = 0; i < count; i++) {
             double u = kin_random_uniform(key, (uint64_t)hashed_index(e, i));
-            data[i] = (kin_real)(float)(positive ? 0.5 + u : shape.ndim == 1 ? 0.4 * u - 0.2 : (2 * u - 1) * bound);
+            data[i] = (kin_real)(float)(positive          ? 0.5 + u
+                                        : shape.ndim == 1 ? 0.4 * u - 0.2
+                                                          : (2 * u - 1) * bound);
         }
     }
 }

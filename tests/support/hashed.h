@@ -1,11 +1,12 @@
-/* Numbers that are a function of a name and an index, which tests/golden/zoo.py computes too: whole networks are compared
- * without files of weights. Indices are PyTorch's. */
+/* Numbers that are a function of a name and an index, which tests/golden/zoo.py computes too: whole
+ * networks are compared without files of weights. Indices are PyTorch's. */
 #ifndef KIN_TESTS_HASHED_H
 #define KIN_TESTS_HASHED_H
 
 #include "nn/module.h"
 
-/* All parameters and buffers: matrices and kernels by their fan-in, variances and scales in [.5, 1.5), the rest in ±.2. */
+/* All parameters and buffers: matrices and kernels by their fan-in, variances and scales in [.5, 1.5), the
+ * rest in ±.2. */
 void hashed_fill(kin_module *m);
 /* A tensor of [-1, 1); four axes are counted in PyTorch's order, n c h w. */
 kin_tensor *hashed_input(kin_ctx *ctx, const char *name, kin_shape nhwc);

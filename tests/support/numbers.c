@@ -36,7 +36,8 @@ kin_real *numbers_random(kin_stream *s, int64_t rows, int64_t cols, int64_t ld)
 kin_real *numbers_copy(const kin_real *from, int64_t rows, int64_t cols, int64_t ld)
 {
     kin_real *a = make(rows, cols, ld);
-    for (int64_t i = 0; i < rows && cols > 0; i++) memcpy(a + i * ld, from + i * ld, (size_t)cols * sizeof *a);
+    for (int64_t i = 0; i < rows && cols > 0; i++)
+        memcpy(a + i * ld, from + i * ld, (size_t)cols * sizeof *a);
     return a;
 }
 
@@ -107,7 +108,8 @@ numbers_seeds numbers_seeds_of(uint64_t some)
 const char *numbers_seeds_shown(numbers_seeds s)
 {
     static char text[64];
-    snprintf(text, sizeof text, "seeds %llu to %llu", (unsigned long long)s.first, (unsigned long long)s.behind - 1);
+    snprintf(text, sizeof text, "seeds %llu to %llu", (unsigned long long)s.first,
+             (unsigned long long)s.behind - 1);
     return text;
 }
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `rows` rows of `cols` numbers in [-1, 1), `ld` apart; between the rows stand NaNs, which must be neither read nor
- * written. The block ends with the last row's last number. Free with kin_free. */
+/* `rows` rows of `cols` numbers in [-1, 1), `ld` apart; between the rows stand NaNs, which must be neither
+ * read nor written. The block ends with the last row's last number. Free with kin_free. */
 kin_real *numbers_random(kin_stream *s, int64_t rows, int64_t cols, int64_t ld);
 kin_real *numbers_copy(const kin_real *from, int64_t rows, int64_t cols, int64_t ld);
 size_t numbers_size(int64_t rows, int64_t cols, int64_t ld);
@@ -28,9 +28,12 @@ double numbers_tolerance(double magnitude);
 void *numbers_workspace(size_t bytes);
 bool numbers_workspace_free(void *workspace, size_t bytes);
 
-/* The seeds of a test of random shapes: `some` times KIN_SHAPES of them (by default 8, in debug builds 1), from KIN_SEED (0) on, so
- * that other shapes can be tried for as long as one likes. The test's name tells them: numbers_seeds_shown. */
-typedef struct numbers_seeds { uint64_t first, behind; } numbers_seeds;
+/* The seeds of a test of random shapes: `some` times KIN_SHAPES of them (by default 8, in debug builds 1),
+ * from KIN_SEED (0) on, so that other shapes can be tried for as long as one likes. The test's name tells
+ * them: numbers_seeds_shown. */
+typedef struct numbers_seeds {
+    uint64_t first, behind;
+} numbers_seeds;
 numbers_seeds numbers_seeds_of(uint64_t some);
 const char *numbers_seeds_shown(numbers_seeds s);
 

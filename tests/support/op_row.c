@@ -63,7 +63,9 @@ static kin_tensor *build(bench *b, kin_ctx *ctx, bool views, kin_tensor **in)
         w.dim[s.ndim - 1] = wide;
         kin_tensor *host = kin_variable(ctx, w, NULL);
         for (int64_t r = 0; host && r < rows; r++)
-            for (int64_t k = 0; k < wide; k++) host->data[r * wide + k] = k >= 3 && k < 3 + channels ? b->values[i][r * channels + k - 3] : (kin_real)NAN;
+            for (int64_t k = 0; k < wide; k++)
+                host->data[r * wide + k] = k >= 3 && k < 3 + channels ? b->values[i][r * channels + k - 3]
+                                                                      : (kin_real)NAN;
         in[i] = kin_slice(host, 3, channels);
         kin_keep_grad(in[i]);
     }
@@ -74,7 +76,8 @@ static kin_tensor *build(bench *b, kin_ctx *ctx, bool views, kin_tensor **in)
 static kin_tensor *loss_of(kin_ctx *ctx, kin_tensor *y)
 {
     kin_tensor *r = y ? kin_input(ctx, kin_shape_of(y), NULL) : NULL;
-    for (int64_t i = 0; r && i < kin_count(r); i++) r->data[i] = (kin_real)(2 * kin_random_uniform(77, (uint64_t)i) - 1);
+    for (int64_t i = 0; r && i < kin_count(r); i++)
+        r->data[i] = (kin_real)(2 * kin_random_uniform(77, (uint64_t)i) - 1);
     return r ? kin_sum(kin_mul(y, r), 0) : NULL;
 }
 
@@ -116,7 +119,8 @@ static void forward_check(bench *b, kin_ctx *ctx)
     if (!y) return;
     char got[64], want[64];
     if (row->out_shape.ndim)
-        CHECK_MSG(kin_shape_equal(kin_shape_of(y), row->out_shape), "shape %s, expected %s", kin_shape_text(kin_shape_of(y), got, sizeof got),
+        CHECK_MSG(kin_shape_equal(kin_shape_of(y), row->out_shape), "shape %s, expected %s",
+                  kin_shape_text(kin_shape_of(y), got, sizeof got),
                   kin_shape_text(row->out_shape, want, sizeof want));
     int64_t n = kin_count(y);
     kin_real *values = mine((size_t)n, sizeof *values);
@@ -127,10 +131,13 @@ static void forward_check(bench *b, kin_ctx *ctx)
     }
     kin_read(y, values);
     row->reference(wide, row->shapes, expected, kin_shape_of(y), row->arg);
-    double scale = norm_of(expected, n) / sqrt((double)n), tolerance = is_double ? 1e-12 : row->tolerance ? row->tolerance : 2e-6;
+    double scale = norm_of(expected, n) / sqrt((double)n), tolerance = is_double        ? 1e-12
+                                                                       : row->tolerance ? row->tolerance
+                                                                                        : 2e-6;
     for (int64_t i = 0; i < n; i++)
-        CHECK_MSG(fabs((double)values[i] - expected[i]) <= tolerance * (scale + fabs(expected[i])), "output %lld is %.9g, the reference says %.9g", (long long)i,
-                  (double)values[i], expected[i]);
+        CHECK_MSG(fabs((double)values[i] - expected[i]) <= tolerance * (scale + fabs(expected[i])),
+                  "output %lld is %.9g, the reference says %.9g", (long long)i, (double)values[i],
+                  expected[i]);
     for (int i = 0; i < b->n_in; i++) free(wide[i]);
     free(expected);
     free(values);
@@ -172,7 +179,8 @@ static void compare_bits(bench *b, kin_ctx *ctx, const kin_real *all, int64_t co
 {
     int64_t n;
     kin_real *again = everything(b, ctx, false, &n);
-    CHECK_MSG(again && n == count && memcmp(again, all, (size_t)n * sizeof *all) == 0, "other bits with %s", what);
+    CHECK_MSG(again && n == count && memcmp(again, all, (size_t)n * sizeof *all) == 0, "other bits with %s",
+              what);
     free(again);
 }
 
@@ -198,8 +206,9 @@ static void near(const kin_real *a, const kin_real *b, int64_t n, const char *wh
     for (int64_t i = 0; i < n; i++) size += (double)a[i] * (double)a[i];
     size = sqrt(size / (double)n);
     for (int64_t i = 0; i < n; i++)
-        CHECK_MSG(fabs((double)a[i] - (double)b[i]) <= (is_double ? 1e-12 : 1e-5) * (size + fabs((double)a[i])), "%s: number %lld is %.9g instead of %.9g", what,
-                  (long long)i, (double)b[i], (double)a[i]);
+        CHECK_MSG(fabs((double)a[i] - (double)b[i]) <=
+                      (is_double ? 1e-12 : 1e-5) * (size + fabs((double)a[i])),
+                  "%s: number %lld is %.9g instead of %.9g", what, (long long)i, (double)b[i], (double)a[i]);
 }
 
 static void variant_check(bench *b, kin_ctx *ctx)
@@ -239,17 +248,21 @@ static void promise_check(bench *b, kin_ctx *ctx)
         for (int i = 0; poisoned && single && i < b->n_in && !(saves & KIN_SAVES_INPUTS); i++)
             for (int64_t j = 0; j < kin_count(in[i]); j++) in[i]->data[j] = (kin_real)NAN;
         bool aliased = y->producer->op->alias != NULL;
-        for (int64_t j = 0; poisoned && single && !aliased && !(saves & KIN_SAVES_OUTPUT) && j < kin_count(y); j++) y->data[j] = (kin_real)NAN;
+        for (int64_t j = 0; poisoned && single && !aliased && !(saves & KIN_SAVES_OUTPUT) && j < kin_count(y);
+             j++)
+            y->data[j] = (kin_real)NAN;
         kin_backward(loss);
         for (int i = 0; i < b->n_in; i++) {
             grads[poisoned][i] = mine((size_t)kin_count(in[i]), sizeof(kin_real));
-            if (kin_grad(in[i])) memcpy(grads[poisoned][i], kin_grad(in[i]), (size_t)kin_count(in[i]) * sizeof(kin_real));
+            if (kin_grad(in[i]))
+                memcpy(grads[poisoned][i], kin_grad(in[i]), (size_t)kin_count(in[i]) * sizeof(kin_real));
         }
         kin_end_step(ctx);
     }
     for (int i = 0; i < b->n_in; i++) {
         size_t bytes = (size_t)kin_shape_count(b->row->shapes[i]) * sizeof(kin_real);
-        CHECK_MSG(memcmp(grads[0][i], grads[1][i], bytes) == 0, "backward reads more than the op says it saves (input %d's gradient changed)", i);
+        CHECK_MSG(memcmp(grads[0][i], grads[1][i], bytes) == 0,
+                  "backward reads more than the op says it saves (input %d's gradient changed)", i);
         free(grads[0][i]), free(grads[1][i]);
     }
 }
@@ -269,7 +282,8 @@ static void allocation_check(bench *b, kin_ctx *healthy)
         bool reached = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         bool survived = all && count == wanted && memcmp(all, right, (size_t)count * sizeof *all) == 0;
-        CHECK_MSG(survived || (reached && !all && kin_ctx_error(ctx)->code == KIN_ERR_MEMORY), "allocation %ld failed unnoticed (%s)", n, kin_ctx_error(ctx)->message);
+        CHECK_MSG(survived || (reached && !all && kin_ctx_error(ctx)->code == KIN_ERR_MEMORY),
+                  "allocation %ld failed unnoticed (%s)", n, kin_ctx_error(ctx)->message);
         free(all);
         kin_ctx_free(ctx);
         CHECK_MSG(kin_alloc_live() == alive, "allocation %ld failed and something leaked", n);
@@ -281,7 +295,8 @@ static void allocation_check(bench *b, kin_ctx *healthy)
 static void run_row(const op_row *row)
 {
     bench b = {.row = row, .n_in = inputs_of(row)};
-    for (int i = 0; i < b.n_in; i++) b.values[i] = mine((size_t)kin_shape_count(row->shapes[i]), sizeof(kin_real));
+    for (int i = 0; i < b.n_in; i++)
+        b.values[i] = mine((size_t)kin_shape_count(row->shapes[i]), sizeof(kin_real));
     draw(&b, 5);
     kin_ctx *ctx = kin_ctx_new();
     check_begin("%s: forward (%s)", row->name, KIN_REAL_NAME);

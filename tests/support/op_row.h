@@ -13,14 +13,15 @@ typedef struct op_row {
     kin_tensor *(*build)(kin_tensor **in, void *arg);
     /* Writes the output, packed, from packed inputs. The output's shape is the op's own inference, checked
      * against `out_shape` when that is given. */
-    void (*reference)(double *const *in, const kin_shape *shapes, double *out, kin_shape out_shape, void *arg);
+    void (*reference)(double *const *in, const kin_shape *shapes, double *out, kin_shape out_shape,
+                      void *arg);
     void *arg;
     kin_shape shapes[6];
-    kin_shape out_shape;      /* expected; ndim 0: not checked */
+    kin_shape out_shape; /* expected; ndim 0: not checked */
     kin_gradcheck_opt check;
-    double tolerance;         /* forward, float build, relative to the output's size; 0: 2e-6 */
-    bool linear;              /* in input 0, the others held */
-    bool no_views;            /* channel slices as inputs make no sense here */
+    double tolerance; /* forward, float build, relative to the output's size; 0: 2e-6 */
+    bool linear;      /* in input 0, the others held */
+    bool no_views;    /* channel slices as inputs make no sense here */
 } op_row;
 
 void op_rows_run(const op_row *rows, int count);

@@ -15,7 +15,11 @@ static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
 
 void zoo_open(zoo_network *z, const char *name, int64_t batch, int64_t size)
 {
-    *z = (zoo_network){.ctx = kin_ctx_new(), .model = kin_model_find(name), .opt = {.classes = 10}, .batch = batch, .size = size};
+    *z = (zoo_network){.ctx = kin_ctx_new(),
+                       .model = kin_model_find(name),
+                       .opt = {.classes = 10},
+                       .batch = batch,
+                       .size = size};
     if (z->model) z->module = kin_module_new_zero(z->ctx, forward, z, KIN_SHAPE(batch, size, size, 3));
     CHECK_MSG(z->module, "%s: %s", name, kin_ctx_error(z->ctx)->message);
     if (z->module) hashed_fill(z->module);
@@ -30,7 +34,8 @@ void zoo_close(zoo_network *z)
 double zoo_backward(zoo_network *z, const char *input)
 {
     kin_module_zero_grad(z->module);
-    kin_tensor *y = kin_module_forward(z->module, hashed_input(z->ctx, input, KIN_SHAPE(z->batch, z->size, z->size, 3)), KIN_TRAIN);
+    kin_tensor *y = kin_module_forward(
+        z->module, hashed_input(z->ctx, input, KIN_SHAPE(z->batch, z->size, z->size, 3)), KIN_TRAIN);
     kin_tensor *loss = kin_sum(kin_mul(y, hashed_input(z->ctx, "loss", KIN_SHAPE(z->batch, 10))), 0);
     double value = kin_item(loss);
     CHECK_MSG(kin_backward(loss), "%s", kin_ctx_error(z->ctx)->message);
@@ -38,7 +43,8 @@ double zoo_backward(zoo_network *z, const char *input)
     return value;
 }
 
-double zoo_error(zoo_network *z, const char *name, int64_t count, const double *projections, int n_projections)
+double zoo_error(zoo_network *z, const char *name, int64_t count, const double *projections,
+                 int n_projections)
 {
     const kin_entry *e = kin_module_find(z->module, name);
     CHECK_MSG(e && kin_count(e->tensor) == count, "%s is missing, or of another size", name);
@@ -60,7 +66,9 @@ bool zoo_read_names(FILE *file, zoo_names *out)
     double loss, norm;
     out->count = 0;
     if (fscanf(file, " = %31s %31s %lf", out->network, input, &loss) != 3) return false;
-    while (out->count < ZOO_TENSORS && fscanf(file, " %127[^= ] %lld %lf%511[^\n]", out->name[out->count], &out->numbers[out->count], &norm, rest) == 4) out->count++;
+    while (out->count < ZOO_TENSORS && fscanf(file, " %127[^= ] %lld %lf%511[^\n]", out->name[out->count],
+                                              &out->numbers[out->count], &norm, rest) == 4)
+        out->count++;
     return true;
 }
 
@@ -69,8 +77,11 @@ const double *zoo_read_rows(const char *path, int columns, kin_bytes *bytes, int
     kin_npy_layout layout;
     kin_error err = {0};
     *rows = 0;
-    if (!kin_read_file(path, 0, bytes, &err) || !kin_npy_describe(bytes->data, bytes->size, path, &layout, &err)) return NULL;
-    if (layout.dims == 2 && layout.shape[1] == columns && layout.kind == 'f' && layout.item == sizeof(double)) *rows = layout.shape[0];
+    if (!kin_read_file(path, 0, bytes, &err) ||
+        !kin_npy_describe(bytes->data, bytes->size, path, &layout, &err))
+        return NULL;
+    if (layout.dims == 2 && layout.shape[1] == columns && layout.kind == 'f' && layout.item == sizeof(double))
+        *rows = layout.shape[0];
     bool whole = *rows > 0 && bytes->size - layout.offset == (size_t)*rows * (size_t)columns * sizeof(double);
     return whole ? (const double *)(const void *)(bytes->data + layout.offset) : NULL;
 }
