@@ -53,15 +53,15 @@ isa_avx512    := -ffp-contract=fast -mavx512f -mavx512bw -mavx512dq -mavx512vl -
 rooms_real  := base kernels autograd nn losses models
 rooms_float := $(rooms_real) data retrieval
 sources = $(filter-out %.simd.c,$(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c)))
-simd    = $(foreach room,$(1),$(wildcard $(room)/*.simd.c))
+simd    = $(foreach room,$(1),$(wildcard $(room)/*.simd.c $(room)/*/*.simd.c))
 objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \
           $(foreach isa,$(isas),$(patsubst %.simd.c,$(BUILD)/$(2)/%.$(isa).o,$(call simd,$(1))))
 
 float_objects  := $(call objects,$(rooms_float),float)
 double_objects := $(call objects,$(rooms_real),double)
 # Everything of the program but main.c and its table of commands, for tests of its parts.
-libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c cli/cmd_%.c,$(wildcard cli/*.c)))
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c))
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c)))
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c))
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
@@ -161,7 +161,7 @@ install: kin $(BUILD)/libkin.a
 	install -m 755 kin $(DESTDIR)$(PREFIX)/bin/kin
 	install -m 644 $(BUILD)/libkin.a $(DESTDIR)$(PREFIX)/lib/libkin.a
 	install -m 644 docs/kin.1 $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
-	for h in kin.h $(wildcard $(addsuffix /*.h,$(rooms_float))); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kin/$$h || exit 1; done
+	for h in kin.h $(wildcard $(addsuffix /*.h,$(rooms_float)) $(addsuffix /*/*.h,$(rooms_float))); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kin/$$h || exit 1; done
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|-pthread $(if $(OPENMP),-fopenmp)|' kin.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc
 
 uninstall:

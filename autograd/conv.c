@@ -8,13 +8,13 @@
  *   ∂L/∂w[kh, kw, i, o]   = Σ_{n, oh, ow} x[n, oh·s − p + kh·d, …, i] · g[n, oh, ow, o]
  *   ∂L/∂b[o]              = Σ_{n, oh, ow} g[n, oh, ow, o]
  *
- * The sums themselves are kernels/conv.h's. */
+ * The sums themselves are kernels/conv/conv.h's. */
 #include "autograd/conv_folded.h"
 #include "autograd/conv_shape.h"
 #include "autograd/deferred.h"
 #include "autograd/tape.h"
-#include "kernels/conv.h"
-#include "kernels/inverted.h"
+#include "kernels/conv/conv.h"
+#include "kernels/conv/inverted.h"
 
 static int64_t or_one(int64_t n) { return n ? n : 1; }
 

@@ -4,7 +4,7 @@
 #define KIN_AUTOGRAD_CONV_FOLDED_H
 
 #include "autograd/ops.h"
-#include "kernels/conv.h"
+#include "kernels/conv/conv.h"
 
 typedef struct kin_conv2d_folded_opt {
     kin_conv2d_opt conv;
@@ -22,7 +22,7 @@ typedef struct kin_conv2d_folded_opt {
 kin_tensor *kin_conv2d_folded(kin_tensor *x, kin_tensor *add, const kin_conv2d_folded_opt *opt);
 
 /* Three of them in one pass: 1×1 (or a network's first), depthwise, 1×1, without `before`
- * (kernels/inverted.h); expands false: the first is left out. */
+ * (kernels/conv/inverted.h); expands false: the first is left out. */
 typedef struct kin_inverted_folded_opt {
     bool expands;
     kin_conv2d_folded_opt expand, depthwise, project;

@@ -3,7 +3,7 @@
 #define KIN_AUTOGRAD_CONV_SHAPE_H
 
 #include "autograd/ops.h"
-#include "kernels/conv.h"
+#include "kernels/conv/conv.h"
 
 /* Fails with c's op and shapes, or finds the shape of the output of c's first input. */
 bool kin_conv2d_fits(kin_call *c, const kin_conv2d_opt *opt, kin_shape weight, kin_shape *out);

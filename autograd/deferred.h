@@ -7,7 +7,7 @@
 #define KIN_AUTOGRAD_DEFERRED_H
 
 #include "autograd/tape.h"
-#include "kernels/conv.h"
+#include "kernels/conv/conv.h"
 
 struct kin_deferred {
     const kin_tensor *of;

@@ -1,4 +1,5 @@
-/* Options of the built-in ops that are not those of their functions, for who reads the tape (nn/onnx.c). */
+/* Options of the built-in ops that are not those of their functions, for who reads the tape
+ * (nn/files/onnx.c). */
 #ifndef KIN_AUTOGRAD_OP_OPTIONS_H
 #define KIN_AUTOGRAD_OP_OPTIONS_H
 

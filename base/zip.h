@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Deflate lives above this room (data/inflate.h): whoever reads archives hands it down. */
+/* Deflate lives above this room (data/images/inflate.h): whoever reads archives hands it down. */
 typedef struct kin_unpacker {
     /* raw deflate; NULL: deflated entries are refused */
     bool (*inflate)(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err);

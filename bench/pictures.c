@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "data/image.h"
-#include "data/inflate.h"
+#include "data/images/image.h"
+#include "data/images/inflate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,10 +9,10 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "bench/turns.h"
-#include "retrieval/diffusion.h"
-#include "retrieval/expand.h"
-#include "retrieval/rerank.h"
-#include "retrieval/rerank_graph.h"
+#include "retrieval/rerank/diffusion.h"
+#include "retrieval/describe/expand.h"
+#include "retrieval/rerank/rerank.h"
+#include "retrieval/rerank/rerank_graph.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  *     build/cc/bench/transforms */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "data/recipe.h"
+#include "data/transforms/recipe.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,9 +5,9 @@
 #include "base/random.h"
 #include "cli/deadline.h"
 #include "cli/interrupt.h"
-#include "retrieval/expand.h"
-#include "retrieval/ranks.h"
-#include "retrieval/rerank.h"
+#include "retrieval/describe/expand.h"
+#include "retrieval/lists/ranks.h"
+#include "retrieval/rerank/rerank.h"
 
 #include <math.h>
 #include <stdio.h>

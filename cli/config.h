@@ -7,7 +7,7 @@
 #include "data/loader.h"
 #include "cli/model_options.h"
 #include "losses/registry.h"
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 #include "nn/tuning.h"
 
 enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
@@ -41,7 +41,7 @@ typedef struct kin_config {
     int64_t freeze_bn; /* all batch norms keep their statistics */
     int64_t recompute; /* of the network's blocks only the results are kept for backward */
     /* augmentation */
-    char augment[KIN_CONFIG_TEXT]; /* a recipe (data/recipe.h); what follows comes after it */
+    char augment[KIN_CONFIG_TEXT]; /* a recipe (data/transforms/recipe.h); what follows comes after it */
     int64_t cache_side;            /* pictures for the recipe are reduced to this short side first; 0: not */
     int64_t flip, shift;
     double light, erase;

@@ -3,8 +3,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "cli/interrupt.h"
-#include "retrieval/expand.h"
-#include "retrieval/rerank.h"
+#include "retrieval/describe/expand.h"
+#include "retrieval/rerank/rerank.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "cli/judge.h"
 #include "cli/trainer.h"
-#include "data/synth.h"
+#include "data/shop/synth.h"
 
 /* Products are drawn once and stand in three parts: to train on, to fit the parameters of re-ranking on,
  * and to be found. No product is in two of them. */

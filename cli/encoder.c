@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "cli/embed_cache.h"
 #include "cli/weights.h"
-#include "retrieval/expand.h"
+#include "retrieval/describe/expand.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #ifndef KIN_CLI_EVAL_DETAILS_H
 #define KIN_CLI_EVAL_DETAILS_H
 
-#include "retrieval/items.h"
-#include "retrieval/judgement.h"
+#include "retrieval/lists/items.h"
+#include "retrieval/judge/judgement.h"
 
 typedef struct kin_eval_details {
     const kin_items *query, *gallery;

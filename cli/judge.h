@@ -2,8 +2,8 @@
 #ifndef KIN_CLI_JUDGE_H
 #define KIN_CLI_JUDGE_H
 
-#include "retrieval/metrics.h"
-#include "retrieval/search.h"
+#include "retrieval/judge/metrics.h"
+#include "retrieval/search/search.h"
 
 /* Every item of a set against all others of it, by cosine. `cameras` may be NULL (else an item of the same
  * label and camera is dropped; -1 is unknown), `per_query` NULL or [count]. */

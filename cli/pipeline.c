@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "cli/deadline.h"
 #include "cli/interrupt.h"
-#include "retrieval/among.h"
+#include "retrieval/rerank/among.h"
 
 #include <math.h>
 #include <string.h>

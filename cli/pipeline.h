@@ -9,7 +9,7 @@
 
 #include "cli/retrieve.h"
 #include "retrieval/cost.h"
-#include "retrieval/rerank.h"
+#include "retrieval/rerank/rerank.h"
 
 typedef struct kin_pipeline {
     kin_retrieve r;

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
-#include "cli/graph.h"
+#include "cli/pages/graph.h"
 #include "kernels/isa.h"
 
 #include <stdio.h>

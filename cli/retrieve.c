@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
-#include "retrieval/expand.h"
-#include "retrieval/ranks.h"
+#include "retrieval/describe/expand.h"
+#include "retrieval/lists/ranks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "retrieval/items.h"
-#include "retrieval/search.h"
+#include "retrieval/lists/items.h"
+#include "retrieval/search/search.h"
 
 typedef struct kin_retrieve {
     const kin_cli *cli;

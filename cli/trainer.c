@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "cli/interrupt.h"
 #include "cli/judge.h"
-#include "cli/svg.h"
+#include "cli/pages/svg.h"
 #include "cli/weights.h"
 #include "losses/collapse.h"
 #include "nn/attention.h"

@@ -6,7 +6,7 @@
 #include "cli/encoder.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
-#include "data/recipe.h"
+#include "data/transforms/recipe.h"
 #include "data/sampler.h"
 
 typedef struct kin_trainer {

@@ -1,6 +1,6 @@
 #include "cli/weights.h"
 
-#include "data/inflate.h"
+#include "data/images/inflate.h"
 
 bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,
                       kin_import_info *info, kin_error *err)

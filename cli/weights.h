@@ -2,7 +2,7 @@
 #ifndef KIN_CLI_WEIGHTS_H
 #define KIN_CLI_WEIGHTS_H
 
-#include "nn/import.h"
+#include "nn/files/import.h"
 
 /* kin_import with data/'s inflate. `key` and `prefix` may be NULL. */
 bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/npy.h"
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 
 #include <math.h>
 #include <string.h>

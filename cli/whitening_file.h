@@ -3,7 +3,7 @@
 #ifndef KIN_CLI_WHITENING_FILE_H
 #define KIN_CLI_WHITENING_FILE_H
 
-#include "retrieval/whiten.h"
+#include "retrieval/describe/whiten.h"
 
 /* `about` says how it was made; it is kept in the file's metadata. */
 bool kin_whitening_save(const kin_whitening *w, const char *path, const char *about, kin_error *err);

@@ -3,7 +3,7 @@
 #ifndef KIN_DATA_PICTURES_H
 #define KIN_DATA_PICTURES_H
 
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 
 typedef struct kin_pictures_opt {
     int size;     /* height and width */

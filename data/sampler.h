@@ -3,7 +3,7 @@
 #ifndef KIN_DATA_SAMPLER_H
 #define KIN_DATA_SAMPLER_H
 
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 
 /* The pictures of each class, class after class. Owned; kin_sampler_free. */
 typedef struct kin_sampler {

@@ -67,7 +67,7 @@ static inline void store_some(kin_real *p, vector v, int64_t n)
 
 /* ReLU or ReLU6; NaN stays. Maximum and minimum give their second operand where one is NaN; compilers do
  * not find them in comparisons and masks, which take three times the instructions: 3 % of
- * kernels/inverted.c's time. */
+ * kernels/conv/inverted.c's time. */
 #if defined(__AVX__) && !defined(__AVX512F__) && !defined(KIN_DOUBLE)
 static inline vector activated(vector v, kin_norm_act act)
 {

@@ -13,7 +13,7 @@
 #ifndef KIN_MODELS_AUTOENCODER_H
 #define KIN_MODELS_AUTOENCODER_H
 
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 
 typedef struct kin_autoencoder kin_autoencoder;
 

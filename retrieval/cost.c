@@ -49,7 +49,7 @@ static double encoded_numbers(const kin_job_size *j)
 }
 
 /* Of an item while all pairs are met: candidates of its neighbours and of its farthest item
- * (retrieval/scan.c). */
+ * (retrieval/search/scan.c). */
 static double selection_bytes(const kin_job_size *j)
 {
     return (2.2 * (double)j->k1 + 190) * sizeof(uint64_t);

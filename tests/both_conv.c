@@ -2,7 +2,7 @@
  * definition, on every instruction set and number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "kernels/winograd.h"
+#include "kernels/conv/winograd.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
 

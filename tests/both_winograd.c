@@ -1,9 +1,9 @@
 /* Winograd's convolution of random shapes, with each tile size, against plain loops in double written from
- * the definition, within the bound that kernels/winograd.h states; forward with all that follows it, as
+ * the definition, within the bound that kernels/conv/winograd.h states; forward with all that follows it, as
  * the gradient of the input, and the gradient of the weights. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "kernels/winograd.h"
+#include "kernels/conv/winograd.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
 

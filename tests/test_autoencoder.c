@@ -4,7 +4,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "models/autoencoder.h"
-#include "retrieval/whiten.h"
+#include "retrieval/describe/whiten.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Cameras and roles in the lists of items, and Market-1501's rule against an evaluation written apart
  * (golden/market.py). */
 #include "base/memory.h"
-#include "retrieval/items.h"
-#include "retrieval/metrics.h"
-#include "retrieval/search.h"
+#include "retrieval/lists/items.h"
+#include "retrieval/judge/metrics.h"
+#include "retrieval/search/search.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

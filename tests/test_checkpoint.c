@@ -2,7 +2,7 @@
  * happens when memory ends. Refusals of malformed headers are in tests/test_golden.c and the fuzzer. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
 

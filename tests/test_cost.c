@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "cli/deadline.h"
 #include "cli/timings.h"
-#include "retrieval/among.h"
+#include "retrieval/rerank/among.h"
 #include "retrieval/cost.h"
 #include "tests/support/check.h"
 

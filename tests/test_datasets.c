@@ -1,8 +1,8 @@
 /* Data sets known by name, on miniature trees of their layouts: recognised, parted by the published rules,
  * refused by line. */
 #include "base/memory.h"
-#include "data/known.h"
-#include "data/matfile.h"
+#include "data/sets/known.h"
+#include "data/sets/matfile.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * elimination. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "retrieval/diffusion.h"
-#include "retrieval/rerank_graph.h"
+#include "retrieval/rerank/diffusion.h"
+#include "retrieval/rerank/rerank_graph.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

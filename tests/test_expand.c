@@ -1,7 +1,7 @@
 /* Query expansion and database augmentation against the sums written out. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "retrieval/expand.h"
+#include "retrieval/describe/expand.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

@@ -2,8 +2,8 @@
  * read. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/image.h"
-#include "data/inflate.h"
+#include "data/images/image.h"
+#include "data/images/inflate.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include "losses/registry.h"
 #include "losses/triplet.h"
 #include "models/registry.h"
-#include "data/dataset.h"
-#include "nn/checkpoint.h"
+#include "data/sets/dataset.h"
+#include "nn/files/checkpoint.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
 

@@ -1,7 +1,7 @@
 /* The heat map: its ramp, its interpolation, its mixing with the picture. */
 #include "autograd/ops.h"
 #include "base/memory.h"
-#include "cli/heatmap.h"
+#include "cli/pages/heatmap.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* Pictures: PngSuite, damaged files, PNM, resizing against Pillow's own output, inflate. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/image.h"
-#include "data/inflate.h"
+#include "data/images/image.h"
+#include "data/images/inflate.h"
 #include "tests/support/check.h"
 
 #include <dirent.h>

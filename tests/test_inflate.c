@@ -2,7 +2,7 @@
  * bit by bit. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/inflate.h"
+#include "data/images/inflate.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* JPEG: sample for sample what Pillow decodes, whole and reduced; damaged files decode or are refused;
  * every instruction set alike. */
 #include "base/memory.h"
-#include "data/image.h"
-#include "data/inflate.h"
-#include "data/jpeg.h"
+#include "data/images/image.h"
+#include "data/images/inflate.h"
+#include "data/images/jpeg.h"
 #include "kernels/isa.h"
 #include "tests/support/check.h"
 

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "retrieval/judgement.h"
+#include "retrieval/judge/judgement.h"
 #include "tests/support/check.h"
 
 #include <math.h>

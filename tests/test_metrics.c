@@ -1,6 +1,6 @@
 /* Metrics against cases worked by hand: ties, junk, queries without a relevant item, lists cut off. */
 #include "base/memory.h"
-#include "retrieval/metrics.h"
+#include "retrieval/judge/metrics.h"
 #include "tests/support/check.h"
 
 #include <math.h>

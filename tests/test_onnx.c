@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "nn/layers.h"
-#include "nn/onnx.h"
+#include "nn/files/onnx.h"
 #include "tests/support/check.h"
 
 #include <math.h>

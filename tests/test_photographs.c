@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "cli/encoder.h"
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 #include "tests/support/check.h"
 
 #include <math.h>

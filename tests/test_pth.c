@@ -3,8 +3,8 @@
  * by byte. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/inflate.h"
-#include "nn/import.h"
+#include "data/images/inflate.h"
+#include "nn/files/import.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Range search against whole distance matrices; the threshold for "not in the gallery". */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "retrieval/range.h"
+#include "retrieval/search/range.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

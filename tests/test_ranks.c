@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"
-#include "retrieval/ranks.h"
+#include "retrieval/lists/ranks.h"
 #include "tests/support/check.h"
 
 #include <stdlib.h>

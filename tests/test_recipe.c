@@ -1,10 +1,10 @@
 /* Recipes: what is understood and refused, text and back, sizes, draws by key, threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "data/inflate.h"
-#include "data/pick.h"
-#include "data/randaugment.h"
-#include "data/recipe.h"
+#include "data/images/inflate.h"
+#include "data/transforms/pick.h"
+#include "data/transforms/randaugment.h"
+#include "data/transforms/recipe.h"
 #include "tests/support/check.h"
 
 #include <math.h>

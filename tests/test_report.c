@@ -4,10 +4,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "cli/embedding_map.h"
-#include "cli/markup.h"
-#include "cli/report.h"
-#include "retrieval/tsne.h"
+#include "cli/pages/embedding_map.h"
+#include "cli/pages/markup.h"
+#include "cli/pages/report.h"
+#include "retrieval/describe/tsne.h"
 #include "tests/support/check.h"
 
 #include <math.h>

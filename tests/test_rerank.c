@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "retrieval/rerank.h"
+#include "retrieval/rerank/rerank.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

@@ -2,7 +2,7 @@
  * count. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "data/image.h"
+#include "data/images/image.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
 

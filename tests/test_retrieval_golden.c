@@ -3,12 +3,12 @@
  * files. */
 #include "base/memory.h"
 #include "base/npy.h"
-#include "retrieval/diffusion.h"
-#include "retrieval/items.h"
-#include "retrieval/metrics.h"
-#include "retrieval/rerank.h"
-#include "retrieval/rerank_graph.h"
-#include "retrieval/whiten.h"
+#include "retrieval/rerank/diffusion.h"
+#include "retrieval/lists/items.h"
+#include "retrieval/judge/metrics.h"
+#include "retrieval/rerank/rerank.h"
+#include "retrieval/rerank/rerank_graph.h"
+#include "retrieval/describe/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

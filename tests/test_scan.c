@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "kernels/coarse.h"
 #include "kernels/isa.h"
-#include "retrieval/scan.h"
+#include "retrieval/search/scan.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "retrieval/search.h"
-#include "retrieval/select.h"
+#include "retrieval/search/search.h"
+#include "retrieval/search/select.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 
@@ -112,7 +112,7 @@ static void hard(void)
 }
 
 /* So many rows and items that selection begins with a bound guessed from a sample
- * (retrieval/scan_sample.c). */
+ * (retrieval/search/scan_sample.c). */
 static void sampled(void)
 {
     enum { Q = 448, G = 9300, D = 8, SAMPLE = 576, MANY = 400 };

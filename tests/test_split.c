@@ -1,7 +1,7 @@
 /* What is held out for validation. */
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/split.h"
+#include "data/sets/split.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "data/draw.h"
-#include "data/synth.h"
-#include "data/synth_parts.h"
+#include "data/shop/draw.h"
+#include "data/shop/synth.h"
+#include "data/shop/synth_parts.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Transforms with given parameters against torchvision's; edges, failed allocations. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/inflate.h"
-#include "data/pick.h"
-#include "data/randaugment.h"
+#include "data/images/inflate.h"
+#include "data/transforms/pick.h"
+#include "data/transforms/randaugment.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "retrieval/tsne.h"
+#include "retrieval/describe/tsne.h"
 #include "tests/support/check.h"
 
 #include <math.h>

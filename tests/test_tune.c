@@ -1,5 +1,5 @@
 /* The fit of settings, on functions whose best is known. */
-#include "retrieval/tune.h"
+#include "retrieval/judge/tune.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "cli/whitening_file.h"
-#include "retrieval/whiten.h"
+#include "retrieval/describe/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 

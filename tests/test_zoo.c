@@ -2,9 +2,9 @@
  * (tests/support/hashed.h), and with trained ones. The golden files were written by tests/golden/zoo.py. */
 #include "base/memory.h"
 #include "base/npy.h"
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 #include "models/registry.h"
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 #include "tests/support/check.h"
 #include "tests/support/hashed.h"
 

@@ -1,4 +1,4 @@
-#include "data/formats.h"
+#include "data/images/formats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

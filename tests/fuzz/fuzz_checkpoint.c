@@ -1,6 +1,6 @@
 /* Any bytes as a checkpoint; what parses is also loaded, so that the numbers behind the header are read.
  * The network is made once. */
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 #include "nn/layers.h"
 
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)

@@ -1,4 +1,4 @@
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

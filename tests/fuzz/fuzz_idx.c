@@ -1,6 +1,6 @@
 /* Pictures and labels as the bytes say, or behind headers that are nearly right: sizes that agree are too
  * rare to be met by chance. */
-#include "data/dataset.h"
+#include "data/sets/dataset.h"
 
 #include <stdlib.h>
 #include <string.h>

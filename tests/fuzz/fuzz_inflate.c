@@ -1,4 +1,4 @@
-#include "data/inflate.h"
+#include "data/images/inflate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

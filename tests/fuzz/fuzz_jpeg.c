@@ -1,4 +1,4 @@
-#include "data/formats.h"
+#include "data/images/formats.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * optional lists there are; a byte 1 divides the lists. What cannot be parsed from lists (Market-1501's
  * names) is parsed as lines. */
 #include "base/memory.h"
-#include "data/known.h"
+#include "data/sets/known.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Any bytes as a MAT-file; what parses is walked over. */
 #include "base/memory.h"
-#include "data/matfile.h"
+#include "data/sets/matfile.h"
 
 #include <stdlib.h>
 #include <string.h>

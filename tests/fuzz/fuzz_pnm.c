@@ -1,4 +1,4 @@
-#include "data/image.h"
+#include "data/images/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* Lists of ids, and rank files against them. The first line break but one divides the input: before it a
  * table of items (`id,label,path`), after it a rank file over those items. */
 #include "base/memory.h"
-#include "retrieval/ranks.h"
+#include "retrieval/lists/ranks.h"
 
 #include <stdlib.h>
 #include <string.h>

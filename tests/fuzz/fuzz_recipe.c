@@ -1,7 +1,7 @@
 /* Any text is a recipe or an error; a recipe printed and read again is the same; and small ones are
  * applied. */
 #include "base/memory.h"
-#include "data/recipe.h"
+#include "data/transforms/recipe.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A list of what is held out, against a small set whose classes and ids it may name. */
 #include "base/memory.h"
-#include "data/split.h"
+#include "data/sets/split.h"
 
 #include <stdlib.h>
 #include <string.h>

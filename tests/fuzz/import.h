@@ -3,8 +3,8 @@
 #ifndef KIN_TESTS_FUZZ_IMPORT_H
 #define KIN_TESTS_FUZZ_IMPORT_H
 
-#include "data/inflate.h"
-#include "nn/import.h"
+#include "data/images/inflate.h"
+#include "nn/files/import.h"
 
 /* `copy` belongs to the import afterwards. */
 static inline void import(kin_bytes copy)

@@ -1,4 +1,4 @@
-"""The published k-reciprocal steps (Zhong et al., CVPR 2017) with whole matrices, in NumPy; see METHODS in retrieval/rerank.c."""
+"""The published k-reciprocal steps (Zhong et al., CVPR 2017) with whole matrices, in NumPy; see METHODS in retrieval/rerank/rerank.c."""
 import numpy as np
 
 

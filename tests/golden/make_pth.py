@@ -1,4 +1,4 @@
-"""Files of torch.save and numpy.savez in every form that nn/pth.c and nn/npz.c read, for tests/test_pth.c: writes tests/golden/pth/.
+"""Files of torch.save and numpy.savez in every form that nn/files/pth.c and nn/files/npz.c read, for tests/test_pth.c: writes tests/golden/pth/.
 
     python tests/golden/make_pth.py
 

@@ -1,7 +1,7 @@
 /* Retrieval as the definitions say it, in double, with whole matrices: slow, short, and independent of
  * retrieval/. */
-#ifndef KIN_TESTS_BRUTE_H
-#define KIN_TESTS_BRUTE_H
+#ifndef KIN_TESTS_SUPPORT_BRUTE_H
+#define KIN_TESTS_SUPPORT_BRUTE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* A test program is a list of named checks. Each prints "ok NAME", "not ok NAME: why" or "skip NAME: why";
  * tests/run.sh adds the lines up. */
-#ifndef KIN_TESTS_CHECK_H
-#define KIN_TESTS_CHECK_H
+#ifndef KIN_TESTS_SUPPORT_CHECK_H
+#define KIN_TESTS_SUPPORT_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

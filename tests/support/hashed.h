@@ -1,7 +1,7 @@
 /* Numbers that are a function of a name and an index, which tests/golden/zoo.py computes too: whole
  * networks are compared without files of weights. Indices are PyTorch's. */
-#ifndef KIN_TESTS_HASHED_H
-#define KIN_TESTS_HASHED_H
+#ifndef KIN_TESTS_SUPPORT_HASHED_H
+#define KIN_TESTS_SUPPORT_HASHED_H
 
 #include "nn/module.h"
 

@@ -1,7 +1,7 @@
 /* For the tests of kernels/: arrays of random numbers in blocks of exactly their size, every instruction set
  * and several numbers of threads in turn. */
-#ifndef KIN_TESTS_NUMBERS_H
-#define KIN_TESTS_NUMBERS_H
+#ifndef KIN_TESTS_SUPPORT_NUMBERS_H
+#define KIN_TESTS_SUPPORT_NUMBERS_H
 
 #include "base/random.h"
 #include "base/real.h"

@@ -2,8 +2,8 @@
  * check (double build); the adjoint identity for linear ops; the promise of what backward reads; channel
  * views as inputs; bit-identity over threads; agreement of instruction sets; and a failed allocation at
  * each point. */
-#ifndef KIN_TESTS_OP_ROW_H
-#define KIN_TESTS_OP_ROW_H
+#ifndef KIN_TESTS_SUPPORT_OP_ROW_H
+#define KIN_TESTS_SUPPORT_OP_ROW_H
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"

@@ -4,8 +4,8 @@
  * Of each tensor's gradient the golden files hold the norm and a few projections p·g on vectors of uniform
  * numbers in [-1, 1): an error e shows in them as a mean of (p·e)² near ‖e‖²/3, so whole tensors need not
  * be kept. */
-#ifndef KIN_TESTS_ZOO_GRADIENTS_H
-#define KIN_TESTS_ZOO_GRADIENTS_H
+#ifndef KIN_TESTS_SUPPORT_ZOO_GRADIENTS_H
+#define KIN_TESTS_SUPPORT_ZOO_GRADIENTS_H
 
 #include "base/file.h"
 #include "base/npy.h"

@@ -1,0 +1,257 @@
+/* kin embed: pictures to descriptors. */
+#include "base/memory.h"
+#include "cli/chosen.h"
+#include "cli/embed_cache.h"
+#include "cli/interrupt.h"
+#include "cli/judge.h"
+#include "cli/progress.h"
+#include "cli/source.h"
+#include "retrieval/lists/items.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
+enum { EMBEDDING, PROBABILITIES, PREDICTION };
+
+static const kin_option options[] = {
+    {"model", KIN_OPTION_STRING, "RUN",
+     "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\" or "
+     "\"histogram\", which need no training",
+     .required = true},
+    KIN_CHOSEN_OPTIONS,
+    {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
+    {"classes", KIN_OPTION_STRING, "LIST",
+     "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
+    {"output", KIN_OPTION_CHOICE, "KIND",
+     "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction "
+     "alone",
+     "embedding", .choices = kinds},
+    {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
+    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    {"cache", KIN_OPTION_STRING, "FOLDER",
+     "keep descriptors there by the pictures' content, and compute none twice; also where an interrupted run "
+     "goes on",
+     .fallback_shown = "none"},
+    {"judge", KIN_OPTION_FLAG, NULL,
+     "also print how well each picture finds the others of its class among all of them: R@1 and mAP, as kin "
+     "eval --gallery E does"},
+    {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
+    {0},
+};
+
+static bool show(void *user, int64_t done, int64_t total)
+{
+    (void)total;
+    kin_meter_update(user, done, NULL);
+    return !kin_interrupted();
+}
+
+/* Logits to probabilities; or to the prediction, a row that is 0 but for the likeliest class, which holds its
+ * probability: inner products of such rows rank the items predicted as the same class by confidence. */
+static void to_probabilities(float *rows, int64_t count, int64_t dim, bool prediction)
+{
+    for (int64_t i = 0; i < count; i++, rows += dim) {
+        int64_t best = 0;
+        double sum = 0;
+        for (int64_t c = 1; c < dim; c++)
+            if (rows[c] > rows[best]) best = c;
+        float most = rows[best];
+        for (int64_t c = 0; c < dim; c++) sum += exp((double)(rows[c] - most));
+        for (int64_t c = 0; c < dim; c++)
+            rows[c] = prediction && c != best ? 0 : (float)(exp((double)(rows[c] - most)) / sum);
+    }
+}
+
+static const char *role_name(kin_role role)
+{
+    return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : "";
+}
+
+/* Columns of ids, labels, paths, cameras and roles; the last two only where the set knows any. Row i is of
+ * items[which[i]]. */
+static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sample *items,
+                       const int64_t *which, kin_vectors rows, kin_error *err)
+{
+    enum { COLUMNS = 5, DIGITS = 12 };
+    int64_t n = rows.count;
+    const char **names = kin_alloc_array((size_t)n, COLUMNS * sizeof *names),
+               **camera = names ? names + 3 * n : NULL, **role = names ? names + 4 * n : NULL;
+    char(*digits)[DIGITS] = kin_alloc_array((size_t)n, DIGITS);
+    bool any_camera = false, any_role = false,
+         ok = (names && digits) || kin_fail_memory(err, "the names", (size_t)n * COLUMNS * sizeof *names);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const kin_sample *item = &items[which ? which[i] : i];
+        names[i] = item->id;
+        names[n + i] = item->label < 0 ? "" : set->class_names[item->label];
+        names[2 * n + i] = item->path;
+        snprintf(digits[i], DIGITS, "%d", item->camera);
+        camera[i] = item->camera < 0 ? "" : digits[i];
+        role[i] = role_name(item->role);
+        any_camera |= item->camera >= 0;
+        any_role |= item->role != KIN_ROLE_NONE;
+    }
+    if (ok) {
+        kin_item_texts texts = {.id = names,
+                                .label = names + n,
+                                .path = names + 2 * n,
+                                .camera = any_camera ? camera : NULL,
+                                .role = any_role ? role : NULL};
+        ok = kin_embeddings_write_texts(kin_option_string(cli, "out"), rows, &texts, err);
+    }
+    kin_free(names);
+    kin_free(digits);
+    return ok;
+}
+
+/* Each picture among all others; row i is of items[which[i]]. */
+static bool judge(const kin_cli *cli, const kin_sample *items, const int64_t *which, kin_vectors rows,
+                  kin_error *err)
+{
+    kin_metrics m;
+    int64_t n = rows.count,
+            *labels = kin_option_flag(cli, "judge") ? kin_alloc_array((size_t)n, 2 * sizeof *labels) : NULL;
+    if (!kin_option_flag(cli, "judge")) return true;
+    bool ok = labels || kin_fail_memory(err, "the labels", (size_t)n * 2 * sizeof *labels);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const kin_sample *item = &items[which ? which[i] : i];
+        labels[i] = item->label, labels[n + i] = item->camera;
+    }
+    ok = ok && kin_judge_set(rows, labels, labels + n, &m, NULL, err);
+    if (ok)
+        printf("%lld pictures, each looked for among the others: R@1 %.4f, mAP %.4f\n",
+               (long long)m.evaluated, m.mean.recall[0], m.mean.ap);
+    if (ok && m.skipped)
+        kin_cli_note(cli, "%lld pictures are the only ones of their class and are left out of the figures",
+                     (long long)m.skipped);
+    kin_free(labels);
+    return ok;
+}
+
+static bool finish(const kin_cli *cli, const kin_dataset *set, const kin_sample *items, const int64_t *which,
+                   kin_vectors rows, kin_error *err)
+{
+    return write_rows(cli, set, items, which, rows, err) && judge(cli, items, which, rows, err);
+}
+
+static kin_image_limits limits_of(const kin_cli *cli)
+{
+    return (kin_image_limits){.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")};
+}
+
+static bool encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_dataset *set,
+                   kin_encoded *out, kin_error *err)
+{
+    int kind = kin_option_choice(cli, "output");
+    kin_meter meter;
+    network->classify = kind != EMBEDDING;
+    if (network->classify && !network->loss->head)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax",
+                        kinds[kind]);
+    kin_embed_cache *cache = NULL;
+    if (kin_option_given(cli, "cache") &&
+        !(cache = kin_embed_cache_open(kin_option_string(cli, "cache"), module, network, err)))
+        return false;
+    kin_module_seal(module);
+    kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
+    kin_encode_opt opt = {.raw = network->classify,
+                          .strict = kin_option_flag(cli, "strict"),
+                          .cache = cache,
+                          .progress = show,
+                          .user = &meter,
+                          .limits = limits_of(cli)};
+    bool ok = kin_encode(module, network, set, &opt, out, err);
+    kin_embed_cache_free(cache);
+    if (!ok) return false;
+    kin_meter_end(&meter);
+    if (kin_option_given(cli, "cache"))
+        kin_cli_note(cli, "%lld of %lld descriptors were in the cache", (long long)out->known,
+                     (long long)out->count);
+    if (out->broken)
+        kin_cli_note(cli,
+                     "%lld of %lld pictures could not be read and were left out (--strict refuses them); the "
+                     "first: %s",
+                     (long long)out->broken, (long long)set->count, out->first_broken.message);
+    if (network->classify) to_probabilities(out->rows, out->count, out->dim, kind == PREDICTION);
+    return true;
+}
+
+static bool with_network(kin_cli *cli, const char *model, kin_error *err)
+{
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *module = NULL;
+    kin_network network;
+    kin_dataset set = {0};
+    kin_encoded encoded = {0};
+    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) &&
+              kin_chosen_network(cli, model, ctx, &network, &module, err);
+    ok = ok && kin_dataset_open(cli->positional[0],
+                                &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
+    ok = ok && encode(cli, module, &network, &set, &encoded, err);
+    ok = ok && finish(cli, &set, set.items, encoded.item,
+                      (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
+    kin_encoded_free(&encoded);
+    kin_dataset_free(&set);
+    kin_module_free(module);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
+static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
+{
+    kin_source source = {0};
+    float *rows = NULL;
+    int64_t dim;
+    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3,
+        size = kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size") : 32;
+    bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), size,
+                              channels, KIN_FILTER_BILINEAR, kin_option_flag(cli, "strict"), err);
+    ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err)
+                                 : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
+    ok = ok && finish(cli, &source.set, source.pictures.items, NULL,
+                      (kin_vectors){rows, source.pictures.count, dim}, err);
+    kin_free(rows);
+    kin_source_close(&source);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    const char *model = kin_option_string(cli, "model");
+    bool histogram = strcmp(model, "histogram") == 0;
+    if (kin_option_given(cli, "cache") && (histogram || strcmp(model, "pixels") == 0))
+        return kin_cli_usage(cli,
+                             "--cache is for networks; pixels and histograms are faster made than found");
+    kin_interrupt_catch();
+    bool ok = histogram || strcmp(model, "pixels") == 0 ? without_network(cli, histogram, &err)
+                                                        : with_network(cli, model, &err);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_embed = {
+    .name = "embed",
+    .summary = "turn pictures into descriptors with a trained network",
+    .usage = "kin embed DATA --model RUN --out E [--classes LIST] [--judge]",
+    .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as "
+             "in training. DATA is anything that kin train takes.\n\n"
+             "Where the data set tells them (Market-1501, In-Shop), E.csv also has the columns camera and "
+             "role; E:query and E:gallery then name the queries "
+             "and the gallery for kin search, rerank, eval and check.",
+    .examples = "# the classes that training never saw\n"
+                "kin embed omniglot --classes 700- --model runs/omniglot --out held-out\n"
+                "# photographs through a network that others trained\n"
+                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors --out "
+                "photos --judge\n"
+                "# the same again, with some pictures added: only these are computed\n"
+                "kin embed photos --model efficientnet_lite0 --weights efficientnet_lite0.safetensors "
+                "--cache cache --out photos\n"
+                "# a first baseline: the pixels themselves\n"
+                "kin embed shop --model pixels --out raw",
+    .arguments = {{"DATA", "pictures, with or without classes"}},
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,167 @@
+/* kin export: a network as an ONNX file. */
+#include "autograd/ops.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/encoder.h"
+#include "cli/model_options.h"
+#include "cli/weights.h"
+#include "nn/files/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const kin_option options[] = {
+    {"model", KIN_OPTION_STRING, "M",
+     "a run's folder or a checkpoint of kin train; or a network's name, as kin models lists them",
+     .required = true},
+    {"weights", KIN_OPTION_STRING, "FILE", "anything that kin import reads",
+     .fallback_shown = "the run's own; a name needs them"},
+    {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .required = true},
+    {"input", KIN_OPTION_STRING, "CxHxW", "channels, height and width of a picture, such as 3x224x224",
+     .fallback_shown = "the run's, or the network's own"},
+    {"batch", KIN_OPTION_STRING, "N", "pictures a call, or \"dynamic\": any number", "dynamic"},
+    {"normalize", KIN_OPTION_FLAG, NULL,
+     "let the network end in rows of unit length, as kin embed writes them"},
+    {"key", KIN_OPTION_STRING, "NAME", "as in kin import"},
+    {"prefix", KIN_OPTION_STRING, "TEXT", "as in kin import"},
+    {"allow-missing", KIN_OPTION_STRING, "GLOB",
+     "parameters that may be missing or superfluous, such as 'fc.*'",
+     .fallback_shown = "a network's own classifier, when it is not asked for"},
+    {"classes", KIN_OPTION_INT, "N", "with a network's name: its own classifier of N classes",
+     .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
+    KIN_MODEL_OPTIONS,
+    {0},
+};
+
+/* A network by name, or one that kin train made. */
+typedef struct exported {
+    kin_chosen chosen; /* model NULL: it is a run's */
+    kin_network network;
+    bool normalize;
+    kin_shape input;
+    char allow_missing[80];
+} exported;
+
+static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *argument)
+{
+    exported *e = argument;
+    kin_tensor *y = e->chosen.model ? kin_chosen_forward(s, x, &e->chosen)
+                                    : kin_network_forward(s, x, &e->network);
+    return e->normalize ? kin_l2_normalize(y) : y;
+}
+
+static bool choose_shape(const kin_cli *cli, const exported *e, kin_onnx_opt *opt, kin_error *err)
+{
+    const char *input = kin_option_string(cli, "input"), *batch = kin_option_string(cli, "batch");
+    opt->input = e->input;
+    opt->any_batch = strcmp(batch, "dynamic") == 0;
+    if (input &&
+        !kin_input_read(input, e->chosen.model ? e->chosen.model : e->network.model, &opt->input, err))
+        return false;
+    return opt->any_batch || kin_parse_int(batch, 1, 65536, &opt->input.dim[0]) ||
+           kin_fail(err, KIN_ERR_ARGUMENT, "--batch needs a number of pictures or \"dynamic\", not '%.40s'",
+                    batch);
+}
+
+/* What kin train noted in the checkpoint. */
+static bool describe_run(const char *path, exported *e, kin_checkpoint **weights, kin_error *err)
+{
+    char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
+    if (!file) return kin_fail_memory(err, path, strlen(path));
+    const kin_config *c = &e->network.config;
+    bool ok = kin_exists(file) ||
+              kin_fail(err, KIN_ERR_ARGUMENT,
+                       "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
+    ok = ok && kin_checkpoint_open(file, weights, err) &&
+         kin_config_from_checkpoint(&e->network.config, *weights, file, err);
+    kin_free(file);
+    if (!ok) return false;
+    e->network.model = kin_model_find(c->model);
+    e->network.loss = kin_loss_find(c->loss);
+    e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
+    return true;
+}
+
+static bool describe_name(const kin_cli *cli, const kin_model *model, exported *e, kin_error *err)
+{
+    if (!kin_option_string(cli, "weights"))
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--model %s is a network without numbers: --weights FILE has to bring them",
+                        model->name);
+    e->chosen.model = model;
+    if (!kin_model_options_read(cli, model, &e->chosen.opt, err)) return false;
+    e->chosen.opt.classes = kin_option_int(cli, "classes");
+    if (!e->chosen.opt.classes && model->classifier)
+        snprintf(e->allow_missing, sizeof e->allow_missing, "%s.*", model->classifier);
+    e->input = KIN_SHAPE(1, model->size, model->size, model->channels);
+    return true;
+}
+
+/* Every difference is printed, as a person needs all of them to see what is wrong. */
+static bool load(const char *allow, const kin_checkpoint *weights, kin_module *module, const char *name,
+                 kin_error *err)
+{
+    kin_text list = {0};
+    int count = kin_checkpoint_differences(weights, module, allow, &list);
+    if (count && list.data) fputs(list.data, stderr);
+    kin_text_free(&list);
+    if (count)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "%s: these weights are of another network: %d names differ (--allow-missing GLOB lets some pass)",
+            name, count);
+    return kin_checkpoint_load(weights, module, allow, err);
+}
+
+static bool write_onnx(kin_cli *cli, exported *e, const kin_checkpoint *weights, const char *name,
+                       kin_error *err)
+{
+    const char *model = e->chosen.model ? e->chosen.model->name : e->network.config.model,
+               *allow = kin_option_string(cli, "allow-missing");
+    kin_note note = {"kin.model", model};
+    kin_onnx_opt opt = {.name = model, .notes = &note, .n_notes = 1};
+    if (!choose_shape(cli, e, &opt, err)) return false;
+    kin_ctx *ctx = kin_ctx_new();
+    if (!ctx) return kin_fail_memory(err, "a context", 1);
+    kin_shape two = opt.input;
+    two.dim[0] = 2; /* as in training: a batch's statistics need more than one picture */
+    kin_module *module = kin_module_new(ctx, forward, e, two, 1);
+    bool ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    ok = ok && load(allow ? allow : e->allow_missing, weights, module, name, err) &&
+         kin_onnx_write(kin_option_string(cli, "out"), module, &opt, err);
+    kin_module_free(module);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    exported e = {.normalize = kin_option_flag(cli, "normalize")};
+    const char *name = kin_option_string(cli, "model"), *file = kin_option_string(cli, "weights");
+    const kin_model *model = kin_model_find(name);
+    kin_checkpoint *own = NULL, *given = NULL;
+    bool ok = model ? describe_name(cli, model, &e, &err) : describe_run(name, &e, &own, &err);
+    ok = ok && (!file || kin_weights_open(file, kin_option_string(cli, "key"),
+                                          kin_option_string(cli, "prefix"), &given, NULL, &err));
+    ok = ok && write_onnx(cli, &e, given ? given : own, file ? file : name, &err);
+    kin_checkpoint_free(own);
+    kin_checkpoint_free(given);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_export = {
+    .name = "export",
+    .summary = "write a network as ONNX",
+    .usage = "kin export --model M --out FILE [--weights FILE] [--input CxHxW] [--batch N]",
+    .about = "Writes the network in evaluation mode for other runtimes: opset 17, float32, \"input\" [batch, "
+             "channels, height, width] to \"output\". Pictures are "
+             "to be scaled as in training before they go in; the embedding comes out as the network makes "
+             "it, or of unit length with --normalize.",
+    .examples = "kin export --model runs/omniglot --out omniglot.onnx --normalize\n"
+                "# weights of another program\n"
+                "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,93 @@
+#include "cli/retrieve.h"
+#include "retrieval/search/range.h"
+
+#include <math.h>
+
+/* Everything within --max-distance, at most --top where that is given. */
+static bool search_within(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
+{
+    kin_range_opt opt = {.distance = kin_option_real(r->cli, "max-distance"),
+                         .metric = r->metric,
+                         .limit = kin_option_int(r->cli, "top"),
+                         .leave_one_out = r->leave_one_out,
+                         .progress = kin_retrieve_progress(r)};
+    kin_ranges found;
+    if (!kin_search_range(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, &found, err)) return false;
+    int64_t empty = 0;
+    for (int64_t q = 0; q < found.queries; q++) empty += found.offset[q] == found.offset[q + 1];
+    bool ok = kin_ranges_pad(&found, r->metric == KIN_EUCLID ? INFINITY : -INFINITY, lists, err);
+    kin_ranges_free(&found);
+    if (ok && empty)
+        kin_cli_note(r->cli, "%lld of %lld queries have nothing within --max-distance; their lists are empty",
+                     (long long)empty, (long long)lists->queries);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_retrieve r;
+    int code;
+    if (kin_option_given(cli, "max-distance") && kin_option_flag(cli, "float32"))
+        return kin_cli_usage(cli, "--max-distance compares exact distances; leave --float32 out");
+    if (!kin_retrieve_open(&r, cli, &code)) return code;
+    kin_error err = {0};
+    kin_neighbours lists = {0};
+    bool means = kin_option_given(cli, "expand") || kin_option_given(cli, "augment");
+    bool ok = !means || (kin_retrieve_normalize(&r, &err) && kin_retrieve_expand(&r, &err));
+    kin_search_opt opt = {.k = r.top,
+                          .metric = r.metric,
+                          .leave_one_out = r.leave_one_out,
+                          .float32_order = kin_option_flag(cli, "float32"),
+                          .progress = kin_retrieve_progress(&r)};
+    if (ok && kin_option_given(cli, "max-distance")) ok = search_within(&r, &lists, &err);
+    else ok = ok && kin_search(kin_retrieve_query(&r), kin_retrieve_gallery(&r), &opt, &lists, &err);
+    ok = ok && kin_retrieve_write(&r, &lists, &err);
+    kin_neighbours_free(&lists);
+    kin_retrieve_close(&r);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+static const kin_option options[] = {
+    KIN_RETRIEVE_OPTIONS,
+    {.name = "metric",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "M",
+     .choices = kin_retrieve_metrics,
+     .fallback = "cosine",
+     .help = "What is near: cosine similarity, squared Euclidean distance, or inner product."},
+    {.name = "max-distance",
+     .kind = KIN_OPTION_REAL,
+     .value = "X",
+     .help = "Only what is this near: 1 - similarity for cosine, the squared distance for euclid, minus the "
+             "product for inner. All of it, unless --top is given. "
+             "A query without any has an empty list: it is not in the gallery. `kin eval --fit-threshold` "
+             "finds an X."},
+    {.name = "float32",
+     .help = "Order by float32 products alone: faster, but neighbours closer than their rounding may change "
+             "places."},
+    {0},
+};
+
+const kin_command kin_command_search = {
+    .name = "search",
+    .summary = "finds the nearest gallery items of every query",
+    .usage = "kin search --gallery G [--query Q] [--top K] [--out FILE]",
+    .about = "Compares every query with every gallery item and writes, for each query, the K nearest ids, "
+             "best first. The result is exact: the order is "
+             "that of distances computed in double precision, ties go to the smaller row, and the number of "
+             "threads does not change it.\n\n"
+             "The lists have a line `query,gallery gallery ...` each, under the header `id,images`; `kin "
+             "eval` measures them and `kin check` validates "
+             "them. With --indices and --distances the result is a pair of arrays as FAISS gives them.",
+    .examples =
+        "# queries against a gallery, both written by kin embed\n"
+        "kin search --query queries --gallery shop --top 100 --out ranks.csv\n"
+        "# every item of somebody else's matrix among the others, as arrays\n"
+        "kin search --gallery vectors.npy --top 10 --metric euclid --indices i.npy --distances d.npy\n"
+        "# everything near enough, and nothing else\n"
+        "kin search --query queries --gallery shop --max-distance 0.35 --out ranks.csv\n"
+        "# with query expansion over the 10 nearest\n"
+        "kin search --query queries --gallery shop --expand 10 --out ranks.csv",
+    .options = options,
+    .run = run,
+};

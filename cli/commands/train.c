@@ -1,0 +1,260 @@
+/* kin train: data, a network, a loss, a folder for the run. */
+#include "cli/chosen.h"
+#include "cli/interrupt.h"
+#include "cli/source.h"
+#include "base/memory.h"
+#include "cli/trainer.h"
+#include "data/sets/split.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const losses[] = {"softmax",          "contrastive", "triplet-hard",
+                                     "triplet-semihard", "triplet-all", NULL};
+static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
+static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
+static const char *const schedules[] = {"cosine", "step", "constant", NULL};
+
+#define ANY .low = 0, .high = -1
+static const kin_option options[] = {
+    {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
+    {"resume", KIN_OPTION_STRING, "RUN",
+     "go on with an interrupted run where it stopped; all other settings come from it"},
+    {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
+    {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
+    {"classes", KIN_OPTION_STRING, "LIST",
+     "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
+    {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to",
+     .fallback_shown = "the network's", .low = 8, .high = 1024},
+    {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1,
+     .high = 3},
+    KIN_MODEL_OPTIONS,
+    {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = kin_filter_choices},
+    {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out",
+     .fallback_shown = "the size", .low = 8, .high = 4096},
+    {"normalize", KIN_OPTION_CHOICE, "NAME",
+     "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as "
+     "EfficientNet-Lite",
+     "own", .choices = kin_normalization_choices},
+    {"weights", KIN_OPTION_STRING, "FILE",
+     "begin with published weights of this network (anything that kin import reads, PyTorch's names); the "
+     "classifier in them is passed over",
+     .fallback_shown = "first values by the seed"},
+    {"allow-missing", KIN_OPTION_STRING, "GLOBS",
+     "with --weights: parameters that may be missing there or superfluous, such as 'layer4.*,fc.*'",
+     .fallback_shown = "the heads"},
+    {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
+    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
+    {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
+    {"sampler", KIN_OPTION_CHOICE, "NAME",
+     "how batches are drawn: pk (P classes with K pictures each), plain (shuffled passes over all pictures), "
+     "or balanced (every class equally often)",
+     .fallback_shown = "pk for losses on pairs and triplets, else plain", .choices = samplers},
+    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch of the pk sampler", "32", .low = 2,
+     .high = 4096},
+    {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
+    {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128", .low = 2,
+     .high = 16384},
+    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
+    {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
+    {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
+    {"warmup", KIN_OPTION_INT, "N", "steps over which the rate rises first", "0", ANY},
+    {"decay-every", KIN_OPTION_INT, "N", "steps between falls of the step schedule", "1000", .low = 1,
+     .high = -1},
+    {"decay-gamma", KIN_OPTION_REAL, "X", "factor of each fall", "0.1", .low = 1e-6, .high = 1},
+    {"optimizer", KIN_OPTION_CHOICE, "NAME", "how weights are moved", "adam", .choices = optimizers},
+    {"momentum", KIN_OPTION_REAL, "X", "momentum of sgd", "0.9", .low = 0, .high = 0.9999},
+    {"weight-decay", KIN_OPTION_REAL, "X", "pull of the weights towards 0 (not of norms and biases)", "0",
+     ANY},
+    {"no-decay", KIN_OPTION_STRING, "PATTERNS", "parameters that are not pulled, such as 'gamma,*.p'"},
+    {"freeze", KIN_OPTION_STRING, "PATTERNS",
+     "parameters that do not change, with their norms' statistics, such as 'conv1.*,bn1.*,layer1.*'"},
+    {"freeze-bn", KIN_OPTION_FLAG, NULL,
+     "batch norms keep their statistics and normalise with them in training; their weights still train"},
+    {"recompute", KIN_OPTION_FLAG, NULL,
+     "keep only what the network's blocks return, and compute their insides again for the gradients: less "
+     "memory, the same result, more time"},
+    {"lr-warmup", KIN_OPTION_STRING, "LIST",
+     "steps over which the rate of some parameters rises, such as 'layer*=500': what was trained before "
+     "begins slower than what is new"},
+    {"lr-scale", KIN_OPTION_STRING, "LIST",
+     "factors of the learning rate, such as 'layer4.*=0.1,fc.*=10'; the last pattern that matches counts"},
+    {"clip", KIN_OPTION_REAL, "NORM", "longest gradient allowed; 0 does not clip", "0", ANY},
+    {"ema", KIN_OPTION_REAL, "DECAY", "keep a moving average of the weights and use it; 0 does not", "0",
+     .low = 0, .high = 0.99999},
+    {"margin", KIN_OPTION_REAL, "X", "the loss's margin", .fallback_shown = "the loss's own", ANY},
+    {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax", "0", .low = 0, .high = 0.9},
+    {"augment", KIN_OPTION_STRING, "RECIPE",
+     "augment: transforms in order, as kin augment shows them: \"rrc(64) flip jitter(.4,.4,.4,.1)\"; the "
+     "last must bring pictures to --size",
+     .fallback_shown = "none"},
+    {"cache-side", KIN_OPTION_INT, "PIXELS",
+     "before --augment pictures are reduced to this short side: less memory, less work",
+     .fallback_shown = "not reduced", ANY},
+    {"flip", KIN_OPTION_FLAG, NULL, "augment: mirror every other picture"},
+    {"shift", KIN_OPTION_INT, "PIXELS", "augment: move by up to so many pixels", "0", .low = 0, .high = 512},
+    {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0",
+     .low = 0, .high = 1},
+    {"erase", KIN_OPTION_REAL, "P", "augment: probability that a random rectangle is erased", "0", .low = 0,
+     .high = 1},
+    {"validate", KIN_OPTION_REAL, "SHARE",
+     "hold out the last share of the classes, one contiguous chunk, and keep the network that is best on "
+     "them",
+     "0", .low = 0, .high = 0.9},
+    {"validate-fold", KIN_OPTION_STRING, "I/K",
+     "hold out the I-th of K contiguous chunks of the classes instead"},
+    {"validate-list", KIN_OPTION_STRING, "FILE",
+     "hold out the classes, or the pictures by their ids, that the file names, one a line; a second column "
+     "may say train, val or test instead"},
+    {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1,
+     .high = -1},
+    {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
+    {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
+    {"profile", KIN_OPTION_FLAG, NULL,
+     "print at the end where the time of the steps went, by op and layer, beside this machine's measured "
+     "limits"},
+    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file"},
+    {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
+    {0},
+};
+
+static void say(void *user, const char *line) { kin_meter_say(user, "%s", line); }
+
+static bool resumed_config(kin_config *c, const char *run, kin_error *err)
+{
+    kin_checkpoint *checkpoint;
+    char *path = kin_path_join(run, "last.safetensors");
+    bool ok = path && kin_checkpoint_open(path, &checkpoint, err);
+    if (ok) {
+        ok = kin_config_from_checkpoint(c, checkpoint, path, err);
+        kin_checkpoint_free(checkpoint);
+    }
+    kin_free(path);
+    return ok;
+}
+
+static bool show_reading(void *user, int64_t done, int64_t total)
+{
+    kin_meter *meter = user;
+    meter->total = total;
+    kin_meter_update(meter, done, NULL);
+    return !kin_interrupted();
+}
+
+static void tell_broken(kin_cli *cli, const kin_trainer *t)
+{
+    kin_error first;
+    if (t->n_sound == t->set->count) return;
+    kin_loader_broken(t->loader, &first);
+    kin_cli_note(
+        cli,
+        "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s",
+        (long long)(t->set->count - t->n_sound), (long long)t->set->count, first.message);
+}
+
+static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set,
+                     const kin_dataset *validation, const char *run, bool resume, kin_error *err)
+{
+    kin_trainer t;
+    kin_meter meter;
+    kin_profile profile;
+    const char *csv = kin_option_string(cli, "profile-csv");
+    kin_reading reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20,
+                           .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")},
+                           .progress = show_reading,
+                           .user = &meter};
+    kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
+    if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
+    kin_meter_end(&meter);
+    tell_broken(cli, &t);
+    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
+                 config->model, (long long)kin_module_parameters(t.module), config->loss,
+                 (long long)t.n_sound, set->classes, (long long)t.batch);
+    bool profiles = csv || kin_option_flag(cli, "profile"),
+         ok = !profiles || kin_profile_open(&profile, t.ctx, err);
+    if (ok && profiles) t.profile = &profile;
+    kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
+    ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
+    if (ok) {
+        kin_meter_end(&meter);
+        if (validation)
+            kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best,
+                         (long long)t.best_step);
+        kin_cli_note(cli, "the network is %s/model.safetensors", run);
+    }
+    ok = ok && (!profiles || kin_profile_report(&profile, csv, err));
+    if (t.profile) kin_profile_free(&profile);
+    kin_trainer_close(&t);
+    return ok;
+}
+
+/* The held-out part is chosen before any picture is read. */
+static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume, kin_error *err)
+{
+    kin_dataset all, kept = {0}, held = {0};
+    kin_split how = {.share = c->validate, .list = *c->validate_list ? c->validate_list : NULL};
+    bool split = c->validate > 0 || *c->validate_fold || how.list;
+    if (*c->validate_fold && !kin_split_parse_fold(c->validate_fold, &how.fold, &how.folds, err))
+        return false;
+    if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err))
+        return false;
+    bool ok = !split || kin_split_validation(&all, &how, &kept, &held, err);
+    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
+    kin_dataset_free(&kept);
+    kin_dataset_free(&held);
+    kin_dataset_free(&all);
+    return ok;
+}
+
+static int ways_to_validate(const kin_cli *cli)
+{
+    return kin_option_given(cli, "validate") + kin_option_given(cli, "validate-fold") +
+           kin_option_given(cli, "validate-list");
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_config config;
+    const char *resume = kin_option_string(cli, "resume"), *out = kin_option_string(cli, "out");
+    if (resume && (out || cli->positionals))
+        return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out");
+    if (!resume && (!out || !cli->positionals))
+        return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
+    if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
+    if (!resume && ways_to_validate(cli) > 1)
+        return kin_cli_usage(
+            cli,
+            "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
+    kin_interrupt_catch();
+    bool ok = resume ? resumed_config(&config, resume, &err) : kin_config_from_options(&config, cli, &err);
+    if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
+    ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_train = {
+    .name = "train",
+    .summary = "train a network to tell classes apart",
+    .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN",
+    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also "
+             ".gz) or CIFAR, or the folder of a data set known by name "
+             "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, "
+             "CUB-200-2011, Cars-196, Market-1501, "
+             "GroceryStoreDataset); DATA:test takes another of its parts, which `kin data DATA` lists.\n\n"
+             "RUN receives model.safetensors (the network to use: the last one, or the best one with "
+             "--validate), last.safetensors (with the optimiser's "
+             "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run "
+             "ends with the same bits as an uninterrupted one.",
+    .examples =
+        "# drawings, the first 700 classes, as in docs/results.md\n"
+        "kin train omniglot --classes 0-699 --invert --filter lanczos --steps 3000 --out runs/omniglot\n"
+        "# go on after Ctrl-C\n"
+        "kin train --resume runs/omniglot",
+    .arguments = {{"DATA", "pictures with classes"}},
+    .arguments_min = 0,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

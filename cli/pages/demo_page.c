@@ -1,0 +1,203 @@
+#include "cli/pages/demo_page.h"
+
+#include "base/memory.h"
+#include "cli/pages/report.h"
+#include "data/shop/synth.h"
+#include "retrieval/describe/tsne.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const kin_demo_rung_titles[KIN_DEMO_RUNGS] = {
+    "raw pixels",        "colour histogram",  "untrained network",
+    "trained embedding", "+ query expansion", "+ re-ranking",
+};
+
+enum {
+    TOP = 10,
+    NAME = 40,
+    FACTS = 6,
+    MAP_EVERY = 2 /* of the test pictures, every other one is on the map */
+};
+
+/* What the report borrows. */
+typedef struct page {
+    const kin_demo_shop *shop;
+    const kin_demo_split *test;
+    int64_t *labels, *ranks, *queries, *map_items; /* pictures of shop->test */
+    float *similarities, *rows, *positions;
+    int64_t n_map;
+    double *ap, *steps;
+    char *names;
+    const char **class_names;
+} page;
+
+static void page_free(page *p)
+{
+    void *blocks[] = {p->labels,    p->ranks, p->queries, p->map_items, p->similarities, p->rows,
+                      p->positions, p->ap,    p->steps,   p->names,     p->class_names};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) kin_free(blocks[i]);
+}
+
+static bool page_alloc(page *p, int64_t steps, kin_error *err)
+{
+    size_t items = (size_t)p->shop->test.count, queries = (size_t)p->test->queries,
+           classes = (size_t)p->shop->test.classes;
+    p->labels = kin_alloc_array(items, sizeof *p->labels);
+    p->map_items = kin_alloc_array(items, sizeof *p->map_items);
+    p->positions = kin_alloc_array(items, 2 * sizeof *p->positions);
+    p->rows = kin_alloc_array(items, (size_t)p->test->dim * sizeof *p->rows);
+    p->queries = kin_alloc_array(queries, sizeof *p->queries);
+    p->ap = kin_alloc_array(queries, sizeof *p->ap);
+    p->ranks = kin_alloc_array(queries, TOP * sizeof *p->ranks);
+    p->similarities = kin_alloc_array(queries, TOP * sizeof *p->similarities);
+    p->steps = kin_alloc_array((size_t)steps, sizeof *p->steps);
+    p->names = kin_alloc_array(classes, NAME);
+    p->class_names = kin_alloc_array(classes, sizeof *p->class_names);
+    bool ok = p->labels && p->map_items && p->positions && p->rows && p->queries && p->ap && p->ranks &&
+              p->similarities;
+    if (ok && p->steps && p->names && p->class_names) return true;
+    return kin_fail_memory(err, "the demo's page",
+                           (unsigned long long)items * (unsigned long long)p->test->dim * sizeof *p->rows);
+}
+
+static bool picture(void *arg, int64_t index, kin_image *out, kin_error *err)
+{
+    const kin_pictures *from = arg;
+    size_t bytes = (size_t)from->size * (size_t)from->size * (size_t)from->channels;
+    if (!kin_image_new(out, from->size, from->size, from->channels, err)) return false;
+    memcpy(out->data, from->pixels + (size_t)index * bytes, bytes);
+    return true;
+}
+
+static void name_products(page *p, uint64_t seed)
+{
+    int first = p->shop->train.classes + p->shop->fit.classes;
+    for (int c = 0; c < p->shop->test.classes; c++) {
+        char *name = p->names + (size_t)c * NAME;
+        snprintf(name, NAME, "%s %d", kin_synth_kind(&(kin_synth_opt){.seed = seed}, first + c),
+                 first + c + 1);
+        p->class_names[c] = name;
+    }
+    for (int64_t i = 0; i < p->shop->test.count; i++) p->labels[i] = p->shop->test.items[i].label;
+}
+
+/* The best lists there are, told in pictures; beside each the cosine of the two descriptors as the network
+ * gave them. */
+static bool fill_lists(page *p, const kin_demo_fit *fit, kin_error *err)
+{
+    const kin_demo_split *s = p->test;
+    kin_scores *scores = kin_alloc_array((size_t)s->queries, sizeof *scores);
+    kin_neighbours lists = {0};
+    kin_metrics m;
+    bool ok = scores ||
+              kin_fail_memory(err, "the demo's page", (unsigned long long)s->queries * sizeof *scores);
+    ok = ok && kin_demo_rank(s, KIN_DEMO_RERANKED, fit, &lists, err) &&
+         kin_demo_judge(s, &lists, &m, scores, err);
+    for (int64_t q = 0; ok && q < s->queries; q++) {
+        p->queries[q] = s->query_picture[q];
+        p->ap[q] = scores[q].ap;
+        for (int64_t r = 0; r < TOP; r++) {
+            int64_t found = r < lists.k ? lists.index[q * lists.k + r] : -1;
+            double cosine = 0;
+            for (int64_t k = 0; found >= 0 && k < s->dim; k++)
+                cosine += (double)s->query[q * s->dim + k] * s->gallery[found * s->dim + k];
+            p->ranks[q * TOP + r] = found >= 0 ? s->gallery_picture[found] : -1;
+            p->similarities[q * TOP + r] = (float)cosine;
+        }
+    }
+    kin_neighbours_free(&lists);
+    kin_free(scores);
+    return ok;
+}
+
+static void take_row(page *p, int64_t picture_index, const float *row)
+{
+    if (picture_index % MAP_EVERY) return;
+    memcpy(p->rows + p->n_map * p->test->dim, row, (size_t)p->test->dim * sizeof *row);
+    p->map_items[p->n_map++] = picture_index;
+}
+
+static bool fill_map(page *p, kin_error *err)
+{
+    const kin_demo_split *s = p->test;
+    for (int64_t q = 0; q < s->queries; q++) take_row(p, s->query_picture[q], s->query + q * s->dim);
+    for (int64_t g = 0; g < s->items; g++) take_row(p, s->gallery_picture[g], s->gallery + g * s->dim);
+    return kin_tsne((kin_vectors){p->rows, p->n_map, s->dim}, &(kin_tsne_opt){.perplexity = 10}, p->positions,
+                    NULL, err);
+}
+
+static bool write_page(const char *path, page *p, const kin_trainer *t, const kin_demo_fit *fit,
+                       const kin_metrics *m, kin_error *err)
+{
+    char texts[FACTS][64];
+    kin_report_figure figures[KIN_DEMO_RUNGS];
+    const kin_config *c = &t->network.config;
+    for (int r = 0; r < KIN_DEMO_RUNGS; r++)
+        figures[r] = (kin_report_figure){kin_demo_rung_titles[r], m[r].mean.ap, m[r].mean.recall[0]};
+    snprintf(texts[0], sizeof texts[0], "%d, with %lld pictures", p->shop->train.classes,
+             (long long)p->shop->train.count);
+    snprintf(texts[1], sizeof texts[1], "%d, with %lld pictures", p->shop->test.classes,
+             (long long)p->shop->test.count);
+    snprintf(texts[2], sizeof texts[2], "%s, %lld numbers a picture", c->model, (long long)p->test->dim);
+    snprintf(texts[3], sizeof texts[3], "%lld steps of %lld pictures", (long long)t->step,
+             (long long)t->batch);
+    snprintf(texts[4], sizeof texts[4], "%lld neighbours, α = %g", (long long)fit->expand_n, fit->alpha);
+    snprintf(texts[5], sizeof texts[5], "k₁ = %lld, k₂ = %lld, λ = %g", (long long)fit->k1,
+             (long long)fit->k2, fit->lambda);
+    const kin_report_fact facts[FACTS] = {{"Products learned from", texts[0]},
+                                          {"New products searched", texts[1]},
+                                          {"Network", texts[2]},
+                                          {"Training", texts[3]},
+                                          {"Expansion, fitted", texts[4]},
+                                          {"Re-ranking, fitted", texts[5]}};
+    for (int64_t i = 0; i < t->step; i++) p->steps[i] = (double)(i + 1);
+    kin_curve loss = {"training loss", p->steps, t->losses, t->step, true};
+    kin_curves curves = {.title = "Loss while training", .x_label = "step", .curves = &loss, .n_curves = 1};
+    kin_report report = {
+        .title = "What kin learned in a shop that it drew",
+        .lead = "A network saw some products in many views, and learned what makes two pictures show the "
+                "same thing. "
+                "Then it was asked to find products that it had never seen.",
+        .facts = facts,
+        .n_facts = FACTS,
+        .figures = figures,
+        .n_figures = KIN_DEMO_RUNGS,
+        .figures_note =
+            "All on the new products. Expansion and re-ranking were fitted on other products again.",
+        .curves = &curves,
+        .n_curves = 1,
+        .items = p->shop->test.count,
+        .labels = p->labels,
+        .class_names = p->class_names,
+        .image = picture,
+        .image_arg = (void *)&p->shop->test,
+        .positions = p->positions,
+        .position_items = p->map_items,
+        .n_positions = p->n_map,
+        .results_note = "The order is that after expansion and re-ranking; the number is the cosine of the "
+                        "two descriptors before.",
+        .n_queries = p->test->queries,
+        .queries = p->queries,
+        .ranks = p->ranks,
+        .top = TOP,
+        .similarities = p->similarities,
+        .ap = p->ap,
+    };
+    return kin_report_write(path, &report, err);
+}
+
+bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t,
+                   const kin_demo_split *test, const kin_demo_fit *fit, const kin_metrics *m, kin_error *err)
+{
+    page p = {.shop = shop, .test = test};
+    char *path = kin_path_join(folder, "report.html");
+    bool ok = path ? page_alloc(&p, t->step, err) : kin_fail_memory(err, "the demo's page", 1);
+    if (ok) {
+        name_products(&p, (uint64_t)t->network.config.seed);
+        ok = fill_lists(&p, fit, err) && fill_map(&p, err) && write_page(path, &p, t, fit, m, err);
+    }
+    page_free(&p);
+    kin_free(path);
+    return ok;
+}

@@ -1,0 +1,12 @@
+/* Text for pages and drawings. */
+#ifndef KIN_CLI_PAGES_MARKUP_H
+#define KIN_CLI_PAGES_MARKUP_H
+
+#include "base/text.h"
+
+/* Appends `string` so that it is plain text between tags and inside quoted attributes, whatever it holds:
+ * < > & " ' become references, control characters and bytes that are not UTF-8 become U+FFFD. NULL adds
+ * nothing. */
+void kin_markup_add(kin_text *text, const char *string);
+
+#endif

@@ -1,0 +1,15 @@
+/* Small pictures inside a page. */
+#ifndef KIN_CLI_PAGES_THUMBNAIL_H
+#define KIN_CLI_PAGES_THUMBNAIL_H
+
+#include "base/text.h"
+#include "data/images/image.h"
+
+/* How a page gets at pictures: fills `out`, which the caller frees, with picture `index`. */
+typedef bool (*kin_image_source)(void *arg, int64_t index, kin_image *out, kin_error *err);
+
+/* Appends the picture as a PNG in a data: URI, made smaller (Lanczos) where its longer side exceeds
+ * `side`. */
+bool kin_thumbnail_add(kin_text *text, const kin_image *image, int side, kin_error *err);
+
+#endif

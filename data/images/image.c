@@ -1,0 +1,126 @@
+#include "data/images/image.h"
+
+#include "base/memory.h"
+#include "data/images/formats.h"
+
+#include <string.h>
+
+static const uint64_t default_pixels = 100000000;
+
+bool kin_image_new(kin_image *image, int width, int height, int channels, kin_error *err)
+{
+    size_t bytes;
+    *image = (kin_image){0};
+    if (width < 1 || height < 1 || channels < 1 || channels > 4 ||
+        !kin_mul_size((size_t)width, (size_t)height, &bytes) ||
+        !kin_mul_size(bytes, (size_t)channels, &bytes))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture of %d x %d with %d channels cannot be made", width,
+                        height, channels);
+    uint8_t *data = kin_alloc(bytes);
+    if (!data) return kin_fail_memory(err, "a picture", bytes);
+    *image = (kin_image){width, height, channels, data, NULL};
+    return true;
+}
+
+void kin_image_free(kin_image *image)
+{
+    kin_free(image->data);
+    *image = (kin_image){0};
+}
+
+bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *limits, kin_error *err)
+{
+    uint64_t most = limits && limits->max_pixels ? limits->max_pixels : default_pixels;
+    if (width == 0 || height == 0 || width > 1000000 || height > 1000000)
+        return kin_fail(err, KIN_ERR_DATA, "impossible size %llu x %llu", (unsigned long long)width,
+                        (unsigned long long)height);
+    if (width * height > most)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "%llu x %llu pixels are more than the %llu allowed; raise --max-pixels if the picture is trusted",
+            (unsigned long long)width, (unsigned long long)height, (unsigned long long)most);
+    return true;
+}
+
+/* ---- kinds, by content ---- */
+
+static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length)
+{
+    return size >= at + length && memcmp(b + at, with, length) == 0;
+}
+
+/* The name of a kind that is known but not read; NULL for others. */
+static const char *foreign_kind(const uint8_t *b, size_t size)
+{
+    if (begins(b, size, 0, "GIF8", 4)) return "GIF";
+    if (begins(b, size, 0, "RIFF", 4) && begins(b, size, 8, "WEBP", 4)) return "WebP";
+    if (begins(b, size, 4, "ftypavi", 7)) return "AVIF";
+    if (begins(b, size, 4, "ftyphei", 7) || begins(b, size, 4, "ftypmif1", 8) ||
+        begins(b, size, 4, "ftyphev", 7))
+        return "HEIC";
+    if (begins(b, size, 0, "II*\0", 4) || begins(b, size, 0, "MM\0*", 4)) return "TIFF";
+    if (begins(b, size, 0, "\xff\x0a", 2) || begins(b, size, 0, "\0\0\0\x0cJXL ", 8)) return "JPEG XL";
+    if (begins(b, size, 0, "\0\0\0\x0cjP  ", 8) || begins(b, size, 0, "\xff\x4f\xff\x51", 4))
+        return "JPEG 2000";
+    if (begins(b, size, 0, "8BPS", 4)) return "Photoshop";
+    return NULL;
+}
+
+bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                      kin_error *err)
+{
+    *out = (kin_image){0};
+    if (size == 0) return kin_fail(err, KIN_ERR_DATA, "the file is empty");
+    if (begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8)) return kin_png_decode(bytes, size, limits, out, err);
+    if (begins(bytes, size, 0, "\xff\xd8\xff", 3)) return kin_jpeg_decode(bytes, size, limits, out, err);
+    if (begins(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
+    if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7')
+        return kin_pnm_decode(bytes, size, limits, out, err);
+    const char *foreign = foreign_kind(bytes, size);
+    if (foreign)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
+    return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG, BMP and PNM/PAM are read");
+}
+
+bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err)
+{
+    kin_bytes bytes;
+    kin_error inner = {0};
+    *out = (kin_image){0};
+    if (!kin_read_file(path, (size_t)1 << 30, &bytes, err)) return false;
+    bool ok = kin_image_decode(bytes.data, bytes.size, limits, out, &inner);
+    kin_bytes_free(&bytes);
+    if (ok) return true;
+    kin_error_prefix(&inner, "%s", path);
+    return kin_fail(err, inner.code, "%s", inner.message);
+}
+
+/* ---- channels ---- */
+
+static uint8_t luma(const uint8_t *p)
+{
+    return (uint8_t)((19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16);
+}
+
+bool kin_image_convert(kin_image *image, int channels, kin_error *err)
+{
+    if (image->channels == channels) return true;
+    if (channels != 1 && channels != 3)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "pictures are converted to 1 or 3 channels, not %d", channels);
+    kin_image out;
+    if (!kin_image_new(&out, image->width, image->height, channels, err)) return false;
+    bool colour = image->channels >= 3;
+    size_t pixels = (size_t)image->width * (size_t)image->height;
+    for (size_t i = 0; i < pixels; i++) {
+        const uint8_t *from = image->data + i * (size_t)image->channels;
+        uint8_t *to = out.data + i * (size_t)channels;
+        if (channels == 1) *to = colour ? luma(from) : *from;
+        else
+            for (int c = 0; c < 3; c++) to[c] = from[colour ? c : 0];
+    }
+    out.remark = image->remark;
+    kin_image_free(image);
+    *image = out;
+    return true;
+}

@@ -1,0 +1,169 @@
+/* Resizing with antialiasing, as Pillow does it on 8-bit pictures: each output sample is a weighted sum of
+ * the inputs under a filter that is stretched when the picture shrinks. One direction first, then the
+ * other, with 8-bit samples between; weights are integers with 22 bits of fraction, so that every
+ * instruction set gives the same bits. */
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/images/image.h"
+#include "data/images/resize_lines.h"
+#include "kernels/isa.h"
+
+#include <math.h>
+
+extern const kin_resize_lines kin_resize_lines_generic, kin_resize_lines_avx2, kin_resize_lines_avx512;
+
+static const kin_resize_lines *lines(void)
+{
+    static const kin_resize_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_resize_lines);
+    return tables[kin_isa()];
+}
+
+static const double pi = 3.14159265358979323846;
+
+static double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
+static double bilinear(double x) { return fabs(x) < 1 ? 1 - fabs(x) : 0; }
+
+static double bicubic(double x) /* Keys' kernel with a = −1/2 */
+{
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+static double sinc(double x) { return x == 0 ? 1 : sin(x * pi) / (x * pi); }
+static double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+static const struct {
+    double (*value)(double x);
+    double support;
+} filters[] = {{box, 0.5}, {bilinear, 1}, {bicubic, 2}, {lanczos, 3}};
+
+static void weights_free(kin_resize_weights *w)
+{
+    kin_free(w->first);
+    kin_free(w->count);
+    kin_free(w->weight);
+    *w = (kin_resize_weights){0};
+}
+
+static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filter, kin_error *err)
+{
+    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale,
+           support = filters[filter].support * stretch, shrink = 1 / stretch;
+    w->width = (int)ceil(support) * 2 + 1;
+    w->first = kin_alloc_array((size_t)out, sizeof *w->first);
+    w->count = kin_alloc_array((size_t)out, sizeof *w->count);
+    w->weight = kin_alloc_zero((size_t)out, (size_t)w->width * sizeof *w->weight);
+    double *exact = kin_alloc_array((size_t)w->width, sizeof *exact);
+    bool ok = w->first && w->count && w->weight && exact;
+    for (int i = 0; ok && i < out; i++) {
+        double centre = (i + 0.5) * scale, sum = 0;
+        int first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
+        if (first < 0) first = 0;
+        if (last > in) last = in;
+        for (int k = 0; k < last - first; k++)
+            sum += exact[k] = filters[filter].value((k + first - centre + 0.5) * shrink);
+        for (int k = 0; k < last - first; k++) {
+            double v = (sum != 0 ? exact[k] / sum : exact[k]) * (1 << KIN_RESIZE_PRECISION);
+            w->weight[(size_t)i * (size_t)w->width + (size_t)k] = (int32_t)(v < 0 ? v - 0.5 : v + 0.5);
+        }
+        w->first[i] = first;
+        w->count[i] = last - first;
+    }
+    kin_free(exact);
+    if (!ok) weights_free(w);
+    return ok || kin_fail_memory(err, "a resize", (size_t)out * (size_t)w->width * sizeof *w->weight);
+}
+
+typedef struct resize {
+    const kin_image *in;
+    kin_image *out;
+    const kin_resize_weights *w;
+    const kin_resize_lines *lines;
+} resize;
+
+static size_t stride_of(const kin_image *image) { return (size_t)image->width * (size_t)image->channels; }
+
+/* A block is as many rows of the output as the table takes at once. */
+static int rows_in(const resize *r, int64_t block)
+{
+    int left = r->out->height - (int)block * r->lines->rows;
+    return left < r->lines->rows ? left : r->lines->rows;
+}
+
+static void rows_across(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const resize *r = arg;
+    size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows;
+    kin_resize_rows rows = {.from = r->in->data + first * from,
+                            .to = r->out->data + first * to,
+                            .from_stride = from,
+                            .to_stride = to,
+                            .rows = rows_in(r, block),
+                            .in = r->in->width,
+                            .out = r->out->width,
+                            .channels = r->in->channels};
+    r->lines->across(&rows, r->w);
+}
+
+static void rows_down(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const resize *r = arg;
+    size_t bytes = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows,
+           end = first + (size_t)rows_in(r, block);
+    for (size_t y = first; y < end; y++)
+        r->lines->down(r->in->data + (size_t)r->w->first[y] * bytes, bytes,
+                       r->w->weight + y * (size_t)r->w->width, r->w->count[y], r->out->data + y * bytes);
+}
+
+/* One direction: `across` along rows, else along columns. */
+static bool one_way(const kin_image *in, int size, bool across, const kin_resize_weights *w, kin_image *out,
+                    kin_error *err)
+{
+    if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err))
+        return false;
+    resize r = {in, out, w, lines()};
+    kin_parallel_for(kin_blocks(out->height, r.lines->rows), across ? rows_across : rows_down, &r);
+    return true;
+}
+
+/* Which direction goes first decides how the samples between are rounded. Pillow 13 takes the columns
+ * first where that drops many rows at once. */
+static bool columns_first(const kin_image *in, int width, int height)
+{
+    int64_t rows = (int64_t)in->height - height, columns = (int64_t)in->width - width;
+    return rows > 0 && rows > 2 * columns;
+}
+
+static bool both_ways(const kin_image *image, const kin_resize_weights *along, const kin_resize_weights *down,
+                      int width, int height, kin_image *out, kin_error *err)
+{
+    kin_image between;
+    bool first = !columns_first(image, width, height);
+    if (!one_way(image, first ? width : height, first, first ? along : down, &between, err)) return false;
+    bool ok = one_way(&between, first ? height : width, !first, first ? down : along, out, err);
+    kin_image_free(&between);
+    return ok;
+}
+
+bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out,
+                      kin_error *err)
+{
+    kin_resize_weights along = {0}, down = {0};
+    bool across = width != image->width,
+         along_serves = across && width == height && image->width == image->height, ok = true;
+    *out = (kin_image){0};
+    if (width < 1 || height < 1 || width > 1000000 || height > 1000000)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture cannot be resized to %d x %d", width, height);
+    if (across) ok = weights_new(&along, image->width, width, filter, err);
+    if (ok && !along_serves && (!across || height != image->height))
+        ok = weights_new(&down, image->height, height, filter, err);
+    if (ok && !across) ok = one_way(image, height, false, &down, out, err);
+    else if (ok && height == image->height) ok = one_way(image, width, true, &along, out, err);
+    else if (ok) ok = both_ways(image, &along, along_serves ? &along : &down, width, height, out, err);
+    weights_free(&along), weights_free(&down);
+    return ok;
+}

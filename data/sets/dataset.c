@@ -1,0 +1,314 @@
+#include "data/sets/dataset.h"
+
+#include "base/memory.h"
+#include "data/sets/known.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int label, int64_t index,
+                     kin_error *err)
+{
+    char *copy = kin_arena_strdup(&set->arena, id);
+    const char *where = set->count && strcmp(set->items[set->count - 1].path, path) == 0
+                            ? set->items[set->count - 1].path
+                            : kin_arena_strdup(&set->arena, path);
+    if (!copy || !where ||
+        !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items))
+        return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
+    for (char *c = copy; *c; c++)
+        if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
+    set->items[set->count++] = (kin_sample){
+        .id = copy, .path = where, .label = label, .camera = -1, .index = index, .number = index};
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 18;
+}
+
+/* Names that are numbers are ordered as numbers. */
+static int by_class_name(const void *a, const void *b)
+{
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    if (!is_number(x) || !is_number(y))
+        return is_number(x) != is_number(y) ? (is_number(x) ? -1 : 1) : strcmp(x, y);
+    long long m = strtoll(x, NULL, 10), n = strtoll(y, NULL, 10);
+    return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
+}
+
+bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item, kin_error *err)
+{
+    const char **names = kin_alloc_array((size_t)set->count + 1, sizeof *names);
+    if (!names) return kin_fail_memory(err, "the class names", (size_t)set->count * sizeof *names);
+    int64_t named = 0, classes = 0;
+    for (int64_t i = 0; i < set->count; i++)
+        if (class_of_item[i]) names[named++] = class_of_item[i];
+    qsort(names, (size_t)named, sizeof *names, by_class_name);
+    for (int64_t i = 0; i < named; i++)
+        if (i == 0 || strcmp(names[i], names[classes - 1]) != 0) names[classes++] = names[i];
+    set->class_names = kin_arena_alloc(&set->arena, (size_t)(classes + 1) * sizeof *names);
+    bool ok = set->class_names != NULL;
+    for (int64_t c = 0; ok && c < classes; c++)
+        ok = (set->class_names[c] = kin_arena_strdup(&set->arena, names[c])) != NULL;
+    set->classes = (int)classes;
+    for (int64_t i = 0; ok && i < set->count; i++) {
+        const char **found = class_of_item[i] ? bsearch(&class_of_item[i], names, (size_t)classes,
+                                                        sizeof *names, by_class_name)
+                                              : NULL;
+        set->items[i].label = found ? (int)(found - names) : -1;
+    }
+    kin_free(names);
+    return ok || kin_fail_memory(err, "the class names", (size_t)classes * sizeof *names);
+}
+
+bool kin_dataset_number_classes(kin_dataset *set, const char *const *names, int n, kin_error *err)
+{
+    int *number = kin_alloc_zero((size_t)n + 1, sizeof *number), classes = 0;
+    if (!number) return kin_fail_memory(err, "the class names", (size_t)n * sizeof *number);
+    for (int64_t i = 0; i < set->count; i++)
+        if (set->items[i].label >= 0) number[set->items[i].label] = 1;
+    for (int c = 0; c < n; c++) classes += number[c];
+    set->class_names = kin_arena_alloc(&set->arena, (size_t)(classes + 1) * sizeof *set->class_names);
+    bool ok = set->class_names != NULL;
+    set->classes = 0;
+    for (int c = 0; ok && c < n; c++) {
+        if (!number[c]) continue;
+        ok = (set->class_names[set->classes] = kin_arena_strdup(&set->arena, names[c])) != NULL;
+        number[c] = set->classes++;
+    }
+    for (int64_t i = 0; ok && i < set->count; i++)
+        if (set->items[i].label >= 0) set->items[i].label = number[set->items[i].label];
+    kin_free(number);
+    return ok || kin_fail_memory(err, "the class names", (size_t)classes * sizeof *set->class_names);
+}
+
+void kin_dataset_free(kin_dataset *set)
+{
+    kin_free(set->items);
+    if (!set->view) kin_free(set->pixels);
+    kin_arena_free(&set->arena);
+    *set = (kin_dataset){0};
+}
+
+/* Ids must differ: rank lists name pictures by them. Replacing blanks may have made two alike. */
+static bool ids_differ(const kin_dataset *set, kin_error *err)
+{
+    const char **ids = kin_alloc_array((size_t)set->count + 1, sizeof *ids);
+    if (!ids) return kin_fail_memory(err, "the ids", (size_t)set->count * sizeof *ids);
+    for (int64_t i = 0; i < set->count; i++) ids[i] = set->items[i].id;
+    qsort(ids, (size_t)set->count, sizeof *ids, by_text);
+    bool ok = true;
+    for (int64_t i = 1; ok && i < set->count; i++)
+        if (strcmp(ids[i - 1], ids[i]) == 0)
+            ok = kin_fail(err, KIN_ERR_DATA,
+                          "two pictures have the id \"%s\" (blanks and commas become '_'); rename one, or "
+                          "remove the repetition",
+                          ids[i]);
+    kin_free(ids);
+    return ok;
+}
+
+/* ---- choosing classes ---- */
+
+static bool one_range(const char *text, int classes, bool *chosen)
+{
+    char *end;
+    long first = strtol(text, &end, 10), last = first;
+    if (end == text || first < 0) return false;
+    if (*end == '-') {
+        const char *from = end + 1;
+        last = *from ? strtol(from, &end, 10) : classes - 1;
+        if (!*from) end = (char *)from;
+        else if (end == from) return false;
+    }
+    if (*end || last < first || first >= classes || last >= classes) return false;
+    for (long c = first; c <= last; c++) chosen[c] = true;
+    return true;
+}
+
+static bool parse_classes(const char *spec, int classes, bool *chosen, kin_error *err)
+{
+    char part[64];
+    for (const char *at = spec;; at++) {
+        size_t length = strcspn(at, ",");
+        if (length == 0 || length >= sizeof part)
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "classes \"%s\" are not understood; write them as 0-699, 700- or 0,2,4-6", spec);
+        memcpy(part, at, length);
+        part[length] = '\0';
+        if (!one_range(part, classes, chosen))
+            return kin_fail(err, KIN_ERR_ARGUMENT, "classes \"%s\": \"%s\" is not a range inside 0-%d", spec,
+                            part, classes - 1);
+        at += length;
+        if (!*at) return true;
+    }
+}
+
+static bool choose_classes(kin_dataset *set, const char *spec, kin_error *err)
+{
+    bool *chosen = kin_alloc_zero((size_t)set->classes, sizeof *chosen);
+    int *renumbered = kin_alloc_zero((size_t)set->classes, sizeof *renumbered), next = 0;
+    bool ok = (chosen && renumbered) || kin_fail_memory(err, "the choice of classes", (size_t)set->classes);
+    ok = ok && parse_classes(spec, set->classes, chosen, err);
+    for (int c = 0; ok && c < set->classes; c++) {
+        if (!chosen[c]) continue;
+        set->class_names[next] = set->class_names[c];
+        renumbered[c] = next++;
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; ok && i < set->count; i++) {
+        kin_sample item = set->items[i];
+        if (item.label >= 0 && !chosen[item.label]) continue; /* distractors stay */
+        if (item.label >= 0) item.label = renumbered[item.label];
+        set->items[kept++] = item;
+    }
+    if (ok) {
+        set->count = kept;
+        set->classes = next;
+    }
+    kin_free(chosen);
+    kin_free(renumbered);
+    return ok;
+}
+
+/* ---- finding out what a path is ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static bool open_folder(const char *path, const char *part, kin_dataset *out, kin_error *err)
+{
+    const kin_known *known = kin_known_find(path);
+    if (known) return kin_known_open(known, path, part, out, err);
+    if (part)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s: is a folder of class folders, which has no part \"%s\"; only data sets known by "
+                        "name have parts",
+                        path, part);
+    out->kind = "a folder of class folders";
+    return kin_folder_open(path, out, err);
+}
+
+static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(path, "idx3-ubyte"); }
+
+bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
+
+/* A list's queries or gallery, where its column `role` tells them. */
+static bool open_list(const char *path, const char *part, kin_dataset *out, kin_error *err)
+{
+    if (!kin_list_open(path, out, err)) return false;
+    if (!part) return true;
+    kin_role role = strcmp(part, "query") == 0     ? KIN_ROLE_QUERY
+                    : strcmp(part, "gallery") == 0 ? KIN_ROLE_GALLERY
+                                                   : KIN_ROLE_NONE;
+    if (!role)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery",
+            path, part);
+    int64_t kept = 0, all = out->count;
+    for (int64_t i = 0; i < all; i++)
+        if (out->items[i].role == role) out->items[kept++] = out->items[i];
+    if (kept == 0)
+        return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`",
+                        path, (long long)all, part);
+    out->count = kept;
+    return kin_dataset_number_classes(out, out->class_names, out->classes, err);
+}
+
+static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
+{
+    if (kin_is_folder(path)) return open_folder(path, part, out, err);
+    if (strcmp(path, "-") != 0 && !kin_exists(path))
+        return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
+    bool cifar = ends_with(path, ".bin"), idx = !cifar && is_idx(path);
+    out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
+    if (!cifar && !idx) return open_list(path, part, out, err);
+    if (part)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
+    return cifar ? kin_cifar_open(&path, 1, false, out, err) : kin_idx_open(path, out, err);
+}
+
+bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)
+{
+    *out = (kin_dataset){0};
+    char *name = kin_strdup(path), *part = NULL;
+    if (!name) return kin_fail_memory(err, path, strlen(path));
+    /* The colon of PATH:PART, unless the whole is there under this name. */
+    char *colon = strrchr(name, ':');
+    if (colon && colon > name && !strchr(colon, '/') && !kin_exists(name)) {
+        *colon = '\0';
+        part = colon + 1;
+    }
+    bool ok = open_any(name, part, out, err);
+    kin_free(name);
+    ok = ok && ids_differ(out, err);
+    if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
+    if (ok && out->count == 0)
+        ok = kin_fail(err, KIN_ERR_DATA,
+                      "%s: holds no pictures; expected a folder of class folders, a list, IDX or CIFAR files",
+                      path);
+    if (!ok) kin_dataset_free(out);
+    return ok;
+}
+
+/* What of the box lies in the picture; boxes drawn by hand may reach over its border. */
+static bool cut_box(kin_image *image, const kin_box *box, const char *path, kin_error *err)
+{
+    if (box->x >= image->width || box->y >= image->height)
+        return kin_fail(err, KIN_ERR_DATA, "%s: is %d x %d, and its box begins at (%d, %d)", path,
+                        image->width, image->height, box->x, box->y);
+    int width = box->width < image->width - box->x ? box->width : image->width - box->x,
+        height = box->height < image->height - box->y ? box->height : image->height - box->y;
+    kin_image out;
+    if (!kin_image_new(&out, width, height, image->channels, err)) return false;
+    size_t row = (size_t)width * (size_t)image->channels;
+    for (int y = 0; y < height; y++)
+        memcpy(out.data + (size_t)y * row,
+               image->data +
+                   ((size_t)(y + box->y) * (size_t)image->width + (size_t)box->x) * (size_t)image->channels,
+               row);
+    out.remark = image->remark;
+    kin_image_free(image);
+    *image = out;
+    return true;
+}
+
+bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out,
+                       kin_error *err)
+{
+    const kin_sample *item = &set->items[i];
+    if (item->index < 0 && item->box.width) {
+        /* Boxes are told in pixels of the whole picture. */
+        kin_image_limits whole = limits ? *limits : (kin_image_limits){0};
+        whole.reduce_to = 0;
+        if (!kin_image_read(item->path, &whole, out, err)) return false;
+        if (cut_box(out, &item->box, item->path, err)) return true;
+        kin_image_free(out);
+        return false;
+    }
+    if (item->index < 0) return kin_image_read(item->path, limits, out, err);
+    if (!kin_image_new(out, set->width, set->height, set->channels, err)) return false;
+    size_t size = (size_t)set->width * (size_t)set->height * (size_t)set->channels;
+    memcpy(out->data, set->pixels + (size_t)item->index * size, size);
+    return true;
+}
+
+void kin_dataset_histogram(const kin_dataset *set, int64_t *counts)
+{
+    memset(counts, 0, (size_t)set->classes * sizeof *counts);
+    for (int64_t i = 0; i < set->count; i++)
+        if (set->items[i].label >= 0) counts[set->items[i].label]++;
+}

@@ -1,0 +1,512 @@
+/* Convolution without patches: the register tile reads its rows of A through pointers, one for each output
+ * pixel and kernel position ("tap"), straight from the NHWC picture; padding is a pointer to zeros. The
+ * same loop gives the output (rows are output pixels, taps point into x) and the gradient of the input
+ * (rows are input pixels, taps point into dy). With stride s > 1 an input pixel is touched only by the
+ * taps with (ih + pad − kh·dilation) divisible by s, which depends on its phase (ih mod s, iw mod s): the
+ * rows are taken phase by phase, each with its own list of taps, and no product with zero is formed. */
+#include "kernels/conv/conv.h"
+
+#include "base/parallel.h"
+#include "kernels/chosen.h"
+#include "kernels/conv/conv_inside.h"
+#include "kernels/norm_lines.h"
+#include "kernels/conv/winograd.h"
+
+#include <string.h>
+
+enum {
+    ROWS = 96, /* rows of a block, rounded up to whole tiles */
+    ROWS_MAX = ROWS + KIN_MR_MAX,
+    LINE = 64 / sizeof(kin_real),
+    SEGMENTS = 32, /* taps of one pass, at most */
+    TASKS = 16,    /* columns are cut too where the rows give fewer tasks */
+};
+
+/* Where a tap reads: this many rows and columns of A beside the pixel that a row of C belongs to. */
+typedef struct tap {
+    int64_t index, dy, dx;
+} tap;
+
+/* One product: C[row, ·] = Σ over taps t of a[row moved by tap t, ·] · B[t]. */
+typedef struct product {
+    const kin_conv_shape *shape;
+    const kin_tiles *tiles;
+    const kin_real *a, *zeros;
+    kin_real *c;
+    const kin_real *panels; /* [⌈n/nr⌉][taps · depth][nr] */
+    int64_t depth, n;       /* channels of a row of A; columns of C */
+    int64_t a_h, a_w, a_ld, c_h, c_w, c_ld;
+    int64_t taps;
+    bool backward, accumulate, alone; /* alone: each pixel of C is a phase */
+    const kin_conv_begin *begin;
+    kin_conv_end end;
+    /* The phase under work: rows (n, y, x) with y = phase_y + stride_y·i, and the taps that reach them. */
+    int64_t phase_y, phase_x, step_y, step_x, rows_y, rows_x, rows;
+    int64_t block_rows, block_columns, column_blocks;
+    int64_t n_valid;
+    tap *valid;
+} product;
+
+/* A row of C: its pixel, and the pixel of A that a tap's dy and dx count from. */
+typedef struct place {
+    const kin_real *picture;
+    int64_t y, x, pixel;
+} place;
+
+static void find_places(const product *p, int64_t row, int64_t rows, place *at)
+{
+    const kin_conv_shape *s = p->shape;
+    int64_t i = row / p->rows_x % p->rows_y, j = row % p->rows_x, n = row / p->rows_x / p->rows_y;
+    for (; rows > 0; rows--, at++) {
+        int64_t pixel = (n * p->c_h + p->phase_y + i * p->step_y) * p->c_w + p->phase_x + j * p->step_x;
+        *at = (place){p->a + n * p->a_h * p->a_w * p->a_ld,
+                      p->backward ? i : (p->phase_y + i * p->step_y) * s->stride_h,
+                      p->backward ? j : (p->phase_x + j * p->step_x) * s->stride_w, pixel};
+        if (++j < p->rows_x) continue;
+        j = 0;
+        if (++i == p->rows_y) i = 0, n++;
+    }
+}
+
+/* The pixel of A that a tap reads, or the zeros. */
+static inline const kin_real *source(const product *p, const place *at, const tap *t, int64_t channel)
+{
+    int64_t y = at->y + t->dy, x = at->x + t->dx;
+    if (y < 0 || x < 0 || y >= p->a_h || x >= p->a_w) return p->zeros;
+    return at->picture + (y * p->a_w + x) * p->a_ld + channel;
+}
+
+/* Channels k0 .. k0+k of taps t0 .. t0+count of the phase's list, for a block of rows and of columns. */
+typedef struct pass {
+    int64_t t0, count, k0, k;
+    bool begins, ends;
+    int64_t column, columns;
+    const kin_real *moved; /* the block's rows beside, `pitch` apart; NULL: where they are */
+    int64_t pitch;
+} pass;
+
+static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
+{
+    int64_t mr = p->tiles->mr;
+    for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += SEGMENTS * mr) {
+        int64_t first = kin_tile_row(tile, rows, mr);
+        for (int64_t r = 0; r < mr; r++) {
+            /* rows that fill up a tile are read, and go nowhere */
+            int64_t row = kin_min(first + r, rows - 1);
+            for (int64_t s = 0; s < w->count; s++)
+                table[s * mr + r] = w->moved ? w->moved + row * w->pitch
+                                             : source(p, &at[row], &p->valid[w->t0 + s], w->k0);
+        }
+    }
+}
+
+static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
+{
+    const kin_real *table[(ROWS / 6 + 1) * SEGMENTS * KIN_MR_MAX], *add[ROWS_MAX];
+    const kin_conv_end *e = &p->end;
+    kin_real *c[ROWS_MAX];
+    int64_t b_row[SEGMENTS];
+    for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s].index * p->depth + w->k0;
+    fill_table(p, at, rows, w, table);
+    for (int64_t r = 0; r < rows; r++) c[r] = p->c + at[r].pixel * p->c_ld;
+    for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
+    p->tiles->run(&(kin_tile_block){.rows = rows,
+                                    .column = w->column,
+                                    .columns = w->columns,
+                                    .c = c,
+                                    .add = w->ends && e->add ? add : NULL,
+                                    .bias = w->begins ? e->bias : NULL,
+                                    .accumulate = p->accumulate || !w->begins,
+                                    .act = w->ends ? e->act : KIN_NORM_LINEAR,
+                                    .table = table,
+                                    .pitch = SEGMENTS * p->tiles->mr,
+                                    .near = w->moved,
+                                    .b_row = b_row,
+                                    .segments = w->count,
+                                    .length = w->k,
+                                    .panels = p->panels,
+                                    .panel_k = p->taps * p->depth});
+}
+
+/* The same for 1×1 kernels at every pixel, whose rows of A go through `begin` to a block beside. */
+static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
+{
+    enum { APART = 16, NARROW = 128 };
+    kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
+    const kin_conv_begin *b = p->begin;
+    const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
+    int64_t each = p->a_ld < NARROW ? rows : 1;
+    w.moved = moved;
+    w.pitch = w.k + APART;
+    for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
+        /* it lies in another page, where the processor foresees nothing */
+        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE)
+            __builtin_prefetch(from + p->a_ld + k);
+        kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0,
+                                    b->act, moved + r * w.pitch, w.pitch);
+    }
+    one_pass(p, at, rows, &w);
+}
+
+/* Rows that no tap reaches (a stride beyond the kernel) are zero: only gradients have such rows. */
+static void untouched(const product *p, const place *at, int64_t rows)
+{
+    for (int64_t r = 0; !p->accumulate && r < rows; r++)
+        memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
+}
+
+int64_t kin_conv_pass(int64_t channels)
+{
+    return kin_round_up(kin_blocks(channels, kin_blocks(channels, kin_tiles_get()->sum)), LINE);
+}
+
+static void block(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const product *p = arg;
+    int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first),
+            column = index % p->column_blocks * p->block_columns;
+    place at[ROWS_MAX];
+    find_places(p, first, rows, at);
+    if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
+    int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1,
+            taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
+    taps = p->n_valid ? kin_blocks(p->n_valid, kin_blocks(p->n_valid, taps)) : taps; /* passes of one size */
+    sum = kin_conv_pass(depth);
+    pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
+    for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
+        for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {
+            w.count = kin_min(taps, p->n_valid - w.t0);
+            w.k = kin_min(sum, p->depth - w.k0);
+            w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
+            if (p->begin) moved_pass(p, at, rows, w);
+            else one_pass(p, at, rows, &w);
+        }
+}
+
+/* Whether a pixel that is a phase of its own reads a number through the tap. */
+static bool reads(const product *p, const tap *t)
+{
+    int64_t y = t->dy + (p->backward ? 0 : p->phase_y * p->shape->stride_h),
+            x = t->dx + (p->backward ? 0 : p->phase_x * p->shape->stride_w);
+    return y >= 0 && x >= 0 && y < p->a_h && x < p->a_w;
+}
+
+/* Valid taps divide exactly, so that the quotient's rounding does not matter. */
+static void find_taps(product *p)
+{
+    const kin_conv_shape *s = p->shape;
+    p->n_valid = 0;
+    for (int64_t i = 0; i < p->taps; i++) {
+        int64_t kh = i / s->kernel_w * s->dilation_h, kw = i % s->kernel_w * s->dilation_w,
+                y = p->phase_y + s->pad_top - kh, x = p->phase_x + s->pad_left - kw;
+        if (p->backward && (y % s->stride_h || x % s->stride_w)) continue;
+        tap t = p->backward ? (tap){i, y / s->stride_h, x / s->stride_w}
+                            : (tap){i, kh - s->pad_top, kw - s->pad_left};
+        if (!p->alone || reads(p, &t)) p->valid[p->n_valid++] = t;
+    }
+}
+
+static void run_phase(product *p)
+{
+    int64_t nr = p->tiles->nr;
+    find_taps(p);
+    p->rows_y = kin_blocks(p->c_h - p->phase_y, p->step_y);
+    p->rows_x = kin_blocks(p->c_w - p->phase_x, p->step_x);
+    p->rows = p->shape->batch * p->rows_y * p->rows_x;
+    if (p->rows < 1) return;
+    int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
+    /* Where columns are cut, rows are copied for each part: better smaller blocks, if these are enough. */
+    if (p->begin && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS)
+        most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
+    /* no small block is left over */
+    p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr);
+    int64_t row_blocks = kin_blocks(p->rows, p->block_rows),
+            cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
+    p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
+    p->column_blocks = kin_blocks(p->n, p->block_columns);
+    kin_parallel_for(row_blocks * p->column_blocks, block, p);
+}
+
+static void run_phases(product *p)
+{
+    if (p->alone) p->step_y = p->c_h, p->step_x = p->c_w;
+    for (p->phase_y = 0; p->phase_y < kin_min(p->step_y, p->c_h); p->phase_y++)
+        for (p->phase_x = 0; p->phase_x < kin_min(p->step_x, p->c_w); p->phase_x++) run_phase(p);
+}
+
+/* ---- tiny maps ---- */
+
+/* In a map of 2×2 most of a 3×3 kernel reads padding. With enough pictures each pixel of the map is a
+ * phase of its own, a row for each picture, and the taps that read padding are left out. The middle of the
+ * kernel always reads a pixel. */
+enum { TINY = 9, PICTURES = 32 };
+
+static bool centred(const kin_conv_shape *s)
+{
+    return s->kernel_h % 2 && s->kernel_w % 2 && s->kernel_h * s->kernel_w > 1 &&
+           s->pad_top == s->kernel_h / 2 && s->pad_left == s->kernel_w / 2 && s->dilation_h == 1 &&
+           s->dilation_w == 1;
+}
+
+bool kin_conv_tiny(const kin_conv_shape *s)
+{
+    return centred(s) && s->batch >= PICTURES && s->out_h * s->out_w <= TINY &&
+           (s->out_h - 1) * s->stride_h < s->in_h && (s->out_w - 1) * s->stride_w < s->in_w;
+}
+
+static bool tiny_backward(const kin_conv_shape *s)
+{
+    return kin_conv_tiny(s) && s->stride_h == 1 && s->stride_w == 1 && s->out_h == s->in_h &&
+           s->out_w == s->in_w;
+}
+
+/* ---- workspace: zeros, the list of taps, packed weights, the padded picture ---- */
+
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w; }
+static int64_t tap_numbers(const kin_conv_shape *s)
+{
+    return kin_round_up(taps_of(s), 16) * (int64_t)(sizeof(tap) / sizeof(float));
+}
+
+/* Zeros, taps and the padded picture. */
+static int64_t loop_numbers(const kin_conv_shape *s)
+{
+    int64_t few = kin_conv_has_few(s) ? kin_conv_few_forward_numbers(s) : 0;
+    return few + kin_round_up(most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64;
+}
+
+static int64_t backward_panels(const kin_conv_shape *s)
+{
+    return kin_round_up(s->in_c / s->groups, KIN_NR_MAX) * (s->out_c / s->groups) * taps_of(s);
+}
+
+static bool too_large(const kin_conv_shape *s)
+{
+    double weights = (double)s->kernel_h * (double)s->kernel_w * ((double)s->in_c + KIN_NR_MAX) *
+                     ((double)s->out_c + KIN_NR_MAX);
+    double picture = (double)s->batch *
+                     ((double)s->out_h * (double)s->stride_h + (double)s->kernel_h * (double)s->dilation_h) *
+                     ((double)s->out_w * (double)s->stride_w + (double)s->kernel_w);
+    return weights > 1e15 || (kin_conv_has_few(s) && picture > 1e15);
+}
+
+static int64_t group_count(const kin_conv_shape *s, const kin_tiles *t)
+{
+    return kin_round_up(s->out_c / s->groups, t->nr) * (s->in_c / s->groups) * taps_of(s);
+}
+
+static int64_t plain_packed_count(const kin_conv_shape *s)
+{
+    return kin_is_depthwise(s) ? taps_of(s) * s->in_c : s->groups * group_count(s, kin_tiles_get());
+}
+
+static int64_t once_numbers(const kin_conv_shape *s, int m)
+{
+    return m ? kin_winograd_once_numbers(s, m) : 0;
+}
+
+size_t kin_conv_workspace(const kin_conv_shape *s)
+{
+    if (too_large(s)) return SIZE_MAX;
+    kin_conv_shape back = kin_winograd_backward(s);
+    int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)),
+            plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
+    return (size_t)most(plain, most(once_numbers(s, kin_winograd_tile_training(s)),
+                                    once_numbers(&back, kin_winograd_tile_gradient(&back)))) *
+           sizeof(kin_real);
+}
+
+size_t kin_conv_packed_workspace(const kin_conv_shape *s)
+{
+    int m = kin_conv_form(s);
+    return too_large(s) ? SIZE_MAX
+                        : (size_t)(m ? kin_winograd_numbers(s, m) : loop_numbers(s)) * sizeof(kin_real);
+}
+
+/* *workspace moves past what the product keeps there. */
+static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t depth)
+{
+    product p = {
+        .shape = s, .tiles = kin_tiles_get(), .taps = taps_of(s), .step_y = 1, .step_x = 1, .depth = depth};
+    p.zeros = memset(*workspace, 0, (size_t)depth * sizeof **workspace);
+    p.valid = (tap *)(void *)(*workspace + kin_round_up(depth, 16));
+    *workspace += kin_round_up(depth, 16) + tap_numbers(s);
+    return p;
+}
+
+/* ---- forward ---- */
+
+int kin_conv_form(const kin_conv_shape *s) { return kin_winograd_tile(s); }
+
+int64_t kin_conv_packed_count(const kin_conv_shape *s)
+{
+    int m = kin_conv_form(s);
+    return m ? kin_winograd_packed_count(s, m) : plain_packed_count(s);
+}
+
+/* Multiplies column j of the panels by scale[j]. */
+static void scale_panels(kin_real *panels, int64_t k, int64_t n, int64_t nr, const kin_real *scale)
+{
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < k; i++) panels[(j / nr * k + i) * nr + j % nr] *= scale[j];
+}
+
+static void plain_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
+{
+    const kin_tiles *t = kin_tiles_get();
+    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups, k = taps_of(s) * in;
+    if (kin_is_depthwise(s)) {
+        for (int64_t i = 0; i < taps_of(s) * s->in_c; i++)
+            packed[i] = scale ? w[i] * scale[i % s->in_c] : w[i];
+        return;
+    }
+    for (int64_t g = 0; g < s->groups; g++, packed += group_count(s, t)) {
+        kin_pack_b(t, w + g * out, s->out_c, 1, k, out, k, 0, packed);
+        if (scale) scale_panels(packed, k, out, t->nr, scale + g * out);
+    }
+}
+
+void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *scale, kin_real *packed)
+{
+    int m = kin_conv_form(s);
+    if (m) kin_winograd_pack(s, m, w, scale, packed);
+    else plain_pack(s, w, scale, packed);
+}
+
+bool kin_conv_can_begin(const kin_conv_shape *s)
+{
+    return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && !s->pad_top &&
+           !s->pad_left && s->groups == 1 && s->out_h == s->in_h && s->out_w == s->in_w;
+}
+
+static void forward_group(const kin_conv_shape *s, int64_t g, const kin_real *x, const kin_real *packed,
+                          const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                          kin_real *workspace, bool alone)
+{
+    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
+    product p = prepare(s, &workspace, in);
+    p.n = out;
+    p.a = x + g * in, p.a_h = s->in_h, p.a_w = s->in_w, p.a_ld = s->in_ld;
+    p.c = y + g * out, p.c_h = s->out_h, p.c_w = s->out_w, p.c_ld = s->out_ld;
+    p.panels = packed + g * group_count(s, p.tiles);
+    p.begin = begin;
+    p.end = *end;
+    if (end->bias) p.end.bias += g * out;
+    if (end->add) p.end.add += g * out;
+    p.alone = alone;
+    run_phases(&p);
+}
+
+void kin_conv_product(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                      const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, begin, end, y, workspace, false);
+}
+
+static void plain_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                          const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    if (kin_is_depthwise(s)) {
+        kin_chose_conv("convolution", s, "depthwise");
+        kin_depthwise_forward(s, x, packed, begin, end, y, workspace);
+        return;
+    }
+    if (s->out_c < 1 || s->batch < 1) return;
+    if (!begin && kin_conv_has_few(s)) {
+        kin_chose_conv("convolution", s, "implicit product, lines of the kernel at once");
+        kin_conv_few_forward(s, x, packed, end, y, workspace);
+        return;
+    }
+    kin_chose_conv("convolution", s, begin ? "implicit product, norm ahead" : "implicit product");
+    kin_conv_product(s, x, packed, begin, end, y, workspace);
+}
+
+static void winograd_forward(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed,
+                             const kin_conv_end *end, kin_real *y, void *workspace)
+{
+    kin_chose_conv("convolution", s, kin_winograd_name(m));
+    kin_winograd_run(s, m, x, packed, end, false, y, workspace);
+}
+
+void kin_conv_forward_packed(const kin_conv_shape *s, const kin_real *x, const kin_real *packed,
+                             const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,
+                             void *workspace)
+{
+    static const kin_conv_end plain = {0};
+    int m = kin_conv_form(s);
+    if (!end) end = &plain;
+    if (m) winograd_forward(s, m, x, packed, end, y, workspace);
+    else plain_forward(s, x, packed, begin, end, y, workspace);
+}
+
+bool kin_conv_begins(const kin_conv_shape *s) { return kin_conv_can_begin(s) || kin_is_depthwise(s); }
+
+void kin_conv_forward(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                      const kin_real *w, const kin_real *bias, kin_real *y, void *workspace)
+{
+    kin_conv_end end = {.bias = bias};
+    int m = kin_winograd_tile_training(s);
+    if (m) {
+        kin_chose_conv("convolution", s, kin_winograd_name(m));
+        kin_winograd_once(s, m, x, w, false, &end, false, y, workspace);
+        return;
+    }
+    const kin_real *packed = w; /* depthwise weights stay as they are */
+    if (!kin_is_depthwise(s)) {
+        packed = workspace;
+        plain_pack(s, w, NULL, workspace);
+        workspace = (kin_real *)workspace + kin_round_up(plain_packed_count(s), 16);
+    }
+    if (!kin_conv_tiny(s) || kin_is_depthwise(s) || kin_conv_has_few(s)) {
+        plain_forward(s, x, packed, begin, &end, y, workspace);
+        return;
+    }
+    kin_chose_conv("convolution", s, "implicit product, pixel by pixel");
+    for (int64_t g = 0; g < s->groups; g++) forward_group(s, g, x, packed, NULL, &end, y, workspace, true);
+}
+
+/* ---- the gradient of the input ---- */
+
+void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w, kin_real *dx,
+                             bool accumulate, void *workspace)
+{
+    if (kin_is_depthwise(s)) {
+        kin_chose_conv("gradient of its input", s, "depthwise");
+        kin_depthwise_backward_input(s, dy, w, dx, accumulate, workspace);
+        return;
+    }
+    kin_conv_shape back = kin_winograd_backward(s);
+    int m = kin_winograd_tile_gradient(&back);
+    if (m) {
+        kin_chose_conv("gradient of its input", s, kin_winograd_name(m));
+        kin_winograd_once(&back, m, dy, w, true, NULL, accumulate, dx, workspace);
+        return;
+    }
+    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
+    if (out < 1 || s->out_h < 1 || s->out_w < 1) { /* nothing flows back */
+        for (int64_t i = 0; !accumulate && i < s->batch * s->in_h * s->in_w; i++)
+            memset(dx + i * s->in_ld, 0, (size_t)s->in_c * sizeof *dx);
+        return;
+    }
+    bool alone = tiny_backward(s);
+    kin_chose_conv("gradient of its input", s,
+                   alone ? "implicit product, pixel by pixel" : "implicit product");
+    for (int64_t g = 0; g < s->groups; g++) {
+        kin_real *panels = workspace;
+        product p = prepare(s, &panels, out);
+        p.n = in;
+        p.a = dy + g * out, p.a_h = s->out_h, p.a_w = s->out_w, p.a_ld = s->out_ld;
+        p.c = dx + g * in, p.c_h = s->in_h, p.c_w = s->in_w, p.c_ld = s->in_ld;
+        p.panels = panels;
+        p.backward = true, p.accumulate = accumulate, p.step_y = s->stride_h, p.step_x = s->stride_w;
+        /* B of a tap is its weights transposed: [out][in]. */
+        for (int64_t i = 0; i < p.taps; i++)
+            kin_pack_b(p.tiles, w + i * in * s->out_c + g * out, 1, s->out_c, out, in, p.taps * out, i * out,
+                       panels);
+        p.alone = alone;
+        run_phases(&p);
+    }
+}

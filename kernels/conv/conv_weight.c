@@ -1,0 +1,385 @@
+/* The gradient of a convolution's weights: for each tap, dW[tap] = Aᵀ·dY, where row p of A is the input
+ * pixel that the tap reads for output pixel p. It is a product with a short result and a very long sum. A
+ * task is a block of dW's rows (some taps, or a piece of one), a strip of its columns and a part of the
+ * sum over pixels, with sums of its own; the parts are added in order. It goes through its pixels once,
+ * chunk by chunk, as long as the sums of its taps stay in the second cache beside them. Pixels for which a
+ * tap reads padding are left out of its sum, which spares half of it in the small maps at a network's end.
+ * Both operands are packed, dY once for all rows of a tap; where the sum has one part it is added up in dW
+ * itself. Every cut depends on the shape alone. */
+#include "base/parallel.h"
+#include "kernels/chosen.h"
+#include "kernels/conv/conv_inside.h"
+#include "kernels/norm_lines.h"
+#include "kernels/conv/winograd.h"
+
+#include <string.h>
+
+enum {
+    CHUNK = 256, /* pixels packed at a time, at most */
+    SOME = 8,    /* pixels whose numbers are packed together */
+    GROUP = 96,  /* rows packed at a time */
+    /* columns packed at a time: CHUNK × (STRIP + GROUP) floats stay in the second cache */
+    STRIP = 256,
+    PART_PIXELS = 1024, /* pixels of one part, at least */
+    TASKS = 16,         /* enough tasks for many threads */
+    SUMS = 1 << 16,     /* numbers of a task's sums, at most, where that leaves a whole tap */
+    TOGETHER = 32,      /* taps with fewer channels are packed together, padding included */
+    ADDED = 1 << 13,    /* numbers of dW that the parts are added for at a time */
+    BLOCK_ROWS = 96,    /* of a task, at least: dY is packed once for them */
+};
+
+typedef struct plan {
+    const kin_conv_shape *shape;
+    const kin_tiles *tiles;
+    const kin_real *x, *dy;
+    const kin_conv_begin *begin;
+    kin_real *dw, *parts, *buffers; /* of each worker, for a chunk's pixels that went through `begin` */
+    /* rows, parts and chunks of nearly one size */
+    int64_t depth, n, taps, taps_each, tap_groups, rows, row_blocks, strips, n_parts, part_pixels, chunk,
+        pixels;
+    bool together, accumulate;
+} plan;
+
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static plan plan_of(const kin_conv_shape *s)
+{
+    plan p = {.shape = s,
+              .tiles = kin_tiles_get(),
+              .depth = s->in_c / s->groups,
+              .n = s->out_c / s->groups,
+              .taps = s->kernel_h * s->kernel_w};
+    p.pixels = s->batch * s->out_h * s->out_w;
+    p.strips = kin_blocks(p.n, STRIP);
+    p.tap_groups = kin_blocks(p.taps, most(SUMS / most(p.depth * kin_min(p.n, STRIP), 1), 1));
+    p.taps_each = kin_blocks(p.taps, p.tap_groups);
+    p.tap_groups = kin_blocks(p.taps, p.taps_each);
+    p.together = p.depth < TOGETHER && p.taps > 1;
+    int64_t tasks = most(p.tap_groups * p.strips, 1), m = p.together ? p.taps_each * p.depth : p.depth;
+    int64_t parts = most(kin_min(kin_blocks(TASKS, tasks), p.pixels / PART_PIXELS), 1);
+    p.part_pixels = most(kin_blocks(p.pixels, parts), 1);
+    p.chunk = kin_round_up(kin_blocks(p.part_pixels, kin_blocks(p.part_pixels, CHUNK)), SOME);
+    p.n_parts = kin_blocks(p.pixels, p.part_pixels);
+    /* Few pixels, as behind a network's last halvings: the rows are cut instead. */
+    int64_t blocks = p.taps_each > 1
+                         ? 1
+                         : most(kin_min(kin_blocks(TASKS, tasks * most(p.n_parts, 1)), m / BLOCK_ROWS), 1);
+    p.rows = kin_round_up(most(kin_blocks(m, blocks), 1), p.tiles->mr);
+    p.row_blocks = kin_blocks(m, p.rows);
+    return p;
+}
+
+/* ---- the pixels of a chunk ---- */
+
+typedef struct walk {
+    int64_t n, oh, ow, pixel, end;
+} walk;
+
+static walk walk_from(const plan *p, int64_t pixel, int64_t end)
+{
+    const kin_conv_shape *s = p->shape;
+    return (walk){pixel / s->out_w / s->out_h, pixel / s->out_w % s->out_h, pixel % s->out_w, pixel, end};
+}
+
+static inline void walk_on(const kin_conv_shape *s, walk *w)
+{
+    w->pixel++;
+    if (++w->ow < s->out_w) return;
+    w->ow = 0;
+    if (++w->oh < s->out_h) return;
+    w->oh = 0;
+    w->n++;
+}
+
+/* The input pixel that a tap reads; NULL in the padding. */
+static inline const kin_real *source(const plan *p, const walk *w, int64_t dy, int64_t dx)
+{
+    const kin_conv_shape *s = p->shape;
+    int64_t y = w->oh * s->stride_h + dy, x = w->ow * s->stride_w + dx;
+    return y < 0 || x < 0 || y >= s->in_h || x >= s->in_w
+               ? NULL
+               : p->x + ((w->n * s->in_h + y) * s->in_w + x) * s->in_ld;
+}
+
+static int64_t tap_y(const kin_conv_shape *s, int64_t tap)
+{
+    return tap / s->kernel_w * s->dilation_h - s->pad_top;
+}
+static int64_t tap_x(const kin_conv_shape *s, int64_t tap)
+{
+    return tap % s->kernel_w * s->dilation_w - s->pad_left;
+}
+
+/* The next pixels, at most a chunk, for which the tap reads a number, and where; returns how many. */
+static int64_t find_valid(const plan *p, walk *w, int64_t tap, const kin_real **in, const kin_real **out)
+{
+    int64_t dy = tap_y(p->shape, tap), dx = tap_x(p->shape, tap), count = 0;
+    for (; w->pixel < w->end && count < p->chunk; walk_on(p->shape, w)) {
+        const kin_real *from = source(p, w, dy, dx);
+        in[count] = from;
+        out[count] = p->dy + w->pixel * p->shape->out_ld;
+        count += from != NULL;
+    }
+    return count;
+}
+
+/* For taps packed together: all pixels. */
+static int64_t find_all(const plan *p, walk *w, const kin_real **out)
+{
+    int64_t count = kin_min(p->chunk, w->end - w->pixel), end = w->pixel + count;
+    for (int64_t i = 0; i < count; i++) out[i] = p->dy + (w->pixel + i) * p->shape->out_ld;
+    *w = walk_from(p, end, w->end);
+    return count;
+}
+
+static void find_inputs(const plan *p, walk w, int64_t tap, int64_t pixels, const kin_real **in)
+{
+    int64_t dy = tap_y(p->shape, tap), dx = tap_x(p->shape, tap);
+    for (int64_t i = 0; i < pixels; i++, walk_on(p->shape, &w)) in[i] = source(p, &w, dy, dx);
+}
+
+/* ---- packing and products ---- */
+
+/* Part of a tile's column: `run` channels from `channel` on, at row m of the tile. */
+static void pack_part(const kin_real *const *from, int64_t channel, int64_t run, int64_t pixels, int64_t mr,
+                      kin_real *to)
+{
+    for (int64_t i = 0; i < pixels; i++, to += mr)
+        for (int64_t r = 0; from[i] && r < run; r++) to[r] = from[i][channel + r];
+}
+
+typedef struct chunk {
+    int64_t tap, row, rows, column, columns; /* rows count from the tap's first */
+    int64_t pixels, known;                   /* the tap whose places are in `in`; −1: none */
+    walk first;
+    kin_real *buffer;
+    int64_t before; /* channels before those that `in` points to */
+    const kin_real *in[CHUNK], *out[CHUNK];
+} chunk;
+
+/* The rows of a 1×1 kernel's pixels, which are neighbours, from where they lie into the buffer. */
+static void go_through(const plan *p, chunk *c)
+{
+    const kin_conv_begin *b = p->begin;
+    kin_norm_lines_get()->apply(c->in[0] + c->row, p->shape->in_ld, c->pixels, c->rows, b->scale + c->row,
+                                b->shift + c->row, NULL, 0, b->act, c->buffer, c->rows);
+    for (int64_t i = 0; i < c->pixels; i++) c->in[i] = c->buffer + i * c->rows;
+    c->before = c->row;
+}
+
+/* Rows m .. m+count of the group, one tile, for some of the chunk's pixels: [pixels][mr]. */
+static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, int64_t pixel, int64_t pixels,
+                      kin_real *to)
+{
+    int64_t mr = p->tiles->mr;
+    for (int64_t r = 0, run; r < count; r += run) {
+        int64_t tap = c->tap + (m + r) / p->depth, channel = (m + r) % p->depth;
+        run = kin_min(p->depth - channel, count - r);
+        if (tap != c->known) find_inputs(p, c->first, tap, c->pixels, c->in);
+        c->known = tap;
+        if (run == mr) {
+            p->tiles->pack(c->in + pixel, channel - c->before, pixels, to);
+            return;
+        }
+        if (r == 0) memset(to, 0, (size_t)(mr * pixels) * sizeof *to);
+        pack_part(c->in + pixel, channel - c->before, run, pixels, mr, to + r);
+    }
+}
+
+/* Both operands are packed for a few pixels at a time, so that memory is read in its order; the next few
+ * are asked for, whose place the processor cannot foresee. */
+static void expect(const chunk *c, const kin_real *const *from, int64_t first, int64_t count, int64_t pixel)
+{
+    for (int64_t i = pixel + SOME; i < kin_min(pixel + 2 * SOME, c->pixels); i++)
+        for (int64_t at = 0; at < count; at += 64 / (int64_t)sizeof(kin_real))
+            __builtin_prefetch(from[i] + first + at);
+}
+
+static void pack_outputs(const plan *p, const chunk *c, kin_real *to)
+{
+    int64_t nr = p->tiles->nr;
+    for (int64_t i = 0, some; i < c->pixels; i += some) {
+        some = kin_min(SOME, c->pixels - i);
+        expect(c, c->out, c->column, c->columns, i);
+        for (int64_t j = 0; j < c->columns; j += nr)
+            p->tiles->pack_columns(c->out + i, c->column + j, kin_min(nr, c->columns - j), some,
+                                   to + j * c->pixels + i * nr);
+    }
+}
+
+static void pack_inputs(const plan *p, chunk *c, int64_t row, int64_t rows, kin_real *to, int64_t pitch)
+{
+    int64_t mr = p->tiles->mr;
+    for (int64_t i = 0, some; i < c->pixels; i += some) {
+        /* taps packed together have their pixels elsewhere */
+        some = p->together ? c->pixels : kin_min(SOME, c->pixels - i);
+        if (!p->together && !p->begin) expect(c, c->in, row, rows, i);
+        for (int64_t r = 0; r < rows; r += mr)
+            pack_tile(p, c, row + r, kin_min(mr, rows - r), i, some, to + r / mr * pitch + i * mr);
+    }
+}
+
+/* A part's sums, or dW itself where there is one part. */
+typedef struct sums {
+    kin_real *data;
+    int64_t ld;
+    bool accumulate;
+} sums;
+
+/* A panel of dY stays in the first cache while the rows of a group pass by. */
+static void multiply(const plan *p, chunk *c, const sums *s, bool begins)
+{
+    kin_real outputs[CHUNK * STRIP], inputs[(CHUNK + 16) * (GROUP + KIN_MR_MAX)], *to[GROUP + KIN_MR_MAX];
+    int64_t each = kin_round_up(GROUP, p->tiles->mr), pitch = kin_odd_lines(c->pixels * p->tiles->mr),
+            none = 0;
+    pack_outputs(p, c, outputs);
+    for (int64_t row = c->row, end = c->row + c->rows; row < end; row += each) {
+        int64_t rows = kin_min(each, end - row);
+        for (int64_t r = 0; r < rows; r++)
+            to[r] = s->data + (c->tap * p->depth + row + r) * s->ld + c->column;
+        pack_inputs(p, c, row, rows, inputs, pitch);
+        p->tiles->run(&(kin_tile_block){.rows = rows,
+                                        .columns = c->columns,
+                                        .c = to,
+                                        .accumulate = s->accumulate || !begins,
+                                        .packed = inputs,
+                                        .pitch = pitch,
+                                        .near = true,
+                                        .b_row = &none,
+                                        .segments = 1,
+                                        .length = c->pixels,
+                                        .panels = outputs,
+                                        .panel_k = c->pixels});
+    }
+}
+
+/* The taps of a task one after the other, for the chunk's pixels. A single tap takes pixels until the
+ * chunk is full. */
+static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, const sums *to, bool begins)
+{
+    walk last = *w;
+    c->first = *w;
+    for (int64_t i = 0; i < taps; i++, c->tap++) {
+        last = c->first;
+        if (taps > 1) last.end = kin_min(last.pixel + p->chunk, last.end);
+        c->pixels = find_valid(p, &last, c->tap, c->in, c->out);
+        c->known = c->tap;
+        if (p->begin) go_through(p, c);
+        if (c->pixels || begins) multiply(p, c, to, begins);
+    }
+    c->tap -= taps;
+    last.end = w->end;
+    *w = last;
+}
+
+static void task(void *arg, int64_t index, int worker)
+{
+    const plan *p = arg;
+    int64_t strip = index % p->strips, block = index / p->strips % p->row_blocks,
+            group = index / p->strips / p->row_blocks % p->tap_groups;
+    int64_t part = index / p->strips / p->row_blocks / p->tap_groups;
+    chunk c; /* not cleared: it holds two lists of a chunk's pixels */
+    c.tap = group * p->taps_each, c.row = block * p->rows, c.column = strip * STRIP,
+    c.columns = kin_min(STRIP, p->n - c.column);
+    c.buffer = p->buffers + worker * p->chunk * p->rows, c.before = 0;
+    int64_t taps = kin_min(p->taps_each, p->taps - c.tap), m = p->together ? taps * p->depth : p->depth;
+    c.rows = kin_min(p->rows, m - c.row);
+    sums to = p->n_parts > 1 ? (sums){p->parts + part * p->taps * p->depth * p->n, p->n, false}
+                             : (sums){p->dw, p->shape->out_c, p->accumulate};
+    bool begins = true;
+    for (walk w = walk_from(p, part * p->part_pixels, kin_min(p->pixels, (part + 1) * p->part_pixels));
+         w.pixel < w.end; begins = false) {
+        if (!p->together) {
+            each_tap(p, &c, taps, &w, &to, begins);
+            continue;
+        }
+        c.first = w, c.known = -1;
+        c.pixels = find_all(p, &w, c.out);
+        multiply(p, &c, &to, begins);
+    }
+}
+
+/* Rows that are added at a time. */
+static int64_t rows_added(const plan *p) { return most(ADDED / p->n, 1); }
+
+/* Adds the parts of some rows in order; dW's columns of this group are n of out_c. */
+static void add_parts(void *arg, int64_t block, int worker)
+{
+    (void)worker;
+    const plan *p = arg;
+    int64_t each = rows_added(p), step = p->taps * p->depth * p->n;
+    for (int64_t row = block * each; row < kin_min(p->taps * p->depth, (block + 1) * each); row++) {
+        kin_real *restrict to = p->dw + row * p->shape->out_c;
+        const kin_real *restrict from = p->parts + row * p->n;
+        for (int64_t part = 0; part < p->n_parts; part++, from += step)
+            for (int64_t j = 0; j < p->n; j++)
+                to[j] = part == 0 && !p->accumulate ? from[j] : to[j] + from[j];
+    }
+}
+
+static int64_t part_numbers(const plan *p)
+{
+    return p->n_parts > 1 ? p->n_parts * p->taps * p->depth * p->n : 0;
+}
+
+static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                     const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
+{
+    for (int64_t g = 0; g < s->groups; g++) {
+        plan p = plan_of(s);
+        p.x = x + g * p.depth;
+        p.dy = dy + g * p.n;
+        p.dw = dw + g * p.n;
+        p.begin = begin;
+        p.parts = workspace;
+        p.buffers = workspace + kin_round_up(part_numbers(&p), 16);
+        p.accumulate = accumulate;
+        kin_parallel_for(p.n_parts * p.tap_groups * p.row_blocks * p.strips, task, &p);
+        if (p.n_parts > 1) kin_parallel_for(kin_blocks(p.taps * p.depth, rows_added(&p)), add_parts, &p);
+    }
+}
+
+int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
+{
+    if (kin_is_depthwise(s)) return kin_depthwise_weight_numbers(s);
+    bool few = kin_conv_has_few(s);
+    int m = kin_winograd_tile_weight(s);
+    if (m) return kin_winograd_weight_numbers(s, m);
+    kin_conv_shape wide = few ? kin_conv_few(s) : *s;
+    plan p = plan_of(&wide);
+    int64_t buffers = kin_conv_can_begin(s) ? kin_threads() * p.chunk * p.rows : 0;
+    return (few ? kin_conv_few_numbers(s) : 0) + part_numbers(&p) + buffers + 64;
+}
+
+void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                              const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
+{
+    if (kin_is_depthwise(s)) {
+        kin_chose_conv("gradient of its weights", s, "depthwise");
+        kin_depthwise_backward_weight(s, x, begin, dy, dw, accumulate, workspace);
+        return;
+    }
+    if (s->in_c < 1 || s->out_c < 1) return;
+    if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
+        if (!accumulate)
+            memset(dw, 0,
+                   (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
+        return;
+    }
+    int m = kin_winograd_tile_weight(s);
+    if (m) {
+        kin_chose_conv("gradient of its weights", s, kin_winograd_name(m));
+        kin_winograd_weight(s, m, x, dy, dw, accumulate, workspace);
+        return;
+    }
+    kin_chose_conv("gradient of its weights", s,
+                   kin_conv_has_few(s) ? "implicit product, lines of the kernel at once"
+                                       : "implicit product");
+    if (!kin_conv_has_few(s)) {
+        gradient(s, x, begin, dy, dw, accumulate, workspace);
+        return;
+    }
+    kin_conv_shape wide = kin_conv_few(s);
+    kin_conv_few_copy(s, x, workspace);
+    gradient(&wide, workspace, NULL, dy, dw, accumulate, (kin_real *)workspace + kin_conv_few_numbers(s));
+}

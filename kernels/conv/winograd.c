@@ -1,0 +1,572 @@
+/* Winograd's convolution (kernels/conv/winograd.h) in three steps, of which the middle one is n² small matrix
+ * products:
+ *
+ *   values   V[n²][tile][channel] = Bᵀ d B       of a block of tiles
+ *   sums     S[tile][n²][column]  = V · U        U = G g Gᵀ, transformed beforehand
+ *   output   y = Aᵀ S A                          with bias, residual and activation, straight to its place
+ *
+ * What stands between the steps must not leave the caches. Where the values of a fair number of tiles fit,
+ * each task has values of its own and runs through all columns; with many channels the values of a larger
+ * block are made first, for tasks that take some columns each, so that the weights, now the largest
+ * operand, are read once for many tiles. But with few columns (DenseNet's) the sums of all of them fit:
+ * then the channels are taken some at a time, and values never leave the second cache.
+ *
+ * Training uses transformed weights once. With few tiles and many columns each task has columns of its own
+ * and all tiles, so it transforms their weights, some channels at a time, in the second cache: U, 16/9 or
+ * 4 times as large as the weights, is not written to memory. */
+#include "kernels/conv/winograd.h"
+
+#include "base/parallel.h"
+#include "kernels/conv/conv_inside.h"
+#include "kernels/isa.h"
+#include "kernels/tile.h"
+#include "kernels/conv/winograd_inside.h"
+
+#include <string.h>
+
+enum {
+    /* values and sums of a task with values of its own: half of a second cache, through which the weights
+     * flow too */
+    OWN_BYTES = 280 << 10,
+    SHARED_BYTES = 8 << 20, /* values of a block for many tasks: in the third cache */
+    STEP = 96,              /* channels at a time, at most */
+    NARROW = 64,            /* columns at most where channels are taken some at a time ... */
+    STEP_BYTES = 400 << 10, /* ... and so much for values and sums of a task */
+    TILES = 48,             /* of a task at most */
+    FEW_TILES = 12,         /* fewer would read the weights too often */
+    /* smaller tasks where there are few of them, so that many threads have work ... */
+    TASKS = 16,
+    /* ... but fewer of a shared block, each of which reads all weights of its columns */
+    SHARED_TASKS = 8,
+    TOGETHER = 4, /* tiles whose values one task of a shared block makes */
+    PANELS = 2,   /* of weights, to a block of columns */
+    LINE = 64 / sizeof(kin_real),
+    ROWS = 16,              /* of a panel transformed at a time */
+    ONCE_BYTES = 448 << 10, /* sums and transformed weights of a task that transforms them */
+    ONCE_PARTS = 2,         /* of the tiles at most, for each of which the weights are transformed anew */
+    ONCE_STEP = 48,         /* channels at least whose weights are transformed together */
+};
+
+extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2,
+    kin_winograd_lines_avx512;
+
+const kin_winograd_lines *kin_winograd_lines_get(void)
+{
+    static const kin_winograd_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_lines);
+    return tables[kin_isa()];
+}
+
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* ---- which shapes ---- */
+
+enum {
+    FEW_CHANNELS = 16, /* with fewer the transforms outweigh the products they save */
+    INPUT = 14,        /* the transforms of a position's pixel and sum cost as much as so many products */
+    OUTPUT = 14,
+    WEIGHT = 2,     /* of a position's weight */
+    WEIGHT_SUM = 8, /* and of its sum where the weights' gradient is computed */
+};
+
+/* What a batch costs, in products. */
+static double cost(const kin_conv_shape *s, int m, double batch)
+{
+    double tiles = batch * (double)kin_blocks(s->out_h, m) * (double)kin_blocks(s->out_w, m),
+           in = (double)s->in_c, out = (double)s->out_c;
+    return tiles * (m + 2) * (m + 2) * (in * out + INPUT * in + OUTPUT * out);
+}
+
+static bool possible(const kin_conv_shape *s)
+{
+    return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 &&
+           s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= FEW_CHANNELS &&
+           s->out_c >= FEW_CHANNELS;
+}
+
+/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of
+ * them. `direct` is what the definition needs. */
+static int quickest(const kin_conv_shape *s, double batch, double direct, double each, int largest)
+{
+    double best = direct;
+    int tile = 0;
+    if (!possible(s)) return 0;
+    for (int m = 2; m <= largest; m += 2) {
+        double with = cost(s, m, batch) + each * (double)s->in_c * (double)s->out_c * (m + 2) * (m + 2);
+        if (with < best) best = with, tile = m;
+    }
+    return tile;
+}
+
+static double products(const kin_conv_shape *s, double batch)
+{
+    return 9 * batch * (double)s->out_h * (double)s->out_w * (double)s->in_c * (double)s->out_c;
+}
+
+/* Of the three taps along an axis at `out` places, those that read a pixel. */
+static double reaching(int64_t out, int64_t in, int64_t pad)
+{
+    int64_t count = 0;
+    for (int64_t k = -pad; k < 3 - pad; k++) count += most(kin_min(out, in - k) - most(0, -k), 0);
+    return (double)count;
+}
+
+/* Judged for maps of a common size. */
+int kin_winograd_tile(const kin_conv_shape *s)
+{
+    enum { COMMON = 14 };
+    kin_conv_shape common = *s;
+    common.out_h = common.out_w = COMMON;
+    return quickest(&common, 1, products(&common, 1), 0, 4);
+}
+
+/* Without the taps that read padding. */
+static double reaching_products(const kin_conv_shape *s)
+{
+    return (double)s->batch * reaching(s->out_h, s->in_h, s->pad_top) *
+           reaching(s->out_w, s->in_w, s->pad_left) * (double)s->in_c * (double)s->out_c;
+}
+
+static double plain(const kin_conv_shape *s)
+{
+    return kin_conv_tiny(s) ? reaching_products(s) : products(s, (double)s->batch);
+}
+
+int kin_winograd_tile_training(const kin_conv_shape *s)
+{
+    return quickest(s, (double)s->batch, plain(s), WEIGHT, 2);
+}
+int kin_winograd_tile_gradient(const kin_conv_shape *s)
+{
+    return quickest(s, (double)s->batch, plain(s), WEIGHT, 4);
+}
+int kin_winograd_tile_weight(const kin_conv_shape *s)
+{
+    return quickest(s, (double)s->batch, reaching_products(s), WEIGHT_SUM, 4);
+}
+
+const char *kin_winograd_name(int m) { return m == 4 ? "Winograd, tiles of 4x4" : "Winograd, tiles of 2x2"; }
+
+kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
+{
+    kin_conv_shape b = *s;
+    b.in_h = s->out_h, b.in_w = s->out_w, b.in_c = s->out_c, b.in_ld = s->out_ld;
+    b.out_h = s->in_h, b.out_w = s->in_w, b.out_c = s->in_c, b.out_ld = s->in_ld;
+    b.pad_top = 2 - s->pad_top, b.pad_left = 2 - s->pad_left;
+    return b;
+}
+
+/* ---- weights: U[block of columns][n²][panel of the block][in_c][nr] ---- */
+
+typedef struct packing {
+    const kin_winograd_lines *lines;
+    int m;
+    int64_t in, out, steps;
+    const kin_real *w, *scale;
+    int64_t tap, row, column; /* distances in w; w may be read from its last tap on */
+    kin_real *packed;
+} packing;
+
+int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m)
+{
+    return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, kin_winograd_lines_get()->nr);
+}
+
+/* Where a panel lies, and the distance from position to position. */
+static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_t out, kin_real *packed,
+                          int64_t panel, int64_t *position)
+{
+    int64_t each = in * l->nr, block = panel / PANELS,
+            panels = kin_min(PANELS, kin_blocks(out, l->nr) - block * PANELS);
+    *position = panels * each;
+    return packed + (block * PANELS * (m + 2) * (m + 2) + panel % PANELS) * each;
+}
+
+/* Some rows of a panel, ROWS at most, to u[n²][position]. */
+static void transform(const packing *p, int64_t panel, int64_t row, int64_t rows, kin_real *u,
+                      int64_t position)
+{
+    int64_t nr = p->lines->nr, columns = kin_min(nr, p->out - panel * nr);
+    kin_real g[9 * ROWS * KIN_NR_MAX];
+    if (columns < nr) memset(g, 0, sizeof g);
+    for (int64_t tap = 0; tap < 9; tap++)
+        for (int64_t j = 0; j < columns; j++) {
+            const kin_real *from = p->w + tap * p->tap + row * p->row + (panel * nr + j) * p->column,
+                           scale = p->scale ? p->scale[panel * nr + j] : 1;
+            for (int64_t k = 0; k < rows; k++) g[(tap * ROWS + k) * nr + j] = from[k * p->row] * scale;
+        }
+    for (int64_t k = 0; k < rows; k++)
+        p->lines->weights[p->m / 4](g + k * nr, ROWS * nr, u + k * nr, position);
+}
+
+static void pack_rows(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const packing *p = arg;
+    int64_t panel = index / p->steps, row = index % p->steps * ROWS, position;
+    kin_real *u = panel_at(p->lines, p->m, p->in, p->out, p->packed, panel, &position);
+    transform(p, panel, row, kin_min(ROWS, p->in - row), u + row * p->lines->nr, position);
+}
+
+static void pack(packing p, kin_real *packed)
+{
+    p.packed = packed;
+    p.steps = kin_blocks(p.in, ROWS);
+    kin_parallel_for(kin_blocks(p.out, p.lines->nr) * p.steps, pack_rows, &p);
+}
+
+/* `turned`: w is that of the convolution whose kin_winograd_backward s is. */
+static packing packing_of(const kin_conv_shape *s, int m, const kin_real *w, bool turned)
+{
+    int64_t tap = s->in_c * s->out_c;
+    packing p = {.lines = kin_winograd_lines_get(),
+                 .m = m,
+                 .in = s->in_c,
+                 .out = s->out_c,
+                 .w = w,
+                 .tap = tap,
+                 .row = s->out_c,
+                 .column = 1};
+    if (turned) p.w = w + 8 * tap, p.tap = -tap, p.row = 1, p.column = s->in_c;
+    return p;
+}
+
+void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const kin_real *scale,
+                       kin_real *packed)
+{
+    packing p = packing_of(s, m, w, false);
+    p.scale = scale;
+    pack(p, packed);
+}
+
+/* ---- how the work is cut ---- */
+
+typedef struct cut {
+    int64_t n2, across, picture, tiles; /* tiles in a row, in a picture, in all */
+    int64_t pitch;                      /* from tile to tile in V */
+    int64_t columns, column_blocks;
+    /* channels whose values are made at a time; columns of a task's sums */
+    int64_t depth, width;
+    int64_t block, part; /* tiles of a block whose values are made together, and of a task */
+    /* from position to position in V: an odd number of cache lines, lest all fall on the same */
+    int64_t position;
+    bool shared, steps;
+    int64_t apart;        /* from tile to tile in S, likewise */
+    int64_t values, sums; /* numbers of V, and of a task's S */
+    /* channels whose weights a task transforms at a time, 0 where it does not; from position to position
+     * in U; numbers of U */
+    int64_t step, u_position, weights;
+} cut;
+
+/* Parts of one size. */
+static int64_t shared_part(const cut *c, int64_t mr)
+{
+    int64_t even = most(kin_blocks(c->tiles, kin_blocks(SHARED_TASKS, c->column_blocks)), FEW_TILES),
+            parts = kin_blocks(c->tiles, kin_min(TILES, even));
+    return kin_round_up(kin_blocks(most(c->tiles, 1), most(parts, 1)), mr);
+}
+
+/* Where values and sums lie, once it is known of how many tiles, channels and columns. */
+static void lay_out(cut *c)
+{
+    c->position = kin_odd_lines(c->block * c->pitch);
+    c->values = c->n2 * c->position;
+    c->apart = kin_odd_lines(c->n2 * c->width);
+    c->sums = c->part * c->apart;
+}
+
+static cut cut_of(const kin_conv_shape *s, int m)
+{
+    const kin_winograd_lines *l = kin_winograd_lines_get();
+    cut c = {.n2 = (m + 2) * (m + 2),
+             .across = kin_blocks(s->out_w, m),
+             .depth = s->in_c,
+             .columns = PANELS * l->nr,
+             .width = PANELS * l->nr};
+    c.picture = c.across * kin_blocks(s->out_h, m);
+    c.tiles = s->batch * c.picture;
+    c.column_blocks = kin_blocks(s->out_c, c.columns);
+    int64_t number = c.n2 * (int64_t)sizeof(kin_real),
+            own = OWN_BYTES / (number * (kin_round_up(s->in_c, LINE) + c.width));
+    bool few = c.tiles <= 4 * FEW_TILES;
+    c.steps = own < FEW_TILES && !few && s->out_c <= NARROW;
+    c.shared = !c.steps && (own < FEW_TILES || few);
+    if (c.steps)
+        c.depth = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, STEP)), LINE),
+        c.width = kin_round_up(s->out_c, l->nr), own = STEP_BYTES / (number * (c.depth + c.width));
+    c.pitch = kin_round_up(c.depth, LINE);
+    c.part = c.shared
+                 ? shared_part(&c, l->mr)
+                 : most(kin_min(own, kin_min(TILES, kin_blocks(c.tiles, TASKS))), FEW_TILES) / l->mr * l->mr;
+    c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part),
+                                 kin_round_up(c.tiles, c.part))
+                       : c.part;
+    lay_out(&c);
+    return c;
+}
+
+/* Whether each task transforms the weights of its columns, all tiles being made at once. */
+static bool cut_once(const kin_conv_shape *s, cut *c)
+{
+    int64_t each = c->n2 * c->columns * (int64_t)sizeof(kin_real),
+            values = c->n2 * c->tiles * kin_round_up(s->in_c, LINE) * (int64_t)sizeof(kin_real);
+    for (int64_t parts = 1; parts <= ONCE_PARTS && values <= SHARED_BYTES; parts++) {
+        int64_t part = kin_blocks(c->tiles, parts), step = kin_min(ONCE_BYTES / each - part, s->in_c);
+        if (step < kin_min(ONCE_STEP, s->in_c) || parts * c->column_blocks < SHARED_TASKS) continue;
+        c->step = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, step)), ROWS);
+        c->u_position = kin_odd_lines(c->columns * c->step);
+        c->weights = c->n2 * c->u_position;
+        c->part = part, c->block = c->tiles, c->shared = true, c->steps = false;
+        c->depth = s->in_c, c->width = c->columns, c->pitch = kin_odd_lines(s->in_c);
+        lay_out(c);
+        return true;
+    }
+    return false;
+}
+
+/* Zeros, the shared values, and for each worker its sums and its own values. */
+int64_t kin_winograd_numbers(const kin_conv_shape *s, int m)
+{
+    cut c = cut_of(s, m);
+    int64_t workers = kin_threads();
+    return kin_round_up(s->in_c, LINE) + workers * c.sums + (c.shared ? 1 : workers) * c.values;
+}
+
+/* ---- the three steps ---- */
+
+typedef struct convolution {
+    const kin_conv_shape *s;
+    const kin_winograd_lines *lines;
+    cut cut;
+    int m;
+    const kin_real *x, *zeros, *packed;
+    kin_real *y, *values, *sums;
+    const packing *weights; /* where tasks transform them */
+    kin_real *u;
+    kin_conv_end end;
+    int64_t first, tiles; /* the block under work, where it is shared */
+} convolution;
+
+/* The tile's first output pixel. */
+typedef struct place {
+    int64_t n, y, x;
+} place;
+
+static place place_of(const convolution *w, int64_t tile)
+{
+    const cut *c = &w->cut;
+    return (place){tile / c->picture, tile % c->picture / c->across * w->m, tile % c->across * w->m};
+}
+
+/* The pixels under a tile, from a channel on; those outside the picture are zeros. */
+static void find_pixels(const convolution *w, int64_t tile, int64_t channel, const kin_real **pixel)
+{
+    const kin_conv_shape *s = w->s;
+    place at = place_of(w, tile);
+    kin_winograd_pixels(w->x + at.n * s->in_h * s->in_w * s->in_ld + channel, s->in_h, s->in_w, s->in_ld,
+                        at.y - s->pad_top, at.x - s->pad_left, w->m + 2, w->zeros, pixel);
+}
+
+/* Of `depth` channels, or as many as there are. */
+static void make_values(const convolution *w, int64_t tile, int64_t tiles, int64_t channel, kin_real *values)
+{
+    const kin_real *pixel[2][KIN_WINOGRAD_N2];
+    int64_t channels = kin_min(w->cut.depth, w->s->in_c - channel);
+    find_pixels(w, tile, channel, pixel[0]);
+    for (int64_t t = 0; t < tiles; t++) {
+        find_pixels(w, kin_min(tile + t + 1, w->cut.tiles - 1), channel, pixel[(t + 1) % 2]);
+        w->lines->input[w->m / 4](pixel[t % 2], pixel[(t + 1) % 2], channels, values + t * w->cut.pitch,
+                                  w->cut.position);
+    }
+}
+
+/* Transformed weights of a block of columns and some channels: `panel` from panel to panel, `position`
+ * from position to position. */
+typedef struct factors {
+    const kin_real *u;
+    int64_t panel, position, depth;
+    bool begins; /* these channels are the first */
+} factors;
+
+static factors packed_factors(const convolution *w, int64_t block, int64_t channel)
+{
+    const cut *c = &w->cut;
+    int64_t nr = w->lines->nr, panels = kin_blocks(kin_min(c->columns, w->s->out_c - block * c->columns), nr),
+            panel = w->s->in_c * nr;
+    const kin_real *u = w->packed + block * c->n2 * c->columns * w->s->in_c + channel * nr;
+    return (factors){u, panel, panels * panel, kin_min(c->depth, w->s->in_c - channel), channel == 0};
+}
+
+static void make_sums(const convolution *w, int64_t block, int64_t tiles, const kin_real *values,
+                      const factors *f, kin_real *sums)
+{
+    const kin_winograd_lines *l = w->lines;
+    const cut *c = &w->cut;
+    int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr);
+    for (int64_t i = 0; i < c->n2; i++)
+        for (int64_t p = 0; p < panels; p++) {
+            const kin_real *u = f->u + i * f->position + p * f->panel,
+                           *next = p + 1 < panels ? u + f->panel : f->u + (i + 1) * f->position;
+            l->multiply(values + i * c->position, c->pitch, tiles, u, i + 1 < c->n2 ? next : NULL, f->depth,
+                        width - p * l->nr, f->begins, sums + i * c->width + p * l->nr, c->apart);
+        }
+}
+
+static void make_output(const convolution *w, int64_t block, int64_t tile, int64_t tiles,
+                        const kin_real *sums)
+{
+    const kin_conv_shape *s = w->s;
+    int64_t column = block * w->cut.columns;
+    kin_winograd_out o = {.width = w->cut.width,
+                          .columns = kin_min(w->cut.columns, s->out_c - column),
+                          .y_row = s->out_w * s->out_ld,
+                          .y_ld = s->out_ld,
+                          .bias = w->end.bias ? w->end.bias + column : NULL,
+                          .add_row = s->out_w * w->end.add_ld,
+                          .add_ld = w->end.add_ld,
+                          .act = w->end.act};
+    place at = place_of(w, tile), next;
+    for (int64_t t = 0; t < tiles; t++, at = next) {
+        next = place_of(w, kin_min(tile + t + 1, w->cut.tiles - 1));
+        int64_t pixel = (at.n * s->out_h + at.y) * s->out_w + at.x,
+                further = (next.n * s->out_h + next.y) * s->out_w + next.x;
+        o.sums = sums + t * w->cut.apart;
+        o.rows = kin_min(w->m, s->out_h - at.y), o.across = kin_min(w->m, s->out_w - at.x);
+        o.y = w->y + pixel * s->out_ld + column;
+        o.add = w->end.add ? w->end.add + pixel * w->end.add_ld + column : NULL;
+        o.next_y = w->y + further * s->out_ld + column;
+        o.next_add = w->end.add ? w->end.add + further * w->end.add_ld + column : NULL;
+        w->lines->output[w->m / 4](&o);
+    }
+}
+
+/* A task with values of its own. */
+static void own(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    kin_real *values = w->values + worker * c->values, *sums = w->sums + worker * c->sums;
+    int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
+    make_values(w, tile, tiles, 0, values);
+    for (int64_t block = 0; block < c->column_blocks; block++) {
+        factors f = packed_factors(w, block, 0);
+        make_sums(w, block, tiles, values, &f, sums);
+        make_output(w, block, tile, tiles, sums);
+    }
+}
+
+/* The same with some channels at a time, and sums of all columns. */
+static void in_steps(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    kin_real *values = w->values + worker * c->values, *sums = w->sums + worker * c->sums;
+    int64_t tile = index * c->part, tiles = kin_min(c->part, c->tiles - tile);
+    for (int64_t channel = 0; channel < w->s->in_c; channel += c->depth) {
+        make_values(w, tile, tiles, channel, values);
+        for (int64_t block = 0; block < c->column_blocks; block++) {
+            factors f = packed_factors(w, block, channel);
+            make_sums(w, block, tiles, values, &f, sums + block * c->columns);
+        }
+    }
+    for (int64_t block = 0; block < c->column_blocks; block++)
+        make_output(w, block, tile, tiles, sums + block * c->columns);
+}
+
+static void shared_values(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    const convolution *w = arg;
+    int64_t t = index * TOGETHER;
+    make_values(w, w->first + t, kin_min(TOGETHER, w->tiles - t), 0, w->values + t * w->cut.pitch);
+}
+
+/* A task is some tiles of the shared block and a block of columns, whose weights neighbouring tasks share. */
+static void shared(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    int64_t parts = kin_blocks(w->tiles, c->part), block = index / parts, t = index % parts * c->part,
+            tiles = kin_min(c->part, w->tiles - t);
+    kin_real *sums = w->sums + worker * c->sums;
+    factors f = packed_factors(w, block, 0);
+    make_sums(w, block, tiles, w->values + t * c->pitch, &f, sums);
+    make_output(w, block, w->first + t, tiles, sums);
+}
+
+/* The same with weights that the task transforms, some channels at a time. */
+static void shared_once(void *arg, int64_t index, int worker)
+{
+    const convolution *w = arg;
+    const cut *c = &w->cut;
+    int64_t nr = w->lines->nr, parts = kin_blocks(w->tiles, c->part), block = index / parts,
+            t = index % parts * c->part, tiles = kin_min(c->part, w->tiles - t);
+    int64_t panels = kin_blocks(kin_min(c->columns, w->s->out_c - block * c->columns), nr);
+    kin_real *sums = w->sums + worker * c->sums, *u = w->u + worker * c->weights;
+    for (int64_t channel = 0; channel < w->s->in_c; channel += c->step) {
+        factors f = {u, c->step * nr, c->u_position, kin_min(c->step, w->s->in_c - channel), channel == 0};
+        for (int64_t panel = 0; panel < panels; panel++)
+            for (int64_t k = 0; k < f.depth; k += ROWS)
+                transform(w->weights, block * PANELS + panel, channel + k, kin_min(ROWS, f.depth - k),
+                          u + panel * f.panel + k * nr, c->u_position);
+        make_sums(w, block, tiles, w->values + t * c->pitch + channel, &f, sums);
+    }
+    make_output(w, block, t, tiles, sums);
+}
+
+static convolution convolution_of(const kin_conv_shape *s, int m, const cut *c, const kin_real *x,
+                                  const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
+{
+    convolution w = {.s = s, .lines = kin_winograd_lines_get(), .cut = *c, .m = m, .x = x, .y = y};
+    if (end) w.end = *end;
+    if (accumulate) w.end.add = y, w.end.add_ld = s->out_ld;
+    w.zeros = memset(workspace, 0, (size_t)s->in_c * sizeof *workspace);
+    w.sums = workspace + kin_round_up(s->in_c, LINE);
+    w.values = w.sums + kin_threads() * c->sums;
+    return w;
+}
+
+static void run_shared(convolution *w, kin_task task)
+{
+    const cut *c = &w->cut;
+    for (w->first = 0; w->first < c->tiles; w->first += c->block) {
+        w->tiles = kin_min(c->block, c->tiles - w->first);
+        kin_parallel_for(kin_blocks(w->tiles, TOGETHER), shared_values, w);
+        kin_parallel_for(kin_blocks(w->tiles, c->part) * c->column_blocks, task, w);
+    }
+}
+
+void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed,
+                      const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
+{
+    cut c = cut_of(s, m);
+    convolution w = convolution_of(s, m, &c, x, end, accumulate, y, workspace);
+    w.packed = packed;
+    if (c.shared) run_shared(&w, shared);
+    else kin_parallel_for(kin_blocks(c.tiles, c.part), c.steps ? in_steps : own, &w);
+}
+
+int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m)
+{
+    cut c = cut_of(s, m);
+    if (!cut_once(s, &c))
+        return kin_round_up(kin_winograd_packed_count(s, m), LINE) + kin_winograd_numbers(s, m);
+    return kin_round_up(s->in_c, LINE) + kin_threads() * (c.sums + c.weights) + c.values;
+}
+
+void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *weights,
+                       bool turned, const kin_conv_end *end, bool accumulate, kin_real *y,
+                       kin_real *workspace)
+{
+    cut c = cut_of(s, m);
+    packing p = packing_of(s, m, weights, turned);
+    if (!cut_once(s, &c)) {
+        pack(p, workspace);
+        kin_winograd_run(s, m, x, workspace, end, accumulate, y,
+                         workspace + kin_round_up(kin_winograd_packed_count(s, m), LINE));
+        return;
+    }
+    convolution w = convolution_of(s, m, &c, x, end, accumulate, y, workspace);
+    w.weights = &p;
+    w.u = w.values + c.values;
+    run_shared(&w, shared_once);
+}

@@ -1,0 +1,109 @@
+/* EfficientNet-Lite [Tan and Le 2019; the Lite variants of tensorflow/tpu]: MobileNetV2's blocks with 3×3
+ * and 5×5 kernels, scaled in width and depth together; without squeeze and excitation, with ReLU6. Stem,
+ * first and last stage are not scaled. Padding is TensorFlow's SAME, the norms' ε is 1e-3 and their
+ * momentum .01. In training, the deeper a block, the more often it is left out for a picture (stochastic
+ * depth [Huang et al. 2016], up to .2). Names are those of the package efficientnet-lite-pytorch. */
+#include "models/models.h"
+#include "models/backbones/parts.h"
+
+#include <math.h>
+
+typedef struct stage {
+    int64_t blocks, kernel, stride, expand, width;
+} stage;
+static const stage stages[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
+                               {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
+enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
+
+typedef struct scaling {
+    double width, depth;
+} scaling;
+
+static kin_conv_bn_opt conv_opt(const kin_tensor *x, int64_t out, int64_t kernel, int64_t stride, kin_act act)
+{
+    return (kin_conv_bn_opt){.out = out,
+                             .kernel = kernel,
+                             .stride = stride,
+                             .pads = kin_same_pads(x, kernel, stride),
+                             .act = act,
+                             .momentum = 0.01,
+                             .epsilon = 1e-3};
+}
+
+/* Zeroes whole pictures with probability p and scales the others by 1/(1 − p). */
+static kin_tensor *without_some(kin_scope *s, kin_tensor *x, double p)
+{
+    kin_tensor *ones = x ? kin_input(kin_ctx_of(x), KIN_SHAPE(kin_dim(x, 0), 1, 1, 1), NULL) : NULL;
+    return kin_mul(x, kin_dropout(s, "stochastic_depth", kin_scale(ones, 0, 1), p));
+}
+
+/* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not widen has
+ * it, of stride 1, whose padding is the same whatever the map's size. */
+static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const stage *st,
+                           int64_t out, int64_t stride, double drop, const kin_model_opt *opt)
+{
+    int64_t in = stem->scope ? stem->opt.out : kin_channels(x), wide = in * st->expand;
+    kin_tensor *skip = stride == 1 && in == out ? x : NULL;
+    kin_conv_bn_part expand = {s, "_expand_conv", "_bn0", conv_opt(x, wide, 1, 1, KIN_RELU6)};
+    if (st->expand == 1) expand = *stem;
+    kin_conv_bn_part depthwise = {s, "_depthwise_conv", "_bn1",
+                                  conv_opt(x, wide, st->kernel, stride, KIN_RELU6)};
+    kin_conv_bn_part project = {s, "_project_conv", "_bn2", conv_opt(x, out, 1, 1, KIN_LINEAR)};
+    depthwise.opt.groups = wide;
+    bool drops = skip && drop > 0 && kin_training(s);
+    project.opt.add = drops ? NULL : skip;
+    x = kin_inverted_end(s, x, &expand, &depthwise, &project, opt);
+    return drops ? kin_tap(s, kin_add(without_some(s, x, drop), skip)) : x;
+}
+
+static int64_t repeats(int i, double depth)
+{
+    return i == 0 || i == STAGES - 1 ? stages[i].blocks : (int64_t)ceil((double)stages[i].blocks * depth);
+}
+
+static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, scaling by)
+{
+    bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
+    double scale = opt->width ? by.width * (double)opt->width / 32 : by.width;
+    int64_t at = 0, all = 0;
+    for (int i = 0; i < STAGES; i++) all += repeats(i, by.depth);
+    kin_conv_bn_part stem = {s, "_conv_stem", "_bn0",
+                             conv_opt(x, opt->width ? opt->width : 32, 3, small ? 1 : 2, KIN_RELU6)};
+    x = kin_mobile_stem(&stem, x, stem.opt.out == kin_rounded_width((double)stages[0].width * scale));
+    for (int i = 0; i < STAGES; i++) {
+        const stage *st = &stages[i];
+        int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride
+                         : i == 1 && small                     ? 1
+                                                               : st->stride;
+        for (int64_t b = 0; b < repeats(i, by.depth); b++, at++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
+            int64_t out = kin_rounded_width((double)st->width * scale);
+            x = kin_block_end(block, mb_conv(block, &stem, x, st, out, b ? 1 : stride,
+                                             0.2 * (double)at / (double)all, opt));
+            stem.scope = NULL;
+        }
+    }
+    kin_conv_bn_opt head = conv_opt(x, 1280, 1, 1, KIN_RELU6);
+    return kin_conv_bn(s, "_conv_head", "_bn1", x, &head);
+}
+
+#define LITE(NAME, SIZE, WIDTH, DEPTH, DROPOUT) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    { \
+        return efficientnet_lite(s, x, opt, (scaling){WIDTH, DEPTH}); \
+    } \
+    const kin_model kin_model_##NAME = {.name = #NAME, \
+                                        .about = "EfficientNet-Lite, width " #WIDTH ", depth " #DEPTH, \
+                                        .size = SIZE, \
+                                        .channels = 3, \
+                                        .resize = SIZE + 32, \
+                                        .filter = "bicubic", \
+                                        .normalize = "lite", \
+                                        .classifier = "_fc", \
+                                        .dropout = DROPOUT, \
+                                        .places = "block", \
+                                        .features = NAME};
+
+LITE(efficientnet_lite0, 224, 1.0, 1.0, 0.2)
+LITE(efficientnet_lite1, 240, 1.0, 1.1, 0.2)
+LITE(efficientnet_lite2, 260, 1.1, 1.2, 0.3)

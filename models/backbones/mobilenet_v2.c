@@ -1,0 +1,83 @@
+/* MobileNetV2 [Sandler et al. 2018], as torchvision defines it: a block widens with a 1×1 convolution,
+ * works on each channel by itself with a 3×3 one, and narrows again without activation; where the shape
+ * stays, its input is added. */
+#include "models/models.h"
+#include "models/backbones/parts.h"
+
+typedef struct stage {
+    int64_t expand, width, blocks, stride;
+} stage;
+
+/* Widths of a network whose stem has 32 channels. */
+static const stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                               {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
+
+static kin_conv_bn_opt conv_opt(int64_t out, int64_t kernel, int64_t stride, int64_t groups)
+{
+    return (kin_conv_bn_opt){.out = out,
+                             .kernel = kernel,
+                             .stride = stride,
+                             .pad = kernel / 2,
+                             .groups = groups,
+                             .act = KIN_RELU6,
+                             .kaiming_fan_out = true};
+}
+
+/* torchvision's Conv2dNormActivation: children 0 and 1 */
+static kin_tensor *conv_norm(kin_scope *s, kin_tensor *x, int64_t out, int64_t kernel, int64_t stride)
+{
+    kin_conv_bn_opt opt = conv_opt(out, kernel, stride, 1);
+    return kin_tap(s, kin_conv_bn(s, "0", "1", x, &opt));
+}
+
+/* `stem`, where its scope is not NULL, is still to be applied to x. */
+static kin_tensor *inverted_residual(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, int64_t out,
+                                     int64_t expand, int64_t stride, const kin_model_opt *opt)
+{
+    kin_scope *conv = kin_sub(s, "conv");
+    int64_t in = stem->scope ? stem->opt.out : kin_channels(x), wide = in * expand;
+    bool wider = expand > 1;
+    kin_conv_bn_part widen = *stem;
+    if (wider)
+        widen = (kin_conv_bn_part){kin_sub(conv, "0"), "0", "1", conv_opt(wide, 1, 1, 1), .tapped = true};
+    kin_conv_bn_part depthwise = {kin_sub(conv, wider ? "1" : "0"), "0", "1", conv_opt(wide, 3, stride, wide),
+                                  .tapped = true};
+    kin_conv_bn_part narrow = {conv, wider ? "2" : "1", wider ? "3" : "2", conv_opt(out, 1, 1, 1)};
+    narrow.opt.act = KIN_LINEAR;
+    narrow.opt.add = stride == 1 && in == out ? x : NULL;
+    return kin_inverted_end(s, x, &widen, &depthwise, &narrow, opt);
+}
+
+static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+{
+    double scale = opt->width ? (double)opt->width / 32 : 1;
+    bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
+    int at = 0;
+    kin_conv_bn_part stem = {kin_sub_index(s, "features", at++), "0", "1",
+                             conv_opt(kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1), .tapped = true};
+    x = kin_mobile_stem(&stem, x, stem.opt.out == kin_rounded_width((double)stages[0].width * scale));
+    for (int i = 0; i < STAGES; i++) {
+        int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride
+                         : i == 1 && small                     ? 1
+                                                               : stages[i].stride;
+        for (int64_t b = 0; b < stages[i].blocks; b++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at++));
+            int64_t out = kin_rounded_width((double)stages[i].width * scale);
+            x = kin_block_end(block,
+                              inverted_residual(block, &stem, x, out, stages[i].expand, b ? 1 : stride, opt));
+            stem.scope = NULL;
+        }
+    }
+    return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)),
+                     1, 1);
+}
+
+const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2",
+                                          .about = "MobileNetV2 of width 1",
+                                          KIN_IMAGENET,
+                                          .classifier = "classifier.1",
+                                          .dropout = 0.2,
+                                          .small_init = true,
+                                          .places = "block",
+                                          .features = mobilenet_v2};

@@ -1,0 +1,69 @@
+/* The ResNets for small pictures [He et al. 2016, section 4.2]: a 3×3 stem, three stages of basic blocks
+ * with 16, 32 and 64 channels, global average pooling. Shortcuts that change the shape have no parameters
+ * (option A): every second pixel is taken and the new channels are zeros, half before and half behind. */
+#include "models/models.h"
+#include "models/backbones/parts.h"
+
+static kin_tensor *shortcut(kin_scope *s, kin_tensor *x, int64_t width, int64_t stride)
+{
+    int64_t missing = width - kin_channels(x);
+    if (stride > 1) x = kin_avg_pool2d(x, &(kin_pool2d_opt){.kernel = 1, .stride = stride});
+    if (missing <= 0 || !x) return x;
+    kin_shape shape = kin_shape_of(x);
+    shape.dim[3] = missing / 2;
+    kin_tensor *before = kin_input(kin_ctx_of(x), shape, NULL);
+    shape.dim[3] = missing - missing / 2;
+    kin_tensor *behind = kin_input(kin_ctx_of(x), shape, NULL);
+    return kin_tap(kin_sub(s, "shortcut"), kin_concat((kin_tensor *[]){before, x, behind}, 3));
+}
+
+static kin_tensor *basic_block(kin_scope *s, kin_tensor *x, int64_t width, int64_t stride,
+                               const kin_model_opt *opt)
+{
+    kin_tensor *skip = shortcut(s, x, width, stride);
+    kin_tensor *y = kin_conv_bn(
+        s, "conv1", "bn1", x,
+        &(kin_conv_bn_opt){.out = width, .kernel = 3, .stride = stride, .pad = 1, .act = KIN_RELU});
+    return kin_residual_end(
+        s, "conv2", "bn2", y,
+        &(kin_conv_bn_opt){.out = width, .kernel = 3, .pad = 1, .add = skip, .act = KIN_RELU}, opt);
+}
+
+static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, int blocks)
+{
+    static const char *const stages[] = {"layer1", "layer2", "layer3"};
+    int64_t width = opt->width ? opt->width : 16;
+    x = kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem != KIN_STEM_IMAGENET,
+                       &(kin_conv_bn_opt){.out = width, .act = KIN_RELU});
+    for (int stage = 0; stage < 3; stage++) {
+        kin_scope *layer = kin_sub(s, stages[stage]);
+        int64_t stride = stage == 0 ? 1 : stage == 2 && opt->last_stride ? opt->last_stride : 2;
+        for (int i = 0; i < blocks; i++) {
+            kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
+            x = kin_block_end(block, basic_block(block, x, width << stage, i ? 1 : stride, opt));
+        }
+        x = kin_stage_end(layer, stages[stage], x, opt);
+    }
+    return x;
+}
+
+/* 6·blocks + 2 layers with the classifier. */
+#define RESNET(NAME, ABOUT, BLOCKS) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    { \
+        return resnet_cifar(s, x, opt, BLOCKS); \
+    } \
+    const kin_model kin_model_##NAME = {.name = #NAME, \
+                                        .about = ABOUT, \
+                                        .size = 32, \
+                                        .channels = 3, \
+                                        .classifier = "linear", \
+                                        .places = "block layer1 layer2 layer3", \
+                                        .features = NAME};
+
+RESNET(resnet8, "CIFAR ResNet, one block a stage", 1)
+RESNET(resnet20, "CIFAR ResNet, three blocks a stage", 3)
+RESNET(resnet32, "CIFAR ResNet, five blocks a stage", 5)
+RESNET(resnet44, "CIFAR ResNet, seven blocks a stage", 7)
+RESNET(resnet56, "CIFAR ResNet, nine blocks a stage", 9)
+RESNET(resnet110, "CIFAR ResNet, eighteen blocks a stage", 18)

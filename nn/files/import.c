@@ -1,0 +1,142 @@
+#define _POSIX_C_SOURCE 200809L
+#include "nn/files/import.h"
+
+#include "base/memory.h"
+#include "base/pages.h"
+#include "nn/files/import_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const kin_import_opt plain;
+
+/* ---- names ---- */
+
+static bool all_begin(const kin_checkpoint *c, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    for (size_t i = 0; i < c->count; i++)
+        if (strncmp(c->arrays[i].name, prefix, length) != 0 || !c->arrays[i].name[length]) return false;
+    return c->count > 0;
+}
+
+static void take_off(kin_checkpoint *c, const char *prefix, kin_import_info *info)
+{
+    size_t used = strlen(info->prefix);
+    snprintf(info->prefix + used, sizeof info->prefix - used, "%s", prefix);
+    for (size_t i = 0; i < c->count; i++) c->arrays[i].name += strlen(prefix);
+}
+
+static bool select(kin_checkpoint *c, const char *prefix, kin_import_info *info, kin_error *err)
+{
+    size_t kept = 0, length = strlen(prefix);
+    for (size_t i = 0; i < c->count; i++)
+        if (strncmp(c->arrays[i].name, prefix, length) == 0 && c->arrays[i].name[length])
+            c->arrays[kept++] = c->arrays[i];
+    if (!kept)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "no name begins with '%.100s'; the first is %.100s", prefix,
+                        c->count ? c->arrays[0].name : "not there at all");
+    info->left_out += (int)(c->count - kept);
+    c->count = kept;
+    take_off(c, prefix, info);
+    return true;
+}
+
+/* A prefix that is asked for may be told with or without those of DataParallel and torch.compile. */
+static bool settle_names(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
+{
+    static const char *const wrappers[] = {"module.", "_orig_mod."};
+    bool told = opt->prefix && opt->prefix[0];
+    for (size_t i = 0, rounds = 0; i < 2 && rounds < 8; i++) {
+        if ((told && strncmp(opt->prefix, wrappers[i], strlen(wrappers[i])) == 0) ||
+            !all_begin(c, wrappers[i]))
+            continue;
+        take_off(c, wrappers[i], info);
+        i = (size_t)-1; /* again from the first, as either may stand within the other */
+        rounds++;
+    }
+    if (told && !select(c, opt->prefix, info, err)) return false;
+    for (size_t i = 0; i < c->count; i++) info->integers += !kin_dtype_is_real(c->arrays[i].dtype);
+    return kin_checkpoint_names(c, err);
+}
+
+/* ---- forms ---- */
+
+static bool read_archive(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
+{
+    kin_zip zip;
+    bool ok = kin_zip_open(c->file.data, c->file.size, &zip, err);
+    if (ok)
+        ok = kin_pth_is_archive(&zip) ? kin_pth_read_zip(c, &zip, opt, info, err)
+                                      : kin_npz_read(c, &zip, opt, info, err);
+    kin_zip_free(&zip);
+    return ok;
+}
+
+static bool read_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
+{
+    const uint8_t *bytes = c->file.data;
+    size_t size = c->file.size;
+    if (kin_zip_is(bytes, size)) return read_archive(c, opt, info, err);
+    if (size >= 2 && bytes[0] == 0x80 && bytes[1] <= 5) return kin_pth_read_legacy(c, opt, info, err);
+    if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
+        info->form = "NumPy (.npy)";
+        return kin_npy_add(c, "array", strlen("array"), bytes, size, err);
+    }
+    if (size >= 262 && memcmp(bytes + 257, "ustar", 5) == 0)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "a tar archive, as PyTorch wrote before 0.2; load and save it again with a newer one");
+    info->form = "safetensors";
+    return kin_safetensors_read(c, err);
+}
+
+static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_checkpoint **out,
+                   kin_import_info *info, kin_error *err)
+{
+    ok = ok && settle_names(c, opt, info, err);
+    if (ok) *out = c;
+    else kin_checkpoint_free(c);
+    return ok;
+}
+
+bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoint **out,
+                      kin_import_info *info, kin_error *err)
+{
+    kin_import_info unasked;
+    kin_error inner = {0}, *to = err ? err : &inner;
+    if (!info) info = &unasked;
+    if (!opt) opt = &plain;
+    *info = (kin_import_info){0};
+    *out = NULL;
+    kin_checkpoint *c = kin_checkpoint_new(bytes, to);
+    return c && finish(c, read_form(c, opt, info, to), opt, out, info, to);
+}
+
+static bool import_folder(const char *path, const kin_import_opt *opt, kin_checkpoint **out,
+                          kin_import_info *info, kin_error *err)
+{
+    kin_checkpoint *c = kin_checkpoint_new(&(kin_bytes){0}, err);
+    if (!c) return false;
+    info->form = "NumPy (a folder of .npy)";
+    return finish(c, kin_npy_read_folder(c, path, err), opt, out, info, err);
+}
+
+bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
+                kin_error *err)
+{
+    kin_import_info unasked;
+    kin_error inner = {0};
+    kin_bytes file;
+    if (!info) info = &unasked;
+    *info = (kin_import_info){0};
+    *out = NULL;
+    if (kin_is_folder(path)) {
+        if (import_folder(path, opt ? opt : &plain, out, info, &inner)) return true;
+    } else {
+        if (!kin_map_file(path, &file, err)) return false;
+        if (kin_import_bytes(&file, opt, out, info, &inner)) return true;
+    }
+    kin_error_prefix(&inner, "%s", path);
+    return kin_fail(err, inner.code, "%s", inner.message);
+}

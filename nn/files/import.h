@@ -1,0 +1,35 @@
+/* Checkpoints of other programs: PyTorch's .pth and .pt, NumPy's .npz, a .npy or a folder of them, and
+ * safetensors. */
+#ifndef KIN_NN_FILES_IMPORT_H
+#define KIN_NN_FILES_IMPORT_H
+
+#include "base/zip.h"
+#include "nn/files/checkpoint.h"
+
+typedef struct kin_import_opt {
+    /* of the dictionary to take out of a PyTorch file, "model" or "ema.model"; NULL: the state dict is
+     * looked for */
+    const char *key;
+    const char *prefix;    /* only names that begin with it are taken, and it is taken off; NULL: all */
+    kin_unpacker unpacker; /* for archives with deflated entries */
+} kin_import_opt;
+
+/* What was done, to be told. */
+typedef struct kin_import_info {
+    const char *form;           /* "PyTorch (zip)", "safetensors", .. */
+    char key[128], prefix[128]; /* the dictionary taken and the prefix taken off; "" when neither */
+    /* arrays without the prefix, and entries that are no arrays of numbers */
+    int left_out;
+    int integers; /* arrays of integers among those taken */
+} kin_import_info;
+
+/* Reads a file, its form told by its first bytes, or a folder of .npy files. The prefixes "module." and
+ * "_orig_mod.", which DataParallel and torch.compile put before every name, are taken off. Nothing in the
+ * file is run. Free with kin_checkpoint_free. `info` may be NULL. */
+bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
+                kin_error *err);
+/* The same for a file in memory; takes the bytes over, also when it fails. */
+bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoint **out,
+                      kin_import_info *info, kin_error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* The forms that nn/files/import.c tells apart. Each adds its arrays to the checkpoint, whose file holds the
+ * bytes. */
+#ifndef KIN_NN_FILES_IMPORT_PARTS_H
+#define KIN_NN_FILES_IMPORT_PARTS_H
+
+#include "nn/files/checkpoint_parts.h"
+#include "nn/files/import.h"
+
+bool kin_pth_is_archive(const kin_zip *zip);
+bool kin_pth_read_zip(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
+                      kin_error *err);
+bool kin_pth_read_legacy(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err);
+
+bool kin_npz_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
+                  kin_error *err);
+/* One array from the bytes of a .npy, which stay where they are. */
+bool kin_npy_add(kin_checkpoint *c, const char *name, size_t name_length, const uint8_t *bytes, size_t size,
+                 kin_error *err);
+bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_error *err);
+
+/* safetensors, from the checkpoint's own file (nn/files/checkpoint.c). */
+bool kin_safetensors_read(kin_checkpoint *c, kin_error *err);
+
+#endif

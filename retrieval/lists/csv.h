@@ -1,0 +1,30 @@
+/* Comma-separated values (RFC 4180), taken apart in place: commas and line ends become zero bytes, quotes
+ * disappear. */
+#ifndef KIN_RETRIEVAL_LISTS_CSV_H
+#define KIN_RETRIEVAL_LISTS_CSV_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct kin_csv {
+    const char *name; /* for messages */
+    char *at, *end;   /* the byte at `end` must be writable */
+    int64_t line;     /* of the record read last, from 1 */
+    int64_t next_line;
+} kin_csv;
+
+/* A UTF-8 byte order mark is skipped. */
+kin_csv kin_csv_open(const char *name, char *text, size_t size);
+
+/* Reads the next record that is not an empty line. Returns the number of its fields, at most `room` of
+ * them, 0 at the end, -1 on an error (an open quote, text behind a closing one, a zero byte, too many
+ * fields), which names the line. */
+int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err);
+
+/* Writes one field, quoted where it must be. */
+void kin_csv_put(FILE *stream, const char *field);
+
+#endif

@@ -1,0 +1,81 @@
+/* What the rows of a matrix of embeddings are: `E.npy` holds the numbers, `E.csv` (id,label,path, and
+ * where they are known camera,role) the names. */
+#ifndef KIN_RETRIEVAL_LISTS_ITEMS_H
+#define KIN_RETRIEVAL_LISTS_ITEMS_H
+
+#include "base/error.h"
+#include "base/npy.h"
+#include "retrieval/vectors.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct kin_items {
+    int64_t count;
+    char **id;            /* [count]: unique, not empty */
+    char **label;         /* [count] or NULL: none; an empty string: this one has none */
+    char **path;          /* [count] or NULL */
+    char **camera;        /* [count] or NULL; an empty string: not known */
+    char **role;          /* [count] or NULL: "query", "gallery" or empty */
+    char *storage;        /* all of the above are owned */
+    int64_t *slot, slots; /* hash table of the ids */
+} kin_items;
+
+typedef struct kin_embeddings {
+    float *data; /* [items.count, dim]; replaced by kin_embeddings_take alone */
+    int64_t dim;
+    kin_npy file; /* what `data` lies in, where it was read */
+    kin_items items;
+    char *name; /* as given, for messages */
+} kin_embeddings;
+
+static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e)
+{
+    return (kin_vectors){e->data, e->items.count, e->dim};
+}
+
+/* The columns that items are made of, [count] each; all but the ids may be NULL. */
+typedef struct kin_item_texts {
+    const char *const *id, *const *label, *const *path, *const *camera, *const *role;
+} kin_item_texts;
+
+/* `name` is "E" or "E.npy"; with ":query" or ":gallery" behind it, the rows of that role alone are taken.
+ * Beside E.npy, E.csv is read where it exists; else ids are row numbers from 0, without labels. Refuses
+ * NaN, row counts that differ, and ids that repeat, by line. */
+bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err);
+/* Writes name.npy and name.csv (`name` may end in .npy). `label` and `path` may be NULL. */
+bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id,
+                          const char *const *label, const char *const *path, kin_error *err);
+/* the same with all columns */
+bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts,
+                                kin_error *err);
+/* the same with another set's columns */
+bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items,
+                                kin_error *err);
+void kin_embeddings_free(kin_embeddings *embeddings);
+/* `data` [items.count, dim], from kin_alloc, takes the place of the numbers, and is owned from then on. */
+void kin_embeddings_take(kin_embeddings *embeddings, float *data, int64_t dim);
+
+/* Copies the strings; checks that ids are unique and not empty. */
+bool kin_items_make(kin_items *out, int64_t count, const char *const *id, const char *const *label,
+                    const char *const *path, kin_error *err);
+bool kin_items_make_texts(kin_items *out, int64_t count, const kin_item_texts *texts, kin_error *err);
+bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err);
+bool kin_items_read(const char *path, kin_items *out, kin_error *err);
+bool kin_items_parse(const char *name, const char *text, size_t size, kin_items *out, kin_error *err);
+/* The items alone of "E" or "E.npy", as kin_embeddings_read would name them, or of a list "E.csv";
+ * ":query" and ":gallery" as there. */
+bool kin_items_open(const char *name, kin_items *out, kin_error *err);
+void kin_items_free(kin_items *items);
+
+/* The row that has this id, or -1. */
+int64_t kin_items_find(const kin_items *items, const char *id, size_t length);
+
+/* Numbers the labels of two sets alike (b may be NULL): equal strings, equal numbers; -1 for an empty one. */
+bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
+                           kin_error *err);
+/* The same for the cameras. */
+bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
+                            kin_error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* Ranking lists as files: Kaggle's form, a line `query,gallery gallery gallery…` under the header
+ * `id,images`, and FAISS's, two arrays. The reader is the validator: teams of the contest that started
+ * this lost their medals over duplicate ids. */
+#ifndef KIN_RETRIEVAL_LISTS_RANKS_H
+#define KIN_RETRIEVAL_LISTS_RANKS_H
+
+#include "base/text.h"
+#include "retrieval/lists/items.h"
+#include "retrieval/search/search.h"
+
+/* Lists by query row (not in the file's order), as gallery rows. */
+typedef struct kin_ranks {
+    int64_t queries;
+    int64_t *offset; /* [queries + 1] */
+    int64_t *index;  /* [offset[queries]] */
+} kin_ranks;
+
+/* Everything found wrong, one line each, and how much there was; only the first `limit` lines are kept. */
+typedef struct kin_ranks_problems {
+    kin_text lines;
+    int64_t count, limit;
+} kin_ranks_problems;
+
+/* Reads and validates a file ("-" is standard input). Refused, naming line and id: a query unknown, listed
+ * twice or missing; a gallery id unknown or twice in a list; an empty list; when `query` and `gallery` are
+ * the same set (`leave_one_out`), an item in its own list. With `problems`, all of them are collected and
+ * the call fails if there was any; without, the first one is the error. */
+bool kin_ranks_read(const char *path, const kin_items *query, const kin_items *gallery, bool leave_one_out,
+                    kin_ranks *out, kin_ranks_problems *problems, kin_error *err);
+bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_items *query,
+                     const kin_items *gallery, bool leave_one_out, kin_ranks *out,
+                     kin_ranks_problems *problems, kin_error *err);
+void kin_ranks_free(kin_ranks *ranks);
+void kin_ranks_problems_free(kin_ranks_problems *problems);
+
+/* Refuses gallery ids that the form cannot hold (blanks inside): to be asked before a long search. */
+bool kin_ranks_writable(const kin_items *gallery, kin_error *err);
+/* Writes the lists, aside and renamed ("-" is standard output). A list ends before its first index of -1. */
+bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_items *query,
+                     const kin_items *gallery, kin_error *err);
+/* FAISS's layout: [queries, k] int64 rows of the gallery, and float32 distances. Either path may be NULL. */
+bool kin_ranks_write_arrays(const char *index_path, const char *value_path, const kin_neighbours *lists,
+                            kin_error *err);
+
+#endif
