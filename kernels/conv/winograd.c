@@ -274,6 +274,15 @@ static void lay_out(cut *c)
     c->sums = c->part * c->apart;
 }
 
+/* Tiles of a task with values of its own, of which at most `own` fit into the cache: whole register tiles
+ * of mr rows. A register tile may have more rows than FEW_TILES: then one of them, never none. */
+static int64_t own_part(const cut *c, int64_t own, int64_t mr)
+{
+    int64_t share = kin_min(TILES, kin_blocks(c->tiles, TASKS));
+    int64_t part = most(kin_min(own, share), FEW_TILES);
+    return most(part / mr, 1) * mr;
+}
+
 static cut cut_of(const kin_conv_shape *s, int m)
 {
     const kin_winograd_lines *l = kin_winograd_lines_get();
@@ -294,9 +303,7 @@ static cut cut_of(const kin_conv_shape *s, int m)
         c.depth = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, STEP)), LINE),
         c.width = kin_round_up(s->out_c, l->nr), own = STEP_BYTES / (number * (c.depth + c.width));
     c.pitch = kin_round_up(c.depth, LINE);
-    c.part = c.shared
-                 ? shared_part(&c, l->mr)
-                 : most(kin_min(own, kin_min(TILES, kin_blocks(c.tiles, TASKS))), FEW_TILES) / l->mr * l->mr;
+    c.part = c.shared ? shared_part(&c, l->mr) : own_part(&c, own, l->mr);
     c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part),
                                  kin_round_up(c.tiles, c.part))
                        : c.part;
