@@ -16,6 +16,9 @@ typedef enum {
     KIN_OPTION_CHOICE, /* one of `choices` */
 } kin_option_kind;
 
+/* What an option's value names, where the command writes it. */
+typedef enum { KIN_WRITES_NOTHING, KIN_WRITES_FILE, KIN_WRITES_SET /* NAME.npy and NAME.csv */ } kin_writes;
+
 /* One option; a table of them ends with {0}. Values are checked before the command runs. */
 typedef struct kin_option {
     const char *name; /* without the dashes */
@@ -27,7 +30,8 @@ typedef struct kin_option {
     double low, high;           /* limits of a number, included; both 0: none; high < low: no upper one */
     const char *const *choices; /* ends with NULL */
     bool required;
-    bool hidden; /* left out of help */
+    bool hidden;       /* left out of help */
+    kin_writes writes; /* checked before the command runs (cli/outputs.h) */
 } kin_option;
 
 /* A positional argument. */

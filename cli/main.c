@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/verbose.h"
 #include "kernels/isa.h"
 
@@ -63,6 +64,7 @@ static int run_command(const kin_command *command, int argc, char **argv)
     if (kin_option_given(&cli, "threads")) kin_set_threads((int)kin_option_int(&cli, "threads"));
     kin_verbose_start();
     if (kin_isa_complaint()) kin_cli_note(&cli, "%s", kin_isa_complaint());
+    if (!kin_outputs_check(&cli, &err)) return kin_cli_fail(&cli, &err);
     return command->run(&cli);
 }
 

@@ -16,6 +16,7 @@ const kin_option kin_global_options[] = {
      .high = KIN_MAX_THREADS,
      .fallback_shown = "all cores",
      .help = "Threads to compute with; results are the same bits for any number."},
+    {.name = "force", .help = "Write also over what is read, and over what was finished before."},
     {.name = "quiet", .help = "No progress and no remarks; only results and errors."},
     {.name = "help", .help = "Show this help and stop."},
     {0},

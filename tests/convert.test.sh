@@ -49,4 +49,33 @@ grep -q '"webp"' err || why="it says: $(cat err)"
 "$kin" convert "$a" --max-pixels 100 --out x.png 2>err && why="--max-pixels was passed over"
 grep -q -e "--max-pixels" err || why="it says: $(cat err)"
 report "refusals" "$why"
+
+why=
+mkdir -p twins/a twins/b && cp "$a" twins/a/1.png && cp "$b" twins/b/1.png
+"$kin" convert twins/a/1.png twins/b/1.png --out kept 2>err || why="$(cat err)"
+cmp -s kept/a/1.png kept/b/1.png && why="both are the same picture"
+[ -e kept/a/1.png ] && [ -e kept/b/1.png ] || why="there are: $(find kept -type f)"
+(cd twins/a && "$kin" convert 1.png ../b/1.png --out ../../kept2 2>../../err) || why="from a folder inside: $(cat err)"
+[ -e kept2/a/1.png ] && [ -e kept2/b/1.png ] || why="from a folder inside: $(find kept2 -type f)"
+report "equal names in two folders keep their folders" "$why"
+
+why=
+cp "$a" twins/a/1.bmp
+"$kin" convert twins/a/1.png twins/a/1.bmp --out flat 2>err && why="two inputs became one file"
+grep -q "twins/a/1.png and twins/a/1.bmp would both become flat/1.png" err || why="it says: $(cat err)"
+[ -e flat ] && why="something was written"
+report "two inputs that would be one file are refused before the first write" "$why"
+
+why=
+cp b.jpg twins/a/2.jpg && cp b.jpg twins/a/3.jpg && cp "$a" twins/a/3.png && cp twins/a/3.png before
+(cd twins/a && "$kin" convert 2.jpg --format jpg --out . 2>../../err) && why="an input was overwritten"
+grep -q "is one of the pictures to read" err || why="it says: $(cat err)"
+(cd twins/a && "$kin" convert 3.jpg --out . 2>../../err) && why="a picture beside the input was overwritten"
+grep -q "is there already, beside 3.jpg" err || why="it says: $(cat err)"
+cmp -s before twins/a/3.png && cmp -s b.jpg twins/a/2.jpg || why="a picture was changed"
+"$kin" convert twins/a/2.jpg --resize 8 --out twins/a/../a/2.jpg 2>err && why="--out IN was taken"
+grep -q "read by this very command" err || why="it says: $(cat err)"
+"$kin" convert twins/a/2.jpg "$a" --resize 8 --crop 8 --rgb --out twins/a/2.jpg/x.npy 2>err && why="a folder that cannot be was taken"
+"$kin" convert twins/a/2.jpg --resize 8 --out twins/a/2.jpg --force 2>err && [ "$(size_of twins/a/2.jpg)" = "16 8" ] || why="--force: $(cat err)"
+report "no input is overwritten, unless by --force" "$why"
 exit $failed

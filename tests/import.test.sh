@@ -27,6 +27,10 @@ head -c 2000 $pth/zip.pth >"$out/cut.pth"
 expect "a download that was cut off" 1 "" "the file is truncated" import "$out/cut.pth" "$out/x.st"
 expect "a file that is not there" 1 "" "nowhere.pth" import "$out/nowhere.pth" "$out/x.st"
 
+cp "$out/zip.st" "$out/kept.st"
+expect "a file over itself is refused" 2 "" "is read by this very command and would be overwritten" import "$out/kept.st" "$out/./kept.st"
+same "import: and it stays as it was" "$out/zip.st" "$out/kept.st"
+expect "a file over itself by --force" 0 "5 arrays" "" import "$out/kept.st" "$out/kept.st" --force --quiet
 expect "kin tensors lists" 0 "conv.weight" "" tensors $pth/half.pth
 why=
 grep -q '^conv.weight F16  \[3,2,2,2\]  *-4  *3.875  *-0.2708  *2.317$' "$out/out" || why="its line is $(grep conv.weight "$out/out")"

@@ -12,7 +12,8 @@
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
      "a run's folder or a checkpoint; or a network of kin models, with --weights", .required = true},
-    {"out", KIN_OPTION_STRING, "SHEET", "the sheet to write, a PNG", .required = true},
+    {"out", KIN_OPTION_STRING, "SHEET", "the sheet to write, a PNG", .required = true,
+     .writes = KIN_WRITES_FILE},
     {"tap", KIN_OPTION_STRING, "NAME",
      "the map to show, by the names of kin show: how strongly each place answers",
      .fallback_shown = "what the network's attention at the end changes, else its last map"},

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/outputs.h"
+#include "cli/places.h"
 #include "data/pictures.h"
 
 #include <stdio.h>
@@ -13,8 +15,8 @@ static const char *const filters[] = {"box", "bilinear", "bicubic", "lanczos", N
 
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "FILE",
-     "one picture: X.png, .jpg, .ppm, .pgm, .pam or .npy; several: a folder, or one .npy that stacks "
-     "pictures of one size",
+     "one picture: X.png, .jpg, .ppm, .pgm, .pam or .npy; several: a folder, in which they keep the folders "
+     "below the one that holds all of them; or one .npy that stacks pictures of one size",
      .required = true},
     {"format", KIN_OPTION_CHOICE, "KIND",
      "what is written, where the name does not tell: for a folder, or for standard output", "png",
@@ -111,16 +113,6 @@ static bool convert_one(const job *j, const char *from, const char *to, const ch
     return ok;
 }
 
-/* "folder/holiday.png" for "there/holiday.jpeg". */
-static char *name_in(const char *folder, const char *from, const char *kind)
-{
-    const char *slash = strrchr(from, '/'), *name = slash ? slash + 1 : from, *dot = strrchr(name, '.');
-    kin_text path = {0};
-    kin_text_format(&path, "%s/%.*s.%s", folder, (int)(dot && dot > name ? dot - name : (long)strlen(name)),
-                    name, kind);
-    return path.data;
-}
-
 static bool same_shape(const kin_image *a, const kin_image *b)
 {
     return a->width == b->width && a->height == b->height && a->channels == b->channels;
@@ -166,20 +158,20 @@ static int to_folder(const job *j, const char *folder)
 {
     kin_error err = {0};
     const char *kind = kin_option_string(j->cli, "format");
+    kin_places places;
     int failed = 0, n = j->cli->positionals;
-    if (!kin_make_folders(folder, &err)) return kin_cli_fail(j->cli, &err);
+    if (!kin_places_find(j->cli, folder, kind, &places, &err)) return kin_cli_fail(j->cli, &err);
     for (int i = 0; i < n; i++) {
         kin_error one = {0};
-        char *path = name_in(folder, j->cli->positional[i], kind);
-        bool ok = path ? convert_one(j, j->cli->positional[i], path, kind, &one)
-                       : kin_fail_memory(&one, "a name", 1);
-        kin_free(path);
+        bool ok = kin_places_make_folder(&places, i, &one) &&
+                  convert_one(j, j->cli->positional[i], places.to[i], kind, &one);
         if (!ok && ++failed) kin_cli_fail(j->cli, &one);
-        if (kin_interrupted()) {
-            kin_fail(&err, KIN_ERR_INTERRUPTED, "interrupted after %d of %d pictures", i + 1, n);
-            return kin_cli_fail(j->cli, &err);
-        }
+        if (!kin_interrupted()) continue;
+        kin_places_free(&places);
+        kin_fail(&err, KIN_ERR_INTERRUPTED, "interrupted after %d of %d pictures", i + 1, n);
+        return kin_cli_fail(j->cli, &err);
     }
+    kin_places_free(&places);
     if (failed) kin_cli_note(j->cli, "%d of %d pictures could not be converted", failed, n);
     return failed ? 1 : 0;
 }
@@ -207,9 +199,14 @@ static int run(kin_cli *cli)
         j.limits.reduce_to = j.resize.width > j.resize.height ? j.resize.width : j.resize.height;
     kin_interrupt_catch();
     if (several && !ends_in_npy(out)) return to_folder(&j, out);
-    bool ok = several ? stack(&j, out, &err)
-                      : convert_one(&j, cli->positional[0], out,
-                                    strcmp(out, "-") == 0 ? kin_option_string(cli, "format") : NULL, &err);
+    bool ok = true;
+    for (int i = 0; ok && i < cli->positionals; i++)
+        ok = kin_output_apart(cli, out, cli->positional[i], &err);
+    if (ok) ok = kin_file_creatable(out, &err);
+    if (ok)
+        ok = several ? stack(&j, out, &err)
+                     : convert_one(&j, cli->positional[0], out,
+                                   strcmp(out, "-") == 0 ? kin_option_string(cli, "format") : NULL, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 

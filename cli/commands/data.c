@@ -338,7 +338,8 @@ static int run(kin_cli *cli)
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "FILE",
      "write the pictures as a list `id,label,path,camera,role`, which is a data set again; - is standard "
-     "output, and then nothing else is printed"},
+     "output, and then nothing else is printed",
+     .writes = KIN_WRITES_FILE},
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"check", KIN_OPTION_FLAG, NULL,

@@ -21,7 +21,7 @@ static const kin_option options[] = {
      "\"histogram\", which need no training",
      .required = true},
     KIN_CHOSEN_OPTIONS,
-    {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true},
+    {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND",

@@ -426,6 +426,7 @@ static const kin_option options[] = {
      .help = "Of the bootstrap's draws."},
     {.name = "per-class",
      .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
      .value = "FILE",
      .help = "Write the means of each label's queries as a .csv, the worst first."},
     {.name = "worst",

@@ -17,7 +17,7 @@ static const kin_option options[] = {
      .required = true},
     {"weights", KIN_OPTION_STRING, "FILE", "anything that kin import reads",
      .fallback_shown = "the run's own; a name needs them"},
-    {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .required = true},
+    {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .required = true, .writes = KIN_WRITES_FILE},
     {"input", KIN_OPTION_STRING, "CxHxW", "channels, height and width of a picture, such as 3x224x224",
      .fallback_shown = "the run's, or the network's own"},
     {"batch", KIN_OPTION_STRING, "N", "pictures a call, or \"dynamic\": any number", "dynamic"},

@@ -260,7 +260,7 @@ static const kin_option options[] = {
     {"input", KIN_OPTION_STRING, "X",
      "pictures as .npy: [n, c, h, w], or one [c, h, w], scaled as the network wants them",
      .fallback_shown = "with --profile: 16 pictures of noise"},
-    {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy"},
+    {"out", KIN_OPTION_STRING, "Y", "where the result goes, as .npy", .writes = KIN_WRITES_FILE},
     {"tap", KIN_OPTION_STRING, "NAME",
      "the tensor that leaves this part of the network, by the names of kin show (layer4, features.norm5, "
      "pooled)",
@@ -276,7 +276,8 @@ static const kin_option options[] = {
     {"profile", KIN_OPTION_FLAG, NULL,
      "compute for some seconds and print where the time goes, by op and layer, beside this machine's "
      "measured limits"},
-    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file"},
+    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file",
+     .writes = KIN_WRITES_FILE},
     KIN_MODEL_OPTIONS,
     {0},
 };

@@ -1,5 +1,5 @@
 /* kin import: other programs' checkpoints as safetensors. */
-#include "cli/command.h"
+#include "cli/outputs.h"
 #include "cli/weights.h"
 
 #include <stdio.h>
@@ -36,8 +36,10 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     kin_checkpoint *c = NULL;
     kin_import_info info;
-    bool ok = kin_weights_open(cli->positional[0], kin_option_string(cli, "key"),
-                               kin_option_string(cli, "prefix"), &c, &info, &err);
+    bool ok = kin_output_apart(cli, cli->positional[1], cli->positional[0], &err) &&
+              kin_file_creatable(cli->positional[1], &err);
+    ok = ok && kin_weights_open(cli->positional[0], kin_option_string(cli, "key"),
+                                kin_option_string(cli, "prefix"), &c, &info, &err);
     ok = ok && kin_checkpoint_write(c, cli->positional[1], NULL, 0, &err);
     if (ok) tell(cli, c, &info);
     kin_checkpoint_free(c);

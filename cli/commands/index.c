@@ -24,6 +24,7 @@ static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 static const kin_option options[] = {
     {.name = "faiss",
      .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
      .value = "FILE",
      .required = true,
      .help = "Where the index goes, as faiss.read_index takes it; its ids are row numbers."},

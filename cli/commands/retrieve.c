@@ -291,6 +291,7 @@ static const kin_option options[] = {
      .help = "What `kin tune` found: options and their values as JSON. Options given here count more."},
     {.name = "timings",
      .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
      .value = "FILE",
      .help = "Write what each stage took, from which `kin plan` predicts other sizes."},
     {.name = "metric",

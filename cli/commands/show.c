@@ -68,7 +68,7 @@ static const kin_option options[] = {
     {"depth", KIN_OPTION_INT, "N",
      "make one of the layers whose names agree in the first N parts; 0: show all", "0", .low = 0, .high = 16},
     {"dot", KIN_OPTION_FLAG, NULL, "write the graph for Graphviz instead of the table"},
-    {"svg", KIN_OPTION_STRING, "FILE", "draw the graph into this file instead"},
+    {"svg", KIN_OPTION_STRING, "FILE", "draw the graph into this file instead", .writes = KIN_WRITES_FILE},
     {0},
 };
 

@@ -114,7 +114,8 @@ static const kin_option options[] = {
     {"profile", KIN_OPTION_FLAG, NULL,
      "print at the end where the time of the steps went, by op and layer, beside this machine's measured "
      "limits"},
-    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file"},
+    {"profile-csv", KIN_OPTION_STRING, "FILE", "the same, and write all layers to this file",
+     .writes = KIN_WRITES_FILE},
     {"strict", KIN_OPTION_FLAG, NULL, "refuse broken pictures instead of leaving them out"},
     {0},
 };

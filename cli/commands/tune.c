@@ -314,6 +314,7 @@ static const kin_option options[] = {
              "neighbours and the alpha of query expansion and, with --query, database augmentation."},
     {.name = "out",
      .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
      .value = "FILE",
      .help = "Write what was found as JSON, for `kin rerank --params`."},
     {.name = "top",

@@ -102,6 +102,7 @@ static int run(kin_cli *cli)
 static const kin_option options[] = {
     {.name = "out",
      .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_SET,
      .value = "FILE",
      .required = true,
      .help = "fit: where the whitening goes, a .safetensors file. apply: the name of the new descriptors, "
