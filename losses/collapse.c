@@ -4,7 +4,8 @@
 
 kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, int64_t patience)
 {
-    return (kin_collapse){.stuck_at = loss->collapsed(opt), .patience = patience};
+    double stuck_at = loss->collapsed ? loss->collapsed(opt) : NAN;
+    return (kin_collapse){.stuck_at = stuck_at, .patience = patience};
 }
 
 bool kin_collapse_seen(kin_collapse *c, double loss)

@@ -18,7 +18,7 @@ typedef struct kin_loss {
     /* NULL: the formula works on the embedding itself. */
     kin_tensor *(*head)(kin_scope *s, kin_tensor *embedding, const kin_loss_opt *opt);
     kin_tensor *(*formula)(kin_tensor *output, const int *labels, const kin_loss_opt *opt);
-    /* The value at which the loss is stuck when all embeddings are one point; NaN: unknown. */
+    /* The value at which the loss is stuck when all embeddings are one point; NaN or no function: unknown. */
     double (*collapsed)(const kin_loss_opt *opt);
 } kin_loss;
 

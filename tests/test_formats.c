@@ -76,6 +76,43 @@ static void damaged_bmp(void)
     check_end();
 }
 
+/* 16 x 16 in run lengths of 8 bits; `runs` are the bytes of the runs. */
+static bool decode_runs(const uint8_t *runs, size_t count, kin_image *image, kin_error *err)
+{
+    enum { HEAD = 54, PALETTE = 8 };
+    uint8_t *b = kin_alloc_zero(1, HEAD + PALETTE + count);
+    if (!b) return false;
+    memcpy(b, "BM", 2);
+    b[10] = HEAD + PALETTE, b[14] = 40, b[18] = 16, b[22] = 16, b[26] = 1, b[28] = 8, b[30] = 1, b[46] = 2;
+    memset(b + HEAD + 4, 255, 4); /* colour 1 is white */
+    memcpy(b + HEAD + PALETTE, runs, count);
+    bool ok = kin_image_decode(b, HEAD + PALETTE + count, NULL, image, err);
+    kin_free(b);
+    return ok;
+}
+
+static void endless_bmp(void)
+{
+    check_begin("bmp: more than two thousand million columns of jumps end at the right edge");
+    size_t jumps = ((size_t)1 << 31) / 255 + 2, count = 4 * jumps + 4;
+    uint8_t *runs = kin_alloc(count);
+    for (size_t i = 0; runs && i < jumps; i++) memcpy(runs + 4 * i, "\0\2\xff", 4);
+    if (runs) memcpy(runs + 4 * jumps, "\x08\1\0\1", 4);
+    kin_image image = {0};
+    kin_error err = {0};
+    CHECK_MSG(runs && decode_runs(runs, count, &image, &err), "%s", err.message);
+    for (size_t i = 0; image.data && i < 16 * 16 * 3; i++) CHECK(image.data[i] == 0);
+    kin_image_free(&image);
+    kin_free(runs);
+
+    static const uint8_t few[] = {0, 2, 3, 0, 2, 1, 0, 2, 255, 255, 1, 1, 0, 1};
+    CHECK(decode_runs(few, sizeof few, &image, &err));
+    for (size_t i = 0; image.data && i < 16 * 16; i++)
+        CHECK(image.data[3 * i] == (i == 15 * 16 + 3 || i == 15 * 16 + 4 ? 255 : 0));
+    kin_image_free(&image);
+    check_end();
+}
+
 /* A picture that both sides compute. */
 static void draw(kin_image *image, int width, int height, int channels)
 {
@@ -207,6 +244,7 @@ int main(void)
 {
     bmp();
     damaged_bmp();
+    endless_bmp();
     jpeg();
     jpeg_refusals();
     writing();

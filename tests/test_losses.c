@@ -94,6 +94,12 @@ static void collapse(void)
     CHECK(kin_collapse_seen(&c, 0.3));
     CHECK(kin_loss_find("nothing") == NULL);
     check_end();
+
+    check_begin("collapse: a loss that does not know the value is never taken for collapsed");
+    const kin_loss own = {.name = "own", .formula = hard->formula};
+    c = kin_collapse_watch(&own, &(kin_loss_opt){0}, 1);
+    CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0));
+    check_end();
 }
 
 static void refusals(void)

@@ -101,9 +101,9 @@ static void plain_row(const bmp *b, const uint8_t *from, int channels, uint8_t *
             int per_byte = 8 / b->bits, shift = 8 - b->bits * (x % per_byte + 1);
             memcpy(to, b->palette[from[x / per_byte] >> shift & ((1 << b->bits) - 1)], 3);
         } else if (b->bits == 24) {
-            for (int c = 0; c < 3; c++) to[c] = from[3 * x + 2 - c];
+            for (int c = 0; c < 3; c++) to[c] = from[3 * (size_t)x + (size_t)(2 - c)];
         } else {
-            uint32_t pixel = number(from + x * (b->bits / 8), b->bits / 8);
+            uint32_t pixel = number(from + (size_t)x * (size_t)(b->bits / 8), b->bits / 8);
             for (int c = 0; c < channels; c++) to[c] = field(pixel, b->mask[c]);
         }
     }
@@ -136,7 +136,15 @@ typedef struct pen {
 static void draw(pen *p, int index)
 {
     if (p->x >= p->b->width || p->y >= p->b->height) return;
-    memcpy(row_of(p->b, p->out, p->y) + 3 * p->x++, p->b->palette[index], 3);
+    memcpy(row_of(p->b, p->out, p->y) + 3 * (size_t)p->x++, p->b->palette[index], 3);
+}
+
+/* A jump ends at the right edge at the latest: a file may hold any number of them. */
+static void jump(pen *p, int right, int down)
+{
+    int room = p->b->width - p->x;
+    p->x += right < room ? right : room;
+    p->y += down;
 }
 
 /* `count` pixels written out; returns how many bytes they take, padded to two. */
@@ -151,10 +159,9 @@ static size_t literal(pen *p, const uint8_t *from, size_t left, int count)
 static bool read_runs(const bmp *b, kin_image *out, kin_error *err)
 {
     pen p = {b, out, 0, 0};
-    size_t at = b->pixels;
-    /* what no run reaches */
-    for (int i = 0; i < b->width * b->height; i++) memcpy(out->data + 3 * (size_t)i, b->palette[0], 3);
-    while (at + 2 <= b->size && p.y < b->height) {
+    size_t at = b->pixels, all = (size_t)b->width * (size_t)b->height;
+    for (size_t i = 0; i < all; i++) memcpy(out->data + 3 * i, b->palette[0], 3); /* what no run reaches */
+    while (b->size > 2 && at <= b->size - 2 && p.y < b->height) {
         int count = b->bytes[at], value = b->bytes[at + 1];
         at += 2;
         if (count) {
@@ -165,7 +172,7 @@ static bool read_runs(const bmp *b, kin_image *out, kin_error *err)
             return true;
         } else if (value == 2) {
             if (at + 2 > b->size) break;
-            p.x += b->bytes[at], p.y += b->bytes[at + 1];
+            jump(&p, b->bytes[at], b->bytes[at + 1]);
             at += 2;
         } else {
             at += literal(&p, b->bytes + at, b->size - at, value);
