@@ -1,4 +1,5 @@
 /* Element-wise functions. Each line is a whole op: its value, and its slope dy/dx. */
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "autograd/unary.h"
@@ -70,40 +71,44 @@ void kin_unary_backward(kin_call *c, kin_unary_slope slope)
     if (loop.grad) kin_parallel_for(kin_blocks(kin_rows(c->out), loop.rows_per_block), backward_block, &loop);
 }
 
-/* At the kinks the slope is PyTorch's: relu'(0) = 0. NaN passes through relu, so that it is seen. */
-KIN_UNARY_OP(relu, x > 0 ? x : x != x ? x : 0, x > 0 ? (kin_real)1 : 0);
-KIN_UNARY_OP(relu6, x > 0 ? (x < 6 ? x : 6) : x != x ? x : 0, x > 0 && x < 6 ? (kin_real)1 : 0);
-KIN_UNARY_OP(leaky_relu, x > 0 ? x : (kin_real)0.01 * x, x > 0 ? (kin_real)1 : (kin_real)0.01);
-KIN_UNARY_OP(sigmoid, 1 / (1 + exp(-x)), y *(1 - y));
-KIN_UNARY_OP(tanh, tanh(x), 1 - y * y);
-/* log(1 + eˣ) = max(x, 0) + log1p(e^−|x|) neither overflows nor loses small values. */
-KIN_UNARY_OP(softplus, (x > 0 ? x : 0) + log1p(exp(-fabs(x))), 1 / (1 + exp(-x)));
-KIN_UNARY_OP(silu, x / (1 + exp(-x)), (1 + x - y) / (1 + exp(-x)));
-/* x·Φ(x), Φ the normal distribution; slope Φ(x) + x·φ(x). */
-KIN_UNARY_OP(gelu, x *(kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)),
-             (kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)) +
-                 x * (kin_real)0.39894228040143268 * exp(-x * x / 2));
-KIN_UNARY_OP(exp, exp(x), y);
-KIN_UNARY_OP(log, log(x), 1 / x);
-KIN_UNARY_OP(sqrt, sqrt(x), (kin_real)0.5 / y);
-KIN_UNARY_OP(square, x *x, 2 * x);
-KIN_UNARY_OP(abs, fabs(x), x > 0 ? (kin_real)1 : x < 0 ? (kin_real)-1 : 0);
-KIN_UNARY_OP(pow, pow(x, p), p *pow(x, p - 1));
+/* KIN_UNARY_OP, but for a descriptor that others can name. */
+#define BUILT_IN(NAME, VALUE, SLOPE) \
+    KIN_UNARY_LOOPS(NAME, VALUE, SLOPE) const kin_op kin_op_##NAME = KIN_UNARY_DESCRIPTOR(NAME)
 
-kin_tensor *kin_relu(kin_tensor *x) { return kin_apply(&relu_op, NULL, 0, x); }
-kin_tensor *kin_relu6(kin_tensor *x) { return kin_apply(&relu6_op, NULL, 0, x); }
-kin_tensor *kin_leaky_relu(kin_tensor *x) { return kin_apply(&leaky_relu_op, NULL, 0, x); }
-kin_tensor *kin_sigmoid(kin_tensor *x) { return kin_apply(&sigmoid_op, NULL, 0, x); }
-kin_tensor *kin_tanh(kin_tensor *x) { return kin_apply(&tanh_op, NULL, 0, x); }
-kin_tensor *kin_softplus(kin_tensor *x) { return kin_apply(&softplus_op, NULL, 0, x); }
-kin_tensor *kin_silu(kin_tensor *x) { return kin_apply(&silu_op, NULL, 0, x); }
-kin_tensor *kin_gelu(kin_tensor *x) { return kin_apply(&gelu_op, NULL, 0, x); }
-kin_tensor *kin_exp(kin_tensor *x) { return kin_apply(&exp_op, NULL, 0, x); }
-kin_tensor *kin_log(kin_tensor *x) { return kin_apply(&log_op, NULL, 0, x); }
-kin_tensor *kin_sqrt(kin_tensor *x) { return kin_apply(&sqrt_op, NULL, 0, x); }
-kin_tensor *kin_square(kin_tensor *x) { return kin_apply(&square_op, NULL, 0, x); }
-kin_tensor *kin_abs(kin_tensor *x) { return kin_apply(&abs_op, NULL, 0, x); }
+/* At the kinks the slope is PyTorch's: relu'(0) = 0. NaN passes through relu, so that it is seen. */
+BUILT_IN(relu, x > 0 ? x : x != x ? x : 0, x > 0 ? (kin_real)1 : 0);
+BUILT_IN(relu6, x > 0 ? (x < 6 ? x : 6) : x != x ? x : 0, x > 0 && x < 6 ? (kin_real)1 : 0);
+BUILT_IN(leaky_relu, x > 0 ? x : (kin_real)0.01 * x, x > 0 ? (kin_real)1 : (kin_real)0.01);
+BUILT_IN(sigmoid, 1 / (1 + exp(-x)), y *(1 - y));
+BUILT_IN(tanh, tanh(x), 1 - y * y);
+/* log(1 + eˣ) = max(x, 0) + log1p(e^−|x|) neither overflows nor loses small values. */
+BUILT_IN(softplus, (x > 0 ? x : 0) + log1p(exp(-fabs(x))), 1 / (1 + exp(-x)));
+BUILT_IN(silu, x / (1 + exp(-x)), (1 + x - y) / (1 + exp(-x)));
+/* x·Φ(x), Φ the normal distribution; slope Φ(x) + x·φ(x). */
+BUILT_IN(gelu, x *(kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)),
+         (kin_real)0.5 * (1 + erf(x * (kin_real)0.70710678118654752)) +
+             x * (kin_real)0.39894228040143268 * exp(-x * x / 2));
+BUILT_IN(exp, exp(x), y);
+BUILT_IN(log, log(x), 1 / x);
+BUILT_IN(sqrt, sqrt(x), (kin_real)0.5 / y);
+BUILT_IN(square, x *x, 2 * x);
+BUILT_IN(abs, fabs(x), x > 0 ? (kin_real)1 : x < 0 ? (kin_real)-1 : 0);
+BUILT_IN(pow, pow(x, p), p *pow(x, p - 1));
+
+kin_tensor *kin_relu(kin_tensor *x) { return kin_apply(&kin_op_relu, NULL, 0, x); }
+kin_tensor *kin_relu6(kin_tensor *x) { return kin_apply(&kin_op_relu6, NULL, 0, x); }
+kin_tensor *kin_leaky_relu(kin_tensor *x) { return kin_apply(&kin_op_leaky_relu, NULL, 0, x); }
+kin_tensor *kin_sigmoid(kin_tensor *x) { return kin_apply(&kin_op_sigmoid, NULL, 0, x); }
+kin_tensor *kin_tanh(kin_tensor *x) { return kin_apply(&kin_op_tanh, NULL, 0, x); }
+kin_tensor *kin_softplus(kin_tensor *x) { return kin_apply(&kin_op_softplus, NULL, 0, x); }
+kin_tensor *kin_silu(kin_tensor *x) { return kin_apply(&kin_op_silu, NULL, 0, x); }
+kin_tensor *kin_gelu(kin_tensor *x) { return kin_apply(&kin_op_gelu, NULL, 0, x); }
+kin_tensor *kin_exp(kin_tensor *x) { return kin_apply(&kin_op_exp, NULL, 0, x); }
+kin_tensor *kin_log(kin_tensor *x) { return kin_apply(&kin_op_log, NULL, 0, x); }
+kin_tensor *kin_sqrt(kin_tensor *x) { return kin_apply(&kin_op_sqrt, NULL, 0, x); }
+kin_tensor *kin_square(kin_tensor *x) { return kin_apply(&kin_op_square, NULL, 0, x); }
+kin_tensor *kin_abs(kin_tensor *x) { return kin_apply(&kin_op_abs, NULL, 0, x); }
 kin_tensor *kin_pow(kin_tensor *x, double exponent)
 {
-    return kin_apply(&pow_op, &exponent, sizeof exponent, x);
+    return kin_apply(&kin_op_pow, &exponent, sizeof exponent, x);
 }

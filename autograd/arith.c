@@ -196,19 +196,19 @@ static void div_backward(kin_call *c)
     input_gradient(c, 0, &reciprocal), input_gradient(c, 1, &quotient_slope);
 }
 
-static const kin_op add_op = {"add", .infer = broadcast_infer, .forward = add_forward,
-                              .backward = add_backward, .saves = KIN_SAVES_NOTHING};
-static const kin_op sub_op = {"sub", .infer = broadcast_infer, .forward = sub_forward,
-                              .backward = sub_backward, .saves = KIN_SAVES_NOTHING};
-static const kin_op mul_op = {"mul", .infer = broadcast_infer, .forward = mul_forward,
-                              .backward = mul_backward, .saves = KIN_SAVES_INPUTS};
-static const kin_op div_op = {"div", .infer = broadcast_infer, .forward = div_forward,
-                              .backward = div_backward, .saves = KIN_SAVES_INPUTS};
+const kin_op kin_op_add = {"add", .infer = broadcast_infer, .forward = add_forward, .backward = add_backward,
+                           .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_sub = {"sub", .infer = broadcast_infer, .forward = sub_forward, .backward = sub_backward,
+                           .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_mul = {"mul", .infer = broadcast_infer, .forward = mul_forward, .backward = mul_backward,
+                           .saves = KIN_SAVES_INPUTS};
+const kin_op kin_op_div = {"div", .infer = broadcast_infer, .forward = div_forward, .backward = div_backward,
+                           .saves = KIN_SAVES_INPUTS};
 
-kin_tensor *kin_add(kin_tensor *a, kin_tensor *b) { return kin_apply(&add_op, NULL, 0, a, b); }
-kin_tensor *kin_sub_tensor(kin_tensor *a, kin_tensor *b) { return kin_apply(&sub_op, NULL, 0, a, b); }
-kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b) { return kin_apply(&mul_op, NULL, 0, a, b); }
-kin_tensor *kin_div(kin_tensor *a, kin_tensor *b) { return kin_apply(&div_op, NULL, 0, a, b); }
+kin_tensor *kin_add(kin_tensor *a, kin_tensor *b) { return kin_apply(&kin_op_add, NULL, 0, a, b); }
+kin_tensor *kin_sub_tensor(kin_tensor *a, kin_tensor *b) { return kin_apply(&kin_op_sub, NULL, 0, a, b); }
+kin_tensor *kin_mul(kin_tensor *a, kin_tensor *b) { return kin_apply(&kin_op_mul, NULL, 0, a, b); }
+kin_tensor *kin_div(kin_tensor *a, kin_tensor *b) { return kin_apply(&kin_op_div, NULL, 0, a, b); }
 
 /* x·scale + shift with constants. */
 typedef kin_scale_call scale_opt;
@@ -233,11 +233,11 @@ static void scale_backward(kin_call *c)
     for (int64_t i = 0; i < count; i++) dx[i] = (accumulate ? dx[i] : 0) + g[i] * (kin_real)o->scale;
 }
 
-static const kin_op scale_op = {"scale", .infer = kin_same_shape, .forward = scale_forward,
-                                .backward = scale_backward, .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_scale = {"scale", .infer = kin_same_shape, .forward = scale_forward,
+                             .backward = scale_backward, .saves = KIN_SAVES_NOTHING};
 
 kin_tensor *kin_scale(kin_tensor *x, double scale, double shift)
 {
     scale_opt o = {scale, shift};
-    return kin_apply(&scale_op, &o, sizeof o, x);
+    return kin_apply(&kin_op_scale, &o, sizeof o, x);
 }

@@ -12,6 +12,7 @@
 #include "autograd/conv_folded.h"
 #include "autograd/conv_shape.h"
 #include "autograd/deferred.h"
+#include "autograd/op_options.h"
 #include "autograd/tape.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/inverted.h"
@@ -152,7 +153,7 @@ static double flops(const kin_tensor *y, kin_shape w)
 
 static double conv2d_flops(const kin_call *c) { return flops(c->out, kin_shape_of(c->in[1])); }
 
-static const kin_op conv2d = {"conv2d",
+const kin_op kin_op_conv2d = {"conv2d",
                               .infer = conv2d_infer,
                               .forward = conv2d_forward,
                               .backward = conv2d_backward,
@@ -163,7 +164,7 @@ static const kin_op conv2d = {"conv2d",
 kin_tensor *kin_conv2d(kin_tensor *x, kin_tensor *w, kin_tensor *b, const kin_conv2d_opt *opt)
 {
     kin_conv2d_opt none = {0};
-    return kin_apply_n(&conv2d, opt ? opt : &none, sizeof none, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
+    return kin_apply_n(&kin_op_conv2d, opt ? opt : &none, sizeof none, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
 }
 
 /* ---- with folded weights: no gradient flows ---- */

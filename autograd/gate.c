@@ -6,6 +6,7 @@
  *   add_weighted  y = x + w·b, w one number;  dx = g,  db = w·g,  dw = Σ g·b
  *
  * kin_mul and kin_add say the same; these run over all cores and keep no product. */
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
@@ -144,9 +145,9 @@ static void gate_backward(kin_call *c)
     if (l.sums) kin_parallel_for(kin_dim(l.x, 0), channel_sums, &l);
 }
 
-static const kin_op gate = {"gate", .infer = gate_infer, .forward = gate_forward, .backward = gate_backward,
+const kin_op kin_op_gate = {"gate", .infer = gate_infer, .forward = gate_forward, .backward = gate_backward,
                             .saves = KIN_SAVES_INPUTS};
-kin_tensor *kin_gate(kin_tensor *x, kin_tensor *a) { return kin_apply(&gate, NULL, 0, x, a); }
+kin_tensor *kin_gate(kin_tensor *x, kin_tensor *a) { return kin_apply(&kin_op_gate, NULL, 0, x, a); }
 
 /* ---- x + w·b ---- */
 
@@ -233,9 +234,9 @@ static void weighted_backward(kin_call *c)
     dw[0] += (kin_real)sum;
 }
 
-static const kin_op add_weighted = {"add_weighted", .infer = weighted_infer, .forward = weighted_forward,
+const kin_op kin_op_add_weighted = {"add_weighted", .infer = weighted_infer, .forward = weighted_forward,
                                     .backward = weighted_backward, .saves = KIN_SAVES_INPUTS};
 kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight)
 {
-    return kin_apply(&add_weighted, NULL, 0, x, b, weight);
+    return kin_apply(&kin_op_add_weighted, NULL, 0, x, b, weight);
 }

@@ -8,6 +8,7 @@
  *
  *   ∂y/∂x_i = y · t_i / (P m v_i)   where x_i ≥ ε, else 0
  *   ∂y/∂p   = (y/p) · (Σ t_i (u_i − u*) / (P m) − log m / p) */
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
@@ -107,6 +108,6 @@ static void gem_backward(kin_call *c)
     if (dp) dp[0] += (kin_real)sum;
 }
 
-static const kin_op gem = {"gem", .infer = gem_infer, .forward = gem_forward, .backward = gem_backward,
+const kin_op kin_op_gem = {"gem", .infer = gem_infer, .forward = gem_forward, .backward = gem_backward,
                            .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
-kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p) { return kin_apply(&gem, NULL, 0, x, p); }
+kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p) { return kin_apply(&kin_op_gem, NULL, 0, x, p); }

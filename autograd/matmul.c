@@ -3,6 +3,7 @@
  *   C = A·B:   dA = dC·Bᵀ,   dB = Aᵀ·dC
  *
  * A transposed operand is the same memory with its strides exchanged, so no case needs a copy. */
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "kernels/gemm.h"
@@ -82,7 +83,7 @@ static double affine_flops(const kin_call *c)
     return 2.0 * (double)kin_rows(c->out) * (double)kin_count(c->in[1]);
 }
 
-static const kin_op affine = {"affine",
+const kin_op kin_op_affine = {"affine",
                               .infer = affine_infer,
                               .forward = affine_forward,
                               .backward = affine_backward,
@@ -91,7 +92,7 @@ static const kin_op affine = {"affine",
 
 kin_tensor *kin_affine(kin_tensor *x, kin_tensor *w, kin_tensor *b)
 {
-    return kin_apply_n(&affine, NULL, 0, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
+    return kin_apply_n(&kin_op_affine, NULL, 0, (kin_tensor *[]){x, w, b}, b ? 3 : 2);
 }
 
 /* ---- (batched) products ---- */
@@ -219,7 +220,7 @@ static double matmul_flops(const kin_call *c)
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
 }
 
-static const kin_op matmul = {"matmul",
+const kin_op kin_op_matmul = {"matmul",
                               .infer = matmul_infer,
                               .forward = matmul_forward,
                               .backward = matmul_backward,
@@ -229,5 +230,5 @@ static const kin_op matmul = {"matmul",
 kin_tensor *kin_matmul(kin_tensor *a, kin_tensor *b, const kin_matmul_opt *opt)
 {
     kin_matmul_opt none = {0};
-    return kin_apply(&matmul, opt ? opt : &none, sizeof none, a, b);
+    return kin_apply(&kin_op_matmul, opt ? opt : &none, sizeof none, a, b);
 }

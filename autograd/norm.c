@@ -150,7 +150,7 @@ static void norm_backward(kin_call *c)
     if (to.dx || to.dadd) kin_norm_backward_apply(&flow, rows, channels, &(kin_norm_line){a, b, shift}, &to);
 }
 
-static const kin_op batch_norm = {"batch_norm",
+const kin_op kin_op_batch_norm = {"batch_norm",
                                   .infer = norm_infer,
                                   .forward = norm_forward,
                                   .backward = norm_backward,
@@ -162,14 +162,14 @@ kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *b
 {
     norm_opt o = {
         .epsilon = epsilon, .act = act, .add = add != NULL, .mean_out = mean_out, .var_out = var_out};
-    return kin_apply_n(&batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, add}, add ? 4 : 3);
+    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, add}, add ? 4 : 3);
 }
 
 kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
                                 kin_tensor *var, kin_tensor *add, double epsilon, kin_act act)
 {
     norm_opt o = {.epsilon = epsilon, .act = act, .given = true, .add = add != NULL};
-    return kin_apply_n(&batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, mean, var, add},
+    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, mean, var, add},
                        add ? 6 : 5);
 }
 
@@ -205,6 +205,6 @@ static void l2_backward(kin_call *c)
     }
 }
 
-static const kin_op l2_normalize = {"l2_normalize", .infer = kin_same_shape, .forward = l2_forward,
+const kin_op kin_op_l2_normalize = {"l2_normalize", .infer = kin_same_shape, .forward = l2_forward,
                                     .backward = l2_backward, .saves = KIN_SAVES_OUTPUT};
-kin_tensor *kin_l2_normalize(kin_tensor *x) { return kin_apply(&l2_normalize, NULL, 0, x); }
+kin_tensor *kin_l2_normalize(kin_tensor *x) { return kin_apply(&kin_op_l2_normalize, NULL, 0, x); }

@@ -26,6 +26,10 @@ typedef struct kin_call {
     void *saved; /* set by forward with kin_save(), for backward */
 } kin_call;
 
+/* See kin_op's .onnx. */
+struct kin_onnx_graph;
+typedef const char *kin_onnx_emitter(struct kin_onnx_graph *g, const kin_call *c);
+
 /* What backward reads besides the gradient of the output: a promise that the tests hold it to. */
 enum { KIN_SAVES_NOTHING = 0, KIN_SAVES_INPUTS = 1, KIN_SAVES_OUTPUT = 2 };
 
@@ -43,6 +47,9 @@ struct kin_op {
     /* numbers from row to row of the output, at least its channels; NULL: packed */
     int64_t (*pitch)(const kin_call *c);
     double (*flops)(const kin_call *c); /* multiply-adds count two; NULL: not counted */
+    /* The nodes of the op in an ONNX graph (nn/files/onnx_graph.h), for ops outside of the library: the name of the
+     * output's value, NULL on error. NULL: the exporter's own table is asked. */
+    kin_onnx_emitter *onnx;
     /* backward takes the output's gradient in the rows it has (kin_grad_rows); else it is packed ahead, */
     bool grad_rows;
     /* so that kin_grad_out() may be called from within a parallel loop */

@@ -1,5 +1,6 @@
 /* Pooling. A maximum passes its gradient to the pixel that won; an average spreads it evenly. */
 #include "autograd/deferred.h"
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
@@ -72,22 +73,22 @@ static void avg_backward(kin_call *c)
     if (dx) kin_avg_pool_backward(&s, kin_grad_out(c), dx, accumulate);
 }
 
-static const kin_op max_pool2d = {"max_pool2d",
+const kin_op kin_op_max_pool2d = {"max_pool2d",
                                   .infer = pool_infer,
                                   .forward = max_forward,
                                   .backward = max_backward,
                                   .reads_deferred = max_reads_deferred,
                                   .saves = KIN_SAVES_NOTHING};
-static const kin_op avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = avg_forward,
+const kin_op kin_op_avg_pool2d = {"avg_pool2d", .infer = pool_infer, .forward = avg_forward,
                                   .backward = avg_backward, .saves = KIN_SAVES_NOTHING};
 
 kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt)
 {
-    return kin_apply(&max_pool2d, opt, sizeof *opt, x);
+    return kin_apply(&kin_op_max_pool2d, opt, sizeof *opt, x);
 }
 kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt)
 {
-    return kin_apply(&avg_pool2d, opt, sizeof *opt, x);
+    return kin_apply(&kin_op_avg_pool2d, opt, sizeof *opt, x);
 }
 
 /* ---- averages of what a batch norm with given statistics and its activation make of x, in one pass: no
@@ -183,9 +184,9 @@ static void global_backward(kin_call *c)
         dx[(i / channels * pixels + winner[i]) * channels + i % channels] += kin_grad_out(c)[i];
 }
 
-static const kin_op global_max = {"global_max_pool", .infer = global_infer, .forward = global_forward,
-                                  .backward = global_backward, .saves = KIN_SAVES_NOTHING};
-kin_tensor *kin_global_max_pool(kin_tensor *x) { return kin_apply(&global_max, NULL, 0, x); }
+const kin_op kin_op_global_max_pool = {"global_max_pool", .infer = global_infer, .forward = global_forward,
+                                       .backward = global_backward, .saves = KIN_SAVES_NOTHING};
+kin_tensor *kin_global_max_pool(kin_tensor *x) { return kin_apply(&kin_op_global_max_pool, NULL, 0, x); }
 
 /* ---- the largest and the mean of each pixel's channels, [n, h, w, c] → [n, h, w, 2] ---- */
 
@@ -275,6 +276,6 @@ static void channel_backward(kin_call *c)
     if (l.dx) kin_parallel_for(kin_blocks(kin_rows(c->in[0]), ROWS_PER_BLOCK), channel_backward_block, &l);
 }
 
-static const kin_op channel_pool = {"channel_pool", .infer = channel_infer, .forward = channel_forward,
+const kin_op kin_op_channel_pool = {"channel_pool", .infer = channel_infer, .forward = channel_forward,
                                     .backward = channel_backward, .saves = KIN_SAVES_NOTHING};
-kin_tensor *kin_channel_pool(kin_tensor *x) { return kin_apply(&channel_pool, NULL, 0, x); }
+kin_tensor *kin_channel_pool(kin_tensor *x) { return kin_apply(&kin_op_channel_pool, NULL, 0, x); }

@@ -115,18 +115,18 @@ static void max_backward(kin_call *c)
     for (int64_t i = 0; dx && i < kin_count(c->out); i++) dx[winner[i]] += kin_grad_out(c)[i];
 }
 
-static const kin_op sum_op = {"sum", .infer = reduce_infer, .forward = sum_forward, .backward = sum_backward,
-                              .saves = KIN_SAVES_NOTHING};
-static const kin_op mean_op = {"mean", .infer = reduce_infer, .forward = mean_forward,
-                               .backward = mean_backward, .saves = KIN_SAVES_NOTHING};
-static const kin_op max_op = {"max", .infer = reduce_infer, .forward = max_forward, .backward = max_backward,
-                              .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_sum = {"sum", .infer = reduce_infer, .forward = sum_forward, .backward = sum_backward,
+                           .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_mean = {"mean", .infer = reduce_infer, .forward = mean_forward, .backward = mean_backward,
+                            .saves = KIN_SAVES_NOTHING};
+const kin_op kin_op_max = {"max", .infer = reduce_infer, .forward = max_forward, .backward = max_backward,
+                           .saves = KIN_SAVES_NOTHING};
 
 static kin_tensor *reduce(const kin_op *op, kin_tensor *x, unsigned axes)
 {
     reduce_opt o = {axes};
     return kin_apply(op, &o, sizeof o, x);
 }
-kin_tensor *kin_sum(kin_tensor *x, unsigned axes) { return reduce(&sum_op, x, axes); }
-kin_tensor *kin_mean(kin_tensor *x, unsigned axes) { return reduce(&mean_op, x, axes); }
-kin_tensor *kin_max(kin_tensor *x, unsigned axes) { return reduce(&max_op, x, axes); }
+kin_tensor *kin_sum(kin_tensor *x, unsigned axes) { return reduce(&kin_op_sum, x, axes); }
+kin_tensor *kin_mean(kin_tensor *x, unsigned axes) { return reduce(&kin_op_mean, x, axes); }
+kin_tensor *kin_max(kin_tensor *x, unsigned axes) { return reduce(&kin_op_max, x, axes); }

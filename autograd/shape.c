@@ -40,11 +40,11 @@ static void pass_back(kin_call *c)
     for (int64_t i = 0; i < count; i++) dx[i] = accumulate ? dx[i] + g[i] : g[i];
 }
 
-static const kin_op reshape = {"reshape", .infer = reshape_infer, .forward = pack, .backward = pass_back,
+const kin_op kin_op_reshape = {"reshape", .infer = reshape_infer, .forward = pack, .backward = pass_back,
                                .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape)
 {
-    return kin_apply(&reshape, &shape, sizeof shape, x);
+    return kin_apply(&kin_op_reshape, &shape, sizeof shape, x);
 }
 
 /* ---- flatten: [n, h, w, c] → [n, c·h·w], channel by channel ---- */
@@ -83,9 +83,9 @@ static void flatten_backward(kin_call *c)
             }
 }
 
-static const kin_op flatten = {"flatten", .infer = flatten_infer, .forward = flatten_forward,
+const kin_op kin_op_flatten = {"flatten", .infer = flatten_infer, .forward = flatten_forward,
                                .backward = flatten_backward, .saves = KIN_SAVES_NOTHING};
-kin_tensor *kin_flatten(kin_tensor *x) { return kin_apply(&flatten, NULL, 0, x); }
+kin_tensor *kin_flatten(kin_tensor *x) { return kin_apply(&kin_op_flatten, NULL, 0, x); }
 
 /* ---- concat along channels ---- */
 
@@ -136,11 +136,11 @@ static void concat_backward(kin_call *c)
     }
 }
 
-static const kin_op concat = {"concat", .infer = concat_infer, .forward = concat_forward,
+const kin_op kin_op_concat = {"concat", .infer = concat_infer, .forward = concat_forward,
                               .backward = concat_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_concat(kin_tensor *const *xs, int count)
 {
-    return count > 0 ? kin_apply_n(&concat, NULL, 0, xs, count) : NULL;
+    return count > 0 ? kin_apply_n(&kin_op_concat, NULL, 0, xs, count) : NULL;
 }
 
 /* ---- slices: views ---- */
@@ -178,12 +178,12 @@ static void slice_backward(kin_call *c)
         for (int64_t k = 0; k < o->count; k++) dx[r * width + o->first + k] += g[r * o->count + k];
 }
 
-static const kin_op slice = {"slice", .infer = slice_infer, .alias = slice_alias, .backward = slice_backward,
+const kin_op kin_op_slice = {"slice", .infer = slice_infer, .alias = slice_alias, .backward = slice_backward,
                              .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count)
 {
     slice_opt o = {first, count};
-    return kin_apply(&slice, &o, sizeof o, x);
+    return kin_apply(&kin_op_slice, &o, sizeof o, x);
 }
 
 static bool slice_rows_infer(kin_call *c, kin_shape *out)
@@ -213,12 +213,12 @@ static void slice_rows_backward(kin_call *c)
     for (int64_t i = 0; i < kin_count(c->out); i++) dx[i] += g[i];
 }
 
-static const kin_op slice_rows = {"slice_rows", .infer = slice_rows_infer, .alias = slice_rows_alias,
+const kin_op kin_op_slice_rows = {"slice_rows", .infer = slice_rows_infer, .alias = slice_rows_alias,
                                   .backward = slice_rows_backward, .saves = KIN_SAVES_NOTHING};
 kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count)
 {
     slice_opt o = {first, count};
-    return kin_apply(&slice_rows, &o, sizeof o, x);
+    return kin_apply(&kin_op_slice_rows, &o, sizeof o, x);
 }
 
 /* ---- gather: single elements of a matrix ---- */

@@ -6,6 +6,7 @@
  *   softmax:      dx_i = κ s_i (g_i − Σ_j g_j s_j)   (of κ·x)
  *   log softmax:  dx_i = g_i − s_i Σ_j g_j
  *   lse:          dx_i = g s_i */
+#include "autograd/op_options.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/parallel.h"
@@ -144,20 +145,20 @@ static void lse_backward(kin_call *c)
     }
 }
 
-static const kin_op softmax = {"softmax", .infer = kin_same_shape, .forward = softmax_forward,
+const kin_op kin_op_softmax = {"softmax", .infer = kin_same_shape, .forward = softmax_forward,
                                .backward = softmax_backward, .saves = KIN_SAVES_OUTPUT};
-static const kin_op log_softmax = {"log_softmax", .infer = kin_same_shape, .forward = log_softmax_forward,
+const kin_op kin_op_log_softmax = {"log_softmax", .infer = kin_same_shape, .forward = log_softmax_forward,
                                    .backward = log_softmax_backward, .saves = KIN_SAVES_OUTPUT};
-static const kin_op log_sum_exp = {"log_sum_exp", .infer = lse_infer, .forward = lse_forward,
+const kin_op kin_op_log_sum_exp = {"log_sum_exp", .infer = lse_infer, .forward = lse_forward,
                                    .backward = lse_backward, .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
 kin_tensor *kin_softmax_scaled(kin_tensor *x, double scale)
 {
-    return kin_apply(&softmax, &scale, sizeof scale, x);
+    return kin_apply(&kin_op_softmax, &scale, sizeof scale, x);
 }
 kin_tensor *kin_softmax(kin_tensor *x) { return kin_softmax_scaled(x, 1); }
-kin_tensor *kin_log_softmax(kin_tensor *x) { return kin_apply(&log_softmax, NULL, 0, x); }
-kin_tensor *kin_log_sum_exp(kin_tensor *x) { return kin_apply(&log_sum_exp, NULL, 0, x); }
+kin_tensor *kin_log_softmax(kin_tensor *x) { return kin_apply(&kin_op_log_softmax, NULL, 0, x); }
+kin_tensor *kin_log_sum_exp(kin_tensor *x) { return kin_apply(&kin_op_log_sum_exp, NULL, 0, x); }
 
 /* Cross-entropy with label smoothing: targets t_i = (1 − ε)·[i = label] + ε/C, so per row
  *   L = lse(x) − (1 − ε)·x_label − (ε/C)·Σ x_i,   dL/dx_i = s_i − t_i,

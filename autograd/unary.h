@@ -20,7 +20,7 @@ typedef void (*kin_unary_slope)(const kin_real *in, const kin_real *value, const
 void kin_unary_forward(kin_call *c, kin_unary_value value);
 void kin_unary_backward(kin_call *c, kin_unary_slope slope);
 
-#define KIN_UNARY_OP(NAME, VALUE, SLOPE) \
+#define KIN_UNARY_LOOPS(NAME, VALUE, SLOPE) \
     static void NAME##_value(const kin_real *in, kin_real *out, int64_t n, kin_real p) \
     { \
         (void)p; \
@@ -40,9 +40,13 @@ void kin_unary_backward(kin_call *c, kin_unary_slope slope);
         } \
     } \
     static void NAME##_forward(kin_call *c) { kin_unary_forward(c, NAME##_value); } \
-    static void NAME##_backward(kin_call *c) { kin_unary_backward(c, NAME##_slope); } \
-    static const kin_op NAME##_op = {#NAME, .infer = kin_same_shape, .forward = NAME##_forward, \
-                                     .backward = NAME##_backward, \
-                                     .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT}
+    static void NAME##_backward(kin_call *c) { kin_unary_backward(c, NAME##_slope); }
+#define KIN_UNARY_DESCRIPTOR(NAME) \
+    { \
+#NAME, .infer = kin_same_shape, .forward = NAME##_forward, .backward = NAME##_backward, \
+               .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT \
+    }
+#define KIN_UNARY_OP(NAME, VALUE, SLOPE) \
+    KIN_UNARY_LOOPS(NAME, VALUE, SLOPE) static const kin_op NAME##_op = KIN_UNARY_DESCRIPTOR(NAME)
 
 #endif

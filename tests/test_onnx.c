@@ -1,12 +1,14 @@
 /* ONNX files: every op that has a form is written in some small network here, and what is in the file is
  * looked at. With $KIN_ONNX_OUT the files stay there beside the networks' inputs and outputs, for
  * tests/onnx.test.sh to hold ONNX Runtime against. */
+#include "autograd/op.h"
 #include "autograd/ops.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"
 #include "nn/layers.h"
 #include "nn/files/onnx.h"
+#include "nn/files/onnx_graph.h"
 #include "tests/support/check.h"
 
 #include <math.h>
@@ -367,6 +369,68 @@ static void weights(void)
     check_end();
 }
 
+/* ---- an op of one's own, with the name of one of the library's and no options ---- */
+
+static void negate(kin_call *c)
+{
+    const kin_real *x = kin_data(c->in[0]);
+    kin_real *y = kin_out(c);
+    for (int64_t i = 0; i < kin_count(c->out); i++) y[i] = -x[i];
+}
+static const char *emit_negation(kin_onnx_graph *g, const kin_call *c)
+{
+    return ONNX_NODE(g, "Neg", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+}
+static const char *emit_nothing(kin_onnx_graph *g, const kin_call *c)
+{
+    (void)c;
+    return kin_onnx_fail(g, "this one cannot be exported"), NULL;
+}
+static const kin_op own_scale = {"scale", .infer = kin_same_shape, .forward = negate},
+                    own_conv = {"conv2d", .infer = kin_same_shape, .forward = negate},
+                    exported = {"scale", .infer = kin_same_shape, .forward = negate, .onnx = emit_negation},
+                    refusing = {"relu", .infer = kin_same_shape, .forward = negate, .onnx = emit_nothing};
+
+/* `arg` is the op. */
+static kin_tensor *with_own_op(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)s;
+    return kin_relu(kin_apply((const kin_op *)arg, NULL, 0, kin_scale(x, 2, 1)));
+}
+
+static void own_ops(void)
+{
+    static const struct {
+        const kin_op *op;
+        const char *refusal; /* NULL: written */
+    } rows[] = {{&own_scale, "the op scale has no ONNX form"},
+                {&own_conv, "the op conv2d has no ONNX form"},
+                {&exported, NULL},
+                {&refusing, "this one cannot be exported"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_begin("onnx: an op of one's own called %s is %s", rows[i].op->name,
+                    rows[i].refusal ? "refused" : "written by its own hook");
+        char types[TYPES] = "";
+        kin_ctx *ctx = kin_ctx_new();
+        kin_error err = {0};
+        kin_bytes file = {0};
+        field found;
+        kin_module *m = kin_module_new(ctx, with_own_op, (void *)(uintptr_t)rows[i].op, KIN_SHAPE(BATCH, 7),
+                                       1);
+        const char *path = out_path("own", ".tmp.onnx");
+        bool ok = m && kin_onnx_write(path, m, &(kin_onnx_opt){.input = KIN_SHAPE(BATCH, 7)}, &err);
+        CHECK_MSG(ok == !rows[i].refusal, "%s", err.message);
+        if (rows[i].refusal) CHECK_TEXT(err.message, rows[i].refusal);
+        if (ok && kin_read_file(path, 0, &file, &err)) read_graph(&file, types, NULL, &found);
+        if (ok) CHECK_MSG(strcmp(types, "Mul Add Neg Relu") == 0, "it says %s", types);
+        kin_bytes_free(&file);
+        remove(path);
+        kin_module_free(m);
+        kin_ctx_free(ctx);
+        check_end();
+    }
+}
+
 /* ---- what cannot be written ---- */
 
 static kin_tensor *distances(kin_scope *s, kin_tensor *x, void *arg)
@@ -449,6 +513,7 @@ int main(void)
 {
     written();
     weights();
+    own_ops();
     refused();
     memory_ends();
     CHECK(kin_alloc_live() == 0);

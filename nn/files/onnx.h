@@ -16,7 +16,7 @@ typedef struct kin_onnx_opt {
 /* Runs the network once in evaluation mode on zeros and writes a node (or a few) for each op that its
  * output depends on. Input and output are named "input" and "output"; pictures are [n, c, h, w] there, as
  * are all maps inside, and weights OIHW. Parameters keep their names. An op without an ONNX form is an
- * error that names it. */
+ * error that names it; an op of one's own brings its form in its field .onnx (autograd/op.h). */
 bool kin_onnx_write(const char *path, kin_module *m, const kin_onnx_opt *opt, kin_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* A graph of ONNX being written, for nn/onnx*.c alone: nodes, initializers, and the names of values. */
+/* A graph of ONNX being written, for nn/files/onnx*.c and an op's own .onnx: nodes, initializers, and the names of
+ * values. */
 #ifndef KIN_NN_FILES_ONNX_GRAPH_H
 #define KIN_NN_FILES_ONNX_GRAPH_H
 
@@ -74,6 +75,8 @@ bool kin_onnx_fail(kin_onnx_graph *g, const char *format, ...) KIN_PRINTF(2, 3);
 
 /* ---- ops (onnx_ops.c) ---- */
 
+/* The name of a call's last node: given for the result of the whole network, else NULL. */
+const char *kin_onnx_out(const kin_onnx_graph *g, const kin_call *c);
 /* Writes what one call computes. */
 bool kin_onnx_emit(kin_onnx_graph *g, const kin_call *c);
 

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* The result of the whole network has a given name. */
-static const char *out_name(const kin_onnx_graph *g, const kin_call *c)
+const char *kin_onnx_out(const kin_onnx_graph *g, const kin_call *c)
 {
     return c->out == g->output ? "output" : NULL;
 }
@@ -27,7 +26,7 @@ static const char *emit_conv2d(kin_onnx_graph *g, const kin_call *c)
     kin_onnx_ints(&a, "pads", (int64_t[]){p.top, p.left, p.bottom, p.right}, 4);
     const char *inputs[3] = {kin_onnx_name(g, c->in[0]), kin_onnx_kernel(g, w),
                              c->n_in == 3 ? kin_onnx_name(g, c->in[2]) : NULL};
-    return kin_onnx_node(g, "Conv", inputs, c->n_in, &a, out_name(g, c));
+    return kin_onnx_node(g, "Conv", inputs, c->n_in, &a, kin_onnx_out(g, c));
 }
 
 static void pool_attributes(kin_text *a, const kin_pool2d_opt *o)
@@ -42,7 +41,7 @@ static const char *emit_max_pool2d(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     pool_attributes(&a, c->opt);
-    return ONNX_NODE(g, "MaxPool", &a, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, "MaxPool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *emit_avg_pool2d(kin_onnx_graph *g, const kin_call *c)
@@ -50,7 +49,7 @@ static const char *emit_avg_pool2d(kin_onnx_graph *g, const kin_call *c)
     kin_text a = {0};
     pool_attributes(&a, c->opt);
     kin_onnx_int(&a, "count_include_pad", !((const kin_pool2d_opt *)c->opt)->exclude_pad);
-    return ONNX_NODE(g, "AveragePool", &a, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, "AveragePool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *activated(kin_onnx_graph *g, const char *x, kin_act act, const char *out)
@@ -67,7 +66,7 @@ static const char *emit_batch_norm(kin_onnx_graph *g, const kin_call *c)
                                 "mode can be exported"),
                NULL;
     bool sequence = kin_ndim(c->in[0]) == 3; /* channels are the second axis in ONNX */
-    const char *x = kin_onnx_name(g, c->in[0]), *last = out_name(g, c), *out = last;
+    const char *x = kin_onnx_name(g, c->in[0]), *last = kin_onnx_out(g, c), *out = last;
     kin_text a = {0};
     kin_onnx_float(&a, "epsilon", o->epsilon);
     if (sequence) x = kin_onnx_transpose(g, x, (int64_t[]){0, 2, 1}, 3, NULL);
@@ -87,7 +86,7 @@ static const char *emit_l2_normalize(kin_onnx_graph *g, const kin_call *c)
     const char *x = kin_onnx_name(g, c->in[0]);
     kin_onnx_ints(&a, "axes", (int64_t[]){kin_onnx_channel_axis(c->in[0])}, 1);
     const char *norm = ONNX_NODE(g, "ReduceL2", &a, NULL, x);
-    return ONNX_NODE(g, "Div", NULL, out_name(g, c), x,
+    return ONNX_NODE(g, "Div", NULL, kin_onnx_out(g, c), x,
                      ONNX_NODE(g, "Max", NULL, NULL, norm, kin_onnx_constant(g, 1e-12)));
 }
 
@@ -101,14 +100,14 @@ static const char *emit_affine(kin_onnx_graph *g, const kin_call *c)
         kin_text a = {0};
         kin_onnx_int(&a, "transB", 1);
         return kin_onnx_node(g, "Gemm", (const char *const[]){kin_onnx_name(g, c->in[0]), w, b}, c->n_in, &a,
-                             out_name(g, c));
+                             kin_onnx_out(g, c));
     }
     bool map = kin_ndim(c->in[0]) == 4;
-    const char *x = ONNX_NODE(g, "MatMul", NULL, b || map ? NULL : out_name(g, c),
+    const char *x = ONNX_NODE(g, "MatMul", NULL, b || map ? NULL : kin_onnx_out(g, c),
                               kin_onnx_plain(g, c->in[0]),
                               kin_onnx_transpose(g, w, (int64_t[]){1, 0}, 2, NULL));
-    if (c->n_in == 3) x = ONNX_NODE(g, "Add", NULL, map ? NULL : out_name(g, c), x, b);
-    return map ? kin_onnx_from_plain(g, c->out, x, out_name(g, c)) : x;
+    if (c->n_in == 3) x = ONNX_NODE(g, "Add", NULL, map ? NULL : kin_onnx_out(g, c), x, b);
+    return map ? kin_onnx_from_plain(g, c->out, x, kin_onnx_out(g, c)) : x;
 }
 
 /* The last two axes exchanged. */
@@ -127,8 +126,8 @@ static const char *emit_matmul(kin_onnx_graph *g, const kin_call *c)
     if (o->transpose_a) a = exchanged(g, a, kin_ndim(c->in[0]));
     if (o->transpose_b) b = exchanged(g, b, kin_ndim(c->in[1]));
     bool map = kin_ndim(c->out) == 4;
-    const char *y = ONNX_NODE(g, "MatMul", NULL, map ? NULL : out_name(g, c), a, b);
-    return map ? kin_onnx_from_plain(g, c->out, y, out_name(g, c)) : y;
+    const char *y = ONNX_NODE(g, "MatMul", NULL, map ? NULL : kin_onnx_out(g, c), a, b);
+    return map ? kin_onnx_from_plain(g, c->out, y, kin_onnx_out(g, c)) : y;
 }
 
 /* ---- element-wise ---- */
@@ -148,7 +147,7 @@ static const char *operand(kin_onnx_graph *g, const kin_call *c, int i)
 
 static const char *binary(kin_onnx_graph *g, const kin_call *c, const char *type)
 {
-    return ONNX_NODE(g, type, NULL, out_name(g, c), operand(g, c, 0), operand(g, c, 1));
+    return ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), operand(g, c, 0), operand(g, c, 1));
 }
 static const char *emit_add(kin_onnx_graph *g, const kin_call *c) { return binary(g, c, "Add"); }
 static const char *emit_sub(kin_onnx_graph *g, const kin_call *c) { return binary(g, c, "Sub"); }
@@ -160,17 +159,17 @@ static const char *emit_scale(kin_onnx_graph *g, const kin_call *c)
     const kin_scale_call *o = c->opt;
     const char *x = ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[0]),
                               kin_onnx_constant(g, o->scale));
-    return ONNX_NODE(g, "Add", NULL, out_name(g, c), x, kin_onnx_constant(g, o->shift));
+    return ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), x, kin_onnx_constant(g, o->shift));
 }
 
 static const char *unary(kin_onnx_graph *g, const kin_call *c, const char *type)
 {
-    return ONNX_NODE(g, type, NULL, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 static const char *emit_relu(kin_onnx_graph *g, const kin_call *c) { return unary(g, c, "Relu"); }
 static const char *emit_relu6(kin_onnx_graph *g, const kin_call *c)
 {
-    return activated(g, kin_onnx_name(g, c->in[0]), KIN_RELU6, out_name(g, c));
+    return activated(g, kin_onnx_name(g, c->in[0]), KIN_RELU6, kin_onnx_out(g, c));
 }
 static const char *emit_sigmoid(kin_onnx_graph *g, const kin_call *c) { return unary(g, c, "Sigmoid"); }
 static const char *emit_tanh(kin_onnx_graph *g, const kin_call *c) { return unary(g, c, "Tanh"); }
@@ -184,13 +183,13 @@ static const char *emit_leaky_relu(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     kin_onnx_float(&a, "alpha", 0.01);
-    return ONNX_NODE(g, "LeakyRelu", &a, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, "LeakyRelu", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *emit_silu(kin_onnx_graph *g, const kin_call *c)
 {
     const char *x = kin_onnx_name(g, c->in[0]);
-    return ONNX_NODE(g, "Mul", NULL, out_name(g, c), x, ONNX_NODE(g, "Sigmoid", NULL, NULL, x));
+    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, ONNX_NODE(g, "Sigmoid", NULL, NULL, x));
 }
 
 /* x/2·(1 + erf(x/√2)) */
@@ -200,19 +199,19 @@ static const char *emit_gelu(kin_onnx_graph *g, const kin_call *c)
                *half = ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, 0.5));
     const char *inner = ONNX_NODE(
         g, "Erf", NULL, NULL, ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, 0.70710678118654752)));
-    return ONNX_NODE(g, "Mul", NULL, out_name(g, c), half,
+    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), half,
                      ONNX_NODE(g, "Add", NULL, NULL, inner, kin_onnx_constant(g, 1)));
 }
 
 static const char *emit_square(kin_onnx_graph *g, const kin_call *c)
 {
     const char *x = kin_onnx_name(g, c->in[0]);
-    return ONNX_NODE(g, "Mul", NULL, out_name(g, c), x, x);
+    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, x);
 }
 
 static const char *emit_pow(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Pow", NULL, out_name(g, c), kin_onnx_name(g, c->in[0]),
+    return ONNX_NODE(g, "Pow", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
                      kin_onnx_constant(g, *(const double *)c->opt));
 }
 
@@ -222,7 +221,7 @@ static const char *over_channels(kin_onnx_graph *g, const kin_call *c, const cha
 {
     kin_text a = {0};
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->in[0]));
-    return ONNX_NODE(g, type, &a, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, type, &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 /* Of scale·x. */
@@ -233,7 +232,7 @@ static const char *emit_softmax(kin_onnx_graph *g, const kin_call *c)
     kin_text a = {0};
     if (scale != 1) x = ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, scale));
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->in[0]));
-    return ONNX_NODE(g, "Softmax", &a, out_name(g, c), x);
+    return ONNX_NODE(g, "Softmax", &a, kin_onnx_out(g, c), x);
 }
 
 static const char *emit_log_softmax(kin_onnx_graph *g, const kin_call *c)
@@ -245,7 +244,7 @@ static const char *emit_log_sum_exp(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     kin_onnx_ints(&a, "axes", (int64_t[]){kin_onnx_channel_axis(c->in[0])}, 1);
-    return ONNX_NODE(g, "ReduceLogSumExp", &a, out_name(g, c), kin_onnx_name(g, c->in[0]));
+    return ONNX_NODE(g, "ReduceLogSumExp", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 /* Sums take their axes as an input since opset 13, the others still as an attribute; all axes give [1]. */
@@ -257,7 +256,7 @@ static const char *reduced(kin_onnx_graph *g, const kin_call *c, const char *typ
     if (!set) set = all;
     for (int i = 0; i < n; i++)
         if (set >> i & 1) axes[count++] = kin_onnx_axis(c->in[0], i);
-    const char *x = kin_onnx_name(g, c->in[0]), *out = set == all ? NULL : out_name(g, c), *y;
+    const char *x = kin_onnx_name(g, c->in[0]), *out = set == all ? NULL : kin_onnx_out(g, c), *y;
     if (axes_are_input) {
         y = ONNX_NODE(g, type, NULL, out, x, kin_onnx_integers(g, axes, count));
     } else {
@@ -266,7 +265,7 @@ static const char *reduced(kin_onnx_graph *g, const kin_call *c, const char *typ
         y = ONNX_NODE(g, type, &a, out, x);
     }
     return set == all
-               ? ONNX_NODE(g, "Reshape", NULL, out_name(g, c), y, kin_onnx_integers(g, (int64_t[]){1}, 1))
+               ? ONNX_NODE(g, "Reshape", NULL, kin_onnx_out(g, c), y, kin_onnx_integers(g, (int64_t[]){1}, 1))
                : y;
 }
 
@@ -288,7 +287,7 @@ static const char *emit_max(kin_onnx_graph *g, const kin_call *c)
 
 static const char *emit_global_max_pool(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Flatten", NULL, out_name(g, c),
+    return ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c),
                      ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, kin_onnx_name(g, c->in[0])));
 }
 
@@ -302,7 +301,7 @@ static const char *emit_gem(kin_onnx_graph *g, const kin_call *c)
                                  ONNX_NODE(g, "Pow", NULL, NULL, ONNX_NODE(g, "Div", NULL, NULL, v, most),
                                            p));
     const char *root = ONNX_NODE(g, "Pow", NULL, NULL, mean, ONNX_NODE(g, "Reciprocal", NULL, NULL, p));
-    return ONNX_NODE(g, "Flatten", NULL, out_name(g, c), ONNX_NODE(g, "Mul", NULL, NULL, most, root));
+    return ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c), ONNX_NODE(g, "Mul", NULL, NULL, most, root));
 }
 
 static const char *emit_channel_pool(kin_onnx_graph *g, const kin_call *c)
@@ -314,7 +313,7 @@ static const char *emit_channel_pool(kin_onnx_graph *g, const kin_call *c)
     kin_onnx_int(&joined, "axis", 1);
     const char *most = ONNX_NODE(g, "ReduceMax", &max, NULL, x),
                *average = ONNX_NODE(g, "ReduceMean", &mean, NULL, x);
-    return ONNX_NODE(g, "Concat", &joined, out_name(g, c), most, average);
+    return ONNX_NODE(g, "Concat", &joined, kin_onnx_out(g, c), most, average);
 }
 
 static const char *emit_gate(kin_onnx_graph *g, const kin_call *c)
@@ -324,12 +323,12 @@ static const char *emit_gate(kin_onnx_graph *g, const kin_call *c)
     if (kin_ndim(a) == 2)
         gate = kin_onnx_reshape(g, gate, kin_shape_of(a), KIN_SHAPE(kin_dim(a, 0), kin_dim(a, 1), 1, 1),
                                 NULL);
-    return ONNX_NODE(g, "Mul", NULL, out_name(g, c), x, gate);
+    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, gate);
 }
 
 static const char *emit_add_weighted(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Add", NULL, out_name(g, c), kin_onnx_name(g, c->in[0]),
+    return ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
                      ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[1]), kin_onnx_name(g, c->in[2])));
 }
 
@@ -346,8 +345,8 @@ static const char *emit_reshape(kin_onnx_graph *g, const kin_call *c)
     kin_shape from = kin_shape_of(x), to = kin_shape_of(y);
     if (to_pixel) to = KIN_SHAPE(to.dim[0], to.dim[3], 1, 1);
     const char *value = from_pixel ? kin_onnx_name(g, x) : kin_onnx_plain(g, x);
-    if (kin_ndim(y) != 4 || to_pixel) return kin_onnx_reshape(g, value, from, to, out_name(g, c));
-    return kin_onnx_from_plain(g, y, kin_onnx_reshape(g, value, from, to, NULL), out_name(g, c));
+    if (kin_ndim(y) != 4 || to_pixel) return kin_onnx_reshape(g, value, from, to, kin_onnx_out(g, c));
+    return kin_onnx_from_plain(g, y, kin_onnx_reshape(g, value, from, to, NULL), kin_onnx_out(g, c));
 }
 
 static const char *emit_concat(kin_onnx_graph *g, const kin_call *c)
@@ -358,13 +357,13 @@ static const char *emit_concat(kin_onnx_graph *g, const kin_call *c)
         return kin_onnx_fail(g, "a concat of %d tensors; up to %d are exported", c->n_in, ONNX_INPUTS), NULL;
     for (int i = 0; i < c->n_in; i++) inputs[i] = kin_onnx_name(g, c->in[i]);
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->out));
-    return kin_onnx_node(g, "Concat", inputs, c->n_in, &a, out_name(g, c));
+    return kin_onnx_node(g, "Concat", inputs, c->n_in, &a, kin_onnx_out(g, c));
 }
 
 static const char *sliced(kin_onnx_graph *g, const kin_call *c, int axis)
 {
     const kin_slice_call *o = c->opt;
-    return ONNX_NODE(g, "Slice", NULL, out_name(g, c), kin_onnx_name(g, c->in[0]),
+    return ONNX_NODE(g, "Slice", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
                      kin_onnx_integers(g, (int64_t[]){o->first}, 1),
                      kin_onnx_integers(g, (int64_t[]){o->first + o->count}, 1),
                      kin_onnx_integers(g, (int64_t[]){axis}, 1));
@@ -385,58 +384,68 @@ static const char *emit_slice_rows(kin_onnx_graph *g, const kin_call *c)
 /* ---- the table ---- */
 
 static const struct {
-    const char *op;
-    const char *(*emit)(kin_onnx_graph *g, const kin_call *c);
+    const kin_op *op;
+    kin_onnx_emitter *emit;
 } emitters[] = {
-    {"conv2d", emit_conv2d},
-    {"max_pool2d", emit_max_pool2d},
-    {"avg_pool2d", emit_avg_pool2d},
-    {"batch_norm", emit_batch_norm},
-    {"l2_normalize", emit_l2_normalize},
-    {"affine", emit_affine},
-    {"matmul", emit_matmul},
-    {"add", emit_add},
-    {"sub", emit_sub},
-    {"mul", emit_mul},
-    {"div", emit_div},
-    {"scale", emit_scale},
-    {"relu", emit_relu},
-    {"relu6", emit_relu6},
-    {"leaky_relu", emit_leaky_relu},
-    {"sigmoid", emit_sigmoid},
-    {"tanh", emit_tanh},
-    {"softplus", emit_softplus},
-    {"silu", emit_silu},
-    {"gelu", emit_gelu},
-    {"exp", emit_exp},
-    {"log", emit_log},
-    {"sqrt", emit_sqrt},
-    {"square", emit_square},
-    {"abs", emit_abs},
-    {"pow", emit_pow},
-    {"softmax", emit_softmax},
-    {"log_softmax", emit_log_softmax},
-    {"log_sum_exp", emit_log_sum_exp},
-    {"sum", emit_sum},
-    {"mean", emit_mean},
-    {"max", emit_max},
-    {"global_max_pool", emit_global_max_pool},
-    {"gem", emit_gem},
-    {"channel_pool", emit_channel_pool},
-    {"gate", emit_gate},
-    {"add_weighted", emit_add_weighted},
-    {"flatten", emit_flatten},
-    {"reshape", emit_reshape},
-    {"concat", emit_concat},
-    {"slice", emit_slice},
-    {"slice_rows", emit_slice_rows},
+    {&kin_op_conv2d, emit_conv2d},
+    {&kin_op_max_pool2d, emit_max_pool2d},
+    {&kin_op_avg_pool2d, emit_avg_pool2d},
+    {&kin_op_batch_norm, emit_batch_norm},
+    {&kin_op_l2_normalize, emit_l2_normalize},
+    {&kin_op_affine, emit_affine},
+    {&kin_op_matmul, emit_matmul},
+    {&kin_op_add, emit_add},
+    {&kin_op_sub, emit_sub},
+    {&kin_op_mul, emit_mul},
+    {&kin_op_div, emit_div},
+    {&kin_op_scale, emit_scale},
+    {&kin_op_relu, emit_relu},
+    {&kin_op_relu6, emit_relu6},
+    {&kin_op_leaky_relu, emit_leaky_relu},
+    {&kin_op_sigmoid, emit_sigmoid},
+    {&kin_op_tanh, emit_tanh},
+    {&kin_op_softplus, emit_softplus},
+    {&kin_op_silu, emit_silu},
+    {&kin_op_gelu, emit_gelu},
+    {&kin_op_exp, emit_exp},
+    {&kin_op_log, emit_log},
+    {&kin_op_sqrt, emit_sqrt},
+    {&kin_op_square, emit_square},
+    {&kin_op_abs, emit_abs},
+    {&kin_op_pow, emit_pow},
+    {&kin_op_softmax, emit_softmax},
+    {&kin_op_log_softmax, emit_log_softmax},
+    {&kin_op_log_sum_exp, emit_log_sum_exp},
+    {&kin_op_sum, emit_sum},
+    {&kin_op_mean, emit_mean},
+    {&kin_op_max, emit_max},
+    {&kin_op_global_max_pool, emit_global_max_pool},
+    {&kin_op_gem, emit_gem},
+    {&kin_op_channel_pool, emit_channel_pool},
+    {&kin_op_gate, emit_gate},
+    {&kin_op_add_weighted, emit_add_weighted},
+    {&kin_op_flatten, emit_flatten},
+    {&kin_op_reshape, emit_reshape},
+    {&kin_op_concat, emit_concat},
+    {&kin_op_slice, emit_slice},
+    {&kin_op_slice_rows, emit_slice_rows},
 };
+
+/* An op is known by its descriptor: another one may have the same name. */
+static kin_onnx_emitter *emitter_of(const kin_op *op)
+{
+    if (op->onnx) return op->onnx;
+    for (size_t i = 0; i < sizeof emitters / sizeof *emitters; i++)
+        if (emitters[i].op == op) return emitters[i].emit;
+    return NULL;
+}
 
 bool kin_onnx_emit(kin_onnx_graph *g, const kin_call *c)
 {
-    for (size_t i = 0; i < sizeof emitters / sizeof *emitters; i++)
-        if (strcmp(emitters[i].op, c->op->name) == 0)
-            return kin_onnx_set_name(g, c->out, emitters[i].emit(g, c)) && !kin_failed(g->err);
-    return kin_onnx_fail(g, "the op %s has no ONNX form here; nn/files/onnx_ops.c has the table",
-                         c->op->name);
+    kin_onnx_emitter *emit = emitter_of(c->op);
+    if (!emit)
+        return kin_onnx_fail(
+            g, "the op %s has no ONNX form here; the field .onnx gives an op one (autograd/op.h)",
+            c->op->name);
+    return kin_onnx_set_name(g, c->out, emit(g, c)) && !kin_failed(g->err);
 }
