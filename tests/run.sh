@@ -40,6 +40,9 @@ run_one() { # TEST FOLDER: what is said of it, in one piece; the counts go to a 
         elif [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
             f=1
             echo "not ok $1: ended with status $status"
+        elif [ $((p + f + s)) -eq 0 ]; then
+            f=1
+            echo "not ok $1: said nothing"
         fi
         if [ "$f" -gt 0 ]; then
             grep '^not ok ' "$log/out"
