@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "retrieval/lists/csv.h"
+#include "base/csv.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@ enum { PATH_MAX_HERE = 4096 };
 
 /* Names that stand for several files: "E" for E.npy and E.csv, a run for its networks. */
 static const char *const set_endings[] = {"", ".npy", ".csv", NULL};
-static const char *const input_endings[] = {"",  ".npy", ".csv", "/model.safetensors", "/last.safetensors",
-                                            NULL};
+static const char *const picture_endings[] = {"", NULL};
+static const char *const set_or_run[] = {"", ".npy", ".csv", "/model.safetensors", "/last.safetensors", NULL};
 
 static bool same_file(const char *a, const char *b)
 {
@@ -36,10 +36,15 @@ static bool refuse(const char *output, kin_error *err)
                     output);
 }
 
-/* `output` [with each of `endings`] against one name that the command reads, [length]. */
-static bool apart(const char *output, const char *const *endings, const char *input, size_t length,
-                  kin_error *err)
+/* One name that the command writes, and one that it reads, with the endings that each stands for. */
+typedef struct both {
+    const char *output, *const *output_endings, *const *input_endings;
+} both;
+
+static bool apart(const both *b, const char *input, size_t length, kin_error *err)
 {
+    const char *output = b->output, *const *endings = b->output_endings,
+               *const *input_endings = b->input_endings;
     char to[PATH_MAX_HERE], from[PATH_MAX_HERE];
     if (length + 32 > sizeof from || strlen(output) + 32 > sizeof to) return true;
     for (int o = 0; endings[o]; o++)
@@ -55,17 +60,15 @@ static bool apart(const char *output, const char *const *endings, const char *in
 }
 
 /* An input may be several names with commas between them, and end in the colon and name of a part. */
-static bool apart_from_value(const char *output, const char *const *endings, const char *value,
-                             kin_error *err)
+static bool apart_from_value(const both *b, const char *value, kin_error *err)
 {
     const char *colon = strrchr(value, ':');
-    if (!apart(output, endings, value, strlen(value), err) ||
-        (colon && !apart(output, endings, value, (size_t)(colon - value), err)))
+    if (!apart(b, value, strlen(value), err) || (colon && !apart(b, value, (size_t)(colon - value), err)))
         return false;
     if (!strchr(value, ',')) return true;
     for (const char *at = value;; at++) {
         size_t length = strcspn(at, ",");
-        if (length && !apart(output, endings, at, length, err)) return false;
+        if (length && !apart(b, at, length, err)) return false;
         at += length;
         if (!*at) return true;
     }
@@ -79,13 +82,15 @@ bool kin_output_apart(const kin_cli *cli, const char *output, const char *input,
 static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
 {
     static const char *const as_it_is[] = {"", NULL};
-    const char *const *endings = o->writes == KIN_WRITES_SET ? set_endings : as_it_is;
+    both b = {output, o->writes == KIN_WRITES_SET ? set_endings : as_it_is,
+              cli->command->takes_pictures ? picture_endings : set_or_run};
     for (int p = 0; p < cli->positionals; p++)
-        if (!apart_from_value(output, endings, cli->positional[p], err)) return false;
+        if (!apart_from_value(&b, cli->positional[p], err)) return false;
+    b.input_endings = set_or_run;
     for (int i = 0; cli->command->options[i].name; i++) {
         const kin_option *other = &cli->command->options[i];
         if (!cli->values[i] || other->kind != KIN_OPTION_STRING || other->writes) continue;
-        if (!apart_from_value(output, endings, cli->values[i], err)) return false;
+        if (!apart_from_value(&b, cli->values[i], err)) return false;
     }
     return true;
 }

@@ -10,6 +10,11 @@ static bool show(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
+void kin_source_remark(const kin_cli *cli, const char *path, const kin_dataset *set)
+{
+    if (set->remark) kin_cli_note(cli, "%s: %s", path, set->remark);
+}
+
 bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const char *classes, int size,
                      int channels, kin_filter filter, bool strict, kin_error *err)
 {
@@ -17,6 +22,7 @@ bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const 
     if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = classes && *classes ? classes : NULL}, &s->set,
                           err))
         return false;
+    kin_source_remark(cli, path, &s->set);
     return kin_source_read(s, cli, size, channels, filter, strict, err);
 }
 

@@ -17,6 +17,8 @@ bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const 
 /* The same for s->set, which the caller has opened or chosen already. On failure both are freed. */
 bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter,
                      bool strict, kin_error *err);
+/* What is to be said about a set that was opened: its remark. Every command that opens one calls it. */
+void kin_source_remark(const kin_cli *cli, const char *path, const kin_dataset *set);
 void kin_source_close(kin_source *s);
 
 #endif

@@ -18,7 +18,7 @@ static kin_dataset make(void)
     kin_text_add(&text, "id,label,path,role\n");
     for (int i = 0; i < COUNT; i++) kin_text_format(&text, "p %d,k%d,%d.png,\n", i, i / EACH, i);
     kin_text_add(&text, "stray,,stray.png,gallery\n");
-    CHECK_MSG(kin_list_parse("x.csv", text.data, text.size, &set, &err), "%s", err.message);
+    CHECK_MSG(kin_list_parse("x.csv", text.data, text.size, NULL, &set, &err), "%s", err.message);
     kin_text_free(&text);
     return set;
 }
@@ -38,7 +38,7 @@ static void chunks(void)
     CHECK_MSG(kin_split_validation(&set, &(kin_split){.share = 0.3}, &kept, &held, &err), "%s", err.message);
     CHECK(kept.classes == 5 && held.classes == 2 && kept.count == 16 && held.count == 6);
     CHECK(held.items[0].label == 0 && strcmp(held.class_names[1], "k6") == 0 &&
-          strcmp(held.items[0].id, "p_15") == 0);
+          strcmp(held.items[0].id, "p 15") == 0);
     CHECK(kept.items[15].label == -1 && strcmp(kept.items[15].id, "stray") == 0);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
@@ -121,7 +121,7 @@ static void by_list(void)
     kin_dataset_free(&set);
     kin_error_clear(&err);
     const char *numbers = "a.png,0\nb.png,0\nc.png,1\nd.png,1\n";
-    CHECK(kin_list_parse("x.csv", numbers, strlen(numbers), &set, &err));
+    CHECK(kin_list_parse("x.csv", numbers, strlen(numbers), NULL, &set, &err));
     put_list("label\n1\n");
     CHECK(!kin_split_validation(&set, &how, &kept, &held, &err));
     CHECK_TEXT(err.message, "1 classes for training and 1 for validation");

@@ -25,6 +25,8 @@ static int run(kin_cli *cli)
     if (ok)
         printf("%s: %lld lists, %lld ids, all known, none twice\n", cli->positional[0],
                (long long)ranks.queries, (long long)ranks.offset[ranks.queries]);
+    if (ok && ranks.own)
+        kin_cli_note(cli, "%lld items stand in their own lists, and are passed over", (long long)ranks.own);
     kin_ranks_free(&ranks);
     kin_ranks_problems_free(&problems);
     kin_items_free(&query);
@@ -56,7 +58,7 @@ const kin_command kin_command_check = {
     .examples = "kin check ranks.csv --query queries --gallery shop\n"
                 "# ids from plain lists\n"
                 "kin check ranks.csv --query test.csv --gallery index.csv",
-    .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},
+    .arguments = {{"RANKS", "The lists, as `id,images` or as an .npy of gallery rows; - is standard input."}},
     .arguments_min = 1,
     .arguments_max = 1,
     .options = options,

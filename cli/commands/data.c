@@ -5,14 +5,14 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/source.h"
 #include "data/sets/known.h"
-#include "retrieval/lists/csv.h"
+#include "base/csv.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- counting ---- */
 
@@ -148,19 +148,8 @@ static bool print_histogram(const kin_dataset *set, kin_error *err)
 
 /* ---- the list ---- */
 
-/* A path in a list counts from the list's folder: where that is another one, the path is written in full. */
-static char *path_for_list(const char *list, const kin_sample *item)
-{
-    char here[4096] = "", *text;
-    bool elsewhere = strchr(list, '/') && item->path[0] != '/' && getcwd(here, sizeof here);
-    size_t size = strlen(here) + strlen(item->path) + 32;
-    if (!(text = kin_alloc(size))) return NULL;
-    int used = snprintf(text, size, "%s%s%s", elsewhere ? here : "", elsewhere ? "/" : "", item->path);
-    if (item->number >= 0) snprintf(text + used, size - (size_t)used, "#%lld", (long long)item->number);
-    return text;
-}
-
-static void write_item(FILE *stream, const kin_dataset *set, const kin_sample *item, const char *path)
+static void write_item(FILE *stream, const kin_dataset *set, const kin_sample *item, const char *path,
+                       bool boxes)
 {
     static const char *const roles[] = {"", "query", "gallery"};
     kin_csv_put(stream, item->id);
@@ -170,21 +159,27 @@ static void write_item(FILE *stream, const kin_dataset *set, const kin_sample *i
     kin_csv_put(stream, path);
     fputc(',', stream);
     if (item->camera >= 0) fprintf(stream, "%d", item->camera);
-    fprintf(stream, ",%s\n", roles[item->role]);
+    fprintf(stream, ",%s", roles[item->role]);
+    const kin_box *b = &item->box;
+    if (b->width) fprintf(stream, ",%d,%d,%d,%d", b->x, b->y, b->x + b->width, b->y + b->height);
+    else if (boxes) fputs(",,,,", stream);
+    fputc('\n', stream);
 }
 
 static bool write_list(const char *list, const kin_dataset *set, kin_error *err)
 {
     kin_file file;
     if (!kin_file_create(&file, list, err)) return false;
-    fputs("id,label,path,camera,role\n", file.stream);
+    bool boxes = false;
+    for (int64_t i = 0; i < set->count; i++) boxes |= set->items[i].box.width > 0;
+    fprintf(file.stream, "id,label,path,camera,role%s\n", boxes ? ",x_1,y_1,x_2,y_2" : "");
     for (int64_t i = 0; i < set->count; i++) {
-        char *path = path_for_list(list, &set->items[i]);
+        char *path = kin_list_path(list, &set->items[i]);
         if (!path) {
             kin_file_abandon(&file);
             return kin_fail_memory(err, list, strlen(set->items[i].path));
         }
-        write_item(file.stream, set, &set->items[i], path);
+        write_item(file.stream, set, &set->items[i], path, boxes);
         kin_free(path);
     }
     return kin_file_commit(&file, err);
@@ -325,6 +320,7 @@ static int run(kin_cli *cli)
     kin_interrupt_catch();
     if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, &err))
         return kin_cli_fail(cli, &err);
+    kin_source_remark(cli, path, &set);
     bool table = !out || strcmp(out, "-") != 0;
     if (table) printf("%s: %s\n", path, set.kind);
     bool ok = (!table || (print_parts(path, &set, &err) && print_histogram(&set, &err)));

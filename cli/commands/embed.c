@@ -1,4 +1,5 @@
 /* kin embed: pictures to descriptors. */
+#include "base/arena.h"
 #include "base/memory.h"
 #include "cli/chosen.h"
 #include "cli/embed_cache.h"
@@ -69,39 +70,52 @@ static const char *role_name(kin_role role)
     return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : "";
 }
 
-/* Columns of ids, labels, paths, cameras and roles; the last two only where the set knows any. Row i is of
- * items[which[i]]. */
+/* Columns of ids, labels, paths, cameras, roles and boxes; the last three only where the set knows any. Row i is
+ * of items[which[i]]. Paths are written as the list E.csv finds them, so that it is a data set again. */
+static bool fill_columns(const kin_dataset *set, const kin_sample *items, const int64_t *which, int64_t n,
+                         const char *list, kin_item_texts *texts, const char **cell[6], kin_arena *arena)
+{
+    bool camera = false, role = false, box = false;
+    char text[64];
+    for (int64_t i = 0; i < n; i++) {
+        const kin_sample *item = &items[which ? which[i] : i];
+        char *path = kin_list_path(list, item);
+        cell[0][i] = item->id;
+        cell[1][i] = item->label < 0 ? "" : set->class_names[item->label];
+        cell[2][i] = path ? kin_arena_strdup(arena, path) : NULL;
+        kin_free(path);
+        snprintf(text, sizeof text, "%d", item->camera);
+        cell[3][i] = item->camera < 0 ? "" : kin_arena_strdup(arena, text);
+        cell[4][i] = role_name(item->role);
+        const kin_box *b = &item->box;
+        snprintf(text, sizeof text, "%d %d %d %d", b->x, b->y, b->x + b->width, b->y + b->height);
+        cell[5][i] = b->width ? kin_arena_strdup(arena, text) : "";
+        if (!cell[2][i] || !cell[3][i] || !cell[5][i]) return false;
+        camera |= item->camera >= 0, role |= item->role != KIN_ROLE_NONE, box |= b->width > 0;
+    }
+    *texts = (kin_item_texts){.id = cell[0],
+                              .label = cell[1],
+                              .path = cell[2],
+                              .camera = camera ? cell[3] : NULL,
+                              .role = role ? cell[4] : NULL,
+                              .box = box ? cell[5] : NULL};
+    return true;
+}
+
 static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sample *items,
                        const int64_t *which, kin_vectors rows, kin_error *err)
 {
-    enum { COLUMNS = 5, DIGITS = 12 };
-    int64_t n = rows.count;
-    const char **names = kin_alloc_array((size_t)n, COLUMNS * sizeof *names),
-               **camera = names ? names + 3 * n : NULL, **role = names ? names + 4 * n : NULL;
-    char(*digits)[DIGITS] = kin_alloc_array((size_t)n, DIGITS);
-    bool any_camera = false, any_role = false,
-         ok = (names && digits) || kin_fail_memory(err, "the names", (size_t)n * COLUMNS * sizeof *names);
-    for (int64_t i = 0; ok && i < n; i++) {
-        const kin_sample *item = &items[which ? which[i] : i];
-        names[i] = item->id;
-        names[n + i] = item->label < 0 ? "" : set->class_names[item->label];
-        names[2 * n + i] = item->path;
-        snprintf(digits[i], DIGITS, "%d", item->camera);
-        camera[i] = item->camera < 0 ? "" : digits[i];
-        role[i] = role_name(item->role);
-        any_camera |= item->camera >= 0;
-        any_role |= item->role != KIN_ROLE_NONE;
-    }
-    if (ok) {
-        kin_item_texts texts = {.id = names,
-                                .label = names + n,
-                                .path = names + 2 * n,
-                                .camera = any_camera ? camera : NULL,
-                                .role = any_role ? role : NULL};
-        ok = kin_embeddings_write_texts(kin_option_string(cli, "out"), rows, &texts, err);
-    }
+    enum { COLUMNS = 6 };
+    const char *out = kin_option_string(cli, "out"), **names, **cell[COLUMNS];
+    kin_arena arena = {0};
+    kin_item_texts texts;
+    names = kin_alloc_array((size_t)rows.count, COLUMNS * sizeof *names);
+    for (int c = 0; names && c < COLUMNS; c++) cell[c] = names + c * rows.count;
+    bool ok = (names && fill_columns(set, items, which, rows.count, out, &texts, cell, &arena)) ||
+              kin_fail_memory(err, "the names", (size_t)rows.count * COLUMNS * sizeof *names);
+    ok = ok && kin_embeddings_write_texts(out, rows, &texts, err);
+    kin_arena_free(&arena);
     kin_free(names);
-    kin_free(digits);
     return ok;
 }
 
@@ -188,6 +202,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
               kin_chosen_network(cli, model, ctx, &network, &module, err);
     ok = ok && kin_dataset_open(cli->positional[0],
                                 &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
+    if (ok) kin_source_remark(cli, cli->positional[0], &set);
     ok = ok && encode(cli, module, &network, &set, &encoded, err);
     ok = ok && finish(cli, &set, set.items, encoded.item,
                       (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
@@ -252,6 +267,7 @@ const kin_command kin_command_embed = {
     .arguments = {{"DATA", "pictures, with or without classes"}},
     .arguments_min = 1,
     .arguments_max = 1,
+    .takes_pictures = true,
     .options = options,
     .run = run,
 };

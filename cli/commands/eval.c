@@ -204,6 +204,9 @@ static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
     const kin_items *asked = query ? &e->query : &e->gallery;
     if (!kin_ranks_read(cli->positional[0], asked, &e->gallery, e->leave_one_out, &e->ranks, NULL, err))
         return false;
+    if (e->ranks.own)
+        kin_cli_note(cli, "%lld items found themselves in %s, and were taken out of their own lists",
+                     (long long)e->ranks.own, cli->positional[0]);
     if (!read_distances(e, kin_option_string(cli, "distances"), err)) return false;
     if (!number_items(e, cli, &e->gallery, query ? &e->query : NULL, err)) return false;
     for (int64_t q = 0; q < asked->count; q++) e->found_first[q] = e->ranks.index[e->ranks.offset[q]];

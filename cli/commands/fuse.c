@@ -108,6 +108,9 @@ static bool read_lists(ensemble *e, char *const *gallery, char *const *query, ki
         if (!kin_ranks_read(e->cli->positional[s], asked, &e->gallery[0].items, e->leave_one_out,
                             &e->ranks[s], NULL, err))
             return false;
+        else if (e->ranks[s].own)
+            kin_cli_note(e->cli, "%lld items found themselves in %s, and were taken out of their own lists",
+                         (long long)e->ranks[s].own, e->cli->positional[s]);
     return true;
 }
 
@@ -427,7 +430,7 @@ const kin_command kin_command_fuse = {
         "kin fuse one.csv two.csv --gallery shop --query queries --out ranks.csv\n"
         "# one set of descriptors out of two\n"
         "kin fuse --gallery a_shop,b_shop --embeddings both_shop",
-    .arguments = {{"RANKS", "Lists, as `id,images`."}},
+    .arguments = {{"RANKS", "Lists, as `id,images` or as an .npy of gallery rows."}},
     .arguments_min = 0,
     .arguments_max = SETS,
     .options = options,

@@ -6,6 +6,7 @@
 #include "cli/embed_cache.h"
 #include "cli/params.h"
 #include "cli/pipeline.h"
+#include "cli/source.h"
 #include "cli/timings.h"
 
 #include <string.h>
@@ -33,6 +34,8 @@ static bool open_sets(pictures *p, kin_error *err)
                *gallery = kin_option_string(p->pipeline->r.cli, "gallery");
     bool ok = (!query || kin_dataset_open(query, NULL, &p->set[0], err)) &&
               kin_dataset_open(gallery, NULL, &p->set[query != NULL], err);
+    if (ok && query) kin_source_remark(p->pipeline->r.cli, query, &p->set[0]);
+    if (ok) kin_source_remark(p->pipeline->r.cli, gallery, &p->set[query != NULL]);
     p->total = p->pipeline->job.pictures = p->set[0].count + p->set[1].count;
     return ok;
 }

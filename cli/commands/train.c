@@ -200,6 +200,7 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
         return false;
     if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err))
         return false;
+    kin_source_remark(cli, c->data, &all);
     bool ok = !split || kin_split_validation(&all, &how, &kept, &held, err);
     ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
     kin_dataset_free(&kept);

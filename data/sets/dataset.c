@@ -1,8 +1,11 @@
 #include "data/sets/dataset.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/sets/known.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +21,6 @@ bool kin_dataset_add(kin_dataset *set, const char *id, const char *path, int lab
     if (!copy || !where ||
         !kin_grow((void **)&set->items, (size_t)set->count, &set->capacity, sizeof *set->items))
         return kin_fail_memory(err, "a data set's items", set->capacity * sizeof *set->items);
-    for (char *c = copy; *c; c++)
-        if (*c == ' ' || *c == ',' || *c == '"' || *c == '\t' || *c == '\n' || *c == '\r') *c = '_';
     set->items[set->count++] = (kin_sample){
         .id = copy, .path = where, .label = label, .camera = -1, .index = index, .number = index};
     return true;
@@ -99,7 +100,21 @@ void kin_dataset_free(kin_dataset *set)
     *set = (kin_dataset){0};
 }
 
-/* Ids must differ: rank lists name pictures by them. Replacing blanks may have made two alike. */
+bool kin_dataset_remark(kin_dataset *set, kin_error *err, const char *format, ...)
+{
+    char text[700];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    kin_text all = {0};
+    kin_text_format(&all, "%s%s%s", set->remark ? set->remark : "", set->remark ? "; " : "", text);
+    set->remark = all.failed ? NULL : kin_arena_strdup(&set->arena, all.data);
+    kin_text_free(&all);
+    return set->remark || kin_fail_memory(err, "a remark", sizeof text);
+}
+
+/* Ids must differ: rank lists name pictures by them. */
 static bool ids_differ(const kin_dataset *set, kin_error *err)
 {
     const char **ids = kin_alloc_array((size_t)set->count + 1, sizeof *ids);
@@ -109,10 +124,9 @@ static bool ids_differ(const kin_dataset *set, kin_error *err)
     bool ok = true;
     for (int64_t i = 1; ok && i < set->count; i++)
         if (strcmp(ids[i - 1], ids[i]) == 0)
-            ok = kin_fail(err, KIN_ERR_DATA,
-                          "two pictures have the id \"%s\" (blanks and commas become '_'); rename one, or "
-                          "remove the repetition",
-                          ids[i]);
+            ok = kin_fail(
+                err, KIN_ERR_DATA,
+                "two pictures have the id \"%s\"; give them a column `id`, or remove the repetition", ids[i]);
     kin_free(ids);
     return ok;
 }
@@ -205,29 +219,6 @@ static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(p
 
 bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
 
-/* A list's queries or gallery, where its column `role` tells them. */
-static bool open_list(const char *path, const char *part, kin_dataset *out, kin_error *err)
-{
-    if (!kin_list_open(path, out, err)) return false;
-    if (!part) return true;
-    kin_role role = strcmp(part, "query") == 0     ? KIN_ROLE_QUERY
-                    : strcmp(part, "gallery") == 0 ? KIN_ROLE_GALLERY
-                                                   : KIN_ROLE_NONE;
-    if (!role)
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and gallery",
-            path, part);
-    int64_t kept = 0, all = out->count;
-    for (int64_t i = 0; i < all; i++)
-        if (out->items[i].role == role) out->items[kept++] = out->items[i];
-    if (kept == 0)
-        return kin_fail(err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`",
-                        path, (long long)all, part);
-    out->count = kept;
-    return kin_dataset_number_classes(out, out->class_names, out->classes, err);
-}
-
 static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
     if (kin_is_folder(path)) return open_folder(path, part, out, err);
@@ -235,7 +226,7 @@ static bool open_any(const char *path, const char *part, kin_dataset *out, kin_e
         return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
     bool cifar = ends_with(path, ".bin"), idx = !cifar && is_idx(path);
     out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
-    if (!cifar && !idx) return open_list(path, part, out, err);
+    if (!cifar && !idx) return kin_list_open(path, part, out, err);
     if (part)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
     return cifar ? kin_cifar_open(&path, 1, false, out, err) : kin_idx_open(path, out, err);

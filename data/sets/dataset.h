@@ -15,7 +15,7 @@ typedef struct kin_box {
 } kin_box;
 
 typedef struct kin_sample {
-    const char *id;   /* unique, without blanks and commas: the relative path, or the row's number */
+    const char *id;   /* unique: the relative path as it is, or the row's number */
     const char *path; /* of the picture's file; for IDX and CIFAR the container's */
     /* 0 .. classes-1, in the order of sorted class names or of the set's own numbering; -1: none (a
      * distractor) */
@@ -39,8 +39,9 @@ typedef struct kin_dataset {
     /* IDX and CIFAR: all pictures, interleaved, one after the other; NULL for files. */
     uint8_t *pixels;
     int width, height, channels;
-    bool view;       /* pixels and texts belong to the set it was chosen from (data/sets/split.h) */
-    kin_arena arena; /* names */
+    const char *remark; /* what the user should hear about it, on one line; NULL: nothing */
+    bool view;          /* pixels and texts belong to the set it was chosen from (data/sets/split.h) */
+    kin_arena arena;    /* names */
     size_t capacity;
 } kin_dataset;
 
@@ -76,9 +77,16 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
  * occur from 0. */
 bool kin_dataset_number_classes(kin_dataset *set, const char *const *names, int n, kin_error *err);
 bool kin_folder_open(const char *path, kin_dataset *out, kin_error *err);
-bool kin_list_open(const char *path, kin_dataset *out, kin_error *err);
+/* `part` is one of its roles or splits; NULL: all. */
+bool kin_list_open(const char *path, const char *part, kin_dataset *out, kin_error *err);
 /* Pictures in containers ("train-images-idx3-ubyte#7") have a number, and no index yet. */
-bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err);
+bool kin_list_parse(const char *name, const char *text, size_t size, const char *part, kin_dataset *out,
+                    kin_error *err);
+/* The item's path as it stands in `list`, so that the list finds it: counted from the list's folder, or in
+ * full where that is another one; NULL when out of memory. Owned by the caller. */
+char *kin_list_path(const char *list, const kin_sample *item);
+/* Adds to the set's remark. */
+bool kin_dataset_remark(kin_dataset *set, kin_error *err, const char *format, ...) KIN_PRINTF(3, 4);
 /* Is it named as IDX and CIFAR files are? */
 bool kin_is_container(const char *path);
 bool kin_idx_open(const char *path, kin_dataset *out, kin_error *err);

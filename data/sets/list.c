@@ -1,103 +1,55 @@
-/* A list of pictures, one a line: `path,label`; fields may be quoted as in CSV. A first line that names
- * columns may put them in another order or add others (`id,label,path,camera,role`, as kin data and kin
- * embed write). Paths are relative to the list's folder. A camera is a number or empty; a role is query,
- * gallery or empty, and with that column a label may be empty too: a picture of no class, that is searched
- * and never right. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a
- * list are then of one size. */
+/* A list of pictures, one a line: a path alone, or `path,label`; fields may be quoted as in CSV. A first line
+ * that names no file names the columns (base/columns.h), in any order: `id,label,path,camera,role` as kin data
+ * and kin embed write, or other programs' names for the same. Paths are relative to the list's folder; one that
+ * is not there is looked for from the working directory, from which older lists of kin's counted. A camera is a
+ * number or empty; a role is query, gallery or empty. With roles, or where no picture has one, a label may be
+ * empty: a picture of no class, that is searched and never right. Boxes, `x_1,y_1,x_2,y_2`, are what is cut out.
+ * "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a list are then of one size. */
+#include "base/columns.h"
+#include "base/csv.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "data/sets/dataset.h"
+#include "data/sets/known.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
-enum { FIELD_MAX = 4096, COLUMNS_MAX = 16, CAMERAS_MAX = 1000000 };
-enum { PATH, LABEL, ID, CAMERA, ROLE, KNOWN };
-static const char *const known[KNOWN] = {"path", "label", "id", "camera", "role"};
-
-/* Reads one field, unquoted, to `field`; moves *at behind the comma. False when it is too long or its
- * quotes do not close. */
-static bool take_field(const char **at, const char *end, char *field)
-{
-    size_t length = 0;
-    bool quoted = *at < end && **at == '"', closed = !quoted;
-    if (quoted) (*at)++;
-    while (*at < end) {
-        char c = *(*at)++;
-        if (quoted && c == '"') {
-            if (*at < end && **at == '"') (*at)++;
-            else {
-                quoted = false;
-                closed = true;
-                continue;
-            }
-        } else if (!quoted && c == ',') {
-            field[length] = '\0';
-            return closed;
-        }
-        if (length + 1 >= FIELD_MAX || c == '\0') return false;
-        field[length++] = c;
-    }
-    field[length] = '\0';
-    return closed;
-}
+enum { COLUMNS_MAX = 64, CAMERAS_MAX = 1000000, SIDE_MAX = 1000000, PATH_BYTES = 4096 };
 
 typedef struct list_reader {
     kin_dataset *set;
+    kin_csv csv;
     char *folder;
-    const char *name;
+    const char *part; /* that is asked for; NULL: all */
+    kin_columns columns;
+    bool bare;                                       /* every line as it is, is a path */
+    int64_t rows, elsewhere, unlabelled, without_at; /* the first line without a label, 0: none */
+    int64_t both, one_of_them; /* rows that are query and gallery, and rows that are one */
+    char camera_prefix[32];
+    bool any_camera;
+    kin_names splits, paths;
     const char **class_of_item;
     size_t capacity;
-    int column_of[KNOWN]; /* -1: it is not there */
     kin_error *err;
 } list_reader;
 
-static bool is_header(list_reader *r, const char *line, const char *end)
+static bool line_fail(list_reader *r, const char *format, ...) KIN_PRINTF(2, 3);
+static bool line_fail(list_reader *r, const char *format, ...)
 {
-    char field[FIELD_MAX];
-    int found[KNOWN] = {-1, -1, -1, -1, -1}, column = 0;
-    for (const char *at = line; at < end && column < COLUMNS_MAX; column++) {
-        if (!take_field(&at, end, field)) return false;
-        for (int k = 0; k < KNOWN; k++)
-            if (strcmp(field, known[k]) == 0) found[k] = column;
-    }
-    if (found[PATH] < 0 || found[LABEL] < 0) return false;
-    memcpy(r->column_of, found, sizeof found);
-    return true;
+    char text[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: %s", r->csv.name, (long long)r->csv.line, text);
 }
 
-/* Puts the known columns of a line into `fields`; false when it cannot be cut up. */
-static bool cut_line(const list_reader *r, const char *line, const char *end, char (*fields)[FIELD_MAX])
-{
-    char other[FIELD_MAX];
-    bool ok = true;
-    for (int k = 0; k < KNOWN; k++) fields[k][0] = '\0';
-    int column = 0;
-    for (const char *at = line; ok && at < end; column++) {
-        char *to = other;
-        for (int k = 0; k < KNOWN; k++)
-            if (r->column_of[k] == column) to = fields[k];
-        ok = take_field(&at, end, to);
-    }
-    return ok;
-}
-
-static bool take_extras(list_reader *r, char (*fields)[FIELD_MAX], int64_t number)
-{
-    kin_sample *item = &r->set->items[r->set->count - 1];
-    int64_t camera = -1;
-    if (*fields[CAMERA] && !kin_parse_int(fields[CAMERA], 0, CAMERAS_MAX, &camera))
-        return kin_fail(r->err, KIN_ERR_DATA,
-                        "%s: line %lld: the camera is \"%.60s\"; a number from 0 to %d was expected", r->name,
-                        (long long)number, fields[CAMERA], CAMERAS_MAX);
-    item->camera = (int)camera;
-    item->role = strcmp(fields[ROLE], "query") == 0     ? KIN_ROLE_QUERY
-                 : strcmp(fields[ROLE], "gallery") == 0 ? KIN_ROLE_GALLERY
-                                                        : KIN_ROLE_NONE;
-    return item->role || !*fields[ROLE] ||
-           kin_fail(r->err, KIN_ERR_DATA,
-                    "%s: line %lld: the role is \"%.60s\"; query, gallery or nothing was expected", r->name,
-                    (long long)number, fields[ROLE]);
-}
+/* ---- files ---- */
 
 /* The number behind "container#", which is cut off; -1 for other paths. */
 static int64_t cut_number(char *path)
@@ -111,53 +63,400 @@ static int64_t cut_number(char *path)
     return -1;
 }
 
-static bool take_line(list_reader *r, const char *line, const char *end, int64_t number)
+/* Where a path may lead: 4096 bytes are what systems open. */
+typedef struct place {
+    char path[2 * PATH_BYTES]; /* of the file, without its number in a container */
+    int64_t number;            /* that number, or -1 */
+    bool there, elsewhere; /* whether there is such a file, and that it counts from the working directory */
+} place;
+
+static bool is_file(const char *path) { return kin_exists(path) && !kin_is_folder(path); }
+
+/* False where the path is too long. */
+static bool locate(const list_reader *r, const char *path, place *p)
 {
-    char fields[KNOWN][FIELD_MAX];
-    if (number == 1 && is_header(r, line, end)) return true;
-    bool ok = cut_line(r, line, end, fields), needs_label = r->column_of[ROLE] < 0;
-    const char *path = fields[PATH], *label = fields[LABEL];
-    if (!ok || !*path || (!*label && needs_label))
-        return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld is not `path,label`", r->name,
-                        (long long)number);
-    char *full = path[0] == '/' || !*r->folder ? kin_strdup(path) : kin_path_join(r->folder, path);
+    bool whole = path[0] == '/' || !*r->folder;
+    if (strlen(path) >= PATH_BYTES || strlen(r->folder) + 2 > PATH_BYTES) return false;
+    p->elsewhere = false;
+    snprintf(p->path, sizeof p->path, "%s%s%s", whole ? "" : r->folder,
+             whole || r->folder[strlen(r->folder) - 1] == '/' ? "" : "/", path);
+    p->number = cut_number(p->path);
+    p->there = is_file(p->path);
+    if (p->there || whole) return true;
+    place near = {.there = true, .elsewhere = true};
+    snprintf(near.path, sizeof near.path, "%s", path);
+    near.number = cut_number(near.path);
+    if (is_file(near.path)) *p = near;
+    return true;
+}
+
+static bool names_file(const list_reader *r, const char *text)
+{
+    place p;
+    return *text && locate(r, text, &p) && p.there;
+}
+
+/* ---- the first line ---- */
+
+/* The first line that holds something, as it stands. */
+static size_t first_line(const kin_csv *csv, char *line, size_t size)
+{
+    const char *at = csv->at;
+    while (at < csv->end && (*at == '\n' || *at == '\r')) at++;
+    size_t length = 0;
+    for (; at < csv->end && *at != '\n' && *at != '\r' && length + 1 < size; at++) line[length++] = *at;
+    line[length] = '\0';
+    return length;
+}
+
+/* Lists come with commas, tabs or semicolons; a line that is a file as it stands is a path and nothing else,
+ * whatever it holds; and `picture label` is two fields where the first of them is a file. */
+static void find_form(list_reader *r)
+{
+    char line[4096];
+    first_line(&r->csv, line, sizeof line);
+    r->bare = names_file(r, line);
+    if (r->bare || strchr(line, ',') || line[0] == '"') return;
+    r->csv.separator = strchr(line, '\t') ? '\t' : strchr(line, ';') ? ';' : ',';
+    char *blank = strrchr(line, ' ');
+    if (r->csv.separator != ',' || !blank) return;
+    *blank = '\0';
+    if (names_file(r, line)) r->csv.separator = ' ';
+}
+
+static bool is_picture(const char *path)
+{
+    const char *hash = strrchr(path, '#');
+    return kin_looks_like_picture(path) || (hash && hash > path);
+}
+
+static bool boxes_complete(list_reader *r)
+{
+    int sides = 0;
+    for (int k = KIN_COLUMN_LEFT; k <= KIN_COLUMN_BOTTOM; k++) sides += r->columns.place[k] >= 0;
+    return sides == 0 || sides == 4 ||
+           line_fail(r,
+                     "names only %d of a box's columns x_1, y_1, x_2, y_2; rename them if no boxes are meant",
+                     sides);
+}
+
+/* Whether the first line names the columns; *ok is false where it is neither that nor a picture. */
+static bool is_header(list_reader *r, char *const *field, int count, bool *ok)
+{
+    bool file = false, picture = is_picture(field[0]);
+    for (int i = 0; i < count; i++) file = file || names_file(r, field[i]);
+    kin_columns found = kin_columns_find(field, count);
+    bool sure = found.known > 1 && found.place[KIN_COLUMN_PATH] >= 0;
+    if (found.known && (sure || !file)) {
+        r->columns = found;
+        if (r->columns.place[KIN_COLUMN_PATH] < 0)
+            r->columns.place[KIN_COLUMN_PATH] = found.place[KIN_COLUMN_ID];
+        *ok = r->columns.place[KIN_COLUMN_PATH] >= 0
+                  ? boxes_complete(r)
+                  : line_fail(r,
+                              "names its columns, and none of them is `path`, where the pictures are; "
+                              "not understood: %s",
+                              *found.others ? found.others : "none");
+        return true;
+    }
+    if (!file && !picture)
+        *ok = line_fail(r,
+                        "names no file that is there, and no column that is known: '%.100s'; `path`, or "
+                        "`path,label`, was expected",
+                        field[0]);
+    else if (count > 2)
+        *ok = line_fail(r,
+                        "is not `path,label`: it has %d fields, and what the others mean is not told; begin "
+                        "the list with a line that names them",
+                        count);
+    return false;
+}
+
+/* ---- a line ---- */
+
+static bool take_camera(list_reader *r, kin_sample *item, const char *text)
+{
+    int64_t camera;
+    if (!*text) return true;
+    size_t prefix = strcspn(text, "0123456789");
+    if (prefix >= sizeof r->camera_prefix || !kin_parse_int(text + prefix, 0, CAMERAS_MAX, &camera))
+        return line_fail(r,
+                         "the camera is \"%.60s\"; a number from 0 to %d was expected, also behind letters",
+                         text, CAMERAS_MAX);
+    if (!r->any_camera) snprintf(r->camera_prefix, sizeof r->camera_prefix, "%.*s", (int)prefix, text);
+    if (strlen(r->camera_prefix) != prefix || strncmp(r->camera_prefix, text, prefix) != 0)
+        return line_fail(r,
+                         "the camera is \"%.60s\", and that of an earlier line begins with \"%s\"; their "
+                         "numbers alone would mix them up",
+                         text, r->camera_prefix);
+    r->any_camera = true;
+    item->camera = (int)camera;
+    return true;
+}
+
+/* Cuts the next word off. */
+static const char *next_word(char **rest)
+{
+    char *word = *rest + strspn(*rest, " "), *end = word + strcspn(word, " ");
+    *rest = end;
+    if (*end) *(*rest)++ = '\0';
+    return word;
+}
+
+static bool take_box(list_reader *r, kin_sample *item, char *const *field)
+{
+    double side[4];
+    int given = 0;
+    char all[128], *rest = all;
+    snprintf(all, sizeof all, "%s", kin_columns_field(&r->columns, field, KIN_COLUMN_BOX));
+    bool one = *all != '\0';
+    for (int k = 0; k < 4; k++) {
+        const char *text = one ? next_word(&rest)
+                               : kin_columns_field(&r->columns, field, (kin_column)(KIN_COLUMN_LEFT + k));
+        if (!*text) continue;
+        given++;
+        if (!kin_parse_real(text, &side[k]) || side[k] < 0 || side[k] > SIDE_MAX)
+            return line_fail(r, "\"%.60s\" is no side of a box", text);
+    }
+    if (!given) return true;
+    if (given < 4 || !(side[2] > side[0] && side[3] > side[1]))
+        return line_fail(r, "is no box: x_1 < x_2 and y_1 < y_2 were expected");
+    if (item->number >= 0)
+        return line_fail(r, "cuts a box out of an IDX or CIFAR file, which cannot be done");
+    int x = (int)floor(side[0]), y = (int)floor(side[1]);
+    item->box = (kin_box){x, y, (int)ceil(side[2]) - x, (int)ceil(side[3]) - y};
+    return true;
+}
+
+/* "valid" and "validation" are "val". */
+static const char *split_name(const char *text)
+{
+    static const char *const val[] = {"valid", "validation", "dev"};
+    for (size_t i = 0; i < sizeof val / sizeof *val; i++)
+        if (strcasecmp(text, val[i]) == 0) return "val";
+    return text;
+}
+
+/* Whether the row belongs to the part asked for. */
+static bool take_part(list_reader *r, char *const *field, kin_role *role, bool *wanted)
+{
+    bool query = false, gallery = false;
+    kin_error inner = {0};
+    if (!kin_columns_role(&r->columns, field, &query, &gallery, &inner))
+        return line_fail(r, "%s", inner.message);
+    const char *split = kin_columns_field(&r->columns, field, KIN_COLUMN_SPLIT);
+    if (*split && kin_names_add(&r->splits, split) < 0)
+        return kin_fail_memory(r->err, r->csv.name, (size_t)r->rows);
+    *role = query && !gallery ? KIN_ROLE_QUERY : gallery && !query ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    *wanted = true;
+    if (!r->part) {
+        r->both += query && gallery;
+        r->one_of_them += query != gallery;
+        return true;
+    }
+    bool asked = strcmp(r->part, "query") == 0, searched = strcmp(r->part, "gallery") == 0;
+    *wanted = (asked && query) || (searched && gallery) ||
+              (*split && strcasecmp(split_name(split), split_name(r->part)) == 0);
+    if (query && gallery) *role = asked ? KIN_ROLE_QUERY : searched ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    return true;
+}
+
+/* The id given, else the path; with the box behind it where one picture gives several. */
+static bool add_item(list_reader *r, const char *id, const char *path, const char *full, char *const *field)
+{
+    char name[4096];
+    const char *x = kin_columns_field(&r->columns, field, KIN_COLUMN_LEFT);
+    bool own = *id && r->columns.place[KIN_COLUMN_ID] != r->columns.place[KIN_COLUMN_PATH];
+    int64_t before = r->paths.count, number = *x && !own ? kin_names_add(&r->paths, path) : before;
+    if (number < 0) return kin_fail_memory(r->err, r->csv.name, (size_t)r->rows);
+    if (*x && !own && number < before) {
+        snprintf(name, sizeof name, "%s@%s,%s,%s,%s", path, x,
+                 kin_columns_field(&r->columns, field, KIN_COLUMN_TOP),
+                 kin_columns_field(&r->columns, field, KIN_COLUMN_RIGHT),
+                 kin_columns_field(&r->columns, field, KIN_COLUMN_BOTTOM));
+        path = name;
+    }
+    return kin_dataset_add(r->set, own ? id : path, full, 0, -1, r->err);
+}
+
+static bool take_row(list_reader *r, char *const *field)
+{
+    const char *path = kin_columns_field(&r->columns, field, KIN_COLUMN_PATH),
+               *label = kin_columns_field(&r->columns, field, KIN_COLUMN_LABEL),
+               *id = kin_columns_field(&r->columns, field, KIN_COLUMN_ID);
+    bool wanted = false;
+    kin_role role = KIN_ROLE_NONE;
+    place at;
+    if (!*path) return line_fail(r, "names no picture");
+    if (!take_part(r, field, &role, &wanted)) return false;
+    r->rows++;
+    if (!wanted) return true;
+    if (!locate(r, path, &at)) return line_fail(r, "the path is longer than %d bytes", PATH_BYTES - 1);
     const char *class_name = *label ? kin_arena_strdup(&r->set->arena, label) : NULL;
-    ok = full && (class_name || !*label) &&
-         kin_grow((void **)&r->class_of_item, (size_t)r->set->count, &r->capacity, sizeof *r->class_of_item);
-    if (!ok) kin_fail_memory(r->err, r->name, (size_t)r->set->count);
+    bool ok = (class_name || !*label) && kin_grow((void **)&r->class_of_item, (size_t)r->set->count,
+                                                  &r->capacity, sizeof *r->class_of_item);
+    if (!ok) kin_fail_memory(r->err, r->csv.name, (size_t)r->set->count);
     if (ok) r->class_of_item[r->set->count] = class_name;
-    int64_t inside = ok ? cut_number(full) : -1;
-    ok = ok && kin_dataset_add(r->set, *fields[ID] ? fields[ID] : path, full, 0, -1, r->err) &&
-         take_extras(r, fields, number);
-    if (ok) r->set->items[r->set->count - 1].number = inside;
-    kin_free(full);
+    r->elsewhere += at.elsewhere;
+    r->unlabelled += !class_name;
+    if (!class_name && !r->without_at) r->without_at = r->csv.line;
+    if (!ok || !add_item(r, id, path, at.path, field)) return false;
+    kin_sample *item = &r->set->items[r->set->count - 1];
+    item->number = at.number;
+    item->role = role;
+    return take_camera(r, item, kin_columns_field(&r->columns, field, KIN_COLUMN_CAMERA)) &&
+           take_box(r, item, field);
+}
+
+static bool take_record(list_reader *r, char *const *field, int count)
+{
+    if (count == r->columns.count) return take_row(r, field);
+    return r->columns.known
+               ? line_fail(r, "has %d fields, and the first line names %d columns", count, r->columns.count)
+           : r->columns.count == 1
+               ? line_fail(r, "has %d fields, and the first line is a path alone; quote paths with commas",
+                           count)
+               : line_fail(r, "is not `path,label`");
+}
+
+/* ---- the whole ---- */
+
+static bool read_records(list_reader *r)
+{
+    char *field[COLUMNS_MAX];
+    bool ok = true, first = true;
+    for (int count; ok && (count = kin_csv_next(&r->csv, field, COLUMNS_MAX, r->err)) != 0;) {
+        if (count < 0) return false;
+        if (count == 1 && !*field[0]) continue; /* blanks alone */
+        if (first && is_header(r, field, count, &ok)) {
+            first = false;
+            continue;
+        }
+        if (first) {
+            r->columns.count = count;
+            if (count > 1) r->columns.place[KIN_COLUMN_LABEL] = 1;
+        }
+        first = false;
+        ok = ok && take_record(r, field, count);
+    }
     return ok;
 }
 
-bool kin_list_parse(const char *name, const char *text, size_t size, kin_dataset *out, kin_error *err)
+/* One path a line, whatever it holds. */
+static bool read_bare(list_reader *r)
 {
-    list_reader r = {
-        .set = out, .name = name, .folder = kin_strdup(name), .column_of = {0, 1, -1, -1, -1}, .err = err};
-    if (!r.folder) return kin_fail_memory(err, name, strlen(name));
+    char line[4096], *field[1] = {line};
+    r->columns.count = 1;
+    for (bool ok = true; ok;) {
+        while (r->csv.at < r->csv.end && (*r->csv.at == '\n' || *r->csv.at == '\r')) {
+            bool pair = *r->csv.at == '\r' && r->csv.at + 1 < r->csv.end && r->csv.at[1] == '\n';
+            r->csv.next_line += !pair;
+            r->csv.at++;
+        }
+        if (r->csv.at == r->csv.end) return true;
+        r->csv.line = r->csv.next_line;
+        size_t length = first_line(&r->csv, line, sizeof line);
+        r->csv.at += length;
+        if (length + 1 == sizeof line || strlen(line) != length)
+            return line_fail(r, "is no path: too long, or with a zero byte in it");
+        if (strchr(line, ',') && !names_file(r, line))
+            return line_fail(r, "'%.100s' names no file, and the first line is a path alone", line);
+        ok = take_row(r, field);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+static const char *names_of(const kin_names *names, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int64_t i = 0; i < names->count && used + 1 < size; i++) {
+        int length = snprintf(text + used, size - used, "%s%.40s", i ? ", " : "", names->text[i]);
+        used += length > 0 ? (size_t)length : 0;
+    }
+    return text;
+}
+
+static bool nothing_taken(list_reader *r)
+{
+    char parts[300];
+    const char *name = r->csv.name;
+    if (!r->rows)
+        return kin_fail(r->err, KIN_ERR_DATA, "%s: names no pictures; expected lines `path,label`", name);
+    if (r->columns.place[KIN_COLUMN_SPLIT] >= 0)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "%s: has no part \"%s\"; its column split says %s", name,
+                        r->part, names_of(&r->splits, parts, sizeof parts));
+    if (strcmp(r->part, "query") != 0 && strcmp(r->part, "gallery") != 0)
+        return kin_fail(
+            r->err, KIN_ERR_ARGUMENT,
+            "%s: is a list, which has no part \"%s\"; with a column `role` its parts are query and "
+            "gallery, with a column `split` what that says",
+            name, r->part);
+    return kin_fail(r->err, KIN_ERR_DATA, "%s: none of its %lld pictures has \"%s\" in a column `role`", name,
+                    (long long)r->rows, r->part);
+}
+
+/* What is worth a word to whoever typed the list's name. */
+static bool tell(list_reader *r)
+{
+    char parts[300];
+    bool ok = true;
+    if (r->columns.known && *r->columns.others)
+        ok = kin_dataset_remark(r->set, r->err, "columns that are not understood were passed over: %s",
+                                r->columns.others);
+    if (ok && !r->part && r->splits.count > 1)
+        ok = kin_dataset_remark(r->set, r->err,
+                                "its column split tells %s, and all were taken; %s:%s is one of them",
+                                names_of(&r->splits, parts, sizeof parts), r->csv.name, r->splits.text[0]);
+    if (ok && r->elsewhere)
+        ok = kin_dataset_remark(
+            r->set, r->err,
+            "%lld of its %lld paths count from the working directory, not from the list's "
+            "folder",
+            (long long)r->elsewhere, (long long)r->set->count);
+    return ok;
+}
+
+static bool finish(list_reader *r)
+{
+    bool roles = r->columns.place[KIN_COLUMN_ROLE] >= 0 || r->columns.place[KIN_COLUMN_GALLERY] >= 0;
+    if (r->set->count == 0) return nothing_taken(r);
+    if (!roles && r->unlabelled && r->unlabelled < r->set->count)
+        return kin_fail(r->err, KIN_ERR_DATA,
+                        "%s: line %lld is not `path,label`: it has no label, and others have; with a column "
+                        "`role`, it would be a picture of no class",
+                        r->csv.name, (long long)r->without_at);
+    if (r->both && r->one_of_them)
+        return kin_fail(r->err, KIN_ERR_DATA,
+                        "%s: %lld pictures are query and gallery at once, and %lld are one of them; name "
+                        "%s:query and %s:gallery",
+                        r->csv.name, (long long)r->both, (long long)r->one_of_them, r->csv.name, r->csv.name);
+    return tell(r) && kin_dataset_name_classes(r->set, r->class_of_item, r->err);
+}
+
+bool kin_list_parse(const char *name, const char *text, size_t size, const char *part, kin_dataset *out,
+                    kin_error *err)
+{
+    char *copy = kin_alloc(size + 1);
+    list_reader r = {.set = out, .folder = kin_strdup(name), .part = part, .err = err};
+    if (!copy || !r.folder) {
+        kin_free(copy), kin_free(r.folder);
+        return kin_fail_memory(err, name, size);
+    }
+    if (size) memcpy(copy, text, size);
+    r.csv = kin_csv_open(name, copy, size);
+    r.csv.trim = true;
+    for (int k = 0; k < KIN_COLUMNS; k++) r.columns.place[k] = k == KIN_COLUMN_PATH ? 0 : -1;
     char *slash = strrchr(r.folder, '/');
     if (slash) slash[slash == r.folder] = '\0';
     else r.folder[0] = '\0';
-    const char *end = text + size;
-    int64_t number = 0;
-    bool ok = true;
-    for (const char *line = text, *next; ok && line < end; line = next) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        next = stop ? stop + 1 : end;
-        if (!stop) stop = end;
-        if (stop > line && stop[-1] == '\r') stop--;
-        number++;
-        if (stop > line) ok = take_line(&r, line, stop, number);
-    }
-    if (ok && out->count == 0)
-        ok = kin_fail(err, KIN_ERR_DATA, "%s: names no pictures; expected lines `path,label`", name);
-    ok = ok && kin_dataset_name_classes(out, r.class_of_item, err);
+    find_form(&r);
+    bool ok = (r.bare ? read_bare(&r) : read_records(&r)) && finish(&r);
+    kin_names_free(&r.splits), kin_names_free(&r.paths);
     kin_free(r.class_of_item);
     kin_free(r.folder);
+    kin_free(copy);
     return ok;
 }
 
@@ -204,13 +503,26 @@ static bool take_from_container(const char *list, kin_dataset *set, int64_t firs
     return ok;
 }
 
-bool kin_list_open(const char *path, kin_dataset *out, kin_error *err)
+bool kin_list_open(const char *path, const char *part, kin_dataset *out, kin_error *err)
 {
     kin_bytes bytes;
     if (!kin_read_file(path, (size_t)1 << 30, &bytes, err)) return false;
-    bool ok = kin_list_parse(path, (const char *)bytes.data, bytes.size, out, err);
+    bool ok = kin_list_parse(path, (const char *)bytes.data, bytes.size, part, out, err);
     kin_bytes_free(&bytes);
     for (int64_t i = 0; ok && i < out->count; i++)
         if (out->items[i].number >= 0 && out->items[i].index < 0) ok = take_from_container(path, out, i, err);
     return ok;
+}
+
+/* ---- writing ---- */
+
+char *kin_list_path(const char *list, const kin_sample *item)
+{
+    char here[4096] = "", *text;
+    bool elsewhere = strchr(list, '/') && item->path[0] != '/' && getcwd(here, sizeof here);
+    size_t size = strlen(here) + strlen(item->path) + 32;
+    if (!(text = kin_alloc(size))) return NULL;
+    int used = snprintf(text, size, "%s%s%s", elsewhere ? here : "", elsewhere ? "/" : "", item->path);
+    if (item->number >= 0) snprintf(text + used, size - (size_t)used, "#%lld", (long long)item->number);
+    return text;
 }

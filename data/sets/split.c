@@ -1,9 +1,12 @@
 #include "data/sets/split.h"
 
+#include "base/columns.h"
+#include "base/csv.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/sets/known.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +68,28 @@ bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *er
 
 /* ---- by list ---- */
 
+enum { COLUMNS_MAX = 16 };
+
 typedef struct split_list {
     const kin_dataset *set;
-    kin_names ids, classes;
+    kin_csv csv;
+    kin_names ids, old_ids, classes;
+    int64_t *of_old_id;          /* [old_ids.count] the picture that kin once named so; -1: several */
     uint8_t *of_id, *of_class;   /* [set->count], [set->classes]: 1 + what was said of it; 0: nothing */
+    int name, split;             /* their columns; -1: there is none */
     bool only_ids, only_classes; /* the first line said so */
 } split_list;
+
+static bool list_fail(const split_list *l, kin_error *err, const char *format, ...) KIN_PRINTF(3, 4);
+static bool list_fail(const split_list *l, kin_error *err, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", l->csv.name, (long long)l->csv.line, text);
+}
 
 static bool index_names(split_list *l, kin_error *err)
 {
@@ -81,65 +100,96 @@ static bool index_names(split_list *l, kin_error *err)
     return ok || kin_fail_memory(err, "the names of a list", (size_t)l->set->count * 32);
 }
 
-static bool is_head(split_list *l, const kin_fields *f)
+/* Ids as kin wrote them before they kept the path. */
+static bool index_old_names(split_list *l, kin_error *err)
 {
-    l->only_classes = strcmp(f->field[0], "class") == 0 || strcmp(f->field[0], "label") == 0;
-    l->only_ids = strcmp(f->field[0], "id") == 0 || strcmp(f->field[0], "path") == 0;
-    return (l->only_classes || l->only_ids) && (f->count == 1 || strcmp(f->field[1], "split") == 0);
+    bool ok = (l->of_old_id = kin_alloc_array((size_t)l->set->count + 1, sizeof *l->of_old_id)) != NULL;
+    for (int64_t i = 0; ok && i < l->set->count; i++) {
+        char *old = kin_strdup(l->set->items[i].id);
+        if (old) kin_csv_old_id(old);
+        int64_t before = l->old_ids.count, number = old ? kin_names_add(&l->old_ids, old) : -1;
+        ok = number >= 0;
+        if (ok) l->of_old_id[number] = number < before ? -1 : i;
+        kin_free(old);
+    }
+    return ok || kin_fail_memory(err, "the names of a list", (size_t)l->set->count * 32);
 }
 
-static int part_of(kin_fields *f, kin_error *err)
+/* `class` or `id`, and maybe `split`, in any order and among others. */
+static bool is_head(split_list *l, char *const *field, int count)
+{
+    kin_columns c = kin_columns_find(field, count);
+    int id = c.place[KIN_COLUMN_ID] >= 0 ? c.place[KIN_COLUMN_ID] : c.place[KIN_COLUMN_PATH];
+    if (id < 0 && c.place[KIN_COLUMN_LABEL] < 0) return false;
+    if (kin_names_find(&l->classes, field[0]) >= 0 || kin_names_find(&l->ids, field[0]) >= 0) return false;
+    l->split = c.place[KIN_COLUMN_SPLIT];
+    if (l->split < 0 && count > 1) return false;
+    l->name = id >= 0 ? id : c.place[KIN_COLUMN_LABEL];
+    l->only_ids = id >= 0;
+    l->only_classes = id < 0;
+    return true;
+}
+
+static int part_of(const split_list *l, char *const *field, kin_error *err)
 {
     static const struct {
         const char *name;
         int part;
     } parts[] = {{"train", KEEP}, {"val", HOLD}, {"valid", HOLD}, {"validation", HOLD}, {"test", DROP}};
-    if (f->count == 1) return HOLD;
+    if (l->split < 0) return HOLD;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(f->field[1], parts[i].name) == 0) return parts[i].part;
-    return kin_fields_fail(f, err, "the split is \"%.60s\"; train, val or test was expected", f->field[1]),
-           -1;
+        if (strcmp(field[l->split], parts[i].name) == 0) return parts[i].part;
+    return list_fail(l, err, "the split is \"%.60s\"; train, val or test was expected", field[l->split]), -1;
 }
 
-/* Ids have '_' for blanks. */
-static int64_t find_id(const split_list *l, char *name)
+static bool find_id(split_list *l, const char *name, int64_t *id, kin_error *err)
 {
-    int64_t id = kin_names_find(&l->ids, name);
-    if (id >= 0) return id;
-    for (char *c = name; *c; c++)
-        if (*c == ' ' || *c == '"' || *c == '\t') *c = '_';
-    return kin_names_find(&l->ids, name);
+    *id = kin_names_find(&l->ids, name);
+    if (*id >= 0 || l->only_classes) return true;
+    if (!l->of_old_id && !index_old_names(l, err)) return false;
+    int64_t old = kin_names_find(&l->old_ids, name);
+    if (old >= 0) *id = l->of_old_id[old];
+    return old < 0 || *id >= 0 ||
+           list_fail(l, err, "\"%.200s\" may be several pictures, whose ids differ in blanks and commas",
+                     name);
 }
 
-static bool take_line(split_list *l, kin_fields *f, kin_error *err)
+static bool take_line(split_list *l, char *const *field, kin_error *err)
 {
-    int part = part_of(f, err);
-    if (part < 0) return false;
-    int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, f->field[0]),
-            id = l->only_classes ? -1 : find_id(l, f->field[0]);
+    const char *name = field[l->name];
+    int part = part_of(l, field, err);
+    int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, name), id = -1;
+    if (part < 0 || (!l->only_classes && !find_id(l, name, &id, err))) return false;
     if (c < 0 && id < 0)
-        return kin_fields_fail(f, err, "\"%.200s\" is neither a class nor a picture's id of the data set",
-                               f->field[0]);
+        return list_fail(l, err, "\"%.200s\" is neither a class nor a picture's id of the data set", name);
     if (c >= 0 && id >= 0)
-        return kin_fields_fail(
-            f, err,
+        return list_fail(
+            l, err,
             "\"%.200s\" is a class and also a picture's id; begin the list with a line `class` or `id`",
-            f->field[0]);
+            name);
     uint8_t *said = c >= 0 ? &l->of_class[c] : &l->of_id[id];
-    if (*said) return kin_fields_fail(f, err, "\"%.200s\" stands on an earlier line already", f->field[0]);
+    if (*said) return list_fail(l, err, "\"%.200s\" stands on an earlier line already", name);
     *said = (uint8_t)(1 + part);
     return true;
 }
 
-static bool read_list(split_list *l, kin_list_file *file, kin_error *err)
+static bool read_list(split_list *l, kin_error *err)
 {
-    kin_fields f = kin_fields_open(file, ',');
-    bool ok = index_names(l, err);
-    while (ok && kin_fields_next(&f, 0, "", err)) {
-        if (f.count > 2) ok = kin_fields_fail(&f, err, "is not `class` or `id`, and maybe `,train|val|test`");
-        else if (f.line > 1 || !is_head(l, &f)) ok = take_line(l, &f, err);
+    char *field[COLUMNS_MAX];
+    bool ok = index_names(l, err), first = true;
+    int columns = 0;
+    for (int count; ok && (count = kin_csv_next(&l->csv, field, COLUMNS_MAX, err)) != 0; first = false) {
+        if (count < 0) return false;
+        if (count == 1 && !*field[0]) continue; /* blanks alone */
+        if (first) columns = count;
+        if (first && is_head(l, field, count)) continue;
+        if (first) l->split = count > 1 ? 1 : -1;
+        if (count != columns || (l->split < 0 && count > 1) ||
+            (!l->only_ids && !l->only_classes && count > 2))
+            ok = list_fail(l, err, "is not `class` or `id`, and maybe `,train|val|test`");
+        else ok = take_line(l, field, err);
     }
-    return ok && !f.failed;
+    return ok;
 }
 
 /* What is said of a picture counts before what is said of its class. */
@@ -147,16 +197,18 @@ bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *t
                           kin_error *err)
 {
     split_list l = {.set = set,
+                    .csv = kin_csv_open(name, (char *)text->data, text->size),
                     .of_id = kin_alloc_zero((size_t)set->count + 1, 1),
                     .of_class = kin_alloc_zero((size_t)set->classes + 1, 1)};
-    kin_list_file file = {.path = (char *)name, .bytes = *text};
+    l.csv.trim = true;
     bool ok = (l.of_id && l.of_class) || kin_fail_memory(err, name, (size_t)set->count);
-    ok = ok && read_list(&l, &file, err);
+    ok = ok && read_list(&l, err);
     for (int64_t i = 0; ok && i < set->count; i++) {
         int label = set->items[i].label, of_class = label >= 0 ? l.of_class[label] : 0;
         part[i] = l.of_id[i] ? (uint8_t)(l.of_id[i] - 1) : of_class ? (uint8_t)(of_class - 1) : KEEP;
     }
-    kin_names_free(&l.ids), kin_names_free(&l.classes);
+    kin_names_free(&l.ids), kin_names_free(&l.old_ids), kin_names_free(&l.classes);
+    kin_free(l.of_old_id);
     kin_free(l.of_id), kin_free(l.of_class);
     return ok;
 }

@@ -1,9 +1,10 @@
 #include "retrieval/lists/items.h"
 
+#include "base/columns.h"
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"
-#include "retrieval/lists/csv.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ int64_t kin_items_find(const kin_items *items, const char *id, size_t length)
 void kin_items_free(kin_items *items)
 {
     kin_free(items->id), kin_free(items->label), kin_free(items->path), kin_free(items->camera),
-        kin_free(items->role);
+        kin_free(items->role), kin_free(items->box);
     kin_free(items->storage), kin_free(items->slot);
     *items = (kin_items){0};
 }
@@ -91,7 +92,7 @@ static bool make(kin_items *out, int64_t count, const kin_item_texts *t, int64_t
 {
     *out = (kin_items){.count = count, .slots = slots_for(count)};
     size_t size = size_of(t->id, count) + size_of(t->label, count) + size_of(t->path, count) +
-                  size_of(t->camera, count) + size_of(t->role, count),
+                  size_of(t->camera, count) + size_of(t->role, count) + size_of(t->box, count),
            used = 0;
     *bad = -1;
     out->storage = kin_alloc(size);
@@ -100,7 +101,8 @@ static bool make(kin_items *out, int64_t count, const kin_item_texts *t, int64_t
               (!t->label || (out->label = keep(out, t->label, &used))) &&
               (!t->path || (out->path = keep(out, t->path, &used))) &&
               (!t->camera || (out->camera = keep(out, t->camera, &used))) &&
-              (!t->role || (out->role = keep(out, t->role, &used)));
+              (!t->role || (out->role = keep(out, t->role, &used))) &&
+              (!t->box || (out->box = keep(out, t->box, &used)));
     if (!ok) kin_fail_memory(err, "the ids", size);
     return ok && index_ids(out, bad, first);
 }
@@ -141,27 +143,32 @@ bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err)
 
 /* --- the file: a header that names the columns, then a line an item --- */
 
-enum { ID, LABEL, PATH, CAMERA, ROLE, KNOWN };
-static const char *const known[KNOWN] = {"id", "label", "path", "camera", "role"};
+enum { ID, LABEL, PATH, CAMERA, ROLE, BOX, KNOWN };
+static const kin_column known[KNOWN] = {KIN_COLUMN_ID,     KIN_COLUMN_LABEL, KIN_COLUMN_PATH,
+                                        KIN_COLUMN_CAMERA, KIN_COLUMN_ROLE,  KIN_COLUMN_BOX};
 
 typedef struct table {
     kin_csv csv;
-    int columns, place[KNOWN]; /* where a known column stands; -1: it is not there */
-    const char **cell[KNOWN];  /* [capacity] */
+    kin_columns columns;
+    int place[KNOWN];         /* where a known column stands; -1: it is not there */
+    const char **cell[KNOWN]; /* [capacity] */
     int64_t *line;
     int64_t count;
     size_t capacity;
 } table;
 
+/* A list of pictures whose paths name them will do. */
 static bool read_head(table *t, kin_error *err)
 {
     char *field[COLUMNS];
-    for (int k = 0; k < KNOWN; k++) t->place[k] = -1;
-    t->columns = kin_csv_next(&t->csv, field, COLUMNS, err);
-    if (t->columns < 0) return false;
-    for (int c = 0; c < t->columns; c++)
-        for (int k = 0; k < KNOWN; k++)
-            if (t->place[k] < 0 && strcmp(field[c], known[k]) == 0) t->place[k] = c;
+    int count = kin_csv_next(&t->csv, field, COLUMNS, err);
+    if (count < 0) return false;
+    t->columns = kin_columns_find(field, count);
+    const int *place = t->columns.place;
+    for (int k = 0; k < KNOWN; k++) t->place[k] = place[known[k]];
+    if (t->place[ROLE] < 0) t->place[ROLE] = place[KIN_COLUMN_QUERY];
+    if (t->place[ROLE] < 0) t->place[ROLE] = place[KIN_COLUMN_GALLERY];
+    if (t->place[ID] < 0) t->place[ID] = t->place[PATH];
     if (t->place[ID] >= 0) return true;
     return kin_fail(err, KIN_ERR_DATA,
                     "%s: its first line names no column 'id' ('id,label,path' was expected); rename it if it "
@@ -187,9 +194,16 @@ static bool grow(table *t, kin_error *err)
     return true;
 }
 
-static bool is_role(const char *text)
+/* "query", "gallery", or empty for what is neither, or both. */
+static bool take_role(table *t, char *const *field, kin_error *err)
 {
-    return !*text || strcmp(text, "query") == 0 || strcmp(text, "gallery") == 0;
+    bool query, gallery;
+    kin_error inner = {0};
+    if (!kin_columns_role(&t->columns, field, &query, &gallery, &inner))
+        return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", t->csv.name, (long long)t->csv.line,
+                        inner.message);
+    t->cell[ROLE][t->count] = query == gallery ? "" : query ? "query" : "gallery";
+    return true;
 }
 
 static bool read_rows(table *t, kin_error *err)
@@ -197,15 +211,12 @@ static bool read_rows(table *t, kin_error *err)
     char *field[COLUMNS];
     for (int columns; (columns = kin_csv_next(&t->csv, field, COLUMNS, err)) != 0;) {
         if (columns < 0) return false;
-        if (columns != t->columns)
+        if (columns != t->columns.count)
             return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line has %d",
-                            t->csv.name, (long long)t->csv.line, columns, t->columns);
+                            t->csv.name, (long long)t->csv.line, columns, t->columns.count);
         if (!grow(t, err)) return false;
         for (int k = 0; k < KNOWN; k++) t->cell[k][t->count] = t->place[k] < 0 ? "" : field[t->place[k]];
-        if (!is_role(t->cell[ROLE][t->count]))
-            return kin_fail(err, KIN_ERR_DATA,
-                            "%s: line %lld: the role is '%.60s'; query, gallery or nothing was expected",
-                            t->csv.name, (long long)t->csv.line, t->cell[ROLE][t->count]);
+        if (!take_role(t, field, err)) return false;
         t->line[t->count++] = t->csv.line;
     }
     return t->count > 0 ? true : kin_fail(err, KIN_ERR_DATA, "%s: holds no items", t->csv.name);
@@ -215,12 +226,14 @@ static kin_item_texts texts_of(const table *t)
 {
     const char *const *column[KNOWN];
     for (int k = 0; k < KNOWN; k++) column[k] = t->place[k] < 0 ? NULL : t->cell[k];
-    return (kin_item_texts){column[ID], column[LABEL], column[PATH], column[CAMERA], column[ROLE]};
+    return (kin_item_texts){column[ID],     column[LABEL], column[PATH],
+                            column[CAMERA], column[ROLE],  column[BOX]};
 }
 
 static bool take_apart(const char *name, char *text, size_t size, kin_items *out, kin_error *err)
 {
     table t = {.csv = kin_csv_open(name, text, size)};
+    t.csv.trim = true;
     int64_t bad = -1, first = -1;
     bool ok = read_head(&t, err) && read_rows(&t, err);
     if (ok) {
@@ -281,7 +294,7 @@ static bool keep_role(const char *name, kin_items *items, const char *role, floa
                         "%s: has no column `role`, which tells the queries from the gallery; kin embed "
                         "writes it for parts that have both",
                         name);
-    char **const columns[] = {items->id, items->label, items->path, items->camera, items->role};
+    char **const columns[] = {items->id, items->label, items->path, items->camera, items->role, items->box};
     int64_t count = 0;
     for (int64_t i = 0; i < items->count; i++) {
         if (strcmp(items->role[i], role) != 0) continue;
@@ -408,13 +421,14 @@ static bool write_items(const char *path, const kin_items *items, kin_error *err
 {
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    bool more = items->camera || items->role;
-    fputs(more ? "id,label,path,camera,role\n" : "id,label,path\n", file.stream);
+    bool more = items->camera || items->role || items->box;
+    fprintf(file.stream, "id,label,path%s%s\n", more ? ",camera,role" : "", items->box ? ",box" : "");
     for (int64_t i = 0; i < items->count; i++) {
         kin_csv_put(file.stream, items->id[i]);
         write_cell(file.stream, items->label, i);
         write_cell(file.stream, items->path, i);
         if (more) write_cell(file.stream, items->camera, i), write_cell(file.stream, items->role, i);
+        if (items->box) write_cell(file.stream, items->box, i);
         fputc('\n', file.stream);
     }
     return kin_file_commit(&file, err);
@@ -436,9 +450,9 @@ bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin
 
 bool kin_embeddings_write_items(const char *name, kin_vectors vectors, const kin_items *items, kin_error *err)
 {
-    const kin_item_texts texts = {(const char *const *)items->id, (const char *const *)items->label,
+    const kin_item_texts texts = {(const char *const *)items->id,   (const char *const *)items->label,
                                   (const char *const *)items->path, (const char *const *)items->camera,
-                                  (const char *const *)items->role};
+                                  (const char *const *)items->role, (const char *const *)items->box};
     return kin_embeddings_write_texts(name, vectors, &texts, err);
 }
 

@@ -1,5 +1,5 @@
 /* What the rows of a matrix of embeddings are: `E.npy` holds the numbers, `E.csv` (id,label,path, and
- * where they are known camera,role) the names. */
+ * where they are known camera,role and box) the names. */
 #ifndef KIN_RETRIEVAL_LISTS_ITEMS_H
 #define KIN_RETRIEVAL_LISTS_ITEMS_H
 
@@ -17,6 +17,7 @@ typedef struct kin_items {
     char **path;          /* [count] or NULL */
     char **camera;        /* [count] or NULL; an empty string: not known */
     char **role;          /* [count] or NULL: "query", "gallery" or empty */
+    char **box;           /* [count] or NULL: "x_1 y_1 x_2 y_2" of what was cut out, or empty */
     char *storage;        /* all of the above are owned */
     int64_t *slot, slots; /* hash table of the ids */
 } kin_items;
@@ -36,7 +37,7 @@ static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e)
 
 /* The columns that items are made of, [count] each; all but the ids may be NULL. */
 typedef struct kin_item_texts {
-    const char *const *id, *const *label, *const *path, *const *camera, *const *role;
+    const char *const *id, *const *label, *const *path, *const *camera, *const *role, *const *box;
 } kin_item_texts;
 
 /* `name` is "E" or "E.npy"; with ":query" or ":gallery" behind it, the rows of that role alone are taken.

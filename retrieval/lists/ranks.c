@@ -1,12 +1,20 @@
 #include "retrieval/lists/ranks.h"
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/npy.h"
-#include "retrieval/lists/csv.h"
 
 #include <stdarg.h>
 #include <string.h>
+
+/* Ids as kin wrote them until they kept the path. */
+typedef struct old_ids {
+    kin_names names;
+    int64_t *row; /* [names.count]; -1: several */
+    bool made;
+} old_ids;
 
 typedef struct reader {
     const char *name;
@@ -17,8 +25,11 @@ typedef struct reader {
     int64_t *line, *first, *length; /* [queries]: where a query's list was found; line 0: not yet */
     int64_t *seen;                  /* [gallery]: line of the list that held it last */
     int32_t *index;
-    int64_t count;
+    int64_t count, own;
     size_t capacity;
+    old_ids old_query, old_gallery;
+    char *plain; /* an id without its escapes */
+    size_t plain_capacity;
 } reader;
 
 /* Something is wrong: kept and passed over where problems are collected, else the error. Returns whether
@@ -40,9 +51,100 @@ static bool wrong(reader *r, const char *format, ...)
 /* Ids in messages are cut where they are absurdly long. */
 enum { SHOWN = 200 };
 
+/* ---- ids in lists ---- */
+
+static const struct {
+    char letter;
+    const char *code;
+} escapes[] = {{' ', "20"}, {'\t', "09"}, {'\n', "0A"}, {'\r', "0D"}, {'%', "25"}};
+enum { ESCAPES = sizeof escapes / sizeof *escapes };
+
+/* Which escape stands at `at`; -1: none. */
+static int escape_at(const char *at)
+{
+    for (int e = 0; at[0] == '%' && e < ESCAPES; e++)
+        if (strncmp(at + 1, escapes[e].code, 2) == 0) return e;
+    return -1;
+}
+
+/* Without its escapes; '%25' is one only where another code follows, as it is written. */
+static size_t unescape(const char *id, size_t length, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length;) {
+        int e = length - i >= 3 ? escape_at(id + i) : -1;
+        if (e >= 0 && escapes[e].letter == '%') {
+            char next[4] = {'%', i + 3 < length ? id[i + 3] : '\0', i + 4 < length ? id[i + 4] : '\0', '\0'};
+            if (escape_at(next) < 0) e = -1;
+        }
+        out[n++] = e >= 0 ? escapes[e].letter : id[i];
+        i += e >= 0 ? 3 : 1;
+    }
+    return n;
+}
+
+static bool make_old(reader *r, old_ids *old, const kin_items *items)
+{
+    old->made = true;
+    old->row = kin_alloc_array((size_t)items->count, sizeof *old->row);
+    bool ok = old->row != NULL;
+    for (int64_t i = 0; ok && i < items->count; i++) {
+        char *id = kin_strdup(items->id[i]);
+        if (id) kin_csv_old_id(id);
+        int64_t before = old->names.count, number = id ? kin_names_add(&old->names, id) : -1;
+        ok = number >= 0;
+        if (ok) old->row[number] = number < before ? -1 : i;
+        kin_free(id);
+    }
+    return ok || kin_fail_memory(r->err, r->name, (size_t)items->count * 32);
+}
+
+/* Leaves the row in *row, or -1. False when out of memory. */
+static bool find(reader *r, const kin_items *items, old_ids *old, const char *id, size_t length, int64_t *row)
+{
+    bool query = old == &r->old_query; /* a field of its own, which needs no escapes */
+    *row = query ? kin_items_find(items, id, length) : -1;
+    if (*row < 0 && memchr(id, '%', length)) {
+        void *plain = r->plain;
+        if (!kin_grow(&plain, length, &r->plain_capacity, 1)) return kin_fail_memory(r->err, r->name, length);
+        r->plain = plain;
+        *row = kin_items_find(items, r->plain, unescape(id, length, r->plain));
+    }
+    if (*row < 0) *row = kin_items_find(items, id, length);
+    if (*row >= 0 || !memchr(id, '_', length)) return true;
+    if (!old->made && !make_old(r, old, items)) return false;
+    char *text = kin_alloc(length + 1);
+    if (!text) return kin_fail_memory(r->err, r->name, length);
+    memcpy(text, id, length);
+    text[length] = '\0';
+    int64_t number = kin_names_find(&old->names, text);
+    kin_free(text);
+    if (number >= 0) *row = old->row[number];
+    return true;
+}
+
+static void free_old(old_ids *old)
+{
+    kin_names_free(&old->names);
+    kin_free(old->row);
+}
+
+/* ---- lists ---- */
+
+static bool keep(reader *r, int64_t g)
+{
+    void *index = r->index;
+    if (!kin_grow(&index, (size_t)r->count, &r->capacity, sizeof *r->index))
+        return kin_fail_memory(r->err, r->name, r->capacity * 2 * sizeof *r->index);
+    r->index = index;
+    r->index[r->count++] = (int32_t)g;
+    return true;
+}
+
 static bool add_item(reader *r, int64_t q, int64_t line, const char *id, size_t length)
 {
-    int64_t g = kin_items_find(r->gallery, id, length);
+    int64_t g;
+    if (!find(r, r->gallery, &r->old_gallery, id, length, &g)) return false;
     int shown = length < SHOWN ? (int)length : SHOWN;
     if (g < 0) return wrong(r, "line %lld: the id '%.*s' is not in the gallery", (long long)line, shown, id);
     if (r->seen[g] == line)
@@ -50,12 +152,7 @@ static bool add_item(reader *r, int64_t q, int64_t line, const char *id, size_t 
     if (r->leave_one_out && g == q)
         return wrong(r, "line %lld: the query '%.*s' is in its own list", (long long)line, shown, id);
     r->seen[g] = line;
-    void *index = r->index;
-    if (!kin_grow(&index, (size_t)r->count, &r->capacity, sizeof *r->index))
-        return kin_fail_memory(r->err, r->name, r->capacity * 2 * sizeof *r->index);
-    r->index = index;
-    r->index[r->count++] = (int32_t)g;
-    return true;
+    return keep(r, g);
 }
 
 static bool add_list(reader *r, int64_t q, int64_t line, const char *images)
@@ -81,7 +178,8 @@ static bool add_record(reader *r, int64_t line, int fields, char *const *field)
     if (fields != 2)
         return wrong(r, "line %lld: one field; two were expected: 'query,gallery gallery gallery'",
                      (long long)line);
-    int64_t q = kin_items_find(r->query, field[0], strlen(field[0]));
+    int64_t q;
+    if (!find(r, r->query, &r->old_query, field[0], strlen(field[0]), &q)) return false;
     if (q < 0) return wrong(r, "line %lld: the id '%.*s' is not a query", (long long)line, SHOWN, field[0]);
     if (r->line[q])
         return wrong(r, "line %lld: the query '%.*s' has a list on line %lld already", (long long)line, SHOWN,
@@ -104,10 +202,74 @@ static bool read_records(reader *r, char *text, size_t size)
     return true;
 }
 
+/* ---- arrays ---- */
+
+static int64_t number_at(const kin_npy_layout *l, const uint8_t *bytes, int64_t row, int64_t column)
+{
+    int64_t place = l->fortran ? column * l->shape[0] + row : row * l->shape[1] + column;
+    const uint8_t *at = bytes + l->offset + (size_t)place * l->item;
+    uint64_t value = 0;
+    for (size_t b = 0; b < l->item; b++)
+        value |= (uint64_t)at[l->big_endian ? l->item - 1 - b : b] << (8 * b);
+    unsigned unused = (unsigned)(64 - 8 * l->item);
+    return l->kind == 'i'      ? (int64_t)(value << unused) >> unused
+           : value > INT64_MAX ? INT64_MAX
+                               : (int64_t)value;
+}
+
+static bool read_row(reader *r, const kin_npy_layout *l, const uint8_t *bytes, int64_t q)
+{
+    r->line[q] = q + 1;
+    r->first[q] = r->count;
+    for (int64_t a = 0; a < l->shape[1]; a++) {
+        int64_t g = number_at(l, bytes, q, a);
+        if (g == -1) break;
+        bool ok = g >= 0 && g < r->gallery->count;
+        if (!ok) {
+            if (!wrong(r, "row %lld: %lld is no row of the gallery, which has %lld", (long long)q,
+                       (long long)g, (long long)r->gallery->count))
+                return false;
+        } else if (r->leave_one_out && g == q) {
+            r->own++;
+        } else if (r->seen[g] == q + 1) {
+            if (!wrong(r, "row %lld: the gallery's row %lld is listed twice", (long long)q, (long long)g))
+                return false;
+        } else {
+            r->seen[g] = q + 1;
+            if (!keep(r, g)) return false;
+        }
+    }
+    r->length[q] = r->count - r->first[q];
+    return r->length[q] > 0 || wrong(r, "row %lld: the list is empty", (long long)q);
+}
+
+static bool read_array(reader *r, const uint8_t *bytes, size_t size)
+{
+    kin_npy_layout l;
+    size_t numbers, needed;
+    if (!kin_npy_describe(bytes, size, r->name, &l, r->err)) return false;
+    bool integers = (l.kind == 'i' || l.kind == 'u') && (l.item == 4 || l.item == 8);
+    if (!integers || l.dims != 2)
+        return kin_fail(
+            r->err, KIN_ERR_DATA,
+            "%s: is no array of lists; rows of the gallery, int64 or int32 [queries, k], were expected",
+            r->name);
+    if (l.shape[0] != r->query->count)
+        return kin_fail(r->err, KIN_ERR_DATA, "%s: holds %lld lists, and there are %lld queries", r->name,
+                        (long long)l.shape[0], (long long)r->query->count);
+    if (!kin_mul_size((size_t)l.shape[0], (size_t)l.shape[1], &numbers) ||
+        !kin_mul_size(numbers, l.item, &needed) || l.offset > size || size - l.offset < needed)
+        return kin_fail(r->err, KIN_ERR_DATA, "%s: is cut short", r->name);
+    for (int64_t q = 0; q < l.shape[0]; q++)
+        if (!read_row(r, &l, bytes, q)) return false;
+    return true;
+}
+
 /* The lists in the order of the queries. */
 static bool put_in_order(const reader *r, kin_ranks *out)
 {
     out->queries = r->query->count;
+    out->own = r->own;
     out->offset = kin_alloc_array((size_t)out->queries + 1, sizeof *out->offset);
     out->index = kin_alloc_array((size_t)r->count, sizeof *out->index);
     if (!out->offset || !out->index)
@@ -130,13 +292,15 @@ static bool take_apart(reader *r, char *text, size_t size, kin_ranks *out)
     r->seen = kin_alloc_zero((size_t)r->gallery->count, sizeof *r->seen);
     bool ok = r->line && r->first && r->length && r->seen ? true
                                                           : kin_fail_memory(r->err, r->name, queries * 32);
-    ok = ok && read_records(r, text, size);
+    bool array = size >= 6 && memcmp(text, "\x93NUMPY", 6) == 0;
+    ok = ok && (array ? read_array(r, (const uint8_t *)text, size) : read_records(r, text, size));
     if (ok && r->problems && r->problems->count) {
         long long count = r->problems->count;
         ok = kin_fail(r->err, KIN_ERR_DATA, "%s: %lld problem%s", r->name, count, count == 1 ? "" : "s");
     }
     ok = ok && put_in_order(r, out);
     kin_free(r->line), kin_free(r->first), kin_free(r->length), kin_free(r->seen), kin_free(r->index);
+    kin_free(r->plain), free_old(&r->old_query), free_old(&r->old_gallery);
     if (!ok) kin_ranks_free(out);
     return ok;
 }
@@ -189,22 +353,17 @@ void kin_ranks_problems_free(kin_ranks_problems *problems)
     *problems = (kin_ranks_problems){0};
 }
 
-bool kin_ranks_writable(const kin_items *gallery, kin_error *err)
-{
-    for (int64_t g = 0; g < gallery->count; g++)
-        if (strpbrk(gallery->id[g], " \t\r\n"))
-            return kin_fail(err, KIN_ERR_DATA,
-                            "the gallery id '%.*s' holds a blank, which separates ids in lists; rename it, "
-                            "or write --indices instead",
-                            SHOWN, gallery->id[g]);
-    return true;
-}
-
-/* An id as part of a quoted field. */
-static void put_doubled(FILE *stream, const char *id)
+/* A gallery's id inside a list, whose field is quoted or not. */
+static void put_id(FILE *stream, const char *id, bool quote)
 {
     for (; *id; id++) {
-        if (*id == '"') fputc('"', stream);
+        int e = 0;
+        while (e < ESCAPES && escapes[e].letter != *id) e++;
+        if (e < ESCAPES && (*id != '%' || escape_at(id) >= 0)) {
+            fprintf(stream, "%%%s", escapes[e].code);
+            continue;
+        }
+        if (quote && *id == '"') fputc('"', stream);
         fputc(*id, stream);
     }
 }
@@ -212,7 +371,6 @@ static void put_doubled(FILE *stream, const char *id)
 bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_items *query,
                      const kin_items *gallery, kin_error *err)
 {
-    if (!kin_ranks_writable(gallery, err)) return false;
     bool quote = false;
     for (int64_t g = 0; g < gallery->count; g++) quote = quote || strpbrk(gallery->id[g], ",\"");
     kin_file file;
@@ -223,9 +381,7 @@ bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_it
         fputs(quote ? ",\"" : ",", file.stream);
         for (int64_t a = 0; a < lists->k && lists->index[q * lists->k + a] >= 0; a++) {
             if (a) fputc(' ', file.stream);
-            const char *id = gallery->id[lists->index[q * lists->k + a]];
-            if (quote) put_doubled(file.stream, id);
-            else fputs(id, file.stream);
+            put_id(file.stream, gallery->id[lists->index[q * lists->k + a]], quote);
         }
         fputs(quote ? "\"\n" : "\n", file.stream);
     }

@@ -8,12 +8,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char pictures[] = "a,1\nb,1\nc d,2\ne,2\n";
+    static const char pictures[] = "a.png,1\nb.png,1\nc d.png,2\ne.png,2\n";
     kin_error err = {0};
     kin_dataset set = {0};
     uint8_t part[4] = {0};
     kin_bytes text = {kin_alloc(size + 1), size};
-    if (text.data && kin_list_parse("set.csv", pictures, sizeof pictures - 1, &set, &err)) {
+    if (text.data && kin_list_parse("set.csv", pictures, sizeof pictures - 1, NULL, &set, &err)) {
         if (size) memcpy(text.data, data, size);
         text.data[size] = 0;
         if (kin_split_parse_list(&set, "fuzz", &text, part, &err) == kin_failed(&err)) abort();

@@ -1,17 +1,29 @@
-#include "retrieval/lists/csv.h"
+#include "base/csv.h"
 
 #include <string.h>
 
 kin_csv kin_csv_open(const char *name, char *text, size_t size)
 {
     size_t mark = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    return (kin_csv){name, text + mark, text + size, 0, 1};
+    return (kin_csv){.name = name, .at = text + mark, .end = text + size, .next_line = 1, .separator = ','};
 }
 
 static bool zero_byte(const kin_csv *csv, kin_error *err)
 {
     return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: holds a zero byte; is this a text file?", csv->name,
                     (long long)csv->line);
+}
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+static void skip_blanks(kin_csv *csv)
+{
+    while (csv->trim && csv->at < csv->end && is_blank(*csv->at) && *csv->at != csv->separator) csv->at++;
+}
+
+static bool at_end_of_field(const kin_csv *csv)
+{
+    return csv->at == csv->end || *csv->at == csv->separator || *csv->at == '\n' || *csv->at == '\r';
 }
 
 /* Takes the quotes off; the byte after the closing one is left at csv->at. */
@@ -23,11 +35,12 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
         if (*csv->at == '"') {
             csv->at++;
             if (csv->at == csv->end || *csv->at != '"') {
-                bool ends = csv->at == csv->end || *csv->at == ',' || *csv->at == '\n' || *csv->at == '\r';
-                if (!ends)
+                char *stop = csv->at;
+                skip_blanks(csv);
+                if (!at_end_of_field(csv))
                     return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: text behind a closing quote",
                                     csv->name, (long long)csv->line);
-                if (to < csv->at) *to = '\0';
+                if (to < stop) *to = '\0';
                 return true;
             }
         } else if (*csv->at == '\n') {
@@ -43,15 +56,18 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
 static bool plain(kin_csv *csv, char **field, kin_error *err)
 {
     *field = csv->at;
-    while (csv->at < csv->end && *csv->at && *csv->at != ',' && *csv->at != '\n' && *csv->at != '\r')
-        csv->at++;
-    return csv->at == csv->end || *csv->at ? true : zero_byte(csv, err);
+    while (!at_end_of_field(csv) && *csv->at) csv->at++;
+    if (csv->at < csv->end && !*csv->at) return zero_byte(csv, err);
+    char *stop = csv->at;
+    while (csv->trim && stop > *field && is_blank(stop[-1])) stop--;
+    if (stop < csv->at) *stop = '\0';
+    return true;
 }
 
 static void skip_empty_lines(kin_csv *csv)
 {
     for (; csv->at < csv->end && (*csv->at == '\n' || *csv->at == '\r'); csv->at++)
-        csv->next_line += *csv->at == '\n';
+        csv->next_line += *csv->at == '\n' || csv->at + 1 == csv->end || csv->at[1] != '\n';
 }
 
 int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
@@ -60,13 +76,14 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
     csv->line = csv->next_line;
     if (csv->at == csv->end) return 0;
     for (int count = 0; count < room;) {
+        skip_blanks(csv);
         bool opened = csv->at < csv->end && *csv->at == '"';
         if (!(opened ? quoted(csv, &field[count], err) : plain(csv, &field[count], err))) return -1;
         count++;
         char end = csv->at < csv->end ? *csv->at : '\n';
         *csv->at = '\0';
         if (csv->at < csv->end) csv->at++;
-        if (end == ',') continue;
+        if (end == csv->separator) continue;
         if (end == '\r' && csv->at < csv->end && *csv->at == '\n') csv->at++;
         csv->next_line++;
         return count;
@@ -76,9 +93,15 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
            -1;
 }
 
+static bool plain_enough(const char *field)
+{
+    size_t length = strlen(field);
+    return !strpbrk(field, ",\"\r\n") && !(length && (is_blank(field[0]) || is_blank(field[length - 1])));
+}
+
 void kin_csv_put(FILE *stream, const char *field)
 {
-    if (!strpbrk(field, ",\"\r\n")) {
+    if (plain_enough(field)) {
         fputs(field, stream);
         return;
     }
@@ -88,4 +111,10 @@ void kin_csv_put(FILE *stream, const char *field)
         fputc(*field, stream);
     }
     fputc('"', stream);
+}
+
+void kin_csv_old_id(char *id)
+{
+    for (; *id; id++)
+        if (strchr(" ,\"\t\n\r", *id)) *id = '_';
 }

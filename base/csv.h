@@ -1,7 +1,7 @@
 /* Comma-separated values (RFC 4180), taken apart in place: commas and line ends become zero bytes, quotes
  * disappear. */
-#ifndef KIN_RETRIEVAL_LISTS_CSV_H
-#define KIN_RETRIEVAL_LISTS_CSV_H
+#ifndef KIN_BASE_CSV_H
+#define KIN_BASE_CSV_H
 
 #include "base/error.h"
 
@@ -14,9 +14,11 @@ typedef struct kin_csv {
     char *at, *end;   /* the byte at `end` must be writable */
     int64_t line;     /* of the record read last, from 1 */
     int64_t next_line;
+    char separator; /* ',' unless it is set to another */
+    bool trim;      /* blanks around a field are dropped, unless they stand inside its quotes */
 } kin_csv;
 
-/* A UTF-8 byte order mark is skipped. */
+/* A UTF-8 byte order mark is skipped. Lines end with LF, CR LF or CR. */
 kin_csv kin_csv_open(const char *name, char *text, size_t size);
 
 /* Reads the next record that is not an empty line. Returns the number of its fields, at most `room` of
@@ -26,5 +28,8 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err);
 
 /* Writes one field, quoted where it must be. */
 void kin_csv_put(FILE *stream, const char *field);
+
+/* How kin wrote ids until they kept the path: blanks, commas, quotes and line ends as '_'. In place. */
+void kin_csv_old_id(char *id);
 
 #endif

@@ -1,0 +1,60 @@
+#!/bin/sh
+# What kin writes kin reads: ids that are paths, lists of descriptors as data sets, other programs' lists and arrays.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+about=lists
+. tests/support/shell.sh
+cd "$out" || exit 1
+
+says() { # NAME STATUS TEXT COMMAND...: TEXT is somewhere in what is printed
+    name=$1 status=$2 text=$3; shift 3
+    said=$("$@" 2>&1 </dev/null); got=$?
+    why=
+    case $said in *"$text"*) ;; *) why="without '$text': $said" ;; esac
+    [ "$got" -eq "$status" ] || why="status $got: $said"
+    report "$name" "$why"
+}
+
+# ---- ids keep the path ----
+"$kin" synth shop --products 4 --views 3 --size 16 --quiet
+mkdir "odd" && cp -r shop/product-0001 "odd/a b" && cp -r shop/product-0002 "odd/a_b" && cp -r shop/product-0003 "odd/50%20, \"x\""
+new='odd/a b/two
+lines.png'
+mv "odd/a b/view-01.png" "$new"
+says "embed takes names that differ in a blank" 0 "" "$kin" embed odd --model pixels --size 8 --out e
+says "the id is the path" 0 "a b/view-02.png" cat e.csv
+"$kin" search --gallery e --out ranks.csv --quiet
+says "check reads the lists" 0 "9 lists, 72 ids, all known, none twice" "$kin" check ranks.csv --gallery e
+"$kin" eval ranks.csv --gallery e --json >listed 2>/dev/null
+"$kin" eval --gallery e --json >exact 2>/dev/null
+grep -o '"mAP": 0.[0-9]\{6\}' listed >a && grep -o '"mAP": 0.[0-9]\{6\}' exact >b
+same "lists: eval reads them alike" a b
+says "fuse reads them" 0 "id,images" "$kin" fuse ranks.csv ranks.csv --gallery e
+says "data reads the descriptors' list" 0 "9 of 9 pictures can be read" "$kin" data e.csv --check
+says "data writes a list that it reads" 0 "9 of 9 pictures can be read" sh -c "'$kin' data odd --out odd.csv --quiet >/dev/null && '$kin' data odd.csv --check"
+mkdir sub && "$kin" embed odd --model pixels --size 8 --out sub/e --quiet
+says "and of descriptors in another folder" 0 "9 of 9 pictures can be read" "$kin" data sub/e.csv --check
+"$kin" embed sub/e.csv --model pixels --size 8 --out again --quiet
+same "lists: and the same descriptors come of it" e.npy again.npy
+sed "s|$out/||" sub/e.csv >sub/old.csv
+says "a list of kin's from before, whose paths count from the working directory" 0 "9 of its 9 paths count from the working directory" "$kin" data sub/old.csv --check
+
+# ---- arrays of FAISS's ----
+"$kin" search --gallery e --indices i.npy --distances d.npy --quiet
+says "check reads an array" 0 "9 lists, 72 ids" "$kin" check i.npy --gallery e
+"$kin" eval i.npy --gallery e --json >arrays 2>/dev/null
+grep -o '"mAP": 0.[0-9]\{6\}' arrays >a
+same "lists: eval reads an array alike" a b
+says "fuse reads arrays beside lists" 0 "id,images" "$kin" fuse i.npy ranks.csv --gallery e
+"$kin" search --query e --gallery e --indices own.npy --quiet
+says "an array that holds the queries themselves" 0 "9 items found themselves in own.npy" "$kin" eval own.npy --gallery e
+head -c 200 i.npy >cut.npy
+says "an array that is cut short" 1 "is cut short" "$kin" check cut.npy --gallery e
+
+# ---- outputs ----
+says "embed asks for its folder before the work" 1 "nodir/x.npy" "$kin" embed odd --model pixels --size 8 --out nodir/x
+cp odd.csv photos.csv
+says "embed does not overwrite the list that it reads" 2 "photos.csv is read by this very command" "$kin" embed photos.csv --model pixels --size 8 --out photos
+same "lists: and the list is as it was" odd.csv photos.csv
+says "two outputs of one name" 2 "--out and --indices both write x" "$kin" search --gallery e --out x --indices x
+exit $failed
