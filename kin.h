@@ -20,6 +20,7 @@
 #include "data/shop/synth.h"
 #include "data/transforms/transform.h"
 #include "losses/contrastive.h"
+#include "losses/loss.h"
 #include "losses/registry.h"
 #include "losses/triplet.h"
 #include "models/registry.h"

@@ -42,7 +42,7 @@ static const field fields[] = {
     LATER("weights", weights, TEXT),
     LATER("allow-missing", allow_missing, TEXT),
     FIELD("invert", invert, FLAG),
-    FIELD("loss", loss, CHOICE),
+    FIELD("loss", loss, TEXT),
     FIELD("margin", margin, REAL),
     FIELD("smoothing", smoothing, REAL),
     FIELD("batch-classes", batch_classes, WHOLE),
@@ -99,6 +99,19 @@ static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
     return kin_model_options(kin_model_find(c->model), &words, out, err);
 }
 
+/* An option for the loss that no term of it has would do nothing. */
+static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *option, kin_error *err)
+{
+    kin_loss_sum sum;
+    int taken = 0;
+    double value = kin_option_real(cli, option);
+    if (!kin_option_given(cli, option) || value == 0) return true;
+    if (!kin_loss_parse(c->loss, NULL, &sum, err) || !kin_loss_offer(&sum, option, value, &taken, err))
+        return false;
+    return taken || kin_fail(err, KIN_ERR_ARGUMENT, "--%s: the loss %.100s has no option of this name",
+                             option, c->loss);
+}
+
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
     *c = (kin_config){0};
@@ -120,7 +133,8 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
     }
     const kin_model *model = kin_model_find(c->model);
     kin_config_complete(c, model, false);
-    return options_of(c, &(kin_model_opt){0}, err);
+    return options_of(c, &(kin_model_opt){0}, err) && loss_takes(c, cli, "margin", err) &&
+           loss_takes(c, cli, "smoothing", err) && kin_config_loss(c, &(kin_loss_sum){0}, err);
 }
 
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
@@ -166,10 +180,11 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
     if (!kin_model_find(c->model))
         return kin_fail(err, KIN_ERR_DATA, "%s: is of the network \"%s\", which this program does not have",
                         path, c->model);
-    if (!kin_loss_find(c->loss))
+    kin_error reason = {0};
+    if (!kin_config_loss(c, &(kin_loss_sum){0}, &reason))
         return kin_fail(err, KIN_ERR_DATA,
-                        "%s: was trained with the loss \"%s\", which this program does not have", path,
-                        c->loss);
+                        "%s: was trained with the loss \"%.200s\", which this program does not have: %s",
+                        path, c->loss, reason.message);
     if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 ||
         c->embedding > 65536 || c->width > 8192)
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
@@ -196,9 +211,12 @@ kin_model_opt kin_config_model(const kin_config *c)
     return opt;
 }
 
-kin_loss_opt kin_config_loss(const kin_config *c)
+bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err)
 {
-    return (kin_loss_opt){.classes = c->n_classes, .margin = c->margin, .smoothing = c->smoothing};
+    int taken;
+    return kin_loss_parse(c->loss, NULL, out, err) &&
+           (!(c->margin > 0) || kin_loss_offer(out, "margin", c->margin, &taken, err)) &&
+           (!(c->smoothing > 0) || kin_loss_offer(out, "smoothing", c->smoothing, &taken, err));
 }
 
 kin_tuning kin_config_tuning(const kin_config *c)

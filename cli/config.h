@@ -26,7 +26,7 @@ typedef struct kin_config {
     int64_t resize; /* short side before the middle is cut out; 0: size */
     int64_t invert;
     /* loss */
-    char loss[32];
+    char loss[512]; /* a sum, as losses/loss.h reads it */
     double margin, smoothing;
     /* batches */
     char sampler[16]; /* empty: the loss's own */
@@ -71,7 +71,8 @@ kin_loader_opt kin_config_loader(const kin_config *c);
 
 kin_filter kin_config_filter(const kin_config *c);
 kin_model_opt kin_config_model(const kin_config *c);
-kin_loss_opt kin_config_loss(const kin_config *c);
+/* The sum that `loss`, `margin` and `smoothing` stand for. */
+bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);
 kin_tuning kin_config_tuning(const kin_config *c); /* points into c */
 /* Scaling as in training; augmentation when `key` is not 0. */
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);

@@ -13,12 +13,13 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
 {
     kin_network *n = argument;
     kin_model_opt model = kin_config_model(&n->config);
-    kin_loss_opt loss = kin_config_loss(&n->config);
     kin_tensor *embedding = kin_model_head(n->model, s, kin_model_features(n->model, s, x, &model), &model);
     /* in training too where nothing reads it, for its statistics */
     kin_tensor *behind = kin_model_neck(s, embedding, &model);
-    if (n->loss->head && (kin_training(s) || n->classify)) return n->loss->head(s, behind, &loss);
-    return kin_training(s) ? embedding : behind;
+    kin_loss_input in = {
+        .x = embedding, .behind = behind, .labels = n->labels, .classes = n->config.n_classes, .mined = NULL};
+    if (kin_training(s)) return kin_loss_value(&n->loss, s, &in);
+    return n->classify && kin_loss_classifies(&n->loss) ? kin_loss_logits(&n->loss, s, &in) : behind;
 }
 
 static kin_shape input_shape(const kin_config *c, int64_t count)
@@ -211,11 +212,12 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
-              kin_config_from_checkpoint(&network->config, checkpoint, file, err);
+              kin_config_from_checkpoint(&network->config, checkpoint, file, err) &&
+              kin_config_loss(&network->config, &network->loss, err);
     if (ok) {
         network->model = kin_model_find(network->config.model);
-        network->loss = kin_loss_find(network->config.loss);
         network->classify = false;
+        network->labels = NULL;
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
         if (!*module)
             ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
@@ -238,8 +240,9 @@ bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *netwo
     char ours[KIN_CONFIG_TEXT + 256];
     const char *classifier = network->model->classifier ? network->model->classifier : "classifier",
                *more = network->config.allow_missing;
-    snprintf(ours, sizeof ours, "%s.*,classifier.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*%s%s",
-             classifier, *more ? "," : "", more);
+    snprintf(ours, sizeof ours,
+             "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*%s%s", classifier,
+             *more ? "," : "", more);
     return kin_checkpoint_load(checkpoint, module, ours, err);
 }
 
@@ -248,10 +251,10 @@ bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *
 {
     kin_checkpoint *checkpoint = NULL;
     kin_error why = {0};
-    *network = (kin_network){
-        .config = *config, .model = kin_model_find(config->model), .loss = kin_loss_find(config->loss)};
+    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
     *module = NULL;
-    bool ok = kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
+    bool ok = kin_config_loss(config, &network->loss, err) &&
+              kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
     if (ok && !(*module = kin_network_module(network, ctx)))
         ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
     if (ok && !kin_network_load(checkpoint, network, *module, &why))

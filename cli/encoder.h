@@ -4,12 +4,14 @@
 
 #include "cli/config.h"
 
-/* The network that is trained: the model, and in training (or with `classify`) the loss's head behind it. */
+/* The network that is trained: the model, and behind it in training the loss, or with `classify` what its
+ * classifier says. */
 typedef struct kin_network {
     kin_config config;
     const kin_model *model;
-    const kin_loss *loss;
+    kin_loss_sum loss;
     bool classify;
+    const int *labels; /* of the batch, in training: the network then returns the loss */
 } kin_network;
 /* A kin_net whose argument is the kin_network. */
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *network);

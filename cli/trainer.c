@@ -51,7 +51,8 @@ static kin_schedule schedule_of(const kin_config *c)
 static bool samples_pairs(const kin_trainer *t)
 {
     const char *sampler = t->network.config.sampler;
-    return *sampler ? strcmp(sampler, "pk") == 0 : t->network.loss->pairs;
+    return *sampler ? strcmp(sampler, "pk") == 0
+                    : (kin_loss_needs(&t->network.loss) & KIN_LOSS_NEEDS_PAIRS) != 0;
 }
 
 static bool take_ctx_error(kin_trainer *t, kin_error *err)
@@ -72,11 +73,12 @@ static bool enough_pictures(const kin_trainer *t, kin_error *err)
         return kin_fail(err, KIN_ERR_DATA,
                         "the training set has one class only; a network learns to tell classes apart, so at "
                         "least two are needed");
-    if (t->network.loss->pairs && with_two == 0)
+    const kin_loss *pairs = kin_loss_first(&t->network.loss, KIN_LOSS_NEEDS_PAIRS);
+    if (pairs && with_two == 0)
         return kin_fail(err, KIN_ERR_DATA,
                         "every class has one picture only; the loss %s compares pictures of a class, so at "
                         "least two are needed",
-                        t->network.loss->name);
+                        pairs->name);
     return true;
 }
 
@@ -248,14 +250,13 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                       kin_error *err)
 {
     static const kin_reading plain = {0};
-    *t = (kin_trainer){.network = {.config = *config,
-                                   .model = kin_model_find(config->model),
-                                   .loss = kin_loss_find(config->loss)},
+    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model)},
                        .set = set,
                        .validation = validation,
                        .run = run,
                        .best = -1};
     t->network.config.n_classes = set->classes;
+    if (!kin_config_loss(config, &t->network.loss, err)) return false;
     t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
     t->ctx = kin_ctx_new();
     t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);
@@ -266,6 +267,7 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
     kin_tuning tuning = kin_config_tuning(config);
     if (ok) kin_module_recompute(t->module, config->recompute);
     ok = ok && kin_module_tune(t->module, &tuning, err);
+    if (ok) kin_loss_tune(&t->network.loss, t->module);
     if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
     if (ok && run && !resume) ok = kin_make_folders(run, err);
     ok = ok && (resume ? restore(t, err) : load_weights(t, err));
@@ -364,12 +366,12 @@ static bool save(kin_trainer *t, kin_error *err)
 static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
 {
     const kin_config *c = &t->network.config;
-    kin_loss_opt loss = kin_config_loss(c);
     for (int64_t i = 0; i < batch->count; i++) t->labels[i] = t->set->items[batch->index[i]].label;
     kin_set_random(t->ctx, (uint64_t)c->seed, (uint64_t)t->step);
     kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(batch->count, c->size, c->size, c->channels), NULL);
     if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
-    return t->network.loss->formula(kin_module_forward(t->module, x, KIN_TRAIN), t->labels, &loss);
+    t->network.labels = t->labels;
+    return kin_module_forward(t->module, x, KIN_TRAIN);
 }
 
 static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
@@ -488,8 +490,7 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
 {
     const kin_config *c = &t->network.config;
     kin_schedule schedule = schedule_of(c);
-    kin_loss_opt loss_opt = kin_config_loss(c);
-    kin_collapse collapse = kin_collapse_watch(t->network.loss, &loss_opt, COLLAPSE_PATIENCE);
+    kin_collapse collapse = kin_collapse_watch(&t->network.loss, c->n_classes, COLLAPSE_PATIENCE);
     double smooth = 0;
     if (t->step == 0 && c->steps == 0) return save(t, err);
     while (t->step < c->steps) {

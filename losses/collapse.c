@@ -2,10 +2,9 @@
 
 #include <math.h>
 
-kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, int64_t patience)
+kin_collapse kin_collapse_watch(const kin_loss_sum *loss, int64_t classes, int64_t patience)
 {
-    double stuck_at = loss->collapsed ? loss->collapsed(opt) : NAN;
-    return (kin_collapse){.stuck_at = stuck_at, .patience = patience};
+    return (kin_collapse){.stuck_at = kin_loss_collapsed(loss, classes), .patience = patience};
 }
 
 bool kin_collapse_seen(kin_collapse *c, double loss)

@@ -2,7 +2,7 @@
 #ifndef KIN_LOSSES_COLLAPSE_H
 #define KIN_LOSSES_COLLAPSE_H
 
-#include "losses/registry.h"
+#include "losses/loss.h"
 
 typedef struct kin_collapse {
     double stuck_at;  /* the loss's value for a collapsed network; NaN: the test is off */
@@ -11,7 +11,7 @@ typedef struct kin_collapse {
     double smooth;    /* moving average of the loss; 0: none yet */
 } kin_collapse;
 
-kin_collapse kin_collapse_watch(const kin_loss *loss, const kin_loss_opt *opt, int64_t patience);
+kin_collapse kin_collapse_watch(const kin_loss_sum *loss, int64_t classes, int64_t patience);
 /* True once, when the loss has been stuck for `patience` steps. */
 bool kin_collapse_seen(kin_collapse *c, double loss);
 /* What it means and what to try, one line. */

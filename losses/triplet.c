@@ -9,6 +9,10 @@
  * at m and the soft margin at log 2. */
 #include "losses/triplet.h"
 
+#include "losses/matrix.h"
+
+#include <math.h>
+
 /* d_ap − d_an of each triplet. */
 static kin_tensor *gaps(kin_tensor *d, const kin_triplets *t)
 {
@@ -16,12 +20,9 @@ static kin_tensor *gaps(kin_tensor *d, const kin_triplets *t)
                           kin_gather(d, t->anchor, t->negative, t->count));
 }
 
-/* No triplet, no loss: a zero that still has a (zero) gradient, so that the step goes on. */
-static kin_tensor *nothing(kin_tensor *d) { return kin_scale(kin_mean(d, 0), 0, 0); }
-
 kin_tensor *kin_triplet_hinge(kin_tensor *d, const kin_triplets *t, double margin, bool non_zero)
 {
-    if (t->count == 0) return nothing(d);
+    if (t->count == 0) return kin_no_loss(d);
     kin_tensor *terms = kin_relu(kin_scale(gaps(d, t), 1, margin));
     const kin_real *values = kin_data(terms);
     if (!non_zero || !values) return kin_mean(terms, 0);
@@ -32,35 +33,111 @@ kin_tensor *kin_triplet_hinge(kin_tensor *d, const kin_triplets *t, double margi
 
 kin_tensor *kin_triplet_soft_margin(kin_tensor *d, const kin_triplets *t)
 {
-    return t->count == 0 ? nothing(d) : kin_mean(kin_softplus(gaps(d, t)), 0);
+    return t->count == 0 ? kin_no_loss(d) : kin_mean(kin_softplus(gaps(d, t)), 0);
+}
+
+typedef enum { HARD, SEMI_HARD, ALL } miner;
+
+static bool mine(miner how, kin_tensor *d, const kin_pairs *p, double margin, kin_triplets *t)
+{
+    return how == HARD        ? kin_mine_batch_hard(d, p, t)
+           : how == SEMI_HARD ? kin_mine_semi_hard(d, p, margin, t)
+                              : kin_mine_batch_all(d, p, t);
+}
+
+/* A margin of 0 is the soft one. */
+static kin_tensor *on_pairs(miner how, kin_tensor *d, const kin_pairs *p, double margin, kin_mined *mined)
+{
+    kin_triplets t;
+    kin_tensor *loss = NULL;
+    if (!d || !mine(how, d, p, margin, &t)) return NULL;
+    if (kin_mined_triplets(mined, &t, kin_ctx_error(kin_ctx_of(d))))
+        loss = margin > 0 ? kin_triplet_hinge(d, &t, margin, how == ALL) : kin_triplet_soft_margin(d, &t);
+    kin_triplets_free(&t);
+    return loss;
+}
+
+static kin_tensor *within_batch(miner how, kin_tensor *embedding, const int *labels, double margin)
+{
+    kin_tensor *d = kin_distance(embedding, embedding);
+    kin_pairs p;
+    int64_t n = kin_rows(d);
+    if (!d || !kin_pairs_new(&p, labels, n, labels, n, 0, kin_ctx_error(kin_ctx_of(d)))) return NULL;
+    kin_tensor *loss = on_pairs(how, d, &p, margin, NULL);
+    kin_pairs_free(&p);
+    return loss;
 }
 
 kin_tensor *kin_triplet_batch_hard(kin_tensor *embedding, const int *labels, double margin)
 {
-    kin_triplets t;
-    kin_tensor *d = kin_distance(embedding, embedding);
-    if (!kin_mine_batch_hard(d, labels, &t)) return NULL;
-    kin_tensor *loss = margin > 0 ? kin_triplet_hinge(d, &t, margin, false) : kin_triplet_soft_margin(d, &t);
-    kin_triplets_free(&t);
-    return loss;
+    return within_batch(HARD, embedding, labels, margin);
 }
-
 kin_tensor *kin_triplet_semi_hard(kin_tensor *embedding, const int *labels, double margin)
 {
-    kin_triplets t;
-    kin_tensor *d = kin_distance(embedding, embedding);
-    if (!kin_mine_semi_hard(d, labels, margin, &t)) return NULL;
-    kin_tensor *loss = kin_triplet_hinge(d, &t, margin, false);
-    kin_triplets_free(&t);
+    return within_batch(SEMI_HARD, embedding, labels, margin);
+}
+kin_tensor *kin_triplet_batch_all(kin_tensor *embedding, const int *labels, double margin)
+{
+    return within_batch(ALL, embedding, labels, margin);
+}
+
+/* ---- as terms ---- */
+
+static kin_tensor *formula(miner how, const kin_loss_call *c)
+{
+    kin_pairs p;
+    kin_tensor *d = kin_call_distances(c, kin_term_value(c->term, "unit") == 1);
+    if (!kin_call_pairs(c, &p)) return NULL;
+    kin_tensor *loss = on_pairs(how, d, &p, kin_term_value(c->term, "margin"), c->mined);
+    kin_pairs_free(&p);
     return loss;
 }
 
-kin_tensor *kin_triplet_batch_all(kin_tensor *embedding, const int *labels, double margin)
+static kin_tensor *batch_hard(const kin_loss_call *c) { return formula(HARD, c); }
+static kin_tensor *semi_hard(const kin_loss_call *c) { return formula(SEMI_HARD, c); }
+static kin_tensor *batch_all(const kin_loss_call *c) { return formula(ALL, c); }
+
+static double at_margin_or_ln2(const kin_loss_term *t, int64_t classes)
 {
-    kin_triplets t;
-    kin_tensor *d = kin_distance(embedding, embedding);
-    if (!kin_mine_batch_all(d, labels, &t)) return NULL;
-    kin_tensor *loss = kin_triplet_hinge(d, &t, margin, true);
-    kin_triplets_free(&t);
-    return loss;
+    (void)classes;
+    double margin = kin_term_value(t, "margin");
+    return margin > 0 ? margin : 0.69314718055994531;
 }
+
+#define UNIT(DEFAULT) \
+    { \
+        "unit", DEFAULT, 0, 1, NULL, true, "1: on unit vectors, 0: on the embeddings as they are" \
+    }
+
+const kin_loss kin_loss_triplet_hard = {
+    .name = "triplet-hard",
+    .about = "batch-hard triplets: each anchor's farthest positive and nearest negative; soft margin, or the "
+             "hinge when a margin is given",
+    .paper = "Hermans, Beyer, Leibe 2017",
+    .params = {{"margin", 0, 0, 1e6, NULL, false, "of the hinge; 0: the soft margin"},
+               UNIT(0),
+               KIN_LOSS_MEMORY},
+    .needs = KIN_LOSS_NEEDS_LABELS | KIN_LOSS_NEEDS_PAIRS,
+    .formula = batch_hard,
+    .collapsed = at_margin_or_ln2};
+
+const kin_loss kin_loss_triplet_semi_hard = {
+    .name = "triplet-semihard",
+    .about = "all triplets with 0 < d_an - d_ap <= margin (on unit vectors)",
+    .paper = "Schroff, Kalenichenko, Philbin 2015",
+    .params = {{"margin", .2, 1e-9, 1e6, NULL, false, "of the hinge and of the miner"},
+               UNIT(1),
+               KIN_LOSS_MEMORY},
+    .needs = KIN_LOSS_NEEDS_LABELS | KIN_LOSS_NEEDS_PAIRS,
+    .formula = semi_hard};
+
+const kin_loss kin_loss_triplet_all = {
+    .name = "triplet-all",
+    .about = "all triplets of the batch, averaged over those that are not yet satisfied (on unit vectors)",
+    .paper = "Hermans, Beyer, Leibe 2017",
+    .params = {{"margin", .2, 0, 1e6, NULL, false, "of the hinge; 0: the soft margin"},
+               UNIT(1),
+               KIN_LOSS_MEMORY},
+    .needs = KIN_LOSS_NEEDS_LABELS | KIN_LOSS_NEEDS_PAIRS,
+    .formula = batch_all,
+    .collapsed = at_margin_or_ln2};

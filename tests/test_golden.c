@@ -20,8 +20,9 @@ static kin_tensor *loss_by_name(const char *name, kin_tensor *e, const int *labe
 {
     if (strcmp(name, "cross-entropy") == 0) return kin_cross_entropy(e, labels, 0.1);
     if (strcmp(name, "triplet-hard-hinge") == 0) return kin_triplet_batch_hard(e, labels, 0.5);
-    const kin_loss *loss = kin_loss_find(name);
-    return loss ? loss->formula(e, labels, &(kin_loss_opt){0}) : NULL;
+    kin_loss_sum sum;
+    if (!kin_loss_parse(name, NULL, &sum, NULL)) return NULL;
+    return kin_loss_value(&sum, NULL, &(kin_loss_input){.x = e, .labels = labels});
 }
 
 static void losses(void)
@@ -59,10 +60,11 @@ static void losses(void)
 static void collapse(void)
 {
     check_begin("losses: collapse is seen once where the loss is stuck, and not where it falls");
-    kin_loss_opt opt = {.classes = 10};
-    const kin_loss *hard = kin_loss_find("triplet-hard");
-    kin_collapse stuck = kin_collapse_watch(hard, &opt, 100), falls = stuck,
-                 unknown = kin_collapse_watch(kin_loss_find("triplet-semihard"), &opt, 100);
+    kin_loss_sum hard, semi;
+    CHECK(kin_loss_parse("triplet-hard", NULL, &hard, NULL) &&
+          kin_loss_parse("triplet-semihard", NULL, &semi, NULL));
+    kin_collapse stuck = kin_collapse_watch(&hard, 10, 100), falls = stuck,
+                 unknown = kin_collapse_watch(&semi, 10, 100);
     int seen = 0, false_alarms = 0;
     for (int i = 0; i < 400; i++) {
         seen += kin_collapse_seen(&stuck, 0.6931 + 0.02 * sin(i)); /* noise around log 2 */

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "losses/collapse.h"
 #include "losses/contrastive.h"
+#include "losses/registry.h"
 #include "losses/triplet.h"
 #include "tests/support/check.h"
 
@@ -20,17 +21,21 @@ static void miners(void)
     kin_ctx *ctx = kin_ctx_new();
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), line), *d = kin_distance(x, x);
     kin_triplets t;
-    CHECK(kin_mine_batch_hard(d, labels, &t) && t.count == 4);                 /* the fifth has no positive */
+    kin_pairs p;
+    kin_error err = {0};
+    CHECK(kin_pairs_new(&p, labels, 5, labels, 5, 0, &err));
+    CHECK(kin_mine_batch_hard(d, &p, &t) && t.count == 4);                     /* the fifth has no positive */
     static const int64_t positive[] = {1, 0, 3, 2}, negative[] = {2, 2, 1, 1}; /* the first of equals */
     for (int i = 0; i < 4 && i < t.count; i++)
         CHECK_MSG(t.anchor[i] == i && t.positive[i] == positive[i] && t.negative[i] == negative[i],
                   "anchor %d", i);
     kin_triplets_free(&t);
     /* Gaps d_an − d_ap: anchor 0: 2 4 8; anchor 1: 1 3 7; anchor 2: 1 0 4; anchor 3: 3 2 2. */
-    CHECK(kin_mine_semi_hard(d, labels, 2, &t) && t.count == 5);
+    CHECK(kin_mine_semi_hard(d, &p, 2, &t) && t.count == 5);
     kin_triplets_free(&t);
-    CHECK(kin_mine_batch_all(d, labels, &t) && t.count == 12);
+    CHECK(kin_mine_batch_all(d, &p, &t) && t.count == 12);
     kin_triplets_free(&t);
+    kin_pairs_free(&p);
     kin_ctx_free(ctx);
     check_end();
 }
@@ -61,13 +66,16 @@ static void one_point(void)
     check_begin("losses: all embeddings at one point give the known value and finite gradients");
     static const int four[] = {0, 0, 1, 1};
     for (int i = 0; kin_losses[i]; i++) {
-        kin_loss_opt opt = {.classes = 3};
-        double stuck = kin_losses[i]->collapsed(&opt);
+        kin_loss_sum sum;
+        if (kin_losses[i]->needs & KIN_LOSS_NEEDS_CLASSES) continue;
+        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
+        double stuck = kin_loss_collapsed(&sum, 3);
         kin_real same[12];
         for (int k = 0; k < 12; k++) same[k] = (kin_real)0.5;
         kin_ctx *ctx = kin_ctx_new();
         kin_tensor *x = kin_variable(ctx, KIN_SHAPE(4, 3), same),
-                   *loss = kin_losses[i]->formula(x, four, &opt);
+                   *loss = kin_loss_value(&sum, NULL,
+                                          &(kin_loss_input){.x = x, .labels = four, .classes = 3});
         CHECK_MSG(kin_backward(loss), "%s: %s", kin_losses[i]->name, kin_ctx_error(ctx)->message);
         if (!isnan(stuck)) CHECK_CLOSE(kin_item(loss), stuck, 0.01 * stuck);
         for (int k = 0; kin_grad(x) && k < 12; k++)
@@ -81,23 +89,27 @@ static void collapse(void)
 {
     check_begin("collapse: noticed once after the patience, past single batches that scatter, and not when "
                 "the loss moves");
-    const kin_loss *hard = kin_loss_find("triplet-hard");
-    kin_collapse c = kin_collapse_watch(hard, &(kin_loss_opt){0}, 3);
+    kin_loss_sum hard, hinge;
+    CHECK(kin_loss_parse("triplet-hard", NULL, &hard, NULL));
+    CHECK(kin_loss_parse("triplet-hard(margin=.3) * .5 + contrastive(.2)", NULL, &hinge, NULL));
+    kin_collapse c = kin_collapse_watch(&hard, 3, 3);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.73) && kin_collapse_seen(&c, 0.66) &&
           !kin_collapse_seen(&c, 0.6931));
-    c = kin_collapse_watch(hard, &(kin_loss_opt){0}, 3);
+    c = kin_collapse_watch(&hard, 3, 3);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.3) &&
           c.stuck == 0);
     CHECK(!kin_collapse_seen(&c, NAN) && c.stuck == 0);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && kin_collapse_seen(&c, 0.6931));
-    c = kin_collapse_watch(hard, &(kin_loss_opt){.margin = 0.3}, 1);
-    CHECK(kin_collapse_seen(&c, 0.3));
+    c = kin_collapse_watch(&hinge, 3, 1);
+    CHECK(kin_collapse_seen(&c, 0.35));
     CHECK(kin_loss_find("nothing") == NULL);
     check_end();
 
     check_begin("collapse: a loss that does not know the value is never taken for collapsed");
-    const kin_loss own = {.name = "own", .formula = hard->formula};
-    c = kin_collapse_watch(&own, &(kin_loss_opt){0}, 1);
+    const kin_loss own = {.name = "own", .formula = hard.term[0].loss->formula};
+    kin_loss_sum unknown;
+    CHECK(kin_loss_parse("triplet-hard + own", (const kin_loss *const[]){&own, NULL}, &unknown, NULL));
+    c = kin_collapse_watch(&unknown, 3, 1);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0));
     check_end();
 }
@@ -105,19 +117,23 @@ static void collapse(void)
 static void refusals(void)
 {
     check_begin(
-        "losses: a batch without triplets, and distances that are not square, are errors that say so");
+        "losses: a batch without triplets is 0, and distances of another shape than the pairs' are an error");
     static const int alone[] = {0, 1, 2, 3, 4}, one[] = {7, 7, 7, 7, 7};
     const int *batches[] = {alone, one};
     for (int i = 0; i < 2; i++) {
         kin_ctx *ctx = kin_ctx_new();
-        CHECK(kin_triplet_batch_hard(kin_variable(ctx, KIN_SHAPE(5, 1), line), batches[i], 0) == NULL);
-        CHECK_TEXT(kin_ctx_error(ctx)->message, "two classes");
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), line),
+                   *none = kin_triplet_batch_hard(x, batches[i], 0);
+        CHECK(kin_item(none) == 0 && kin_backward(none) && kin_grad(x) && kin_grad(x)[2] == 0);
         kin_ctx_free(ctx);
     }
     kin_ctx *ctx = kin_ctx_new();
     kin_triplets t;
-    CHECK(!kin_mine_batch_hard(kin_input(ctx, KIN_SHAPE(5, 2), NULL), labels, &t) && !kin_ok(ctx));
-    CHECK_TEXT(kin_ctx_error(ctx)->message, "square");
+    kin_pairs p;
+    CHECK(kin_pairs_new(&p, labels, 5, labels, 5, 0, NULL));
+    CHECK(!kin_mine_batch_hard(kin_input(ctx, KIN_SHAPE(5, 2), NULL), &p, &t) && !kin_ok(ctx));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "5 x 5");
+    kin_pairs_free(&p);
     kin_ctx_free(ctx);
     CHECK(kin_contrastive(NULL, labels, 0, 1) == NULL && kin_triplet_batch_all(NULL, labels, 1) == NULL);
     check_end();

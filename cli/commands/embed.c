@@ -160,7 +160,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     int kind = kin_option_choice(cli, "output");
     kin_meter meter;
     network->classify = kind != EMBEDDING;
-    if (network->classify && !network->loss->head)
+    if (network->classify && !kin_loss_classifies(&network->loss))
         return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax",
                         kinds[kind]);
     kin_embed_cache *cache = NULL;

@@ -74,11 +74,11 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
               kin_fail(err, KIN_ERR_ARGUMENT,
                        "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
     ok = ok && kin_checkpoint_open(file, weights, err) &&
-         kin_config_from_checkpoint(&e->network.config, *weights, file, err);
+         kin_config_from_checkpoint(&e->network.config, *weights, file, err) &&
+         kin_config_loss(c, &e->network.loss, err);
     kin_free(file);
     if (!ok) return false;
     e->network.model = kin_model_find(c->model);
-    e->network.loss = kin_loss_find(c->loss);
     e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
     return true;
 }

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const losses[] = {"softmax",          "contrastive", "triplet-hard",
-                                     "triplet-semihard", "triplet-all", NULL};
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
@@ -21,7 +19,10 @@ static const kin_option options[] = {
     {"resume", KIN_OPTION_STRING, "RUN",
      "go on with an interrupted run where it stopped; all other settings come from it"},
     {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
-    {"loss", KIN_OPTION_CHOICE, "NAME", "the loss", "triplet-hard", .choices = losses},
+    {"loss", KIN_OPTION_STRING, "SUM",
+     "the loss, or a sum of some, with their options and weights: \"softmax(smoothing=.1) + "
+     "triplet-hard(margin=.3) * .5\"; kin loss lists them",
+     "triplet-hard"},
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to",
@@ -83,8 +84,10 @@ static const kin_option options[] = {
     {"clip", KIN_OPTION_REAL, "NORM", "longest gradient allowed; 0 does not clip", "0", ANY},
     {"ema", KIN_OPTION_REAL, "DECAY", "keep a moving average of the weights and use it; 0 does not", "0",
      .low = 0, .high = 0.99999},
-    {"margin", KIN_OPTION_REAL, "X", "the loss's margin", .fallback_shown = "the loss's own", ANY},
-    {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax", "0", .low = 0, .high = 0.9},
+    {"margin", KIN_OPTION_REAL, "X", "the margin of the loss, where --loss does not say it",
+     .fallback_shown = "the loss's own", ANY},
+    {"smoothing", KIN_OPTION_REAL, "X", "label smoothing of softmax, where --loss does not say it", "0",
+     .low = 0, .high = 0.9},
     {"augment", KIN_OPTION_STRING, "RECIPE",
      "augment: transforms in order, as kin augment shows them: \"rrc(64) flip jitter(.4,.4,.4,.1)\"; the "
      "last must bring pictures to --size",

@@ -1,0 +1,349 @@
+/* Sums of losses from text and back. */
+#include "losses/loss.h"
+#include "losses/registry.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 40, WORD = 64 };
+
+/* ---- reading ---- */
+
+typedef struct reader {
+    const char *text, *at;
+    const kin_loss *const *own;
+    kin_error *err;
+} reader;
+
+static void skip(reader *r)
+{
+    while (isspace((unsigned char)*r->at)) r->at++;
+}
+
+static bool next_is(reader *r, char c)
+{
+    skip(r);
+    if (*r->at != c) return false;
+    r->at++;
+    return true;
+}
+
+static bool expected(const reader *r, const char *what)
+{
+    return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s expected at '%.*s' in '%.120s'", what, SHOWN,
+                    *r->at ? r->at : "the end", r->text);
+}
+
+static bool in_word(char c) { return isalnum((unsigned char)c) || c == '-' || c == '_'; }
+
+static bool read_word(reader *r, char word[WORD], const char *what)
+{
+    size_t length = 0;
+    skip(r);
+    while (in_word(r->at[length])) length++;
+    if (!length || length >= WORD) return expected(r, what);
+    memcpy(word, r->at, length);
+    word[length] = '\0';
+    r->at += length;
+    return true;
+}
+
+static size_t digits(const char *text)
+{
+    size_t i = 0;
+    while (isdigit((unsigned char)text[i])) i++;
+    return i;
+}
+
+/* [-]digits[.digits][e[±]digits]: read apart, so that 1e+3 is a number and .5+softmax is not. */
+static bool read_number(reader *r, double *out)
+{
+    char copy[48];
+    skip(r);
+    size_t i = *r->at == '-', before = digits(r->at + i), behind = 0;
+    i += before;
+    if (r->at[i] == '.') {
+        behind = digits(r->at + i + 1);
+        i += 1 + behind;
+    }
+    if (before + behind && (r->at[i] == 'e' || r->at[i] == 'E')) {
+        size_t sign = r->at[i + 1] == '+' || r->at[i + 1] == '-', power = digits(r->at + i + 1 + sign);
+        if (power) i += 1 + sign + power;
+    }
+    if (!(before + behind) || i >= sizeof copy || in_word(r->at[i])) return false;
+    memcpy(copy, r->at, i);
+    copy[i] = '\0';
+    if (!kin_parse_real(copy, out)) return false;
+    r->at += i;
+    return true;
+}
+
+/* ---- names ---- */
+
+typedef struct nearest {
+    const char *name;
+    int distance;
+} nearest;
+
+static void consider(nearest *n, const char *typed, const char *candidate)
+{
+    int distance = strncmp(candidate, typed, strlen(typed)) == 0 ? 1 : kin_edit_distance(typed, candidate);
+    if (distance <= 1 + (int)strlen(typed) / 3 && (!n->name || distance < n->distance))
+        *n = (nearest){candidate, distance};
+}
+
+static const kin_loss *find(const kin_loss *const *own, const char *name)
+{
+    for (int i = 0; own && own[i]; i++)
+        if (strcmp(own[i]->name, name) == 0) return own[i];
+    return kin_loss_find(name);
+}
+
+static bool unknown_loss(const reader *r, const char *name)
+{
+    nearest n = {0};
+    for (int i = 0; r->own && r->own[i]; i++) consider(&n, name, r->own[i]->name);
+    for (int i = 0; kin_losses[i]; i++) consider(&n, name, kin_losses[i]->name);
+    return n.name ? kin_fail(r->err, KIN_ERR_ARGUMENT, "there is no loss '%.40s' (did you mean %s?)", name,
+                             n.name)
+                  : kin_fail(r->err, KIN_ERR_ARGUMENT, "there is no loss '%.40s'; kin loss lists them", name);
+}
+
+static int find_param(const kin_loss *l, const char *name)
+{
+    for (int i = 0; l->params[i].name; i++)
+        if (strcmp(l->params[i].name, name) == 0) return i;
+    return -1;
+}
+
+static bool unknown_param(const reader *r, const kin_loss *l, const char *name)
+{
+    nearest n = {0};
+    char all[200] = "";
+    for (int i = 0; l->params[i].name; i++) {
+        consider(&n, name, l->params[i].name);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", l->params[i].name);
+    }
+    if (n.name)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "the loss %s has no option '%.40s' (did you mean %s?)",
+                        l->name, name, n.name);
+    return kin_fail(r->err, KIN_ERR_ARGUMENT, "the loss %s has no option '%.40s'; it has %s", l->name, name,
+                    *all ? all : "none");
+}
+
+/* ---- values ---- */
+
+static bool in_range(const kin_loss *l, const kin_loss_param *p, double value, kin_error *err)
+{
+    bool bounded = p->high >= p->low;
+    if (p->whole && value != floor(value))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "loss: %s(%s=%g) needs a whole number", l->name, p->name,
+                        value);
+    if (value >= p->low && (!bounded || value <= p->high)) return true;
+    return bounded ? kin_fail(err, KIN_ERR_ARGUMENT, "loss: %s(%s=%g) is outside %g .. %g", l->name, p->name,
+                              value, p->low, p->high)
+                   : kin_fail(err, KIN_ERR_ARGUMENT, "loss: %s(%s=%g) is below %g", l->name, p->name, value,
+                              p->low);
+}
+
+static bool read_choice(reader *r, const kin_loss *l, const kin_loss_param *p, double *out)
+{
+    char word[WORD], all[200] = "";
+    if (!read_word(r, word, p->name)) return false;
+    for (int i = 0; p->words[i]; i++) {
+        if (strcmp(p->words[i], word) == 0) return *out = i, true;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", p->words[i]);
+    }
+    return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s(%s=%.40s) is none of %s", l->name, p->name, word,
+                    all);
+}
+
+static bool read_value(reader *r, kin_loss_term *t, int i)
+{
+    const kin_loss_param *p = &t->loss->params[i];
+    if (t->given[i])
+        return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s says %s twice", t->loss->name, p->name);
+    t->given[i] = true;
+    if (p->words) return read_choice(r, t->loss, p, &t->value[i]);
+    if (!read_number(r, &t->value[i])) return expected(r, "a number");
+    return in_range(t->loss, p, t->value[i], r->err);
+}
+
+/* "name=value", or a value by its place. */
+static bool read_option(reader *r, kin_loss_term *t, int place)
+{
+    char name[WORD];
+    const char *start = r->at;
+    double number;
+    bool by_place = read_number(r, &number);
+    r->at = start;
+    if (!by_place) {
+        if (!read_word(r, name, "an option")) return false;
+        int i = find_param(t->loss, name);
+        if (next_is(r, '=')) return i < 0 ? unknown_param(r, t->loss, name) : read_value(r, t, i);
+        if (place < 0 || !t->loss->params[place].name || !t->loss->params[place].words)
+            return i < 0 ? unknown_param(r, t->loss, name) : expected(r, "'=' and a value");
+        r->at = start;
+    }
+    if (place < 0 || !t->loss->params[place].name)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT,
+                        "loss: %s has more values than options, or one without a name "
+                        "behind one with a name",
+                        t->loss->name);
+    return read_value(r, t, place);
+}
+
+static bool read_options(reader *r, kin_loss_term *t)
+{
+    if (next_is(r, ')')) return true;
+    for (int place = 0;; place++) {
+        const char *start = r->at;
+        if (!read_option(r, t, place)) return false;
+        if (memchr(start, '=', (size_t)(r->at - start))) place = -2;
+        if (next_is(r, ')')) return true;
+        if (!next_is(r, ',')) return expected(r, "',' or ')'");
+    }
+}
+
+/* ---- terms ---- */
+
+static bool read_branch(reader *r, kin_loss_term *t)
+{
+    char word[WORD];
+    if (!read_word(r, word, "a branch")) return false;
+    if (strcmp(word, "plain") != 0)
+        return kin_fail(r->err, KIN_ERR_ARGUMENT,
+                        "loss: %s@%.40s: there is no branch of this name; the head's only branch is 'plain'",
+                        t->loss->name, word);
+    snprintf(t->branch, sizeof t->branch, "%.20s", word);
+    return true;
+}
+
+static bool weigh(const reader *r, kin_loss_term *t, double weight)
+{
+    t->weight *= weight;
+    return (weight >= 0 && isfinite(t->weight)) ||
+           kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: the weight %g of %s is no number from 0 on", weight,
+                    t->loss->name);
+}
+
+static bool read_term(reader *r, kin_loss_term *t)
+{
+    char word[WORD];
+    double number = 1, behind = 1;
+    *t = (kin_loss_term){.weight = 1};
+    if (read_number(r, &number) && !next_is(r, '*')) return expected(r, "'*' and a loss");
+    if (!read_word(r, word, "a loss")) return false;
+    if (!(t->loss = find(r->own, word))) return unknown_loss(r, word);
+    for (int i = 0; t->loss->params[i].name; i++) t->value[i] = t->loss->params[i].fallback;
+    if (next_is(r, '(') && !read_options(r, t)) return false;
+    if (next_is(r, '@') && !read_branch(r, t)) return false;
+    if (next_is(r, '*') && !read_number(r, &behind)) return expected(r, "a weight");
+    return weigh(r, t, number) && weigh(r, t, behind);
+}
+
+/* A term's name among the parameters: the loss's, with its number where there are several. */
+static void name_term(kin_loss_sum *l, kin_loss_term *t)
+{
+    int same = 1;
+    for (int i = 0; i < l->count; i++) same += l->term[i].loss == t->loss;
+    if (same > 1) snprintf(t->name, sizeof t->name, "%.32s-%d", t->loss->name, same);
+    else snprintf(t->name, sizeof t->name, "%.40s", t->loss->name);
+}
+
+bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *out, kin_error *err)
+{
+    reader r = {text, text, own, err};
+    *out = (kin_loss_sum){0};
+    do {
+        kin_loss_term *t = &out->term[out->count];
+        if (out->count == KIN_LOSS_TERMS)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "loss: more than %d terms in '%.120s'", KIN_LOSS_TERMS,
+                            text);
+        if (!read_term(&r, t)) return false;
+        name_term(out, t);
+        if (t->loss->own_names && strcmp(t->name, t->loss->name) != 0)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "loss: %s can stand in a sum once only", t->loss->name);
+        out->count++;
+    } while (next_is(&r, '+'));
+    return *r.at ? expected(&r, "'+' or the end") : true;
+}
+
+/* ---- the other way ---- */
+
+static void print_value(const kin_loss_param *p, double value, kin_text *out)
+{
+    if (p->words) kin_text_add(out, p->words[(int)value]);
+    else kin_text_format(out, "%.10g", value);
+}
+
+static void print_term(const kin_loss_term *t, kin_text *out)
+{
+    int shown = 0;
+    kin_text_add(out, t->loss->name);
+    for (int i = 0; t->loss->params[i].name; i++) {
+        if (t->value[i] == t->loss->params[i].fallback) continue;
+        kin_text_format(out, "%s%s=", shown++ ? "," : "(", t->loss->params[i].name);
+        print_value(&t->loss->params[i], t->value[i], out);
+    }
+    if (shown) kin_text_add(out, ")");
+    if (*t->branch) kin_text_format(out, "@%s", t->branch);
+    if (t->weight != 1) kin_text_format(out, " * %.10g", t->weight);
+}
+
+void kin_loss_print(const kin_loss_sum *l, kin_text *out)
+{
+    for (int i = 0; i < l->count; i++) {
+        if (i) kin_text_add(out, " + ");
+        print_term(&l->term[i], out);
+    }
+}
+
+static void list_param(const kin_loss_param *p, kin_text *out)
+{
+    kin_text_format(out, "    %s=", p->name);
+    print_value(p, p->fallback, out);
+    if (p->words)
+        for (int i = 0; p->words[i]; i++) kin_text_format(out, "%s%s", i ? "|" : "  (", p->words[i]);
+    else if (p->high >= p->low) kin_text_format(out, "  (%g .. %g", p->low, p->high);
+    else kin_text_format(out, "  (from %g", p->low);
+    kin_text_format(out, ")  %s\n", p->help);
+}
+
+static void list_loss(const kin_loss *l, kin_text *out)
+{
+    kin_text_format(out, "%s: %s%s%s%s\n", l->name, l->about, l->paper ? " [" : "", l->paper ? l->paper : "",
+                    l->paper ? "]" : "");
+    for (int i = 0; l->params[i].name; i++) list_param(&l->params[i], out);
+}
+
+void kin_loss_list(const kin_loss *const *own, kin_text *out)
+{
+    for (int i = 0; own && own[i]; i++) list_loss(own[i], out);
+    for (int i = 0; kin_losses[i]; i++) list_loss(kin_losses[i], out);
+}
+
+/* ---- options of a sum ---- */
+
+double kin_term_value(const kin_loss_term *t, const char *option)
+{
+    int i = find_param(t->loss, option);
+    return i < 0 ? 0 : t->value[i];
+}
+
+bool kin_loss_offer(kin_loss_sum *l, const char *option, double value, int *terms, kin_error *err)
+{
+    *terms = 0;
+    for (int k = 0; k < l->count; k++) {
+        kin_loss_term *t = &l->term[k];
+        int i = find_param(t->loss, option);
+        if (i < 0) continue;
+        ++*terms;
+        if (t->given[i]) continue;
+        if (!in_range(t->loss, &t->loss->params[i], value, err)) return false;
+        t->value[i] = value;
+    }
+    return true;
+}
