@@ -215,7 +215,8 @@ bool kin_zip_read(const kin_zip_entry *e, const kin_unpacker *unpacker, const ui
         if (!unpacker || !unpacker->inflate)
             return kin_fail(err, KIN_ERR_DATA, "%.100s is deflated; only stored entries are read here",
                             e->name);
-        if (!unpacker->inflate(e->data, e->packed, e->size, owned, &inner))
+        size_t limit = e->size ? e->size : 1; /* no limit is what 0 would mean */
+        if (!unpacker->inflate(e->data, e->packed, limit, owned, &inner))
             return kin_fail(err, inner.code, "%.100s: %.500s", e->name, inner.message);
         *data = owned->data;
         if (owned->size != e->size) {

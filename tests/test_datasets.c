@@ -1,6 +1,8 @@
 /* Data sets known by name, on miniature trees of their layouts: recognised, parted by the published rules,
  * refused by line. */
 #include "base/memory.h"
+#include "base/text.h"
+#include "data/images/inflate.h"
 #include "data/sets/known.h"
 #include "data/sets/matfile.h"
 #include "tests/support/check.h"
@@ -314,6 +316,43 @@ static void mat(void)
     check_end();
 }
 
+/* A compressed element whose content is one of INT8, `size` bytes in all, appended to `to`. */
+static bool add_compressed(kin_text *to, size_t size)
+{
+    uint8_t *inside = kin_alloc_zero(1, size), tag[8] = {15};
+    kin_bytes packed = {0};
+    size_t rest = size - 8;
+    if (!inside) return false;
+    inside[0] = 1;
+    for (int i = 0; i < 4; i++) inside[4 + i] = (uint8_t)(rest >> 8 * i);
+    bool ok = kin_zlib_pack(inside, size, &packed, NULL);
+    for (int i = 0; i < 4; i++) tag[4 + i] = (uint8_t)(packed.size >> 8 * i);
+    kin_text_add_bytes(to, tag, sizeof tag);
+    kin_text_add_bytes(to, packed.data, packed.size);
+    kin_bytes_free(&packed);
+    kin_free(inside);
+    return ok && !to->failed;
+}
+
+static void mat_bomb(void)
+{
+    check_begin("datasets: a MAT-file unpacks to 64 MiB in all, no matter in how many elements");
+    static const size_t second[] = {8, 1 << 20};
+    for (int i = 0; i < 2; i++) {
+        uint8_t head[128] = {[124] = 0, 1, 'I', 'M'};
+        kin_text file = {0};
+        kin_arena arena = {0};
+        kin_error err = {0};
+        kin_text_add_bytes(&file, head, sizeof head);
+        CHECK(add_compressed(&file, (size_t)64 << 20) && add_compressed(&file, second[i]));
+        CHECK(!kin_mat_parse("bomb.mat", &(kin_bytes){(uint8_t *)file.data, file.size}, &arena, &err));
+        CHECK_TEXT(err.message, "unpacks to more than");
+        kin_text_free(&file);
+        kin_arena_free(&arena);
+    }
+    check_end();
+}
+
 static void market(void)
 {
     check_begin("datasets: Market-1501 by its names: junk is left out, distractors have no class");
@@ -512,6 +551,7 @@ int main(void)
     cub();
     cars();
     mat();
+    mat_bomb();
     market();
     grocery();
     omniglot();

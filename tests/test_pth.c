@@ -3,6 +3,7 @@
  * by byte. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/zip.h"
 #include "data/images/inflate.h"
 #include "nn/files/import.h"
 #include "tests/support/check.h"
@@ -299,6 +300,7 @@ static void tensors(void)
     } cases[] = {
         {"a good tensor", 6, 0, {2, 3}, {3, 1}, 2, 6, 24, NULL},
         {"a repeated one", 1, 0, {100, 3}, {0, 0}, 2, 1, 4, NULL},
+        {"an axis of one number with an absurd stride", 6, 1, {1, 2}, {INT64_MAX, 2}, 2, 6, 24, NULL},
         {"a shape beyond the storage", 6, 0, {3, 3}, {3, 1}, 2, 6, 24, "reaches beyond its storage"},
         {"an offset beyond it", 6, 1, {2, 3}, {3, 1}, 2, 6, 24, "reaches beyond its storage"},
         {"a negative offset", 6, -1, {2, 3}, {3, 1}, 2, 6, 24, "reaches beyond its storage"},
@@ -600,6 +602,24 @@ static bool reads(const uint8_t *data, size_t size)
     return ok;
 }
 
+static void bomb(void)
+{
+    check_begin("pth: an entry that says it is empty unpacks to nothing, whatever is in it");
+    enum { SIZE = 8 << 20 };
+    uint8_t *zeros = kin_alloc_zero(1, SIZE);
+    kin_bytes packed = {0}, owned;
+    kin_error err = {0};
+    const uint8_t *data;
+    CHECK(zeros && kin_zlib_pack(zeros, SIZE, &packed, &err));
+    /* without zlib's head and checksum */
+    kin_zip_entry e = {.name = "bomb", .data = packed.data + 2, .packed = packed.size - 6, .deflated = true};
+    CHECK(!kin_zip_read(&e, &(kin_unpacker){kin_inflate, NULL}, &data, &owned, &err));
+    CHECK_TEXT(err.message, "unpacks to more than");
+    kin_bytes_free(&packed);
+    kin_free(zeros);
+    check_end();
+}
+
 static void damage(void)
 {
     static const char *const names[] = {"zip.pth", "legacy.pth", "deflated.pth", "deflated.npz"};
@@ -651,6 +671,7 @@ int main(void)
     tensors();
     pickles();
     archives();
+    bomb();
     damage();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -119,7 +119,7 @@ static bool read_chunks(png *p, const uint8_t *b, size_t size, const kin_image_l
 {
     bool first = true;
     for (size_t at = 8; !p->ended; first = false) {
-        if (size - at < 12) return bad(p, "it ends too early");
+        if (size < at || size - at < 12) return bad(p, "it ends too early");
         uint32_t length = word(b + at);
         if (length > size - at - 12) return bad(p, "it ends too early");
         if (kin_crc32(0, b + at + 4, (size_t)length + 4) != word(b + at + 8 + length))
@@ -257,13 +257,13 @@ static const pass whole[1] = {{0, 0, 1, 1}};
 static const pass adam7[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
                               {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
 
-static size_t raw_size(const png *p, const pass *passes, int n)
+static uint64_t raw_size(const png *p, const pass *passes, int n)
 {
-    size_t total = 0;
+    uint64_t total = 0;
     for (int i = 0; i < n; i++) {
         uint32_t w = steps(p->width, passes[i].x0, passes[i].dx),
                  h = steps(p->height, passes[i].y0, passes[i].dy);
-        if (w && h) total += (size_t)h * (row_bytes(p, w) + 1);
+        if (w && h) total += (uint64_t)h * (row_bytes(p, w) + 1);
     }
     return total;
 }
@@ -296,9 +296,10 @@ static bool read_pixels(png *p, kin_image *out)
 {
     const pass *passes = p->interlace ? adam7 : whole;
     int n = p->interlace ? 7 : 1;
-    size_t wanted = raw_size(p, passes, n);
+    uint64_t wanted = raw_size(p, passes, n);
     kin_bytes raw;
-    if (!kin_zlib_unpack(p->packed.data, p->packed.size, wanted, &raw, p->err)) return false;
+    if (wanted > SIZE_MAX / 4) return kin_fail_memory(p->err, "a PNG", wanted);
+    if (!kin_zlib_unpack(p->packed.data, p->packed.size, (size_t)wanted, &raw, p->err)) return false;
     uint8_t *at = raw.data, *above = kin_alloc(row_bytes(p, p->width));
     bool ok = above || kin_fail_memory(p->err, "a PNG's row", row_bytes(p, p->width));
     ok = ok && (raw.size == wanted || bad(p, "too little picture data"));

@@ -237,10 +237,12 @@ static bool read_variables(mat_reader *r, span s, size_t *unpacked, kin_mat ***l
         if (e.type == COMPRESSED && unpacked) {
             kin_bytes inside;
             kin_error inner = {0};
-            if (!kin_zlib_unpack(e.data, e.size, UNPACKED_MAX - *unpacked, &inside, &inner))
+            /* One byte more than is left: no limit is what 0 would mean. */
+            if (!kin_zlib_unpack(e.data, e.size, UNPACKED_MAX - *unpacked + 1, &inside, &inner))
                 return kin_fail(r->err, inner.code, "%s: %s", r->name, inner.message);
             *unpacked += inside.size;
-            bool ok = read_variables(r, (span){inside.data, inside.data + inside.size}, NULL, last);
+            bool ok = *unpacked <= UNPACKED_MAX || damaged(r, "unpacks to more than 64 MiB");
+            ok = ok && read_variables(r, (span){inside.data, inside.data + inside.size}, NULL, last);
             kin_bytes_free(&inside);
             if (!ok) return false;
         } else if (e.type == MATRIX) {

@@ -117,15 +117,16 @@ static void copy_number(uint8_t *to, const uint8_t *from, size_t item, bool swap
 void kin_array_gather(uint8_t *to, const uint8_t *from, size_t item, int ndim, const int64_t *shape,
                       const int64_t *stride, bool swap)
 {
-    int64_t at[KIN_ARRAY_DIMS] = {0}, offset = 0;
+    int64_t at[KIN_ARRAY_DIMS] = {0};
+    size_t offset = 0; /* wraps where an axis of one number has an absurd stride, and back */
     for (int i = 0; i < ndim; i++)
         if (shape[i] == 0) return;
     for (int d = 0; d >= 0; to += item) {
-        copy_number(to, from + (size_t)offset * item, item, swap);
+        copy_number(to, from + offset * item, item, swap);
         for (d = ndim - 1; d >= 0; d--) {
-            offset += stride[d];
+            offset += (size_t)stride[d];
             if (++at[d] < shape[d]) break;
-            offset -= stride[d] * shape[d];
+            offset -= (size_t)stride[d] * (size_t)shape[d];
             at[d] = 0;
         }
     }
