@@ -40,6 +40,45 @@ static void miners(void)
     check_end();
 }
 
+static void farthest(void)
+{
+    check_begin(
+        "miners: the farthest of its class, the first of equals, item 0 as negative; freed, nothing stays");
+    static const kin_real at[] = {9, 1, 0, 2, 0.5};
+    static const int of[] = {1, 0, 0, 0, 0};
+    static const int64_t positive[] = {2, 3, 2, 3};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), at), *d = kin_distance(x, x);
+    kin_triplets t;
+    kin_pairs p;
+    CHECK(kin_pairs_new(&p, of, 5, of, 5, 0, NULL));
+    CHECK(kin_mine_batch_hard(d, &p, &t) && t.count == 4);
+    for (int i = 0; i < 4 && i < t.count; i++)
+        CHECK_MSG(t.anchor[i] == i + 1 && t.positive[i] == positive[i] && t.negative[i] == 0, "anchor %d",
+                  i + 1);
+    kin_triplets_free(&t);
+    CHECK(!t.anchor && !t.positive && !t.negative && t.count == 0 && t.capacity == 0);
+    kin_pairs_free(&p);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+static void one_sided(void)
+{
+    check_begin("contrastive: a batch of one class, or of none twice, has one of the two terms");
+    static const kin_real at[] = {0, 1, 3};
+    static const int same[] = {0, 0, 0}, other[] = {0, 1, 2};
+    for (int i = 0; i < 2; i++) {
+        kin_ctx *ctx = kin_ctx_new();
+        kin_tensor *loss = kin_contrastive(kin_variable(ctx, KIN_SHAPE(3, 1), at), i ? other : same, 0, 4);
+        CHECK(kin_count(loss) == 1);
+        CHECK_CLOSE(kin_item(loss), 2, 1e-5); /* 1, 3 and 2, or what is missing to 4 */
+        CHECK(kin_backward(loss) && kin_ok(ctx));
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
 static void values(void)
 {
     check_begin("losses: values by hand");
@@ -125,6 +164,8 @@ static void refusals(void)
         kin_tensor *x = kin_variable(ctx, KIN_SHAPE(5, 1), line),
                    *none = kin_triplet_batch_hard(x, batches[i], 0);
         CHECK(kin_item(none) == 0 && kin_backward(none) && kin_grad(x) && kin_grad(x)[2] == 0);
+        CHECK(kin_item(kin_triplet_semi_hard(x, batches[i], 1)) == 0 &&
+              kin_item(kin_triplet_batch_all(x, batches[i], 1)) == 0);
         kin_ctx_free(ctx);
     }
     kin_ctx *ctx = kin_ctx_new();
@@ -142,6 +183,8 @@ static void refusals(void)
 int main(void)
 {
     miners();
+    farthest();
+    one_sided();
     values();
     one_point();
     collapse();
