@@ -1,6 +1,7 @@
 /* Any bytes as a MAT-file; what parses is walked over. */
 #include "base/memory.h"
 #include "data/sets/matfile.h"
+#include "tests/fuzz/long.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kin_arena arena = {0};
     kin_error err = {0};
-    kin_bytes bytes = {(uint8_t *)data, size};
+    kin_bytes bytes = kin_lengthened(data, size, 1 << 20);
     const kin_mat *first = kin_mat_parse("fuzz", &bytes, &arena, &err);
     if (!first != kin_failed(&err)) abort();
     for (const kin_mat *m = first; m; m = m->next) {
         if (walk(m) == SIZE_MAX) abort();
     }
     kin_arena_free(&arena);
+    kin_bytes_free(&bytes);
     if (kin_alloc_live() != 0) abort();
     return 0;
 }

@@ -1,7 +1,8 @@
-/* Any bytes as an .npz; and as the .npy inside one, which is put together here so that the archive is
+/* Any bytes as an .npz, also with its checksums put right; and as the .npy inside one, which is put together here so that the archive is
  * always sound. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
+#include "tests/fuzz/mend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     long alive = kin_alloc_live();
     kin_bytes copy = {kin_alloc(size), size};
     if (size) memcpy(copy.data, data, size);
-    import(copy);
-    import(wrap(data, size));
+    mend_zip(copy.data, size);
+    import(copy, true);
+    import(wrap(data, size), false);
     if (kin_alloc_live() != alive) abort();
     return 0;
 }

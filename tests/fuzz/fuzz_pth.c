@@ -1,7 +1,9 @@
-/* Any bytes as a file of PyTorch, zip or legacy. Checksums are not compared, or nothing else would be
- * reached; the numbers found are read. */
+/* Any bytes as a file of PyTorch, zip or legacy, first without a look at the checksums, then with them put right; the
+ * numbers found are read. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
+#include "tests/fuzz/long.h"
+#include "tests/fuzz/mend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     long alive = kin_alloc_live();
-    kin_bytes copy = {kin_alloc(size), size};
-    if (size) memcpy(copy.data, data, size);
-    import(copy);
+    import(kin_lengthened(data, size, 4 << 20), false);
+    kin_bytes mended = {kin_alloc(size + 1), size};
+    if (size) memcpy(mended.data, data, size);
+    mend_zip(mended.data, size);
+    import(mended, true);
     if (kin_alloc_live() != alive) abort();
     return 0;
 }

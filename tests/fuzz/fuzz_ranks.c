@@ -2,6 +2,7 @@
  * table of items (`id,label,path`), after it a rank file over those items. */
 #include "base/memory.h"
 #include "retrieval/lists/ranks.h"
+#include "tests/fuzz/long.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *text = (const char *)data;
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
+    const char *text = (const char *)b.data;
     size_t split = 0;
+    size = b.size;
     while (split + 1 < size && !(text[split] == '\n' && text[split + 1] == '\n')) split++;
     kin_items items;
     kin_error err = {0};
@@ -31,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_ranks_problems_free(&problems);
         kin_items_free(&items);
     }
+    kin_bytes_free(&b);
     if (kin_alloc_live() != 0) abort();
     return 0;
 }

@@ -2,6 +2,7 @@
  * applied. */
 #include "base/memory.h"
 #include "data/transforms/recipe.h"
+#include "tests/fuzz/long.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kin_error err = {0};
     kin_recipe recipe, again;
     kin_text first = {0}, second = {0};
-    char *text = kin_alloc(size + 1);
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
+    const char *text = (const char *)b.data;
     if (!text) return 0;
-    memcpy(text, data, size);
-    text[size] = '\0';
     if (kin_recipe_parse(text, &recipe, &err)) {
         kin_recipe_print(&recipe, &first);
         const char *printed = first.data ? first.data : "";
@@ -54,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     kin_text_free(&first);
     kin_text_free(&second);
-    kin_free(text);
+    kin_bytes_free(&b);
     return 0;
 }

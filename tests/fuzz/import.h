@@ -6,12 +6,13 @@
 #include "data/images/inflate.h"
 #include "nn/files/import.h"
 
-/* `copy` belongs to the import afterwards. */
-static inline void import(kin_bytes copy)
+/* `copy` belongs to the import afterwards. Checksums are compared only where they were mended. */
+static inline void import(kin_bytes copy, bool checked)
 {
     kin_checkpoint *c;
     kin_error err = {0};
-    if (kin_import_bytes(&copy, &(kin_import_opt){.unpacker = {kin_inflate, NULL}}, &c, NULL, &err)) {
+    if (kin_import_bytes(&copy, &(kin_import_opt){.unpacker = {kin_inflate, checked ? kin_crc32 : NULL}}, &c,
+                         NULL, &err)) {
         volatile double sum = 0;
         for (int i = 0; i < kin_checkpoint_count(c); i++) {
             const kin_array *a = kin_checkpoint_array(c, i);
