@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""The work of tests/mutate.sh: finds the places of a room that can be broken, breaks a random choice of them one at a time, and runs the
+room's test programs until one notices. Run in a copy of the tree: it writes nothing outside of build/.
+
+A place is a token of a line (never in a comment, a string, a directive or an assertion), and what becomes of it: a comparison next to it, the
+opposite sign, a number one larger, a condition always or never true, a statement left out. A mutant whose object file is the original's is
+equivalent by itself and another is taken; so is one that does not compile."""
+import collections
+import concurrent.futures
+import glob
+import os
+import random
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+# Words of the test programs' names, room by room.
+TESTS = {
+    'kernels': 'both_gemm both_conv both_winograd both_norm both_inverted both_stem both_ops',
+    'autograd': 'both_ops both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
+                'both_recompute both_stem both_attention both_golden',
+    'losses': 'test_losses both_golden',
+    'retrieval': 'search scan range rerank retrieval_golden diffusion expand fuse whiten tsne metrics judgement tune ranks cost',
+}
+BUILD = 'build/cc'  # as make names it, so that a compiler's cache knows the objects
+# Traps in place of messages: no line numbers in the object file, so that equal code is equal bytes.
+FLAGS = '-O1 -g0 -DNDEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error -fno-omit-frame-pointer'
+LEAST, TIMES = 20, 10  # a test has this many seconds, or so many times its own
+
+SWAPS = [  # what stands there, and what it becomes
+    (r'<=', ['<', '>']), (r'>=', ['>', '<']), (r'==', ['!=']), (r'!=', ['==']),
+    (r'(?<=\s)<(?=\s)', ['<=', '>=']), (r'(?<=\s)>(?=\s)', ['>=', '<=']),
+    (r'&&', ['||']), (r'\|\|', ['&&']),
+    (r'\+=', ['-=', '=']), (r'-=', ['+=', '=']), (r'\*=', ['/=', '=']), (r'/=', ['*=']),
+    (r'(?<=[\w)\]] )\+(?= )', ['-']), (r'(?<=[\w)\]] )-(?= )', ['+']),
+    (r'(?<=[\w)\]] )\*(?= [\w(])', ['/', '+']), (r'(?<=[\w)\]] )/(?= [\w(])', ['*']), (r'(?<=[\w)\]] )%(?= )', ['*']),
+    (r'(?<=[(\s!])!(?=[\w(])', ['']),
+    (r'\bbreak;', [';']), (r'\bcontinue;', [';']),
+    (r'\btrue\b', ['false']), (r'\bfalse\b', ['true']),
+    (r'\bfmin\b', ['fmax']), (r'\bfmax\b', ['fmin']),
+    (r'(?<![\w.])0(?![\w.])', ['1']), (r'(?<![\w.])1(?![\w.])', ['0', '2']), (r'(?<![\w.])([2-9]|[1-9]\d+)(?![\w.])', ['+1']),
+    (r'(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?f?(?![\w.])', ['*2']),
+]
+CONDITION = re.compile(r'^\s*(?:\} )?(?:else )?(if|while) \((.*)\)( \{| [^{;]*;)?$')
+STATEMENT = re.compile(r'^\s+(?:[\w\->.\[\]* +]+ (?:[-+*/|&^]|<<|>>)?= [^;]*|[a-z]\w*\(.*\)|\w+(?:\[[^;]*\])?(?:\+\+|--));$')
+DECLARATION = re.compile(r'^\s+(?:\.|const |static |struct |unsigned |int\w*_t |size_t |int |bool |float |double |char |long |uint\w*_t |kin_\w+ \**\w+ ?[=;,\[]|void |return|\w+ \*+\w+ =|[a-z]\w* [a-z]\w* =)')
+
+Mutant = collections.namedtuple('Mutant', 'path line old new')
+
+
+def code_of(text):
+    """The text with comments, strings, characters, directives, assertions and what errors say blanked, so that places are found in code
+    alone."""
+    blank = lambda m: re.sub(r'[^\n]', '\x00', m.group())
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|^[ \t]*#(?:\\\n|[^\n])*|\b(?:assert|kin_\w*fail\w*)\([^;]*;', blank, text,
+                  flags=re.S | re.M)
+
+
+def replaced(found, by):
+    if by == '+1':
+        return str(int(found) + 1)
+    if by == '*2':
+        number = float(found.rstrip('f')) * 2
+        return repr(number) + ('f' if found.endswith('f') else '')
+    return by
+
+
+def mutants_of(path):
+    text = open(path, encoding='utf-8').read()
+    found = set()
+    for at, (old, code) in enumerate(zip(text.split('\n'), code_of(text).split('\n'))):
+        if re.match(r'\s*(enum|extern|typedef|static const (?!int64|int |size|double|float))', code):
+            continue
+        new = set()
+        for pattern, swaps in SWAPS:
+            for m in re.finditer(pattern, code):
+                new.update(old[:m.start()] + replaced(m.group(), by) + old[m.end():] for by in swaps)
+        m = CONDITION.match(code.replace('\x00', ' '))
+        if m:
+            new.update(old[:m.start(2)] + always + old[m.end(2):] for always in ('0', '1') if m.group(1) == 'if' or always == '0')
+        if STATEMENT.match(code.replace('\x00', ' ')) and not DECLARATION.match(code):
+            new.add(re.match(r'\s*', old).group() + ';')
+        found.update(Mutant(path, at + 1, old, n) for n in new if n != old)
+    return sorted(found)
+
+
+def known():
+    """(path, old, new) -> (kind, reason), from tests/mutants.txt."""
+    out, block = {}, []
+    for line in open('tests/mutants.txt', encoding='utf-8').read().split('\n') + ['']:
+        if line.startswith('#'):
+            continue
+        if line.strip():
+            block.append(line.strip())
+        elif block:
+            kind, path = block[0].split(None, 1)
+            out[path, block[1][2:], block[2][2:]] = kind, ' '.join(block[3:])
+            block = []
+    return out
+
+
+def key(m):
+    return m.path, m.old.strip(), m.new.strip()
+
+
+def make(*words):
+    return subprocess.run(['make', 'BUILD=' + BUILD, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+class Program:
+    """A test program: how it is linked with a mutant's object ahead of the libraries, and how long it takes."""
+
+    def __init__(self, path):
+        self.path, self.seconds = path, 0.0
+        self.kind = 'double' if '/tests-double/' in path else 'float'
+        self.object = f'{BUILD}/{self.kind}/tests/{os.path.basename(path)}.o'
+        self.symbols = symbols(path)
+
+    def link(self, objects, to):
+        library = ['libkin_double.a'] if self.kind == 'double' else ['libcli.a', 'libkin.a']
+        support = sorted(glob.glob(f'{BUILD}/{self.kind}/tests/support/*.o'))
+        return subprocess.run(['cc', '-fsanitize=address,undefined', '-o', to, self.object, *support, *objects,
+                               *(f'{BUILD}/{l}' for l in library), '-pthread', '-lm'], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+
+    def passes(self, program, limit):
+        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1')
+        try:
+            return subprocess.run([program], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, timeout=limit).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def symbols(path):
+    """The global functions and tables that an object or a program defines."""
+    out = subprocess.run(['nm', '-g', '--defined-only', path], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {line.split()[-1] for line in out.splitlines() if len(line.split()) == 3}
+
+
+def programs(room):
+    words = TESTS[room].split()
+    names = sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob('tests/*.c'))
+    paths = []
+    for name in names:
+        if not any(w in name for w in words) or name.startswith('double_'):
+            continue
+        if name.startswith('both_'):
+            paths.append(f'{BUILD}/tests-double/{name}')
+        paths.append(f'{BUILD}/tests/{name}')
+    make('-j2', *paths)
+    return [Program(p) for p in paths]
+
+
+class Builder:
+    """Compiles a file of the room as make would, but to another place and with FLAGS."""
+
+    def __init__(self):
+        self.commands, self.originals = {}, {}
+
+    def objects(self, path, kind):
+        stem = path[:-2]
+        if path.endswith('.simd.c'):
+            return [f'{BUILD}/{kind}/{stem[:-5]}.{isa}.o' for isa in ('generic', 'avx2', 'avx512')
+                    if os.path.exists(f'{BUILD}/{kind}/{stem[:-5]}.{isa}.o')]
+        return [f'{BUILD}/{kind}/{stem}.o']
+
+    def command(self, path, target):
+        if target not in self.commands:
+            said = make('-n', '-W', path, 'CFLAGS=' + FLAGS, 'KERNEL_CFLAGS=', target)
+            line = next(l for l in said.split('\n') if f' -c {path} ' in l)
+            self.commands[target] = [w for w in shlex.split(line) if w not in ('-MMD', '-MP')]
+        return self.commands[target]
+
+    def compile(self, path, text, kind, folder):
+        """The object files, or None; the source stands in for `path` by its name."""
+        source = os.path.basename(path)  # seen from its folder: the object may hold its name
+        open(os.path.join(folder, source), 'w', encoding='utf-8').write(text)
+        out = []
+        for i, target in enumerate(self.objects(path, kind)):
+            to = f'{kind}{i}.o'
+            words = ['-I' + os.getcwd() if w == '-I.' else w for w in self.command(path, target)]
+            words[words.index(path)], words[-1] = source, to
+            if subprocess.run(words + ['-w'], cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+                return None
+            out.append(os.path.join(folder, to))
+        return out
+
+    def original(self, path, kind):
+        if (path, kind) not in self.originals:
+            folder = tempfile.mkdtemp(dir='build')
+            self.originals[path, kind] = self.compile(path, open(path, encoding='utf-8').read(), kind, folder)
+        return self.originals[path, kind]
+
+
+def same_bytes(a, b):
+    return all(open(x, 'rb').read() == open(y, 'rb').read() for x, y in zip(a, b))
+
+
+class Run:
+    def __init__(self, room):
+        self.programs, self.builder, self.last = programs(room), Builder(), {}
+        with tempfile.TemporaryDirectory(dir='build') as folder:
+            for p in self.programs:  # as the mutants are linked, but with nothing broken
+                to = os.path.join(folder, 'program')
+                if not p.link([], to):
+                    sys.exit(f'{p.path} cannot be linked')
+                start = time.monotonic()
+                if not p.passes(to, 900):
+                    sys.exit(f'{p.path} fails before anything is broken')
+                p.seconds = time.monotonic() - start
+                print(f'  {p.path}: {p.seconds:.1f} s', flush=True)
+        self.programs.sort(key=lambda p: p.seconds)
+
+    def those_of(self, path):
+        """The programs that hold the file, the one that noticed last first."""
+        mine = set().union(*(symbols(o) for o in self.builder.objects(path, 'float')))
+        chosen = [p for p in self.programs if mine & p.symbols]
+        return sorted(chosen, key=lambda p: p is not self.last.get(path))
+
+    def judge(self, m):
+        lines = open(m.path, encoding='utf-8').read().split('\n')
+        lines[m.line - 1] = m.new
+        text = '\n'.join(lines)
+        with tempfile.TemporaryDirectory(dir='build') as folder:
+            built = {}
+            for p in self.those_of(m.path):
+                if p.kind not in built:
+                    original = self.builder.original(m.path, p.kind)
+                    built[p.kind] = self.builder.compile(m.path, text, p.kind, folder)
+                    if built[p.kind] is None:
+                        return 'broken', ''
+                    if same_bytes(built[p.kind], original):
+                        if p.kind == 'float' or m.path.startswith('retrieval/'):
+                            return 'same', ''
+                        continue
+                to = os.path.join(folder, 'program')
+                if not p.link(built[p.kind], to):
+                    return 'broken', ''
+                if not p.passes(to, max(LEAST, TIMES * p.seconds)):
+                    self.last[m.path] = p
+                    return 'killed', p.path
+        return 'survived', ''
+
+
+def describe(m):
+    return f'{m.path}:{m.line}\n    - {m.old.strip()}\n    + {m.new.strip()}'
+
+
+def main():
+    only_list = sys.argv[1] == '--list'
+    room, count, seed = sys.argv[1 + only_list], int(sys.argv[2 + only_list]), int(sys.argv[3 + only_list])
+    files = sorted(glob.glob(f'{room}/**/*.c', recursive=True))
+    all_mutants = [m for f in files for m in mutants_of(f)]
+    random.Random(seed).shuffle(all_mutants)
+    if only_list:
+        print('\n'.join(describe(m) for m in all_mutants[:count]))
+        return 0
+    listed, counts, tried = known(), collections.Counter(), 0
+    run = Run(room)
+
+    def one(m):
+        if key(m) in listed:
+            return m, listed[key(m)][0], ''
+        return (m, *run.judge(m))
+
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get('JOBS', 2))) as pool:
+        waiting = collections.deque()
+        source = iter(all_mutants)
+        while tried < count:
+            while len(waiting) < pool._max_workers and (m := next(source, None)):
+                waiting.append(pool.submit(one, m))
+            if not waiting:
+                break
+            m, kind, by = waiting.popleft().result()
+            counts[kind] += 1
+            tried += kind in ('killed', 'survived', 'equivalent', 'speed')
+            if kind not in ('broken', 'same'):
+                print(f'{tried} {kind} {by} {describe(m)}', flush=True)
+        for future in waiting:
+            future.cancel()
+    judged = counts['killed'] + counts['survived']
+    print(f'{room}: {tried} mutants of seed {seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
+          f'{counts["equivalent"]} equivalent, {counts["speed"]} of speed alone (beside them {counts["same"]} with the same code, '
+          f'{counts["broken"]} that did not compile): {100 * counts["killed"] / max(judged, 1):.1f} % killed')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
