@@ -133,9 +133,15 @@ typedef struct pen {
     int x, y;
 } pen;
 
+/* How many of `count` pixels are within the picture: what is outside costs no time, whatever a file says. */
+static int inside(const pen *p, int count)
+{
+    int room = p->y < p->b->height ? p->b->width - p->x : 0;
+    return count < room ? count : room;
+}
+
 static void draw(pen *p, int index)
 {
-    if (p->x >= p->b->width || p->y >= p->b->height) return;
     memcpy(row_of(p->b, p->out, p->y) + 3 * (size_t)p->x++, p->b->palette[index], 3);
 }
 
@@ -152,7 +158,8 @@ static size_t literal(pen *p, const uint8_t *from, size_t left, int count)
 {
     size_t bytes = p->b->bits == 8 ? (size_t)count : ((size_t)count + 1) / 2;
     if (bytes > left) return left;
-    for (int i = 0; i < count; i++) draw(p, p->b->bits == 8 ? from[i] : from[i / 2] >> (i % 2 ? 0 : 4) & 15);
+    for (int i = 0, n = inside(p, count); i < n; i++)
+        draw(p, p->b->bits == 8 ? from[i] : from[i / 2] >> (i % 2 ? 0 : 4) & 15);
     return bytes + (bytes & 1 && bytes < left);
 }
 
@@ -165,7 +172,8 @@ static bool read_runs(const bmp *b, kin_image *out, kin_error *err)
         int count = b->bytes[at], value = b->bytes[at + 1];
         at += 2;
         if (count) {
-            for (int i = 0; i < count; i++) draw(&p, b->bits == 8 ? value : value >> (i % 2 ? 0 : 4) & 15);
+            for (int i = 0, n = inside(&p, count); i < n; i++)
+                draw(&p, b->bits == 8 ? value : value >> (i % 2 ? 0 : 4) & 15);
         } else if (value == 0) {
             p.x = 0, p.y++;
         } else if (value == 1) {
