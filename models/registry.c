@@ -50,11 +50,37 @@ bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *er
 
 /* ---- from pictures to the map ---- */
 
+int kin_model_stages(const kin_model *m)
+{
+    int count = 1;
+    for (const char *at = m->stages; *at; at++) count += *at == ' ';
+    return count;
+}
+
+int kin_model_stage(const kin_model *m, const char *name)
+{
+    size_t length = strlen(name);
+    const char *at = m->stages;
+    for (int i = 0; at; i++) {
+        size_t word = strcspn(at, " ");
+        if (word == length && memcmp(at, name, length) == 0) return i;
+        at = at[word] ? at + word + 1 : NULL;
+    }
+    return -1;
+}
+
+kin_tensor *kin_model_run(const kin_model *m, kin_scope *s, kin_tensor *x, int first, int end,
+                          const kin_model_opt *opt)
+{
+    for (int i = first; x && i < end; i++) x = m->stage(s, x, i, opt);
+    return x;
+}
+
 kin_tensor *kin_model_features(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
 {
     kin_ctx *ctx = kin_scope_ctx(s);
     if (!ctx || !kin_ok(ctx) || !kin_model_check(m, opt, kin_ctx_error(ctx))) return NULL;
-    x = m->features(s, x, opt);
+    x = kin_model_run(m, s, x, 0, kin_model_stages(m), opt);
     return kin_tap(kin_sub(s, "features"), kin_attend(s, &opt->attention, "end", x));
 }
 

@@ -51,8 +51,10 @@ typedef struct kin_model {
     kin_pooling pooling;    /* 0: the mean over all pixels */
     bool one_stem;          /* the stem cannot be chosen */
     const char *places;     /* where attention can stand beside "end", separated by blanks */
-    /* [n, h, w, c] → [n, h', w', c'] */
-    kin_tensor *(*features)(kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
+    /* Its stages by name, in order, separated by blanks; a head may take the map behind any of them
+     * (kin_model_run). Stage k: [n, h, w, c] → [n, h', w', c']. */
+    const char *stages;
+    kin_tensor *(*stage)(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt);
 } kin_model;
 
 extern const kin_model *const kin_models[];        /* ends with NULL */
@@ -61,6 +63,13 @@ const kin_model *kin_model_find(const char *name); /* NULL when there is none */
 
 /* Fails when the network does not have what is asked for. */
 bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *err);
+
+int kin_model_stages(const kin_model *m);
+int kin_model_stage(const kin_model *m, const char *name); /* its number; -1 when there is none */
+/* Stages first .. end − 1. In a scope opened with kin_sub_shared the same stages may run several times in
+ * one forward, with the same parameters and each time its own batch statistics. */
+kin_tensor *kin_model_run(const kin_model *m, kin_scope *s, kin_tensor *x, int first, int end,
+                          const kin_model_opt *opt);
 
 /* The map before pooling, attention "end" included: tap "features". */
 kin_tensor *kin_model_features(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);

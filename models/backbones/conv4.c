@@ -4,21 +4,18 @@
 #include "models/models.h"
 #include "models/backbones/parts.h"
 
-static kin_tensor *conv4(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+static kin_tensor *conv4(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt)
 {
     int64_t width = opt->width ? opt->width : 64, halvings = opt->last_stride == 1 ? 2 : 3;
-    for (int i = 0; i < 4; i++) {
-        kin_scope *layer = kin_block_begin(kin_sub_index(s, "features", i));
-        kin_conv_bn_opt conv = {.out = width, .kernel = 3, .pad = 1, .act = KIN_RELU};
-        if (i < halvings && !kin_attends(&opt->attention, "block")) {
-            x = kin_conv_bn_max_pool(layer, "conv", "bn", x, &conv);
-        } else {
-            x = kin_residual_end(layer, "conv", "bn", x, &conv, opt);
-            if (i < halvings) x = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 2});
-        }
-        x = kin_block_end(layer, x);
+    kin_scope *layer = kin_block_begin(kin_sub_index(s, "features", stage));
+    kin_conv_bn_opt conv = {.out = width, .kernel = 3, .pad = 1, .act = KIN_RELU};
+    if (stage < halvings && !kin_attends(&opt->attention, "block")) {
+        x = kin_conv_bn_max_pool(layer, "conv", "bn", x, &conv);
+    } else {
+        x = kin_residual_end(layer, "conv", "bn", x, &conv, opt);
+        if (stage < halvings) x = kin_max_pool2d(x, &(kin_pool2d_opt){.kernel = 2});
     }
-    return x;
+    return kin_block_end(layer, x);
 }
 
 const kin_model kin_model_conv4 = {.name = "conv4",
@@ -30,4 +27,5 @@ const kin_model kin_model_conv4 = {.name = "conv4",
                                    .pooling = KIN_POOLING_FLATTEN,
                                    .one_stem = true,
                                    .places = "block",
-                                   .features = conv4};
+                                   .stages = "block1 block2 block3 block4",
+                                   .stage = conv4};

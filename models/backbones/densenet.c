@@ -46,39 +46,46 @@ static kin_tensor *transition(kin_scope *s, kin_tensor *x, int64_t stride)
                                  : kin_conv_bn(s, "conv", NULL, x, &opt));
 }
 
-static kin_tensor *densenet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, const layout *l)
+enum {
+    STEM,
+    LAST_BLOCK = 4,
+    NORM
+}; /* stage k in 1 .. 4 is block k, behind the transition that leads to it */
+
+static kin_tensor *densenet(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt, const layout *l)
 {
     char name[24];
     int64_t width = opt->width ? opt->width : l->width;
     s = kin_sub(s, "features");
-    x = kin_stem_block(s, "conv0", "norm0", "pool0", x, opt->stem == KIN_STEM_CIFAR,
-                       &(kin_conv_bn_opt){.out = width, .act = KIN_RELU, .kaiming_fan_in = true});
-    for (int block = 1; block <= 4; block++) {
-        snprintf(name, sizeof name, "denseblock%d", block);
-        kin_scope *dense = kin_sub(s, name);
-        x = dense_block(dense, x, l->layers[block - 1], width / 2);
-        x = kin_attend(dense, &opt->attention, "block", kin_stage_end(dense, name, x, opt));
-        snprintf(name, sizeof name, "transition%d", block);
-        if (block < 4)
-            x = transition(kin_sub(s, name), x, block == 3 && opt->last_stride ? opt->last_stride : 2);
-    }
-    return kin_relu(kin_batch_norm(kin_sub(s, "norm5"), x,
-                                   NULL)); /* apart, so that the tap features.norm5 is torchvision's */
+    if (stage == STEM)
+        return kin_stem_block(s, "conv0", "norm0", "pool0", x, opt->stem == KIN_STEM_CIFAR,
+                              &(kin_conv_bn_opt){.out = width, .act = KIN_RELU, .kaiming_fan_in = true});
+    if (stage == NORM) /* apart, so that the tap features.norm5 is torchvision's */
+        return kin_relu(kin_batch_norm(kin_sub(s, "norm5"), x, NULL));
+    snprintf(name, sizeof name, "transition%d", stage - 1);
+    if (stage > 1)
+        x = transition(kin_sub(s, name), x, stage == LAST_BLOCK && opt->last_stride ? opt->last_stride : 2);
+    snprintf(name, sizeof name, "denseblock%d", stage);
+    kin_scope *dense = kin_sub(s, name);
+    x = dense_block(dense, x, l->layers[stage - 1], width / 2);
+    return kin_attend(dense, &opt->attention, "block", kin_stage_end(dense, name, x, opt));
 }
 
 /* `width` channels leave the stem; a layer adds half as many. */
 #define DENSENET(NAME, ABOUT, WIDTH, ...) \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt) \
     { \
-        return densenet(s, x, opt, &(layout){.layers = {__VA_ARGS__}, .width = WIDTH}); \
+        return densenet(s, x, stage, opt, &(layout){.layers = {__VA_ARGS__}, .width = WIDTH}); \
     } \
-    const kin_model kin_model_##NAME = {.name = #NAME, \
-                                        .about = ABOUT, \
-                                        KIN_IMAGENET, \
-                                        .classifier = "classifier", \
-                                        .zero_bias = true, \
-                                        .places = "block denseblock1 denseblock2 denseblock3 denseblock4", \
-                                        .features = NAME};
+    const kin_model kin_model_##NAME = { \
+        .name = #NAME, \
+        .about = ABOUT, \
+        KIN_IMAGENET, \
+        .classifier = "classifier", \
+        .zero_bias = true, \
+        .places = "block denseblock1 denseblock2 denseblock3 denseblock4", \
+        .stages = "stem denseblock1 denseblock2 denseblock3 denseblock4 norm5", \
+        .stage = NAME};
 
 DENSENET(densenet121, "DenseNet, growth 32, 6 12 24 16 layers", 64, 6, 12, 24, 16)
 DENSENET(densenet161, "DenseNet, growth 48, 6 12 36 24 layers", 96, 6, 12, 36, 24)

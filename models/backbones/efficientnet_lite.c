@@ -8,12 +8,12 @@
 
 #include <math.h>
 
-typedef struct stage {
+typedef struct row {
     int64_t blocks, kernel, stride, expand, width;
-} stage;
-static const stage stages[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
-                               {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
-enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
+} row;
+static const row rows[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
+                           {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
+enum { STAGES = sizeof rows / sizeof *rows, LAST_STRIDED = 5 };
 
 typedef struct scaling {
     double width, depth;
@@ -39,7 +39,7 @@ static kin_tensor *without_some(kin_scope *s, kin_tensor *x, double p)
 
 /* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not widen has
  * it, of stride 1, whose padding is the same whatever the map's size. */
-static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const stage *st,
+static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const row *st,
                            int64_t out, int64_t stride, double drop, const kin_model_opt *opt)
 {
     int64_t in = stem->scope ? stem->opt.out : kin_channels(x), wide = in * st->expand;
@@ -58,39 +58,52 @@ static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tenso
 
 static int64_t repeats(int i, double depth)
 {
-    return i == 0 || i == STAGES - 1 ? stages[i].blocks : (int64_t)ceil((double)stages[i].blocks * depth);
+    return i == 0 || i == STAGES - 1 ? rows[i].blocks : (int64_t)ceil((double)rows[i].blocks * depth);
 }
 
-static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, scaling by)
+/* Blocks of the stages ahead of stage `end`. */
+static int64_t blocks_before(int end, double depth)
+{
+    int64_t count = 0;
+    for (int i = 0; i < end; i++) count += repeats(i, depth);
+    return count;
+}
+
+/* Stage k has the blocks of row k, the first one the stem too; behind them "head", a convolution that
+ * widens. */
+static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt,
+                                     scaling by)
 {
     bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
     double scale = opt->width ? by.width * (double)opt->width / 32 : by.width;
-    int64_t at = 0, all = 0;
-    for (int i = 0; i < STAGES; i++) all += repeats(i, by.depth);
-    kin_conv_bn_part stem = {s, "_conv_stem", "_bn0",
-                             conv_opt(x, opt->width ? opt->width : 32, 3, small ? 1 : 2, KIN_RELU6)};
-    x = kin_mobile_stem(&stem, x, stem.opt.out == kin_rounded_width((double)stages[0].width * scale));
-    for (int i = 0; i < STAGES; i++) {
-        const stage *st = &stages[i];
-        int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride
-                         : i == 1 && small                     ? 1
-                                                               : st->stride;
-        for (int64_t b = 0; b < repeats(i, by.depth); b++, at++) {
-            kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
-            int64_t out = kin_rounded_width((double)st->width * scale);
-            x = kin_block_end(block, mb_conv(block, &stem, x, st, out, b ? 1 : stride,
-                                             0.2 * (double)at / (double)all, opt));
-            stem.scope = NULL;
-        }
+    kin_conv_bn_part stem = {.scope = NULL};
+    if (stage == STAGES) {
+        kin_conv_bn_opt head = conv_opt(x, 1280, 1, 1, KIN_RELU6);
+        return kin_conv_bn(s, "_conv_head", "_bn1", x, &head);
     }
-    kin_conv_bn_opt head = conv_opt(x, 1280, 1, 1, KIN_RELU6);
-    return kin_conv_bn(s, "_conv_head", "_bn1", x, &head);
+    const row *st = &rows[stage];
+    int64_t out = kin_rounded_width((double)st->width * scale), stride = st->stride;
+    if (stage == LAST_STRIDED && opt->last_stride) stride = opt->last_stride;
+    if (stage == 1 && small) stride = 1;
+    if (stage == 0) {
+        stem = (kin_conv_bn_part){s, "_conv_stem", "_bn0",
+                                  conv_opt(x, opt->width ? opt->width : 32, 3, small ? 1 : 2, KIN_RELU6)};
+        x = kin_mobile_stem(&stem, x, stem.opt.out == out);
+    }
+    int64_t at = blocks_before(stage, by.depth), all = blocks_before(STAGES, by.depth);
+    for (int64_t b = 0; b < repeats(stage, by.depth); b++, at++) {
+        kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
+        double drop = 0.2 * (double)at / (double)all;
+        x = kin_block_end(block, mb_conv(block, &stem, x, st, out, b ? 1 : stride, drop, opt));
+        stem.scope = NULL;
+    }
+    return x;
 }
 
 #define LITE(NAME, SIZE, WIDTH, DEPTH, DROPOUT) \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt) \
     { \
-        return efficientnet_lite(s, x, opt, (scaling){WIDTH, DEPTH}); \
+        return efficientnet_lite(s, x, stage, opt, (scaling){WIDTH, DEPTH}); \
     } \
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = "EfficientNet-Lite, width " #WIDTH ", depth " #DEPTH, \
@@ -102,7 +115,8 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, const kin_mode
                                         .classifier = "_fc", \
                                         .dropout = DROPOUT, \
                                         .places = "block", \
-                                        .features = NAME};
+                                        .stages = "stage1 stage2 stage3 stage4 stage5 stage6 stage7 head", \
+                                        .stage = NAME};
 
 LITE(efficientnet_lite0, 224, 1.0, 1.0, 0.2)
 LITE(efficientnet_lite1, 240, 1.0, 1.1, 0.2)

@@ -4,14 +4,14 @@
 #include "models/models.h"
 #include "models/backbones/parts.h"
 
-typedef struct stage {
+typedef struct row {
     int64_t expand, width, blocks, stride;
-} stage;
+} row;
 
 /* Widths of a network whose stem has 32 channels. */
-static const stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
-                               {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
-enum { STAGES = sizeof stages / sizeof *stages, LAST_STRIDED = 5 };
+static const row rows[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                           {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+enum { STAGES = sizeof rows / sizeof *rows, LAST_STRIDED = 5 };
 
 static kin_conv_bn_opt conv_opt(int64_t out, int64_t kernel, int64_t stride, int64_t groups)
 {
@@ -49,28 +49,34 @@ static kin_tensor *inverted_residual(kin_scope *s, const kin_conv_bn_part *stem,
     return kin_inverted_end(s, x, &widen, &depthwise, &narrow, opt);
 }
 
-static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, const kin_model_opt *opt)
+/* Stage k has the blocks of row k, the first one the stem too; behind them "head", a convolution that
+ * widens. */
+static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt)
 {
     double scale = opt->width ? (double)opt->width / 32 : 1;
     bool small = opt->stem == KIN_STEM_CIFAR; /* the first two halvings are left out */
-    int at = 0;
-    kin_conv_bn_part stem = {kin_sub_index(s, "features", at++), "0", "1",
-                             conv_opt(kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1), .tapped = true};
-    x = kin_mobile_stem(&stem, x, stem.opt.out == kin_rounded_width((double)stages[0].width * scale));
-    for (int i = 0; i < STAGES; i++) {
-        int64_t stride = i == LAST_STRIDED && opt->last_stride ? opt->last_stride
-                         : i == 1 && small                     ? 1
-                                                               : stages[i].stride;
-        for (int64_t b = 0; b < stages[i].blocks; b++) {
-            kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at++));
-            int64_t out = kin_rounded_width((double)stages[i].width * scale);
-            x = kin_block_end(block,
-                              inverted_residual(block, &stem, x, out, stages[i].expand, b ? 1 : stride, opt));
-            stem.scope = NULL;
-        }
+    kin_conv_bn_part stem = {.scope = NULL};
+    int at = 1; /* the stem is features.0 */
+    for (int i = 0; i < stage; i++) at += (int)rows[i].blocks;
+    if (stage == STAGES)
+        return conv_norm(kin_sub_index(s, "features", at), x,
+                         kin_rounded_width(1280 * (scale > 1 ? scale : 1)), 1, 1);
+    const row *st = &rows[stage];
+    int64_t out = kin_rounded_width((double)st->width * scale), stride = st->stride;
+    if (stage == LAST_STRIDED && opt->last_stride) stride = opt->last_stride;
+    if (stage == 1 && small) stride = 1;
+    if (stage == 0) {
+        stem = (kin_conv_bn_part){kin_sub_index(s, "features", 0), "0", "1",
+                                  conv_opt(kin_rounded_width(32 * scale), 3, small ? 1 : 2, 1),
+                                  .tapped = true};
+        x = kin_mobile_stem(&stem, x, stem.opt.out == out);
     }
-    return conv_norm(kin_sub_index(s, "features", at), x, kin_rounded_width(1280 * (scale > 1 ? scale : 1)),
-                     1, 1);
+    for (int64_t b = 0; b < st->blocks; b++) {
+        kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at++));
+        x = kin_block_end(block, inverted_residual(block, &stem, x, out, st->expand, b ? 1 : stride, opt));
+        stem.scope = NULL;
+    }
+    return x;
 }
 
 const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2",
@@ -80,4 +86,5 @@ const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2",
                                           .dropout = 0.2,
                                           .small_init = true,
                                           .places = "block",
-                                          .features = mobilenet_v2};
+                                          .stages = "stage1 stage2 stage3 stage4 stage5 stage6 stage7 head",
+                                          .stage = mobilenet_v2};

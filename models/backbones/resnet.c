@@ -62,9 +62,11 @@ static kin_tensor *bottleneck(kin_scope *s, kin_tensor *x, const block_opt *b, c
         opt);
 }
 
-static kin_tensor *resnet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, const layout *l)
+enum { STEM, LAST = 4 }; /* between them layer1 .. layer3; stage k > 0 is layer k */
+
+static kin_tensor *resnet(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt, const layout *l)
 {
-    static const char *const stages[] = {"layer1", "layer2", "layer3", "layer4"};
+    static const char *const names[] = {"stem", "layer1", "layer2", "layer3", "layer4"};
     int64_t width = opt->width ? opt->width : 64, groups = l->groups ? l->groups : 1,
             group_width = l->group_width ? l->group_width : 64;
     if (width * group_width < 64) {
@@ -73,36 +75,37 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, const kin_model_opt *opt,
                  (long long)width, (long long)groups, (long long)((63 + group_width) / group_width));
         return NULL;
     }
-    x = kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem == KIN_STEM_CIFAR,
-                       &(kin_conv_bn_opt){.out = width, .act = KIN_RELU, .kaiming_fan_out = true});
-    for (int stage = 0; stage < 4; stage++) {
-        kin_scope *layer = kin_sub(s, stages[stage]);
-        int64_t stride = stage == 0 ? 1 : stage == 3 && opt->last_stride ? opt->last_stride : 2;
-        for (int i = 0; i < l->blocks[stage]; i++) {
-            block_opt b = {.width = width << stage,
-                           .stride = i ? 1 : stride,
-                           .inner = (width << stage) * group_width / 64 * groups,
-                           .groups = groups};
-            kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
-            x = kin_block_end(block, (l->bottleneck ? bottleneck : basic_block)(block, x, &b, opt));
-        }
-        x = kin_stage_end(layer, stages[stage], x, opt);
+    if (stage == STEM)
+        return kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem == KIN_STEM_CIFAR,
+                              &(kin_conv_bn_opt){.out = width, .act = KIN_RELU, .kaiming_fan_out = true});
+    kin_scope *layer = kin_sub(s, names[stage]);
+    int64_t out = width << (stage - 1), stride = stage == 1                          ? 1
+                                                 : stage == LAST && opt->last_stride ? opt->last_stride
+                                                                                     : 2;
+    for (int i = 0; i < l->blocks[stage - 1]; i++) {
+        block_opt b = {.width = out,
+                       .stride = i ? 1 : stride,
+                       .inner = out * group_width / 64 * groups,
+                       .groups = groups};
+        kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
+        x = kin_block_end(block, (l->bottleneck ? bottleneck : basic_block)(block, x, &b, opt));
     }
-    return x;
+    return kin_stage_end(layer, names[stage], x, opt);
 }
 
 /* A network is its row here: how many blocks each stage has, and of what kind. */
 #define RESNET(NAME, ABOUT, ...) \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt) \
     { \
-        return resnet(s, x, opt, &(layout){__VA_ARGS__}); \
+        return resnet(s, x, stage, opt, &(layout){__VA_ARGS__}); \
     } \
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = ABOUT, \
                                         KIN_IMAGENET, \
                                         .classifier = "fc", \
                                         .places = "block layer1 layer2 layer3 layer4", \
-                                        .features = NAME};
+                                        .stages = "stem layer1 layer2 layer3 layer4", \
+                                        .stage = NAME};
 
 RESNET(resnet18, "ResNet of basic blocks, 2 2 2 2", {2, 2, 2, 2})
 RESNET(resnet34, "ResNet of basic blocks, 3 4 6 3", {3, 4, 6, 3})

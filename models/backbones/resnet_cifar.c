@@ -29,29 +29,29 @@ static kin_tensor *basic_block(kin_scope *s, kin_tensor *x, int64_t width, int64
         &(kin_conv_bn_opt){.out = width, .kernel = 3, .pad = 1, .add = skip, .act = KIN_RELU}, opt);
 }
 
-static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, const kin_model_opt *opt, int blocks)
+enum { STEM, LAST = 3 }; /* stage k > 0 is layer k */
+
+static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt, int blocks)
 {
-    static const char *const stages[] = {"layer1", "layer2", "layer3"};
+    static const char *const names[] = {"stem", "layer1", "layer2", "layer3"};
     int64_t width = opt->width ? opt->width : 16;
-    x = kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem != KIN_STEM_IMAGENET,
-                       &(kin_conv_bn_opt){.out = width, .act = KIN_RELU});
-    for (int stage = 0; stage < 3; stage++) {
-        kin_scope *layer = kin_sub(s, stages[stage]);
-        int64_t stride = stage == 0 ? 1 : stage == 2 && opt->last_stride ? opt->last_stride : 2;
-        for (int i = 0; i < blocks; i++) {
-            kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
-            x = kin_block_end(block, basic_block(block, x, width << stage, i ? 1 : stride, opt));
-        }
-        x = kin_stage_end(layer, stages[stage], x, opt);
+    if (stage == STEM)
+        return kin_stem_block(s, "conv1", "bn1", "maxpool", x, opt->stem != KIN_STEM_IMAGENET,
+                              &(kin_conv_bn_opt){.out = width, .act = KIN_RELU});
+    kin_scope *layer = kin_sub(s, names[stage]);
+    int64_t stride = stage == 1 ? 1 : stage == LAST && opt->last_stride ? opt->last_stride : 2;
+    for (int i = 0; i < blocks; i++) {
+        kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
+        x = kin_block_end(block, basic_block(block, x, width << (stage - 1), i ? 1 : stride, opt));
     }
-    return x;
+    return kin_stage_end(layer, names[stage], x, opt);
 }
 
 /* 6·blocks + 2 layers with the classifier. */
 #define RESNET(NAME, ABOUT, BLOCKS) \
-    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, const kin_model_opt *opt) \
+    static kin_tensor *NAME(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt) \
     { \
-        return resnet_cifar(s, x, opt, BLOCKS); \
+        return resnet_cifar(s, x, stage, opt, BLOCKS); \
     } \
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = ABOUT, \
@@ -59,7 +59,8 @@ static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, const kin_model_opt
                                         .channels = 3, \
                                         .classifier = "linear", \
                                         .places = "block layer1 layer2 layer3", \
-                                        .features = NAME};
+                                        .stages = "stem layer1 layer2 layer3", \
+                                        .stage = NAME};
 
 RESNET(resnet8, "CIFAR ResNet, one block a stage", 1)
 RESNET(resnet20, "CIFAR ResNet, three blocks a stage", 3)
