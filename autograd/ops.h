@@ -92,6 +92,12 @@ kin_tensor *kin_add_weighted(kin_tensor *x, kin_tensor *b, kin_tensor *weight);
 /* Zeroes with probability p, scales the rest by 1/(1−p); `key` decides which. */
 kin_tensor *kin_dropout_keyed(kin_tensor *x, double p, uint64_t key);
 
+typedef struct kin_rectangle {
+    int64_t top, left, height, width; /* in pixels of the map */
+} kin_rectangle;
+/* x [n, h, w, c] with zeros in the rectangle, the same one for all pictures and channels (erase.c). */
+kin_tensor *kin_erase(kin_tensor *x, const kin_rectangle *rectangle);
+
 /* ---- shape (shape.c) ---- */
 
 kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);

@@ -118,6 +118,20 @@ REFERENCE(ref_dropout)
         out[i] = kin_random_uniform(11, (uint64_t)i) < 0.4 ? 0 : in[0][i] / 0.6;
 }
 
+static kin_tensor *build_erase(kin_tensor **in, void *arg) { return kin_erase(in[0], arg); }
+REFERENCE(ref_erase)
+{
+    UNUSED;
+    const kin_rectangle *r = arg;
+    int64_t height = s[0].dim[1], width = s[0].dim[2], channels = s[0].dim[3];
+    for (int64_t i = 0; i < N(o); i++) {
+        int64_t pixel = i / channels, row = pixel / width % height - r->top, column = pixel % width - r->left;
+        bool inside = row >= 0 && row < r->height && column >= 0 && column < r->width;
+        out[i] = inside ? 0 : in[0][i];
+    }
+}
+static kin_rectangle middle = {1, 2, 2, 3}, nothing = {3, 0, 0, 2}, whole = {0, 0, 4, 5};
+
 /* ---- shape ---- */
 
 static kin_tensor *build_reshape(kin_tensor **in, void *arg) { return kin_reshape(in[0], *(kin_shape *)arg); }
@@ -647,6 +661,24 @@ int main(void)
          .check = {.low = .3, .high = 3},
          .out_shape = S(2, 3),
          .tolerance = 1e-5},
+        {.name = "erase",
+         .build = build_erase,
+         .reference = ref_erase,
+         .arg = &middle,
+         .shapes = {S(3, 4, 5, 7)},
+         .linear = true},
+        {.name = "erase nothing",
+         .build = build_erase,
+         .reference = ref_erase,
+         .arg = &nothing,
+         .shapes = {S(1, 4, 5, 3)},
+         .linear = true},
+        {.name = "erase all",
+         .build = build_erase,
+         .reference = ref_erase,
+         .arg = &whole,
+         .shapes = {S(2, 4, 5, 1)},
+         .linear = true},
         {.name = "channel_pool",
          .build = build_channel_pool,
          .reference = ref_channel_pool,

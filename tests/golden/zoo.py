@@ -236,11 +236,12 @@ def cifar(data):
             with open(here / "zoo_cifar.txt", "w" if name == "resnet20" else "a") as f:
                 f.write(f"{name} " + "".join(map(str, y.argmax(1).tolist())) + "\n")
 
-data = pathlib.Path(sys.argv[1])
-wanted = sys.argv[2:] or ["outputs", "gradients", "float", "smooth", "lite", "cifar"]
-if "outputs" in wanted: outputs()
-if "gradients" in wanted: gradients(here / "zoo_gradients.txt")
-if "float" in wanted: gradients_float(here / "zoo_gradients_float.npy")
-if "smooth" in wanted: gradients_smooth()
-if "lite" in wanted: lite(data)
-if "cifar" in wanted: cifar(data)
+if __name__ == "__main__":
+    data = pathlib.Path(sys.argv[1])
+    wanted = sys.argv[2:] or ["outputs", "gradients", "float", "smooth", "lite", "cifar"]
+    if "outputs" in wanted: outputs()
+    if "gradients" in wanted: gradients(here / "zoo_gradients.txt")
+    if "float" in wanted: gradients_float(here / "zoo_gradients_float.npy")
+    if "smooth" in wanted: gradients_smooth()
+    if "lite" in wanted: lite(data)
+    if "cifar" in wanted: cifar(data)
