@@ -164,6 +164,7 @@ static bool search(kin_pipeline *p, kin_cost stage, const char *name, kin_error 
     kin_search_opt opt = {.k = p->r.top,
                           .metric = p->r.metric,
                           .leave_one_out = p->r.leave_one_out,
+                          .self = kin_retrieve_self(&p->r),
                           .progress = kin_pipeline_progress(p)};
     kin_pipeline_begin(p, stage);
     bool ok = kin_search(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists, err);
@@ -259,6 +260,7 @@ static bool rerank_all(kin_pipeline *p, kin_error *err)
     kin_rerank_opt opt = p->rerank;
     kin_neighbours lists = {0};
     opt.leave_one_out = p->r.leave_one_out;
+    opt.self = kin_retrieve_self(&p->r);
     opt.progress = kin_pipeline_progress(p);
     kin_pipeline_begin(p, KIN_COST_COMPARE);
     bool ok = kin_rerank_k_reciprocal(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists,
@@ -274,6 +276,7 @@ static bool rerank_among(kin_pipeline *p, int64_t first, kin_error *err)
 {
     kin_rerank_opt opt = p->rerank;
     kin_neighbours lists = {0};
+    opt.self = kin_retrieve_self(&p->r);
     opt.progress = kin_pipeline_progress(p);
     p->total_items = kin_among_count(&p->best, p->job.gallery, first, NULL);
     kin_job_size whole = p->job;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
+#include "cli/selves.h"
 #include "retrieval/describe/expand.h"
 #include "retrieval/lists/ranks.h"
 
@@ -24,6 +25,7 @@ void kin_retrieve_close(kin_retrieve *r)
 {
     kin_embeddings_free(&r->query);
     kin_embeddings_free(&r->gallery);
+    kin_selves_free(&r->selves);
 }
 
 static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error *err)
@@ -37,7 +39,12 @@ static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "%s has %lld dimensions, %s has %lld; both must come from one model", query,
                         (long long)r->query.dim, gallery, (long long)r->gallery.dim);
-    int64_t most = r->gallery.items.count - (r->leave_one_out ? 1 : 0);
+    if (query && !kin_option_flag(r->cli, "keep-self") &&
+        !kin_selves_find(&r->query, &r->gallery, &r->selves, err))
+        return false;
+    int64_t most = r->gallery.items.count - (r->leave_one_out || r->selves.count ? 1 : 0);
+    if (most < 1 && query)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%s holds one item, which is the query itself", gallery);
     if (most < 1)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s holds one item; to search it, give --query", gallery);
     if (r->top > most)
@@ -94,9 +101,7 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
         *code = kin_cli_fail(cli, &err);
         return false;
     }
-    if (query && strcmp(query, kin_option_string(cli, "gallery")) == 0)
-        kin_cli_note(cli, "the queries are the gallery, and each will find itself; leave --query out to "
-                          "search it among the others");
+    kin_selves_tell(cli, &r->selves, r->query.items.count);
     if (!query && r->gallery.items.role && !strrchr(r->gallery.name, ':'))
         kin_cli_note(
             cli,
@@ -163,6 +168,7 @@ bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_err
     if (r->leave_one_out) return average_itself(r, &r->gallery, "expand", progress, err);
     kin_expand_opt opt = {.n = kin_option_int(r->cli, "expand"),
                           .alpha = kin_option_real(r->cli, "alpha"),
+                          .self = kin_retrieve_self(r),
                           .progress = progress};
     bool ok = kin_expand_queries(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, r->query.data, err);
     kin_error_prefix(err, "--expand");

@@ -4,13 +4,14 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "retrieval/lists/items.h"
+#include "retrieval/lists/selves.h"
 #include "retrieval/search/search.h"
 
 typedef struct kin_retrieve {
     const kin_cli *cli;
     kin_embeddings query, gallery; /* query is empty when each gallery item is searched among the others */
     bool leave_one_out;
+    kin_selves selves; /* which gallery row a query is; none with --keep-self, and when leaving one out */
     kin_metric metric;
     int64_t top;
     const char *out, *indices, *distances; /* NULL: not wanted */
@@ -70,6 +71,9 @@ extern const char *const kin_retrieve_metrics[];
          .high = -1, \
          .help = "First replace each gallery item by a mean over N gallery items, itself among them " \
                  "(database augmentation)."}, \
+        {.name = "keep-self", \
+         .help = "Queries that are gallery items find themselves, too; without it they are dropped from " \
+                 "their own lists, which stay as long."}, \
     { \
         .name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3", \
         .help = "Means are weighted by cosine similarity to this power; 0 weights all alike." \
@@ -84,6 +88,9 @@ bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code);
 /* The same with sets that `read` reads, the queries first. */
 bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code);
 void kin_retrieve_close(kin_retrieve *r);
+
+/* For the library: the gallery row that each query is. */
+static inline const int64_t *kin_retrieve_self(const kin_retrieve *r) { return r->selves.row; }
 
 kin_vectors kin_retrieve_query(const kin_retrieve *r); /* the gallery itself when leaving one out */
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r);

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/eval_details.h"
 #include "cli/judge.h"
+#include "cli/selves.h"
 #include "retrieval/judge/judgement.h"
 #include "retrieval/judge/metrics.h"
 #include "retrieval/search/range.h"
@@ -16,6 +17,7 @@
 typedef struct evaluation {
     kin_items query, gallery;
     bool leave_one_out;
+    kin_selves selves; /* queries that are gallery items */
     kin_ranks ranks;
     kin_npy distances;
     int64_t *query_code, *gallery_code;     /* labels, and behind them cameras */
@@ -44,6 +46,7 @@ static void close_evaluation(evaluation *e)
 {
     kin_items_free(&e->query), kin_items_free(&e->gallery);
     kin_ranks_free(&e->ranks);
+    kin_selves_free(&e->selves);
     kin_npy_free(&e->distances);
     kin_free(e->query_code), kin_free(e->gallery_code), kin_free(e->each), kin_free(e->found_first);
 }
@@ -82,6 +85,13 @@ static void add_scores(double *sum, const kin_scores *s)
     for (int i = 0; i < SCORES; i++) sum[i] += values[i];
 }
 
+/* The head of a list without the query itself; -1: nothing is left. */
+static int64_t first_of(const int64_t *index, int64_t count, int64_t self)
+{
+    if (count && index[0] != self) return index[0];
+    return count > 1 ? index[1] : -1;
+}
+
 /* Full lists of all queries at once would need queries × gallery places; a chunk of queries at a time does
  * not. */
 static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, kin_error *err)
@@ -95,6 +105,7 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
         kin_neighbours lists;
         kin_error inner = {0};
         kin_judged about = {.gallery = gallery.count,
+                            .self = e->selves.row + q,
                             .query_label = e->query_code + q,
                             .gallery_label = e->gallery_code,
                             .gallery_camera = e->gallery_camera,
@@ -103,7 +114,10 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
                         &(kin_search_opt){.k = gallery.count, .metric = KIN_COSINE, .float32_order = true},
                         &lists, err))
             return false;
-        for (int64_t i = 0; i < n; i++) e->found_first[q + i] = lists.index[i * lists.k], scores[i].ap = NAN;
+        for (int64_t i = 0; i < n; i++) {
+            e->found_first[q + i] = first_of(lists.index + i * lists.k, lists.k, e->selves.row[q + i]);
+            scores[i].ap = NAN;
+        }
         bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, scores, &inner);
         kin_neighbours_free(&lists);
         /* A chunk in which no query has a relevant item is no error; a whole set is, below. */
@@ -178,12 +192,13 @@ static bool evaluate_exactly(evaluation *e, const kin_cli *cli, const char *quer
     bool ok = kin_embeddings_read(gallery, &g, err) && need_labels(&g.items, gallery, err);
     ok = ok && (!query || (kin_embeddings_read(query, &q, err) && need_labels(&q.items, query, err)));
     ok = ok && number_items(e, cli, &g.items, query ? &q.items : NULL, err);
+    ok = ok && (!query || kin_selves_find(&q, &g, &e->selves, err));
     ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), err)
                       : judge_set(e, kin_embeddings_vectors(&g), err));
     if (ok && kin_option_given(cli, "fit-threshold")) {
         ok = kin_threshold_fit(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), e->query_code,
-                               e->gallery_code, !query, kin_option_real(cli, "fit-threshold"), &e->threshold,
-                               err);
+                               e->gallery_code, !query, e->selves.row, kin_option_real(cli, "fit-threshold"),
+                               &e->threshold, err);
         e->has_threshold = true;
     }
     e->gallery = g.items, e->query = q.items; /* ids and labels are still wanted */
@@ -209,7 +224,12 @@ static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
                      (long long)e->ranks.own, cli->positional[0]);
     if (!read_distances(e, kin_option_string(cli, "distances"), err)) return false;
     if (!number_items(e, cli, &e->gallery, query ? &e->query : NULL, err)) return false;
-    for (int64_t q = 0; q < asked->count; q++) e->found_first[q] = e->ranks.index[e->ranks.offset[q]];
+    if (query && !kin_selves_find_items(query, &e->query, gallery, &e->gallery, &e->selves, err))
+        return false;
+    for (int64_t q = 0; q < asked->count; q++)
+        e->found_first[q] = first_of(e->ranks.index + e->ranks.offset[q],
+                                     e->ranks.offset[q + 1] - e->ranks.offset[q],
+                                     kin_self(false, e->selves.row, q));
     kin_judged judged = {.queries = asked->count,
                          .gallery = e->gallery.count,
                          .query_label = query ? e->query_code : e->gallery_code,
@@ -217,6 +237,7 @@ static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
                          .query_camera = e->query_camera,
                          .gallery_camera = e->gallery_camera,
                          .leave_one_out = e->leave_one_out,
+                         .self = e->selves.row,
                          .offset = e->ranks.offset,
                          .index = e->ranks.index,
                          .value = e->distances.data};
@@ -327,11 +348,12 @@ static bool print_json(const evaluation *e, kin_error *err)
     figure f[FIGURES];
     int n = collect(e, f);
     kin_text text = {0};
-    kin_text_format(&text,
-                    "{\"queries\": %lld, \"skipped\": %lld, \"gallery\": %lld, \"K\": %lld, \"complete\": %s",
-                    (long long)e->metrics.evaluated, (long long)e->metrics.skipped,
-                    (long long)e->gallery.count, (long long)e->metrics.k,
-                    e->metrics.complete ? "true" : "false");
+    kin_text_format(
+        &text,
+        "{\"queries\": %lld, \"skipped\": %lld, \"gallery\": %lld, \"self matches\": %lld, \"K\": "
+        "%lld, \"complete\": %s",
+        (long long)e->metrics.evaluated, (long long)e->metrics.skipped, (long long)e->gallery.count,
+        (long long)e->selves.count, (long long)e->metrics.k, e->metrics.complete ? "true" : "false");
     for (int i = 0; i < n; i++) {
         kin_text_add(&text, ", ");
         kin_json_add_string(&text, f[i].name);
@@ -377,6 +399,7 @@ static int run(kin_cli *cli)
     if (ok && kin_option_flag(cli, "json")) ok = print_json(&e, &err);
     else if (ok) print_table(&e);
     ok = ok && tell_details(&e, cli, &err);
+    if (ok) kin_selves_tell(cli, &e.selves, e.query.count);
     close_evaluation(&e);
     if (ok && e.mixed)
         kin_cli_note(

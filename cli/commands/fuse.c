@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/params.h"
+#include "cli/selves.h"
 #include "retrieval/describe/fuse.h"
 #include "retrieval/lists/items.h"
 #include "retrieval/lists/ranks.h"
@@ -23,6 +24,7 @@ typedef struct ensemble {
     /* from lists: the items are then those of gallery[0] and query[0] */
     kin_ranks ranks[SETS];
     bool leave_one_out;
+    kin_selves selves; /* queries that are gallery items */
     double weight[SETS];
     kin_fusion table;
     kin_neighbours lists;
@@ -35,6 +37,7 @@ static void close_ensemble(ensemble *e)
         kin_ranks_free(&e->ranks[s]);
     }
     kin_free(e->gallery_names), kin_free(e->query_names);
+    kin_selves_free(&e->selves);
     kin_fusion_free(&e->table);
     kin_neighbours_free(&e->lists);
 }
@@ -95,7 +98,7 @@ static bool read_descriptors(ensemble *e, char *const *gallery, char *const *que
                             "%s has %lld dimensions, %s has %lld; both must come from one model", query[s],
                             (long long)e->query[s].dim, gallery[s], (long long)e->gallery[s].dim);
     }
-    return true;
+    return e->leave_one_out || kin_selves_find(&e->query[0], &e->gallery[0], &e->selves, err);
 }
 
 static bool read_lists(ensemble *e, char *const *gallery, char *const *query, kin_error *err)
@@ -111,6 +114,11 @@ static bool read_lists(ensemble *e, char *const *gallery, char *const *query, ki
         else if (e->ranks[s].own)
             kin_cli_note(e->cli, "%lld items found themselves in %s, and were taken out of their own lists",
                          (long long)e->ranks[s].own, e->cli->positional[s]);
+    if (e->leave_one_out) return true;
+    if (!kin_selves_find_items(query[0], &e->query[0].items, gallery[0], &e->gallery[0].items, &e->selves,
+                               err))
+        return false;
+    for (int s = 0; s < e->sets; s++) kin_ranks_drop(&e->ranks[s], e->selves.row);
     return true;
 }
 
@@ -153,15 +161,17 @@ static bool read_all(ensemble *e, kin_error *err)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "--gallery names %d sets and --query %d; give both in the same order of models",
                         galleries, queries);
-    return (e->cli->positionals ? read_lists(e, gallery, query, err)
-                                : read_descriptors(e, gallery, query, err)) &&
-           read_weights(e, err);
+    if (!(e->cli->positionals ? read_lists(e, gallery, query, err)
+                              : read_descriptors(e, gallery, query, err)))
+        return false;
+    kin_selves_tell(e->cli, &e->selves, e->query[0].items.count);
+    return read_weights(e, err);
 }
 
 static bool make_table(ensemble *e, kin_error *err)
 {
     const kin_cli *cli = e->cli;
-    int64_t most = e->gallery[0].items.count - (e->leave_one_out ? 1 : 0),
+    int64_t most = e->gallery[0].items.count - (e->leave_one_out || e->selves.count ? 1 : 0),
             candidates = kin_option_int(cli, "candidates");
     if (cli->positionals) {
         const int64_t *offset[SETS], *index[SETS];
@@ -182,7 +192,8 @@ static bool make_table(ensemble *e, kin_error *err)
                                                                       : USUAL,
                         .metric = metrics[kin_option_choice(cli, "metric")],
                         .constant = kin_option_real(cli, "constant"),
-                        .leave_one_out = e->leave_one_out};
+                        .leave_one_out = e->leave_one_out,
+                        .self = e->selves.row};
     return kin_fusion_vectors(query, gallery, e->sets, &opt, &e->table, err);
 }
 
@@ -229,7 +240,8 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
                          .gallery_label = code,
                          .query_camera = cameras ? mine + lists : NULL,
                          .gallery_camera = cameras ? code + gallery->count : NULL,
-                         .leave_one_out = e->leave_one_out};
+                         .leave_one_out = e->leave_one_out,
+                         .self = e->selves.row};
     ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &map, err);
     ok = ok && tell_weights(e, map, err);
     kin_free(code), kin_free(asked);

@@ -21,6 +21,7 @@ static bool by_reciprocal(kin_retrieve *r, kin_neighbours *lists, kin_error *err
                           .lambda = kin_option_real(cli, "lambda"),
                           .input = (kin_rerank_input)kin_option_choice(cli, "input"),
                           .leave_one_out = r->leave_one_out,
+                          .self = kin_retrieve_self(r),
                           .progress = kin_retrieve_progress(r)};
     kin_retrieve_warn_of_small_classes(r, opt.k1);
     return kin_rerank_k_reciprocal(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
@@ -34,6 +35,7 @@ static bool by_graph(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
                                 .k2 = given_or(cli, "k2", 7),
                                 .layers = (int)kin_option_int(cli, "layers"),
                                 .leave_one_out = r->leave_one_out,
+                                .self = kin_retrieve_self(r),
                                 .progress = kin_retrieve_progress(r)};
     kin_retrieve_warn_of_small_classes(r, opt.k1);
     return kin_rerank_graph(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
@@ -51,6 +53,7 @@ static bool by_diffusion(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
                              .iterations = (int)kin_option_int(cli, "iterations"),
                              .truncation = kin_option_int(cli, "truncate"),
                              .leave_one_out = r->leave_one_out,
+                             .self = kin_retrieve_self(r),
                              .progress = kin_retrieve_progress(r)};
     return kin_diffuse(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
@@ -60,6 +63,7 @@ static bool by_search(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
     kin_search_opt opt = {.k = r->top,
                           .metric = r->metric,
                           .leave_one_out = r->leave_one_out,
+                          .self = kin_retrieve_self(r),
                           .progress = kin_retrieve_progress(r)};
     return kin_search(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }

@@ -143,11 +143,12 @@ static bool make_job(kin_pipeline *p, kin_error *err)
                             .expand = expands ? kin_option_int(cli, "expand") : 0,
                             .k1 = p->rerank.k1,
                             .k2 = p->rerank.k2};
-    if (p->rerank.k1 < p->job.queries + p->job.gallery) return true;
+    int64_t items = p->job.queries - p->r.selves.count + p->job.gallery;
+    if (p->rerank.k1 < items) return true;
     return kin_fail(
         err, KIN_ERR_ARGUMENT,
         "--k1 %lld needs more items than the %lld there are; take a smaller one, or --method none",
-        (long long)p->rerank.k1, (long long)(p->job.queries + p->job.gallery));
+        (long long)p->rerank.k1, (long long)items);
 }
 
 static bool write_timings(const kin_pipeline *p, kin_error *err)

@@ -10,6 +10,7 @@ static bool search_within(kin_retrieve *r, kin_neighbours *lists, kin_error *err
                          .metric = r->metric,
                          .limit = kin_option_int(r->cli, "top"),
                          .leave_one_out = r->leave_one_out,
+                         .self = kin_retrieve_self(r),
                          .progress = kin_retrieve_progress(r)};
     kin_ranges found;
     if (!kin_search_range(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, &found, err)) return false;
@@ -37,6 +38,7 @@ static int run(kin_cli *cli)
     kin_search_opt opt = {.k = r.top,
                           .metric = r.metric,
                           .leave_one_out = r.leave_one_out,
+                          .self = kin_retrieve_self(&r),
                           .float32_order = kin_option_flag(cli, "float32"),
                           .progress = kin_retrieve_progress(&r)};
     if (ok && kin_option_given(cli, "max-distance")) ok = search_within(&r, &lists, &err);

@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/progress.h"
+#include "cli/selves.h"
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/describe/expand.h"
 #include "retrieval/lists/items.h"
@@ -24,6 +25,7 @@ typedef struct tuner {
     const kin_cli *cli;
     kin_embeddings query, gallery; /* query: empty when leaving one out */
     bool leave_one_out;
+    kin_selves selves; /* queries that are gallery items */
     int method;
     int64_t *codes;   /* labels of the gallery and the queries, then their cameras */
     kin_judged about; /* what is relevant */
@@ -55,7 +57,7 @@ static bool average(tuner *t, int64_t augment, int64_t expand, double alpha, kin
     if (augment && !kin_expand_database(*gallery, &opt, t->augmented, err)) return false;
     if (augment) gallery->data = t->augmented;
     if (!expand) return true;
-    opt.n = expand;
+    opt.n = expand, opt.self = t->selves.row;
     if (!(t->leave_one_out ? kin_expand_database(*gallery, &opt, t->expanded, err)
                            : kin_expand_queries(*query, *gallery, &opt, t->expanded, err)))
         return false;
@@ -67,8 +69,11 @@ static bool average(tuner *t, int64_t augment, int64_t expand, double alpha, kin
 static bool search(const tuner *t, kin_vectors query, kin_vectors gallery, kin_neighbours *lists,
                    kin_error *err)
 {
-    kin_search_opt opt = {
-        .k = t->k, .metric = KIN_COSINE, .leave_one_out = t->leave_one_out, .progress = {work_on, NULL}};
+    kin_search_opt opt = {.k = t->k,
+                          .metric = KIN_COSINE,
+                          .leave_one_out = t->leave_one_out,
+                          .self = t->selves.row,
+                          .progress = {work_on, NULL}};
     return kin_search(query, gallery, &opt, lists, err);
 }
 
@@ -82,6 +87,7 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
                               .k2 = (int64_t)v[1],
                               .lambda = v[2],
                               .leave_one_out = t->leave_one_out,
+                              .self = t->selves.row,
                               .progress = progress};
         return kin_rerank_k_reciprocal(query, gallery, &opt, lists, err);
     }
@@ -91,6 +97,7 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
                                     .k2 = (int64_t)v[1],
                                     .layers = (int)v[2],
                                     .leave_one_out = t->leave_one_out,
+                                    .self = t->selves.row,
                                     .progress = progress};
         return kin_rerank_graph(query, gallery, &opt, lists, err);
     }
@@ -99,6 +106,7 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
                                  KIN_DIFFUSION_DEFAULTS,
                                  .truncation = kin_option_int(t->cli, "truncate"),
                                  .leave_one_out = t->leave_one_out,
+                                 .self = t->selves.row,
                                  .progress = progress};
         opt.kd = (int64_t)v[0], opt.kq = (int64_t)v[1], opt.alpha = v[2];
         return kin_diffuse(query, gallery, &opt, lists, err);
@@ -129,8 +137,9 @@ static bool try(void *arg, const double *value, double *map, kin_error *err)
 /* The settings of each method, with limits that the number of items allows. */
 static int settings_of(const tuner *t, kin_tunable *s)
 {
-    double all = (double)(t->gallery.items.count + t->query.items.count),
-           gallery = (double)t->gallery.items.count;
+    /* a query that is a gallery item takes part once */
+    double all = (double)(t->gallery.items.count + t->query.items.count - t->selves.count),
+           gallery = (double)t->gallery.items.count, around = gallery - (t->selves.count > 0);
     double most = all - 1 < 400 ? all - 1 : 400;
     if (t->method == RECIPROCAL) {
         s[0] = (kin_tunable){"k1", true, 1, most, {4, 7, 12, 20, 35}, 5};
@@ -150,7 +159,7 @@ static int settings_of(const tuner *t, kin_tunable *s)
         s[2] = (kin_tunable){"spread", false, 0, 0.999, {0.7, 0.9, 0.99}, 3};
         return 3;
     }
-    s[0] = (kin_tunable){"expand", true, 1, gallery < 400 ? gallery : 400, {1, 2, 4, 7, 10, 20, 40}, 7};
+    s[0] = (kin_tunable){"expand", true, 1, around < 400 ? around : 400, {1, 2, 4, 7, 10, 20, 40}, 7};
     s[1] = (kin_tunable){"alpha", false, 0, 20, {0, 1, 3, 6}, 4};
     s[2] = (kin_tunable){"augment",      true, 1, gallery < 400 ? gallery : 400,
                          {1, 4, 10, 20}, 4}; /* 1: the gallery as it is */
@@ -173,6 +182,7 @@ static bool number(tuner *t, kin_error *err)
                             .query_label = q ? label + g->count : label,
                             .gallery_label = label,
                             .leave_one_out = t->leave_one_out,
+                            .self = t->selves.row,
                             .query_camera = !cameras ? NULL
                                             : q      ? camera + g->count
                                                      : camera,
@@ -185,9 +195,13 @@ static bool open_tuner(tuner *t, kin_error *err)
     const char *query = kin_option_string(t->cli, "query"), *gallery = kin_option_string(t->cli, "gallery");
     t->leave_one_out = !query;
     if (!kin_embeddings_read(gallery, &t->gallery, err) ||
-        (query && !kin_embeddings_read(query, &t->query, err)) || !number(t, err))
+        (query && (!kin_embeddings_read(query, &t->query, err) ||
+                   !kin_selves_find(&t->query, &t->gallery, &t->selves, err))) ||
+        !number(t, err))
         return false;
-    int64_t most = t->gallery.items.count - t->leave_one_out, top = kin_option_int(t->cli, "top");
+    kin_selves_tell(t->cli, &t->selves, t->query.items.count);
+    int64_t most = t->gallery.items.count - (t->leave_one_out || t->selves.count),
+            top = kin_option_int(t->cli, "top");
     if (most < 4)
         return kin_fail(err, KIN_ERR_DATA, "%s holds %lld items; nothing can be fitted on so few", gallery,
                         (long long)t->gallery.items.count);
@@ -290,6 +304,7 @@ static int run(kin_cli *cli)
     bool ok = tune(&t, &err);
     kin_embeddings_free(&t.query), kin_embeddings_free(&t.gallery);
     kin_free(t.codes), kin_free(t.expanded), kin_free(t.augmented);
+    kin_selves_free(&t.selves);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 

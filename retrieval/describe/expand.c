@@ -66,6 +66,7 @@ static bool expand_once(kin_vectors from, kin_vectors gallery, const kin_expand_
     kin_search_opt search = {.k = itself ? opt->n - 1 : opt->n,
                              .metric = KIN_COSINE,
                              .leave_one_out = itself,
+                             .self = itself ? NULL : opt->self,
                              .progress = opt->progress};
     bool ok = search.k == 0 || kin_search(from, gallery, &search, &near, err);
     job j = {from, gallery, &near, opt->alpha, out, NULL};
@@ -112,7 +113,7 @@ static bool check(const kin_expand_opt *opt, int64_t most, kin_error *err)
 bool kin_expand_queries(kin_vectors query, kin_vectors gallery, const kin_expand_opt *opt, float *out,
                         kin_error *err)
 {
-    if (!check(opt, gallery.count, err)) return false;
+    if (!check(opt, gallery.count - kin_any_self(false, opt->self, query.count), err)) return false;
     if (query.dim != gallery.dim)
         return kin_fail(
             err, KIN_ERR_ARGUMENT,

@@ -9,6 +9,9 @@ typedef struct kin_expand_opt {
     /* 0: plain mean (AQE, Chum et al. 2007); > 0: weights max(0, s)^alpha (αQE, Radenović et al. 2018) */
     double alpha;
     int repeats; /* how often; 0 means once. Each round searches with the vectors of the last */
+    /* of kin_expand_queries: NULL, or [queries]: the gallery row that query q is, -1: none; it counts as the
+     * query itself, not as a neighbour besides */
+    const int64_t *self;
     kin_progress progress;
 } kin_expand_opt;
 

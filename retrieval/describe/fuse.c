@@ -197,7 +197,7 @@ static double *norms(kin_vectors v, kin_error *err)
 static bool check_vectors(const kin_vectors *query, const kin_vectors *gallery, int sets,
                           const kin_fuse_opt *opt, kin_error *err)
 {
-    int64_t most = gallery[0].count - (opt->leave_one_out ? 1 : 0);
+    int64_t most = gallery[0].count - kin_any_self(opt->leave_one_out, opt->self, query[0].count);
     if (!check_sets(sets, gallery[0].count, err)) return false;
     for (int s = 1; s < sets; s++)
         if (gallery[s].count != gallery[0].count || query[s].count != query[0].count)
@@ -230,6 +230,7 @@ bool kin_fusion_vectors(const kin_vectors *query, const kin_vectors *gallery, in
     kin_search_opt search = {.k = opt->candidates,
                              .metric = opt->metric,
                              .leave_one_out = opt->leave_one_out,
+                             .self = opt->leave_one_out ? NULL : opt->self,
                              .progress = opt->progress};
     int64_t *offset = kin_alloc_array((size_t)out->queries + 1, sizeof *offset);
     bool ok = offset ? true

@@ -34,8 +34,9 @@ typedef struct kin_fuse_opt {
     /* of each model: its nearest so many; what is a candidate of one is a candidate of all */
     int64_t candidates;
     kin_metric metric;
-    double constant;    /* of reciprocal rank fusion; 0 means 60 */
-    bool leave_one_out; /* `query` is ignored; every gallery item among the others */
+    double constant;     /* of reciprocal rank fusion; 0 means 60 */
+    bool leave_one_out;  /* `query` is ignored; every gallery item among the others */
+    const int64_t *self; /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none */
     kin_progress progress;
 } kin_fuse_opt;
 

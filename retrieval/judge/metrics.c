@@ -34,7 +34,7 @@ static bool matches(const kin_judged *in, int64_t q, int64_t g)
 /* What is taken out of the list: the query itself, and junk. */
 static bool removed(const kin_judged *in, int64_t q, int64_t g)
 {
-    if (in->leave_one_out && q == g) return true;
+    if ((in->leave_one_out && q == g) || (in->self && in->self[q] == g)) return true;
     return in->query_camera && in->gallery_camera && matches(in, q, g) && in->query_camera[q] >= 0 &&
            in->query_camera[q] == in->gallery_camera[g];
 }

@@ -24,6 +24,7 @@ typedef struct kin_judged {
     const int64_t *index; /* gallery rows, best first */
     /* NULL, or the distances beside `index`: equal neighbours are a tie */
     const float *value;
+    const int64_t *self; /* NULL, or [queries]: the gallery item that query q is, removed alike; -1: none */
 } kin_judged;
 
 typedef struct kin_metrics_opt {

@@ -347,6 +347,18 @@ void kin_ranks_free(kin_ranks *ranks)
     *ranks = (kin_ranks){0};
 }
 
+void kin_ranks_drop(kin_ranks *ranks, const int64_t *self)
+{
+    int64_t used = 0, first = 0;
+    for (int64_t q = 0; self && q < ranks->queries; q++) {
+        int64_t last = ranks->offset[q + 1];
+        for (int64_t at = first; at < last; at++)
+            if (ranks->index[at] != self[q]) ranks->index[used++] = ranks->index[at];
+        ranks->offset[q + 1] = used;
+        first = last;
+    }
+}
+
 void kin_ranks_problems_free(kin_ranks_problems *problems)
 {
     kin_text_free(&problems->lines);

@@ -38,6 +38,8 @@ bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_
                      const kin_items *gallery, bool leave_one_out, kin_ranks *out,
                      kin_ranks_problems *problems, kin_error *err);
 void kin_ranks_free(kin_ranks *ranks);
+/* Takes the gallery row self[q] (-1: none) out of list q; self may be NULL. */
+void kin_ranks_drop(kin_ranks *ranks, const int64_t *self);
 void kin_ranks_problems_free(kin_ranks_problems *problems);
 
 /* Writes the lists, aside and renamed ("-" is standard output). A list ends before its first index of -1. */

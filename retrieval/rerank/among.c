@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define BEHIND 2.0F /* no re-ranked distance is above 1 */
+#define FARTHEST 1.0F /* no re-ranked distance is above */
+#define BEHIND 2.0F   /* and what was not re-ranked comes behind */
 
 int64_t kin_among_count(const kin_neighbours *lists, int64_t gallery, int64_t first, int64_t *rows)
 {
@@ -38,6 +39,7 @@ int64_t kin_among_fit(const kin_neighbours *lists, int64_t gallery, int64_t most
 typedef struct part {
     int64_t *rows;  /* [count]: which gallery rows take part */
     int64_t *place; /* [gallery]: the place of a row among them, or -1 */
+    int64_t *self;  /* [queries] or NULL: the place of the gallery row that a query is, or -1 */
     float *data;    /* [count, dim] */
     int64_t count;
 } part;
@@ -46,6 +48,7 @@ static void part_free(part *p)
 {
     kin_free(p->rows);
     kin_free(p->place);
+    kin_free(p->self);
     kin_free(p->data);
 }
 
@@ -69,6 +72,26 @@ static bool part_make(part *p, kin_vectors gallery, const kin_neighbours *lists,
     return true;
 }
 
+/* What opt->self says, of the part. */
+static bool part_selves(part *p, const int64_t *self, int64_t queries, kin_error *err)
+{
+    if (!self) return true;
+    if (!(p->self = kin_alloc_array((size_t)queries, sizeof *p->self)))
+        return kin_fail_memory(err, "a part of the gallery", (unsigned long long)queries * sizeof *p->self);
+    for (int64_t q = 0; q < queries; q++) p->self[q] = self[q] < 0 ? -1 : p->place[self[q]];
+    return true;
+}
+
+/* Where queries are items of the part, all lists are one shorter than it: which item of the part does list q lack,
+ * that is not the query itself? -1: none. */
+static int64_t lacking(const part *p, const kin_neighbours *better, int64_t q)
+{
+    int64_t rest = p->count * (p->count - 1) / 2;
+    if (better->k != p->count - 1) return -1;
+    for (int64_t a = 0; a < better->k; a++) rest -= better->index[q * better->k + a];
+    return p->self && rest == p->self[q] ? -1 : rest;
+}
+
 /* Row q of `out`: what was re-ranked, then what the list has beside it. */
 static void join(const part *p, const kin_neighbours *better, const kin_neighbours *lists, int64_t q,
                  float behind, kin_neighbours *out)
@@ -79,6 +102,8 @@ static void join(const part *p, const kin_neighbours *better, const kin_neighbou
         index[at] = p->rows[better->index[q * better->k + a]];
         value[at] = better->value[q * better->k + a];
     }
+    int64_t last = lacking(p, better, q);
+    if (last >= 0 && at < out->k) index[at] = p->rows[last], value[at++] = FARTHEST;
     for (int64_t a = 0; a < lists->k && at < out->k; a++) {
         int64_t g = lists->index[q * lists->k + a];
         if (g < 0 || p->place[g] >= 0) continue;
@@ -114,10 +139,14 @@ bool kin_rerank_among(kin_vectors query, kin_vectors gallery, const kin_neighbou
     *out = (kin_neighbours){0};
     if (!check(lists, query.count, first, opt, err) || !part_make(&p, gallery, lists, first, err))
         return false;
-    if (inner.k > p.count) inner.k = p.count;
-    bool ok = kin_rerank_k_reciprocal(query, (kin_vectors){p.data, p.count, gallery.dim}, &inner, &better,
-                                      err) &&
-              kin_neighbours_alloc(out, query.count, opt->k, err);
+    bool ok = part_selves(&p, opt->self, query.count, err);
+    int64_t most = p.count - kin_any_self(false, p.self, query.count);
+    inner.self = p.self;
+    if (inner.k > most) inner.k = most;
+    ok = ok &&
+         (!most || kin_rerank_k_reciprocal(query, (kin_vectors){p.data, p.count, gallery.dim}, &inner,
+                                           &better, err)) &&
+         kin_neighbours_alloc(out, query.count, opt->k, err);
     for (int64_t q = 0; ok && q < query.count; q++) join(&p, &better, lists, q, BEHIND, out);
     kin_neighbours_free(&better);
     part_free(&p);

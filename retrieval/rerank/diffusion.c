@@ -43,11 +43,26 @@ static void tell(job *j, int64_t rows, int worker_index)
         atomic_store(&j->stopped, true);
 }
 
+static int64_t lowered(int64_t wanted, int64_t most) { return wanted < most ? wanted : most; }
+
+/* The gallery item that a query is; -1: none. */
+static int64_t self_of(const job *j, int64_t list)
+{
+    return kin_self(j->opt->leave_one_out, j->opt->self, list);
+}
+
+/* How many entries y has. */
+static int64_t entries(const job *j, int64_t list)
+{
+    return lowered(j->kq, j->near.k + (self_of(j, list) >= 0));
+}
+
 /* The a-th entry of y for query `list`: a gallery item and its weight, which may be 0. */
 static int64_t entry(const job *j, int64_t list, int64_t a, double *weight)
 {
-    if (j->opt->leave_one_out && a == 0) return *weight = 1, list;
-    int64_t at = list * j->near.k + a - (j->opt->leave_one_out ? 1 : 0);
+    int64_t self = self_of(j, list);
+    if (self >= 0 && a == 0) return *weight = 1, self;
+    int64_t at = list * j->near.k + a - (self >= 0);
     *weight = pow(fmax(0, (double)j->near.value[at]), j->opt->gamma);
     return j->near.index[at];
 }
@@ -68,7 +83,7 @@ static void solve_block(void *arg, int64_t block, int worker_index)
     kin_conjugate_opt opt = conjugate(j);
     for (int64_t i = 0; i < j->gallery.count * LANES; i++) w->r[i] = 0;
     for (int64_t l = 0; l < lanes; l++)
-        for (int64_t a = 0; a < j->kq; a++) {
+        for (int64_t a = 0; a < entries(j, first + l); a++) {
             double weight;
             int64_t item = entry(j, first + l, a, &weight);
             w->r[item * LANES + l] = weight;
@@ -78,8 +93,7 @@ static void solve_block(void *arg, int64_t block, int worker_index)
         int64_t list = first + l;
         for (int64_t g = 0; g < j->gallery.count; g++)
             if (w->x[g * LANES + l] != 0) kin_order_add(&w->order, g, w->x[g * LANES + l]);
-        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
-                       list);
+        kin_order_list(&w->order, j->near.index + list * j->near.k, self_of(j, list), j->out, list);
     }
     tell(j, lanes, worker_index);
 }
@@ -145,13 +159,12 @@ static void combine_block(void *arg, int64_t block, int worker_index)
     worker *w = &j->workers[worker_index];
     int64_t first = block * ROWS, last = first + ROWS < j->lists ? first + ROWS : j->lists;
     for (int64_t list = first; list < last; list++) {
-        for (int64_t a = 0; a < j->kq; a++) {
+        for (int64_t a = 0; a < entries(j, list); a++) {
             double weight;
             int64_t item = entry(j, list, a, &weight);
             combine(j, &w->order, item, weight);
         }
-        kin_order_list(&w->order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
-                       list);
+        kin_order_list(&w->order, j->near.index + list * j->near.k, self_of(j, list), j->out, list);
     }
     tell(j, last - first, worker_index);
 }
@@ -160,7 +173,7 @@ static void combine_block(void *arg, int64_t block, int worker_index)
 
 static bool check(kin_vectors query, kin_vectors gallery, const kin_diffusion_opt *opt, kin_error *err)
 {
-    int64_t most = gallery.count - (opt->leave_one_out ? 1 : 0);
+    int64_t most = gallery.count - kin_any_self(opt->leave_one_out, opt->self, query.count);
     if (gallery.dim < 1 || most < 1 || (!opt->leave_one_out && query.count < 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
                         (long long)query.count, (long long)gallery.count);
@@ -201,10 +214,12 @@ static bool build_graph(job *j, kin_error *err)
 
 static bool enter(job *j, kin_error *err)
 {
-    int64_t wanted = j->opt->leave_one_out ? j->kq - 1 : j->kq;
+    int64_t most = j->gallery.count - kin_any_self(j->opt->leave_one_out, j->opt->self, j->query.count),
+            wanted = lowered(j->opt->leave_one_out ? j->kq - 1 : j->kq, most);
     kin_search_opt search = {.k = wanted > j->opt->k ? wanted : j->opt->k,
                              .metric = KIN_COSINE,
                              .leave_one_out = j->opt->leave_one_out,
+                             .self = j->opt->leave_one_out ? NULL : j->opt->self,
                              .progress = j->opt->progress};
     return kin_search(j->query, j->gallery, &search, &j->near, err);
 }
@@ -268,8 +283,6 @@ static void give_back(job *j)
     kin_sparse_free(&j->graph);
     kin_free(j->own), kin_free(j);
 }
-
-static int64_t lowered(int64_t wanted, int64_t most) { return wanted < most ? wanted : most; }
 
 bool kin_diffuse(kin_vectors query, kin_vectors gallery, const kin_diffusion_opt *opt, kin_neighbours *out,
                  kin_error *err)

@@ -21,6 +21,7 @@ typedef struct kin_diffusion_opt {
     int64_t truncation;
     /* `query` is ignored: every gallery item against the others, itself removed by index */
     bool leave_one_out;
+    const int64_t *self; /* as in kin_rerank_opt; where it is known, diffusion starts from the item as well */
     kin_progress progress;
 } kin_diffusion_opt;
 

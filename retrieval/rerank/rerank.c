@@ -17,6 +17,7 @@
 #include "base/parallel.h"
 #include "retrieval/search/lines.h"
 #include "retrieval/search/pool.h"
+#include "retrieval/rerank/merge.h"
 #include "retrieval/rerank/reciprocal.h"
 #include "retrieval/search/scan.h"
 #include "retrieval/search/select.h"
@@ -55,6 +56,8 @@ typedef struct worker {
 typedef struct job {
     const kin_rerank_opt *opt;
     kin_joined set;
+    kin_vectors query; /* of the lists, as they were given; none when leaving one out */
+    kin_merged merged;
     int64_t lists;   /* rows that want a final list: the queries, or the whole gallery */
     int64_t nearest; /* gallery neighbours kept for each of them */
     int32_t *near;   /* [lists, nearest]: gallery items, nearest first */
@@ -95,24 +98,56 @@ static void collect(void *arg, int64_t i, const kin_hit *hits, const kin_hit *fa
 
 static void collect_list(void *arg, int64_t q, const kin_hit *hits) { keep_nearest(arg, q, hits); }
 
+/* Which gallery row a list is of, and does not hold; -1: none. */
+static int64_t self_of(const job *j, int64_t list)
+{
+    return kin_self(j->opt->leave_one_out, j->opt->self, list);
+}
+
+/* The nearest of a query that is, or may be, a gallery item: one more was asked for than is kept. */
+static void collect_others(void *arg, int64_t list, const kin_hit *hits, const kin_hit *farthest)
+{
+    job *j = arg;
+    int64_t self = self_of(j, list), used = 0;
+    (void)farthest;
+    for (int64_t a = 0; used < j->nearest; a++) {
+        if (hits[a].index == self) continue;
+        j->near[list * j->nearest + used] = (int32_t)hits[a].index;
+        j->near_distance[list * j->nearest + used++] = hits[a].distance;
+    }
+}
+
+/* Lists that are not rows 0, 1, 2 .. of the joined set have their nearest by a search of their own. */
+static bool find_others(job *j, kin_error *err)
+{
+    kin_scan scan = {.query = j->query,
+                     .gallery = j->set.gallery,
+                     .k = j->nearest + 1,
+                     .emit = collect_others,
+                     .arg = j,
+                     .progress = j->opt->progress,
+                     .stage = "comparing"};
+    return kin_scan_run(&scan, err);
+}
+
 /* All pairs of the joined set, each once: neighbours and the farthest of every item, and the queries'
  * nearest of the gallery. */
 static bool compare_all(job *j, kin_error *err)
 {
-    bool alone = j->opt->leave_one_out;
+    bool alone = j->opt->leave_one_out, others = kin_any_self(false, j->opt->self, j->query.count);
     int64_t k = alone && j->nearest > j->set.depth ? j->nearest : j->set.depth;
     kin_scan scan = {.query = j->set.query,
                      .gallery = j->set.gallery,
                      .joined = true,
                      .k = k,
-                     .list = alone ? 0 : j->nearest,
+                     .list = alone || others ? 0 : j->nearest,
                      .farthest = true,
                      .emit = collect,
                      .emit_list = collect_list,
                      .arg = j,
                      .progress = j->opt->progress,
                      .stage = "comparing"};
-    return kin_scan_run(&scan, err);
+    return kin_scan_run(&scan, err) && (!others || find_others(j, err));
 }
 
 /* --- steps 7 and 8 --- */
@@ -152,17 +187,18 @@ static bool add_stray(worker *w, stray s)
 static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t self, int64_t touched,
                    kin_pool *best)
 {
+    int64_t mine = kin_merged_row(&j->merged, list);
     const int32_t *near = j->near + list * j->nearest;
     const double *distance = j->near_distance + list * j->nearest;
     bool ok = true;
     for (int64_t a = 0; a < j->nearest; a++) {
         kin_pool_offer(best,
-                       final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, list, distance[a])),
+                       final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, mine, distance[a])),
                        near[a]);
         w->taken[near[a]] = true;
     }
     kin_pool_cut(best);
-    double nearer = kin_joined_scaled(&j->set, list, distance[j->nearest - 1]);
+    double nearer = kin_joined_scaled(&j->set, mine, distance[j->nearest - 1]);
     for (int64_t a = 0; ok && a < touched; a++) {
         int32_t g = w->touched[a];
         if (w->taken[g] || g == self || final_distance(j, w->shared[g], nearer) > best->limit.distance)
@@ -187,6 +223,11 @@ static void choose_without_distance(const job *j, const worker *w, int64_t self,
 
 static stray *stray_at(const worker *w, int64_t a) { return &w->strays[w->order[a] & UINT32_MAX]; }
 
+static const float *row_of(const job *j, int64_t list)
+{
+    return kin_joined_row(&j->set, kin_merged_row(&j->merged, list));
+}
+
 /* Distances of the strays of lists `first` .., item after item, so that each comes from memory once. */
 static bool measure_strays(const job *j, worker *w, int64_t first)
 {
@@ -203,8 +244,8 @@ static bool measure_strays(const job *j, worker *w, int64_t first)
     for (int64_t a = 0; a < w->count; a++) {
         stray *s = stray_at(w, a);
         if (a + AHEAD < w->count) __builtin_prefetch(stray_at(w, a + AHEAD), 1);
-        const float *row = kin_joined_row(&j->set, first + s->row),
-                    *next = kin_joined_row(&j->set, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
+        const float *row = row_of(j, first + s->row),
+                    *next = row_of(j, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
         if (s->item != last) kin_lines_get()->widen(kin_row(j->set.gallery, s->item), w->wide, dim, row);
         last = s->item;
         s->distance = kin_lines_get()->euclid_wide(w->wide, row, dim, next);
@@ -220,7 +261,9 @@ static bool finish_lists(const job *j, worker *w, int64_t first, int64_t last)
     for (int64_t a = 0; a < w->count; a++) {
         const stray *s = &w->strays[a];
         kin_pool_offer(&w->best[s->row],
-                       final_distance(j, s->shared, kin_joined_scaled(&j->set, first + s->row, s->distance)),
+                       final_distance(j, s->shared,
+                                      kin_joined_scaled(&j->set, kin_merged_row(&j->merged, first + s->row),
+                                                        s->distance)),
                        s->item);
     }
     for (int64_t list = first; list < last; list++) {
@@ -237,7 +280,7 @@ static bool finish_lists(const job *j, worker *w, int64_t first, int64_t last)
 
 static bool begin_list(const job *j, worker *w, int64_t row, int64_t list)
 {
-    int64_t self = j->opt->leave_one_out ? list : -1, touched = intersect(j, w, list);
+    int64_t self = self_of(j, list), touched = intersect(j, w, kin_merged_row(&j->merged, list));
     bool ok = true;
     w->best[row] = kin_pool_begin(w->hits + row * 2 * j->opt->k, w->spare, j->opt->k);
     if (j->opt->lambda > 0) ok = choose(j, w, row, list, self, touched, &w->best[row]);
@@ -270,17 +313,15 @@ static void final_block(void *arg, int64_t block, int worker_index)
 
 /* --- the whole --- */
 
-static bool check(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt, kin_error *err)
+/* `own` of the queries have a row of their own beside the gallery. */
+static bool check(kin_vectors query, int64_t own, kin_vectors gallery, const kin_rerank_opt *opt,
+                  kin_error *err)
 {
-    int64_t count = query.count + gallery.count, most = gallery.count - (opt->leave_one_out ? 1 : 0);
+    int64_t count = own + gallery.count,
+            most = gallery.count - kin_any_self(opt->leave_one_out, opt->self, query.count);
     if (gallery.count < 1 || gallery.dim < 1 || (!opt->leave_one_out && query.count < 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
                         (long long)query.count, (long long)gallery.count);
-    if (!opt->leave_one_out && query.dim != gallery.dim)
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
-            (long long)query.dim, (long long)gallery.dim);
     if (opt->k < 1 || opt->k > most)
         return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld",
                         (long long)opt->k, (long long)most, (long long)most);
@@ -343,6 +384,7 @@ static void give_back(job *j)
     kin_free(j->set.rank), kin_free(j->set.distance), kin_free(j->set.farthest), kin_free(j->near),
         kin_free(j->near_distance);
     kin_sparse_free(&j->v), kin_sparse_free(&j->inverted);
+    kin_merged_free(&j->merged);
     kin_free(j);
 }
 
@@ -367,31 +409,47 @@ static bool run(job *j, kin_error *err)
     return atomic_load(&j->stopped) ? kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while re-ranking") : true;
 }
 
+static void begin(job *j, kin_vectors query, kin_vectors gallery, kin_merged *merged,
+                  const kin_rerank_opt *opt, kin_neighbours *out)
+{
+    j->opt = opt;
+    j->out = out;
+    j->query = query;
+    j->merged = *merged;
+    j->lists = out->queries;
+    j->nearest = opt->k;
+    j->set = (kin_joined){.query = merged->query,
+                          .gallery = gallery,
+                          .count = merged->query.count + gallery.count,
+                          .squared_input = opt->input == KIN_INPUT_SQUARED};
+    j->set.depth = opt->k1 > opt->k2 - 1 ? opt->k1 : opt->k2 - 1;
+    atomic_init(&j->done, 0);
+    atomic_init(&j->stopped, false);
+    atomic_init(&j->out_of_memory, false);
+}
+
 bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt,
                              kin_neighbours *out, kin_error *err)
 {
+    kin_merged merged;
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
-    if (!check(query, gallery, opt, err)) return false;
-    int64_t lists = opt->leave_one_out ? gallery.count : query.count;
-    if (!kin_neighbours_alloc(out, lists, opt->k, err)) return false;
-    job *j = kin_alloc_zero(1, sizeof *j);
-    bool ok = j ? true : kin_fail_memory(err, "re-ranking", sizeof *j);
-    if (j) {
-        j->opt = opt;
-        j->out = out;
-        j->lists = lists;
-        j->nearest = opt->k;
-        j->set = (kin_joined){.query = query,
-                              .gallery = gallery,
-                              .count = query.count + gallery.count,
-                              .squared_input = opt->input == KIN_INPUT_SQUARED};
-        j->set.depth = opt->k1 > opt->k2 - 1 ? opt->k1 : opt->k2 - 1;
-        atomic_init(&j->done, 0);
-        atomic_init(&j->stopped, false);
-        atomic_init(&j->out_of_memory, false);
+    if (query.count && query.dim != gallery.dim)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
+            (long long)query.dim, (long long)gallery.dim);
+    if (!kin_merge(query, gallery, opt->self, &merged, err)) return false;
+    job *j = NULL;
+    bool ok = check(query, merged.query.count, gallery, opt, err) &&
+              kin_neighbours_alloc(out, opt->leave_one_out ? gallery.count : query.count, opt->k, err) &&
+              ((j = kin_alloc_zero(1, sizeof *j)) || kin_fail_memory(err, "re-ranking", sizeof *j));
+    if (ok) {
+        begin(j, query, gallery, &merged, opt, out);
         ok = run(j, err);
         give_back(j);
+    } else {
+        kin_merged_free(&merged);
     }
     if (!ok) kin_neighbours_free(out);
     return ok;

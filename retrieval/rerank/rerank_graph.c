@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "retrieval/rerank/merge.h"
 #include "retrieval/rerank/order.h"
 #include "retrieval/rerank/sparse.h"
 
@@ -31,7 +32,8 @@ typedef struct job {
     const kin_rerank_graph_opt *opt;
     /* all: queries first, then the gallery; the gallery alone when leaving one out */
     kin_vectors all, gallery;
-    int64_t queries, lists;
+    int64_t queries, lists; /* queries with a row of their own */
+    kin_merged merged;
     kin_neighbours among; /* the nearest others of each of all */
     kin_neighbours near;  /* gallery items near each query */
     kin_sparse a, transposed;
@@ -199,15 +201,16 @@ static void score_block(void *arg, int64_t block, int worker_index)
     kin_order *order = &j->workers[worker_index].order;
     int64_t first = block * ROWS, last = last_of(block, j->lists);
     for (int64_t list = first; list < last; list++) {
-        for (int64_t e = j->a.offset[list]; e < j->a.offset[list + 1]; e++) {
+        int64_t row = kin_merged_row(&j->merged, list);
+        for (int64_t e = j->a.offset[row]; e < j->a.offset[row + 1]; e++) {
             double mine = j->a.value[e];
             int64_t column = j->a.column[e];
             for (int64_t f = j->transposed.offset[column]; mine != 0 && f < j->transposed.offset[column + 1];
                  f++)
                 kin_order_add(order, j->transposed.column[f], mine * j->transposed.value[f]);
         }
-        kin_order_list(order, j->near.index + list * j->near.k, j->opt->leave_one_out ? list : -1, j->out,
-                       list);
+        kin_order_list(order, j->near.index + list * j->near.k,
+                       kin_self(j->opt->leave_one_out, j->opt->self, list), j->out, list);
     }
     int64_t done = atomic_fetch_add(&j->done, last - first) + last - first;
     const kin_progress *progress = &j->opt->progress;
@@ -218,17 +221,15 @@ static void score_block(void *arg, int64_t block, int worker_index)
 
 /* --- the whole --- */
 
-static bool check(kin_vectors query, kin_vectors gallery, const kin_rerank_graph_opt *opt, kin_error *err)
+/* `own` of the queries have a row of their own beside the gallery. */
+static bool check(kin_vectors query, int64_t own, kin_vectors gallery, const kin_rerank_graph_opt *opt,
+                  kin_error *err)
 {
-    int64_t count = query.count + gallery.count, most = gallery.count - (opt->leave_one_out ? 1 : 0);
+    int64_t count = own + gallery.count,
+            most = gallery.count - kin_any_self(opt->leave_one_out, opt->self, query.count);
     if (gallery.dim < 1 || most < 1 || (!opt->leave_one_out && query.count < 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "nothing to re-rank: %lld queries, %lld gallery items",
                         (long long)query.count, (long long)gallery.count);
-    if (!opt->leave_one_out && query.dim != gallery.dim)
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
-            (long long)query.dim, (long long)gallery.dim);
     if (opt->k < 1 || opt->k > most)
         return kin_fail(err, KIN_ERR_ARGUMENT, "the best %lld of %lld items were asked for; take 1 to %lld",
                         (long long)opt->k, (long long)most, (long long)most);
@@ -262,6 +263,7 @@ static bool find_neighbours(job *j, kin_vectors query, kin_error *err)
         .k = depth - 1, .metric = KIN_COSINE, .leave_one_out = true, .progress = j->opt->progress};
     kin_search_opt near = {
         .k = j->opt->k, .metric = KIN_COSINE, .leave_one_out = leave, .progress = j->opt->progress};
+    if (!leave) near.self = j->opt->self;
     return (depth == 1 || kin_search(j->all, j->all, &among, &j->among, err)) &&
            kin_search(leave ? j->gallery : query, j->gallery, &near, &j->near, err);
 }
@@ -304,31 +306,50 @@ static void give_back(job *j)
     }
     kin_neighbours_free(&j->among), kin_neighbours_free(&j->near);
     kin_sparse_free(&j->a), kin_sparse_free(&j->transposed);
+    kin_merged_free(&j->merged);
     kin_free(j);
+}
+
+static void begin(job *j, kin_vectors gallery, const kin_merged *merged, const float *joined,
+                  const kin_rerank_graph_opt *opt, kin_neighbours *out)
+{
+    int64_t own = merged->query.count;
+    j->opt = opt;
+    j->queries = own;
+    j->merged = *merged;
+    j->lists = out->queries;
+    j->gallery = gallery;
+    j->all = joined ? (kin_vectors){joined, own + gallery.count, gallery.dim} : gallery;
+    j->out = out;
+    atomic_init(&j->done, 0);
+    atomic_init(&j->stopped, false);
 }
 
 bool kin_rerank_graph(kin_vectors query, kin_vectors gallery, const kin_rerank_graph_opt *opt,
                       kin_neighbours *out, kin_error *err)
 {
+    kin_merged merged;
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
-    if (!check(query, gallery, opt, err)) return false;
-    int64_t lists = opt->leave_one_out ? gallery.count : query.count;
-    if (!kin_neighbours_alloc(out, lists, opt->k, err)) return false;
-    float *joined = opt->leave_one_out ? NULL : join(query, gallery, err);
-    job *j = joined || opt->leave_one_out ? kin_alloc_zero(1, sizeof *j) : NULL;
-    bool ok = j ? true : kin_fail_memory(err, "re-ranking", sizeof *j);
-    if (j) {
-        j->opt = opt;
-        j->queries = query.count;
-        j->lists = lists;
-        j->gallery = gallery;
-        j->all = joined ? (kin_vectors){joined, query.count + gallery.count, gallery.dim} : gallery;
-        j->out = out;
-        atomic_init(&j->done, 0);
-        atomic_init(&j->stopped, false);
+    if (query.count && query.dim != gallery.dim)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
+            (long long)query.dim, (long long)gallery.dim);
+    if (!kin_merge(query, gallery, opt->self, &merged, err)) return false;
+    int64_t own = merged.query.count;
+    float *joined = NULL;
+    job *j = NULL;
+    bool ok = check(query, own, gallery, opt, err) &&
+              kin_neighbours_alloc(out, opt->leave_one_out ? gallery.count : query.count, opt->k, err) &&
+              (!own || (joined = join(merged.query, gallery, err))) &&
+              ((j = kin_alloc_zero(1, sizeof *j)) || kin_fail_memory(err, "re-ranking", sizeof *j));
+    if (ok) {
+        begin(j, gallery, &merged, joined, opt, out);
         ok = run(j, query, err);
         give_back(j);
+    } else {
+        kin_merged_free(&merged);
     }
     kin_free(joined);
     if (!ok) kin_neighbours_free(out);

@@ -13,6 +13,7 @@ typedef struct kin_rerank_graph_opt {
     int layers; /* rounds of propagation */
     /* `query` is ignored: every gallery item against the others, itself removed by index */
     bool leave_one_out;
+    const int64_t *self; /* as in kin_rerank_opt */
     kin_progress progress;
 } kin_rerank_graph_opt;
 

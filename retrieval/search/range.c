@@ -60,7 +60,8 @@ static int64_t count_inside(const collector *c, const kin_neighbours *found, int
 
 static bool keep(collector *c, const kin_neighbours *found, int64_t row, int64_t q, kin_error *err)
 {
-    int64_t self = c->opt->leave_one_out ? q : -1, count = count_inside(c, found, row, self);
+    int64_t self = kin_self(c->opt->leave_one_out, c->opt->self, q),
+            count = count_inside(c, found, row, self);
     kin_neighbours *list = &c->lists[q % CHUNK];
     if (!count) return true;
     if (!kin_neighbours_alloc(list, 1, count, err)) return false;
@@ -204,10 +205,10 @@ static int64_t largest_class(const int64_t *label, int64_t count)
 static bool matches(int64_t a, int64_t b) { return a >= 0 && a == b; }
 
 static bool has_relevant(const int64_t *query_label, int64_t q, const int64_t *gallery_label, int64_t gallery,
-                         bool leave_one_out)
+                         int64_t self)
 {
     for (int64_t g = 0; g < gallery; g++)
-        if (matches(query_label[q], gallery_label[g]) && !(leave_one_out && g == q)) return true;
+        if (matches(query_label[q], gallery_label[g]) && g != self) return true;
     return false;
 }
 
@@ -219,14 +220,14 @@ static double cut(const float *sorted, int64_t count, double share)
 }
 
 static void judge(const kin_neighbours *found, const int64_t *query_label, const int64_t *gallery_label,
-                  int64_t gallery, bool leave_one_out, const float *impostor, double share,
-                  kin_threshold *out)
+                  int64_t gallery, bool leave_one_out, const int64_t *self, const float *impostor,
+                  double share, kin_threshold *out)
 {
     int64_t accepted = 0, first = 0, right = 0;
     out->distance = cut(impostor, out->impostors, share);
     for (int64_t i = 0; i < out->impostors; i++) accepted += (double)impostor[i] <= out->distance;
     for (int64_t q = 0; q < found->queries; q++) {
-        if (!has_relevant(query_label, q, gallery_label, gallery, leave_one_out)) continue;
+        if (!has_relevant(query_label, q, gallery_label, gallery, kin_self(leave_one_out, self, q))) continue;
         bool hit = matches(query_label[q], gallery_label[found->index[q * found->k]]);
         out->queries++;
         first += hit;
@@ -238,23 +239,25 @@ static void judge(const kin_neighbours *found, const int64_t *query_label, const
 }
 
 bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *query_label,
-                       const int64_t *gallery_label, bool leave_one_out, double false_accept,
-                       kin_threshold *out, kin_error *err)
+                       const int64_t *gallery_label, bool leave_one_out, const int64_t *self,
+                       double false_accept, kin_threshold *out, kin_error *err)
 {
     *out = (kin_threshold){0};
     if (leave_one_out) query = gallery, query_label = gallery_label;
     if (!(false_accept >= 0 && false_accept <= 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "a false-accept rate of %g; 0 to 1 was expected",
                         false_accept);
-    int64_t most = gallery.count - leave_one_out,
+    int64_t most = gallery.count - kin_any_self(leave_one_out, self, query.count),
             largest = gallery.count > 0 ? largest_class(gallery_label, gallery.count) : 0;
     if (largest < 0)
         return kin_fail_memory(err, "the labels", (unsigned long long)gallery.count * sizeof *gallery_label);
     kin_neighbours found;
     /* One item more than the largest class has: one of another class is among them, if there is any. */
     if (!kin_search(query, gallery,
-                    &(kin_search_opt){
-                        .k = least(largest + 1, most), .metric = KIN_COSINE, .leave_one_out = leave_one_out},
+                    &(kin_search_opt){.k = least(largest + 1, most),
+                                      .metric = KIN_COSINE,
+                                      .leave_one_out = leave_one_out,
+                                      .self = leave_one_out ? NULL : self},
                     &found, err))
         return false;
     float *impostor = kin_alloc_array((size_t)query.count, sizeof *impostor);
@@ -272,7 +275,8 @@ bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *qu
                       "all items have one label: what a stranger looks like cannot be learned from them");
     if (ok) {
         qsort(impostor, (size_t)out->impostors, sizeof *impostor, ascending);
-        judge(&found, query_label, gallery_label, gallery.count, leave_one_out, impostor, false_accept, out);
+        judge(&found, query_label, gallery_label, gallery.count, leave_one_out, self, impostor, false_accept,
+              out);
     }
     kin_free(impostor);
     kin_neighbours_free(&found);

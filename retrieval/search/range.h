@@ -9,8 +9,9 @@ typedef struct kin_range_opt {
     /* squared Euclid ≤ distance; 1 − s ≤ distance for cosine; −s ≤ distance for inner products */
     double distance;
     kin_metric metric;
-    int64_t limit;      /* at most so many a query; 0: all */
-    bool leave_one_out; /* the queries are the gallery; row i does not find item i, by index */
+    int64_t limit;       /* at most so many a query; 0: all */
+    bool leave_one_out;  /* the queries are the gallery; row i does not find item i, by index */
+    const int64_t *self; /* NULL, or [queries]: the gallery row that query q does not find, -1: none */
     kin_progress progress;
 } kin_range_opt;
 
@@ -43,10 +44,10 @@ typedef struct kin_threshold {
     int64_t impostors, queries; /* how many each of the shares is over */
 } kin_threshold;
 
-/* By cosine distance, 1 − s. Labels are equal or different, -1 matches nothing. `false_accept` is a rate,
- * 0 .. 1. */
+/* By cosine distance, 1 − s. Labels are equal or different, -1 matches nothing. `self` is NULL or says which
+ * gallery row a query is, as in kin_search_opt. `false_accept` is a rate, 0 .. 1. */
 bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *query_label,
-                       const int64_t *gallery_label, bool leave_one_out, double false_accept,
-                       kin_threshold *out, kin_error *err);
+                       const int64_t *gallery_label, bool leave_one_out, const int64_t *self,
+                       double false_accept, kin_threshold *out, kin_error *err);
 
 #endif

@@ -24,19 +24,28 @@ void kin_neighbours_free(kin_neighbours *neighbours)
     *neighbours = (kin_neighbours){0};
 }
 
+bool kin_any_self(bool leave_one_out, const int64_t *self, int64_t queries)
+{
+    for (int64_t q = 0; self && q < queries; q++)
+        if (self[q] >= 0) return true;
+    return leave_one_out;
+}
+
 typedef struct lists {
     kin_neighbours *out;
     bool similarity;
+    const int64_t *self;
 } lists;
 
 static void store(void *arg, int64_t q, const kin_hit *hits, const kin_hit *farthest)
 {
     (void)farthest;
     const lists *to = arg;
-    int64_t k = to->out->k;
-    for (int64_t i = 0; i < k; i++) {
-        to->out->index[q * k + i] = hits[i].index;
-        to->out->value[q * k + i] = (float)(to->similarity ? -hits[i].distance : hits[i].distance);
+    int64_t k = to->out->k, self = kin_self(false, to->self, q), used = 0;
+    for (int64_t i = 0; used < k; i++) {
+        if (hits[i].index == self) continue; /* then there is one more than k */
+        to->out->index[q * k + used] = hits[i].index;
+        to->out->value[q * k + used++] = (float)(to->similarity ? -hits[i].distance : hits[i].distance);
     }
 }
 
@@ -44,18 +53,19 @@ bool kin_search(kin_vectors query, kin_vectors gallery, const kin_search_opt *op
                 kin_error *err)
 {
     *out = (kin_neighbours){0};
-    if (opt->k < 1 || opt->k > gallery.count || query.count < 1)
+    const int64_t *self = kin_any_self(false, opt->self, query.count) ? opt->self : NULL;
+    int64_t most = gallery.count - (self ? 1 : 0);
+    if (opt->k < 1 || opt->k > most || query.count < 1)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "%lld queries ask for the best %lld of %lld items; at least one query, and 1 to "
                         "%lld, were expected",
-                        (long long)query.count, (long long)opt->k, (long long)gallery.count,
-                        (long long)gallery.count);
+                        (long long)query.count, (long long)opt->k, (long long)gallery.count, (long long)most);
     if (!kin_neighbours_alloc(out, query.count, opt->k, err)) return false;
-    lists to = {out, opt->metric != KIN_EUCLID};
+    lists to = {out, opt->metric != KIN_EUCLID, self};
     kin_scan scan = {.query = query,
                      .gallery = gallery,
                      .metric = opt->metric,
-                     .k = opt->k,
+                     .k = opt->k + (self ? 1 : 0),
                      .leave_one_out = opt->leave_one_out,
                      .float32_order = opt->float32_order,
                      .emit = store,

@@ -17,6 +17,9 @@ typedef struct kin_search_opt {
     kin_metric metric;
     /* the queries are the gallery; row i does not find item i (by index, not by distance) */
     bool leave_one_out;
+    /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none. Lists stay k long; k is
+     * at most one less than the gallery where a query is one of its items. */
+    const int64_t *self;
     /* By default the order is that of distances computed directly, in double, with ties by index: the k
      * best by products of 16-bit numbers, and a margin, are rescored. Where the bound on their rounding
      * does not prove a list complete, its row meets the gallery again in float32, with
@@ -39,6 +42,14 @@ typedef struct kin_neighbours {
  * 1e18. The result is bit-identical for any number of threads. */
 bool kin_search(kin_vectors query, kin_vectors gallery, const kin_search_opt *opt, kin_neighbours *out,
                 kin_error *err);
+
+/* The gallery row that query q is, where it is one: -1 for others. */
+static inline int64_t kin_self(bool leave_one_out, const int64_t *self, int64_t q)
+{
+    return leave_one_out ? q : self ? self[q] : -1;
+}
+/* Whether any of them is. */
+bool kin_any_self(bool leave_one_out, const int64_t *self, int64_t queries);
 
 bool kin_neighbours_alloc(kin_neighbours *out, int64_t queries, int64_t k, kin_error *err);
 void kin_neighbours_free(kin_neighbours *neighbours);
