@@ -2,8 +2,19 @@
 
 #include "base/memory.h"
 
+#include <stdio.h>
+
+const char *kin_judge_ties(const kin_metrics *m, char text[KIN_TIES_TEXT])
+{
+    text[0] = '\0';
+    if (kin_metrics_tied(m))
+        snprintf(text, KIN_TIES_TEXT, "; with ties against it R@1 %.4f, mAP %.4f", m->pessimistic.recall[0],
+                 m->pessimistic.ap);
+    return text;
+}
+
 bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
-                          kin_scores *per_query, kin_error *err)
+                          const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err)
 {
     int64_t *offset = kin_alloc_array((size_t)lists->queries + 1, sizeof *offset);
     if (!offset) return kin_fail_memory(err, "the lists", (size_t)lists->queries * sizeof *offset);
@@ -13,7 +24,7 @@ bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, 
     judged.offset = offset;
     judged.index = lists->index;
     judged.value = lists->value;
-    bool ok = kin_evaluate(&judged, &(kin_metrics_opt){0}, out, per_query, err);
+    bool ok = kin_evaluate(&judged, opt, out, per_query, err);
     kin_free(offset);
     return ok;
 }
@@ -27,7 +38,7 @@ bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, c
                                               .query_label = query_labels,
                                               .gallery_label = gallery_labels,
                                               .leave_one_out = leave_one_out},
-                                out, per_query, err);
+                                out, NULL, per_query, err);
 }
 
 bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
@@ -47,7 +58,7 @@ bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *camera
                         .query_camera = cameras,
                         .gallery_camera = cameras,
                         .leave_one_out = true};
-    bool ok = kin_judge_neighbours(&lists, &about, out, per_query, err);
+    bool ok = kin_judge_neighbours(&lists, &about, out, NULL, per_query, err);
     kin_neighbours_free(&lists);
     return ok;
 }

@@ -438,7 +438,7 @@ static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const cha
                                kin_error *err)
 {
     kin_metrics m;
-    char line[160];
+    char line[240], ties[KIN_TIES_TEXT];
     if (!validate(t, &m, err)) return false;
     bool better = m.mean.ap > t->best;
     if (better) {
@@ -449,9 +449,15 @@ static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const cha
     kin_json_add_number(&t->log, m.mean.ap);
     kin_text_add(&t->log, ",\"validation_R@1\":");
     kin_json_add_number(&t->log, m.mean.recall[0]);
+    if (kin_metrics_tied(&m)) {
+        kin_text_add(&t->log, ",\"validation_mAP-pessimistic\":");
+        kin_json_add_number(&t->log, m.pessimistic.ap);
+        kin_text_add(&t->log, ",\"validation_R@1-pessimistic\":");
+        kin_json_add_number(&t->log, m.pessimistic.recall[0]);
+    }
     kin_text_add(&t->log, "}\n");
-    snprintf(line, sizeof line, "step %lld: validation mAP %.4f, R@1 %.4f%s", (long long)t->step, m.mean.ap,
-             m.mean.recall[0], better ? ", the best so far" : "");
+    snprintf(line, sizeof line, "step %lld: validation mAP %.4f, R@1 %.4f%s%s", (long long)t->step, m.mean.ap,
+             m.mean.recall[0], better ? ", the best so far" : "", kin_judge_ties(&m, ties));
     if (say) say(user, line);
     return true;
 }

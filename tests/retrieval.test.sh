@@ -13,6 +13,19 @@ expect "eval prints JSON" 0 '"R@10": ' "" eval "$out/r.csv" --query $q --gallery
 expect "search by Euclid agrees with the golden mAP" 0 "" "" search --query $q --gallery $g --metric euclid --out "$out/e.csv" --indices "$out/i.npy" --distances "$out/d.npy" --quiet
 expect "the golden mAP" 0 '"mAP": 0.80330' "" eval "$out/e.csv" --query $q.csv --gallery $g.csv --json --distances "$out/d.npy"
 expect "eval with distances also breaks ties against us" 0 "mAP-pessimistic" "" eval "$out/e.csv" --query $q --gallery $g --distances "$out/d.npy"
+"$kin" search --query $q --gallery $g --top 5 --out "$out/five.csv" --quiet
+expect "figures that lists are too short for" 0 "R@10                 -   not available: needs lists of 10, and the shortest has 5 left" "" eval "$out/five.csv" --query $q --gallery $g
+expect "and as JSON" 0 '"unavailable": {"R@10": "needs lists of 10, and the shortest has 5 left"' "" eval "$out/five.csv" --query $q --gallery $g --json
+expect "K without lists" 0 '"mAP@7": ' "" eval --query $q --gallery $g --k 7 --json
+# 12 items that all look alike, and the first class stands first: what is found is a matter of order
+array "$out/alike.npy" "12, 2" 96
+tr '\000' '\001' <"$out/alike.npy" | tail -c 96 >"$out/ones"; head -c 128 "$out/alike.npy" | cat - "$out/ones" >"$out/a.npy"
+{ echo id,label,path; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "i$i,c$(((i + 5) / 6)),"; done; } >"$out/a.csv"
+sed '2,$s/^i/j/' "$out/a.csv" >"$out/b.csv"; { head -c 128 "$out/a.npy" | sed 's/(12, 2)/( 6, 2)/'; head -c 48 "$out/ones"; } >"$out/b.npy"; sed -i 8,13d "$out/b.csv"
+expect "ties are broken against collapsed descriptors, too" 0 "R@1-pessimistic  0.0000" "same pictures twice" eval --query "$out/b" --gallery "$out/a"
+expect "without queries" 0 "R@1-pessimistic  0.0000" "" eval --gallery "$out/a"
+expect "by tune" 0 "; with ties against it R@1 0.0000, mAP 0.3161" "" tune --gallery "$out/a" --method expand --rounds 0 --quiet
+expect "by fuse" 0 "; with ties against it R@1 0.0000, mAP 0.3161" "" fuse --gallery "$out/a,$out/a" --fit --quiet
 expect "distances of another search" 1 "" "does not fit the 36 lists" eval "$out/e.csv" --query $q --gallery $g --distances $q.npy
 expect "rerank writes lists" 0 "" "36 lists of 50" rerank --query $q --gallery $g --top 50 --k1 8 --k2 3 --out "$out/k.csv"
 expect "check accepts those too" 0 "1800 ids" "" check "$out/k.csv" --query $q --gallery $g

@@ -194,11 +194,13 @@ static void fit(void)
         check_begin("fuse: fitted weights beat every model alone, the mean, and a fine grid, by kind %d", by);
         kin_fusion f;
         kin_error err = {0};
-        double weight[SETS], map, sum = 0;
+        double weight[SETS], sum = 0;
+        kin_metrics m = {0};
         kin_fuse_opt opt = {
             .by = (kin_fuse_by)by, .candidates = G - 1, .metric = KIN_COSINE, .leave_one_out = true};
         CHECK_MSG(kin_fusion_vectors(NULL, gallery, SETS, &opt, &f, &err), "%s", err.message);
-        CHECK_MSG(kin_fusion_fit(&f, &judged, G - 1, weight, &map, &err), "%s", err.message);
+        CHECK_MSG(kin_fusion_fit(&f, &judged, G - 1, weight, &m, &err), "%s", err.message);
+        double map = m.mean.ap;
         for (int s = 0; s < SETS; s++) sum += weight[s] >= 0 ? weight[s] : NAN;
         CHECK_CLOSE(sum, 1, 1e-9);
         CHECK_CLOSE(map_of(&f, &judged, weight, G - 1), map, 1e-12);
@@ -218,12 +220,13 @@ static void fit(void)
     for (bool ok = false; !ok && n < 2000; n++) {
         kin_error err = {0};
         kin_fusion f = {0};
-        double weight[SETS], map;
+        double weight[SETS];
+        kin_metrics m;
         kin_alloc_fail_at(n);
         ok = kin_fusion_vectors(NULL, gallery, 2,
                                 &(kin_fuse_opt){.candidates = 4, .metric = KIN_COSINE, .leave_one_out = true},
                                 &f, &err) &&
-             kin_fusion_fit(&f, &judged, 4, weight, &map, &err);
+             kin_fusion_fit(&f, &judged, 4, weight, &m, &err);
         kin_alloc_fail_at(0);
         CHECK(ok || err.code == KIN_ERR_MEMORY);
         kin_fusion_free(&f);

@@ -76,6 +76,119 @@ static void by_hand(void)
     check_end();
 }
 
+/* A query of label 7 over ten items, lists of which hold less: what a figure needs and is not there is not told. */
+static void short_lists(void)
+{
+    static const struct {
+        const char *about;
+        int64_t list[10], length;
+        bool junk, self; /* items 0 to 2 are of the query's camera; item 0 is the query */
+        int64_t shortest, k;
+        double recall[3], ap_at_k, ap_at_r, reciprocal, ap; /* -1: not available */
+    } rows[] = {
+        {"a list of five tells no R@10",
+         {9, 0, 1, 8, 7},
+         5,
+         false,
+         false,
+         5,
+         5,
+         {0, 1, -1},
+         7.0 / 30,
+         7.0 / 30,
+         0.5,
+         7.0 / 30},
+        {"nor the first R, where R is 5 and the list of four",
+         {9, 0, 1, 8},
+         4,
+         false,
+         false,
+         4,
+         4,
+         {0, -1, -1},
+         (1 / 2.0 + 2 / 3.0) / 4,
+         -1,
+         0.5,
+         7.0 / 30},
+        {"a list of junk alone tells nothing", {0, 1, 2}, 3, true, false, 0, 1, {-1, -1, -1}, -1, -1, -1, -1},
+        {"junk shortens the list", {0, 9, 3, 8}, 4, true, false, 3, 3, {0, -1, -1}, 0.25, 0.25, 0.5, 0.25},
+        {"the query itself shortens it, too", {0, 1, 9}, 3, false, true, 2, 2, {1, -1, -1}, 0.5, -1, 1, 0.25},
+        {"a list of all but the query is complete",
+         {1, 9, 2, 3, 4, 5, 6, 7, 8},
+         9,
+         false,
+         true,
+         INT64_MAX,
+         9,
+         {1, 1, 1},
+         -2,
+         -2,
+         1,
+         -2},
+        {"a list that misses every hit has no reciprocal rank",
+         {9, 8, 7},
+         3,
+         false,
+         false,
+         3,
+         3,
+         {0, -1, -1},
+         0,
+         -1,
+         -1,
+         0},
+    };
+    int64_t query = 7, camera = 1, self = 0, label[10], cameras[10];
+    for (int64_t g = 0; g < 10; g++) label[g] = g < 5 ? 7 : 8, cameras[g] = g < 3 ? 1 : 2;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        check_begin("metrics: %s", rows[r].about);
+        int64_t offset[2] = {0, rows[r].length};
+        kin_judged in = {.queries = 1,
+                         .gallery = 10,
+                         .query_label = &query,
+                         .gallery_label = label,
+                         .query_camera = rows[r].junk ? &camera : NULL,
+                         .gallery_camera = rows[r].junk ? cameras : NULL,
+                         .self = rows[r].self ? &self : NULL,
+                         .offset = offset,
+                         .index = rows[r].list};
+        kin_metrics m;
+        kin_error err = {0};
+        CHECK_MSG(kin_evaluate(&in, NULL, &m, NULL, &err), "%s", err.message);
+        CHECK(m.shortest == rows[r].shortest && m.k == rows[r].k);
+        const double got[] = {m.mean.recall[0], m.mean.recall[1],       m.mean.recall[2], m.mean.ap_at_k,
+                              m.mean.ap_at_r,   m.mean.reciprocal_rank, m.mean.ap},
+                     want[] = {rows[r].recall[0], rows[r].recall[1],  rows[r].recall[2], rows[r].ap_at_k,
+                               rows[r].ap_at_r,   rows[r].reciprocal, rows[r].ap};
+        for (int i = 0; i < 7; i++) {
+            if (want[i] == -1) CHECK_MSG(isnan(got[i]), "figure %d is %g", i, got[i]);
+            else if (want[i] >= 0) CHECK_CLOSE(got[i], want[i], 1e-15);
+        }
+        check_end();
+    }
+}
+
+/* Every figure, with what is relevant behind what is as near. */
+static void ties(void)
+{
+    kin_metrics m;
+    float value[] = {1, 1, 2, 3, 3, 4}, collapsed[6] = {0};
+    check_begin("metrics: every figure also with ties against us");
+    one("101010", value, 6, &(kin_metrics_opt){.k = 2}, &m); /* 0 1 | 1 | 0 0 | 0 after: 0 1 1 0 1 0 */
+    CHECK(kin_metrics_tied(&m) && m.mean.recall[0] == 1 && m.pessimistic.recall[0] == 0 &&
+          m.pessimistic.recall[1] == 1);
+    CHECK_CLOSE(m.pessimistic.ap, (1 / 2.0 + 2 / 3.0 + 3 / 5.0) / 3, 1e-15);
+    CHECK_CLOSE(m.pessimistic.ap_at_k, 1 / 4.0, 1e-15);
+    CHECK_CLOSE(m.pessimistic.reciprocal_rank, 1 / 2.0, 1e-15);
+    one("100000", collapsed, 6, NULL, &m);
+    CHECK(kin_metrics_tied(&m) && m.mean.recall[1] == 1 && m.pessimistic.recall[1] == 0);
+    one("110000", value, 6, NULL, &m);
+    CHECK(!kin_metrics_tied(&m));
+    one("100000", NULL, 6, NULL, &m);
+    CHECK(!kin_metrics_tied(&m) && m.pessimistic.ap == m.mean.ap);
+    check_end();
+}
+
 static void sets(void)
 {
     enum { Q = 4, G = 6 };
@@ -158,6 +271,8 @@ static void sets(void)
 int main(void)
 {
     by_hand();
+    short_lists();
+    ties();
     sets();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -105,6 +105,10 @@ static bool write_metrics(const char *folder, const kin_metrics *m, const kin_de
         kin_json_add_number(&json, m[r].mean.ap);
         kin_text_add(&json, ",\"R@1\":");
         kin_json_add_number(&json, m[r].mean.recall[0]);
+        kin_text_add(&json, ",\"mAP-pessimistic\":");
+        kin_json_add_number(&json, m[r].pessimistic.ap);
+        kin_text_add(&json, ",\"R@1-pessimistic\":");
+        kin_json_add_number(&json, m[r].pessimistic.recall[0]);
         kin_text_add(&json, "}");
     }
     kin_text_format(&json,
@@ -164,9 +168,11 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
          write_metrics(folder, m, &fit, kin_clock() - started, err);
     kin_demo_split_free(&test);
     if (!ok) return false;
+    char ties[KIN_TIES_TEXT];
     printf("%-44s %8s %8s\n", "", "mAP", "R@1");
     for (int r = 0; r < KIN_DEMO_RUNGS; r++)
-        printf("%-44s %8.4f %8.4f\n", kin_demo_rung_titles[r], m[r].mean.ap, m[r].mean.recall[0]);
+        printf("%-44s %8.4f %8.4f%s\n", kin_demo_rung_titles[r], m[r].mean.ap, m[r].mean.recall[0],
+               kin_judge_ties(&m[r], ties));
     printf("\n%s/report.html shows what was found, in %.0f s\n", folder, kin_clock() - started);
     (void)cli;
     return true;

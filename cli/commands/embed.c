@@ -133,9 +133,10 @@ static bool judge(const kin_cli *cli, const kin_sample *items, const int64_t *wh
         labels[i] = item->label, labels[n + i] = item->camera;
     }
     ok = ok && kin_judge_set(rows, labels, labels + n, &m, NULL, err);
+    char ties[KIN_TIES_TEXT];
     if (ok)
-        printf("%lld pictures, each looked for among the others: R@1 %.4f, mAP %.4f\n",
-               (long long)m.evaluated, m.mean.recall[0], m.mean.ap);
+        printf("%lld pictures, each looked for among the others: R@1 %.4f, mAP %.4f%s\n",
+               (long long)m.evaluated, m.mean.recall[0], m.mean.ap, kin_judge_ties(&m, ties));
     if (ok && m.skipped)
         kin_cli_note(cli, "%lld pictures are the only ones of their class and are left out of the figures",
                      (long long)m.skipped);

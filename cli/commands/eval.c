@@ -78,11 +78,11 @@ static bool read_distances(evaluation *e, const char *path, kin_error *err)
 
 enum { CHUNK = 256, SCORES = sizeof(kin_scores) / sizeof(double) };
 
-static void add_scores(double *sum, const kin_scores *s)
+static void add_scores(double *sum, const kin_scores *s, double times)
 {
     double values[SCORES];
     memcpy(values, s, sizeof values);
-    for (int i = 0; i < SCORES; i++) sum[i] += values[i];
+    for (int i = 0; i < SCORES; i++) sum[i] += times * values[i];
 }
 
 /* The head of a list without the query itself; -1: nothing is left. */
@@ -94,9 +94,10 @@ static int64_t first_of(const int64_t *index, int64_t count, int64_t self)
 
 /* Full lists of all queries at once would need queries × gallery places; a chunk of queries at a time does
  * not. */
-static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, kin_error *err)
+static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, const kin_metrics_opt *opt,
+                         kin_error *err)
 {
-    double sum[SCORES] = {0};
+    double sum[SCORES] = {0}, against[SCORES] = {0};
     int64_t evaluated = 0;
     for (int64_t q = 0; q < query.count; q += CHUNK) {
         int64_t n = query.count - q < CHUNK ? query.count - q : CHUNK;
@@ -118,25 +119,28 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
             e->found_first[q + i] = first_of(lists.index + i * lists.k, lists.k, e->selves.row[q + i]);
             scores[i].ap = NAN;
         }
-        bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, scores, &inner);
+        bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, opt, scores, &inner);
         kin_neighbours_free(&lists);
         /* A chunk in which no query has a relevant item is no error; a whole set is, below. */
         if (!ok && inner.code != KIN_ERR_DATA) return kin_fail(err, inner.code, "%s", inner.message);
         for (int64_t i = 0; i < n; i++)
-            if (!isnan(scores[i].ap)) add_scores(sum, &scores[i]), evaluated++;
+            if (!isnan(scores[i].ap)) add_scores(sum, &scores[i], 1), evaluated++;
+        if (ok) add_scores(against, &e->metrics.pessimistic, (double)e->metrics.evaluated);
     }
     if (!evaluated)
         return kin_fail(
             err, KIN_ERR_DATA,
             "no query has a relevant item in the gallery: are the labels of both sets named alike?");
-    for (int i = 0; i < SCORES; i++) sum[i] /= (double)evaluated;
+    for (int i = 0; i < SCORES; i++) sum[i] /= (double)evaluated, against[i] /= (double)evaluated;
     memcpy(&e->metrics.mean, sum, sizeof sum);
+    memcpy(&e->metrics.pessimistic, against, sizeof against);
+    e->metrics.shortest = INT64_MAX; /* full rankings */
     e->metrics.evaluated = evaluated;
     e->metrics.skipped = query.count - evaluated;
     return true;
 }
 
-static bool judge_set(evaluation *e, kin_vectors set, kin_error *err)
+static bool judge_set(evaluation *e, kin_vectors set, const kin_metrics_opt *opt, kin_error *err)
 {
     kin_neighbours lists;
     if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "one picture alone cannot be judged");
@@ -153,7 +157,7 @@ static bool judge_set(evaluation *e, kin_vectors set, kin_error *err)
                         .query_camera = e->gallery_camera,
                         .gallery_camera = e->gallery_camera,
                         .leave_one_out = true};
-    bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, e->each, err);
+    bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, opt, e->each, err);
     kin_neighbours_free(&lists);
     return ok;
 }
@@ -193,8 +197,9 @@ static bool evaluate_exactly(evaluation *e, const kin_cli *cli, const char *quer
     ok = ok && (!query || (kin_embeddings_read(query, &q, err) && need_labels(&q.items, query, err)));
     ok = ok && number_items(e, cli, &g.items, query ? &q.items : NULL, err);
     ok = ok && (!query || kin_selves_find(&q, &g, &e->selves, err));
-    ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), err)
-                      : judge_set(e, kin_embeddings_vectors(&g), err));
+    const kin_metrics_opt opt = {.k = kin_option_int(cli, "k")};
+    ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), &opt, err)
+                      : judge_set(e, kin_embeddings_vectors(&g), &opt, err));
     if (ok && kin_option_given(cli, "fit-threshold")) {
         ok = kin_threshold_fit(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), e->query_code,
                                e->gallery_code, !query, e->selves.row, kin_option_real(cli, "fit-threshold"),
@@ -268,45 +273,92 @@ static bool tell_details(const evaluation *e, const kin_cli *cli, kin_error *err
 
 /* --- what is told, once for the table and for JSON --- */
 
-/* `at` is the figure's place in the means; its interval's ends have the same one. */
+/* `at` is the figure's place in the means; its interval's ends have the same one. NULL: it has no interval. */
 typedef struct figure {
-    char name[32];
+    char name[40];
     double value;
     const char *about;
     const double *at;
+    char why[200]; /* it is not available */
 } figure;
-enum { FIGURES = 16 };
+enum { FIGURES = 32 };
 
-static int collect(const evaluation *e, figure *f)
+static void add_figure(const evaluation *e, figure *f, int *n, const char *name, int64_t rank,
+                       const double *at, const char *about)
+{
+    const kin_metrics *m = &e->metrics;
+    figure *to = &f[(*n)++];
+    *to = (figure){.value = *at, .about = about, .at = at};
+    if (rank) snprintf(to->name, sizeof to->name, "%s@%lld", name, (long long)rank);
+    else snprintf(to->name, sizeof to->name, "%s", name);
+    if (!isnan(*at)) return;
+    if (rank)
+        snprintf(to->why, sizeof to->why,
+                 "not available: needs lists of %lld, and the shortest has %lld left", (long long)rank,
+                 (long long)m->shortest);
+    else
+        snprintf(to->why, sizeof to->why, "not available: needs %s, and the shortest list has %lld left",
+                 about, (long long)m->shortest);
+}
+
+/* The means with ties broken against the system; without intervals, but for the two that each query has. */
+static void add_pessimistic(const evaluation *e, figure *f, int *n)
+{
+    const kin_metrics *m = &e->metrics;
+    const kin_scores *s = &m->pessimistic;
+    const struct {
+        const char *name;
+        int64_t rank;
+        double value;
+        const double *at;
+    } rows[] = {{"mAP", 0, s->ap, &m->mean.ap_pessimistic},
+                {"mAP", m->k, s->ap_at_k, NULL},
+                {"mAP@R", 0, s->ap_at_r, NULL},
+                {"R", m->recall_at[0], s->recall[0], &m->mean.recall1_pessimistic},
+                {"R", m->recall_at[1], s->recall[1], NULL},
+                {"R", m->recall_at[2], s->recall[2], NULL}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        figure *to = &f[*n];
+        if (isnan(rows[r].value)) continue; /* what is not available stands above */
+        *to = (figure){.value = rows[r].value,
+                       .about = *n && r ? "" : "with ties broken against the system",
+                       .at = rows[r].at};
+        if (rows[r].rank)
+            snprintf(to->name, sizeof to->name, "%s@%lld-pessimistic", rows[r].name, (long long)rows[r].rank);
+        else snprintf(to->name, sizeof to->name, "%s-pessimistic", rows[r].name);
+        ++*n;
+    }
+}
+
+/* Lists alone do not tell which items were equally near. */
+static bool knows_ties(const evaluation *e) { return !e->ranks.offset || e->distances.data; }
+
+static int collect(const evaluation *e, bool ties, figure *f)
 {
     const kin_metrics *m = &e->metrics;
     const kin_scores *s = &m->mean;
     int n = 0;
-    f[n++] = (figure){"mAP", s->ap,
-                      m->complete ? "mean average precision"
-                                  : "mean average precision; what lies beyond the lists counts as missed",
-                      &s->ap};
-    f[n++] = (figure){"", s->ap_at_k, "divided by min(R, K)", &s->ap_at_k};
-    snprintf(f[n - 1].name, sizeof f[0].name, "mAP@%lld", (long long)m->k);
-    for (int c = 0; c < KIN_RECALL_RANKS && m->recall_at[c]; c++) {
-        f[n++] = (figure){"", s->recall[c], c ? "" : "queries with a hit among the first", &s->recall[c]};
-        snprintf(f[n - 1].name, sizeof f[0].name, "R@%lld", (long long)m->recall_at[c]);
-    }
-    f[n++] = (figure){"mAP@R", s->ap_at_r, "as in metric learning", &s->ap_at_r};
-    f[n++] = (figure){"R-precision", s->r_precision, "hits among the first R", &s->r_precision};
-    f[n++] = (figure){"MRR", s->reciprocal_rank, "mean of 1 / rank of the first hit", &s->reciprocal_rank};
-    f[n++] = (figure){"mINP", s->inp,
-                      m->complete ? "mean of R / rank of the last hit" : "needs lists that hold all",
-                      &s->inp};
-    f[n++] = (figure){"", s->ndcg, "", &s->ndcg};
-    snprintf(f[n - 1].name, sizeof f[0].name, "nDCG@%lld", (long long)m->k);
-    f[n++] = (figure){"AP-trapezoid", s->ap_trapezoid, "the Oxford/Paris and Market-1501 rule",
-                      &s->ap_trapezoid};
-    if (e->distances.data) {
-        f[n++] = (figure){"mAP-pessimistic", s->ap_pessimistic, "with ties broken against the system",
-                          &s->ap_pessimistic};
-        f[n++] = (figure){"R@1-pessimistic", s->recall1_pessimistic, "", &s->recall1_pessimistic};
-    }
+    add_figure(e, f, &n, "mAP", 0, &s->ap,
+               isnan(s->ap) ? "something in every list"
+               : m->complete
+                   ? "mean average precision"
+                   : "mean average precision, at least: what lies beyond the lists counts as missed");
+    add_figure(e, f, &n, "mAP", m->k, &s->ap_at_k, "divided by min(R, K)");
+    for (int c = 0; c < KIN_RECALL_RANKS && m->recall_at[c]; c++)
+        add_figure(e, f, &n, "R", m->recall_at[c], &s->recall[c],
+                   c ? "" : "queries with a hit among the first");
+    add_figure(e, f, &n, "mAP@R", 0, &s->ap_at_r,
+               isnan(s->ap_at_r) ? "the first R" : "as in metric learning");
+    add_figure(e, f, &n, "R-precision", 0, &s->r_precision,
+               isnan(s->r_precision) ? "the first R" : "hits among the first R");
+    add_figure(e, f, &n, "MRR", 0, &s->reciprocal_rank,
+               isnan(s->reciprocal_rank) ? "a hit in every list" : "mean of 1 / rank of the first hit");
+    add_figure(e, f, &n, "mINP", 0, &s->inp,
+               m->complete ? "mean of R / rank of the last hit" : "all hits in every list");
+    add_figure(e, f, &n, "nDCG", m->k, &s->ndcg, "");
+    add_figure(e, f, &n, "AP-trapezoid", 0, &s->ap_trapezoid,
+               isnan(s->ap) ? "something in every list" : "the Oxford/Paris and Market-1501 rule");
+    if (ties) add_pessimistic(e, f, &n);
     return n;
 }
 
@@ -320,20 +372,21 @@ static double end_of(const evaluation *e, const figure *f, const kin_scores *end
 static void print_table(const evaluation *e)
 {
     figure f[FIGURES];
-    int n = collect(e, f);
+    int n = collect(e, e->distances.data || kin_metrics_tied(&e->metrics), f);
     const kin_metrics *m = &e->metrics;
     printf("%lld queries, %lld gallery items, lists of %lld\n", (long long)(m->evaluated + m->skipped),
            (long long)e->gallery.count, (long long)m->longest);
     if (e->gallery_camera) printf("gallery items of the query's label and camera are dropped\n");
     if (m->skipped) printf("%lld queries have no relevant item and are left out\n", (long long)m->skipped);
     for (int i = 0; i < n; i++) {
-        if (isnan(f[i].value)) printf("%-16s     -   %s\n", f[i].name, f[i].about);
-        else if (e->rounds)
+        if (isnan(f[i].value)) printf("%-16s     -   %s\n", f[i].name, f[i].why);
+        else if (e->rounds && f[i].at)
             printf("%-16s %.4f   %.4f to %.4f\n", f[i].name, f[i].value, end_of(e, &f[i], &e->low),
                    end_of(e, &f[i], &e->high));
         else
             printf(f[i].about[0] ? "%-16s %.4f   %s\n" : "%-16s %.4f%s\n", f[i].name, f[i].value, f[i].about);
     }
+    if (!knows_ties(e)) printf("ties are not known: --distances, the array of the same search, tells them\n");
     if (e->rounds)
         printf("intervals of 95 %% by %lld bootstrap rounds over the queries\n", (long long)e->rounds);
     if (!e->has_threshold) return;
@@ -346,7 +399,7 @@ static void print_table(const evaluation *e)
 static bool print_json(const evaluation *e, kin_error *err)
 {
     figure f[FIGURES];
-    int n = collect(e, f);
+    int n = collect(e, knows_ties(e), f);
     kin_text text = {0};
     kin_text_format(
         &text,
@@ -359,13 +412,23 @@ static bool print_json(const evaluation *e, kin_error *err)
         kin_json_add_string(&text, f[i].name);
         kin_text_add(&text, ": ");
         kin_json_add_number(&text, f[i].value);
-        if (!e->rounds) continue;
+        if (!e->rounds || !f[i].at || isnan(f[i].value)) continue;
         kin_text_format(&text, ", \"%s interval\": [", f[i].name);
         kin_json_add_number(&text, end_of(e, &f[i], &e->low));
         kin_text_add(&text, ", ");
         kin_json_add_number(&text, end_of(e, &f[i], &e->high));
         kin_text_add(&text, "]");
     }
+    bool lacks = false;
+    for (int i = 0; i < n; i++) {
+        if (!isnan(f[i].value)) continue;
+        kin_text_add(&text, lacks ? ", " : ", \"unavailable\": {");
+        kin_json_add_string(&text, f[i].name);
+        kin_text_add(&text, ": ");
+        kin_json_add_string(&text, f[i].why + strlen("not available: "));
+        lacks = true;
+    }
+    if (lacks) kin_text_add(&text, "}");
     if (e->has_threshold) {
         const kin_threshold *t = &e->threshold;
         const struct {
@@ -426,7 +489,7 @@ static const kin_option options[] = {
      .value = "K",
      .low = 1,
      .high = -1,
-     .fallback_shown = "the longest list",
+     .fallback_shown = "what every list tells",
      .help = "The K of mAP@K and nDCG@K."},
     {.name = "distances",
      .kind = KIN_OPTION_STRING,
@@ -477,16 +540,21 @@ const kin_command kin_command_eval = {
     .summary = "measures ranking lists against labels",
     .usage =
         "kin eval RANKS --gallery G [--query Q] [--k K] [--json]\nkin eval --gallery G [--query Q] [--json]",
-    .about = "An item is relevant when its label is the query's; R is their number in the whole gallery, "
-             "found or not. Queries without any are left out, "
-             "and counted. Where both lists of items tell cameras, gallery items of the query's label and "
-             "camera are dropped before anything is counted; an "
-             "item without a label stays, and is never relevant. The lists are validated first, as by `kin "
-             "check`.\n\n"
-             "Without RANKS every query is compared with the whole gallery by cosine, and the full rankings "
-             "are judged.\n\n"
-             "Lists shorter than the gallery count what they do not hold as missed in mAP; mAP@K divides by "
-             "min(R, K) instead of R.",
+    .about =
+        "An item is relevant when its label is the query's; R is their number in the whole gallery, "
+        "found or not. Queries without any are left out, "
+        "and counted. Where both lists of items tell cameras, gallery items of the query's label and "
+        "camera are dropped before anything is counted; an "
+        "item without a label stays, and is never relevant. The lists are validated first, as by `kin "
+        "check`.\n\n"
+        "Without RANKS every query is compared with the whole gallery by cosine, and the full rankings "
+        "are judged.\n\n"
+        "Lists shorter than the gallery count what they do not hold as missed in mAP, which is then a lower "
+        "bound; "
+        "mAP@K divides by min(R, K) instead of R. A figure that needs longer lists than there are, after "
+        "junk and "
+        "the queries themselves are dropped (R@10 from lists of 5), is not available. Where ties change a "
+        "figure, it is also told with ties broken against the system.",
     .examples = "kin eval ranks.csv --query queries --gallery shop\n"
                 "# the descriptors themselves, by full rankings\n"
                 "kin eval --gallery shop\n"

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/judge.h"
 #include "cli/params.h"
 #include "cli/selves.h"
 #include "retrieval/describe/fuse.h"
@@ -198,15 +199,19 @@ static bool make_table(ensemble *e, kin_error *err)
 }
 
 /* Prints the weights, and writes them for --params. */
-static bool tell_weights(const ensemble *e, double map, kin_error *err)
+static bool tell_weights(const ensemble *e, const kin_metrics *m, kin_error *err)
 {
     const char *save = kin_option_string(e->cli, "save-params");
+    char ties[KIN_TIES_TEXT];
     kin_text text = {0}, json = {0};
     for (int s = 0; s < e->sets; s++) kin_text_format(&text, "%s%.6g", s ? "," : "", e->weight[s]);
-    if (!text.failed) printf("--weights %s   mAP %.4f on these items\n", text.data, map);
-    kin_text_format(&json, "{\"by\": \"%s\", \"weights\": \"%s\", \"about\": {\"mAP\": %.6f}}\n",
-                    e->cli->positionals ? "rank" : kin_option_string(e->cli, "by"),
-                    text.failed ? "" : text.data, map);
+    if (!text.failed)
+        printf("--weights %s   mAP %.4f on these items%s\n", text.data, m->mean.ap, kin_judge_ties(m, ties));
+    kin_text_format(
+        &json,
+        "{\"by\": \"%s\", \"weights\": \"%s\", \"about\": {\"mAP\": %.6f, \"mAP-pessimistic\": %.6f}}\n",
+        e->cli->positionals ? "rank" : kin_option_string(e->cli, "by"), text.failed ? "" : text.data,
+        m->mean.ap, m->pessimistic.ap);
     bool ok = text.failed || json.failed ? kin_fail_memory(err, "the weights", 256)
                                          : !save || kin_write_file(save, json.data, json.size, err);
     kin_text_free(&text), kin_text_free(&json);
@@ -224,7 +229,7 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
     /* cameras behind the labels */
     int64_t *code = kin_alloc_array((size_t)gallery->count, 2 * sizeof *code),
             *asked = kin_alloc_array((size_t)lists, 2 * sizeof *asked);
-    double map;
+    kin_metrics m;
     bool ok = code && asked ? true
                             : kin_fail_memory(err, "the labels",
                                               (unsigned long long)(gallery->count + lists) * sizeof *code);
@@ -242,8 +247,8 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
                          .gallery_camera = cameras ? code + gallery->count : NULL,
                          .leave_one_out = e->leave_one_out,
                          .self = e->selves.row};
-    ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &map, err);
-    ok = ok && tell_weights(e, map, err);
+    ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &m, err);
+    ok = ok && tell_weights(e, &m, err);
     kin_free(code), kin_free(asked);
     return ok;
 }

@@ -33,6 +33,7 @@ typedef struct tuner {
     float *expanded;  /* room for the expanded queries ... */
     float *augmented; /* ... and, where there are queries, for the gallery's means */
     int64_t tried;
+    kin_metrics best; /* of the settings tried, by mAP; the first is kept among equals, as the search does */
     kin_meter meter;
 } tuner;
 
@@ -115,12 +116,9 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
            search(t, query, gallery, lists, err);
 }
 
-static bool judge(const tuner *t, const kin_neighbours *lists, double *map, kin_error *err)
+static bool judge(const tuner *t, const kin_neighbours *lists, kin_metrics *m, kin_error *err)
 {
-    kin_metrics m;
-    if (!kin_judge_neighbours(lists, &t->about, &m, NULL, err)) return false;
-    *map = m.mean.ap;
-    return true;
+    return kin_judge_neighbours(lists, &t->about, m, NULL, NULL, err);
 }
 
 static bool try(void *arg, const double *value, double *map, kin_error *err)
@@ -128,8 +126,11 @@ static bool try(void *arg, const double *value, double *map, kin_error *err)
     tuner *t = arg;
     kin_neighbours lists = {0};
     if (kin_interrupted()) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped");
-    bool ok = rank(t, value, &lists, err) && judge(t, &lists, map, err);
+    kin_metrics m;
+    bool ok = rank(t, value, &lists, err) && judge(t, &lists, &m, err);
     kin_neighbours_free(&lists);
+    if (ok) *map = m.mean.ap;
+    if (ok && (!t->tried || *map > t->best.mean.ap)) t->best = m;
     kin_meter_update(&t->meter, ++t->tried, NULL);
     return ok;
 }
@@ -255,8 +256,10 @@ static bool write_params(const tuner *t, const kin_tunable *setting, int n, cons
         kin_text_format(&text, ", \"truncate\": %lld", (long long)kin_option_int(t->cli, "truncate"));
     kin_text_format(&text, ", \"about\": {\"fitted on\": ");
     kin_json_add_string(&text, t->gallery.name);
-    kin_text_format(&text, ", \"mAP\": %.6f, \"mAP before\": %.6f, \"settings tried\": %lld}}\n", best->score,
-                    before, (long long)best->tried);
+    kin_text_format(
+        &text,
+        ", \"mAP\": %.6f, \"mAP-pessimistic\": %.6f, \"mAP before\": %.6f, \"settings tried\": %lld}}\n",
+        best->score, t->best.pessimistic.ap, before, (long long)best->tried);
     bool ok = text.failed ? kin_fail_memory(err, path, text.size)
                           : kin_write_file(path, text.data, text.size, err);
     kin_text_free(&text);
@@ -268,7 +271,8 @@ static bool tune(tuner *t, kin_error *err)
     kin_tunable setting[KIN_TUNE_SETTINGS];
     kin_tuned best;
     kin_neighbours plain = {0};
-    double before;
+    kin_metrics before;
+    char ties[KIN_TIES_TEXT];
     const char *out = kin_option_string(t->cli, "out");
     if (!open_tuner(t, err) || !expand_first(t, err)) return false;
     int n = settings_of(t, setting);
@@ -281,8 +285,9 @@ static bool tune(tuner *t, kin_error *err)
     if (!ok) return false;
     printf("--method %s", kin_option_string(t->cli, "method"));
     for (int i = 0; i < n; i++) printf(" --%s %.6g", setting[i].name, best.value[i]);
-    printf("   mAP %.4f, before %.4f (%lld settings tried)\n", best.score, before, (long long)best.tried);
-    return !out || write_params(t, setting, n, &best, before, out, err);
+    printf("   mAP %.4f, before %.4f (%lld settings tried)%s\n", best.score, before.mean.ap,
+           (long long)best.tried, kin_judge_ties(&t->best, ties));
+    return !out || write_params(t, setting, n, &best, before.mean.ap, out, err);
 }
 
 static int run(kin_cli *cli)

@@ -130,11 +130,13 @@ static bool fill_map(page *p, kin_error *err)
 static bool write_page(const char *path, page *p, const kin_trainer *t, const kin_demo_fit *fit,
                        const kin_metrics *m, kin_error *err)
 {
-    char texts[FACTS][64];
+    char texts[FACTS][64], names[KIN_DEMO_RUNGS][128], ties[KIN_TIES_TEXT];
     kin_report_figure figures[KIN_DEMO_RUNGS];
     const kin_config *c = &t->network.config;
-    for (int r = 0; r < KIN_DEMO_RUNGS; r++)
-        figures[r] = (kin_report_figure){kin_demo_rung_titles[r], m[r].mean.ap, m[r].mean.recall[0]};
+    for (int r = 0; r < KIN_DEMO_RUNGS; r++) {
+        snprintf(names[r], sizeof names[r], "%s%s", kin_demo_rung_titles[r], kin_judge_ties(&m[r], ties));
+        figures[r] = (kin_report_figure){names[r], m[r].mean.ap, m[r].mean.recall[0]};
+    }
     snprintf(texts[0], sizeof texts[0], "%d, with %lld pictures", p->shop->train.classes,
              (long long)p->shop->train.count);
     snprintf(texts[1], sizeof texts[1], "%d, with %lld pictures", p->shop->test.classes,

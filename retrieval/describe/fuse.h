@@ -57,9 +57,9 @@ bool kin_fusion_order(const kin_fusion *f, const double *weight, int64_t k, kin_
 
 /* The weights, of sum 1, with the largest mAP over lists of k: the best of a coarse grid, then steps
  * between pairs of weights that halve down to 1/256. `judged` says what is relevant; its lists are
- * ignored. Writes weight[sets] and the mAP. */
-bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight, double *map,
-                    kin_error *err);
+ * ignored. Writes weight[sets] and the figures with them. */
+bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight,
+                    kin_metrics *best, kin_error *err);
 
 /* One set of vectors out of several: unit rows times the root of their weight, side by side, again of unit
  * length; so the cosine of two rows is the weighted mean of the models' cosines. Weights are 0 or more,

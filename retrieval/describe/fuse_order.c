@@ -73,7 +73,8 @@ typedef struct search {
     const kin_fusion *f;
     kin_judged judged;
     kin_neighbours lists;
-    double best, *weight; /* the best so far */
+    kin_metrics best; /* so far, with `weight` */
+    double *weight;
     kin_error *err;
 } search;
 
@@ -83,9 +84,9 @@ static bool try(search *s, const double *weight, bool *better)
     kin_metrics m;
     if (!order_into(s->f, weight, &s->lists, s->err) || !kin_evaluate(&s->judged, NULL, &m, NULL, s->err))
         return false;
-    *better = m.mean.ap > s->best;
+    *better = m.mean.ap > s->best.mean.ap;
     if (!*better) return true;
-    s->best = m.mean.ap;
+    s->best = m;
     for (int i = 0; i < s->f->sets; i++) s->weight[i] = weight[i];
     return true;
 }
@@ -134,10 +135,10 @@ static bool climb(search *s, double step)
     return true;
 }
 
-bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight, double *map,
-                    kin_error *err)
+bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, double *weight,
+                    kin_metrics *best, kin_error *err)
 {
-    search s = {.f = f, .judged = *judged, .best = -1, .weight = weight, .err = err};
+    search s = {.f = f, .judged = *judged, .best = {.mean = {.ap = -1}}, .weight = weight, .err = err};
     double scratch[KIN_FUSE_SETS], even[KIN_FUSE_SETS];
     int parts = 1;
     bool better;
@@ -146,12 +147,12 @@ bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, do
     bool ok = offset ? true
                      : kin_fail_memory(err, "an ensemble", (unsigned long long)f->queries * sizeof *offset);
     for (int64_t q = 0; ok && q <= f->queries; q++) offset[q] = q * k;
-    s.judged.offset = offset, s.judged.index = s.lists.index, s.judged.value = NULL;
+    s.judged.offset = offset, s.judged.index = s.lists.index, s.judged.value = s.lists.value;
     while (parts < 10 && ways(parts + 1, f->sets) <= GRID) parts++;
     for (int i = 0; i < f->sets; i++) even[i] = 1.0 / f->sets; /* among equals the plain mean wins */
     ok = ok && try(&s, even, &better) && grid(&s, scratch, 0, parts, parts);
     for (double step = 1.0 / 16; ok && f->sets > 1 && step > 1.0 / 300; step /= 2) ok = climb(&s, step);
-    *map = s.best;
+    *best = s.best;
     kin_free(offset);
     kin_neighbours_free(&s.lists);
     return ok;

@@ -113,24 +113,38 @@ static void score_prefixes(const judge *j, int64_t length, int64_t r, kin_scores
     s->inp = hits == r ? (double)r / (double)last_hit : NAN;
 }
 
-/* Every run of equal distances with its relevant items last. */
-static void score_pessimistically(const judge *j, int64_t length, int64_t r, kin_scores *s)
+/* A list of `length` places that ends before all that could be found: what it does not tell. */
+static void forget_unknown(const judge *j, int64_t length, int64_t r, kin_scores *s)
 {
-    if (!j->in->value) {
-        s->ap_pessimistic = s->ap;
-        s->recall1_pessimistic = length > 0 && j->relevant[0];
-        return;
-    }
-    int64_t hits = 0;
+    if (!isnan(s->inp)) r = 0; /* all hits were found, the R-th among them */
+    for (int c = 0; c < KIN_RECALL_RANKS && j->out->recall_at[c]; c++)
+        if (j->out->recall_at[c] > length) s->recall[c] = NAN;
+    if (j->out->k > length) s->ap_at_k = s->ndcg = NAN;
+    if (r > length) s->ap_at_r = s->r_precision = NAN;
+    if (!(s->reciprocal_rank > 0)) s->reciprocal_rank = NAN;
+    if (length < 1) s->recall1_pessimistic = NAN;
+}
+
+/* Every run of equal distances with its relevant items last. */
+static void order_pessimistically(const judge *j, int64_t length)
+{
     for (int64_t first = 0, last; first < length; first = last) {
         int64_t good = 0;
         for (last = first; last < length && j->value[last] == j->value[first]; last++)
             good += j->relevant[last];
-        if (first == 0) s->recall1_pessimistic = good == last;
-        for (int64_t g = 0; g < good; g++)
-            s->ap_pessimistic += (double)++hits / (double)(last - good + g + 1);
+        for (int64_t i = first; i < last; i++) j->relevant[i] = i >= last - good;
     }
-    s->ap_pessimistic /= (double)r;
+}
+
+static void score(const judge *j, int64_t length, int64_t r, bool all, kin_scores *s, kin_scores *pessimistic)
+{
+    *s = *pessimistic = (kin_scores){0};
+    score_prefixes(j, length, r, s);
+    if (j->in->value) order_pessimistically(j, length);
+    score_prefixes(j, length, r, pessimistic);
+    s->ap_pessimistic = pessimistic->ap_pessimistic = pessimistic->ap;
+    s->recall1_pessimistic = pessimistic->recall1_pessimistic = length > 0 && j->relevant[0];
+    if (!all) forget_unknown(j, length, r, s), forget_unknown(j, length, r, pessimistic);
 }
 
 static void add(kin_scores *sum, const kin_scores *s, double weight)
@@ -141,11 +155,22 @@ static void add(kin_scores *sum, const kin_scores *s, double weight)
     sum->ap_trapezoid += weight * s->ap_trapezoid;
     sum->r_precision += weight * s->r_precision;
     sum->reciprocal_rank += weight * s->reciprocal_rank;
-    sum->inp += weight * s->inp; /* NaN stays: lists that end too early have no mean either */
+    sum->inp += weight * s->inp; /* NaN stays: what one list does not tell has no mean either */
     sum->ndcg += weight * s->ndcg;
     for (int c = 0; c < KIN_RECALL_RANKS; c++) sum->recall[c] += weight * s->recall[c];
     sum->ap_pessimistic += weight * s->ap_pessimistic;
     sum->recall1_pessimistic += weight * s->recall1_pessimistic;
+}
+
+static bool differ(double a, double b) { return fabs(a - b) >= 5e-5; }
+
+bool kin_metrics_tied(const kin_metrics *m)
+{
+    const kin_scores *a = &m->mean, *b = &m->pessimistic;
+    bool tied = differ(a->ap, b->ap) || differ(a->ap_at_k, b->ap_at_k) || differ(a->ap_at_r, b->ap_at_r);
+    for (int c = 0; c < KIN_RECALL_RANKS && m->recall_at[c]; c++)
+        tied = tied || differ(a->recall[c], b->recall[c]);
+    return tied;
 }
 
 static kin_scores no_scores(void)
@@ -155,9 +180,37 @@ static kin_scores no_scores(void)
     return s;
 }
 
+/* Whether the list of query q, before removals, holds all of the gallery but the query itself. */
+static bool holds_all(const kin_judged *in, int64_t q)
+{
+    int64_t first = in->offset[q], last = in->offset[q + 1],
+            self = in->leave_one_out ? q
+                   : in->self        ? in->self[q]
+                                     : -1,
+            others = last - first;
+    for (int64_t at = first; self >= 0 && at < last; at++) others -= in->index[at] == self;
+    return others == in->gallery - (self >= 0);
+}
+
+/* The K where none is given: what all lists tell, the longest at most. */
+static bool choose_k(judge *j, const kin_metrics_opt *opt, kin_error *err)
+{
+    kin_metrics *out = j->out;
+    out->shortest = INT64_MAX;
+    for (int64_t q = 0; q < j->in->queries; q++) {
+        int64_t length = compact(j, q, err);
+        if (length < 0) return false;
+        if (length < out->shortest && !holds_all(j->in, q) && relevant_count(j, q)) out->shortest = length;
+    }
+    for (int64_t g = 0; g < j->in->gallery; g++) j->seen[g] = 0;
+    out->k = opt && opt->k ? opt->k : out->shortest < out->longest ? out->shortest : out->longest;
+    if (out->k < 1) out->k = 1;
+    return true;
+}
+
 static bool score_all(judge *j, kin_scores *per_query, kin_error *err)
 {
-    kin_scores sum = {0};
+    kin_scores sum = {0}, against = {0};
     for (int64_t q = 0; q < j->in->queries; q++) {
         int64_t length = compact(j, q, err), r = relevant_count(j, q);
         if (length < 0) return false;
@@ -166,12 +219,12 @@ static bool score_all(judge *j, kin_scores *per_query, kin_error *err)
             j->out->skipped++;
             continue;
         }
-        kin_scores s = {0};
-        score_prefixes(j, length, r, &s);
-        score_pessimistically(j, length, r, &s);
+        kin_scores s, worst;
+        score(j, length, r, holds_all(j->in, q), &s, &worst);
         if (isnan(s.inp)) j->out->complete = false;
         if (per_query) per_query[q] = s;
         add(&sum, &s, 1);
+        add(&against, &worst, 1);
         j->out->evaluated++;
     }
     if (!j->out->evaluated)
@@ -180,6 +233,10 @@ static bool score_all(judge *j, kin_scores *per_query, kin_error *err)
                         "come from one set?",
                         (long long)j->in->queries);
     add(&j->out->mean, &sum, 1 / (double)j->out->evaluated);
+    add(&j->out->pessimistic, &against, 1 / (double)j->out->evaluated);
+    if (j->out->shortest > 0) return true;
+    kin_scores *means[] = {&j->out->mean, &j->out->pessimistic};
+    for (int i = 0; i < 2; i++) means[i]->ap = means[i]->ap_trapezoid = means[i]->ap_pessimistic = NAN;
     return true;
 }
 
@@ -208,7 +265,6 @@ static bool begin(judge *j, const kin_metrics_opt *opt, kin_error *err)
     }
     if (opt && opt->k < 0)
         return kin_fail(err, KIN_ERR_ARGUMENT, "AP at %lld; 1 or more was expected", (long long)opt->k);
-    out->k = opt && opt->k ? opt->k : out->longest;
     int64_t depth = out->longest > in->gallery ? out->longest : in->gallery;
     j->by_label = kin_alloc_array((size_t)in->gallery, sizeof *j->by_label);
     j->seen = kin_alloc_zero((size_t)in->gallery, sizeof *j->seen);
@@ -229,7 +285,7 @@ bool kin_evaluate(const kin_judged *in, const kin_metrics_opt *opt, kin_metrics 
 {
     *out = (kin_metrics){.complete = true};
     judge j = {.in = in, .out = out};
-    bool ok = begin(&j, opt, err) && score_all(&j, per_query, err);
+    bool ok = begin(&j, opt, err) && choose_k(&j, opt, err) && score_all(&j, per_query, err);
     kin_free(j.by_label), kin_free(j.seen), kin_free(j.relevant), kin_free(j.value), kin_free(j.discount);
     return ok;
 }
