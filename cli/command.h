@@ -51,7 +51,6 @@ typedef struct kin_command {
     const char *examples; /* lines as typed; a line that begins with '#' explains the next */
     kin_argument arguments[KIN_CLI_ARGUMENTS];
     int arguments_min, arguments_max;
-    bool takes_pictures;       /* its arguments are pictures: "shop" is a folder, and never shop.npy */
     const kin_option *options; /* NULL: only the global ones */
     int (*run)(kin_cli *cli);  /* returns the exit code: 0, or what kin_cli_fail or kin_cli_usage returned */
 } kin_command;

@@ -25,6 +25,7 @@ typedef struct field {
     }
 static const field fields[] = {
     FIELD("classes", classes, TEXT),
+    LATER("labels", labels, TEXT),
     FIELD("strict", strict, FLAG),
     FIELD("model", model, CHOICE),
     FIELD("size", size, WHOLE),

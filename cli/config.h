@@ -14,7 +14,7 @@ enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
 
 typedef struct kin_config {
     /* data */
-    char data[KIN_CONFIG_TEXT], classes[KIN_CONFIG_TEXT];
+    char data[KIN_CONFIG_TEXT], classes[KIN_CONFIG_TEXT], labels[KIN_CONFIG_TEXT];
     int64_t n_classes; /* of the training set, found out */
     int64_t strict;
     /* network */

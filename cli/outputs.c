@@ -12,7 +12,7 @@ enum { PATH_MAX_HERE = 4096 };
 
 /* Names that stand for several files: "E" for E.npy and E.csv, a run for its networks. */
 static const char *const set_endings[] = {"", ".npy", ".csv", NULL};
-static const char *const picture_endings[] = {"", NULL};
+static const char *const picture_endings[] = {"", "/model.safetensors", "/last.safetensors", NULL};
 static const char *const set_or_run[] = {"", ".npy", ".csv", "/model.safetensors", "/last.safetensors", NULL};
 
 static bool same_file(const char *a, const char *b)
@@ -79,14 +79,21 @@ bool kin_output_apart(const kin_cli *cli, const char *output, const char *input,
     return kin_option_flag(cli, "force") || !same_file(output, input) || refuse(output, err);
 }
 
+/* A name is that of pictures where a network is given to look at them. */
+static bool takes_pictures(const kin_cli *cli)
+{
+    for (int i = 0; cli->command->options[i].name; i++)
+        if (strcmp(cli->command->options[i].name, "model") == 0) return cli->values[i] != NULL;
+    return false;
+}
+
 static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
 {
     static const char *const as_it_is[] = {"", NULL};
     both b = {output, o->writes == KIN_WRITES_SET ? set_endings : as_it_is,
-              cli->command->takes_pictures ? picture_endings : set_or_run};
+              takes_pictures(cli) ? picture_endings : set_or_run};
     for (int p = 0; p < cli->positionals; p++)
         if (!apart_from_value(&b, cli->positional[p], err)) return false;
-    b.input_endings = set_or_run;
     for (int i = 0; cli->command->options[i].name; i++) {
         const kin_option *other = &cli->command->options[i];
         if (!cli->values[i] || other->kind != KIN_OPTION_STRING || other->writes) continue;

@@ -10,20 +10,30 @@ static bool show(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
-void kin_source_remark(const kin_cli *cli, const char *path, const kin_dataset *set)
+bool kin_source_open_set(const kin_cli *cli, const char *path, const kin_dataset_opt *opt, kin_dataset *set,
+                         kin_error *err)
 {
+    if (!kin_dataset_open(path, opt, set, err)) return false;
     if (set->remark) kin_cli_note(cli, "%s: %s", path, set->remark);
+    return true;
 }
 
-bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const char *classes, int size,
-                     int channels, kin_filter filter, bool strict, kin_error *err)
+bool kin_source_need_classes(const kin_dataset *set, const char *path, const char *what, kin_error *err)
 {
-    *s = (kin_source){0};
-    if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = classes && *classes ? classes : NULL}, &s->set,
-                          err))
-        return false;
-    kin_source_remark(cli, path, &s->set);
-    return kin_source_read(s, cli, size, channels, filter, strict, err);
+    int64_t classless = 0;
+    for (int64_t i = 0; i < set->count; i++) classless += set->items[i].label < 0;
+    if (set->classes > 1 || (set->classes == 1 && classless)) return true;
+    if (set->classes == 1)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "%s: all pictures are of one class, %s; %s needs two at least, or --labels that tells them "
+            "apart",
+            path, set->class_names[0], what);
+    return kin_fail(
+        err, KIN_ERR_DATA,
+        "%s: has no classes%s%s, and %s needs them; --labels folder takes each folder for one, and a "
+        "pattern of names or a list can be given too",
+        path, set->unlabelled ? ": " : "", set->unlabelled ? set->unlabelled : "", what);
 }
 
 bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter,

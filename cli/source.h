@@ -10,15 +10,26 @@ typedef struct kin_source {
     kin_pictures pictures;
 } kin_source;
 
-/* Reads all pictures of `path` with a progress line; broken ones are left out and told in one remark, or
- * refused when `strict`. */
-bool kin_source_open(kin_source *s, const kin_cli *cli, const char *path, const char *classes, int size,
-                     int channels, kin_filter filter, bool strict, kin_error *err);
-/* The same for s->set, which the caller has opened or chosen already. On failure both are freed. */
+/* A row of the commands' option tables. */
+#define KIN_LABELS_OPTION \
+    { \
+        "labels", KIN_OPTION_STRING, "HOW", \
+            "where the classes are told: folder (the one a picture lies in), none, a pattern of names with " \
+            "{} " \
+            "for the class, such as {}_*.jpg, or a list `path,label`", \
+            .fallback_shown = "by the data set, or by a folder of class folders" \
+    }
+
+/* Opens the set that `opt` chooses of `path`, and tells what there is to be said about it. */
+bool kin_source_open_set(const kin_cli *cli, const char *path, const kin_dataset_opt *opt, kin_dataset *set,
+                         kin_error *err);
+/* Refuses a set without classes, or with one alone, for `what` ("--judge"), which would say nothing. */
+bool kin_source_need_classes(const kin_dataset *set, const char *path, const char *what, kin_error *err);
+
+/* Reads all pictures of s->set, which the caller has opened or chosen, with a progress line; broken ones are left
+ * out and told in one remark, or refused when `strict`. On failure both are freed. */
 bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter,
                      bool strict, kin_error *err);
-/* What is to be said about a set that was opened: its remark. Every command that opens one calls it. */
-void kin_source_remark(const kin_cli *cli, const char *path, const kin_dataset *set);
 void kin_source_close(kin_source *s);
 
 #endif

@@ -51,6 +51,22 @@ says "an array that holds the queries themselves" 0 "9 items found themselves in
 head -c 200 i.npy >cut.npy
 says "an array that is cut short" 1 "is cut short" "$kin" check cut.npy --gallery e
 
+# ---- folders without classes ----
+mkdir loose && cp shop/product-0001/view-01.png loose/a_1.png && cp shop/product-0001/view-02.png loose/a_2.png
+cp shop/product-0002/view-01.png loose/b_1.png && cp shop/product-0002/view-02.png loose/b_2.png && mkfifo loose/pipe.jpg
+says "data tells that there are no classes" 0 "a folder of pictures without classes: pictures lie in the folder itself" "$kin" data loose
+says "a pipe is passed over" 0 "passed over: 1 no files but pipes, sockets or devices (pipe.jpg)" "$kin" data loose
+says "embed --judge without classes is refused" 1 "has no classes: pictures lie in the folder itself, and --judge needs them" "$kin" embed loose --model pixels --size 8 --out l --judge
+[ -e l.npy ] && report "before the work" "l.npy was written"
+says "embed without classes" 0 "" "$kin" embed loose --model pixels --size 8 --out l --quiet
+says "and no label is written" 0 "a_1.png,," cat l.csv
+says "eval without labels is refused" 1 "the items have no labels" "$kin" eval --gallery l
+says "its threshold too" 1 "the items have no labels" "$kin" eval --gallery l --fit-threshold 0.1
+says "tune too" 1 "the items have no labels" "$kin" tune --gallery l
+says "one label is none" 1 "all items have one label, '.'" sh -c "sed 's/,,/,.,/' l.csv >m.csv && cp l.npy m.npy && '$kin' eval --gallery m"
+says "the list of it is a data set without classes" 0 "0 classes" "$kin" data l.csv
+says "embed --judge by a pattern of names" 0 "4 pictures, each looked for among the others" "$kin" embed loose --labels "{}_*" --model pixels --size 8 --out l --judge --quiet
+
 # ---- outputs ----
 says "embed asks for its folder before the work" 1 "nodir/x.npy" "$kin" embed odd --model pixels --size 8 --out nodir/x
 cp odd.csv photos.csv

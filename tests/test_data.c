@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void put_picture(const char *name, int value, int size)
 {
@@ -37,7 +39,9 @@ static void refused(const char *name, const char *classes, const char *part)
 {
     kin_dataset set;
     kin_error err = {0};
-    CHECK_MSG(!kin_dataset_open(check_path(name), &(kin_dataset_opt){.classes = classes}, &set, &err),
+    CHECK_MSG(!kin_dataset_open(check_path(name),
+                                &(kin_dataset_opt){.classes = classes, .labels = classes ? "folder" : NULL},
+                                &set, &err),
               "%s was opened", name);
     CHECK_TEXT(err.message, part);
     kin_dataset_free(&set);
@@ -55,15 +59,17 @@ static void folders(void)
     put_file("shop/notes.txt", "not a picture", 13);
     kin_dataset set;
     kin_error err = {0};
-    CHECK_MSG(kin_dataset_open(check_path("shop"), NULL, &set, &err), "%s", err.message);
+    const kin_dataset_opt by_folder = {.labels = "folder"};
+    CHECK_MSG(kin_dataset_open(check_path("shop"), &by_folder, &set, &err), "%s", err.message);
     CHECK(set.count == 12 && set.classes == 3 && strcmp(set.class_names[2], "b/inner") == 0);
     CHECK_TEXT(set.items[0].id, "a/view 0.png");
     int64_t counts[3];
     kin_dataset_histogram(&set, counts);
     CHECK(counts[0] == 4 && counts[1] == 4 && counts[2] == 4);
     kin_dataset_free(&set);
-    CHECK_MSG(kin_dataset_open(check_path("shop"), &(kin_dataset_opt){.classes = "1-"}, &set, &err), "%s",
-              err.message);
+    CHECK_MSG(kin_dataset_open(check_path("shop"), &(kin_dataset_opt){.classes = "1-", .labels = "folder"},
+                               &set, &err),
+              "%s", err.message);
     CHECK_MSG(set.classes == 2 && set.count == 8 && set.items[0].label == 1, "%d classes, %d pictures",
               set.classes, (int)set.count);
     kin_dataset_free(&set);
@@ -409,11 +415,156 @@ static void foreign_lists(void)
     check_end();
 }
 
+/* A copy under another name. */
+static void copy_picture(const char *from, const char *to)
+{
+    kin_bytes bytes = {0};
+    kin_error err = {0};
+    CHECK(kin_read_file(check_path(from), 0, &bytes, &err));
+    put_file(to, bytes.data, bytes.size);
+    kin_bytes_free(&bytes);
+}
+
+static void contents(void)
+{
+    check_begin(
+        "data: folders are looked into: pictures by content, and what is passed over is counted by reason");
+    put_picture("mix/a/1.png", 1, 8), put_picture("mix/b/1.png", 2, 8);
+    copy_picture("mix/a/1.png", "mix/a/2.jfif"), copy_picture("mix/a/1.png", "mix/a/3");
+    put_file("mix/a/4.dat", "P5\n2 1\n255\nab", 13);
+    put_file("mix/a/notes.txt", "P5 is a paper size, BM a firm", 29);
+    put_file("mix/b/BM.txt", "BMW and others: a long line of text", 35);
+    put_file("mix/b/x.data", "GIF89a......", 12);
+    char path[600];
+    snprintf(path, sizeof path, "%s", check_path("mix/b/pipe.png"));
+    CHECK(mkfifo(path, 0600) == 0);
+    snprintf(path, sizeof path, "%s", check_path("mix/b/gone.png"));
+    CHECK(symlink("nowhere", path) == 0);
+    snprintf(path, sizeof path, "%s", check_path("mix/b/round"));
+    CHECK(symlink("..", path) == 0);
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(check_path("mix"), NULL, &set, &err), "%s", err.message);
+    CHECK_MSG(set.count == 5 && set.classes == 2, "%d pictures, %d classes", (int)set.count, set.classes);
+    CHECK(set.remark != NULL);
+    if (set.remark) {
+        CHECK_TEXT(set.remark, "2 no pictures (notes.txt, ...)");
+        CHECK_TEXT(set.remark, "1 of kinds that are not read (x.data)");
+        CHECK_TEXT(set.remark, "1 no files but pipes, sockets or devices (pipe.png)");
+        CHECK_TEXT(set.remark, "1 links that lead nowhere (gone.png)");
+        CHECK_TEXT(set.remark, "1 links to a folder that they lie in (round)");
+    }
+    kin_dataset_free(&set);
+    check_end();
+    check_begin("data: a pipe that a list names is refused, and nothing waits for it");
+    const char *list = "path,label\nmix/b/pipe.png,1\n";
+    put_file("pipes.csv", list, strlen(list));
+    kin_image image;
+    CHECK(kin_dataset_open(check_path("pipes.csv"), NULL, &set, &err));
+    CHECK(!kin_dataset_image(&set, 0, NULL, &image, &err));
+    CHECK_TEXT(err.message, "pipe.png: is no file but a pipe");
+    kin_dataset_free(&set);
+    check_end();
+}
+
+static void parts(void)
+{
+    check_begin("data: folders train, val and test are parts, and classes are named below them");
+    put_picture("split/train/a/1.png", 1, 8), put_picture("split/train/b/1.png", 2, 8);
+    put_picture("split/val/a/2.png", 3, 8), put_picture("split/Test/c/1.png", 4, 8);
+    put_picture("split/Test/a/3.png", 4, 8), put_picture("split/more/a/1.png", 5, 8);
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(check_path("split"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && set.classes == 2 && strcmp(set.class_names[0], "a") == 0 &&
+          strcmp(set.items[0].id, "train/a/1.png") == 0);
+    CHECK(set.remark != NULL);
+    if (set.remark) CHECK_TEXT(set.remark, "of which train was taken");
+    if (set.remark) CHECK_TEXT(set.remark, "1 outside of its parts (more/a/1.png)");
+    kin_dataset_free(&set);
+    CHECK_MSG(kin_dataset_open(check_path("split:test"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && set.classes == 2 && strcmp(set.class_names[1], "c") == 0);
+    kin_dataset_free(&set);
+    CHECK_MSG(kin_dataset_open(check_path("split:all"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 5 && set.classes == 3);
+    kin_dataset_free(&set);
+    refused("split:dev", NULL, "has no part \"dev\"; its folders are the parts train, val, test, all");
+    put_picture("sides/query/a/1.png", 1, 8), put_picture("sides/gallery/a/2.png", 1, 8);
+    put_picture("sides/gallery/b/3.png", 1, 8);
+    CHECK_MSG(kin_dataset_open(check_path("sides"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 3 && set.classes == 2 && set.items[0].role == KIN_ROLE_GALLERY &&
+          set.items[2].role == KIN_ROLE_QUERY && strcmp(set.part, "all") == 0);
+    kin_dataset_free(&set);
+    check_end();
+}
+
+static void labels(void)
+{
+    static const struct {
+        const char *path, *labels;
+        int classes;
+        const char *unlabelled;
+    } sets[] = {
+        {"loose", NULL, 0, "pictures lie in the folder itself"},
+        {"loose/x", NULL, 0, "pictures lie in the folder itself"},
+        {"loose", "folder", 4, NULL},
+        {"loose/nest", NULL, 0, "lie inside others that hold pictures too"},
+        {"mix", NULL, 2, NULL},
+        {"mix", "none", 0, "--labels none"},
+        {"loose/x", "{}_*", 2, NULL},
+        {"mix", "{}/*", 2, NULL},
+    };
+    put_picture("loose/1.png", 1, 8), put_picture("loose/x/k1_1.png", 1, 8),
+        put_picture("loose/x/k1_2.png", 1, 8);
+    put_picture("loose/x/k2_1.png", 1, 8);
+    put_picture("loose/nest/in/1.png", 1, 8), put_picture("loose/nest/in/side/2.png", 1, 8);
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        check_begin("data: the classes of %s by --labels %s", sets[s].path,
+                    sets[s].labels ? sets[s].labels : "nothing");
+        kin_dataset set;
+        kin_error err = {0};
+        int want = sets[s].classes;
+        CHECK_MSG(kin_dataset_open(check_path(sets[s].path), &(kin_dataset_opt){.labels = sets[s].labels},
+                                   &set, &err),
+                  "%s", err.message);
+        CHECK_MSG(set.classes == want, "%d classes, not %d", set.classes, want);
+        CHECK((set.unlabelled != NULL) == (sets[s].unlabelled != NULL));
+        if (set.unlabelled && sets[s].unlabelled) CHECK_TEXT(set.unlabelled, sets[s].unlabelled);
+        kin_dataset_free(&set);
+        check_end();
+    }
+    check_begin("data: labels from a list, by id or by name, and what it leaves out is told");
+    char list[600];
+    const char *text = "filename,label\nk1_1.png,cup\nk2_1.png,hat\nelse.png,hat\n";
+    put_file("labels.csv", text, strlen(text));
+    snprintf(list, sizeof list, "%s", check_path("labels.csv"));
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open(check_path("loose/x"), &(kin_dataset_opt){.labels = list}, &set, &err), "%s",
+              err.message);
+    CHECK(set.count == 3 && set.classes == 2 && set.items[1].label == -1 && set.items[2].label == 1);
+    CHECK(set.remark != NULL);
+    if (set.remark) CHECK_TEXT(set.remark, "gives no label to 1 of 3 pictures");
+    kin_dataset_free(&set);
+    CHECK(!kin_dataset_open(check_path("mix"), &(kin_dataset_opt){.labels = list}, &set, &err));
+    CHECK_TEXT(err.message, "names none of the pictures");
+    kin_error_clear(&err);
+    CHECK(!kin_dataset_open(check_path("mix"), &(kin_dataset_opt){.labels = "floder"}, &set, &err));
+    CHECK_TEXT(err.message, "a pattern with {} where the label stands");
+    kin_error_clear(&err);
+    CHECK(!kin_dataset_open(check_path("loose/x"), &(kin_dataset_opt){.classes = "0-1"}, &set, &err));
+    CHECK_TEXT(err.message, "there are none to choose from");
+    check_end();
+}
+
 int main(void)
 {
     folders();
     lists();
     foreign_lists();
+    contents();
+    parts();
+    labels();
     containers();
     real_cifar();
     pictures();

@@ -419,8 +419,8 @@ static void grocery(void)
     put_text("other/train.txt", "a.png\n");
     put_text("other/val.txt", "b.png\n");
     put_text("other/k/a.png", "");
-    counted("other", "a folder of class folders", 1, 1);
-    refused("other:train", "only data sets known by name have parts");
+    counted("other", "a folder of pictures without classes", 1, 0);
+    refused("other:train", "only data sets known by name, and folders train, val, test in it, are parts");
     check_end();
 }
 

@@ -104,7 +104,7 @@ mkdir empty one one/a single single/a single/b
 cp shop/product-0001/view-0*.png one/a
 cp shop/product-0001/view-01.png single/a; cp shop/product-0002/view-01.png single/b
 refuses "train: an empty folder" 1 "holds no pictures" "$kin" train empty --out r
-refuses "train: one class" 1 "one class only" "$kin" train one --out r
+refuses "train: one class" 1 "has no classes: all pictures lie in one folder" "$kin" train one --out r
 refuses "train: one picture a class" 1 "one picture only" "$kin" train single --out r
 refuses "train: the loss becomes NaN" 1 "lower" "$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 50 --lr 1e30 --optimizer sgd --out r
 refuses "train: an unknown option" 2 "did you mean --steps" "$kin" train shop --step 3 --out r

@@ -59,7 +59,7 @@ static void print_summary(const char *part, const summary *s, bool chosen)
 
 /* A part that cannot be opened (its files are not there) is told in a line; it is no failure of the
  * others. */
-static bool print_part(const char *folder, const char *part, bool chosen, kin_error *err)
+static bool print_part(const char *folder, const char *part, const char *labels, bool chosen, kin_error *err)
 {
     kin_dataset set;
     kin_error inner = {0};
@@ -68,7 +68,7 @@ static bool print_part(const char *folder, const char *part, bool chosen, kin_er
     char *path = kin_alloc(size);
     if (!path) return kin_fail_memory(err, folder, size);
     snprintf(path, size, "%s:%s", folder, part);
-    bool opened = kin_dataset_open(path, NULL, &set, &inner), ok = true;
+    bool opened = kin_dataset_open(path, &(kin_dataset_opt){.labels = labels}, &set, &inner), ok = true;
     kin_free(path);
     if (!opened) {
         if (inner.code == KIN_ERR_MEMORY) return kin_fail(err, inner.code, "%s", inner.message);
@@ -81,7 +81,7 @@ static bool print_part(const char *folder, const char *part, bool chosen, kin_er
     return ok;
 }
 
-static bool print_parts(const char *path, const kin_dataset *set, kin_error *err)
+static bool print_parts(const char *path, const kin_dataset *set, const char *labels, kin_error *err)
 {
     summary s;
     if (!summarise(set, &s, err)) return false;
@@ -96,7 +96,7 @@ static bool print_parts(const char *path, const kin_dataset *set, kin_error *err
     for (const char *const *p = set->parts; ok && *p; p++) {
         bool chosen = strcmp(*p, set->part) == 0;
         if (chosen) print_summary(*p, &s, true);
-        else ok = print_part(folder, *p, false, err);
+        else ok = print_part(folder, *p, labels, false, err);
     }
     kin_free(folder);
     return ok;
@@ -318,12 +318,14 @@ static int run(kin_cli *cli)
     int64_t broken = 0;
     const char *path = cli->positional[0], *out = kin_option_string(cli, "out");
     kin_interrupt_catch();
-    if (!kin_dataset_open(path, &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, &err))
-        return kin_cli_fail(cli, &err);
-    kin_source_remark(cli, path, &set);
+    kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
+                              .labels = kin_option_string(cli, "labels")};
+    if (!kin_source_open_set(cli, path, &choice, &set, &err)) return kin_cli_fail(cli, &err);
     bool table = !out || strcmp(out, "-") != 0;
-    if (table) printf("%s: %s\n", path, set.kind);
-    bool ok = (!table || (print_parts(path, &set, &err) && print_histogram(&set, &err)));
+    if (table)
+        printf("%s: %s%s%s\n", path, set.kind, set.unlabelled ? ": " : "",
+               set.unlabelled ? set.unlabelled : "");
+    bool ok = (!table || (print_parts(path, &set, choice.labels, &err) && print_histogram(&set, &err)));
     ok = ok && (!out || write_list(out, &set, &err));
     fflush(stdout);
     ok = ok && (!kin_option_flag(cli, "check") || check_all(cli, &set, &broken, &err));
@@ -336,6 +338,7 @@ static const kin_option options[] = {
      "write the pictures as a list `id,label,path,camera,role`, which is a data set again; - is standard "
      "output, and then nothing else is printed",
      .writes = KIN_WRITES_FILE},
+    KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"check", KIN_OPTION_FLAG, NULL,

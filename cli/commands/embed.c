@@ -23,6 +23,7 @@ static const kin_option options[] = {
      .required = true},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
+    KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND",
@@ -192,6 +193,18 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     return true;
 }
 
+static kin_dataset_opt choice_of(const kin_cli *cli)
+{
+    return (kin_dataset_opt){.classes = kin_option_string(cli, "classes"),
+                             .labels = kin_option_string(cli, "labels")};
+}
+
+/* Before the work. */
+static bool can_judge(const kin_cli *cli, const kin_dataset *set, kin_error *err)
+{
+    return !kin_option_flag(cli, "judge") || kin_source_need_classes(set, cli->positional[0], "--judge", err);
+}
+
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
@@ -201,9 +214,8 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_encoded encoded = {0};
     bool ok = (ctx || kin_fail_memory(err, "a context", 1)) &&
               kin_chosen_network(cli, model, ctx, &network, &module, err);
-    ok = ok && kin_dataset_open(cli->positional[0],
-                                &(kin_dataset_opt){.classes = kin_option_string(cli, "classes")}, &set, err);
-    if (ok) kin_source_remark(cli, cli->positional[0], &set);
+    kin_dataset_opt choice = choice_of(cli);
+    ok = ok && kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
     ok = ok && encode(cli, module, &network, &set, &encoded, err);
     ok = ok && finish(cli, &set, set.items, encoded.item,
                       (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
@@ -221,8 +233,11 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
     int64_t dim;
     int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3,
         size = kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size") : 32;
-    bool ok = kin_source_open(&source, cli, cli->positional[0], kin_option_string(cli, "classes"), size,
-                              channels, KIN_FILTER_BILINEAR, kin_option_flag(cli, "strict"), err);
+    kin_dataset_opt choice = choice_of(cli);
+    bool ok = kin_source_open_set(cli, cli->positional[0], &choice, &source.set, err) &&
+              can_judge(cli, &source.set, err) &&
+              kin_source_read(&source, cli, size, channels, KIN_FILTER_BILINEAR,
+                              kin_option_flag(cli, "strict"), err);
     ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err)
                                  : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
     ok = ok && finish(cli, &source.set, source.pictures.items, NULL,
@@ -268,7 +283,6 @@ const kin_command kin_command_embed = {
     .arguments = {{"DATA", "pictures, with or without classes"}},
     .arguments_min = 1,
     .arguments_max = 1,
-    .takes_pictures = true,
     .options = options,
     .run = run,
 };

@@ -180,7 +180,9 @@ static bool number_items(evaluation *e, const kin_cli *cli, const kin_items *gal
         return kin_fail_memory(err, "the figures of each query",
                                (unsigned long long)asked->count * sizeof *e->each);
     int64_t *query_camera = query ? e->query_code + query->count : NULL;
-    if (!kin_items_label_codes(gallery, e->gallery_code, query, e->query_code, err)) return false;
+    if (!kin_items_judgeable(gallery, query, err) ||
+        !kin_items_label_codes(gallery, e->gallery_code, query, e->query_code, err))
+        return false;
     if (cameras) {
         e->gallery_camera = e->gallery_code + gallery->count;
         e->query_camera = query ? query_camera : e->gallery_camera;

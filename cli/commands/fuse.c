@@ -225,6 +225,7 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
     if (!gallery->label || (!e->leave_one_out && !query->label))
         return kin_fail(err, KIN_ERR_DATA,
                         "--fit needs labels: the column `label` of the .csv beside the .npy");
+    if (!kin_items_judgeable(gallery, e->leave_one_out ? NULL : query, err)) return false;
     bool cameras = gallery->camera && (e->leave_one_out || query->camera);
     /* cameras behind the labels */
     int64_t *code = kin_alloc_array((size_t)gallery->count, 2 * sizeof *code),

@@ -32,10 +32,9 @@ static bool open_sets(pictures *p, kin_error *err)
 {
     const char *query = kin_option_string(p->pipeline->r.cli, "query"),
                *gallery = kin_option_string(p->pipeline->r.cli, "gallery");
-    bool ok = (!query || kin_dataset_open(query, NULL, &p->set[0], err)) &&
-              kin_dataset_open(gallery, NULL, &p->set[query != NULL], err);
-    if (ok && query) kin_source_remark(p->pipeline->r.cli, query, &p->set[0]);
-    if (ok) kin_source_remark(p->pipeline->r.cli, gallery, &p->set[query != NULL]);
+    const kin_cli *cli = p->pipeline->r.cli;
+    bool ok = (!query || kin_source_open_set(cli, query, NULL, &p->set[0], err)) &&
+              kin_source_open_set(cli, gallery, NULL, &p->set[query != NULL], err);
     p->total = p->pipeline->job.pictures = p->set[0].count + p->set[1].count;
     return ok;
 }

@@ -23,6 +23,7 @@ static const kin_option options[] = {
      "the loss, or a sum of some, with their options and weights: \"softmax(smoothing=.1) + "
      "triplet-hard(margin=.3) * .5\"; kin loss lists them",
      "triplet-hard"},
+    KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to",
@@ -201,10 +202,11 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
     bool split = c->validate > 0 || *c->validate_fold || how.list;
     if (*c->validate_fold && !kin_split_parse_fold(c->validate_fold, &how.fold, &how.folds, err))
         return false;
-    if (!kin_dataset_open(c->data, &(kin_dataset_opt){.classes = *c->classes ? c->classes : NULL}, &all, err))
-        return false;
-    kin_source_remark(cli, c->data, &all);
-    bool ok = !split || kin_split_validation(&all, &how, &kept, &held, err);
+    const kin_dataset_opt choice = {.classes = *c->classes ? c->classes : NULL,
+                                    .labels = *c->labels ? c->labels : NULL};
+    if (!kin_source_open_set(cli, c->data, &choice, &all, err)) return false;
+    bool ok = all.classes > 0 || kin_source_need_classes(&all, c->data, "training", err);
+    ok = ok && (!split || kin_split_validation(&all, &how, &kept, &held, err));
     ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);

@@ -177,7 +177,9 @@ static bool number(tuner *t, kin_error *err)
         return kin_fail(err, KIN_ERR_DATA,
                         "fitting needs labels: the column `label` of the .csv beside the .npy");
     bool cameras = g->camera && (!q || q->camera);
-    if (!kin_items_label_codes(g, label, q, q ? label + g->count : NULL, err)) return false;
+    if (!kin_items_judgeable(g, q, err) ||
+        !kin_items_label_codes(g, label, q, q ? label + g->count : NULL, err))
+        return false;
     if (cameras && !kin_items_camera_codes(g, camera, q, q ? camera + g->count : NULL, err)) return false;
     t->about = (kin_judged){.gallery = g->count,
                             .query_label = q ? label + g->count : label,

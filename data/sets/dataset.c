@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- making ---- */
 
@@ -169,6 +170,9 @@ static bool parse_classes(const char *spec, int classes, bool *chosen, kin_error
 
 static bool choose_classes(kin_dataset *set, const char *spec, kin_error *err)
 {
+    if (set->classes == 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "classes %s: there are none to choose from%s%s", spec,
+                        set->unlabelled ? ": " : "", set->unlabelled ? set->unlabelled : "");
     bool *chosen = kin_alloc_zero((size_t)set->classes, sizeof *chosen);
     int *renumbered = kin_alloc_zero((size_t)set->classes, sizeof *renumbered), next = 0;
     bool ok = (chosen && renumbered) || kin_fail_memory(err, "the choice of classes", (size_t)set->classes);
@@ -202,34 +206,34 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static bool open_folder(const char *path, const char *part, kin_dataset *out, kin_error *err)
+static bool open_folder(const char *path, const char *part, const char *labels, kin_dataset *out,
+                        kin_error *err)
 {
     const kin_known *known = kin_known_find(path);
-    if (known) return kin_known_open(known, path, part, out, err);
-    if (part)
-        return kin_fail(err, KIN_ERR_ARGUMENT,
-                        "%s: is a folder of class folders, which has no part \"%s\"; only data sets known by "
-                        "name have parts",
-                        path, part);
-    out->kind = "a folder of class folders";
-    return kin_folder_open(path, out, err);
+    bool by_folder = labels && strcmp(labels, "folder") == 0;
+    if (!known) return kin_folder_open(path, part, by_folder, out, err);
+    return kin_known_open(known, path, part, out, err) && (!by_folder || kin_labels_apply(out, labels, err));
 }
 
 static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(path, "idx3-ubyte"); }
 
 bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
 
-static bool open_any(const char *path, const char *part, kin_dataset *out, kin_error *err)
+/* With classes as `labels` has it. */
+static bool open_any(const char *path, const char *part, const char *labels, kin_dataset *out, kin_error *err)
 {
-    if (kin_is_folder(path)) return open_folder(path, part, out, err);
-    if (strcmp(path, "-") != 0 && !kin_exists(path))
+    bool folder = kin_is_folder(path);
+    if (!folder && strcmp(path, "-") != 0 && !kin_exists(path))
         return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
-    bool cifar = ends_with(path, ".bin"), idx = !cifar && is_idx(path);
-    out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
-    if (!cifar && !idx) return kin_list_open(path, part, out, err);
-    if (part)
+    bool cifar = !folder && ends_with(path, ".bin"), idx = !folder && !cifar && is_idx(path), ok;
+    if (!folder) out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
+    if ((cifar || idx) && part)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
-    return cifar ? kin_cifar_open(&path, 1, false, out, err) : kin_idx_open(path, out, err);
+    if (folder) ok = open_folder(path, part, labels, out, err);
+    else if (cifar) ok = kin_cifar_open(&path, 1, false, out, err);
+    else ok = idx ? kin_idx_open(path, out, err) : kin_list_open(path, part, out, err);
+    bool done = !labels || (folder && strcmp(labels, "folder") == 0);
+    return ok && (done || kin_labels_apply(out, labels, err));
 }
 
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)
@@ -243,7 +247,7 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
         *colon = '\0';
         part = colon + 1;
     }
-    bool ok = open_any(name, part, out, err);
+    bool ok = open_any(name, part, opt ? opt->labels : NULL, out, err);
     kin_free(name);
     ok = ok && ids_differ(out, err);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
@@ -277,10 +281,21 @@ static bool cut_box(kin_image *image, const kin_box *box, const char *path, kin_
     return true;
 }
 
+/* What is not there is told by whoever opens it. */
+static bool is_regular(const char *path)
+{
+    struct stat info;
+    return strcmp(path, "-") != 0 &&
+           (stat(path, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
+}
+
 bool kin_dataset_image(const kin_dataset *set, int64_t i, const kin_image_limits *limits, kin_image *out,
                        kin_error *err)
 {
     const kin_sample *item = &set->items[i];
+    /* A list may name a pipe, which would hang, or "-", which is standard input. */
+    if (item->index < 0 && !is_regular(item->path))
+        return kin_fail(err, KIN_ERR_DATA, "%s: is no file but a pipe, a socket or a device", item->path);
     if (item->index < 0 && item->box.width) {
         /* Boxes are told in pixels of the whole picture. */
         kin_image_limits whole = limits ? *limits : (kin_image_limits){0};

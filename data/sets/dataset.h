@@ -39,20 +39,25 @@ typedef struct kin_dataset {
     /* IDX and CIFAR: all pictures, interleaved, one after the other; NULL for files. */
     uint8_t *pixels;
     int width, height, channels;
-    const char *remark; /* what the user should hear about it, on one line; NULL: nothing */
-    bool view;          /* pixels and texts belong to the set it was chosen from (data/sets/split.h) */
-    kin_arena arena;    /* names */
+    const char *unlabelled; /* why it has no classes, where its layout tells none; NULL: for no such reason */
+    const char *remark;     /* what the user should hear about it, on one line; NULL: nothing */
+    bool view;              /* pixels and texts belong to the set it was chosen from (data/sets/split.h) */
+    kin_arena arena;        /* names */
     size_t capacity;
 } kin_dataset;
 
 typedef struct kin_dataset_opt {
     /* which classes, by their place in sorted order: "0-699", "700-", "0,2,4-6"; NULL: all */
     const char *classes;
+    /* where classes are told: "folder" (that a picture lies in), "none", a pattern of names with {} for the label,
+     * or a list of names and labels; NULL: as the set tells them */
+    const char *labels;
     uint64_t max_pixels; /* passed on to the pictures' readers */
 } kin_dataset_opt;
 
 /* Opens `path`, whose kind is found by looking: a data set known by name when its files are there, a
- * folder of folders of pictures (any folder that holds pictures is a class, named by its relative path),
+ * folder of folders of pictures (each is a class, named by its relative path, unless pictures also lie beside them;
+ * folders train, val and test are parts),
  * an IDX or CIFAR file (IDX also as .gz), or a list with lines `path,label`. "PATH:PART" chooses a part of
  * a data set known by name, of which the first is the default, or the pictures of a list whose role is
  * "query" or "gallery"; without a part a list is all of them. After choosing classes, labels are
@@ -76,7 +81,11 @@ bool kin_dataset_name_classes(kin_dataset *set, const char *const *class_of_item
 /* Labels are numbers below `n` (or -1), named by `names`: keeps their order, and renumbers those that
  * occur from 0. */
 bool kin_dataset_number_classes(kin_dataset *set, const char *const *names, int n, kin_error *err);
-bool kin_folder_open(const char *path, kin_dataset *out, kin_error *err);
+/* `part`: of a folder that is divided into train, val, test (query, gallery); NULL: the first. */
+bool kin_folder_open(const char *path, const char *part, bool folders_are_classes, kin_dataset *out,
+                     kin_error *err);
+/* kin_dataset_opt.labels of a set that is open. */
+bool kin_labels_apply(kin_dataset *set, const char *how, kin_error *err);
 /* `part` is one of its roles or splits; NULL: all. */
 bool kin_list_open(const char *path, const char *part, kin_dataset *out, kin_error *err);
 /* Pictures in containers ("train-images-idx3-ubyte#7") have a number, and no index yet. */

@@ -35,7 +35,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
 {
     (void)lists;
     if (!kin_known_has(folder, sides[0]) && !kin_known_has(folder, sides[1])) {
-        if (strcmp(part, "evaluation") != 0) return kin_folder_open(folder, out, err);
+        if (strcmp(part, "evaluation") != 0) return kin_folder_open(folder, NULL, true, out, err);
         return kin_fail(
             err, KIN_ERR_ARGUMENT,
             "%s: is one folder of Omniglot's alphabets, without %s beside them; leave \":evaluation\" out",
@@ -46,7 +46,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
         return kin_fail(err, KIN_ERR_IO, "%s: has no folder %s, which is the part \"%s\"", folder, side,
                         part);
     char *path = kin_path_join(folder, side);
-    bool ok = path ? kin_folder_open(path, out, err) : kin_fail_memory(err, side, strlen(folder));
+    bool ok = path ? kin_folder_open(path, NULL, true, out, err) : kin_fail_memory(err, side, strlen(folder));
     kin_free(path);
     return ok;
 }

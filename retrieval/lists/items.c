@@ -505,3 +505,25 @@ bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items
 {
     return codes(a->camera, a->count, a_code, b ? b->camera : NULL, b ? b->count : 0, b_code, err);
 }
+
+bool kin_items_judgeable(const kin_items *gallery, const kin_items *query, kin_error *err)
+{
+    const kin_items *asked = query ? query : gallery;
+    const char *one = NULL;
+    for (int64_t q = 0; asked->label && q < asked->count && !one; q++)
+        if (*asked->label[q]) one = asked->label[q];
+    if (!one || !gallery->label)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "the items have no labels, so that nothing can be judged; they stand in the column `label` of "
+            "the .csv beside the .npy (kin embed --labels)");
+    for (int64_t q = 0; q < asked->count; q++)
+        if (strcmp(asked->label[q], one) != 0) return true;
+    for (int64_t g = 0; g < gallery->count; g++)
+        if (strcmp(gallery->label[g], one) != 0) return true;
+    return kin_fail(
+        err, KIN_ERR_DATA,
+        "all items have one label, '%.60s', so that any order would be right and nothing can be judged "
+        "(kin embed --labels tells them apart)",
+        one);
+}

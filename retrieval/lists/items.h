@@ -75,6 +75,9 @@ int64_t kin_items_find(const kin_items *items, const char *id, size_t length);
 /* Numbers the labels of two sets alike (b may be NULL): equal strings, equal numbers; -1 for an empty one. */
 bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
                            kin_error *err);
+/* Whether labels can tell good lists from bad ones: some item has one, and not all have the same, for then any
+ * order is right. Refused with what is missing. `query` may be NULL. */
+bool kin_items_judgeable(const kin_items *gallery, const kin_items *query, kin_error *err);
 /* The same for the cameras. */
 bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
                             kin_error *err);

@@ -1,0 +1,54 @@
+#include "data/images/kind.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length)
+{
+    return size >= at + length && memcmp(b + at, with, length) == 0;
+}
+
+/* "BM", four bytes of length, four of zeros, the pixels' offset, and a header of a size that there is. */
+static bool is_bmp(const uint8_t *b, size_t size)
+{
+    static const uint8_t headers[] = {12, 16, 40, 52, 56, 64, 108, 124};
+    if (!begins(b, size, 0, "BM", 2) || size < 18 || b[15] || b[16] || b[17]) return false;
+    return memchr(headers, b[14], sizeof headers) != NULL;
+}
+
+/* "P6", a blank, and a number or a comment; "P7" is followed by the lines of its header. */
+static bool is_pnm(const uint8_t *b, size_t size)
+{
+    if (size < 4 || b[0] != 'P' || b[1] < '1' || b[1] > '7' || !isspace(b[2])) return false;
+    if (b[1] == '7') return b[2] == '\n' && (isupper(b[3]) || b[3] == '#');
+    size_t at = 2;
+    while (at < size && isspace(b[at])) at++;
+    if (at < size && b[at] == '#') return b[2] == '\n' || b[2] == '\r';
+    while (at < size && isdigit(b[at])) at++;
+    return isdigit(b[at - 1]) && (at == size || isspace(b[at]));
+}
+
+bool kin_kind_is_read(const uint8_t *b, size_t size)
+{
+    return begins(b, size, 0, "\x89PNG\r\n\x1a\n", 8) || begins(b, size, 0, "\xff\xd8\xff", 3) ||
+           is_bmp(b, size) || is_pnm(b, size);
+}
+
+const char *kin_kind_of_others(const uint8_t *b, size_t size)
+{
+    static const struct {
+        size_t at;
+        const char *bytes;
+        size_t length;
+        const char *name;
+    } kinds[] = {{0, "GIF8", 4, "GIF"},         {8, "WEBP", 4, "WebP"},
+                 {4, "ftypavi", 7, "AVIF"},     {4, "ftyphei", 7, "HEIC"},
+                 {4, "ftypmif1", 8, "HEIC"},    {4, "ftyphev", 7, "HEIC"},
+                 {0, "II*\0", 4, "TIFF"},       {0, "MM\0*", 4, "TIFF"},
+                 {0, "\xff\x0a", 2, "JPEG XL"}, {4, "JXL ", 4, "JPEG XL"},
+                 {4, "jP  ", 4, "JPEG 2000"},   {0, "\xff\x4f\xff\x51", 4, "JPEG 2000"},
+                 {0, "8BPS", 4, "Photoshop"}};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (begins(b, size, kinds[k].at, kinds[k].bytes, kinds[k].length)) return kinds[k].name;
+    return NULL;
+}
