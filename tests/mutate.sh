@@ -2,13 +2,17 @@
 # Breaks one line at a time of a room and runs the room's tests, to see what they would not notice:
 #   tests/mutate.sh ROOM [COUNT] [SEED]        rooms: kernels autograd losses retrieval; 50 mutants, seed 1
 #   tests/mutate.sh --list ROOM [COUNT] [SEED] only says which ones they are
+#   tests/mutate.sh --survivors LOG ROOM       tries those again that survived by what an earlier run said
 # The work is done in a copy ($TMPDIR), at the lowest priority. A mutant that no test notices is printed with its line as it was and as it is;
 # tests/mutants.txt names those that change nothing, or only the time, with the reason. The same room, seed and sources give the same mutants.
 # With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the sanitizers; whatever takes ten times as long as before has been noticed.
 set -eu
-list=
-[ "${1:-}" != --list ] || { list=--list; shift; }
-[ $# -ge 1 ] || { sed -n '2,7s/^# *//p' "$0"; exit 2; }
+list= log=
+case ${1:-} in
+--list) list=--list; shift ;;
+--survivors) [ $# -ge 2 ] || { sed -n '2,9s/^# *//p' "$0"; exit 2; }; log=$(realpath "$2"); shift 2 ;;
+esac
+[ $# -ge 1 ] || { sed -n '2,9s/^# *//p' "$0"; exit 2; }
 room=$1 count=${2:-50} seed=${3:-1}
 [ -d "$room" ] || { echo "tests/mutate.sh: there is no room $room here" >&2; exit 2; }
 if [ -n "$list" ]; then exec python3 tests/support/mutate.py --list "$room" "$count" "$seed"; fi
@@ -26,4 +30,6 @@ KIN_TEST_DATA=$(realpath "${KIN_TEST_DATA:-../shared/data}")
 export KIN_TEST_DATA
 mkdir -p "$scratch/tmp"
 cd "$scratch"
-TMPDIR=$scratch/tmp nice -n 19 python3 tests/support/mutate.py "$room" "$count" "$seed"
+export TMPDIR="$scratch/tmp"
+if [ -n "$log" ]; then nice -n 19 python3 tests/support/mutate.py --survivors "$log" "$room"
+else nice -n 19 python3 tests/support/mutate.py "$room" "$count" "$seed"; fi

@@ -61,6 +61,22 @@ static void scaling(void)
     check_end();
 }
 
+static void details(void)
+{
+    check_begin("cost: each neighbour that is averaged adds half of its numbers; a rate of 0 is known");
+    kin_job_size one = {.queries = 100, .gallery = 300, .dim = 10, .top = 50, .k1 = 20, .k2 = 1}, seven = one;
+    seven.k2 = 7;
+    CHECK_CLOSE(kin_cost_bytes(&seven, KIN_COST_RERANK) - kin_cost_bytes(&one, KIN_COST_RERANK),
+                2.0 * 400 * 20 * 0.5 * 6 * 12, 1e-6);
+    double seconds[KIN_COSTS];
+    for (int c = 0; c < KIN_COSTS; c++) seconds[c] = -1;
+    seconds[KIN_COST_SEARCH] = 2, seconds[KIN_COST_COMPARE] = 0;
+    kin_rates r = kin_rates_from(&one, seconds);
+    CHECK(kin_cost_seconds(&r, &one, KIN_COST_COMPARE) == 0 &&
+          kin_cost_seconds(&r, &one, KIN_COST_SEARCH) == 2);
+    check_end();
+}
+
 static void durations(void)
 {
     static const struct {
@@ -184,6 +200,7 @@ int main(void)
 {
     work();
     scaling();
+    details();
     durations();
     files();
     among();

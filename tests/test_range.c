@@ -145,9 +145,47 @@ static void threshold(void)
     check_end();
 }
 
+static void padded(void)
+{
+    check_begin("range: lists are padded to the longest, with -1 and what is asked for");
+    int64_t offset[] = {0, 2, 2, 5}, index[] = {4, 1, 0, 2, 3};
+    float value[] = {.1f, .2f, .3f, .4f, .5f};
+    kin_ranges r = {.queries = 3, .offset = offset, .index = index, .value = value};
+    static const int64_t want[] = {4, 1, -1, -1, -1, -1, 0, 2, 3};
+    static const float numbers[] = {.1f, .2f, 9, 9, 9, 9, .3f, .4f, .5f};
+    kin_neighbours n = {0};
+    kin_error err = {0};
+    CHECK(kin_ranges_pad(&r, 9, &n, &err) && n.queries == 3 && n.k == 3);
+    for (int i = 0; n.index && i < 9; i++) CHECK(n.index[i] == want[i] && n.value[i] == numbers[i]);
+    kin_neighbours_free(&n);
+    int64_t none[] = {0, 0, 0, 0};
+    r.offset = none;
+    CHECK(kin_ranges_pad(&r, 9, &n, &err) && n.k == 1 && n.index[2] == -1 && n.value[2] == 9);
+    kin_neighbours_free(&n);
+    check_end();
+}
+
+static void nobody(void)
+{
+    check_begin("threshold: a gallery without labels has impostors alone");
+    enum { N = 20 };
+    int64_t none[N], label[N];
+    brute_clusters(data, 2 * N, D, 4, 0.5, 2);
+    for (int i = 0; i < N; i++) none[i] = -1, label[i] = i % 4;
+    kin_threshold t;
+    kin_error err = {0};
+    CHECK_MSG(kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data + N * D, N, D}, label, none,
+                                false, 0.5, &t, &err),
+              "%s", err.message);
+    CHECK(t.impostors == N && t.queries == 0);
+    check_end();
+}
+
 int main(void)
 {
     ranges();
+    padded();
+    nobody();
     threshold();
     CHECK(kin_alloc_live() == 0);
     return check_result();

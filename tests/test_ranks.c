@@ -100,6 +100,16 @@ static void embeddings(void)
     CHECK(!kin_embeddings_read(check_path("absent"), &e, &err));
     CHECK_TEXT(err.message, "absent.npy: cannot be opened");
     check_end();
+    kin_error_clear(&err);
+    check_begin("embeddings: one role of them, where there are no labels");
+    static const char roles[] = "id,role\na,query\nb,gallery\nc,gallery\nd,query\ne,gallery\n";
+    CHECK(kin_write_file(check_path("R.csv"), roles, sizeof roles - 1, &err) &&
+          kin_npy_write_float32(check_path("R.npy"), data, 5, 2, &err));
+    CHECK_MSG(kin_embeddings_read(check_path("R:gallery"), &e, &err), "%s", err.message);
+    CHECK(e.items.count == 3 && !e.items.label && strcmp(e.items.id[2], "e") == 0 && e.data[0] == 3 &&
+          e.data[5] == 10);
+    kin_embeddings_free(&e);
+    check_end();
 }
 
 static void round_trip(void)

@@ -99,6 +99,34 @@ static void hard(void)
     kin_neighbours_free(&found);
     check_end();
 
+    check_begin("search: tiny queries among items whose norms alone tell them apart");
+    for (int64_t i = 0; i < N; i++) {
+        double squares = 0, length = 1 + 1e-7 * (double)(i * 7 % N) / N;
+        for (int64_t d = 0; d < D; d++) {
+            data[i * D + d] = (float)kin_random_normal(9, (uint64_t)(i * D + d));
+            squares += (double)data[i * D + d] * (double)data[i * D + d];
+        }
+        for (int64_t d = 0; d < D; d++) data[i * D + d] *= (float)(length / sqrt(squares));
+    }
+    float *tiny = malloc(300 * D * sizeof *tiny);
+    for (int64_t i = 0; i < 300 * D; i++) tiny[i] = 1e-9f * (float)kin_random_normal(10, (uint64_t)i);
+    compare((kin_vectors){tiny, 300, D}, all, &(kin_search_opt){.k = 5});
+    compare((kin_vectors){tiny, 3, D}, all, &(kin_search_opt){.k = 5});
+    check_end();
+
+    check_begin("search: by cosine the lengths of near neighbours are of no account");
+    for (int64_t i = 0; i < N; i++)
+        for (int64_t d = 0; d < D; d++)
+            data[i * D + d] = 1 + 1e-4f * (float)kin_random_normal(11, (uint64_t)(i * D + d));
+    for (int scale = 0; scale < 3; scale++) {
+        const float by[] = {1e-6f, 1, 1e6f};
+        for (int64_t i = 0; i < 300 * D; i++)
+            tiny[i] = by[scale] * (1 + 1e-4f * (float)kin_random_normal(12, (uint64_t)i));
+        compare((kin_vectors){tiny, 300, D}, all, &(kin_search_opt){.k = 5, .metric = KIN_COSINE});
+    }
+    free(tiny);
+    check_end();
+
     check_begin("search: tiny and huge norms in one gallery");
     for (int64_t i = 0; i < N; i++)
         for (int64_t d = 0; d < D; d++)
@@ -233,6 +261,14 @@ static void refusals(void)
     memset(data + 12, 0, 4 * sizeof *data);
     CHECK(!kin_search(all, all, &(kin_search_opt){.k = 1, .metric = KIN_COSINE}, &found, &err));
     CHECK_TEXT(err.message, "row 3 is zero");
+    kin_error_clear(&err);
+    memset(data, 0, 4 * sizeof *data);
+    CHECK(!kin_search(all, all, &(kin_search_opt){.k = 1, .metric = KIN_COSINE}, &found, &err));
+    CHECK_TEXT(err.message, "row 0 is zero");
+    kin_error_clear(&err);
+    nan_row[0] = INFINITY;
+    CHECK(!kin_search((kin_vectors){nan_row, 1, 4}, all, &(kin_search_opt){.k = 1}, &found, &err));
+    CHECK_TEXT(err.message, "row 0 (counted from 0) holds infinity");
     kin_error_clear(&err);
     data[20] = 3e18f;
     CHECK(!kin_search(all, all, &(kin_search_opt){.k = 1}, &found, &err));

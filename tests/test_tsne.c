@@ -56,6 +56,29 @@ static void clusters(void)
     check_end();
 }
 
+static void begins(void)
+{
+    check_begin("tsne: the map begins with the two principal components, whatever the descriptors' length");
+    enum { N = 60, WIDE = 8 };
+    static float x[N * WIDE], y[2 * N];
+    double product[2][2] = {{0}}, squares[2] = {0}, along[2] = {0};
+    kin_error err = {0};
+    for (int i = 0; i < N * WIDE; i++) x[i] = 1e-3f * (float)kin_random_normal(3, (uint64_t)i);
+    for (int i = 0; i < N; i++) x[i * WIDE + 2] += (float)(i % 10), x[i * WIDE + 5] += 0.5f * (float)(i / 10);
+    CHECK(kin_tsne((kin_vectors){x, N, WIDE}, &(kin_tsne_opt){.perplexity = 10, .steps = 1}, y, NULL, &err));
+    for (int i = 0; i < N; i++) {
+        double part[2] = {i % 10 - 4.5, 0.5 * (i / 10 - 2.5)};
+        for (int a = 0; a < 2; a++) {
+            squares[a] += (double)y[2 * i + a] * (double)y[2 * i + a], along[a] += part[a] * part[a];
+            for (int b = 0; b < 2; b++) product[a][b] += (double)y[2 * i + a] * part[b];
+        }
+    }
+    for (int a = 0; a < 2; a++)
+        CHECK_MSG(fabs(product[a][a]) > 0.9 * sqrt(squares[a] * along[a]), "axis %d: %g", a,
+                  product[a][a] / sqrt(squares[a] * along[a]));
+    check_end();
+}
+
 static void threads(void)
 {
     check_begin("tsne: the same bits for any number of threads");
@@ -120,6 +143,7 @@ static void memory(void)
 int main(void)
 {
     clusters();
+    begins();
     threads();
     odd_input();
     memory();

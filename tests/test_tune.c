@@ -25,8 +25,51 @@ static bool height(void *arg, const double *v, double *score, kin_error *err)
     return true;
 }
 
+/* A fall from the first setting on: nothing is as good, and no score is above 0. */
+typedef struct walk {
+    double seen[200], first;
+    int calls;
+} walk;
+
+static bool falls(void *arg, const double *v, double *score, kin_error *err)
+{
+    walk *w = arg;
+    (void)err;
+    if (w->calls < 200) w->seen[w->calls++] = *v;
+    *score = -1 - fabs(*v - w->first);
+    return true;
+}
+
+static void steps(void)
+{
+    check_begin("tune: the first of the grid is kept when it is the best, below 0 too");
+    const kin_tunable one[] = {{.name = "x", .low = 0, .high = 100, .coarse = {10, 20, 40}, .count = 3}};
+    walk w = {.first = 10};
+    kin_tuned best;
+    kin_error err = {0};
+    CHECK(kin_tune(one, 1, 1, falls, &w, &best, &err) && best.value[0] == 10 && best.score == -1);
+    check_end();
+
+    check_begin(
+        "tune: steps go a share of the way to the next coarse value, and to the limit beyond the last");
+    static const struct {
+        double top, below, above;
+    } rows[] = {{10, 0, 20}, {20, 10, 40}, {40, 20, 100}};
+    for (int i = 0; i < 3; i++) {
+        w = (walk){.first = rows[i].top};
+        CHECK(kin_tune(one, 1, 1, falls, &w, &best, &err));
+        double least = 100, most = 0;
+        for (int k = 3; k < w.calls; k++) least = fmin(least, w.seen[k]), most = fmax(most, w.seen[k]);
+        CHECK_MSG(w.calls > 4 && least > rows[i].below && least < rows[i].top && most > rows[i].top &&
+                      most < rows[i].above,
+                  "%g: %g to %g", rows[i].top, least, most);
+    }
+    check_end();
+}
+
 int main(void)
 {
+    steps();
     const kin_tunable settings[] = {
         {.name = "k1", .whole = true, .low = 1, .high = 34, .coarse = {4, 8, 14, 20, 30, 50}, .count = 6},
         {.name = "k2", .whole = true, .low = 1, .high = 50, .coarse = {1, 3, 6, 10}, .count = 4},

@@ -250,12 +250,27 @@ def describe(m):
     return f'{m.path}:{m.line}\n    - {m.old.strip()}\n    + {m.new.strip()}'
 
 
+def survivors(log, mutants):
+    """Those of the mutants that an earlier run's words say survived, wherever their lines are now."""
+    lines = open(log, encoding='utf-8').read().split('\n')
+    wanted = {(line.split()[2].rsplit(':', 1)[0], lines[i + 1].strip()[2:], lines[i + 2].strip()[2:])
+              for i, line in enumerate(lines) if re.match(r'\d+ survived ', line)}
+    return [m for m in mutants if key(m) in wanted]
+
+
 def main():
-    only_list = sys.argv[1] == '--list'
-    room, count, seed = sys.argv[1 + only_list], int(sys.argv[2 + only_list]), int(sys.argv[3 + only_list])
+    words = sys.argv[1:]
+    only_list = words[0] == '--list'
+    log = words[1] if words[0] == '--survivors' else None
+    room, count, seed = words[only_list + 2 * bool(log):] + [None, None][:2 * bool(log)]
     files = sorted(glob.glob(f'{room}/**/*.c', recursive=True))
     all_mutants = [m for f in files for m in mutants_of(f)]
-    random.Random(seed).shuffle(all_mutants)
+    if log:
+        all_mutants = survivors(log, all_mutants)
+        count, seed = len(all_mutants), 'those of ' + os.path.basename(log)
+    else:
+        count = int(count)
+        random.Random(int(seed)).shuffle(all_mutants)
     if only_list:
         print('\n'.join(describe(m) for m in all_mutants[:count]))
         return 0
@@ -283,7 +298,7 @@ def main():
         for future in waiting:
             future.cancel()
     judged = counts['killed'] + counts['survived']
-    print(f'{room}: {tried} mutants of seed {seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
+    print(f'{room}: {tried} mutants, {seed if log else 'seed ' + seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
           f'{counts["equivalent"]} equivalent, {counts["speed"]} of speed alone (beside them {counts["same"]} with the same code, '
           f'{counts["broken"]} that did not compile): {100 * counts["killed"] / max(judged, 1):.1f} % killed')
     return 0
