@@ -5,7 +5,7 @@
 #   tests/mutate.sh --survivors LOG ROOM       tries those again that survived by what an earlier run said
 # The work is done in a copy ($TMPDIR), at the lowest priority. A mutant that no test notices is printed with its line as it was and as it is;
 # tests/mutants.txt names those that change nothing, or only the time, with the reason. The same room, seed and sources give the same mutants.
-# With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the sanitizers; whatever takes ten times as long as before has been noticed.
+# With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the sanitizers; whatever takes five times as long as before has been noticed.
 set -eu
 list= log=
 case ${1:-} in

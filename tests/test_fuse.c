@@ -215,6 +215,22 @@ static void fit(void)
         kin_fusion_free(&f);
         check_end();
     }
+    check_begin("fuse: with sixteen sets the grid is coarse, and ends");
+    {
+        kin_vectors many[16];
+        kin_fusion all;
+        kin_error err = {0};
+        double weight[16], sum = 0;
+        kin_metrics m = {0};
+        for (int s = 0; s < 16; s++) many[s] = gallery[s % 2];
+        kin_fuse_opt opt = {.candidates = 10, .metric = KIN_COSINE, .leave_one_out = true};
+        CHECK_MSG(kin_fusion_vectors(NULL, many, 16, &opt, &all, &err), "%s", err.message);
+        CHECK_MSG(kin_fusion_fit(&all, &judged, 10, weight, &m, &err), "%s", err.message);
+        for (int s = 0; s < 16; s++) sum += weight[s];
+        CHECK_CLOSE(sum, 1, 1e-9);
+        kin_fusion_free(&all);
+    }
+    check_end();
     check_begin("fuse: every failed allocation is an error and leaks nothing");
     long n = 1;
     for (bool ok = false; !ok && n < 2000; n++) {

@@ -133,6 +133,7 @@ static void refusals(void)
         kin_rerank_opt opt;
     } rows[] = {
         {"take 1 to 40", {.k = 41, KIN_RERANK_DEFAULTS}},
+        {"take 1 to 40", {.k = 0, KIN_RERANK_DEFAULTS}},
         {"k1 60 and k2 6 need more items", {.k = 4, .k1 = 60, .k2 = 6, .lambda = 0.3}},
         {"k1 0", {.k = 4, .lambda = 0.3}},
         {"lambda is 1.5", {.k = 4, .k1 = 20, .k2 = 6, .lambda = 1.5}},

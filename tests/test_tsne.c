@@ -49,6 +49,11 @@ static void clusters(void)
         for (int a = 0; a < 2; a++) sum[a] += y[2 * i + a], largest = fmax(largest, fabs(y[2 * i + a]));
     }
     CHECK(right == COUNT);
+    double narrow = 0;
+    CHECK(kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.perplexity = 5, .steps = 1}, y, &narrow,
+                   &err));
+    CHECK_MSG(narrow > 1.2 * before, "KL %g with 5 neighbours, %g with 15", narrow, before);
+    CHECK(kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.perplexity = 15}, y, &after, &err));
     CHECK_MSG(after < 0.5 * before && after > 0, "KL %g after %g", after, before);
     CHECK_CLOSE(sum[0] / COUNT, 0, 1e-5);
     CHECK_CLOSE(sum[1] / COUNT, 0, 1e-5);

@@ -46,7 +46,7 @@ static void within(const uint8_t *data, size_t size, const kin_bytes *raw)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kin_error err = {0};
-    kin_bytes out, b = kin_lengthened(data, size, 4 << 20);
+    kin_bytes out, b = kin_lengthened(data, size, 1 << 20);
     if (kin_inflate(b.data, b.size, LIMIT, &out, &err)) {
         within(b.data, b.size, &out);
         kin_bytes_free(&out);

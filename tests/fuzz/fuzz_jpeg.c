@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kin_error err = {0};
     kin_image image;
     kin_image_limits limits = {.max_pixels = 1 << 18, .reduce_to = size > 3 ? data[size - 4] % 8 * 8 : 0};
-    kin_bytes b = kin_lengthened(data, size, 4 << 20);
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
     if (kin_jpeg_decode(b.data, b.size, &limits, &image, &err)) kin_image_free(&image);
     kin_bytes_free(&b);
     return 0;

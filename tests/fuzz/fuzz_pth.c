@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     long alive = kin_alloc_live();
-    import(kin_lengthened(data, size, 4 << 20), false);
+    import(kin_lengthened(data, size, 1 << 20), false);
     kin_bytes mended = {kin_alloc(size + 1), size};
     if (size) memcpy(mended.data, data, size);
     mend_zip(mended.data, size);

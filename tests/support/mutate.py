@@ -28,7 +28,7 @@ TESTS = {
 BUILD = 'build/cc'  # as make names it, so that a compiler's cache knows the objects
 # Traps in place of messages: no line numbers in the object file, so that equal code is equal bytes.
 FLAGS = '-O1 -g0 -DNDEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error -fno-omit-frame-pointer'
-LEAST, TIMES = 20, 10  # a test has this many seconds, or so many times its own
+LEAST, TIMES = 20, 5  # a test has this many seconds, or so many times its own
 
 SWAPS = [  # what stands there, and what it becomes
     (r'<=', ['<', '>']), (r'>=', ['>', '<']), (r'==', ['!=']), (r'!=', ['==']),
@@ -267,10 +267,11 @@ def main():
     all_mutants = [m for f in files for m in mutants_of(f)]
     if log:
         all_mutants = survivors(log, all_mutants)
-        count, seed = len(all_mutants), 'those of ' + os.path.basename(log)
+        count, seed = len(all_mutants), 'as ' + os.path.basename(log) + ' has them'
     else:
         count = int(count)
         random.Random(int(seed)).shuffle(all_mutants)
+        seed = 'of seed ' + seed
     if only_list:
         print('\n'.join(describe(m) for m in all_mutants[:count]))
         return 0
@@ -298,7 +299,7 @@ def main():
         for future in waiting:
             future.cancel()
     judged = counts['killed'] + counts['survived']
-    print(f'{room}: {tried} mutants, {seed if log else 'seed ' + seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
+    print(f'{room}: {tried} mutants, {seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
           f'{counts["equivalent"]} equivalent, {counts["speed"]} of speed alone (beside them {counts["same"]} with the same code, '
           f'{counts["broken"]} that did not compile): {100 * counts["killed"] / max(judged, 1):.1f} % killed')
     return 0
