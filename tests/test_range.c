@@ -175,7 +175,7 @@ static void nobody(void)
     kin_threshold t;
     kin_error err = {0};
     CHECK_MSG(kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data + N * D, N, D}, label, none,
-                                false, 0.5, &t, &err),
+                                false, NULL, 0.5, &t, &err),
               "%s", err.message);
     CHECK(t.impostors == N && t.queries == 0);
     check_end();
