@@ -12,56 +12,22 @@
 
 #include <string.h>
 
-enum {
-    /* k of one pass at most, of which there are as few as may be and equal ones: each reads and writes C */
-    K_STEP = KIN_SUM_MAX,
-    STEP_ROUND = 16, /* of a pass's k: a line of the caches */
-    /* rows of a block, rounded up to whole tiles; 96 × 512 floats stay in the second cache */
-    BLOCK_ROWS = 96,
-    BLOCK_COLUMNS = 1024,    /* of a block, or fewer: B's */
-    BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
-    ROWS_MAX = BLOCK_ROWS + KIN_MR_MAX,
-    PART_K = 2048, /* k of one part, at least, when k is split */
-    MAX_PARTS = 16,
-    /* at most, of a task that packs them itself; 64 × 512 floats are a quarter of the second cache */
-    OWN_COLUMNS = KIN_NR_MAX,
-    OWN_TASKS = 8, /* at least, of as many columns */
-};
+/* Rows of a block, and of the tiles that they fill, at most: tests/test_blocking.c holds it. */
+enum { ROWS_MAX = KIN_GEMM_ROWS + KIN_MR_MAX };
 
 typedef struct product {
     const kin_gemm_args *args;
     const kin_tiles *tiles;
+    kin_gemm_cut cut;
     kin_real *panels; /* packed B: [⌈n/nr⌉][k][nr]; */
     kin_real *parts;  /* [count][m][n] sums of the parts; the first part goes to C */
-    int64_t row_blocks, column_blocks, rows, columns, n_parts, part_k;
+    kin_real *rooms;  /* of each worker: packed A, and its own columns of B */
 } product;
 
-/* ---- shape decisions ---- */
-
-static int64_t parts_of(const kin_gemm_args *a)
+static kin_gemm_cut cut_of(const kin_gemm_args *a)
 {
-    int64_t blocks = kin_blocks(a->m, BLOCK_ROWS) * kin_blocks(a->n, BLOCK_COLUMNS);
-    if (blocks >= 8 || a->k < 2 * PART_K) return 1;
-    int64_t parts = kin_min(a->k / PART_K, MAX_PARTS);
-    while (parts > 1 && (parts - 1) * a->m * a->n > (int64_t)1 << 24) parts--;
-    return parts;
-}
-
-/* Whether each task packs the columns of B that it needs. */
-static bool few_rows(const kin_gemm_args *a) { return a->m <= BLOCK_ROWS && parts_of(a) == 1; }
-
-/* Smaller blocks where there are few of them, so that many threads have work. */
-static int64_t block_rows(const kin_gemm_args *a, int64_t mr)
-{
-    int64_t rows = BLOCK_ROWS;
-    while (rows > 24 && kin_blocks(a->m, rows) * kin_blocks(a->n, BLOCK_COLUMNS) < 16) rows -= 24;
-    return kin_round_up(rows, mr);
-}
-
-static int64_t block_columns(const kin_gemm_args *a)
-{
-    int64_t columns = kin_round_up(BLOCK_WEIGHTS / a->k, KIN_NR_MAX);
-    return kin_min(BLOCK_COLUMNS, columns < 4 * KIN_NR_MAX ? 4 * KIN_NR_MAX : columns);
+    return kin_gemm_cut_of(a->m, a->n, a->k, a->a.col_stride != 1, kin_tile_size_of(kin_tiles_get()),
+                           kin_threads());
 }
 
 static bool fits(int64_t a, int64_t b, int64_t limit)
@@ -73,9 +39,10 @@ size_t kin_gemm_workspace(const kin_gemm_args *a)
 {
     int64_t limit = INT64_MAX / 64;
     if (!fits(a->n + KIN_NR_MAX, a->k + 1, limit) || !fits(a->m, a->n, limit)) return SIZE_MAX;
-    int64_t panels = few_rows(a) ? 0 : kin_round_up(a->n, KIN_NR_MAX) * a->k,
-            parts = parts_of(a) > 1 ? (parts_of(a) - 1) * a->m * a->n : 0;
-    return (size_t)(panels + parts + 32) * sizeof(kin_real);
+    if (a->m <= 0 || a->n <= 0 || a->k <= 0) return sizeof(kin_real);
+    kin_gemm_cut c = cut_of(a);
+    int64_t panels = kin_round_up(c.panels, KIN_CUT_LINE), sums = kin_round_up(c.sums, KIN_CUT_LINE);
+    return (size_t)(panels + sums + c.workers * (c.a + c.b)) * sizeof(kin_real);
 }
 
 /* ---- one row panel of A times one block of columns ---- */
@@ -98,7 +65,8 @@ typedef struct block {
     int64_t ldc;
     bool accumulate;
     bool bias;     /* the bias belongs to the first part of k alone */
-    kin_real *own; /* where a pass packs its columns of B; NULL: they are among the product's panels */
+    kin_real *a;   /* where a pass packs its rows of A, if they do not lie together */
+    kin_real *own; /* and its columns of B; NULL: they are among the product's panels */
 } block;
 
 static void fill_table(const kin_real *from, int64_t pitch, int64_t rows, int64_t mr, const kin_real **table)
@@ -113,7 +81,6 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
 {
     const kin_gemm_args *a = p->args;
     const kin_tiles *t = p->tiles;
-    kin_real panels[ROWS_MAX * K_STEP];
     const kin_real *table[ROWS_MAX];
     kin_real *c[ROWS_MAX];
     for (int64_t r = 0; r < b->rows; r++) c[r] = b->c + (b->row + r) * b->ldc + b->column;
@@ -133,60 +100,63 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
         fill_table(a->a.data + b->row * a->a.row_stride + k0, a->a.row_stride, b->rows, t->mr, table);
         tiles.table = table, tiles.pitch = t->mr;
     } else {
+        int64_t step = p->cut.step;
         for (int64_t r = 0; r < b->rows; r += t->mr)
-            pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, panels + r * K_STEP);
-        tiles.packed = panels, tiles.pitch = t->mr * K_STEP, tiles.near = true;
+            pack_a(a->a, b->row + r, kin_min(t->mr, b->rows - r), k0, k, t->mr, b->a + r * step);
+        tiles.packed = b->a, tiles.pitch = t->mr * step, tiles.near = true;
     }
     t->run(&tiles);
 }
 
 static void run_block(const product *p, const block *b)
 {
-    int64_t all = b->k_end - b->k,
-            step = kin_round_up(kin_blocks(all, kin_blocks(all, p->tiles->sum)), STEP_ROUND);
+    int64_t step = kin_gemm_step(b->k_end - b->k, p->tiles->sum);
     for (int64_t k = b->k; k < b->k_end; k += step) one_pass(p, b, k, kin_min(step, b->k_end - k), k == b->k);
+}
+
+/* Some rows and columns of C, the whole sum. */
+static block block_of(const product *p, int64_t row, int64_t column, int worker)
+{
+    const kin_gemm_args *a = p->args;
+    const kin_gemm_cut *c = &p->cut;
+    return (block){.row = row,
+                   .rows = kin_min(c->rows, a->m - row),
+                   .column = column,
+                   .columns = kin_min(c->columns, a->n - column),
+                   .k_end = a->k,
+                   .c = a->c,
+                   .ldc = a->ldc,
+                   .accumulate = a->accumulate,
+                   .bias = true,
+                   .a = p->rooms + worker * (c->a + c->b)};
 }
 
 /* All rows meet the same columns of B, one block of rows after the other. */
 static void whole_k(void *arg, int64_t index, int worker)
 {
-    (void)worker;
     const product *p = arg;
-    const kin_gemm_args *a = p->args;
-    int64_t row = index % p->row_blocks * p->rows, column = index / p->row_blocks * p->columns;
-    run_block(p, &(block){row, kin_min(p->rows, a->m - row), column, kin_min(p->columns, a->n - column), 0,
-                          a->k, a->c, a->ldc, a->accumulate, true, NULL});
+    const kin_gemm_cut *c = &p->cut;
+    block b = block_of(p, index % c->row_blocks * c->rows, index / c->row_blocks * c->columns, worker);
+    run_block(p, &b);
 }
 
 /* All rows, and columns that nobody else will need. */
 static void whole_columns(void *arg, int64_t index, int worker)
 {
-    (void)worker;
     const product *p = arg;
-    const kin_gemm_args *a = p->args;
-    kin_real own[OWN_COLUMNS * K_STEP];
-    int64_t column = index * p->columns;
-    run_block(p, &(block){0, a->m, column, kin_min(p->columns, a->n - column), 0, a->k, a->c, a->ldc,
-                          a->accumulate, true, own});
+    block b = block_of(p, 0, index * p->cut.columns, worker);
+    b.own = b.a + p->cut.a;
+    run_block(p, &b);
 }
 
 static void part_of_k(void *arg, int64_t index, int worker)
 {
-    (void)worker;
     const product *p = arg;
     const kin_gemm_args *a = p->args;
-    int64_t part = index / p->row_blocks, row = index % p->row_blocks * p->rows, k = part * p->part_k;
-    block b = {row,
-               kin_min(p->rows, a->m - row),
-               0,
-               a->n,
-               k,
-               kin_min(a->k, k + p->part_k),
-               a->c,
-               a->ldc,
-               a->accumulate,
-               true,
-               NULL};
+    const kin_gemm_cut *c = &p->cut;
+    int64_t part = index / c->row_blocks;
+    block b = block_of(p, index % c->row_blocks * c->rows, 0, worker);
+    b.k = part * c->part_k, b.k_end = kin_min(a->k, b.k + c->part_k);
     if (part > 0) {
         b.c = p->parts + (part - 1) * a->m * a->n;
         b.ldc = a->n;
@@ -200,16 +170,10 @@ static void add_parts(void *arg, int64_t row, int worker)
     (void)worker;
     const product *p = arg;
     const kin_gemm_args *a = p->args;
-    for (int64_t part = 1; part < p->n_parts; part++) {
+    for (int64_t part = 1; part < p->cut.parts; part++) {
         const kin_real *from = p->parts + ((part - 1) * a->m + row) * a->n;
         for (int64_t j = 0; j < a->n; j++) a->c[row * a->ldc + j] += from[j];
     }
-}
-
-static void column_by_column(product *p)
-{
-    p->columns = kin_min(OWN_COLUMNS, kin_round_up(kin_blocks(p->args->n, OWN_TASKS), p->tiles->nr));
-    kin_parallel_for(kin_blocks(p->args->n, p->columns), whole_columns, p);
 }
 
 static void without_k(const kin_gemm_args *a)
@@ -229,30 +193,23 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
         return;
     }
     const kin_tiles *t = kin_tiles_get();
+    product p = {.args = a, .tiles = t, .cut = cut_of(a), .panels = workspace};
+    const kin_gemm_cut *c = &p.cut;
+    p.parts = p.panels + kin_round_up(c->panels, KIN_CUT_LINE);
+    p.rooms = p.parts + kin_round_up(c->sums, KIN_CUT_LINE);
     kin_chose_gemm(a->m, a->n, a->k,
-                   few_rows(a)       ? "packed product of few rows"
-                   : parts_of(a) > 1 ? "packed product, k in parts"
-                                     : "packed product");
-    product p = {.args = a,
-                 .tiles = t,
-                 .panels = workspace,
-                 .n_parts = parts_of(a),
-                 .columns = block_columns(a),
-                 .rows = block_rows(a, t->mr)};
-    if (few_rows(a)) {
-        column_by_column(&p);
+                   c->own         ? "packed product of few rows"
+                   : c->parts > 1 ? "packed product, k in parts"
+                                  : "packed product");
+    if (c->own) {
+        kin_parallel_for(c->column_blocks, whole_columns, &p);
         return;
     }
-    p.parts = p.panels + kin_round_up(kin_round_up(a->n, t->nr) * a->k, 16);
     kin_pack_b(t, a->b.data, a->b.row_stride, a->b.col_stride, a->k, a->n, a->k, 0, p.panels);
-    p.row_blocks = kin_blocks(a->m, p.rows);
-    p.column_blocks = kin_blocks(a->n, p.columns);
-    if (p.n_parts == 1) {
-        kin_parallel_for(p.row_blocks * p.column_blocks, whole_k, &p);
+    if (c->parts == 1) {
+        kin_parallel_for(c->row_blocks * c->column_blocks, whole_k, &p);
         return;
     }
-    p.part_k = kin_blocks(a->k, p.n_parts);
-    p.n_parts = kin_blocks(a->k, p.part_k);
-    kin_parallel_for(p.n_parts * p.row_blocks, part_of_k, &p);
+    kin_parallel_for(c->parts * c->row_blocks, part_of_k, &p);
     kin_parallel_for(a->m, add_parts, &p);
 }

@@ -1,13 +1,12 @@
 #include "kernels/norm.h"
 
 #include "base/parallel.h"
+#include "kernels/cut.h"
 #include "kernels/isa.h"
 #include "kernels/norm_lines.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { BLOCK_NUMBERS = 1 << 15, MAX_BLOCKS = 64 };
 
 extern const kin_norm_lines kin_norm_lines_generic, kin_norm_lines_avx2, kin_norm_lines_avx512;
 
@@ -17,17 +16,10 @@ const kin_norm_lines *kin_norm_lines_get(void)
     return tables[kin_isa()];
 }
 
-/* Rows of a block: by shape alone, at most MAX_BLOCKS blocks where sums are kept for each. */
-static int64_t rows_each(int64_t rows, int64_t channels, bool sums)
-{
-    int64_t each = channels >= BLOCK_NUMBERS ? 1 : BLOCK_NUMBERS / channels;
-    if (sums && each < kin_blocks(rows, MAX_BLOCKS)) each = kin_blocks(rows, MAX_BLOCKS);
-    return each;
-}
-
 size_t kin_norm_workspace(int64_t rows, int64_t channels)
 {
-    return (size_t)(kin_blocks(rows, rows_each(rows, channels, true)) * channels * 2) * sizeof(double) + 64;
+    return (size_t)(kin_blocks(rows, kin_norm_cut(rows, channels, true)) * channels * 2) * sizeof(double) +
+           64;
 }
 
 typedef struct norm_loop {
@@ -76,7 +68,7 @@ void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t ch
                    .ld = ld,
                    .rows = rows,
                    .channels = channels,
-                   .each = rows_each(rows, channels, true),
+                   .each = kin_norm_cut(rows, channels, true),
                    .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, statistics_block, &l);
@@ -121,7 +113,7 @@ void kin_norm_apply(const kin_real *x, int64_t ld, int64_t rows, int64_t channel
                    .add_ld = add_ld,
                    .act = act,
                    .out = y,
-                   .each = rows_each(rows, channels, false)};
+                   .each = kin_norm_cut(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), apply_block, &l);
 }
 
@@ -152,7 +144,7 @@ void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channe
                    .channels = channels,
                    .mean = mean,
                    .inv = inv,
-                   .each = rows_each(rows, channels, true),
+                   .each = kin_norm_cut(rows, channels, true),
                    .sums = workspace};
     int64_t blocks = kin_blocks(rows, l.each);
     kin_parallel_for(blocks, sums_block, &l);
@@ -181,6 +173,6 @@ void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t chann
                    .channels = channels,
                    .line = line,
                    .to = to,
-                   .each = rows_each(rows, channels, false)};
+                   .each = kin_norm_cut(rows, channels, false)};
     kin_parallel_for(kin_blocks(rows, l.each), backward_block, &l);
 }

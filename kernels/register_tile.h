@@ -2,6 +2,7 @@
 #ifndef KIN_KERNELS_REGISTER_TILE_H
 #define KIN_KERNELS_REGISTER_TILE_H
 
+#include "kernels/cut.h"
 #include "kernels/vector.h"
 
 /* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at
@@ -12,6 +13,7 @@ enum { MR = 14 };
 enum { MR = 6 };
 #endif
 enum { NR = 2 * LANES };
+_Static_assert((int)MR <= (int)KIN_MR_MAX && (int)NR <= (int)KIN_NR_MAX, "buffers are made for such tiles");
 
 /* One k: a row of B, two vectors or one, times NUMBER of each row r. KEEP has a vector live on after its
  * last product, lest that be put in its register and the accumulators wander through moves, which took a

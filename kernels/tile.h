@@ -10,12 +10,11 @@
 #define KIN_KERNELS_TILE_H
 
 #include "base/real.h"
+#include "kernels/cut.h"
 #include "kernels/norm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { KIN_MR_MAX = 16, KIN_NR_MAX = 64, KIN_SUM_MAX = 512 };
 
 /* Where a tile goes: rows × columns of it are valid, row r begins at c[r]. C = act((C +) tile + bias +
  * add). */
@@ -50,7 +49,7 @@ typedef struct kin_tile_block {
 
 typedef struct kin_tiles {
     int64_t mr, nr;
-    /* products that one pass of a convolution should add up at most, ≤ KIN_SUM_MAX: C keeps the partial
+    /* products that one pass of a convolution should add up at most: C keeps the partial
      * sums between passes */
     int64_t sum;
     /* Σ over segments s and k < length of row[s·mr + r][k] · b[b_row[s] + k][·]: each segment has its own
@@ -69,14 +68,15 @@ typedef struct kin_tiles {
 
 /* The tiles of the chosen instruction set. */
 const kin_tiles *kin_tiles_get(void);
+static inline kin_tile_size kin_tile_size_of(const kin_tiles *t)
+{
+    return (kin_tile_size){t->mr, t->nr, t->sum};
+}
 
 /* Packs n columns of B (k rows, any strides) into panels [⌈n/nr⌉][panel_k][nr], from row `at` of each
  * panel on, padded with zeros to whole panels. On all threads. */
 void kin_pack_b(const kin_tiles *t, const kin_real *b, int64_t row_stride, int64_t column_stride, int64_t k,
                 int64_t n, int64_t panel_k, int64_t at, kin_real *panels);
-
-static inline int64_t kin_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-static inline int64_t kin_min(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* How many tiles of a row less make the tiles of `rows` rows nearly even, if such can: 49 rows are 4 tiles
  * of 6 and 5 of 5, not 8 of 6 and one that takes as long for a single row. */
@@ -91,14 +91,6 @@ static inline int64_t kin_tile_row(int64_t tile, int64_t rows, int64_t mr)
 {
     int64_t whole = (rows + mr - 1) / mr - kin_tiles_less(rows, mr);
     return tile * mr - (tile > whole ? tile - whole : 0);
-}
-
-/* At least so many numbers, an odd count of cache lines: rows so far apart do not fall on the same lines
- * of the first cache. */
-static inline int64_t kin_odd_lines(int64_t numbers)
-{
-    enum { LINE_OF = 64 / sizeof(kin_real) };
-    return kin_round_up(numbers, LINE_OF) | LINE_OF;
 }
 
 #endif

@@ -9,18 +9,14 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/norm_lines.h"
 #include "kernels/conv/winograd.h"
 
 #include <string.h>
 
-enum {
-    ROWS = 96, /* rows of a block, rounded up to whole tiles */
-    ROWS_MAX = ROWS + KIN_MR_MAX,
-    LINE = 64 / sizeof(kin_real),
-    SEGMENTS = 32, /* taps of one pass, at most */
-    TASKS = 16,    /* columns are cut too where the rows give fewer tasks */
-};
+/* Rows of a block at most: tests/test_blocking.c holds it. */
+enum { ROWS_MAX = KIN_CONV_ROWS + KIN_MR_MAX };
 
 /* Where a tap reads: this many rows and columns of A beside the pixel that a row of C belongs to. */
 typedef struct tap {
@@ -42,9 +38,11 @@ typedef struct product {
     kin_conv_end end;
     /* The phase under work: rows (n, y, x) with y = phase_y + stride_y·i, and the taps that reach them. */
     int64_t phase_y, phase_x, step_y, step_x, rows_y, rows_x, rows;
-    int64_t block_rows, block_columns, column_blocks;
+    kin_conv_cut cut;
     int64_t n_valid;
     tap *valid;
+    kin_conv_room room;
+    kin_real *rooms; /* of each worker */
 } product;
 
 /* A row of C: its pixel, and the pixel of A that a tap's dy and dx count from. */
@@ -81,14 +79,17 @@ typedef struct pass {
     int64_t t0, count, k0, k;
     bool begins, ends;
     int64_t column, columns;
-    const kin_real *moved; /* the block's rows beside, `pitch` apart; NULL: where they are */
+    const kin_real **table; /* of rows; the worker's own */
+    kin_real *room;         /* its own too: for the block's rows that go through `begin` */
+    const kin_real *moved;  /* these rows, `pitch` apart; NULL: where they are */
     int64_t pitch;
 } pass;
 
-static void fill_table(const product *p, const place *at, int64_t rows, const pass *w, const kin_real **table)
+static void fill_table(const product *p, const place *at, int64_t rows, const pass *w)
 {
     int64_t mr = p->tiles->mr;
-    for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += SEGMENTS * mr) {
+    const kin_real **table = w->table;
+    for (int64_t tile = 0, tiles = kin_blocks(rows, mr); tile < tiles; tile++, table += w->count * mr) {
         int64_t first = kin_tile_row(tile, rows, mr);
         for (int64_t r = 0; r < mr; r++) {
             /* rows that fill up a tile are read, and go nowhere */
@@ -102,12 +103,12 @@ static void fill_table(const product *p, const place *at, int64_t rows, const pa
 
 static void one_pass(const product *p, const place *at, int64_t rows, const pass *w)
 {
-    const kin_real *table[(ROWS / 6 + 1) * SEGMENTS * KIN_MR_MAX], *add[ROWS_MAX];
+    const kin_real *add[ROWS_MAX];
     const kin_conv_end *e = &p->end;
     kin_real *c[ROWS_MAX];
-    int64_t b_row[SEGMENTS];
+    int64_t b_row[KIN_CONV_SEGMENTS];
     for (int64_t s = 0; s < w->count; s++) b_row[s] = p->valid[w->t0 + s].index * p->depth + w->k0;
-    fill_table(p, at, rows, w, table);
+    fill_table(p, at, rows, w);
     for (int64_t r = 0; r < rows; r++) c[r] = p->c + at[r].pixel * p->c_ld;
     for (int64_t r = 0; e->add && r < rows; r++) add[r] = e->add + at[r].pixel * e->add_ld;
     p->tiles->run(&(kin_tile_block){.rows = rows,
@@ -118,8 +119,8 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
                                     .bias = w->begins ? e->bias : NULL,
                                     .accumulate = p->accumulate || !w->begins,
                                     .act = w->ends ? e->act : KIN_NORM_LINEAR,
-                                    .table = table,
-                                    .pitch = SEGMENTS * p->tiles->mr,
+                                    .table = w->table,
+                                    .pitch = w->count * p->tiles->mr,
                                     .near = w->moved,
                                     .b_row = b_row,
                                     .segments = w->count,
@@ -131,19 +132,18 @@ static void one_pass(const product *p, const place *at, int64_t rows, const pass
 /* The same for 1×1 kernels at every pixel, whose rows of A go through `begin` to a block beside. */
 static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
 {
-    enum { APART = 16, NARROW = 128 };
-    kin_real moved[ROWS_MAX * (KIN_SUM_MAX + APART)];
+    enum { NARROW = 128 };
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
     int64_t each = p->a_ld < NARROW ? rows : 1;
-    w.moved = moved;
-    w.pitch = w.k + APART;
+    w.moved = w.room;
+    w.pitch = w.k + KIN_CONV_APART;
     for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
         /* it lies in another page, where the processor foresees nothing */
-        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += LINE)
+        for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += KIN_CUT_LINE)
             __builtin_prefetch(from + p->a_ld + k);
         kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0,
-                                    b->act, moved + r * w.pitch, w.pitch);
+                                    b->act, w.room + r * w.pitch, w.pitch);
     }
     one_pass(p, at, rows, &w);
 }
@@ -155,29 +155,27 @@ static void untouched(const product *p, const place *at, int64_t rows)
         memset(p->c + at[r].pixel * p->c_ld, 0, (size_t)p->n * sizeof *p->c);
 }
 
-int64_t kin_conv_pass(int64_t channels)
-{
-    return kin_round_up(kin_blocks(channels, kin_blocks(channels, kin_tiles_get()->sum)), LINE);
-}
+int64_t kin_conv_pass(int64_t channels) { return kin_conv_cut_channels(channels, kin_tiles_get()->sum); }
 
 static void block(void *arg, int64_t index, int worker)
 {
-    (void)worker;
     const product *p = arg;
-    int64_t first = index / p->column_blocks * p->block_rows, rows = kin_min(p->block_rows, p->rows - first),
-            column = index % p->column_blocks * p->block_columns;
+    const kin_conv_cut *c = &p->cut;
+    int64_t first = index / c->column_blocks * c->rows, rows = kin_min(c->rows, p->rows - first),
+            column = index % c->column_blocks * c->columns;
     place at[ROWS_MAX];
     find_places(p, first, rows, at);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
-    int64_t sum = p->tiles->sum, depth = p->depth > 0 ? p->depth : 1,
-            taps = depth >= sum ? 1 : kin_min(SEGMENTS, sum / depth);
-    taps = p->n_valid ? kin_blocks(p->n_valid, kin_blocks(p->n_valid, taps)) : taps; /* passes of one size */
-    sum = kin_conv_pass(depth);
-    pass w = {.begins = true, .column = column, .columns = kin_min(p->block_columns, p->n - column)};
-    for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += taps)
+    kin_real *room = p->rooms + worker * (p->room.pointers + p->room.moved);
+    pass w = {.begins = true,
+              .column = column,
+              .columns = kin_min(c->columns, p->n - column),
+              .table = (const kin_real **)(void *)room,
+              .room = room + p->room.pointers};
+    for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += c->taps)
         for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {
-            w.count = kin_min(taps, p->n_valid - w.t0);
-            w.k = kin_min(sum, p->depth - w.k0);
+            w.count = kin_min(c->taps, p->n_valid - w.t0);
+            w.k = kin_min(c->channels, p->depth - w.k0);
             w.ends = w.t0 + w.count == p->n_valid && w.k0 + w.k == p->depth;
             if (p->begin) moved_pass(p, at, rows, w);
             else one_pass(p, at, rows, &w);
@@ -209,23 +207,13 @@ static void find_taps(product *p)
 
 static void run_phase(product *p)
 {
-    int64_t nr = p->tiles->nr;
     find_taps(p);
     p->rows_y = kin_blocks(p->c_h - p->phase_y, p->step_y);
     p->rows_x = kin_blocks(p->c_w - p->phase_x, p->step_x);
     p->rows = p->shape->batch * p->rows_y * p->rows_x;
     if (p->rows < 1) return;
-    int64_t most_rows = kin_round_up(ROWS, p->tiles->mr);
-    /* Where columns are cut, rows are copied for each part: better smaller blocks, if these are enough. */
-    if (p->begin && kin_blocks(p->rows, most_rows) < TASKS && kin_blocks(p->rows, ROWS / 2) >= TASKS)
-        most_rows = kin_round_up(ROWS / 2, p->tiles->mr);
-    /* no small block is left over */
-    p->block_rows = kin_round_up(kin_blocks(p->rows, kin_blocks(p->rows, most_rows)), p->tiles->mr);
-    int64_t row_blocks = kin_blocks(p->rows, p->block_rows),
-            cuts = row_blocks < TASKS ? kin_blocks(TASKS, row_blocks) : 1;
-    p->block_columns = kin_round_up(kin_blocks(p->n, cuts), nr);
-    p->column_blocks = kin_blocks(p->n, p->block_columns);
-    kin_parallel_for(row_blocks * p->column_blocks, block, p);
+    p->cut = kin_conv_cut_of(p->rows, p->n, p->n_valid, p->depth, p->begin, kin_tile_size_of(p->tiles));
+    kin_parallel_for(p->cut.row_blocks * p->cut.column_blocks, block, p);
 }
 
 static void run_phases(product *p)
@@ -261,9 +249,7 @@ static bool tiny_backward(const kin_conv_shape *s)
            s->out_w == s->in_w;
 }
 
-/* ---- workspace: zeros, the list of taps, packed weights, the padded picture ---- */
-
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+/* ---- workspace: zeros, the list of taps, each worker's room, packed weights, the padded picture ---- */
 
 static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w; }
 static int64_t tap_numbers(const kin_conv_shape *s)
@@ -271,11 +257,22 @@ static int64_t tap_numbers(const kin_conv_shape *s)
     return kin_round_up(taps_of(s), 16) * (int64_t)(sizeof(tap) / sizeof(float));
 }
 
-/* Zeros, taps and the padded picture. */
+/* For any product of this shape, over its output's pixels or its input's. */
+static kin_conv_room room_of(const kin_conv_shape *s)
+{
+    int64_t pixels = s->batch * kin_most(s->out_h * s->out_w, s->in_h * s->in_w),
+            channels = kin_most(s->in_c, s->out_c) / s->groups;
+    return kin_conv_room_of(pixels, taps_of(s), channels, kin_conv_can_begin(s),
+                            kin_tile_size_of(kin_tiles_get()));
+}
+
+/* Zeros, taps, rooms and the padded picture. */
 static int64_t loop_numbers(const kin_conv_shape *s)
 {
     int64_t few = kin_conv_has_few(s) ? kin_conv_few_forward_numbers(s) : 0;
-    return few + kin_round_up(most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64;
+    kin_conv_room room = room_of(s);
+    return few + kin_round_up(kin_most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) + 64 +
+           kin_threads() * (room.pointers + room.moved);
 }
 
 static int64_t backward_panels(const kin_conv_shape *s)
@@ -312,10 +309,10 @@ size_t kin_conv_workspace(const kin_conv_shape *s)
 {
     if (too_large(s)) return SIZE_MAX;
     kin_conv_shape back = kin_winograd_backward(s);
-    int64_t panels = most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)),
-            plain = most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
-    return (size_t)most(plain, most(once_numbers(s, kin_winograd_tile_training(s)),
-                                    once_numbers(&back, kin_winograd_tile_gradient(&back)))) *
+    int64_t panels = kin_most(kin_round_up(plain_packed_count(s), 16), backward_panels(s)),
+            plain = kin_most(panels + loop_numbers(s), kin_conv_weight_numbers(s));
+    return (size_t)kin_most(plain, kin_most(once_numbers(s, kin_winograd_tile_training(s)),
+                                            once_numbers(&back, kin_winograd_tile_gradient(&back)))) *
            sizeof(kin_real);
 }
 
@@ -333,7 +330,9 @@ static product prepare(const kin_conv_shape *s, kin_real **workspace, int64_t de
         .shape = s, .tiles = kin_tiles_get(), .taps = taps_of(s), .step_y = 1, .step_x = 1, .depth = depth};
     p.zeros = memset(*workspace, 0, (size_t)depth * sizeof **workspace);
     p.valid = (tap *)(void *)(*workspace + kin_round_up(depth, 16));
-    *workspace += kin_round_up(depth, 16) + tap_numbers(s);
+    p.room = room_of(s);
+    p.rooms = *workspace + kin_round_up(depth, 16) + tap_numbers(s);
+    *workspace = p.rooms + kin_threads() * (p.room.pointers + p.room.moved);
     return p;
 }
 

@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/conv/conv_stem_lines.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
@@ -10,9 +11,8 @@
 #include <string.h>
 
 enum {
-    BLOCKS = 32, /* of pictures, at most: sums are kept for each */
-    SOME = 128,  /* maxima whose products are added up in float before they go to the sums in double */
-    LINE = 64 / sizeof(kin_real),
+    SOME = 128, /* maxima whose products are added up in float before they go to the sums in double */
+    LINE = KIN_CUT_LINE,
     DOUBLES = sizeof(double) / sizeof(kin_real),
 };
 
@@ -36,8 +36,9 @@ bool kin_stem_possible(const kin_conv_shape *s)
 typedef struct stem {
     kin_conv_shape s, one; /* of the batch, of a picture */
     const kin_stem_lines *lines;
-    int64_t nr, each, blocks, panels, h, w, buffer; /* nr: channels of a panel; h, w: of the maxima */
-    int64_t line;                                   /* numbers of a padded row */
+    int64_t nr, each, blocks, panels, h, w, picture,
+        buffer;   /* nr: channels of a panel; h, w: of the maxima */
+    int64_t line; /* numbers of a padded row */
     const kin_real *x, *shift, *g;
     kin_real *packed, *buffers, *y; /* of each worker: a picture, and a panel's products */
     kin_stem_winners *won;
@@ -58,16 +59,14 @@ static stem stem_of(const kin_conv_shape *s, void *workspace)
               .h = s->out_h / 2,
               .w = s->out_w / 2,
               .line = kin_conv_few(s).in_w * s->in_c};
+    kin_stem_cut c = kin_stem_cut_of(s, kin_tile_size_of(kin_tiles_get()));
     t.one.batch = 1;
-    t.each = kin_blocks(s->batch, BLOCKS), t.blocks = kin_blocks(s->batch, t.each),
-    t.panels = kin_blocks(s->out_c, t.nr);
-    int64_t rows = taps_of(s) + 1, wide = t.panels * t.nr;
-    t.apart = wide / 2;
-    t.block = rows * (pitch_of(s) > s->out_c ? pitch_of(s) : s->out_c);
-    t.buffer = kin_round_up(kin_conv_few_numbers(&t.one), LINE) + kin_round_up(rows * t.nr, LINE);
+    t.each = c.each, t.blocks = c.blocks, t.panels = c.panels, t.block = c.block;
+    t.apart = c.panels * t.nr / 2;
+    t.picture = c.picture, t.buffer = c.picture + c.products;
     t.packed = workspace;
-    t.sums = (double *)(void *)(t.packed + kin_round_up(rows * wide, LINE));
-    t.buffers = (kin_real *)(void *)t.sums + kin_round_up(t.blocks * t.block * DOUBLES, LINE);
+    t.sums = (double *)(void *)(t.packed + c.packed);
+    t.buffers = (kin_real *)(void *)t.sums + kin_round_up(c.blocks * c.block * DOUBLES, LINE);
     return t;
 }
 
@@ -202,7 +201,7 @@ static void backward_block(void *arg, int64_t block, int worker)
 {
     const stem *t = arg;
     double *sums = memset(t->sums + block * t->block, 0, (size_t)t->block * sizeof *sums);
-    kin_real *products = t->buffers + worker * t->buffer + kin_round_up(kin_conv_few_numbers(&t->one), LINE);
+    kin_real *products = t->buffers + worker * t->buffer + t->picture;
     int64_t some = kin_blocks(SOME, t->w);
     for (int64_t n = block * t->each; n < kin_min(t->s.batch, (block + 1) * t->each); n++) {
         const kin_real *picture = padded_picture(t, n, worker);

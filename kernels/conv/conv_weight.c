@@ -9,23 +9,18 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/norm_lines.h"
 #include "kernels/conv/winograd.h"
 
 #include <string.h>
 
 enum {
-    CHUNK = 256, /* pixels packed at a time, at most */
-    SOME = 8,    /* pixels whose numbers are packed together */
-    GROUP = 96,  /* rows packed at a time */
-    /* columns packed at a time: CHUNK × (STRIP + GROUP) floats stay in the second cache */
-    STRIP = 256,
-    PART_PIXELS = 1024, /* pixels of one part, at least */
-    TASKS = 16,         /* enough tasks for many threads */
-    SUMS = 1 << 16,     /* numbers of a task's sums, at most, where that leaves a whole tap */
-    TOGETHER = 32,      /* taps with fewer channels are packed together, padding included */
-    ADDED = 1 << 13,    /* numbers of dW that the parts are added for at a time */
-    BLOCK_ROWS = 96,    /* of a task, at least: dY is packed once for them */
+    CHUNK = KIN_CONV_CHUNK,
+    STRIP = KIN_CONV_STRIP,
+    GROUP_MAX = KIN_CONV_GROUP + KIN_MR_MAX,
+    SOME = 8,        /* pixels whose numbers are packed together */
+    ADDED = 1 << 13, /* numbers of dW that the parts are added for at a time */
 };
 
 typedef struct plan {
@@ -33,41 +28,17 @@ typedef struct plan {
     const kin_tiles *tiles;
     const kin_real *x, *dy;
     const kin_conv_begin *begin;
-    kin_real *dw, *parts, *buffers; /* of each worker, for a chunk's pixels that went through `begin` */
-    /* rows, parts and chunks of nearly one size */
-    int64_t depth, n, taps, taps_each, tap_groups, rows, row_blocks, strips, n_parts, part_pixels, chunk,
-        pixels;
-    bool together, accumulate;
+    kin_real *dw, *parts, *rooms; /* rooms: of each worker, for a chunk's outputs, inputs, and those moved */
+    kin_conv_weight_cut cut;
+    bool accumulate;
 } plan;
 
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-static plan plan_of(const kin_conv_shape *s)
+static kin_conv_weight_cut cut_of(const kin_conv_shape *s)
 {
-    plan p = {.shape = s,
-              .tiles = kin_tiles_get(),
-              .depth = s->in_c / s->groups,
-              .n = s->out_c / s->groups,
-              .taps = s->kernel_h * s->kernel_w};
-    p.pixels = s->batch * s->out_h * s->out_w;
-    p.strips = kin_blocks(p.n, STRIP);
-    p.tap_groups = kin_blocks(p.taps, most(SUMS / most(p.depth * kin_min(p.n, STRIP), 1), 1));
-    p.taps_each = kin_blocks(p.taps, p.tap_groups);
-    p.tap_groups = kin_blocks(p.taps, p.taps_each);
-    p.together = p.depth < TOGETHER && p.taps > 1;
-    int64_t tasks = most(p.tap_groups * p.strips, 1), m = p.together ? p.taps_each * p.depth : p.depth;
-    int64_t parts = most(kin_min(kin_blocks(TASKS, tasks), p.pixels / PART_PIXELS), 1);
-    p.part_pixels = most(kin_blocks(p.pixels, parts), 1);
-    p.chunk = kin_round_up(kin_blocks(p.part_pixels, kin_blocks(p.part_pixels, CHUNK)), SOME);
-    p.n_parts = kin_blocks(p.pixels, p.part_pixels);
-    /* Few pixels, as behind a network's last halvings: the rows are cut instead. */
-    int64_t blocks = p.taps_each > 1
-                         ? 1
-                         : most(kin_min(kin_blocks(TASKS, tasks * most(p.n_parts, 1)), m / BLOCK_ROWS), 1);
-    p.rows = kin_round_up(most(kin_blocks(m, blocks), 1), p.tiles->mr);
-    p.row_blocks = kin_blocks(m, p.rows);
-    return p;
+    return kin_conv_weight_cut_of(s, kin_tile_size_of(kin_tiles_get()), kin_threads());
 }
+
+static int64_t room_numbers(const kin_conv_weight_cut *c) { return c->outputs + c->inputs + c->moved; }
 
 /* ---- the pixels of a chunk ---- */
 
@@ -114,7 +85,7 @@ static int64_t tap_x(const kin_conv_shape *s, int64_t tap)
 static int64_t find_valid(const plan *p, walk *w, int64_t tap, const kin_real **in, const kin_real **out)
 {
     int64_t dy = tap_y(p->shape, tap), dx = tap_x(p->shape, tap), count = 0;
-    for (; w->pixel < w->end && count < p->chunk; walk_on(p->shape, w)) {
+    for (; w->pixel < w->end && count < p->cut.chunk; walk_on(p->shape, w)) {
         const kin_real *from = source(p, w, dy, dx);
         in[count] = from;
         out[count] = p->dy + w->pixel * p->shape->out_ld;
@@ -126,7 +97,7 @@ static int64_t find_valid(const plan *p, walk *w, int64_t tap, const kin_real **
 /* For taps packed together: all pixels. */
 static int64_t find_all(const plan *p, walk *w, const kin_real **out)
 {
-    int64_t count = kin_min(p->chunk, w->end - w->pixel), end = w->pixel + count;
+    int64_t count = kin_min(p->cut.chunk, w->end - w->pixel), end = w->pixel + count;
     for (int64_t i = 0; i < count; i++) out[i] = p->dy + (w->pixel + i) * p->shape->out_ld;
     *w = walk_from(p, end, w->end);
     return count;
@@ -152,8 +123,8 @@ typedef struct chunk {
     int64_t tap, row, rows, column, columns; /* rows count from the tap's first */
     int64_t pixels, known;                   /* the tap whose places are in `in`; −1: none */
     walk first;
-    kin_real *buffer;
-    int64_t before; /* channels before those that `in` points to */
+    kin_real *outputs, *inputs, *moved; /* the worker's own */
+    int64_t before;                     /* channels before those that `in` points to */
     const kin_real *in[CHUNK], *out[CHUNK];
 } chunk;
 
@@ -162,8 +133,8 @@ static void go_through(const plan *p, chunk *c)
 {
     const kin_conv_begin *b = p->begin;
     kin_norm_lines_get()->apply(c->in[0] + c->row, p->shape->in_ld, c->pixels, c->rows, b->scale + c->row,
-                                b->shift + c->row, NULL, 0, b->act, c->buffer, c->rows);
-    for (int64_t i = 0; i < c->pixels; i++) c->in[i] = c->buffer + i * c->rows;
+                                b->shift + c->row, NULL, 0, b->act, c->moved, c->rows);
+    for (int64_t i = 0; i < c->pixels; i++) c->in[i] = c->moved + i * c->rows;
     c->before = c->row;
 }
 
@@ -173,8 +144,8 @@ static void pack_tile(const plan *p, chunk *c, int64_t m, int64_t count, int64_t
 {
     int64_t mr = p->tiles->mr;
     for (int64_t r = 0, run; r < count; r += run) {
-        int64_t tap = c->tap + (m + r) / p->depth, channel = (m + r) % p->depth;
-        run = kin_min(p->depth - channel, count - r);
+        int64_t tap = c->tap + (m + r) / p->cut.depth, channel = (m + r) % p->cut.depth;
+        run = kin_min(p->cut.depth - channel, count - r);
         if (tap != c->known) find_inputs(p, c->first, tap, c->pixels, c->in);
         c->known = tap;
         if (run == mr) {
@@ -212,8 +183,8 @@ static void pack_inputs(const plan *p, chunk *c, int64_t row, int64_t rows, kin_
     int64_t mr = p->tiles->mr;
     for (int64_t i = 0, some; i < c->pixels; i += some) {
         /* taps packed together have their pixels elsewhere */
-        some = p->together ? c->pixels : kin_min(SOME, c->pixels - i);
-        if (!p->together && !p->begin) expect(c, c->in, row, rows, i);
+        some = p->cut.together ? c->pixels : kin_min(SOME, c->pixels - i);
+        if (!p->cut.together && !p->begin) expect(c, c->in, row, rows, i);
         for (int64_t r = 0; r < rows; r += mr)
             pack_tile(p, c, row + r, kin_min(mr, rows - r), i, some, to + r / mr * pitch + i * mr);
     }
@@ -229,26 +200,25 @@ typedef struct sums {
 /* A panel of dY stays in the first cache while the rows of a group pass by. */
 static void multiply(const plan *p, chunk *c, const sums *s, bool begins)
 {
-    kin_real outputs[CHUNK * STRIP], inputs[(CHUNK + 16) * (GROUP + KIN_MR_MAX)], *to[GROUP + KIN_MR_MAX];
-    int64_t each = kin_round_up(GROUP, p->tiles->mr), pitch = kin_odd_lines(c->pixels * p->tiles->mr),
-            none = 0;
-    pack_outputs(p, c, outputs);
+    kin_real *to[GROUP_MAX];
+    int64_t each = p->cut.group, pitch = kin_odd_lines(c->pixels * p->tiles->mr), none = 0;
+    pack_outputs(p, c, c->outputs);
     for (int64_t row = c->row, end = c->row + c->rows; row < end; row += each) {
         int64_t rows = kin_min(each, end - row);
         for (int64_t r = 0; r < rows; r++)
-            to[r] = s->data + (c->tap * p->depth + row + r) * s->ld + c->column;
-        pack_inputs(p, c, row, rows, inputs, pitch);
+            to[r] = s->data + (c->tap * p->cut.depth + row + r) * s->ld + c->column;
+        pack_inputs(p, c, row, rows, c->inputs, pitch);
         p->tiles->run(&(kin_tile_block){.rows = rows,
                                         .columns = c->columns,
                                         .c = to,
                                         .accumulate = s->accumulate || !begins,
-                                        .packed = inputs,
+                                        .packed = c->inputs,
                                         .pitch = pitch,
                                         .near = true,
                                         .b_row = &none,
                                         .segments = 1,
                                         .length = c->pixels,
-                                        .panels = outputs,
+                                        .panels = c->outputs,
                                         .panel_k = c->pixels});
     }
 }
@@ -261,7 +231,7 @@ static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, const sums 
     c->first = *w;
     for (int64_t i = 0; i < taps; i++, c->tap++) {
         last = c->first;
-        if (taps > 1) last.end = kin_min(last.pixel + p->chunk, last.end);
+        if (taps > 1) last.end = kin_min(last.pixel + p->cut.chunk, last.end);
         c->pixels = find_valid(p, &last, c->tap, c->in, c->out);
         c->known = c->tap;
         if (p->begin) go_through(p, c);
@@ -275,21 +245,25 @@ static void each_tap(const plan *p, chunk *c, int64_t taps, walk *w, const sums 
 static void task(void *arg, int64_t index, int worker)
 {
     const plan *p = arg;
-    int64_t strip = index % p->strips, block = index / p->strips % p->row_blocks,
-            group = index / p->strips / p->row_blocks % p->tap_groups;
-    int64_t part = index / p->strips / p->row_blocks / p->tap_groups;
+    int64_t strip = index % p->cut.strips, block = index / p->cut.strips % p->cut.row_blocks,
+            group = index / p->cut.strips / p->cut.row_blocks % p->cut.tap_groups;
+    int64_t part = index / p->cut.strips / p->cut.row_blocks / p->cut.tap_groups;
     chunk c; /* not cleared: it holds two lists of a chunk's pixels */
-    c.tap = group * p->taps_each, c.row = block * p->rows, c.column = strip * STRIP,
-    c.columns = kin_min(STRIP, p->n - c.column);
-    c.buffer = p->buffers + worker * p->chunk * p->rows, c.before = 0;
-    int64_t taps = kin_min(p->taps_each, p->taps - c.tap), m = p->together ? taps * p->depth : p->depth;
-    c.rows = kin_min(p->rows, m - c.row);
-    sums to = p->n_parts > 1 ? (sums){p->parts + part * p->taps * p->depth * p->n, p->n, false}
-                             : (sums){p->dw, p->shape->out_c, p->accumulate};
+    c.tap = group * p->cut.taps_each, c.row = block * p->cut.rows, c.column = strip * STRIP,
+    c.columns = kin_min(STRIP, p->cut.n - c.column);
+    c.outputs = p->rooms + worker * room_numbers(&p->cut);
+    c.inputs = c.outputs + p->cut.outputs, c.moved = c.inputs + p->cut.inputs, c.before = 0;
+    int64_t taps = kin_min(p->cut.taps_each, p->cut.taps - c.tap),
+            m = p->cut.together ? taps * p->cut.depth : p->cut.depth;
+    c.rows = kin_min(p->cut.rows, m - c.row);
+    sums to = p->cut.parts > 1
+                  ? (sums){p->parts + part * p->cut.taps * p->cut.depth * p->cut.n, p->cut.n, false}
+                  : (sums){p->dw, p->shape->out_c, p->accumulate};
     bool begins = true;
-    for (walk w = walk_from(p, part * p->part_pixels, kin_min(p->pixels, (part + 1) * p->part_pixels));
+    for (walk w =
+             walk_from(p, part * p->cut.part_pixels, kin_min(p->cut.pixels, (part + 1) * p->cut.part_pixels));
          w.pixel < w.end; begins = false) {
-        if (!p->together) {
+        if (!p->cut.together) {
             each_tap(p, &c, taps, &w, &to, begins);
             continue;
         }
@@ -300,42 +274,37 @@ static void task(void *arg, int64_t index, int worker)
 }
 
 /* Rows that are added at a time. */
-static int64_t rows_added(const plan *p) { return most(ADDED / p->n, 1); }
+static int64_t rows_added(const plan *p) { return kin_most(ADDED / p->cut.n, 1); }
 
 /* Adds the parts of some rows in order; dW's columns of this group are n of out_c. */
 static void add_parts(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const plan *p = arg;
-    int64_t each = rows_added(p), step = p->taps * p->depth * p->n;
-    for (int64_t row = block * each; row < kin_min(p->taps * p->depth, (block + 1) * each); row++) {
+    int64_t each = rows_added(p), step = p->cut.taps * p->cut.depth * p->cut.n;
+    for (int64_t row = block * each; row < kin_min(p->cut.taps * p->cut.depth, (block + 1) * each); row++) {
         kin_real *restrict to = p->dw + row * p->shape->out_c;
-        const kin_real *restrict from = p->parts + row * p->n;
-        for (int64_t part = 0; part < p->n_parts; part++, from += step)
-            for (int64_t j = 0; j < p->n; j++)
+        const kin_real *restrict from = p->parts + row * p->cut.n;
+        for (int64_t part = 0; part < p->cut.parts; part++, from += step)
+            for (int64_t j = 0; j < p->cut.n; j++)
                 to[j] = part == 0 && !p->accumulate ? from[j] : to[j] + from[j];
     }
-}
-
-static int64_t part_numbers(const plan *p)
-{
-    return p->n_parts > 1 ? p->n_parts * p->taps * p->depth * p->n : 0;
 }
 
 static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
                      const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
     for (int64_t g = 0; g < s->groups; g++) {
-        plan p = plan_of(s);
-        p.x = x + g * p.depth;
-        p.dy = dy + g * p.n;
-        p.dw = dw + g * p.n;
-        p.begin = begin;
+        plan p = {
+            .shape = s, .tiles = kin_tiles_get(), .begin = begin, .cut = cut_of(s), .accumulate = accumulate};
+        p.x = x + g * p.cut.depth;
+        p.dy = dy + g * p.cut.n;
+        p.dw = dw + g * p.cut.n;
         p.parts = workspace;
-        p.buffers = workspace + kin_round_up(part_numbers(&p), 16);
-        p.accumulate = accumulate;
-        kin_parallel_for(p.n_parts * p.tap_groups * p.row_blocks * p.strips, task, &p);
-        if (p.n_parts > 1) kin_parallel_for(kin_blocks(p.taps * p.depth, rows_added(&p)), add_parts, &p);
+        p.rooms = workspace + p.cut.sums;
+        kin_parallel_for(p.cut.tasks, task, &p);
+        if (p.cut.parts > 1)
+            kin_parallel_for(kin_blocks(p.cut.taps * p.cut.depth, rows_added(&p)), add_parts, &p);
     }
 }
 
@@ -346,9 +315,8 @@ int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
     int m = kin_winograd_tile_weight(s);
     if (m) return kin_winograd_weight_numbers(s, m);
     kin_conv_shape wide = few ? kin_conv_few(s) : *s;
-    plan p = plan_of(&wide);
-    int64_t buffers = kin_conv_can_begin(s) ? kin_threads() * p.chunk * p.rows : 0;
-    return (few ? kin_conv_few_numbers(s) : 0) + part_numbers(&p) + buffers + 64;
+    kin_conv_weight_cut c = cut_of(&wide);
+    return (few ? kin_conv_few_numbers(s) : 0) + c.sums + c.workers * room_numbers(&c);
 }
 
 void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,

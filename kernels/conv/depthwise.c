@@ -2,17 +2,14 @@
  * a plain vector loop. Rows of pixels are the parallel blocks. */
 #include "base/parallel.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/conv/depthwise_lines.h"
 #include "kernels/isa.h"
 #include "kernels/norm_lines.h"
 
 #include <string.h>
 
-enum {
-    PARTS = 16,
-    TOGETHER = 8,      /* rows of a task: those that neighbours share are read once */
-    THROUGH = 1 << 16, /* numbers that go through `begin` for one task: they stay in the second cache */
-};
+enum { TOGETHER = 8 /* rows of a task: those that neighbours share are read once */ };
 
 extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2,
     kin_depthwise_lines_avx512;
@@ -26,6 +23,7 @@ typedef struct depthwise {
     const kin_conv_begin *begin;
     const kin_conv_end *end;
     kin_real *out, *buffers; /* one for each worker, where there is a begin */
+    kin_depthwise_cut cut;
     bool accumulate;
 } depthwise;
 
@@ -52,19 +50,6 @@ static const kin_depthwise_weight *weight_lines(void)
 
 static int64_t reach(const kin_conv_shape *s) { return s->dilation_h * (s->kernel_h - 1) + 1; }
 
-/* Output rows whose input fits. */
-static int64_t rows_through(const kin_conv_shape *s)
-{
-    int64_t fit = THROUGH / (s->in_w * s->in_c) - reach(s), rows = fit < 0 ? 1 : fit / s->stride_h + 1;
-    return kin_min(rows, TOGETHER);
-}
-
-static int64_t buffer_numbers(const kin_conv_shape *s)
-{
-    int64_t rows = kin_min((rows_through(s) - 1) * s->stride_h + reach(s), s->in_h);
-    return kin_round_up(rows * s->in_w * s->in_c, 16);
-}
-
 /* `count` output rows of one picture, from `row` on: fills the buffer and returns their shape. */
 static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, kin_real *buffer)
 {
@@ -81,19 +66,20 @@ static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, ki
 }
 
 /* How many of the rows up to `end` are taken at a time. */
-static int64_t some_rows(const kin_conv_shape *s, int64_t row, int64_t end)
+static int64_t some_rows(const depthwise *d, int64_t row, int64_t end)
 {
-    return kin_min(kin_min(rows_through(s), end - row), s->out_h - row % s->out_h);
+    int64_t left = kin_min(end - row, d->s->out_h - row % d->s->out_h);
+    return kin_min(d->cut.rows, left);
 }
 
 static void forward_through(void *arg, int64_t task, int worker)
 {
     const depthwise *d = arg;
     const kin_conv_shape *s = d->s;
-    kin_real *buffer = d->buffers + worker * buffer_numbers(s);
-    int64_t each = rows_through(s), end = kin_min(s->batch * s->out_h, (task + 1) * each);
+    kin_real *buffer = d->buffers + worker * d->cut.buffer;
+    int64_t each = d->cut.rows, end = kin_min(s->batch * s->out_h, (task + 1) * each);
     for (int64_t row = task * each, some; row < end; row += some) {
-        some = some_rows(s, row, end);
+        some = some_rows(d, row, end);
         kin_conv_shape part = excerpt(d, row, some, buffer);
         kin_conv_end after = *d->end;
         if (after.add) after.add += row * s->out_w * after.add_ld;
@@ -119,7 +105,8 @@ void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin
 {
     depthwise d = {
         .s = s, .lines = lines(), .x = x, .w = w, .begin = begin, .end = end, .out = y, .buffers = workspace};
-    if (begin) kin_parallel_for(kin_blocks(s->batch * s->out_h, rows_through(s)), forward_through, &d);
+    d.cut = kin_depthwise_cut_of(s);
+    if (begin) kin_parallel_for(kin_blocks(s->batch * s->out_h, d.cut.rows), forward_through, &d);
     else kin_parallel_for(kin_blocks(s->batch * s->out_h, TOGETHER), forward_rows, &d);
 }
 
@@ -244,16 +231,10 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
 
 /* ---- the gradient of the weights ---- */
 
-static int64_t parts_of(const kin_conv_shape *s) { return kin_min(PARTS, s->batch * s->out_h); }
-
-static int64_t sums_numbers(const kin_conv_shape *s)
-{
-    return kin_round_up(parts_of(s) * s->kernel_h * s->kernel_w * s->in_c, 16);
-}
-
 int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s)
 {
-    return sums_numbers(s) + kin_threads() * buffer_numbers(s) + 64;
+    kin_depthwise_cut c = kin_depthwise_cut_of(s);
+    return c.sums + kin_threads() * c.buffer + 64;
 }
 
 /* One part: some rows of output pixels, with sums of its own. */
@@ -261,12 +242,11 @@ static void weight_part(void *arg, int64_t part, int worker)
 {
     const depthwise *d = arg;
     const kin_conv_shape *s = d->s;
-    int64_t rows = s->batch * s->out_h, each = kin_blocks(rows, parts_of(s)),
-            end = kin_min(rows, (part + 1) * each), size = s->kernel_h * s->kernel_w * s->in_c;
-    kin_real *sums = d->out + part * size, *buffer = d->buffers + worker * buffer_numbers(s);
+    int64_t each = d->cut.each, end = kin_min(s->batch * s->out_h, (part + 1) * each), size = d->cut.size;
+    kin_real *sums = d->out + part * size, *buffer = d->buffers + worker * d->cut.buffer;
     memset(sums, 0, (size_t)size * sizeof *sums);
     for (int64_t row = part * each, some; d->begin && row < end; row += some) {
-        some = some_rows(s, row, end);
+        some = some_rows(d, row, end);
         kin_conv_shape from = excerpt(d, row, some, buffer);
         for (int64_t r = 0; r < some; r++)
             weight_lines()->row(&from, r, buffer, d->dy + row * s->out_w * s->out_ld, sums);
@@ -279,8 +259,9 @@ void kin_depthwise_backward_weight(const kin_conv_shape *s, const kin_real *x, c
                                    const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
     depthwise d = {
-        .s = s, .x = x, .begin = begin, .dy = dy, .out = workspace, .buffers = workspace + sums_numbers(s)};
-    int64_t parts = parts_of(s), size = s->kernel_h * s->kernel_w * s->in_c;
+        .s = s, .x = x, .begin = begin, .dy = dy, .out = workspace, .cut = kin_depthwise_cut_of(s)};
+    int64_t parts = d.cut.parts, size = d.cut.size;
+    d.buffers = workspace + d.cut.sums;
     kin_parallel_for(parts, weight_part, &d);
     for (int64_t i = 0; i < size; i++) {
         kin_real sum = accumulate ? dw[i] : 0;

@@ -10,19 +10,12 @@
 #include "base/parallel.h"
 #include "kernels/chosen.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/conv/even_lines.h"
 #include "kernels/conv/inverted_lines.h"
 #include "kernels/isa.h"
 
 #include <string.h>
-
-enum {
-    NEAR = 80 << 10, /* numbers of both buffers, if they may be chosen: they stay in the second cache */
-    /* of a band's filtered rows, if it is then done at once and nothing of the wide map need be kept */
-    WHOLE = 136 << 10,
-    PIXELS = 84, /* that the narrowing product should have at once, at least: fourteen tiles of six */
-    TASKS = 8,   /* at least, where pictures are large enough */
-};
 
 extern const kin_inverted_lines kin_inverted_lines_generic, kin_inverted_lines_avx2,
     kin_inverted_lines_avx512;
@@ -33,21 +26,7 @@ static const kin_inverted_lines *lines(void)
     return tables[kin_isa()];
 }
 
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* How a picture is cut: all of it follows from the shape. */
-typedef struct cut {
-    int64_t bands, band; /* of a picture; output rows of one */
-    int64_t rows, slots; /* output rows at a time, rows of the wide map that they read */
-    int64_t nr, panels;  /* columns of a panel; panels of the wide map */
-    int64_t row;         /* numbers of a panel's row, which has its padding at both sides */
-    /* from one panel of the wide map to the next; 0 where nothing of them is kept, and they share their
-     * memory */
-    int64_t panel;
-    int64_t wide, narrow, places, near; /* numbers of the buffers */
-    int64_t taps;                       /* numbers of a panel's depthwise weights */
-    int64_t shared;                     /* numbers that all workers read */
-} cut;
+typedef kin_inverted_cut cut;
 
 static int64_t slots_of(const kin_conv_shape *d, int64_t rows)
 {
@@ -59,32 +38,7 @@ static int64_t kept_panels(const cut *c) { return c->panel ? c->panels : 1; }
 /* Whether the wide map is a network's first convolution instead of a 1×1 one. */
 static bool from_few(const kin_inverted *b) { return b->expand_packed && kin_conv_has_few(&b->expand); }
 
-static cut cut_of(const kin_inverted *b)
-{
-    const kin_conv_shape *d = &b->depthwise;
-    int64_t least = kin_min(d->out_h, kin_blocks(PIXELS, d->out_w)), pictures = d->batch > 1 ? d->batch : 1,
-            bands = kin_blocks(TASKS, pictures);
-    cut c = {.bands = kin_min(bands, d->out_h / least), .nr = kin_tiles_get()->nr};
-    c.band = kin_blocks(d->out_h, c.bands);
-    c.bands = kin_blocks(d->out_h, c.band);
-    c.panels = kin_blocks(d->in_c, c.nr);
-    c.row = most((d->out_w - 1) * d->stride_w + d->kernel_w, d->pad_left + d->in_w) * c.nr;
-    int64_t in_row = c.panels * c.row, out_row = d->out_w * c.panels * c.nr;
-    c.rows = kin_min(least, c.band);
-    while (c.rows < c.band && slots_of(d, c.rows + 1) * in_row + (c.rows + 1) * out_row <= NEAR) c.rows++;
-    if (c.band * out_row <= WHOLE) c.rows = c.band;
-    c.rows = kin_blocks(c.band, kin_blocks(c.band, c.rows));
-    c.slots = slots_of(d, c.rows);
-    c.panel = c.rows < c.band || !b->expand_packed ? c.slots * c.row : 0;
-    c.wide = kin_round_up(kept_panels(&c) * c.slots * c.row, 16);
-    c.near = from_few(b) ? kin_conv_few_near(&b->expand, c.slots) : 0;
-    c.narrow = kin_round_up(c.rows * out_row, 16);
-    c.places = kin_round_up(
-        most(c.slots * d->in_w, c.rows * d->out_w) * (int64_t)(sizeof(int64_t) / sizeof(float)), 16);
-    c.taps = d->kernel_h * d->kernel_w * c.nr;
-    c.shared = kin_round_up(c.panels * (c.taps + 2 * c.nr) + kin_round_up(b->project.out_c, c.nr), 16);
-    return c;
-}
+static cut cut_of(const kin_inverted *b) { return kin_inverted_cut_of(b, kin_tile_size_of(kin_tiles_get())); }
 
 static int64_t numbers_each(const cut *c) { return c->wide + c->narrow + c->places + c->near; }
 
@@ -211,7 +165,7 @@ static void filter(const run *r, int64_t panel, int64_t row, int64_t rows, buffe
     for (int64_t i = 0; i < rows; i++) {
         int64_t top = (row + i) * d->stride_h - d->pad_top, first = top < 0 ? 0 : top,
                 end = kin_min(d->in_h, top + d->kernel_h);
-        f.rows = most(end - first, 0);
+        f.rows = kin_most(end - first, 0);
         f.slot = first % c->slots;
         f.w = r->taps + panel * c->taps + (first - top) * d->kernel_w * c->nr;
         f.to = w->narrow + i * d->out_w * ld + panel * c->nr;
@@ -247,8 +201,8 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
 static void some_rows(const run *r, int64_t n, int64_t row, int64_t rows, buffers *w)
 {
     const kin_conv_shape *d = &r->b->depthwise;
-    int64_t top = row * d->stride_h - d->pad_top, first = most(most(top, 0), w->end),
-            end = most(kin_min(d->in_h, top + slots_of(d, rows)), first);
+    int64_t top = row * d->stride_h - d->pad_top, first = kin_most(kin_most(top, 0), w->end),
+            end = kin_most(kin_min(d->in_h, top + slots_of(d, rows)), first);
     find_places(r, first, end, w->place);
     if (from_few(r->b)) kin_conv_few_bring(&r->b->expand, r->x, n, first, end - first, w->near);
     for (int64_t panel = 0; panel < r->cut.panels; panel++) {

@@ -18,6 +18,7 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/conv_inside.h"
+#include "kernels/conv/cut.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
 #include "kernels/conv/winograd_inside.h"
@@ -25,27 +26,14 @@
 #include <string.h>
 
 enum {
-    /* values and sums of a task with values of its own: half of a second cache, through which the weights
-     * flow too */
-    OWN_BYTES = 280 << 10,
-    SHARED_BYTES = 8 << 20, /* values of a block for many tasks: in the third cache */
-    STEP = 96,              /* channels at a time, at most */
-    NARROW = 64,            /* columns at most where channels are taken some at a time ... */
-    STEP_BYTES = 400 << 10, /* ... and so much for values and sums of a task */
-    TILES = 48,             /* of a task at most */
-    FEW_TILES = 12,         /* fewer would read the weights too often */
-    /* smaller tasks where there are few of them, so that many threads have work ... */
-    TASKS = 16,
-    /* ... but fewer of a shared block, each of which reads all weights of its columns */
-    SHARED_TASKS = 8,
     TOGETHER = 4, /* tiles whose values one task of a shared block makes */
-    PANELS = 2,   /* of weights, to a block of columns */
-    LINE = 64 / sizeof(kin_real),
-    ROWS = 16,              /* of a panel transformed at a time */
-    ONCE_BYTES = 448 << 10, /* sums and transformed weights of a task that transforms them */
-    ONCE_PARTS = 2,         /* of the tiles at most, for each of which the weights are transformed anew */
-    ONCE_STEP = 48,         /* channels at least whose weights are transformed together */
+    PANELS = KIN_WINOGRAD_PANELS,
+    ROWS = KIN_WINOGRAD_ROWS,
+    SOME_ROWS = 8, /* of them, whose weights stand beside on the stack */
+    LINE = KIN_CUT_LINE,
 };
+
+typedef kin_winograd_cut cut;
 
 extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2,
     kin_winograd_lines_avx512;
@@ -55,8 +43,6 @@ const kin_winograd_lines *kin_winograd_lines_get(void)
     static const kin_winograd_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_lines);
     return tables[kin_isa()];
 }
-
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- which shapes ---- */
 
@@ -106,7 +92,7 @@ static double products(const kin_conv_shape *s, double batch)
 static double reaching(int64_t out, int64_t in, int64_t pad)
 {
     int64_t count = 0;
-    for (int64_t k = -pad; k < 3 - pad; k++) count += most(kin_min(out, in - k) - most(0, -k), 0);
+    for (int64_t k = -pad; k < 3 - pad; k++) count += kin_most(kin_min(out, in - k) - kin_most(0, -k), 0);
     return (double)count;
 }
 
@@ -181,21 +167,28 @@ static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_
     return packed + (block * PANELS * (m + 2) * (m + 2) + panel % PANELS) * each;
 }
 
-/* Some rows of a panel, ROWS at most, to u[n²][position]. */
-static void transform(const packing *p, int64_t panel, int64_t row, int64_t rows, kin_real *u,
-                      int64_t position)
+/* Some rows of a panel, SOME_ROWS at most, to u[n²][position]. */
+static void transform_some(const packing *p, int64_t panel, int64_t row, int64_t rows, kin_real *u,
+                           int64_t position)
 {
     int64_t nr = p->lines->nr, columns = kin_min(nr, p->out - panel * nr);
-    kin_real g[9 * ROWS * KIN_NR_MAX];
+    kin_real g[9 * SOME_ROWS * KIN_NR_MAX];
     if (columns < nr) memset(g, 0, sizeof g);
     for (int64_t tap = 0; tap < 9; tap++)
         for (int64_t j = 0; j < columns; j++) {
             const kin_real *from = p->w + tap * p->tap + row * p->row + (panel * nr + j) * p->column,
                            scale = p->scale ? p->scale[panel * nr + j] : 1;
-            for (int64_t k = 0; k < rows; k++) g[(tap * ROWS + k) * nr + j] = from[k * p->row] * scale;
+            for (int64_t k = 0; k < rows; k++) g[(tap * SOME_ROWS + k) * nr + j] = from[k * p->row] * scale;
         }
     for (int64_t k = 0; k < rows; k++)
-        p->lines->weights[p->m / 4](g + k * nr, ROWS * nr, u + k * nr, position);
+        p->lines->weights[p->m / 4](g + k * nr, SOME_ROWS * nr, u + k * nr, position);
+}
+
+static void transform(const packing *p, int64_t panel, int64_t row, int64_t rows, kin_real *u,
+                      int64_t position)
+{
+    for (int64_t k = 0; k < rows; k += SOME_ROWS)
+        transform_some(p, panel, row + k, kin_min(SOME_ROWS, rows - k), u + k * p->lines->nr, position);
 }
 
 static void pack_rows(void *arg, int64_t index, int worker)
@@ -238,96 +231,16 @@ void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const 
     pack(p, packed);
 }
 
-/* ---- how the work is cut ---- */
-
-typedef struct cut {
-    int64_t n2, across, picture, tiles; /* tiles in a row, in a picture, in all */
-    int64_t pitch;                      /* from tile to tile in V */
-    int64_t columns, column_blocks;
-    /* channels whose values are made at a time; columns of a task's sums */
-    int64_t depth, width;
-    int64_t block, part; /* tiles of a block whose values are made together, and of a task */
-    /* from position to position in V: an odd number of cache lines, lest all fall on the same */
-    int64_t position;
-    bool shared, steps;
-    int64_t apart;        /* from tile to tile in S, likewise */
-    int64_t values, sums; /* numbers of V, and of a task's S */
-    /* channels whose weights a task transforms at a time, 0 where it does not; from position to position
-     * in U; numbers of U */
-    int64_t step, u_position, weights;
-} cut;
-
-/* Parts of one size. */
-static int64_t shared_part(const cut *c, int64_t mr)
-{
-    int64_t even = most(kin_blocks(c->tiles, kin_blocks(SHARED_TASKS, c->column_blocks)), FEW_TILES),
-            parts = kin_blocks(c->tiles, kin_min(TILES, even));
-    return kin_round_up(kin_blocks(most(c->tiles, 1), most(parts, 1)), mr);
-}
-
-/* Where values and sums lie, once it is known of how many tiles, channels and columns. */
-static void lay_out(cut *c)
-{
-    c->position = kin_odd_lines(c->block * c->pitch);
-    c->values = c->n2 * c->position;
-    c->apart = kin_odd_lines(c->n2 * c->width);
-    c->sums = c->part * c->apart;
-}
-
-/* Tiles of a task with values of its own, of which at most `own` fit into the cache: whole register tiles
- * of mr rows. A register tile may have more rows than FEW_TILES: then one of them, never none. */
-static int64_t own_part(const cut *c, int64_t own, int64_t mr)
-{
-    int64_t share = kin_min(TILES, kin_blocks(c->tiles, TASKS));
-    int64_t part = most(kin_min(own, share), FEW_TILES);
-    return most(part / mr, 1) * mr;
-}
+/* ---- how the work is cut: kernels/conv/cut.c ---- */
 
 static cut cut_of(const kin_conv_shape *s, int m)
 {
-    const kin_winograd_lines *l = kin_winograd_lines_get();
-    cut c = {.n2 = (m + 2) * (m + 2),
-             .across = kin_blocks(s->out_w, m),
-             .depth = s->in_c,
-             .columns = PANELS * l->nr,
-             .width = PANELS * l->nr};
-    c.picture = c.across * kin_blocks(s->out_h, m);
-    c.tiles = s->batch * c.picture;
-    c.column_blocks = kin_blocks(s->out_c, c.columns);
-    int64_t number = c.n2 * (int64_t)sizeof(kin_real),
-            own = OWN_BYTES / (number * (kin_round_up(s->in_c, LINE) + c.width));
-    bool few = c.tiles <= 4 * FEW_TILES;
-    c.steps = own < FEW_TILES && !few && s->out_c <= NARROW;
-    c.shared = !c.steps && (own < FEW_TILES || few);
-    if (c.steps)
-        c.depth = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, STEP)), LINE),
-        c.width = kin_round_up(s->out_c, l->nr), own = STEP_BYTES / (number * (c.depth + c.width));
-    c.pitch = kin_round_up(c.depth, LINE);
-    c.part = c.shared ? shared_part(&c, l->mr) : own_part(&c, own, l->mr);
-    c.block = c.shared ? kin_min(kin_round_up(most(SHARED_BYTES / (number * c.pitch), 1), c.part),
-                                 kin_round_up(c.tiles, c.part))
-                       : c.part;
-    lay_out(&c);
-    return c;
+    return kin_winograd_cut_of(s, m, kin_tile_size_of(kin_tiles_get()));
 }
 
-/* Whether each task transforms the weights of its columns, all tiles being made at once. */
-static bool cut_once(const kin_conv_shape *s, cut *c)
+static bool cut_once(const kin_conv_shape *s, int m, cut *c)
 {
-    int64_t each = c->n2 * c->columns * (int64_t)sizeof(kin_real),
-            values = c->n2 * c->tiles * kin_round_up(s->in_c, LINE) * (int64_t)sizeof(kin_real);
-    for (int64_t parts = 1; parts <= ONCE_PARTS && values <= SHARED_BYTES; parts++) {
-        int64_t part = kin_blocks(c->tiles, parts), step = kin_min(ONCE_BYTES / each - part, s->in_c);
-        if (step < kin_min(ONCE_STEP, s->in_c) || parts * c->column_blocks < SHARED_TASKS) continue;
-        c->step = kin_round_up(kin_blocks(s->in_c, kin_blocks(s->in_c, step)), ROWS);
-        c->u_position = kin_odd_lines(c->columns * c->step);
-        c->weights = c->n2 * c->u_position;
-        c->part = part, c->block = c->tiles, c->shared = true, c->steps = false;
-        c->depth = s->in_c, c->width = c->columns, c->pitch = kin_odd_lines(s->in_c);
-        lay_out(c);
-        return true;
-    }
-    return false;
+    return kin_winograd_cut_once(s, m, kin_tile_size_of(kin_tiles_get()), c);
 }
 
 /* Zeros, the shared values, and for each worker its sums and its own values. */
@@ -554,8 +467,8 @@ void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const k
 
 int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m)
 {
-    cut c = cut_of(s, m);
-    if (!cut_once(s, &c))
+    cut c;
+    if (!cut_once(s, m, &c))
         return kin_round_up(kin_winograd_packed_count(s, m), LINE) + kin_winograd_numbers(s, m);
     return kin_round_up(s->in_c, LINE) + kin_threads() * (c.sums + c.weights) + c.values;
 }
@@ -564,9 +477,9 @@ void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const 
                        bool turned, const kin_conv_end *end, bool accumulate, kin_real *y,
                        kin_real *workspace)
 {
-    cut c = cut_of(s, m);
+    cut c;
     packing p = packing_of(s, m, weights, turned);
-    if (!cut_once(s, &c)) {
+    if (!cut_once(s, m, &c)) {
         pack(p, workspace);
         kin_winograd_run(s, m, x, workspace, end, accumulate, y,
                          workspace + kin_round_up(kin_winograd_packed_count(s, m), LINE));

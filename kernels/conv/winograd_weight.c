@@ -16,6 +16,7 @@
 #include "kernels/conv/winograd.h"
 
 #include "base/parallel.h"
+#include "kernels/conv/cut.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
 #include "kernels/conv/winograd_inside.h"
@@ -24,12 +25,9 @@
 #include <string.h>
 
 enum {
-    BLOCK_BYTES = 8 << 20, /* V and Z of a block */
-    FEW_TILES = 64,        /* of a block, at least: S is read and written for each */
-    TOGETHER = 4,          /* tiles whose values one task makes */
-    COLUMNS = 64,          /* of S, to a task */
-    ROWS = 64,             /* the same */
-    LINE = 64 / sizeof(kin_real),
+    TOGETHER = 4, /* tiles whose values one task makes */
+    SIDE = KIN_WINOGRAD_SIDE,
+    LINE = KIN_CUT_LINE,
 };
 
 extern const kin_winograd_weight_lines kin_winograd_weight_lines_generic, kin_winograd_weight_lines_avx2,
@@ -42,30 +40,11 @@ static const kin_winograd_weight_lines *lines_get(void)
     return tables[kin_isa()];
 }
 
-typedef struct cut {
-    int64_t n2, across, picture, tiles, block; /* tiles in a row, in a picture, in all, of a block */
-    int64_t v_pitch, z_pitch, s_pitch;         /* from tile to tile in V and in Z, from row to row in S */
-    int64_t row_blocks, column_blocks;
-} cut;
-
-static cut cut_of(const kin_conv_shape *s, int m)
-{
-    cut c = {.n2 = (m + 2) * (m + 2),
-             .across = kin_blocks(s->out_w, m),
-             .v_pitch = kin_odd_lines(s->in_c),
-             .z_pitch = kin_odd_lines(s->out_c),
-             .s_pitch = kin_round_up(s->out_c, LINE)};
-    c.picture = c.across * kin_blocks(s->out_h, m);
-    c.tiles = s->batch * c.picture;
-    int64_t fit = BLOCK_BYTES / (int64_t)sizeof(kin_real) / (c.n2 * (c.v_pitch + c.z_pitch));
-    c.block = kin_min(fit > FEW_TILES ? fit : FEW_TILES, c.tiles);
-    c.row_blocks = kin_blocks(s->in_c, ROWS), c.column_blocks = kin_blocks(s->out_c, COLUMNS);
-    return c;
-}
+typedef kin_winograd_weight_cut cut;
 
 int64_t kin_winograd_weight_numbers(const kin_conv_shape *s, int m)
 {
-    cut c = cut_of(s, m);
+    cut c = kin_winograd_weight_cut_of(s, m);
     int64_t zeros = kin_round_up(s->in_c > s->out_c ? s->in_c : s->out_c, LINE);
     return zeros + c.n2 * (c.block * (c.v_pitch + c.z_pitch) + s->in_c * c.s_pitch);
 }
@@ -106,12 +85,11 @@ static void make_sums(void *arg, int64_t index, int worker)
     (void)worker;
     const gradient *g = arg;
     const cut *c = &g->cut;
-    int64_t column = index % c->column_blocks * COLUMNS,
-            row = index / c->column_blocks % c->row_blocks * ROWS,
+    int64_t column = index % c->column_blocks * SIDE, row = index / c->column_blocks % c->row_blocks * SIDE,
             i = index / c->column_blocks / c->row_blocks;
     g->lines->multiply(g->v + i * c->block * c->v_pitch + row, c->v_pitch,
                        g->z + i * c->block * c->z_pitch + column, c->z_pitch, g->tiles,
-                       kin_min(ROWS, g->s->in_c - row), kin_min(COLUMNS, g->s->out_c - column), g->first == 0,
+                       kin_min(SIDE, g->s->in_c - row), kin_min(SIDE, g->s->out_c - column), g->first == 0,
                        g->sums + (i * g->s->in_c + row) * c->s_pitch + column, c->s_pitch);
 }
 
@@ -130,7 +108,7 @@ void kin_winograd_weight(const kin_conv_shape *s, int m, const kin_real *x, cons
 {
     gradient g = {.s = s,
                   .lines = lines_get(),
-                  .cut = cut_of(s, m),
+                  .cut = kin_winograd_weight_cut_of(s, m),
                   .m = m,
                   .x = x,
                   .dy = dy,

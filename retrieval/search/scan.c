@@ -25,8 +25,7 @@
 #include <string.h>
 
 enum {
-    TASKS = 16,    /* with fewer blocks of rows than this the items are split as well */
-    FEW = 4,       /* rows for which packing the items would cost more than the product */
+    FEW = KIN_SCAN_FEW,
     LATE = 16,     /* tiles from which on items are measured as those few rows meet them */
     FARTHEST = 12, /* candidates for the farthest item */
     TRIED = 1024,  /* rows after which the coarse pass may be given up, */
@@ -34,8 +33,7 @@ enum {
     MEASURED = 64, /* norms a task */
 };
 static const double norm_most = 1e18;
-static const int64_t buffer_bytes = 64 << 20;  /* buffers of one block at most, where k is large */
-static const int64_t chunk_bytes = 512 << 20;  /* the part of the items that is packed at a time */
+static const int64_t chunk_bytes = KIN_SCAN_CHUNK_BYTES;
 static const int64_t states_bytes = 512 << 20; /* all rows' selections, where each pair is met once */
 
 typedef kin_scan_pass pass;
@@ -181,25 +179,13 @@ static void cut(pass *p)
                  : (kin_scan_want){0};
     p->most_kept = p->near.keep > p->list.keep ? p->near.keep : p->list.keep;
     p->symmetric = is_symmetric(p);
-    int64_t words = p->near.capacity + p->list.capacity;
-    int64_t afford = buffer_bytes / (8 * words + (int64_t)(sizeof(uint64_t) + sizeof(double)) * p->most_kept);
-    int64_t even = kin_round_up(kin_blocks(p->rows, TASKS), 14),
-            most = even < 2 * 14 ? 2 * 14 : kin_min(even, KIN_SCAN_BLOCK);
-    p->block_rows = kin_min(p->symmetric    ? KIN_SCAN_ROWS
-                            : afford > most ? most
-                            : afford < 8    ? 8
-                                            : afford,
-                            p->rows);
-    p->blocks = kin_blocks(p->rows, p->block_rows);
-    int64_t tiles = kin_blocks(p->items, KIN_SCAN_COLUMNS);
-    p->chunk = (p->rows > FEW
-                    ? kin_min(tiles, kin_blocks(chunk_bytes, kin_scan_panel_bytes(p, KIN_SCAN_COLUMNS)))
-                    : tiles) *
-               KIN_SCAN_COLUMNS;
-    tiles = p->chunk / KIN_SCAN_COLUMNS;
-    int64_t splits = p->symmetric ? 1 : kin_min(p->blocks < TASKS ? kin_blocks(TASKS, p->blocks) : 1, tiles);
-    p->columns_per_split = kin_blocks(tiles, splits) * KIN_SCAN_COLUMNS;
-    p->splits = kin_blocks(p->chunk, p->columns_per_split);
+    p->cut = kin_scan_cut_of(&(kin_scan_size){.rows = p->rows,
+                                              .items = p->items,
+                                              .words = p->near.capacity + p->list.capacity,
+                                              .kept = p->most_kept,
+                                              .symmetric = p->symmetric,
+                                              .panel_bytes = kin_scan_panel_bytes(p, KIN_SCAN_COLUMNS),
+                                              .mr = p->coarse ? p->coarse->mr : p->tiles->mr});
 }
 
 /* --- room --- */
@@ -232,7 +218,7 @@ static bool give_room(pass *p, kin_error *err)
 
 static bool give_worker_room(const pass *p, room *me)
 {
-    size_t rows = (size_t)p->block_rows, high = (size_t)kin_min(p->block_rows, KIN_SCAN_ROWS),
+    size_t rows = (size_t)p->cut.block_rows, high = (size_t)kin_min(p->cut.block_rows, KIN_SCAN_ROWS),
            keep = (size_t)p->most_kept, near = p->symmetric ? 0 : (size_t)p->near.capacity,
            far = p->symmetric ? 0 : (size_t)p->far.capacity;
     me->tile = kin_alloc_array(high * KIN_SCAN_COLUMNS, sizeof(float));
@@ -264,8 +250,8 @@ static bool give_states(pass *p)
     p->all_near = kin_alloc_array(n, sizeof *p->all_near);
     p->all_far = kin_alloc_array(n, sizeof *p->all_far);
     p->all_words = kin_alloc_array(n, (size_t)(p->near.capacity + p->far.capacity) * sizeof(uint64_t));
-    p->lock = kin_alloc_array((size_t)p->blocks, sizeof *p->lock);
-    for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_init(&p->lock[b], NULL);
+    p->lock = kin_alloc_array((size_t)p->cut.blocks, sizeof *p->lock);
+    for (int64_t b = 0; p->lock && b < p->cut.blocks; b++) pthread_mutex_init(&p->lock[b], NULL);
     return p->all_near && p->all_far && p->all_words && p->lock;
 }
 
@@ -273,14 +259,14 @@ static bool give_pass_room(pass *p, kin_error *err)
 {
     size_t rows = (size_t)p->rows;
     bool ok = !p->symmetric || give_states(p);
-    if (p->splits > 1 || p->chunk < p->items) {
-        p->kept = kin_alloc_array(rows * (size_t)p->splits, (size_t)kept_words(p) * sizeof(uint64_t));
-        p->kept_count = kin_alloc_zero(rows * (size_t)p->splits, 3 * sizeof(int32_t));
+    if (p->cut.splits > 1 || p->cut.chunk < p->items) {
+        p->kept = kin_alloc_array(rows * (size_t)p->cut.splits, (size_t)kept_words(p) * sizeof(uint64_t));
+        p->kept_count = kin_alloc_zero(rows * (size_t)p->cut.splits, 3 * sizeof(int32_t));
         ok = ok && p->kept && p->kept_count;
     }
     ok = kin_scan_sample_room(p) && ok;
     if (p->rows > FEW)
-        ok = (p->panels = kin_alloc((size_t)kin_scan_panel_bytes(p, kin_min(p->chunk, p->items)))) && ok;
+        ok = (p->panels = kin_alloc((size_t)kin_scan_panel_bytes(p, kin_min(p->cut.chunk, p->items)))) && ok;
     for (int w = 0; ok && w < kin_threads(); w++) ok = give_worker_room(p, &p->rooms[w]);
     return ok || kin_fail(err, KIN_ERR_MEMORY,
                           "out of memory: searching %lld items for the best %lld; fewer threads or a smaller "
@@ -298,7 +284,7 @@ static void give_pass_back(pass *p)
         kin_free(me->pairs), kin_free(me->row_scale);
         *me = (room){0};
     }
-    for (int64_t b = 0; p->lock && b < p->blocks; b++) pthread_mutex_destroy(&p->lock[b]);
+    for (int64_t b = 0; p->lock && b < p->cut.blocks; b++) pthread_mutex_destroy(&p->lock[b]);
     kin_free(p->all_near), kin_free(p->all_far), kin_free(p->all_words), kin_free(p->lock);
     kin_free(p->panels), kin_free(p->kept), kin_free(p->kept_count), kin_free(p->which);
     kin_free(p->sample.panels), kin_free(p->sample.number);
@@ -354,8 +340,8 @@ static void offer_to_list(const pass *p, kin_select *list, const float *product,
 /* Candidates of row r put aside until the next chunk, or until the splits are joined, and taken up again. */
 static void put_aside(const pass *p, int64_t r, int64_t split, kin_select *const *select)
 {
-    uint64_t *to = p->kept + (r * p->splits + split) * kept_words(p);
-    int32_t *count = p->kept_count + (r * p->splits + split) * 3;
+    uint64_t *to = p->kept + (r * p->cut.splits + split) * kept_words(p);
+    int32_t *count = p->kept_count + (r * p->cut.splits + split) * 3;
     for (int i = 0; i < 3; i++) {
         if (!select[i]) continue;
         kin_select_end(select[i]);
@@ -367,8 +353,8 @@ static void put_aside(const pass *p, int64_t r, int64_t split, kin_select *const
 
 static void take_up(const pass *p, int64_t r, int64_t split, kin_select *const *select)
 {
-    const uint64_t *from = p->kept + (r * p->splits + split) * kept_words(p);
-    const int32_t *count = p->kept_count + (r * p->splits + split) * 3;
+    const uint64_t *from = p->kept + (r * p->cut.splits + split) * kept_words(p);
+    const int32_t *count = p->kept_count + (r * p->cut.splits + split) * 3;
     for (int i = 0; i < 3; i++) {
         if (!select[i]) continue;
         kin_select_offer_words(select[i], from, count[i]);
@@ -437,11 +423,11 @@ static void run_block(void *arg, int64_t block, int worker_index)
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
     room *me = &p->rooms[worker_index];
-    int64_t split = block % p->splits, at = block / p->splits * p->block_rows,
-            rows = kin_min(p->rows - at, p->block_rows);
-    int64_t first = p->first + split * p->columns_per_split,
-            last = kin_min(first + p->columns_per_split, p->last);
-    bool ends = p->splits == 1 && p->last == p->items;
+    int64_t split = block % p->cut.splits, at = block / p->cut.splits * p->cut.block_rows,
+            rows = kin_min(p->rows - at, p->cut.block_rows);
+    int64_t first = p->first + split * p->cut.columns_per_split,
+            last = kin_min(first + p->cut.columns_per_split, p->last);
+    bool ends = p->cut.splits == 1 && p->last == p->items;
     if (ends && hopeless(p)) {
         for (int64_t r = 0; r < rows; r++) kin_scan_leave_for_next(p, kin_scan_row_of(p, at + r));
         return;
@@ -463,7 +449,7 @@ static void join_splits(void *arg, int64_t r, int worker_index)
     if (atomic_load(&p->stopped)) return;
     room *me = &p->rooms[worker_index];
     begin_row(p, me, 0);
-    for (int64_t split = 0; split < p->splits; split++) take_up(p, r, split, SELECTIONS(p, me, 0));
+    for (int64_t split = 0; split < p->cut.splits; split++) take_up(p, r, split, SELECTIONS(p, me, 0));
     settle(p, me, r, 1);
 }
 
@@ -503,7 +489,7 @@ static void run_strip(void *arg, int64_t strip, int worker_index)
 {
     pass *p = arg;
     room *me = &p->rooms[worker_index];
-    int64_t at = strip * p->block_rows, rows = kin_min(p->rows - at, p->block_rows);
+    int64_t at = strip * p->cut.block_rows, rows = kin_min(p->rows - at, p->cut.block_rows);
     kin_scan_round_rows(p, me, at, rows, false);
     for (int64_t r = 0; p->list.k && r < rows; r++)
         kin_select_begin(&me->list[r], me->words + r * p->list.capacity, p->list.keep, p->list.capacity);
@@ -525,9 +511,9 @@ static void settle_block(void *arg, int64_t block, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
-    int64_t at = block * p->block_rows;
+    int64_t at = block * p->cut.block_rows;
     kin_scan_settle(p, &p->rooms[worker_index], p->all_near + at, p->all_far + at, at,
-                    kin_min(p->rows - at, p->block_rows));
+                    kin_min(p->rows - at, p->cut.block_rows));
 }
 
 _Static_assert((int)KIN_SCAN_ROWS == (int)KIN_SCAN_COLUMNS, "a strip's columns are another strip's rows");
@@ -537,18 +523,18 @@ _Static_assert((int)KIN_SCAN_ROWS == (int)KIN_SCAN_COLUMNS, "a strip's columns a
 /* Chunk after chunk of the items is packed once and met by all rows of the pass. */
 static void run_chunks(pass *p)
 {
-    for (p->first = 0; p->first < p->items && !atomic_load(&p->stopped); p->first += p->chunk) {
-        p->last = kin_min(p->first + p->chunk, p->items);
+    for (p->first = 0; p->first < p->items && !atomic_load(&p->stopped); p->first += p->cut.chunk) {
+        p->last = kin_min(p->first + p->cut.chunk, p->items);
         if (p->panels) kin_scan_pack(p);
         if (!p->late) weigh(p, p->first, p->last, &p->most);
         kin_scan_take_sample(p);
         if (p->symmetric) begin_states(p);
-        kin_parallel_for(p->blocks * p->splits, p->symmetric ? run_strip : run_block, p);
+        kin_parallel_for(p->cut.blocks * p->cut.splits, p->symmetric ? run_strip : run_block, p);
     }
     for (int w = 0; p->late && w < KIN_MAX_THREADS; w++)
         p->most.a = fmax(p->most.a, p->rooms[w].most.a), p->most.b = fmax(p->most.b, p->rooms[w].most.b);
-    if (p->splits > 1) kin_parallel_for(p->rows, join_splits, p);
-    if (p->symmetric) kin_parallel_for(p->blocks, settle_block, p);
+    if (p->cut.splits > 1) kin_parallel_for(p->rows, join_splits, p);
+    if (p->symmetric) kin_parallel_for(p->cut.blocks, settle_block, p);
 }
 
 static bool run_pass(pass *p, kin_error *err)

@@ -8,21 +8,11 @@
 #include "kernels/coarse.h"
 #include "kernels/tile.h"
 #include "retrieval/search/scan.h"
+#include "retrieval/search/scan_cut.h"
 #include "retrieval/search/select.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-enum {
-    /* A tile of products and its rows in 16 bits stay in the second-level cache together. */
-    KIN_SCAN_ROWS = 192,    /* a multiple of 6, and nearly one of 14: the tiles' heights */
-    KIN_SCAN_COLUMNS = 192, /* a multiple of the panels' widths, 8 to 32 */
-    /* dimensions, in float32, or pairs of them, that a tile's products are summed over at a time: of a
-     * panel these stay in the first-level cache */
-    KIN_SCAN_STEP = 256,
-    /* rows that are selected for, and measured, together: for all of them an item comes from memory once */
-    KIN_SCAN_BLOCK = 384,
-};
 
 /* What is selected of a kind: the best k, of which `keep` candidates with a margin, in a buffer of
  * `capacity` words. */
@@ -77,9 +67,9 @@ typedef struct kin_scan_pass {
     kin_scan_want near, far, list;
     int64_t most_kept; /* of the three */
     kin_scan_sample sample;
-    int64_t block_rows, blocks, splits, columns_per_split;
-    int64_t chunk, first, last; /* items packed at a time; those packed now */
-    void *panels;               /* the packed chunk, pairs or float32; NULL for few rows */
+    kin_scan_cut cut;
+    int64_t first, last; /* the items packed now */
+    void *panels;        /* the packed chunk, pairs or float32; NULL for few rows */
     /* [rows, splits, near.keep + far.keep + list.keep]: candidates so far, where the items are cut */
     uint64_t *kept;
     int32_t *kept_count; /* [rows, splits, 3] */

@@ -26,7 +26,7 @@ static int64_t rank_of(const kin_scan_pass *p)
 
 bool kin_scan_sample_room(kin_scan_pass *p)
 {
-    bool whole = p->coarse && !p->symmetric && p->splits == 1 && p->chunk >= p->items &&
+    bool whole = p->coarse && !p->symmetric && p->cut.splits == 1 && p->cut.chunk >= p->items &&
                  p->items >= WORTH * SAMPLE;
     int64_t rank = rank_of(p);
     p->sample = (kin_scan_sample){0};

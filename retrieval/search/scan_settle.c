@@ -104,7 +104,7 @@ static void drop_distant(const kin_scan_pass *p, int64_t i, kin_select *select, 
 static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t r,
                              int64_t i, int64_t k)
 {
-    uint64_t *order = me->order + r * p->most_kept, *sorting = me->order + p->block_rows * p->most_kept;
+    uint64_t *order = me->order + r * p->most_kept, *sorting = me->order + p->cut.block_rows * p->most_kept;
     kin_select_end(select);
     /* 24 bits of the number say enough where it will be measured */
     kin_select_sort(select->word, sorting, select->used, p->scan->float32_order ? 0 : 40);
