@@ -87,8 +87,16 @@ echo '{"k1": 0}' >"$out/odd.json"
 expect "params out of range" 2 "" "odd.json: --k1 needs a whole number from 1" rerank --gallery $g --params "$out/odd.json"
 expect "fit weights and keep them" 0 "--weights 0" "" fuse --gallery $g,$g --fit --save-params "$out/w.json"
 expect "fuse with kept weights" 0 "" "" fuse --gallery $g,$g --query $q,$q --params "$out/w.json" --out "$out/f.csv" --quiet
+awk -v OFS=, 'NR == 1 { print $0, "camera,role" } NR > 1 { print $0, "", NR < 14 ? "query" : "" }' $g.csv >"$out/twelve.csv"; cp $g.npy "$out/twelve.npy"
+"$kin" reduce "$out/twelve:query" --pca 24 --out "$out/few" --quiet
 expect "fit a whitening" 0 "" "24 to 8 dimensions, from 100 rows" whiten fit $g --dims 8 --shrinkage 0.1 --out "$out/w.safetensors"
 expect "apply it" 0 "" "36 descriptors of 8 numbers" whiten apply "$out/w.safetensors" $q --out "$out/qw"
+expect "a whitening of few rows: the default keeps all directions" 0 "" "24 to 24 dimensions, from 12 rows" whiten fit "$out/few" --out "$out/f.safetensors"
+expect "and says how many there are" 0 "" "the rows differ in 11 of 24 directions by more than rounding" whiten fit "$out/few" --out "$out/f.safetensors"
+expect "without shrinkage it keeps those" 0 "" "24 to 11 dimensions, from 12 rows" whiten fit "$out/few" --shrinkage 0 --out "$out/f.safetensors"
+expect "and refuses more" 1 "" "12 rows differ in only 11 directions" whiten fit "$out/few" --shrinkage 0 --dims 12 --out "$out/f.safetensors"
+expect "reduce says it, too" 0 "" "the rows of $out/few differ in 11 directions" reduce "$out/few" --pca 16 --out "$out/x"
+expect "whitening what it was fitted on" 0 "" "these are the rows that it was fitted on" whiten apply "$out/f.safetensors" "$out/few" --out "$out/x"
 expect "learn a whitening" 0 "" "from 100 rows and 802 positive pairs" whiten fit $g --learned --shrinkage 0.1 --out "$out/w.safetensors"
 expect "whitened descriptors keep their labels" 0 "" "" whiten apply "$out/w.safetensors" $g --out "$out/gw" --quiet
 expect "and can be judged" 0 "mAP" "" eval --gallery "$out/gw"

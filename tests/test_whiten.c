@@ -141,6 +141,11 @@ static void whitening(void)
     kin_error_clear(&err);
     CHECK(!kin_whitening_fit(set, KEEP, 0, &w, &err) && !w.projection);
     CHECK_TEXT(err.message, "only 2 directions");
+    CHECK(w.projection == NULL && kin_whitening_fit(set, KEEP, 0.5, &w, NULL) && w.out == KEEP &&
+          w.rank == 2);
+    kin_whitening_free(&w);
+    CHECK(kin_whitening_fit(set, 0, 0, &w, NULL) && w.out == 2);
+    kin_whitening_free(&w);
     kin_error_clear(&err);
     CHECK(!kin_whitening_fit((kin_vectors){data, 1, D}, 1, 0, &w, &err));
     CHECK_TEXT(err.message, "at least 2");
@@ -154,6 +159,47 @@ static void whitening(void)
         kin_alloc_fail_at(0);
     }
     check_end();
+}
+
+/* What rounding makes of directions that are not there is not counted. */
+static void rank_by_noise(void)
+{
+    static const struct {
+        int64_t rows, dim, true_rank, rank;
+        double offset;
+    } cases[] = {{10, 64, 64, 9, 0}, {10, 64, 64, 9, 3},  {700, 64, 5, 5, 0},   {700, 64, 5, 5, 1},
+                 {2, 16, 16, 1, 1},  {64, 64, 64, 63, 1}, {300, 64, 64, 64, 1}, {2000, 256, 40, 40, 0.5}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        int64_t n = cases[c].rows, d = cases[c].dim, r = cases[c].true_rank;
+        check_begin("whiten: %lld rows of %lld numbers in %lld directions, %g from the origin", (long long)n,
+                    (long long)d, (long long)r, cases[c].offset);
+        float *data = kin_alloc_array((size_t)n, (size_t)d * sizeof *data);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < d; j++) {
+                double x = 0;
+                for (int64_t k = 0; k < r && r < d; k++)
+                    x += kin_random_normal(1, (uint64_t)(i * r + k)) *
+                         kin_random_normal(2, (uint64_t)(k * d + j));
+                if (r == d) x = kin_random_normal(3, (uint64_t)(i * d + j));
+                data[i * d + j] = (float)(x + cases[c].offset);
+            }
+        kin_vectors set = {data, n, d};
+        kin_whitening w;
+        kin_error err = {0};
+        CHECK_MSG(kin_whitening_fit(set, 0, 0, &w, &err), "%s", err.message);
+        CHECK_MSG(w.out == cases[c].rank && w.rank == cases[c].rank, "rank %lld", (long long)w.rank);
+        kin_whitening_free(&w);
+        if (cases[c].rank < d) {
+            CHECK(!kin_whitening_fit(set, cases[c].rank + 1, 0, &w, &err));
+            CHECK_TEXT(err.message, "0.5 is the usual one");
+        }
+        CHECK(kin_whitening_fit(set, 0, 0.5, &w, NULL) && w.out == d);
+        kin_whitening_free(&w);
+        CHECK(kin_pca_fit(set, d, &w, NULL) && w.rank == cases[c].rank);
+        kin_whitening_free(&w);
+        kin_free(data);
+        check_end();
+    }
 }
 
 /* P C_S Pᵀ = I on the pairs, P C_D Pᵀ diagonal and descending on the rows: which fixes P but for signs. */
@@ -267,6 +313,7 @@ int main(void)
     learned();
     eigen();
     whitening();
+    rank_by_noise();
     CHECK(kin_alloc_live() == 0);
     return check_result();
 }

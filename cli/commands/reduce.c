@@ -111,7 +111,13 @@ static bool make(const kin_cli *cli, const kin_embeddings *set, reducer *r, kin_
 {
     if (kin_option_given(cli, "with")) return load(kin_option_string(cli, "with"), r, err);
     if (kin_option_given(cli, "autoencoder")) return train(cli, set, r, err);
-    return kin_pca_fit(kin_embeddings_vectors(set), kin_option_int(cli, "pca"), &r->pca, err);
+    if (!kin_pca_fit(kin_embeddings_vectors(set), kin_option_int(cli, "pca"), &r->pca, err)) return false;
+    if (r->pca.rank < r->pca.out)
+        kin_cli_note(cli,
+                     "the rows of %s differ in %lld directions by more than rounding; the others of the %lld "
+                     "are arbitrary",
+                     set->name, (long long)r->pca.rank, (long long)r->pca.out);
+    return true;
 }
 
 /* ---- use ---- */

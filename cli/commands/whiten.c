@@ -4,6 +4,7 @@
 #include "cli/whitening_file.h"
 #include "retrieval/lists/items.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static bool fit(const kin_cli *cli, const char *name, const char *out, kin_error
     char about[200];
     int64_t pairs = 0;
     if (!kin_embeddings_read(name, &set, err)) return false;
-    int64_t dims = kin_option_given(cli, "dims") ? kin_option_int(cli, "dims") : set.dim;
+    int64_t dims = kin_option_int(cli, "dims"); /* 0: all that there are */
     bool ok = kin_option_flag(cli, "learned") ? learn(cli, &set, dims, &w, &pairs, err)
                                               : kin_whitening_fit(kin_embeddings_vectors(&set), dims,
                                                                   kin_option_real(cli, "shrinkage"), &w, err);
@@ -53,9 +54,28 @@ static bool fit(const kin_cli *cli, const char *name, const char *out, kin_error
     else if (ok)
         kin_cli_note(cli, "%lld to %lld dimensions, from %lld rows, in %s", (long long)w.in, (long long)w.out,
                      (long long)set.items.count, out);
+    if (ok && w.rank < w.in)
+        kin_cli_note(cli, "the %s differ in %lld of %lld directions by more than rounding%s",
+                     pairs ? "pairs" : "rows", (long long)w.rank, (long long)w.in,
+                     w.out > w.rank ? "; the others are kept for what is new in other rows" : "");
     kin_whitening_free(&w);
     kin_embeddings_free(&set);
     return ok;
+}
+
+/* Whether these are the rows whose mean was taken. */
+static bool fitted_on(const kin_whitening *w, const kin_embeddings *set)
+{
+    for (int64_t d = 0; d < w->in; d++) {
+        double sum = 0, size = 0;
+        for (int64_t i = 0; i < set->items.count; i++) {
+            double x = (double)set->data[i * set->dim + d];
+            sum += x, size += fabs(x);
+        }
+        if (fabs(sum / (double)set->items.count - w->mean[d]) > 1e-12 * size / (double)set->items.count)
+            return false;
+    }
+    return true;
 }
 
 static bool apply(const kin_cli *cli, const char *file, const char *name, const char *out, kin_error *err)
@@ -73,6 +93,10 @@ static bool apply(const kin_cli *cli, const char *file, const char *name, const 
     if (ok)
         kin_cli_note(cli, "%lld descriptors of %lld numbers in %s", (long long)set.items.count,
                      (long long)w.out, out);
+    if (ok && fitted_on(&w, &set))
+        kin_cli_note(cli, "these are the rows that it was fitted on: on them it makes noise count, and mAP "
+                          "often falls; fit "
+                          "it on others");
     kin_free(rows);
     kin_whitening_free(&w);
     kin_embeddings_free(&set);
@@ -112,16 +136,16 @@ static const kin_option options[] = {
      .value = "D",
      .low = 1,
      .high = -1,
-     .fallback_shown = "all",
+     .fallback_shown = "all; with --shrinkage 0 those in which the rows differ",
      .help = "Directions kept."},
     {.name = "shrinkage",
      .kind = KIN_OPTION_REAL,
      .value = "S",
      .low = 0,
      .high = 1,
-     .fallback = "0",
+     .fallback = "0.5",
      .help = "Draws the variances towards their mean, which tames directions that hold only noise; 1 whitens "
-             "nothing."},
+             "nothing, 0 all, and then noise counts as much as anything."},
     {.name = "learned",
      .help = "Learn from labels: what differs between items of one label becomes white, and directions are "
              "sorted by what tells the others apart."},
@@ -143,13 +167,15 @@ const kin_command kin_command_whiten = {
     .about = "Descriptors of networks have a few strong directions that say little about what is alike. "
              "Whitening makes all directions count the same; what "
              "comes out has unit length.\n\n"
-             "Fit it on pictures that are neither queries nor gallery: fitted on the gallery itself it often "
-             "does harm. The file holds the arrays mean, projection "
+             "Fit it on pictures that are neither queries nor gallery: fitted on the gallery itself it does "
+             "harm. Keep the default shrinkage unless validation items say otherwise: without any, a few "
+             "hundred pictures make a whitening that is worse than none. The file holds the arrays mean, "
+             "projection "
              "and variance, for use elsewhere: y = projection (x - mean), divided by its length.",
-    .examples = "kin whiten fit train --dims 256 --out w.safetensors\n"
+    .examples = "kin whiten fit train --out w.safetensors\n"
                 "kin whiten apply w.safetensors shop --out shop_w\n"
                 "# from positive pairs\n"
-                "kin whiten fit train --learned --shrinkage 0.1 --out w.safetensors",
+                "kin whiten fit train --learned --out w.safetensors",
     .arguments = {{"VERB", "fit or apply."},
                   {"W", "apply: what was fitted."},
                   {"SET", "Descriptors, as written by `kin embed`, or any .npy matrix."}},

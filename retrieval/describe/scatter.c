@@ -5,6 +5,14 @@
 
 enum { ROWS = 512 };
 
+int64_t kin_scatter_rank(const double *values, int64_t n, int64_t rows)
+{
+    const double noise = 0x1p-20; /* ε = 2⁻²⁴, and sums of up to 512 products */
+    int64_t rank = 0, most = rows - 1 < n ? rows - 1 : n;
+    while (rank < most && values[rank] > noise * values[0]) rank++;
+    return rank;
+}
+
 bool kin_scatter(int64_t count, int64_t dim, void (*row)(const void *arg, int64_t i, float *x),
                  const void *arg, double divisor, double *out, kin_error *err)
 {

@@ -56,34 +56,36 @@ static void store_direction(kin_whitening *w, int64_t d, const double *vector, d
 
 /* shrinkage < 0: no division. */
 static bool project(kin_whitening *w, const double *values, const double *vectors, double shrinkage,
-                    kin_error *err)
+                    int64_t dims, int64_t rows, kin_error *err)
 {
     double sum = 0;
+    w->rank = kin_scatter_rank(values, w->in, rows);
     for (int64_t i = 0; i < w->in; i++) sum += fmax(0, values[i]);
     if (!(sum > 0))
         return kin_fail(err, KIN_ERR_NUMERIC, "whitening: all rows are equal, there is nothing to fit");
-    for (int64_t d = 0; d < w->out && shrinkage < 0; d++)
-        store_direction(w, d, vectors + d * w->in, values[d], 1);
-    for (int64_t d = 0; d < w->out && shrinkage >= 0; d++) {
-        double shrunk = (1 - shrinkage) * fmax(0, values[d]) + shrinkage * sum / (double)w->in;
-        if (shrunk < 1e-9 * values[0])
-            return kin_fail(err, KIN_ERR_NUMERIC,
-                            "whitening: only %lld directions hold any variance; keep that many, or raise the "
-                            "shrinkage above 0",
-                            (long long)d);
-        store_direction(w, d, vectors + d * w->in, values[d], shrunk);
+    if (shrinkage == 0 && dims > w->rank)
+        return kin_fail(
+            err, KIN_ERR_NUMERIC,
+            "whitening: %lld rows differ in only %lld directions by more than rounding, and %lld were "
+            "asked for; a shrinkage above 0 keeps all (0.5 is the usual one)",
+            (long long)rows, (long long)w->rank, (long long)dims);
+    if (shrinkage == 0 && !dims) w->out = w->rank;
+    for (int64_t d = 0; d < w->out; d++) {
+        double variance = d < w->rank ? values[d] : 0, mean = sum / (double)w->in;
+        store_direction(w, d, vectors + d * w->in, values[d],
+                        shrinkage < 0 ? 1 : (1 - shrinkage) * variance + shrinkage * mean);
     }
     return true;
 }
 
-static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *err)
+static bool fit(kin_whitening *w, kin_vectors set, int64_t dims, double shrinkage, kin_error *err)
 {
-    size_t n = (size_t)w->in, dims = (size_t)w->out;
+    size_t n = (size_t)w->in, kept = (size_t)w->out;
     double *vectors = kin_alloc_array(n, n * sizeof(double)), *values = kin_alloc_array(n, sizeof(double)),
            *covariance = kin_alloc_array(n, n * sizeof(double));
     w->mean = kin_alloc_array(n, sizeof(double));
-    w->variance = kin_alloc_array(dims, sizeof(float));
-    w->projection = kin_alloc_array(dims, n * sizeof(float));
+    w->variance = kin_alloc_array(kept, sizeof(float));
+    w->projection = kin_alloc_array(kept, n * sizeof(float));
     bool ok = vectors && values && covariance && w->mean && w->variance && w->projection
                   ? true
                   : kin_fail_memory(err, "whitening", (unsigned long long)(n * n) * 20);
@@ -92,7 +94,7 @@ static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *
         around rows = {set, w->mean};
         ok = kin_scatter(set.count, set.dim, centred_row, &rows, (double)(set.count - 1), covariance, err) &&
              kin_symmetric_eigen(covariance, w->in, values, vectors, err) &&
-             project(w, values, vectors, shrinkage, err);
+             project(w, values, vectors, shrinkage, dims, set.count, err);
     }
     kin_free(vectors), kin_free(values), kin_free(covariance);
     return ok;
@@ -100,16 +102,16 @@ static bool fit(kin_whitening *w, kin_vectors set, double shrinkage, kin_error *
 
 static bool check_and_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err)
 {
-    *out = (kin_whitening){.in = set.dim, .out = dims};
+    *out = (kin_whitening){.in = set.dim, .out = dims ? dims : set.dim};
     if (set.count < 2)
         return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: fitted on %lld rows; at least 2 were expected",
                         (long long)set.count);
-    if (dims < 1 || dims > set.dim)
+    if (dims < 0 || dims > set.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "whitening: %lld dimensions were asked for; 1 to %lld was expected", (long long)dims,
                         (long long)set.dim);
     if (!kin_check_finite(set.data, set.count, set.dim, "whitening", err)) return false;
-    if (fit(out, set, shrinkage, err)) return true;
+    if (fit(out, set, dims, shrinkage, err)) return true;
     kin_whitening_free(out);
     return false;
 }

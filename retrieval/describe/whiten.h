@@ -12,10 +12,12 @@ typedef struct kin_whitening {
     double *mean;      /* [in] */
     float *projection; /* [out, in]: rows λ^−½ uᵀ */
     float *variance;   /* [out]: the eigenvalues, before shrinkage */
+    int64_t
+        rank; /* directions in which the rows differ by more than rounding; 0: not known (read from a file) */
 } kin_whitening;
 
-/* Fits on `set` (at least 2 rows). Directions whose shrunk eigenvalue is below 1e-9 of the largest are an
- * error, which says how many there are to keep. */
+/* Fits on `set` (at least 2 rows). `dims` 0 keeps all directions; without shrinkage, all that are more than rounding
+ * (kin_scatter_rank), and to ask for others is then an error, which says how many there are. */
 bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err);
 /* Learned whitening (see retrieval/describe/whiten_learn.c): what differs between the members of positive
  * pairs becomes white, and the `dims` directions are those in which everything else differs most. Pair i

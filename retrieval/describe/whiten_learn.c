@@ -37,7 +37,7 @@ static void centred_row(const void *arg, int64_t i, float *x)
 }
 
 /* l->vectors becomes W = Λ^−½ Uᵀ of C_S, shrunk. */
-static bool make_root(learner *l, double shrinkage, kin_error *err)
+static bool make_root(learner *l, double shrinkage, int64_t *rank, kin_error *err)
 {
     int64_t n = l->set.dim;
     double sum = 0;
@@ -48,13 +48,14 @@ static bool make_root(learner *l, double shrinkage, kin_error *err)
     if (!(sum > 0))
         return kin_fail(err, KIN_ERR_NUMERIC,
                         "whitening: the members of every pair are equal, there is nothing to learn");
+    *rank = kin_scatter_rank(l->values, n, l->pairs + 1); /* differences have no mean to lose */
+    if (shrinkage == 0 && *rank < n)
+        return kin_fail(err, KIN_ERR_NUMERIC,
+                        "whitening: the pairs differ in %lld of %lld directions only; give more pairs, or a "
+                        "shrinkage above 0 (0.5 is the usual one)",
+                        (long long)*rank, (long long)n);
     for (int64_t i = 0; i < n; i++) {
-        double shrunk = (1 - shrinkage) * fmax(0, l->values[i]) + shrinkage * sum / (double)n;
-        if (shrunk < 3e-7 * l->values[0]) /* below that float32 products hold only rounding */
-            return kin_fail(err, KIN_ERR_NUMERIC,
-                            "whitening: the pairs differ in %lld of %lld directions only; give more pairs, "
-                            "or raise the shrinkage above 0",
-                            (long long)i, (long long)n);
+        double shrunk = (1 - shrinkage) * (i < *rank ? l->values[i] : 0) + shrinkage * sum / (double)n;
         for (int64_t d = 0; d < n; d++) l->vectors[i * n + d] /= sqrt(shrunk);
     }
     return true;
@@ -95,7 +96,7 @@ static bool learn(learner *l, double shrinkage, kin_whitening *w, kin_error *err
     for (int64_t i = 0; i < l->pairs; i++)
         for (int64_t d = 0; d < n; d++) l->mean[d] += (double)kin_row(l->set, l->a[i])[d];
     for (int64_t d = 0; d < n; d++) l->mean[d] /= (double)l->pairs;
-    if (!make_root(l, shrinkage, err)) return false;
+    if (!make_root(l, shrinkage, &w->rank, err)) return false;
     double *root = kin_alloc_array((size_t)n, (size_t)n * sizeof *root);
     if (!root)
         return kin_fail_memory(err, "whitening",
@@ -122,7 +123,7 @@ static bool check(kin_vectors set, const int64_t *a, const int64_t *b, int64_t p
     if (pairs < 1)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "whitening: no positive pairs; learned whitening needs items that share a label");
-    if (dims < 1 || dims > set.dim)
+    if (dims < 0 || dims > set.dim)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "whitening: %lld dimensions were asked for; 1 to %lld was expected", (long long)dims,
                         (long long)set.dim);
@@ -141,10 +142,12 @@ bool kin_whitening_learn(kin_vectors set, const int64_t *a, const int64_t *b, in
 {
     *out = (kin_whitening){0};
     if (!check(set, a, b, pairs, dims, shrinkage, err)) return false;
-    size_t n = (size_t)set.dim;
-    *out = (kin_whitening){set.dim, dims, kin_alloc_array(n, sizeof(double)),
-                           kin_alloc_array((size_t)dims, n * sizeof(float)),
-                           kin_alloc_array((size_t)dims, sizeof(float))};
+    size_t n = (size_t)set.dim, kept = dims ? (size_t)dims : n;
+    *out = (kin_whitening){.in = set.dim,
+                           .out = (int64_t)kept,
+                           .mean = kin_alloc_array(n, sizeof(double)),
+                           .projection = kin_alloc_array(kept, n * sizeof(float)),
+                           .variance = kin_alloc_array(kept, sizeof(float))};
     learner l = {set,
                  a,
                  b,
