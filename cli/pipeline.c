@@ -118,12 +118,13 @@ kin_progress kin_pipeline_progress(kin_pipeline *p) { return (kin_progress){watc
 static bool to_stream(const kin_pipeline *p) { return p->r.out && strcmp(p->r.out, "-") == 0; }
 
 /* Takes `lists` over as the best so far, and writes them; a stream takes one result only, the last. */
-static bool keep(kin_pipeline *p, kin_neighbours *lists, const char *name, kin_error *err)
+static bool keep(kin_pipeline *p, kin_neighbours *lists, kin_value value, const char *name, kin_error *err)
 {
     char clock[24];
     kin_neighbours_free(&p->best);
     p->best = *lists;
     *lists = (kin_neighbours){0};
+    p->r.value = value;
     double began = kin_clock();
     if (!to_stream(p) && !kin_retrieve_write_quietly(&p->r, &p->best, err)) return false;
     p->holds = name;
@@ -169,7 +170,7 @@ static bool search(kin_pipeline *p, kin_cost stage, const char *name, kin_error 
     kin_pipeline_begin(p, stage);
     bool ok = kin_search(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists, err);
     if (ok) kin_pipeline_end(p);
-    ok = ok && keep(p, &lists, name, err);
+    ok = ok && keep(p, &lists, KIN_VALUE_COSINE, name, err);
     kin_neighbours_free(&lists);
     return ok;
 }
@@ -266,7 +267,7 @@ static bool rerank_all(kin_pipeline *p, kin_error *err)
     bool ok = kin_rerank_k_reciprocal(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists,
                                       err);
     if (ok) kin_pipeline_end(p);
-    ok = ok && keep(p, &lists, "k-reciprocal re-ranking", err);
+    ok = ok && keep(p, &lists, KIN_VALUE_DISTANCE, "k-reciprocal re-ranking", err);
     kin_neighbours_free(&lists);
     return ok;
 }
@@ -290,7 +291,7 @@ static bool rerank_among(kin_pipeline *p, int64_t first, kin_error *err)
         kin_cli_note(p->r.cli,
                      "re-ranked with the %lld of %lld gallery items that are among the first %lld of a list",
                      (long long)p->total_items, (long long)whole.gallery, (long long)first);
-    ok = ok && keep(p, &lists, "re-ranking among the first of the lists", err);
+    ok = ok && keep(p, &lists, KIN_VALUE_DISTANCE, "re-ranking among the first of the lists", err);
     kin_neighbours_free(&lists);
     return ok;
 }

@@ -32,7 +32,7 @@ static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error
 {
     const char *query = kin_option_string(r->cli, "query"), *gallery = kin_option_string(r->cli, "gallery");
     if (!kin_file_creatable(r->out, err) || !kin_file_creatable(r->indices, err) ||
-        !kin_file_creatable(r->distances, err))
+        !kin_file_creatable(r->distances, err) || !kin_file_creatable(r->similarities, err))
         return false;
     if ((query && !read(user, query, &r->query, err)) || !read(user, gallery, &r->gallery, err)) return false;
     if (query && r->query.dim != r->gallery.dim)
@@ -65,6 +65,8 @@ static int check_options(kin_retrieve *r)
     if (kin_option_given(cli, "augment") && r->leave_one_out)
         return kin_cli_usage(cli,
                              "without --query, --expand averages the gallery already; leave --augment out");
+    if (r->similarities && r->metric == KIN_EUCLID)
+        return kin_cli_usage(cli, "--metric euclid has distances only; take --distances");
     if (kin_option_given(cli, "alpha") && !means)
         return kin_cli_usage(cli, "--alpha weights the means of --expand or --augment; give one of them");
     return 0;
@@ -90,8 +92,12 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
                         .top = kin_option_int(cli, "top"),
                         .out = kin_option_string(cli, "out"),
                         .indices = kin_option_string(cli, "indices"),
-                        .distances = kin_option_string(cli, "distances")};
-    if (!r->out && !r->indices && !r->distances) r->out = "-";
+                        .distances = kin_option_string(cli, "distances"),
+                        .similarities = kin_option_string(cli, "similarities")};
+    static const kin_value values[] = {
+        [KIN_EUCLID] = KIN_VALUE_DISTANCE, [KIN_COSINE] = KIN_VALUE_COSINE, [KIN_INNER] = KIN_VALUE_PRODUCT};
+    r->value = values[r->metric];
+    if (!r->out && !r->indices && !r->distances && !r->similarities) r->out = "-";
     *code = check_options(r);
     if (*code) return false;
     kin_interrupt_catch();
@@ -175,11 +181,27 @@ bool kin_retrieve_expand_queries(kin_retrieve *r, kin_progress progress, kin_err
     return ok;
 }
 
+/* The distances that the values stand for, in their place. */
+static bool write_distances(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    int64_t count = lists->queries * lists->k;
+    kin_neighbours far = *lists;
+    if (r->value == KIN_VALUE_DISTANCE) return kin_ranks_write_arrays(NULL, r->distances, lists, err);
+    far.value = kin_alloc_array((size_t)count, sizeof *far.value);
+    if (!far.value) return kin_fail_memory(err, r->distances, (unsigned long long)count * sizeof *far.value);
+    for (int64_t i = 0; i < count; i++)
+        far.value[i] = (float)((r->value == KIN_VALUE_COSINE) - (double)lists->value[i]);
+    bool ok = kin_ranks_write_arrays(NULL, r->distances, &far, err);
+    kin_free(far.value);
+    return ok;
+}
+
 bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
 {
     const kin_items *gallery = &r->gallery.items, *query = r->leave_one_out ? gallery : &r->query.items;
     if (r->out && !kin_ranks_write(r->out, lists, query, gallery, err)) return false;
-    return kin_ranks_write_arrays(r->indices, r->distances, lists, err);
+    return kin_ranks_write_arrays(r->indices, r->similarities, lists, err) &&
+           (!r->distances || write_distances(r, lists, err));
 }
 
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
@@ -187,7 +209,9 @@ bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error 
     kin_meter_break();
     if (!kin_retrieve_write_quietly(r, lists, err)) return false;
     kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
-                 !r->out                    ? r->indices ? r->indices : r->distances
+                 !r->out                    ? r->indices     ? r->indices
+                                              : r->distances ? r->distances
+                                                             : r->similarities
                  : strcmp(r->out, "-") == 0 ? "standard output"
                                             : r->out);
     return true;

@@ -7,6 +7,13 @@
 #include "retrieval/lists/selves.h"
 #include "retrieval/search/search.h"
 
+/* What the values beside the lists are, and what distance they stand for: the one that --max-distance takes. */
+typedef enum {
+    KIN_VALUE_DISTANCE = 0, /* themselves */
+    KIN_VALUE_COSINE,       /* 1 − s */
+    KIN_VALUE_PRODUCT,      /* −s */
+} kin_value;
+
 typedef struct kin_retrieve {
     const kin_cli *cli;
     kin_embeddings query, gallery; /* query is empty when each gallery item is searched among the others */
@@ -14,8 +21,9 @@ typedef struct kin_retrieve {
     kin_selves selves; /* which gallery row a query is; none with --keep-self, and when leaving one out */
     kin_metric metric;
     int64_t top;
-    const char *out, *indices, *distances; /* NULL: not wanted */
-    const char *stage;                     /* that the meter shows; NULL: none */
+    const char *out, *indices, *distances, *similarities; /* NULL: not wanted */
+    kin_value value;                                      /* of the lists that are written */
+    const char *stage;                                    /* that the meter shows; NULL: none */
     kin_meter meter;
 } kin_retrieve;
 
@@ -56,7 +64,15 @@ extern const char *const kin_retrieve_metrics[];
          .kind = KIN_OPTION_STRING, \
          .writes = KIN_WRITES_FILE, \
          .value = "FILE", \
-         .help = "Write the values beside them as a float32 .npy."}, \
+         .help = \
+             "Write the distances beside them as a float32 .npy, smaller is nearer: 1 - cosine, squared " \
+             "Euclid, minus the inner product, or what re-ranking orders by."}, \
+        {.name = "similarities", \
+         .kind = KIN_OPTION_STRING, \
+         .value = "FILE", \
+         .help = "Write cosines or inner products instead, as FAISS's inner-product indexes return them; " \
+                 "larger " \
+                 "is nearer."}, \
         {.name = "expand", \
          .kind = KIN_OPTION_INT, \
          .value = "N", \

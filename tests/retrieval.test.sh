@@ -26,6 +26,25 @@ expect "ties are broken against collapsed descriptors, too" 0 "R@1-pessimistic  
 expect "without queries" 0 "R@1-pessimistic  0.0000" "" eval --gallery "$out/a"
 expect "by tune" 0 "; with ties against it R@1 0.0000, mAP 0.3161" "" tune --gallery "$out/a" --method expand --rounds 0 --quiet
 expect "by fuse" 0 "; with ties against it R@1 0.0000, mAP 0.3161" "" fuse --gallery "$out/a,$out/a" --fit --quiet
+floats() { tail -c "$(($2 * 4))" "$1" | od -An -v -tf4 -w4 | awk '{ printf "%.6f\n", $1 }'; }
+for metric in cosine inner euclid; do
+    "$kin" search --query $q --gallery $g --metric $metric --top 5 --out "$out/r5.csv" --distances "$out/d5.npy" --quiet
+    limit=$(floats "$out/d5.npy" 180 | sort -g | sed -n 90p)
+    "$kin" search --query $q --gallery $g --metric $metric --max-distance "$limit" --top 5 --out "$out/m5.csv" --distances "$out/m5.npy" --quiet
+    count=$(awk -F'[, ]' 'NR > 1 && $2 != "" { n += NF - 1 } END { print n }' "$out/m5.csv")
+    why=; [ "$count" -ge 89 ] && [ "$count" -le 91 ] || why="$count of 180 items are within their median distance, $limit"
+    report "--distances holds what --max-distance takes, $metric" "$why"
+    why=; floats "$out/d5.npy" 180 | awk 'NR % 5 != 1 && $1 < last { exit 1 } { last = $1 }' || why="they do not ascend"
+    report "and is smaller where things are nearer, $metric" "$why"
+    [ $metric != euclid ] || continue
+    "$kin" search --query $q --gallery $g --metric $metric --top 5 --distances "$out/d5.npy" --similarities "$out/s5.npy" --quiet
+    floats "$out/d5.npy" 180 >"$out/d5"; floats "$out/s5.npy" 180 >"$out/s5"
+    why=; paste "$out/d5" "$out/s5" | awk -v one=$([ $metric = cosine ] && echo 1 || echo 0) '{ x = one - $2 - $1; if (x > 1e-5 || x < -1e-5) exit 1 }' || why="others"
+    report "--similarities are what they were, $metric" "$why"
+done
+expect "Euclid has no similarities" 2 "" "take --distances" search --query $q --gallery $g --metric euclid --similarities "$out/s.npy"
+expect "nor has k-reciprocal re-ranking" 2 "" "take --distances" rerank --query $q --gallery $g --similarities "$out/s.npy"
+expect "distances without lists" 2 "" "--distances belongs to RANKS" eval --query $q --gallery $g --distances "$out/d.npy"
 expect "distances of another search" 1 "" "does not fit the 36 lists" eval "$out/e.csv" --query $q --gallery $g --distances $q.npy
 expect "rerank writes lists" 0 "" "36 lists of 50" rerank --query $q --gallery $g --top 50 --k1 8 --k2 3 --out "$out/k.csv"
 expect "check accepts those too" 0 "1800 ids" "" check "$out/k.csv" --query $q --gallery $g

@@ -455,6 +455,9 @@ static int run(kin_cli *cli)
 {
     if (cli->positionals && kin_option_given(cli, "fit-threshold"))
         return kin_cli_usage(cli, "--fit-threshold goes by the descriptors' distances; leave RANKS out");
+    if (!cli->positionals && kin_option_given(cli, "distances"))
+        return kin_cli_usage(cli,
+                             "--distances belongs to RANKS; descriptors tell their distances themselves");
     if (kin_option_flag(cli, "json") && kin_option_given(cli, "worst"))
         return kin_cli_usage(cli, "--worst prints a table; leave --json out");
     evaluation e = {0};
@@ -496,7 +499,8 @@ static const kin_option options[] = {
     {.name = "distances",
      .kind = KIN_OPTION_STRING,
      .value = "FILE",
-     .help = "The .npy that the same search wrote: ties are then also broken against the system, since a "
+     .help = "With RANKS: the .npy that the same search wrote: ties are then also broken against the system, "
+             "since a "
              "collapsed embedding can fake a high score."},
     {.name = "ignore-cameras",
      .help = "Keep gallery items of the query's label and camera, which are dropped where the lists of items "

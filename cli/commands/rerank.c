@@ -24,6 +24,7 @@ static bool by_reciprocal(kin_retrieve *r, kin_neighbours *lists, kin_error *err
                           .self = kin_retrieve_self(r),
                           .progress = kin_retrieve_progress(r)};
     kin_retrieve_warn_of_small_classes(r, opt.k1);
+    r->value = KIN_VALUE_DISTANCE;
     return kin_rerank_k_reciprocal(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 
@@ -55,6 +56,7 @@ static bool by_diffusion(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
                              .leave_one_out = r->leave_one_out,
                              .self = kin_retrieve_self(r),
                              .progress = kin_retrieve_progress(r)};
+    r->value = KIN_VALUE_PRODUCT; /* no largest one is known */
     return kin_diffuse(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 
@@ -94,6 +96,8 @@ static int check_method(const kin_cli *cli, int method)
     if (kin_option_choice(cli, "metric") != 0 && (method == GRAPH || method == DIFFUSION))
         return kin_cli_usage(cli, "--method %s goes by cosine similarity; leave --metric out",
                              kin_option_string(cli, "method"));
+    if (method == RECIPROCAL && kin_option_given(cli, "similarities"))
+        return kin_cli_usage(cli, "--method k-reciprocal orders by distances; take --distances");
     if (method == EXPAND && !kin_option_given(cli, "expand") && !kin_option_given(cli, "augment"))
         return kin_cli_usage(
             cli, "--method expand needs --expand N or --augment N, the neighbours that means are taken over");

@@ -179,6 +179,8 @@ static int check(const kin_cli *cli)
                                                                                 "filter",     "normalize",
                                                                                 "max-pixels", "cache"};
     bool reranks = kin_option_choice(cli, "method") == 0;
+    if (reranks && kin_option_given(cli, "similarities"))
+        return kin_cli_usage(cli, "--method k-reciprocal orders by distances; take --distances");
     for (size_t i = 0; i < sizeof of_rerank / sizeof *of_rerank; i++)
         if (!reranks && kin_option_given(cli, of_rerank[i]))
             return kin_cli_usage(cli, "--%s belongs to re-ranking, and --method %s leaves that out",

@@ -80,7 +80,8 @@ const kin_command kin_command_search = {
              "threads does not change it.\n\n"
              "The lists have a line `query,gallery gallery ...` each, under the header `id,images`; `kin "
              "eval` measures them and `kin check` validates "
-             "them. With --indices and --distances the result is a pair of arrays as FAISS gives them.",
+             "them. With --indices and --distances (or --similarities) the result is a pair of arrays as "
+             "FAISS gives them.",
     .examples =
         "# queries against a gallery, both written by kin embed\n"
         "kin search --query queries --gallery shop --top 100 --out ranks.csv\n"
