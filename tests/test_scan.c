@@ -239,6 +239,9 @@ static void given_up(void)
         CHECK(near[q * K] == at);
         CHECK_CLOSE(far[q], most, 1e-12 * most);
     }
+    scan.k = 0;
+    CHECK(!kin_scan_run(&scan, &err));
+    CHECK_TEXT(err.message, "the best 0 of 600 items");
     check_end();
 }
 

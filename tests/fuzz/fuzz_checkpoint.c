@@ -2,6 +2,7 @@
  * The network is made once. */
 #include "nn/files/checkpoint.h"
 #include "nn/layers.h"
+#include "tests/fuzz/long.h"
 
 static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
 {
@@ -21,7 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     kin_error err = {0};
     kin_checkpoint *c;
-    if (!m || !kin_checkpoint_parse(data, size, &c, &err)) return 0;
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
+    bool parsed = m && kin_checkpoint_parse(b.data, b.size, &c, &err);
+    kin_bytes_free(&b);
+    if (!parsed) return 0;
     if (!kin_checkpoint_load(c, m, NULL, &err)) {
         kin_error_clear(&err);
         kin_checkpoint_load(c, m, "*", &err);

@@ -3,6 +3,7 @@
  * names) is parsed as lines. */
 #include "base/memory.h"
 #include "data/sets/known.h"
+#include "tests/fuzz/long.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,20 +54,23 @@ static void parse(const kin_known *known, uint8_t choice, const uint8_t *data, s
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    long alive = kin_alloc_live();
     if (size < 2) return 0;
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
     int n = 0;
     while (kin_known_sets[n]) n++;
-    const kin_known *known = kin_known_sets[data[0] % n];
-    if (known->lists[0]) {
-        parse(known, data[1], data + 2, size - 2);
-    } else {
+    const kin_known *known = b.data ? kin_known_sets[b.data[0] % n] : NULL;
+    if (known && known->lists[0]) {
+        parse(known, b.data[1], b.data + 2, b.size - 2);
+    } else if (known) {
         long person, camera;
         kin_list_file names = {0};
-        if (fill(&names, "names", data + 2, size - 2))
+        if (fill(&names, "names", b.data + 2, b.size - 2))
             kin_market_name((const char *)names.bytes.data, &person, &camera);
         kin_free(names.path);
         kin_bytes_free(&names.bytes);
     }
-    if (kin_alloc_live() != 0) abort();
+    kin_bytes_free(&b);
+    if (kin_alloc_live() != alive) abort();
     return 0;
 }

@@ -21,6 +21,7 @@ static size_t walk(const kin_mat *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    long alive = kin_alloc_live();
     kin_arena arena = {0};
     kin_error err = {0};
     kin_bytes bytes = kin_lengthened(data, size, 1 << 20);
@@ -31,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     kin_arena_free(&arena);
     kin_bytes_free(&bytes);
-    if (kin_alloc_live() != 0) abort();
+    if (kin_alloc_live() != alive) abort();
     return 0;
 }

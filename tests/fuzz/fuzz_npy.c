@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "base/npy.h"
+#include "tests/fuzz/long.h"
 
 #include <stdlib.h>
 
@@ -11,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     long alive = kin_alloc_live();
     if (!size) return 0;
-    FILE *stream = fmemopen((void *)(uintptr_t)data, size, "rb");
-    if (!stream) return 0;
+    kin_bytes b = kin_lengthened(data, size, 1 << 20);
+    FILE *stream = b.data ? fmemopen(b.data, b.size, "rb") : NULL;
+    if (!stream) return kin_bytes_free(&b), 0;
     kin_npy array;
     kin_error err = {0};
     if (kin_npy_read_stream(stream, "fuzz", &array, &err)) {
@@ -21,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_npy_free(&array);
     }
     fclose(stream);
+    kin_bytes_free(&b);
     if (kin_alloc_live() != alive) abort();
     return 0;
 }

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    long alive = kin_alloc_live();
     kin_bytes b = kin_lengthened(data, size, 1 << 20);
     const char *text = (const char *)b.data;
     size_t split = 0;
@@ -35,6 +36,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_items_free(&items);
     }
     kin_bytes_free(&b);
-    if (kin_alloc_live() != 0) abort();
+    if (kin_alloc_live() != alive) abort();
     return 0;
 }
