@@ -1,5 +1,7 @@
 #include "cli/chosen.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -30,12 +32,37 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
     return true;
 }
 
+/* What a run brings itself may not be said beside it. */
+static bool leaves_to_run(const kin_cli *cli, const char *run, kin_error *err)
+{
+    static const char *const its_own[] = {"weights", "allow-missing", "resize", "filter", "normalize"};
+    for (size_t i = 0; i < sizeof its_own / sizeof *its_own; i++)
+        if (kin_option_given(cli, its_own[i]))
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "--%s is for networks of kin models; %s is a trained network, which has its own",
+                            its_own[i], run);
+    return true;
+}
+
+static bool neither(const char *name, kin_error *err)
+{
+    kin_error ours = {0};
+    kin_model_named(name, &ours);
+    const char *meant = strstr(ours.message, "(did you mean");
+    return kin_fail(err, KIN_ERR_ARGUMENT,
+                    "there is neither a run, nor a checkpoint, nor a network '%.100s' %s", name,
+                    meant ? meant : "(kin models lists the networks)");
+}
+
 bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
                         kin_module **module, kin_error *err)
 {
     kin_config config;
     const kin_model *model = kin_model_find(name);
-    if (!model || kin_exists(name)) return kin_network_open(name, ctx, network, module, err);
+    int64_t size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0;
+    if (!model && !kin_exists(name)) return neither(name, err);
+    if (!model || kin_exists(name))
+        return leaves_to_run(cli, name, err) && kin_network_open(name, size, ctx, network, module, err);
     return published_config(cli, model, &config, err) &&
            kin_network_published(&config, ctx, network, module, err);
 }

@@ -7,7 +7,7 @@
 
 extern const char *const kin_filter_choices[], *const kin_normalization_choices[]; /* "own" first */
 
-/* Rows of the commands' option tables; with a run they are not needed. */
+/* Rows of the commands' option tables; of these only --size may stand beside a run. */
 #define KIN_CHOSEN_OPTIONS \
     {"weights", KIN_OPTION_STRING, "FILE", \
      "published weights for a network of kin models (safetensors, .pth or .npz, PyTorch's names)", \
@@ -18,7 +18,7 @@ extern const char *const kin_filter_choices[], *const kin_normalization_choices[
         {"size", \
          KIN_OPTION_INT, \
          "PIXELS", \
-         "height and width, where the run does not say", \
+         "height and width; beside a run, other ones than it was trained at", \
          .fallback_shown = "the network's", \
          .low = 1, \
          .high = 4096}, \

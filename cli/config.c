@@ -133,7 +133,7 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
         }
     }
     const kin_model *model = kin_model_find(c->model);
-    kin_config_complete(c, model, false);
+    kin_config_complete(c, model, *c->weights);
     return options_of(c, &(kin_model_opt){0}, err) && loss_takes(c, cli, "margin", err) &&
            loss_takes(c, cli, "smoothing", err) && kin_config_loss(c, &(kin_loss_sum){0}, err);
 }

@@ -155,6 +155,34 @@ static bool begin(encoder *e, kin_error *err)
            kin_fail_memory(err, "the descriptors", (size_t)e->total * sizeof *e->out->item);
 }
 
+static bool all_zero(const float *row, int64_t dim)
+{
+    for (int64_t d = 0; d < dim; d++)
+        if (row[d] != 0) return false;
+    return true;
+}
+
+/* A network can answer nothing at all to a picture, mostly once it has collapsed. Such a row has no direction and
+ * no neighbours; the others have. */
+static bool leave_out_zeros(kin_encoded *out, const kin_dataset *set, kin_error *err)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < out->count; i++) {
+        const float *row = out->rows + i * out->dim;
+        if (all_zero(row, out->dim)) {
+            if (!out->zeros++) out->first_zero = out->item[i];
+            continue;
+        }
+        if (kept != i) memmove(out->rows + kept * out->dim, row, (size_t)out->dim * sizeof *row);
+        out->item[kept++] = out->item[i];
+    }
+    out->count = kept;
+    return kept || kin_fail(err, KIN_ERR_NUMERIC,
+                            "the descriptors of all %lld pictures are zeros (the first: %s): the network has "
+                            "collapsed",
+                            (long long)out->zeros, set->items[out->first_zero].id);
+}
+
 /* What was computed is kept, whatever ended it: an interruption, a broken picture, an error. */
 static bool keep(const encoder *e, bool ok, kin_error *err)
 {
@@ -190,6 +218,7 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     ok = ok && (out->count > 0 ||
                 kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
                          (long long)out->broken, out->first_broken.message));
+    ok = ok && (opt->raw || leave_out_zeros(out, set, err));
     ok = ok && (opt->raw || kin_normalize_rows(out->rows, out->count, out->dim, "the network's output", err));
     kin_loader_free(loader);
     kin_free(e.pixels), kin_free(e.row), kin_free(e.key);
@@ -204,10 +233,18 @@ void kin_encoded_free(kin_encoded *e)
     *e = (kin_encoded){0};
 }
 
-bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module,
+/* For pictures of another side. */
+static void take_size(kin_config *c, int64_t size)
+{
+    if (c->resize) c->resize = c->resize * size / c->size;
+    c->size = size;
+}
+
+bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
                       kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
+    int64_t trained = 0;
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
@@ -218,13 +255,19 @@ bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_
         network->model = kin_model_find(network->config.model);
         network->classify = false;
         network->labels = NULL;
+        trained = network->config.size;
+        if (size) take_size(&network->config, size);
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
         if (!*module)
             ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
     }
     kin_error inner = {0};
     if (ok && !kin_checkpoint_load(checkpoint, *module, NULL, &inner))
-        ok = kin_fail(err, inner.code, "%s: %s", file, inner.message);
+        ok = size && size != trained
+                 ? kin_fail(err, KIN_ERR_ARGUMENT,
+                            "--size %lld: %s was trained at %lld, and its layers fit no other size: %s",
+                            (long long)size, file, (long long)trained, inner.message)
+                 : kin_fail(err, inner.code, "%s: %s", file, inner.message);
     if (!ok) {
         kin_module_free(*module);
         *module = NULL;

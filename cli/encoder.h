@@ -27,6 +27,8 @@ typedef struct kin_encoded {
     int64_t known;          /* how many came from the cache */
     int64_t broken;         /* how many were left out ... */
     kin_error first_broken; /* ... and what the first of them said */
+    int64_t zeros;          /* how many were left out because all numbers are 0, which has no direction ... */
+    int64_t first_zero;     /* ... and the first of them, a picture of the set */
 } kin_encoded;
 
 struct kin_embed_cache;
@@ -45,8 +47,10 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
                 const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
 void kin_encoded_free(kin_encoded *e);
 
-/* Reads a run's network: `path` is a run's folder, or a checkpoint. ctx must outlive the module. */
-bool kin_network_open(const char *path, kin_ctx *ctx, kin_network *network, kin_module **module,
+/* Reads a run's network: `path` is a run's folder, or a checkpoint. `size`: pictures of other sides than it was
+ * trained at (the margin around the middle in proportion), where the network takes them; 0: its own. ctx must
+ * outlive the module. */
+bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
                       kin_error *err);
 
 /* Takes over published weights: the network's own classifier in them is passed over, and what this network

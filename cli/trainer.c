@@ -421,6 +421,7 @@ static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
     kin_profile_resume(t->profile);
     kin_optim_swap_ema(t->optim);
     if (!ok) return false;
+    t->zeros = encoded.zeros;
     int64_t count = encoded.count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);
     ok = labels || kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
     for (int64_t i = 0; ok && i < count; i++) {
@@ -444,6 +445,12 @@ static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const cha
     if (better) {
         t->best = m.mean.ap;
         t->best_step = t->step;
+    }
+    if (t->zeros && say) {
+        snprintf(line, sizeof line,
+                 "validation: %lld pictures have a descriptor of zeros and count for nothing",
+                 (long long)t->zeros);
+        say(user, line);
     }
     kin_text_format(&t->log, "{\"step\":%lld,\"validation_mAP\":", (long long)t->step - 1);
     kin_json_add_number(&t->log, m.mean.ap);

@@ -26,7 +26,8 @@ typedef struct kin_trainer {
     double *losses; /* [config.steps]; of the steps done */
     /* of self channel attention in the last step (kin_sca_lowest_entropy); −1: there is none */
     double entropy;
-    double best; /* the best validation mAP so far; −1: none */
+    int64_t zeros; /* descriptors of zeros at the last validation, which were left out */
+    double best;   /* the best validation mAP so far; −1: none */
     int64_t best_step;
     kin_text log;         /* RUN/log.jsonl */
     bool collapsed;       /* collapse was seen (and said) */

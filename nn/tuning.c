@@ -62,6 +62,17 @@ static bool read_item(const char *item, size_t length, bool values, char pattern
     return true;
 }
 
+static bool no_match(kin_module *m, const char *pattern, bool norms, kin_error *err)
+{
+    const kin_entry *one = kin_module_entry(m, kin_module_entries(m) / 2);
+    if (norms || !one)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "the pattern '%s' matches no batch norm of this network",
+                        pattern);
+    return kin_fail(err, KIN_ERR_ARGUMENT,
+                    "the pattern '%s' matches no parameter of this network; its names look like %s", pattern,
+                    one->name);
+}
+
 static bool mark_all(kin_module *m, const char *list, bool norms, bool values, mark_fn mark, kin_error *err)
 {
     if (!list || !*list) return true;
@@ -74,10 +85,7 @@ static bool mark_all(kin_module *m, const char *list, bool norms, bool values, m
             kin_entry *e = kin_module_entry(m, i);
             if (matches(e, pattern, norms)) mark(e, value), found++;
         }
-        if (!found)
-            return kin_fail(err, KIN_ERR_ARGUMENT, "the pattern '%s' matches no %s of this network%s",
-                            pattern, norms ? "batch norm" : "parameter",
-                            norms ? "" : "; names look like layer1.0.conv1.weight");
+        if (!found) return no_match(m, pattern, norms, err);
     }
     return true;
 }

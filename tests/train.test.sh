@@ -109,7 +109,7 @@ refuses "train: one picture a class" 1 "one picture only" "$kin" train single --
 refuses "train: the loss becomes NaN" 1 "lower" "$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 50 --lr 1e30 --optimizer sgd --out r
 refuses "train: an unknown option" 2 "did you mean --steps" "$kin" train shop --step 3 --out r
 refuses "train: nothing to resume" 1 "nowhere/last.safetensors" "$kin" train --resume nowhere
-refuses "embed: no such run" 1 "nowhere" "$kin" embed shop --model nowhere --out F
+refuses "embed: no such run" 2 "neither a run, nor a checkpoint, nor a network 'nowhere'" "$kin" embed shop --model nowhere --out F
 head -c 5000 whole/model.safetensors >cut.safetensors
 refuses "embed: a truncated checkpoint" 1 "truncated" "$kin" embed shop --model cut.safetensors --out F
 "$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 0 --out other --quiet

@@ -12,8 +12,8 @@
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
      "a run's folder or a checkpoint; or a network of kin models, with --weights", .required = true},
-    {"out", KIN_OPTION_STRING, "SHEET", "the sheet to write, a PNG", .required = true,
-     .writes = KIN_WRITES_FILE},
+    {"out", KIN_OPTION_STRING, "SHEET", "the sheet to write, of the kind that its ending says: png, jpg, ppm",
+     .required = true, .writes = KIN_WRITES_FILE},
     {"tap", KIN_OPTION_STRING, "NAME",
      "the map to show, by the names of kin show: how strongly each place answers",
      .fallback_shown = "what the network's attention at the end changes, else its last map"},
@@ -113,7 +113,7 @@ static bool make_sheet(job *j, kin_error *err)
     for (int i = 0; ok && i < n; i++)
         ok = put_row(j, i, j->cli->positional[i], err) &&
              (!kin_interrupted() || kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; nothing was written"));
-    ok = ok && kin_png_write(kin_option_string(j->cli, "out"), &j->sheet.image, err);
+    ok = ok && kin_image_write(kin_option_string(j->cli, "out"), NULL, &j->sheet.image, NULL, err);
     kin_sheet_free(&j->sheet);
     return ok;
 }
@@ -122,6 +122,7 @@ static int run(kin_cli *cli)
 {
     kin_error err = {0};
     job j = {.cli = cli};
+    if (!kin_image_can_write(kin_option_string(cli, "out"), &err)) return kin_cli_fail(cli, &err);
     kin_ctx *ctx = kin_ctx_new();
     kin_interrupt_catch();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&

@@ -74,7 +74,8 @@ static int run(kin_cli *cli)
     if (kin_option_flag(cli, "list")) return list();
     if (cli->positionals == 0) return kin_cli_usage(cli, "IMAGE is missing");
     if (!out) return kin_cli_usage(cli, "--out FILE is missing");
-    if (!kin_recipe_parse(text, &recipe, &err)) return kin_cli_fail(cli, &err);
+    if (!kin_recipe_parse(text, &recipe, &err) || !kin_image_can_write(out, &err))
+        return kin_cli_fail(cli, &err);
     kin_interrupt_catch();
     look l = {.recipe = &recipe,
               .seed = (uint64_t)kin_option_int(cli, "seed"),
@@ -82,7 +83,7 @@ static int run(kin_cli *cli)
               .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
     bool ok = kin_sheet_new(&l.sheet, l.count + 1, cli->positionals, (int)kin_option_int(cli, "size"), &err);
     for (int i = 0; ok && i < cli->positionals; i++) ok = put_row(&l, i, cli->positional[i], &err);
-    ok = ok && kin_png_write(out, &l.sheet.image, &err);
+    ok = ok && kin_image_write(out, NULL, &l.sheet.image, NULL, &err);
     kin_sheet_free(&l.sheet);
     if (!ok) return kin_cli_fail(cli, &err);
     tell(cli, &recipe);

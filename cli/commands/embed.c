@@ -189,6 +189,12 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
                      "%lld of %lld pictures could not be read and were left out (--strict refuses them); the "
                      "first: %s",
                      (long long)out->broken, (long long)set->count, out->first_broken.message);
+    if (out->zeros)
+        kin_cli_note(cli,
+                     "%lld of %lld pictures have a descriptor of zeros, which has no direction, and were "
+                     "left out; the "
+                     "first: %s",
+                     (long long)out->zeros, (long long)set->count, set->items[out->first_zero].id);
     if (network->classify) to_probabilities(out->rows, out->count, out->dim, kind == PREDICTION);
     return true;
 }
@@ -247,6 +253,17 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
     return ok;
 }
 
+/* An option given that this kind of --model does not read, or NULL. */
+static const char *does_nothing(const kin_cli *cli, bool plain)
+{
+    static const char *const for_networks[] = {"weights",   "allow-missing", "resize",     "filter",
+                                               "normalize", "output",        "max-pixels", NULL},
+                             *const for_plain[] = {"channels", NULL};
+    for (const char *const *name = plain ? for_networks : for_plain; *name; name++)
+        if (kin_option_given(cli, *name)) return *name;
+    return NULL;
+}
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
@@ -255,6 +272,8 @@ static int run(kin_cli *cli)
     if (kin_option_given(cli, "cache") && (histogram || strcmp(model, "pixels") == 0))
         return kin_cli_usage(cli,
                              "--cache is for networks; pixels and histograms are faster made than found");
+    const char *idle = does_nothing(cli, histogram || strcmp(model, "pixels") == 0);
+    if (idle) return kin_cli_usage(cli, "--%s does nothing with --model %s", idle, model);
     kin_interrupt_catch();
     bool ok = histogram || strcmp(model, "pixels") == 0 ? without_network(cli, histogram, &err)
                                                         : with_network(cli, model, &err);

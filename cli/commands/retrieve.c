@@ -88,6 +88,10 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
     if (rows.broken)
         kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s",
                      name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
+    if (rows.zeros)
+        kin_cli_note(cli,
+                     "%s: %lld of %lld pictures have a descriptor of zeros and were left out; the first: %s",
+                     name, (long long)rows.zeros, (long long)set->count, set->items[rows.first_zero].id);
     if (p->cache)
         kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known,
                      (long long)rows.count);

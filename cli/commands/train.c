@@ -33,7 +33,8 @@ static const kin_option options[] = {
     KIN_MODEL_OPTIONS,
     {"filter", KIN_OPTION_CHOICE, "NAME", "how pictures are resized", "own", .choices = kin_filter_choices},
     {"resize", KIN_OPTION_INT, "PIXELS", "the short side before the middle is cut out",
-     .fallback_shown = "the size", .low = 8, .high = 4096},
+     .fallback_shown = "the size; with --weights the margin they were tested with, as kin embed has it",
+     .low = 8, .high = 4096},
     {"normalize", KIN_OPTION_CHOICE, "NAME",
      "what bytes become: none 0..1, half -1..1, imagenet as torchvision's networks want them, lite as "
      "EfficientNet-Lite",

@@ -63,6 +63,8 @@ bool kin_pnm_encode(const kin_image *image, bool pam, kin_bytes *out, kin_error 
 bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg,
                      kin_error *err);
 extern const char *const kin_image_kinds[]; /* those kinds; end with NULL */
+/* Whether the ending of the name is one of them: to be asked before the work. */
+bool kin_image_can_write(const char *path, kin_error *err);
 
 /* Resizing with antialiasing: on 8-bit pictures the same bits as Pillow 13's Image.resize. */
 typedef enum { KIN_FILTER_BOX, KIN_FILTER_BILINEAR, KIN_FILTER_BICUBIC, KIN_FILTER_LANCZOS } kin_filter;

@@ -44,16 +44,30 @@ static const char *known_kind(const char *text)
     return NULL;
 }
 
+static bool unknown(const char *path, const char *kind, kin_error *err)
+{
+    return kin_fail(err, KIN_ERR_ARGUMENT,
+                    "%s: pictures are written as png, jpg, ppm, pgm, pam or npy; \"%s\" is none of them",
+                    path, kind);
+}
+
+static const char *ending(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strchr(dot, '/') ? dot + 1 : "";
+}
+
+bool kin_image_can_write(const char *path, kin_error *err)
+{
+    return known_kind(ending(path)) || unknown(path, ending(path), err);
+}
+
 bool kin_image_write(const char *path, const char *kind, const kin_image *image, const kin_jpeg_opt *jpeg,
                      kin_error *err)
 {
-    const char *dot = strrchr(path, '.');
-    if (!kind) kind = dot ? dot + 1 : "";
+    if (!kind) kind = ending(path);
     const char *known = known_kind(kind);
-    if (!known)
-        return kin_fail(err, KIN_ERR_ARGUMENT,
-                        "%s: pictures are written as png, jpg, ppm, pgm, pam or npy; \"%s\" is none of them",
-                        path, kind);
+    if (!known) return unknown(path, kind, err);
     if (strcmp(known, "png") == 0) return kin_png_write(path, image, err);
     if (known[0] == 'j') return kin_jpeg_write(path, image, jpeg, err);
     if (strcmp(known, "npy") == 0)

@@ -1,0 +1,57 @@
+#!/bin/sh
+# What is said on the command line is done or refused, never passed over: endings, options beside a run, sizes, resumed runs; and descriptors
+# that say nothing.
+set -u
+about=options
+. tests/support/shell.sh
+cd "$folder" || exit 1
+
+"$kin" synth shop --products 6 --views 4 --size 24 --seed 4 --quiet
+small="--size 24 --channels 3 --batch-classes 4 --batch-pictures 3 --quiet"
+# shellcheck disable=SC2086
+"$kin" train shop $small --model conv4 --width 8 --embedding 16 --steps 2 --out flat || bad "options: a run" "cannot be trained"
+# shellcheck disable=SC2086
+"$kin" train shop $small --model resnet8 --steps 0 --out pooled || bad "options: a pooled run" "cannot be trained"
+a=shop/product-0001/view-01.png
+
+# ---- endings ----
+expect "attend writes no gif" 2 "" '"gif" is none of them' attend $a --model pooled --out s.gif
+expect "attend writes what its ending says" 0 "" "s.jpg" attend $a --model pooled --out s.jpg --cell 64
+[ "$(od -An -tx1 -N2 s.jpg | tr -d ' ')" = ffd8 ] && ok "options: a .jpg is a JPEG" || bad "options: a .jpg is a JPEG" "$(od -An -tx1 -N4 s.jpg)"
+expect "augment writes no gif" 2 "" '"gif" is none of them' augment $a --recipe flip --out s.gif
+mkdir sheet.d
+expect "a name without an ending" 2 "" 'is none of them' augment $a --recipe flip --out sheet.d/s
+
+# ---- names ----
+expect "the beginning of a network's name" 2 "" "did you mean efficientnet_lite0?" embed shop --model efficientnet --out e
+expect "no run of this name" 2 "" "neither a run, nor a checkpoint, nor a network 'rnu/x'" embed shop --model rnu/x --out e
+
+# ---- beside a run ----
+for option in "--weights x.safetensors" "--allow-missing fc.*" "--resize 32" "--filter box" "--normalize half"; do
+    # shellcheck disable=SC2086
+    expect "embed: ${option% *} beside a run" 2 "" "which has its own" embed shop --model pooled $option --out e
+done
+expect "embed: channels beside a run" 2 "" "--channels does nothing with --model pooled" embed shop --model pooled --channels 1 --out e
+expect "embed: a filter for pixels" 2 "" "--filter does nothing with --model pixels" embed shop --model pixels --filter box --out e
+expect "retrieve: a size without a network" 2 "" "--size is about pictures; give --model too" retrieve --gallery flat --size 24 --out ranks.csv
+"$kin" embed shop --model pooled --out e24 --quiet && "$kin" embed shop --model pooled --size 40 --out e40 --quiet && "$kin" embed shop --model pooled --size 24 --out again --quiet
+if cmp -s e24.npy e40.npy; then bad "options: another size is applied" "the same descriptors"; else ok "options: another size is applied"; fi
+same "options: its own size changes nothing" e24.npy again.npy
+expect "a size that the layers do not fit" 2 "" "was trained at 24, and its layers fit no other size" embed shop --model flat --size 48 --out e
+
+# ---- one rule of the crop: what is trained from weights sees what is embedded with them ----
+cp pooled/model.safetensors w.safetensors
+"$kin" embed shop --model resnet8 --weights w.safetensors --size 24 --normalize none --allow-missing 'classifier.*' --out before --quiet || bad "options: embed with weights" "fails"
+"$kin" train shop --model resnet8 --weights w.safetensors --size 24 --normalize none --batch-classes 4 --batch-pictures 3 --steps 0 --out fine --quiet || bad "options: train with weights" "fails"
+"$kin" embed shop --model fine --out after --quiet
+same "options: before and after fine-tuning are comparable" before.npy after.npy
+
+# ---- a picture to which the network has no answer ----
+mkdir -p mixed/a mixed/b && cp shop/product-0001/view-0[12].png mixed/a && cp shop/product-0002/view-01.png mixed/b
+{ printf 'P6 24 24 255\n'; head -c 1728 /dev/zero; } >mixed/b/black.ppm
+expect "a descriptor of zeros is left out by name" 0 "" "1 of 4 pictures have a descriptor of zeros" embed mixed --model pooled --out mixed-e
+expect "its name" 0 "" "the first: b/black" embed mixed --model pooled --out mixed-e
+[ "$(wc -l <mixed-e.csv)" -eq 4 ] && ok "options: the others are written" || bad "options: the others are written" "$(cat mixed-e.csv)"
+mkdir dark && cp mixed/b/black.ppm dark
+expect "nothing but zeros" 1 "" "the network has collapsed" embed dark --model pooled --out dark-e
+exit $failed
