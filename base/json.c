@@ -131,14 +131,19 @@ static bool digits(parser *p)
     return p->at > first;
 }
 
-static bool number(parser *p, double *out)
+static bool number(parser *p, kin_json *out)
 {
     char copy[64];
     const char *first = p->at;
-    take(p, '-');
+    bool negative = take(p, '-');
+    out->whole = true;
     if (!take(p, '0') && !digits(p)) return fail(p, "an unexpected character");
-    if (take(p, '.') && !digits(p)) return fail(p, "digits were expected");
+    if (take(p, '.')) {
+        out->whole = false;
+        if (!digits(p)) return fail(p, "digits were expected");
+    }
     if (take(p, 'e') || take(p, 'E')) {
+        out->whole = false;
         if (!take(p, '+')) take(p, '-');
         if (!digits(p)) return fail(p, "digits were expected");
     }
@@ -146,8 +151,9 @@ static bool number(parser *p, double *out)
     if (length >= sizeof copy) return fail(p, "a number of more than 63 characters");
     memcpy(copy, first, length);
     copy[length] = '\0';
-    *out = strtod(copy, NULL);
-    return isfinite(*out) ? true : fail(p, "a number that is too large");
+    out->number = strtod(copy, NULL);
+    if (negative && out->number == 0) out->whole = false; /* -0 is a real number */
+    return isfinite(out->number) ? true : fail(p, "a number that is too large");
 }
 
 static kin_json *value(parser *p, int depth);
@@ -230,7 +236,7 @@ static kin_json *value(parser *p, int depth)
     else if (*p->at == 't') v->kind = KIN_JSON_BOOL, v->boolean = true, ok = word(p, "true");
     else if (*p->at == 'f') v->kind = KIN_JSON_BOOL, ok = word(p, "false");
     else if (*p->at == 'n') ok = word(p, "null");
-    else v->kind = KIN_JSON_NUMBER, ok = number(p, &v->number);
+    else v->kind = KIN_JSON_NUMBER, ok = number(p, v);
     return ok ? v : NULL;
 }
 
@@ -269,7 +275,9 @@ void kin_json_add_string(kin_text *text, const char *string)
         n = kin_utf8_length(string, (size_t)(end - string));
         if (c == '"' || c == '\\') kin_text_format(text, "\\%c", c);
         else if (c == '\n') kin_text_add(text, "\\n");
-        else if (c < 0x20) kin_text_format(text, "\\u%04x", c);
+        else if (c < 0x20 || c == 0x7f) kin_text_format(text, "\\u%04x", c);
+        else if (c == 0xc2 && (unsigned char)string[1] < 0xa0)
+            kin_text_format(text, "\\u%04x", (unsigned char)string[1]);
         else kin_text_add_bytes(text, n ? string : "\xef\xbf\xbd", n ? n : 3);
     }
     kin_text_add(text, "\"");

@@ -22,6 +22,7 @@ typedef struct kin_json {
     kin_json_kind kind;
     bool boolean;
     double number;
+    bool whole;                    /* a number that is written as a whole one: not 4.0, 4e0 or -0 */
     const char *text;              /* a string's bytes (UTF-8, escapes resolved, zero-terminated) */
     size_t length;                 /* of the string, without the zero */
     const char *key;               /* inside an object */
@@ -33,7 +34,7 @@ typedef struct kin_json {
 const kin_json *kin_json_parse(const char *bytes, size_t size, kin_arena *arena, kin_error *err);
 /* The member of an object; NULL when absent or not an object. */
 const kin_json *kin_json_get(const kin_json *object, const char *key);
-/* A number that is a whole one in low .. high. */
+/* A number that is a whole one in low .. high, however it is written. */
 bool kin_json_integer(const kin_json *value, double low, double high, int64_t *out);
 
 /* Appends a quoted, escaped string (bytes that are not UTF-8 become U+FFFD); a number that reads back the

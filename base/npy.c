@@ -107,11 +107,13 @@ static bool parse_dictionary(const char *text, size_t size, const char *name, he
         sound = take_string(&c, key, sizeof key) && take(&c, ':');
         if (!sound) break;
         if (strcmp(key, "descr") == 0) {
-            if (!take_string(&c, descr, sizeof descr) || !understand_type(descr, h))
+            if (!take_string(&c, descr, sizeof descr) || !understand_type(descr, h)) {
+                h->foreign = true;
                 return kin_fail(err, KIN_ERR_DATA,
                                 "%s: holds another type than float16/32/64, integers or bool; convert it "
                                 "with x.astype('float32')",
                                 name);
+            }
             type = true;
         } else if (strcmp(key, "fortran_order") == 0) {
             h->fortran = take_word(&c, "True");

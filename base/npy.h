@@ -41,6 +41,7 @@ typedef struct kin_npy_layout {
     int dims;
     int64_t shape[KIN_NPY_MAX_DIMS];
     size_t offset; /* of the numbers, in the file */
+    bool foreign;  /* after a failure: it was the type, text or records or dates, that is not read */
 } kin_npy_layout;
 /* Reads the header of a file in memory; whether its numbers are all there is for the caller to check. */
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,

@@ -49,6 +49,20 @@ void kin_text_format(kin_text *text, const char *format, ...)
     va_end(again);
 }
 
+void kin_text_add_visible(kin_text *text, const char *string)
+{
+    const char *end = string + strlen(string);
+    for (size_t n; string < end; string += n ? n : 1) {
+        unsigned char c = (unsigned char)*string, next = (unsigned char)string[1];
+        n = kin_utf8_length(string, (size_t)(end - string));
+        if (c == '\n') kin_text_add(text, "\\n");
+        else if (c == '\t') kin_text_add(text, "\\t");
+        else if (c < 0x20 || c == 0x7f || !n) kin_text_format(text, "\\x%02x", c);
+        else if (c == 0xc2 && next < 0xa0) kin_text_format(text, "\\u%04x", next);
+        else kin_text_add_bytes(text, string, n);
+    }
+}
+
 void kin_text_free(kin_text *text)
 {
     kin_free(text->data);

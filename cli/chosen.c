@@ -8,6 +8,15 @@
 const char *const kin_filter_choices[] = {"own", "box", "bilinear", "bicubic", "lanczos", NULL};
 const char *const kin_normalization_choices[] = {"own", "none", "half", "imagenet", "lite", NULL};
 
+static bool take_text(const kin_cli *cli, const char *option, char *to, size_t size, kin_error *err)
+{
+    const char *text = kin_option_string(cli, option);
+    if (text && strlen(text) >= size)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", option, size - 1);
+    snprintf(to, size, "%s", text ? text : "");
+    return true;
+}
+
 /* What the options leave open is as the published weights want it. */
 static bool published_config(const kin_cli *cli, const kin_model *model, kin_config *c, kin_error *err)
 {
@@ -22,12 +31,13 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
     if (strlen(weights) >= sizeof c->weights)
         return kin_fail(err, KIN_ERR_ARGUMENT, "--weights is longer than %zu characters",
                         sizeof c->weights - 1);
-    const char *missing = kin_option_string(cli, "allow-missing");
-    if (missing && strlen(missing) >= sizeof c->allow_missing)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "--allow-missing is longer than %zu characters",
-                        sizeof c->allow_missing - 1);
     snprintf(c->weights, sizeof c->weights, "%s", weights);
-    snprintf(c->allow_missing, sizeof c->allow_missing, "%s", missing ? missing : "");
+    if (!take_text(cli, "allow-missing", c->allow_missing, sizeof c->allow_missing, err) ||
+        !take_text(cli, "key", c->key, sizeof c->key, err) ||
+        !take_text(cli, "prefix", c->prefix, sizeof c->prefix, err))
+        return false;
+    c->untrained = kin_option_flag(cli, "untrained");
+    c->sum_stem = kin_option_flag(cli, "sum-stem");
     kin_config_complete(c, model, true);
     return true;
 }
@@ -35,7 +45,8 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
 /* What a run brings itself may not be said beside it. */
 static bool leaves_to_run(const kin_cli *cli, const char *run, kin_error *err)
 {
-    static const char *const its_own[] = {"weights", "allow-missing", "resize", "filter", "normalize"};
+    static const char *const its_own[] = {"weights",  "allow-missing", "key",    "prefix",   "untrained",
+                                          "sum-stem", "resize",        "filter", "normalize"};
     for (size_t i = 0; i < sizeof its_own / sizeof *its_own; i++)
         if (kin_option_given(cli, its_own[i]))
             return kin_fail(err, KIN_ERR_ARGUMENT,
@@ -63,6 +74,9 @@ bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_
     if (!model && !kin_exists(name)) return neither(name, err);
     if (!model || kin_exists(name))
         return leaves_to_run(cli, name, err) && kin_network_open(name, size, ctx, network, module, err);
-    return published_config(cli, model, &config, err) &&
-           kin_network_published(&config, ctx, network, module, err);
+    if (!published_config(cli, model, &config, err) ||
+        !kin_network_published(&config, ctx, network, module, err))
+        return false;
+    kin_cli_note(cli, "%s", network->told);
+    return true;
 }

@@ -15,6 +15,7 @@ extern const char *const kin_filter_choices[], *const kin_normalization_choices[
         {"allow-missing", KIN_OPTION_STRING, "GLOBS", \
          "with --weights: parameters that may be missing there or superfluous, such as 'fc.*'", \
          .fallback_shown = "the heads"}, \
+        KIN_WEIGHTS_OPTIONS, \
         {"size", \
          KIN_OPTION_INT, \
          "PIXELS", \

@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 typedef enum {
     KIN_OPTION_FLAG, /* takes no value */
@@ -39,7 +40,7 @@ typedef struct kin_argument {
     const char *name, *help;
 } kin_argument;
 
-enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 64 };
+enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 96 };
 
 typedef struct kin_cli kin_cli;
 
@@ -80,6 +81,9 @@ bool kin_option_flag(const kin_cli *cli, const char *name);
 bool kin_option_given(const kin_cli *cli, const char *name);
 /* the index in `choices`; -1 without a default */
 int kin_option_choice(const kin_cli *cli, const char *name);
+
+/* A string from outside, without what a terminal would take for commands. */
+void kin_say(FILE *to, const char *string);
 
 /* Prints "kin NAME: message" to standard error and returns the exit code: 2 for KIN_ERR_ARGUMENT, 130 for
  * KIN_ERR_INTERRUPTED, else 1. A progress line that stands is ended first. */

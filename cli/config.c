@@ -1,6 +1,7 @@
 #include "cli/config.h"
 
 #include "base/text.h"
+#include "cli/source.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -37,13 +38,17 @@ static const field fields[] = {
     LATER("pooling", pooling, CHOICE),
     LATER("neck", neck, FLAG),
     LATER("attention", attention, TEXT),
-    LATER("head", head, TEXT),
     FIELD("filter", filter, CHOICE),
     LATER("normalize", normalize, CHOICE),
     LATER("resize", resize, WHOLE),
     LATER("weights", weights, TEXT),
     LATER("allow-missing", allow_missing, TEXT),
+    LATER("key", key, TEXT),
+    LATER("prefix", prefix, TEXT),
+    LATER("untrained", untrained, FLAG),
+    LATER("sum-stem", sum_stem, FLAG),
     FIELD("invert", invert, FLAG),
+    LATER("background", background, TEXT),
     FIELD("loss", loss, TEXT),
     FIELD("margin", margin, REAL),
     FIELD("smoothing", smoothing, REAL),
@@ -89,7 +94,7 @@ _Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hol
 
 static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
 
-bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err)
+static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
 {
     kin_model_words words = {.embedding = c->embedding,
                              .width = c->width,
@@ -97,9 +102,8 @@ bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice
                              .neck = c->neck,
                              .stem = c->stem,
                              .pooling = c->pooling,
-                             .attention = c->attention,
-                             .head = c->head};
-    return kin_model_options(kin_model_find(c->model), &words, opt, head, err);
+                             .attention = c->attention};
+    return kin_model_options(kin_model_find(c->model), &words, out, err);
 }
 
 /* An option for the loss that no term of it has would do nothing. */
@@ -136,7 +140,8 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
     }
     const kin_model *model = kin_model_find(c->model);
     kin_config_complete(c, model, *c->weights);
-    return kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
+    uint32_t checked;
+    return kin_background_parse(c->background, &checked, err) && options_of(c, &(kin_model_opt){0}, err) &&
            loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
            kin_config_loss(c, &(kin_loss_sum){0}, err);
 }
@@ -193,10 +198,16 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         c->embedding > 65536 || c->width > 8192)
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
     kin_error why = {0};
-    if (!kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, &why))
+    if (!options_of(c, &(kin_model_opt){0}, &why))
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path,
                         why.message);
     return true;
+}
+
+kin_image_limits kin_config_limits(const kin_config *c, kin_image_limits limits)
+{
+    if (!limits.background) kin_background_parse(c->background, &limits.background, NULL);
+    return limits;
 }
 
 kin_filter kin_config_filter(const kin_config *c)
@@ -211,8 +222,7 @@ kin_model_opt kin_config_model(const kin_config *c)
 {
     kin_model_opt opt;
     kin_error checked_before = {0};
-    kin_head_choice head;
-    kin_config_network(c, &opt, &head, &checked_before);
+    options_of(c, &opt, &checked_before);
     return opt;
 }
 

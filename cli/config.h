@@ -10,7 +10,7 @@
 #include "nn/files/checkpoint.h"
 #include "nn/tuning.h"
 
-enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 64 };
+enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 80 };
 
 typedef struct kin_config {
     /* data */
@@ -21,10 +21,13 @@ typedef struct kin_config {
     char model[32];
     int64_t size, channels, embedding, width, last_stride;
     int64_t neck;
-    char stem[16], pooling[16], attention[40], head[KIN_HEAD_TEXT];
+    char stem[16], pooling[16], attention[40];
     char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
+    char key[128], prefix[128]; /* of the weights: as in kin import */
+    int64_t untrained, sum_stem;
     int64_t resize; /* short side before the middle is cut out; 0: size */
     int64_t invert;
+    char background[16]; /* under pictures with alpha; empty: alpha is dropped */
     /* loss */
     char loss[512]; /* a sum, as losses/loss.h reads it */
     double margin, smoothing;
@@ -69,9 +72,10 @@ void kin_config_complete(kin_config *c, const kin_model *model, bool published);
 /* The loader's side of it: how pictures become what the network reads. */
 kin_loader_opt kin_config_loader(const kin_config *c);
 
+/* The picture readers' limits with the background added, unless they have one. */
+kin_image_limits kin_config_limits(const kin_config *c, kin_image_limits limits);
+
 kin_filter kin_config_filter(const kin_config *c);
-/* Both fail only for a config that was not checked. */
-bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err);
 kin_model_opt kin_config_model(const kin_config *c);
 /* The sum that `loss`, `margin` and `smoothing` stand for. */
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);

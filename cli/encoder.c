@@ -2,53 +2,23 @@
 
 #include "base/memory.h"
 #include "cli/embed_cache.h"
-#include "cli/weights.h"
 #include "retrieval/describe/expand.h"
 
 #include <string.h>
 
 enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
 
-bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err)
-{
-    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
-    return kin_config_network(config, &network->opt, &network->head, err) &&
-           kin_config_loss(config, &network->loss, err);
-}
-
-/* The sum of the losses on all branches and of the head's own term. */
-static kin_tensor *loss_of(const kin_network *n, kin_scope *s, const kin_branches *b)
-{
-    kin_loss_input in[KIN_BRANCHES];
-    for (int i = 0; i < b->count; i++)
-        in[i] = (kin_loss_input){.x = b->branch[i].metric,
-                                 .behind = b->branch[i].behind,
-                                 .labels = n->labels,
-                                 .classes = n->config.n_classes,
-                                 .branch = b->count > 1 ? b->branch[i].name : NULL};
-    kin_tensor *sum = kin_loss_values(&n->loss, s, in, b->count);
-    return sum && b->term && !kin_is_dry(kin_ctx_of(sum)) ? kin_add(sum, b->term) : sum;
-}
-
-/* What the first branch's classifier says. */
-static kin_tensor *logits_of(const kin_network *n, kin_scope *s, const kin_branches *b)
-{
-    kin_loss_input in = {.x = b->branch[0].metric,
-                         .behind = b->branch[0].behind,
-                         .classes = n->config.n_classes,
-                         .branch = b->count > 1 ? b->branch[0].name : NULL};
-    return kin_loss_logits(&n->loss, s, &in);
-}
-
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
 {
     kin_network *n = argument;
-    kin_branches branches;
-    kin_head_call call = {&n->head, n->model, &n->opt, s, x};
-    if (!kin_head_run(&call, &branches)) return NULL;
-    if (kin_training(s)) return loss_of(n, s, &branches);
-    if (n->classify && kin_loss_classifies(&n->loss)) return logits_of(n, s, &branches);
-    return kin_head_descriptor(&branches);
+    kin_model_opt model = kin_config_model(&n->config);
+    kin_tensor *embedding = kin_model_head(n->model, s, kin_model_features(n->model, s, x, &model), &model);
+    /* in training too where nothing reads it, for its statistics */
+    kin_tensor *behind = kin_model_neck(s, embedding, &model);
+    kin_loss_input in = {
+        .x = embedding, .behind = behind, .labels = n->labels, .classes = n->config.n_classes, .mined = NULL};
+    if (kin_training(s)) return kin_loss_value(&n->loss, s, &in);
+    return n->classify && kin_loss_classifies(&n->loss) ? kin_loss_logits(&n->loss, s, &in) : behind;
 }
 
 static kin_shape input_shape(const kin_config *c, int64_t count)
@@ -229,7 +199,7 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     in_order order = {set->count, batch_of(&network->config)};
     kin_loader_opt load = kin_config_loader(&network->config);
     load.batch = order.batch, load.plan = plan_in_order, load.plan_user = &order;
-    load.strict = opt->strict, load.limits = opt->limits;
+    load.strict = opt->strict, load.limits = kin_config_limits(&network->config, opt->limits);
     load.scaling = kin_config_batch(&network->config, 0);
     *out = (kin_encoded){0};
     encoder e = {.module = module,
@@ -243,7 +213,8 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     bool recording = kin_record(ctx, false), ok = loader && encode_all(&e, loader, err);
     kin_record(ctx, recording);
     ok = keep(&e, ok, err);
-    if (ok) out->broken = kin_loader_broken(loader, &out->first_broken);
+    if (ok)
+        out->broken = kin_loader_broken(loader, &out->first_broken), out->hidden = kin_loader_hidden(loader);
     ok = ok && (out->count > 0 ||
                 kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
                          (long long)out->broken, out->first_broken.message));
@@ -273,15 +244,18 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
                       kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
-    kin_config config;
     int64_t trained = 0;
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
-              kin_config_from_checkpoint(&config, checkpoint, file, err) &&
-              kin_network_describe(network, &config, err);
+              kin_config_from_checkpoint(&network->config, checkpoint, file, err) &&
+              kin_config_loss(&network->config, &network->loss, err);
     if (ok) {
+        network->model = kin_model_find(network->config.model);
+        network->classify = false;
+        network->labels = NULL;
+        network->told[0] = '\0';
         trained = network->config.size;
         if (size) take_size(&network->config, size);
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
@@ -290,7 +264,7 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
     }
     kin_error inner = {0};
     if (ok && !kin_checkpoint_load(checkpoint, *module, NULL, &inner))
-        ok = size && size != trained
+        ok = size && size != trained && inner.code == KIN_ERR_DATA
                  ? kin_fail(err, KIN_ERR_ARGUMENT,
                             "--size %lld: %s was trained at %lld, and its layers fit no other size: %s",
                             (long long)size, file, (long long)trained, inner.message)
@@ -304,39 +278,35 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
     return ok;
 }
 
-bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module,
-                      kin_error *err)
+bool kin_network_load(kin_network *network, kin_module *module, kin_error *err)
 {
-    char ours[KIN_CONFIG_TEXT + 256];
-    const char *classifier = network->model->classifier ? network->model->classifier : "classifier",
-               *more = network->config.allow_missing;
-    snprintf(
-        ours, sizeof ours,
-        "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*,global_reduction.*,"
-        "res_part.*,reduction.*%s%s",
-        classifier, *more ? "," : "", more);
-    return kin_checkpoint_load(checkpoint, module, ours, err);
+    char heads[256];
+    const kin_config *c = &network->config;
+    const char *classifier = network->model->classifier ? network->model->classifier : "classifier";
+    snprintf(heads, sizeof heads,
+             "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*", classifier);
+    return kin_weights_load(&(kin_weights){.path = c->weights,
+                                           .key = c->key,
+                                           .prefix = c->prefix,
+                                           .heads = heads,
+                                           .missing = c->allow_missing,
+                                           .untrained = c->untrained,
+                                           .sum_channels = c->sum_stem},
+                            module, network->told, err);
 }
 
 bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module,
                            kin_error *err)
 {
-    kin_checkpoint *checkpoint = NULL;
-    kin_error why = {0};
+    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
     *module = NULL;
-    bool ok = kin_network_describe(network, config, err) &&
-              kin_weights_open(config->weights, NULL, NULL, &checkpoint, NULL, err);
-    if (ok && !(*module = kin_network_module(network, ctx)))
-        ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    if (ok && !kin_network_load(checkpoint, network, *module, &why))
-        ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", config->weights,
-                      why.message);
-    if (!ok) {
-        kin_module_free(*module);
-        *module = NULL;
-    }
-    kin_checkpoint_free(checkpoint);
-    return ok;
+    if (!kin_config_loss(config, &network->loss, err)) return false;
+    if (!(*module = kin_network_module(network, ctx)))
+        return kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (kin_network_load(network, *module, err)) return true;
+    kin_module_free(*module);
+    *module = NULL;
+    return false;
 }
 
 /* ---- without training ---- */

@@ -3,20 +3,18 @@
 #define KIN_CLI_ENCODER_H
 
 #include "cli/config.h"
+#include "cli/weights.h"
 
 /* The network that is trained: the model, and behind it in training the loss, or with `classify` what its
  * classifier says. */
 typedef struct kin_network {
     kin_config config;
     const kin_model *model;
-    kin_model_opt opt;
-    kin_head_choice head;
     kin_loss_sum loss;
     bool classify;
-    const int *labels; /* of the batch, in training: the network then returns the loss */
+    const int *labels;           /* of the batch, in training: the network then returns the loss */
+    char told[KIN_WEIGHTS_TOLD]; /* what was taken from published weights, for the user; "" otherwise */
 } kin_network;
-/* Model, head and loss as the config says. */
-bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err);
 /* A kin_net whose argument is the kin_network. */
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *network);
 /* Makes the parameters (first values by config.seed). NULL on error, in ctx. */
@@ -29,6 +27,7 @@ typedef struct kin_encoded {
     /* [count], owned: which picture of the set a row is of; in order, broken ones left out */
     int64_t *item;
     int64_t known;          /* how many came from the cache */
+    int64_t hidden;         /* how many lost an alpha that was not opaque everywhere */
     int64_t broken;         /* how many were left out ... */
     kin_error first_broken; /* ... and what the first of them said */
     int64_t zeros;          /* how many were left out because all numbers are 0, which has no direction ... */
@@ -57,11 +56,10 @@ void kin_encoded_free(kin_encoded *e);
 bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
                       kin_error *err);
 
-/* Takes over published weights: the network's own classifier in them is passed over, and what this network
- * has beyond them (an embedding, a neck, attention, the loss's head, and whatever config.allow_missing
- * matches) keeps its first values. */
-bool kin_network_load(const kin_checkpoint *checkpoint, const kin_network *network, kin_module *module,
-                      kin_error *err);
+/* Takes over the published weights that the config names: the network's own classifier in them is passed
+ * over, and what this network has beyond them (an embedding, a neck, attention, the loss's head, and whatever
+ * config.allow_missing matches) keeps its first values. */
+bool kin_network_load(kin_network *network, kin_module *module, kin_error *err);
 
 /* A network of the zoo with published weights, for use without training: config says which, and how
  * pictures come in. */

@@ -95,7 +95,9 @@ static int dispatch(int argc, char **argv)
     kin_error err = {0};
     const kin_command *command = kin_find_command(first, &err);
     if (command) return run_command(command, argc - 2, argv + 2);
-    fprintf(stderr, "kin: %s\n", err.message);
+    fputs("kin: ", stderr);
+    kin_say(stderr, err.message);
+    fputc('\n', stderr);
     return 2;
 }
 

@@ -285,33 +285,53 @@ bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error 
 
 /* ---- Saying what went wrong ---- */
 
-int kin_cli_fail(const kin_cli *cli, const kin_error *err)
+void kin_say(FILE *to, const char *string)
+{
+    kin_text text = {0};
+    kin_text_add_visible(&text, string);
+    /* without memory for it: what is plain ASCII */
+    if (text.failed)
+        for (const char *c = string; *c; c++) fputc(*c < 0x20 || *c >= 0x7f ? '?' : *c, to);
+    else fputs(text.data ? text.data : "", to);
+    kin_text_free(&text);
+}
+
+/* A line on standard error: whatever names and messages from outside hold, a terminal sees no commands. */
+static void say_line(const char *command, const char *message, const char *behind)
 {
     kin_meter_break();
-    fprintf(stderr, "kin %s: %s\n", cli->command->name, err->message);
+    fprintf(stderr, "kin %s: ", command);
+    kin_say(stderr, message);
+    fprintf(stderr, "%s\n", behind);
+}
+
+int kin_cli_fail(const kin_cli *cli, const kin_error *err)
+{
+    say_line(cli->command->name, err->message, "");
     return err->code == KIN_ERR_ARGUMENT ? 2 : err->code == KIN_ERR_INTERRUPTED ? 130 : 1;
 }
 
+enum { LINE = 4096 };
+
 int kin_cli_usage(const kin_cli *cli, const char *format, ...)
 {
+    char line[LINE], behind[80];
     va_list args;
     va_start(args, format);
-    kin_meter_break();
-    fprintf(stderr, "kin %s: ", cli->command->name);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "; see kin %s --help\n", cli->command->name);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    snprintf(behind, sizeof behind, "; see kin %s --help", cli->command->name);
+    say_line(cli->command->name, line, behind);
     return 2;
 }
 
 void kin_cli_note(const kin_cli *cli, const char *format, ...)
 {
+    char line[LINE];
     if (cli->quiet) return;
     va_list args;
     va_start(args, format);
-    kin_meter_break();
-    fprintf(stderr, "kin %s: ", cli->command->name);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    say_line(cli->command->name, line, "");
 }

@@ -1,5 +1,7 @@
 #include "cli/progress.h"
 
+#include "cli/command.h"
+
 #include "cli/deadline.h"
 
 #include <inttypes.h>
@@ -88,7 +90,9 @@ void kin_meter_say(kin_meter *p, const char *format, ...)
     va_start(args, format);
     if (line_open) fputs("\r\033[K", stderr);
     line_open = false;
-    vfprintf(stderr, format, args);
+    char text[1024];
+    vsnprintf(text, sizeof text, format, args);
+    kin_say(stderr, text);
     fputc('\n', stderr);
     va_end(args);
     if (p->terminal) p->shown = 0; /* the line comes back at the next update */

@@ -3,6 +3,42 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 
+#include <string.h>
+
+bool kin_background_parse(const char *text, uint32_t *out, kin_error *err)
+{
+    uint32_t colour = 0;
+    *out = 0;
+    if (!text || !*text) return true;
+    bool white = strcmp(text, "white") == 0, black = strcmp(text, "black") == 0,
+         ok = white || black || (text[0] == '#' && strlen(text) == 7);
+    for (int i = 1; ok && !white && !black && i < 7; i++) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF", *at = strchr(digits, text[i]);
+        ok = at != NULL;
+        if (ok) colour = colour << 4 | (uint32_t)((at - digits) & 15);
+    }
+    if (!ok)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--background takes white, black or #rrggbb, not '%.40s'",
+                        text);
+    *out = KIN_BACKGROUND | (white ? 0xffffff : colour);
+    return true;
+}
+
+bool kin_picture_limits(const kin_cli *cli, kin_image_limits *out, kin_error *err)
+{
+    *out = (kin_image_limits){.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")};
+    return kin_background_parse(kin_option_string(cli, "background"), &out->background, err);
+}
+
+void kin_source_hidden(const kin_cli *cli, int64_t hidden, int64_t count)
+{
+    if (hidden)
+        kin_cli_note(cli,
+                     "%lld of %lld pictures are transparent in places, and the colours hidden there count; "
+                     "--background COLOUR lays them over one",
+                     (long long)hidden, (long long)count);
+}
+
 static bool show(void *user, int64_t done, int64_t total)
 {
     (void)total;
@@ -47,7 +83,7 @@ bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, 
                             .strict = strict,
                             .progress = show,
                             .user = &meter};
-    if (!kin_pictures_load(&s->set, &opt, &s->pictures, err)) {
+    if (!kin_picture_limits(cli, &opt.limits, err) || !kin_pictures_load(&s->set, &opt, &s->pictures, err)) {
         kin_source_close(s);
         return false;
     }
@@ -58,6 +94,7 @@ bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, 
                      "first: %s",
                      (long long)s->pictures.broken, (long long)s->set.count,
                      s->pictures.first_broken.message);
+    kin_source_hidden(cli, s->pictures.hidden, s->pictures.count);
     return true;
 }
 

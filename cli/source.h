@@ -26,6 +26,26 @@ bool kin_source_open_set(const kin_cli *cli, const char *path, const kin_dataset
 /* Refuses a set without classes, or with one alone, for `what` ("--judge"), which would say nothing. */
 bool kin_source_need_classes(const kin_dataset *set, const char *path, const char *what, kin_error *err);
 
+/* Rows of the option tables of commands that read pictures. */
+#define KIN_PICTURE_OPTIONS \
+    {"max-pixels", KIN_OPTION_INT, \
+     "N",          "refuse larger pictures, and those that cost more work than pictures of this size do", \
+     "100000000",  .low = 1, \
+     .high = -1}, \
+    { \
+        "background", KIN_OPTION_STRING, "COLOUR", \
+            "lay pictures with alpha over this: white, black, or #rrggbb", \
+            .fallback_shown = "alpha is dropped, and colours under it are seen" \
+    }
+
+/* What these options say. */
+bool kin_picture_limits(const kin_cli *cli, kin_image_limits *out, kin_error *err);
+/* "white", "black", "#rrggbb"; NULL or "": none. */
+bool kin_background_parse(const char *text, uint32_t *out, kin_error *err);
+
+/* Tells of pictures whose alpha was dropped, when there are any. */
+void kin_source_hidden(const kin_cli *cli, int64_t hidden, int64_t count);
+
 /* Reads all pictures of s->set, which the caller has opened or chosen, with a progress line; broken ones are left
  * out and told in one remark, or refused when `strict`. On failure both are freed. */
 bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter,

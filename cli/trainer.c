@@ -6,7 +6,6 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/pages/svg.h"
-#include "cli/weights.h"
 #include "losses/collapse.h"
 #include "nn/attention.h"
 
@@ -220,7 +219,7 @@ static bool open_loader(kin_trainer *t, const kin_reading *reading, kin_error *e
     load.scaling = kin_config_batch(&t->network.config, 1);
     /* Sets that lie in memory as a whole need no cache. */
     if (!t->set->pixels) load.cache = reading->cache;
-    load.limits = reading->limits;
+    load.limits = kin_config_limits(&t->network.config, reading->limits);
     if (t->recipe.count)
         load.change = by_recipe, load.change_user = &t->recipe,
         load.cache_side = (int)t->network.config.cache_side;
@@ -230,19 +229,11 @@ static bool open_loader(kin_trainer *t, const kin_reading *reading, kin_error *e
 
 /* ---- opening, continued ---- */
 
+/* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps its
+ * first values. */
 static bool load_weights(kin_trainer *t, kin_error *err)
 {
-    const char *path = t->network.config.weights;
-    kin_checkpoint *checkpoint = NULL;
-    kin_error why = {0};
-    if (!*path) return true;
-    bool ok = kin_weights_open(path, NULL, NULL, &checkpoint, NULL, err);
-    /* The head is new: the weights' classifier is passed over, and what this network has beyond them keeps
-     * its first values. */
-    if (ok && !kin_network_load(checkpoint, &t->network, t->module, &why))
-        ok = kin_fail(err, why.code, "%s: %s; --allow-missing GLOBS lets some pass", path, why.message);
-    kin_checkpoint_free(checkpoint);
-    return ok;
+    return !*t->network.config.weights || kin_network_load(&t->network, t->module, err);
 }
 
 bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_dataset *set,
@@ -250,9 +241,13 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                       kin_error *err)
 {
     static const kin_reading plain = {0};
-    *t = (kin_trainer){.set = set, .validation = validation, .run = run, .best = -1};
-    if (!kin_network_describe(&t->network, config, err)) return false;
+    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model)},
+                       .set = set,
+                       .validation = validation,
+                       .run = run,
+                       .best = -1};
     t->network.config.n_classes = set->classes;
+    if (!kin_config_loss(config, &t->network.loss, err)) return false;
     t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
     t->ctx = kin_ctx_new();
     t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);

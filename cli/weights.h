@@ -1,11 +1,48 @@
-/* Weights of any origin, opened and told about. */
+/* Weights of any origin: opened, fitted to a network, loaded, and told about. */
 #ifndef KIN_CLI_WEIGHTS_H
 #define KIN_CLI_WEIGHTS_H
 
+#include "cli/command.h"
 #include "nn/files/import.h"
 
-/* kin_import with data/'s inflate. `key` and `prefix` may be NULL. */
+/* Rows of the option tables of commands that read weights. */
+#define KIN_WEIGHTS_OPTIONS \
+    {"key", KIN_OPTION_STRING, "NAME", \
+     "with --weights: the dictionary to take out of a PyTorch file, such as model_ema", \
+     .fallback_shown = "the state dict"}, \
+        {"prefix", KIN_OPTION_STRING, "TEXT", \
+         "with --weights: take only the names that begin with this, and take it off", \
+         .fallback_shown = "the one behind which the network's names stand"}, \
+        {"untrained", KIN_OPTION_FLAG, NULL, \
+         "with --weights: go on although nothing of the file is in the network, as a baseline"}, \
+    { \
+        "sum-stem", KIN_OPTION_FLAG, NULL, \
+            "with --weights of RGB pictures in a network of grey ones: the first convolution summed over " \
+            "the " \
+            "channels" \
+    }
+
+/* kin_import with data/'s inflate. `key` and `prefix` may be NULL or "". */
 bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,
                       kin_import_info *info, kin_error *err);
+
+typedef struct kin_weights {
+    const char *path, *key, *prefix;
+    const char *heads;   /* patterns of what need not be in the file, being new or of the file's task alone */
+    const char *missing; /* patterns that the user allows to be missing or superfluous */
+    bool untrained;      /* the user wants first values where nothing fits */
+    bool sum_channels;   /* RGB kernels for a network of grey pictures */
+} kin_weights;
+
+enum { KIN_WEIGHTS_TOLD = 900 };
+
+/* Opens, finds the prefix, loads. `told` receives a line of what was taken, to be shown to the user: "N of M
+ * tensors from FILE ...". Fails when none of the network's tensors but the heads' come from the file, unless
+ * `untrained`. */
+bool kin_weights_load(const kin_weights *w, kin_module *m, char told[KIN_WEIGHTS_TOLD], kin_error *err);
+
+/* The second half of it, for callers who have opened the file. */
+bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *info, kin_module *m,
+                     char told[KIN_WEIGHTS_TOLD], kin_error *err);
 
 #endif

@@ -35,6 +35,7 @@ struct kin_loader {
     kin_image *cache;      /* [set->count]; data NULL where nothing is kept */
     uint64_t cached;       /* bytes */
     bool *broken;          /* [set->count] */
+    bool *hidden;          /* [set->count]: alpha was dropped from pixels that are not opaque */
     kin_error first_broken;
     int64_t first_broken_at;
     kin_error failure; /* ends everything */
@@ -60,9 +61,16 @@ static bool copy_image(const kin_image *from, kin_image *to, kin_error *err)
     return true;
 }
 
+static void note_hidden(kin_loader *l, int64_t picture)
+{
+    pthread_mutex_lock(&l->lock);
+    l->hidden[picture] = true;
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* What is kept in the cache: the picture as the network sees it, or, for a change, decoded and perhaps
  * reduced. */
-static bool decode(const kin_loader *l, int64_t picture, kin_image *image, kin_error *err)
+static bool decode(kin_loader *l, int64_t picture, kin_image *image, kin_error *err)
 {
     const kin_loader_opt *o = &l->opt;
     kin_image_limits limits = o->limits;
@@ -71,6 +79,7 @@ static bool decode(const kin_loader *l, int64_t picture, kin_image *image, kin_e
     bool ok = o->change ? kin_image_convert(image, o->channels, err)
                         : kin_picture_prepare(image, o->resize, o->size, o->channels, o->filter, err);
     int side = image->width < image->height ? image->width : image->height;
+    if (ok && image->hidden) note_hidden(l, picture);
     if (ok && o->change && o->cache_side && side > o->cache_side) {
         kin_image small;
         int width = (int)((int64_t)image->width * o->cache_side / side),
@@ -80,6 +89,7 @@ static bool decode(const kin_loader *l, int64_t picture, kin_image *image, kin_e
         if (ok) *image = small;
     }
     if (!ok) kin_image_free(image);
+    if (!ok && err->code == KIN_ERR_DATA) kin_error_prefix(err, "%s", l->set->items[picture].path);
     return ok;
 }
 
@@ -126,6 +136,7 @@ static bool make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_e
     }
     bool ok = !o->change ||
               o->change(o->change_user, kin_key(key, (uint64_t)picture, CHANGE_KEY), &image, err);
+    if (!ok && err->code == KIN_ERR_DATA) kin_error_prefix(err, "%s", l->set->items[picture].path);
     if (ok && (image.width != o->size || image.height != o->size || image.channels != o->channels))
         ok = kin_fail(err, KIN_ERR_ARGUMENT,
                       "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with "
@@ -312,6 +323,15 @@ int64_t kin_loader_broken(kin_loader *l, kin_error *first)
     return count;
 }
 
+int64_t kin_loader_hidden(kin_loader *l)
+{
+    int64_t count = 0;
+    pthread_mutex_lock(&l->lock);
+    for (int64_t i = 0; i < l->set->count; i++) count += l->hidden[i];
+    pthread_mutex_unlock(&l->lock);
+    return count;
+}
+
 bool kin_loader_is_broken(kin_loader *l, int64_t picture)
 {
     pthread_mutex_lock(&l->lock);
@@ -376,7 +396,8 @@ static bool reserve(kin_loader *l, kin_error *err)
     l->floats = (size_t)o->size * (size_t)o->size * (size_t)o->channels;
     l->slots = kin_alloc_zero((size_t)l->n_slots, sizeof *l->slots);
     l->broken = kin_alloc_zero(count, sizeof *l->broken);
-    bool ok = l->slots && l->broken && kin_mul_size(l->floats, (size_t)o->batch, &floats);
+    l->hidden = kin_alloc_zero(count, sizeof *l->hidden);
+    bool ok = l->slots && l->broken && l->hidden && kin_mul_size(l->floats, (size_t)o->batch, &floats);
     if (ok && o->cache) ok = (l->cache = kin_alloc_zero(count, sizeof *l->cache)) != NULL;
     for (int i = 0; ok && i < l->n_slots; i++) {
         l->slots[i].index = kin_alloc_array((size_t)o->batch, sizeof(int64_t));
@@ -428,6 +449,7 @@ void kin_loader_free(kin_loader *l)
     kin_free(l->slots);
     kin_free(l->cache);
     kin_free(l->broken);
+    kin_free(l->hidden);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->ready);

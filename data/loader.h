@@ -65,6 +65,8 @@ bool kin_loader_next(kin_loader *l, kin_loaded *out, kin_error *err);
  * says. */
 int64_t kin_loader_broken(kin_loader *l, kin_error *first);
 bool kin_loader_is_broken(kin_loader *l, int64_t picture);
+/* Pictures read so far whose alpha was dropped from pixels that are not opaque: colours that nobody saw. */
+int64_t kin_loader_hidden(kin_loader *l);
 
 /* Seconds that kin_loader_next waited: what the loader cost the one who trains. */
 double kin_loader_waited(const kin_loader *l);

@@ -3,32 +3,57 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { GROUP = 64 }; /* pictures between two looks at progress */
 
 /* Where a cut begins: Python's round(n / 2), half to even; where the picture is too small the padding's
  * floor(−n / 2). */
-static int half_of(int n) { return n >= 0 ? n / 2 + (n % 4 == 3) : -(-n / 2); }
+static int64_t half_of(int64_t n) { return n >= 0 ? n / 2 + (n % 4 == 3) : -(-n / 2); }
 
-bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err)
+/* The middle of a side: how much of it, and where it begins. */
+static int middle(int64_t whole, int wanted, int64_t *from)
+{
+    *from = whole > wanted ? half_of(whole - wanted) : 0;
+    return whole > wanted ? wanted : (int)whole;
+}
+
+/* The short side to `side`, and of the result the middle of at most width x height. */
+static bool resize_middle(kin_image *image, int side, int width, int height, kin_filter filter,
+                          kin_error *err)
 {
     int w = image->width, h = image->height, short_side = w < h ? w : h;
     kin_image resized;
     if (short_side == side) return true;
-    int width = w <= h ? side : (int)((int64_t)side * w / h),
-        height = w <= h ? (int)((int64_t)side * h / w) : side;
-    if (!kin_image_resize(image, width, height, filter, &resized, err)) return false;
+    kin_resize_part part = {.whole_width = w <= h ? side : (int64_t)side * w / h,
+                            .whole_height = w <= h ? (int64_t)side * h / w : side};
+    part.width = middle(part.whole_width, width, &part.left);
+    part.height = middle(part.whole_height, height, &part.top);
+    if (!kin_image_resize_part(image, &part, filter, &resized, err)) return false;
     resized.remark = image->remark;
+    resized.hidden = image->hidden;
     kin_image_free(image);
     *image = resized;
     return true;
 }
 
+bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err)
+{
+    return resize_middle(image, side, INT_MAX, INT_MAX, filter, err);
+}
+
+bool kin_picture_resize_crop(kin_image *image, int side, int width, int height, kin_filter filter,
+                             kin_error *err)
+{
+    return resize_middle(image, side, width, height, filter, err) &&
+           kin_picture_crop(image, width, height, err);
+}
+
 bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err)
 {
     kin_image cut;
-    int left = half_of(image->width - width), top = half_of(image->height - height),
+    int left = (int)half_of(image->width - width), top = (int)half_of(image->height - height),
         channels = image->channels;
     if (image->width == width && image->height == height) return true;
     if (!kin_image_new(&cut, width, height, channels, err)) return false;
@@ -41,6 +66,7 @@ bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err)
                        ((size_t)(y + top) * (size_t)image->width + (size_t)(from + left)) * (size_t)channels,
                    (size_t)(to - from) * (size_t)channels);
     cut.remark = image->remark;
+    cut.hidden = image->hidden;
     kin_image_free(image);
     *image = cut;
     return true;
@@ -50,8 +76,7 @@ bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, k
                          kin_error *err)
 {
     return kin_image_convert(image, channels, err) &&
-           kin_picture_resize_short(image, resize ? resize : size, filter, err) &&
-           kin_picture_crop(image, size, size, err);
+           kin_picture_resize_crop(image, resize ? resize : size, size, size, filter, err);
 }
 
 kin_dataset kin_pictures_set(const kin_pictures *p)
@@ -72,6 +97,7 @@ typedef struct loading {
     size_t bytes; /* of one picture */
     int64_t first;
     kin_error *errors; /* [GROUP] */
+    bool hidden[GROUP];
 } loading;
 
 static void load_one(void *arg, int64_t index, int worker)
@@ -82,9 +108,12 @@ static void load_one(void *arg, int64_t index, int worker)
     kin_image image;
     kin_error *err = &l->errors[index];
     kin_error_clear(err);
+    l->hidden[index] = false;
     if (!kin_dataset_image(l->set, i, &l->opt->limits, &image, err)) return;
-    if (kin_picture_prepare(&image, 0, l->opt->size, l->opt->channels, l->opt->filter, err))
-        memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
+    bool ok = kin_picture_prepare(&image, 0, l->opt->size, l->opt->channels, l->opt->filter, err);
+    if (ok) memcpy(l->pixels + (size_t)i * l->bytes, image.data, l->bytes);
+    else kin_error_prefix(err, "%s", l->set->items[i].path);
+    l->hidden[index] = ok && image.hidden;
     kin_image_free(&image);
 }
 
@@ -98,6 +127,7 @@ static bool keep_group(loading *l, int64_t count, kin_pictures *out, kin_error *
             if (out->broken++ == 0) out->first_broken = *e;
             continue;
         }
+        out->hidden += l->hidden[k];
         if (out->count != l->first + k)
             memcpy(l->pixels + (size_t)out->count * l->bytes, l->pixels + (size_t)(l->first + k) * l->bytes,
                    l->bytes);

@@ -24,6 +24,7 @@ typedef struct kin_pictures {
     kin_sample *items;      /* [count], of the pictures that could be read */
     int64_t broken;         /* pictures left out ... */
     kin_error first_broken; /* ... and what the first of them said */
+    int64_t hidden;         /* pictures whose alpha was dropped from pixels that are not opaque */
 } kin_pictures;
 
 /* The short side is resized to `size` and the middle cut out. Items and names still belong to `set`. Fails
@@ -36,6 +37,10 @@ void kin_pictures_free(kin_pictures *p);
  * CenterCrop cuts the middle out, with zeros around a picture that is smaller. */
 bool kin_picture_resize_short(kin_image *image, int side, kin_filter filter, kin_error *err);
 bool kin_picture_crop(kin_image *image, int width, int height, kin_error *err);
+
+/* Both, without computing more than what stays. */
+bool kin_picture_resize_crop(kin_image *image, int side, int width, int height, kin_filter filter,
+                             kin_error *err);
 
 /* One picture as the network will see it: the short side to `resize` (0: to size), the middle cut out. */
 bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter,

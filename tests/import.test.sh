@@ -20,6 +20,27 @@ report "both forms give the same file, and so does reading it again" "$why"
 expect "several networks in a file: their keys are named" 1 "" "it holds teacher, student, notes; choose a dictionary of tensors with --key" import $pth/two.pth "$out/x"
 expect "--key chooses" 0 "4 arrays" "taken from the dictionary 'student'" import $pth/two.pth "$out/x.st" --key student
 expect "--prefix takes a part" 0 "2 arrays" "2 entries were left out" import $pth/nested.pth "$out/x.st" --prefix conv.
+expect "averages beside the weights are named" 0 "4 arrays" "it also holds state_dict_ema, ema.model: --key NAME" import $pth/average.pth "$out/x.st"
+expect "text in an archive does not spoil it" 0 "4 arrays from NumPy (.npz)" "3 entries were left out" import $pth/text.npz "$out/x.st"
+
+# An index of several files, as large models come in.
+mkdir "$out/shards"
+"$kin" import $pth/zip.pth "$out/shards/a.st" --prefix conv. --quiet >/dev/null
+"$kin" import $pth/legacy.pth "$out/shards/b.st" --quiet >/dev/null
+index() { printf '{"metadata":{"total_size":1},"weight_map":{%s}}' "$1" >"$out/shards/model.safetensors.index.json"; }
+index '"weight":"a.st","bias":"a.st","fc.weight":"b.st"'
+expect "an index of files" 0 "3 arrays from safetensors, 33 numbers" "read from the 2 files of the index" import "$out/shards/model.safetensors.index.json" "$out/x.st"
+index '"weight":"a.st","fc.bias":"b.st"'
+expect "an index that promises what a file lacks" 1 "" "b.st: holds no fc.bias, which the index says it does" import "$out/shards/model.safetensors.index.json" "$out/x.st"
+index '"weight":"../zip.st"'
+expect "an index that points elsewhere" 1 "" "names no file beside it for weight" import "$out/shards/model.safetensors.index.json" "$out/x.st"
+index '"weight":"c.st"'
+expect "an index whose file is missing" 1 "" "shards/c.st" import "$out/shards/model.safetensors.index.json" "$out/x.st"
+index '"weight":"model.safetensors.index.json"'
+expect "an index that names itself" 1 "" "a file of text" import "$out/shards/model.safetensors.index.json" "$out/x.st"
+printf '{"model": "resnet18", "layers": 18}' >"$out/config.json"
+expect "JSON that is no index" 1 "" 'no "weight_map" of names and files' import "$out/config.json" "$out/x.st"
+
 printf '\200\002cos\nsystem\n(X\004\000\000\000echotR.' >"$out/evil.pth"
 expect "a pickle that wants os.system" 1 "" "refers to os.system, which kin does not know" import "$out/evil.pth" "$out/evil.st"
 [ ! -e "$out/evil.st" ] || report "nothing is written for it" "there is a file"

@@ -2,7 +2,7 @@
  * happens when memory ends. Refusals of malformed headers are in tests/test_golden.c and the fuzzer. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "nn/files/checkpoint.h"
+#include "nn/files/fit.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
 
@@ -72,14 +72,14 @@ static kin_tensor *bias_only(kin_scope *s, kin_tensor *x, void *arg)
     return kin_add(x, kin_param(s, "b", &(kin_param_opt){.shape = KIN_SHAPE(4)}));
 }
 
-/* 1.5, −2, and the smallest number above zero and an infinity of half precision; the rest of the format
+/* 1.5, −2, and the smallest and a large number of half precision; the rest of the format
  * has room for them too. */
 static void formats(void)
 {
     check_begin("checkpoints: float64, float16 and bfloat16 are read");
-    static const double wide[] = {1.5, -2, 0x1p-24, INFINITY};
-    static const uint8_t half[] = {0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c};
-    static const uint8_t brain[] = {0xc0, 0x3f, 0x00, 0xc0, 0x80, 0x33, 0x80, 0x7f};
+    static const double wide[] = {1.5, -2, 0x1p-24, 32768};
+    static const uint8_t half[] = {0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x78};
+    static const uint8_t brain[] = {0xc0, 0x3f, 0x00, 0xc0, 0x80, 0x33, 0x00, 0x47};
     static const struct {
         const char *dtype;
         const void *data;
@@ -234,6 +234,18 @@ static void hostile_headers(void)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", "impossible shape"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9007199254740992,9007199254740996]}}",
          "outside the file"},
+        {"{" ONE("a", 0, 4) "," ONE("b", 8, 12) "," ONE("c", 12, 16) "}",
+         "4 bytes before b belong to no array"},
+        {"{" ONE("a", 4, 8) "," ONE("b", 8, 12) "," ONE("c", 12, 16) "}",
+         "4 bytes before a belong to no array"},
+        {"{" ONE("a", 0, 4) "," ONE("b", 4, 8) "," ONE("c", 8, 12) "}", "4 bytes behind the last array"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4.0],\"data_offsets\":[0,16]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4e0],\"data_offsets\":[0,16]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-0],\"data_offsets\":[0,0]}}", "impossible shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16.0]}}", "outside the file"},
+        {"{\"__metadata__\":{\"steps\":7}}", "__metadata__ holds \"steps\", which is no string"},
+        {"{\"__metadata__\":[\"pt\"]}", "__metadata__ is no object of strings"},
+        {" {}", "does not begin with '{'"},
     };
 #undef ONE
     static const float numbers[4];
@@ -258,6 +270,144 @@ static void hostile_headers(void)
     kin_free(file);
     check_end();
 }
+
+/* What stands in the place of a header is told by what it is. */
+static void no_headers(void)
+{
+    check_begin("checkpoints: text, other files and truncated ones are told apart");
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *part;
+    } cases[] = {
+        {"{\"a\": 1}\n", 9, "a file of text"},
+        {"epoch,loss\n1,2\n", 15, "a file of text"},
+        {"\x40\0\0\0\0\0\0\0{\"a\":", 13, "truncated safetensors file: its header is 64 bytes long, and 5"},
+        {"\x89PNG\r\n\x1a\nIHDR", 12, "first eight bytes would be a header's length"},
+        {"\x01\0\0", 3, "shorter than its first eight bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kin_checkpoint *c = NULL;
+        kin_error err = {0};
+        CHECK(!kin_checkpoint_parse((const uint8_t *)cases[i].bytes, cases[i].size, &c, &err));
+        CHECK_TEXT(err.message, cases[i].part);
+    }
+    check_end();
+}
+
+/* A training that diverged leaves them; what is computed with them is NaN too, or, behind a ReLU, zero. */
+static void not_finite(void)
+{
+    check_begin(
+        "checkpoints: NaN, infinity and what float32 cannot hold are refused, and nothing is changed");
+    static const double odd[] = {NAN, INFINITY, -INFINITY, 1e300};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *m = kin_module_new(ctx, bias_only, NULL, KIN_SHAPE(1, 4), 1);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        kin_error err = {0};
+        kin_checkpoint *c = NULL;
+        uint8_t file[256];
+        double numbers[] = {1, 2, odd[i], 3};
+        CHECK(kin_checkpoint_parse(file,
+                                   build(file,
+                                         "{\"b\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}",
+                                         numbers, 32),
+                                   &c, &err) &&
+              !kin_checkpoint_load(c, m, NULL, &err) && err.code == KIN_ERR_NUMERIC);
+        CHECK_TEXT(err.message, "1 of the 4 numbers of b are NaN or infinite");
+        CHECK(kin_data(kin_module_find(m, "b")->tensor)[0] != 1);
+        kin_checkpoint_free(c);
+    }
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+/* ---- other programs' names and shapes ---- */
+
+static kin_tensor *grey_network(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)arg;
+    x = kin_conv(kin_sub(s, "conv"), x, &(kin_conv_opt){.out = 2, .kernel = 1});
+    return kin_linear(kin_sub(s, "fc"), kin_global_avg_pool(x), &(kin_linear_opt){.out = 1});
+}
+
+#define AT(NAME, SHAPE, FROM, TO) \
+    "\"" NAME "\":{\"dtype\":\"F32\",\"shape\":" SHAPE ",\"data_offsets\":[" #FROM "," #TO "]}"
+
+static void fitted_names(void)
+{
+    check_begin("checkpoints: a prefix before the network's names is found, taken off and told");
+    static const struct {
+        const char *header, *prefix, *refusal;
+        int left_out, found;
+    } cases[] = {
+        {"{" AT("conv.weight", "[2,1,1,1]", 0, 8) "," AT("fc.weight", "[1,2]", 8, 16) "}", "", NULL, 0, 2},
+        {"{" AT("net.trunk.conv.weight", "[2,1,1,1]", 0, 8) "," AT("net.trunk.fc.weight", "[1,2]", 8, 16) "}",
+         "net.trunk.", NULL, 0, 2},
+        {"{" AT("backbone.conv.weight", "[2,1,1,1]", 0, 8) "," AT("queue", "[2]", 8, 16) "}", "backbone.",
+         NULL, 1, 1},
+        {"{" AT("q.conv.weight", "[2,1,1,1]", 0, 8) "," AT("k.conv.weight", "[2,1,1,1]", 8, 16) "}", "",
+         "behind 'k.' and 'q.'; choose with --prefix", 0, 0},
+        /* the network's own names stand: nothing is guessed */
+        {"{" AT("conv.weight", "[2,1,1,1]", 0, 8) "," AT("ema.conv.weight", "[2,1,1,1]", 8, 16) "}", "", NULL,
+         0, 1},
+        {"{" AT("preconv.weight", "[2,1,1,1]", 0, 8) "," AT("other", "[2]", 8, 16) "}", "", NULL, 0, 0},
+    };
+    static const float numbers[4] = {1, 2, 3, 4};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *m = kin_module_new(ctx, grey_network, NULL, KIN_SHAPE(1, 2, 2, 1), 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t file[512];
+        kin_checkpoint *c = NULL;
+        kin_import_info info = {0};
+        kin_error err = {0};
+        CHECK(kin_checkpoint_parse(file, build(file, cases[i].header, numbers, 16), &c, &err));
+        bool ok = kin_import_fit(c, m, &info, &err);
+        CHECK_MSG(ok == !cases[i].refusal, "%s: %s", cases[i].header, err.message);
+        if (cases[i].refusal) CHECK_TEXT(err.message, cases[i].refusal);
+        else
+            CHECK_MSG(strcmp(info.prefix, cases[i].prefix) == 0 && info.left_out == cases[i].left_out,
+                      "'%s' was taken off, and %d left out", info.prefix, info.left_out);
+        kin_import_count n = kin_import_tensors(c, m, "fc.bias,conv.bias");
+        CHECK_MSG(n.of == 2 && (cases[i].refusal || n.found == cases[i].found), "%d of %d", n.found, n.of);
+        kin_checkpoint_free(c);
+    }
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+static void grey_stem(void)
+{
+    check_begin("checkpoints: kernels of RGB pictures are summed for a network of grey ones");
+    static const float numbers[] = {1, 20, 300, 4, 50, 600, 7, 8};
+    uint8_t file[512];
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *m = kin_module_new(ctx, grey_network, NULL, KIN_SHAPE(1, 2, 2, 1), 1);
+    kin_checkpoint *c = NULL;
+    kin_error err = {0};
+    int summed = 0;
+    CHECK(kin_checkpoint_parse(
+        file,
+        build(file, "{" AT("conv.weight", "[2,3,1,1]", 0, 24) "," AT("fc.weight", "[1,2]", 24, 32) "}",
+              numbers, 32),
+        &c, &err));
+    const char *stem = kin_import_grey_stem(c, m);
+    CHECK(stem && strcmp(stem, "conv.weight") == 0);
+    CHECK(!kin_checkpoint_load(c, m, "*.bias", &err));
+    kin_error_clear(&err);
+    CHECK_MSG(kin_import_sum_channels(c, m, &summed, &err) && summed == 1 && !kin_import_grey_stem(c, m) &&
+                  kin_checkpoint_load(c, m, "*.bias", &err),
+              "%s", err.message);
+    const kin_real *w = kin_data(kin_module_find(m, "conv.weight")->tensor);
+    CHECK(w[0] == 321 && w[1] == 654);
+    kin_checkpoint_free(c);
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+#undef AT
 
 /* All names, however many, one a line; nothing when there is no difference. */
 static void differences(void)
@@ -295,6 +445,10 @@ static void differences(void)
 int main(void)
 {
     hostile_headers();
+    no_headers();
+    not_finite();
+    fitted_names();
+    grey_stem();
     differences();
     layout();
     formats();

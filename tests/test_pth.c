@@ -68,6 +68,11 @@ static void golden(void)
         {"channels-last.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "", "", 0},
         {"big-endian.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
         {"deflated.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        /* views that read their numbers with the other sign */
+        {"negative.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        {"average.pth", NULL, KIN_F32, 0, "PyTorch (zip)", "state_dict", "", 0},
+        /* text, a date and records beside the weights */
+        {"text.npz", NULL, KIN_F32, 0, "NumPy (.npz)", "", "", 3},
         {"stored.npz", NULL, KIN_F32, 0, "NumPy (.npz)", "", "", 0},
         {"deflated.npz", NULL, KIN_F16, 0, "NumPy (.npz)", "", "", 0},
         {"odd.npz", NULL, KIN_F64, 0, "NumPy (.npz)", "", "", 0},
@@ -122,6 +127,14 @@ static void choices(void)
     CHECK(!kin_import("tests/golden/pth/deflated.pth", NULL, &c, &info, &err));
     CHECK_TEXT(err.message, "only stored entries are read here");
     kin_error_clear(&err);
+    CHECK(kin_import("tests/golden/pth/average.pth", &(kin_import_opt){.key = "state_dict_ema"}, &c, &info,
+                     &err));
+    const kin_array *scale = kin_checkpoint_find(c, "scale");
+    CHECK(scale && kin_array_number(scale, 0) == -1.875 && !info.also[0]);
+    kin_checkpoint_free(c);
+    CHECK(kin_import("tests/golden/pth/average.pth", NULL, &c, &info, &err) &&
+          strcmp(info.also, "state_dict_ema, ema.model") == 0);
+    kin_checkpoint_free(c);
     char path[300];
     snprintf(path, sizeof path, "%s", check_path("double.safetensors"));
     CHECK(kin_import("tests/golden/pth/double.pth", NULL, &c, NULL, &err) &&

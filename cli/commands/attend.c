@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "cli/chosen.h"
 #include "cli/command.h"
+#include "cli/source.h"
 #include "cli/pages/contact_sheet.h"
 #include "cli/pages/heatmap.h"
 #include "cli/interrupt.h"
@@ -19,7 +20,7 @@ static const kin_option options[] = {
      .fallback_shown = "what the network's attention at the end changes, else its last map"},
     {"before", KIN_OPTION_STRING, "NAME", "show what changed between this tap and --tap"},
     {"cell", KIN_OPTION_INT, "PIXELS", "the side of a picture on the sheet", "224", .low = 32, .high = 1024},
-    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    KIN_PICTURE_OPTIONS,
     KIN_CHOSEN_OPTIONS,
     {0},
 };
@@ -87,7 +88,9 @@ static bool put_row(job *j, int row, const char *path, kin_error *err)
 {
     const kin_config *c = &j->network.config;
     kin_image picture, shown;
-    kin_image_limits limits = {.max_pixels = (uint64_t)kin_option_int(j->cli, "max-pixels")};
+    kin_image_limits limits;
+    if (!kin_picture_limits(j->cli, &limits, err)) return false;
+    limits = kin_config_limits(c, limits);
     if (!kin_image_read(path, &limits, &picture, err)) return false;
     bool ok = kin_picture_prepare(&picture, (int)c->resize, (int)c->size, (int)c->channels,
                                   kin_config_filter(c), err) &&

@@ -1,6 +1,7 @@
 /* kin augment: what a recipe makes of pictures, to look at. */
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/source.h"
 #include "cli/pages/contact_sheet.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
@@ -79,9 +80,9 @@ static int run(kin_cli *cli)
     kin_interrupt_catch();
     look l = {.recipe = &recipe,
               .seed = (uint64_t)kin_option_int(cli, "seed"),
-              .count = (int)kin_option_int(cli, "count"),
-              .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
-    bool ok = kin_sheet_new(&l.sheet, l.count + 1, cli->positionals, (int)kin_option_int(cli, "size"), &err);
+              .count = (int)kin_option_int(cli, "count")};
+    bool ok = kin_picture_limits(cli, &l.limits, &err) &&
+              kin_sheet_new(&l.sheet, l.count + 1, cli->positionals, (int)kin_option_int(cli, "size"), &err);
     for (int i = 0; ok && i < cli->positionals; i++) ok = put_row(&l, i, cli->positional[i], &err);
     ok = ok && kin_image_write(out, NULL, &l.sheet.image, NULL, &err);
     kin_sheet_free(&l.sheet);
@@ -122,13 +123,7 @@ static const kin_option options[] = {
      .fallback = "160",
      .low = 16,
      .high = 1024},
-    {.name = "max-pixels",
-     .kind = KIN_OPTION_INT,
-     .value = "N",
-     .help = "Refuse larger pictures.",
-     .fallback = "100000000",
-     .low = 1,
-     .high = -1},
+    KIN_PICTURE_OPTIONS,
     {.name = "list", .help = "Print all transforms and presets with their parameters, and stop."},
     {0},
 };

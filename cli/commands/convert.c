@@ -3,6 +3,7 @@
 #include "base/npy.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/source.h"
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/places.h"
@@ -32,7 +33,7 @@ static const kin_option options[] = {
     {"reduce", KIN_OPTION_FLAG, NULL,
      "decode JPEGs at 1/2, 1/4 or 1/8 where --resize makes them that small anyway: faster, slightly other "
      "values"},
-    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    KIN_PICTURE_OPTIONS,
     {0},
 };
 
@@ -75,6 +76,8 @@ static bool resized(const job *j, kin_image *image, kin_error *err)
 {
     kin_image out;
     if (!j->resize.given) return true;
+    if (j->resize.square && j->crop.given)
+        return kin_picture_resize_crop(image, j->resize.width, j->crop.width, j->crop.height, j->filter, err);
     if (j->resize.square) return kin_picture_resize_short(image, j->resize.width, j->filter, err);
     if (!kin_image_resize(image, j->resize.width, j->resize.height, j->filter, &out, err)) return false;
     kin_image_free(image);
@@ -91,7 +94,10 @@ static bool prepare(const job *j, const char *path, kin_image *image, kin_error 
     if (kin_option_flag(j->cli, "rgb")) ok = kin_image_convert(image, 3, err);
     ok = ok && resized(j, image, err) &&
          (!j->crop.given || kin_picture_crop(image, j->crop.width, j->crop.height, err));
-    if (!ok) kin_image_free(image);
+    if (!ok) {
+        kin_image_free(image);
+        kin_error_prefix(err, "%s", path);
+    }
     return ok;
 }
 
@@ -186,13 +192,13 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     job j = {.cli = cli,
              .filter = (kin_filter)kin_option_choice(cli, "filter"),
-             .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")},
              .jpeg = {.quality = (int)kin_option_int(cli, "quality")}};
     const char *out = kin_option_string(cli, "out");
     bool several = cli->positionals > 1 || kin_is_folder(out);
     if (kin_option_flag(cli, "grey") && kin_option_flag(cli, "rgb"))
         return kin_cli_usage(cli, "--grey and --rgb exclude one another");
-    if (!read_box("resize", kin_option_string(cli, "resize"), &j.resize, &err) ||
+    if (!kin_picture_limits(cli, &j.limits, &err) ||
+        !read_box("resize", kin_option_string(cli, "resize"), &j.resize, &err) ||
         !read_box("crop", kin_option_string(cli, "crop"), &j.crop, &err))
         return kin_cli_usage(cli, "%s", err.message);
     if (kin_option_flag(cli, "reduce") && j.resize.given)

@@ -72,7 +72,9 @@ static bool print_part(const char *folder, const char *part, const char *labels,
     kin_free(path);
     if (!opened) {
         if (inner.code == KIN_ERR_MEMORY) return kin_fail(err, inner.code, "%s", inner.message);
-        printf("  %-20s not here: %s\n", part, inner.message);
+        printf("  %-20s not here: ", part);
+        kin_say(stdout, inner.message);
+        putchar('\n');
         return true;
     }
     ok = summarise(&set, &s, err);
@@ -274,8 +276,13 @@ static void print_reasons(const checking *c)
     putchar('\n');
     for (int64_t i = 0; i < c->texts.count && i < REASONS_SHOWN; i++) {
         const reason *r = &c->reasons[i];
-        printf("  %lld x %s\n    ", (long long)r->count, c->texts.text[i]);
-        for (int k = 0; k < NAMES_SHOWN && k < r->count; k++) printf("%s%s", k ? ", " : "", r->names[k]);
+        printf("  %lld x ", (long long)r->count);
+        kin_say(stdout, c->texts.text[i]);
+        fputs("\n    ", stdout);
+        for (int k = 0; k < NAMES_SHOWN && k < r->count; k++) {
+            if (k) fputs(", ", stdout);
+            kin_say(stdout, r->names[k]);
+        }
         puts(r->count > NAMES_SHOWN ? ", ..." : "");
     }
     if (c->texts.count > REASONS_SHOWN)
@@ -288,10 +295,9 @@ static bool check_all(const kin_cli *cli, const kin_dataset *set, int64_t *broke
     checking *c = kin_alloc_zero(1, sizeof *c);
     if (!c) return kin_fail_memory(err, "the check", sizeof *c);
     c->set = set;
-    c->limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
     kin_meter meter;
     kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
-    bool ok = true;
+    bool ok = kin_picture_limits(cli, &c->limits, err);
     for (c->first = 0; ok && c->first < set->count; c->first += GROUP) {
         int64_t n = set->count - c->first < GROUP ? set->count - c->first : GROUP;
         kin_parallel_for(n, check_one, c);
@@ -343,8 +349,7 @@ static const kin_option options[] = {
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"check", KIN_OPTION_FLAG, NULL,
      "read every picture, and count the broken ones by reason; the exit status is 1 when there are any"},
-    {"max-pixels", KIN_OPTION_INT, "N", "with --check: refuse larger pictures", "100000000", .low = 1,
-     .high = -1},
+    KIN_PICTURE_OPTIONS,
     {0},
 };
 

@@ -31,7 +31,7 @@ static const kin_option options[] = {
      "alone",
      "embedding", .choices = kinds},
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
-    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    KIN_PICTURE_OPTIONS,
     {"cache", KIN_OPTION_STRING, "FOLDER",
      "keep descriptors there by the pictures' content, and compute none twice; also where an interrupted run "
      "goes on",
@@ -151,11 +151,6 @@ static bool finish(const kin_cli *cli, const kin_dataset *set, const kin_sample 
     return write_rows(cli, set, items, which, rows, err) && judge(cli, items, which, rows, err);
 }
 
-static kin_image_limits limits_of(const kin_cli *cli)
-{
-    return (kin_image_limits){.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")};
-}
-
 static bool encode(const kin_cli *cli, kin_module *module, kin_network *network, const kin_dataset *set,
                    kin_encoded *out, kin_error *err)
 {
@@ -175,9 +170,8 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
                           .strict = kin_option_flag(cli, "strict"),
                           .cache = cache,
                           .progress = show,
-                          .user = &meter,
-                          .limits = limits_of(cli)};
-    bool ok = kin_encode(module, network, set, &opt, out, err);
+                          .user = &meter};
+    bool ok = kin_picture_limits(cli, &opt.limits, err) && kin_encode(module, network, set, &opt, out, err);
     kin_embed_cache_free(cache);
     if (!ok) return false;
     kin_meter_end(&meter);
@@ -195,6 +189,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
                      "left out; the "
                      "first: %s",
                      (long long)out->zeros, (long long)set->count, set->items[out->first_zero].id);
+    kin_source_hidden(cli, out->hidden, out->count);
     if (network->classify) to_probabilities(out->rows, out->count, out->dim, kind == PREDICTION);
     return true;
 }
@@ -256,8 +251,9 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
 /* An option given that this kind of --model does not read, or NULL. */
 static const char *does_nothing(const kin_cli *cli, bool plain)
 {
-    static const char *const for_networks[] = {"weights",   "allow-missing", "resize",     "filter",
-                                               "normalize", "output",        "max-pixels", NULL},
+    static const char *const for_networks[] = {"weights",   "allow-missing", "resize", "filter",
+                                               "normalize", "output",        "key",    "prefix",
+                                               "untrained", "sum-stem",      NULL},
                              *const for_plain[] = {"channels", NULL};
     for (const char *const *name = plain ? for_networks : for_plain; *name; name++)
         if (kin_option_given(cli, *name)) return *name;

@@ -23,8 +23,7 @@ static const kin_option options[] = {
     {"batch", KIN_OPTION_STRING, "N", "pictures a call, or \"dynamic\": any number", "dynamic"},
     {"normalize", KIN_OPTION_FLAG, NULL,
      "let the network end in rows of unit length, as kin embed writes them"},
-    {"key", KIN_OPTION_STRING, "NAME", "as in kin import"},
-    {"prefix", KIN_OPTION_STRING, "TEXT", "as in kin import"},
+    KIN_WEIGHTS_OPTIONS,
     {"allow-missing", KIN_OPTION_STRING, "GLOB",
      "parameters that may be missing or superfluous, such as 'fc.*'",
      .fallback_shown = "a network's own classifier, when it is not asked for"},
@@ -69,14 +68,16 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
 {
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     if (!file) return kin_fail_memory(err, path, strlen(path));
-    kin_config config, *c = &config;
+    const kin_config *c = &e->network.config;
     bool ok = kin_exists(file) ||
               kin_fail(err, KIN_ERR_ARGUMENT,
                        "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
     ok = ok && kin_checkpoint_open(file, weights, err) &&
-         kin_config_from_checkpoint(c, *weights, file, err) && kin_network_describe(&e->network, c, err);
+         kin_config_from_checkpoint(&e->network.config, *weights, file, err) &&
+         kin_config_loss(c, &e->network.loss, err);
     kin_free(file);
     if (!ok) return false;
+    e->network.model = kin_model_find(c->model);
     e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
     return true;
 }
@@ -88,7 +89,7 @@ static bool describe_name(const kin_cli *cli, const kin_model *model, exported *
                         "--model %s is a network without numbers: --weights FILE has to bring them",
                         model->name);
     e->chosen.model = model;
-    if (!kin_model_options_read(cli, model, &e->chosen.opt, &e->chosen.head, err)) return false;
+    if (!kin_model_options_read(cli, model, &e->chosen.opt, err)) return false;
     e->chosen.opt.classes = kin_option_int(cli, "classes");
     if (!e->chosen.opt.classes && model->classifier)
         snprintf(e->allow_missing, sizeof e->allow_missing, "%s.*", model->classifier);
@@ -97,26 +98,37 @@ static bool describe_name(const kin_cli *cli, const kin_model *model, exported *
 }
 
 /* Every difference is printed, as a person needs all of them to see what is wrong. */
-static bool load(const char *allow, const kin_checkpoint *weights, kin_module *module, const char *name,
-                 kin_error *err)
+static void print_differences(const char *allow, const kin_checkpoint *weights, kin_module *module)
 {
     kin_text list = {0};
-    int count = kin_checkpoint_differences(weights, module, allow, &list);
-    if (count && list.data) fputs(list.data, stderr);
+    if (kin_checkpoint_differences(weights, module, allow, &list) && list.data) fputs(list.data, stderr);
     kin_text_free(&list);
-    if (count)
-        return kin_fail(
-            err, KIN_ERR_DATA,
-            "%s: these weights are of another network: %d names differ (--allow-missing GLOB lets some pass)",
-            name, count);
-    return kin_checkpoint_load(weights, module, allow, err);
 }
 
-static bool write_onnx(kin_cli *cli, exported *e, const kin_checkpoint *weights, const char *name,
-                       kin_error *err)
+static bool load(const kin_cli *cli, const char *allow, kin_checkpoint *weights, kin_import_info *info,
+                 kin_module *module, const char *name, kin_error *err)
 {
-    const char *model = e->chosen.model ? e->chosen.model->name : e->network.config.model,
-               *allow = kin_option_string(cli, "allow-missing");
+    char told[KIN_WEIGHTS_TOLD];
+    const char *given = kin_option_string(cli, "allow-missing");
+    kin_error why = {0};
+    kin_weights w = {.path = name,
+                     .prefix = kin_option_string(cli, "prefix"),
+                     .heads = given ? NULL : allow,
+                     .missing = given,
+                     .untrained = kin_option_flag(cli, "untrained"),
+                     .sum_channels = kin_option_flag(cli, "sum-stem")};
+    if (kin_weights_fit(&w, weights, info, module, told, &why)) {
+        if (kin_option_string(cli, "weights")) kin_cli_note(cli, "%s", told);
+        return true;
+    }
+    print_differences(given ? given : allow, weights, module);
+    return kin_fail(err, why.code, "%s: %s", name, why.message);
+}
+
+static bool write_onnx(kin_cli *cli, exported *e, kin_checkpoint *weights, kin_import_info *info,
+                       const char *name, kin_error *err)
+{
+    const char *model = e->chosen.model ? e->chosen.model->name : e->network.config.model;
     kin_note note = {"kin.model", model};
     kin_onnx_opt opt = {.name = model, .notes = &note, .n_notes = 1};
     if (!choose_shape(cli, e, &opt, err)) return false;
@@ -126,7 +138,7 @@ static bool write_onnx(kin_cli *cli, exported *e, const kin_checkpoint *weights,
     two.dim[0] = 2; /* as in training: a batch's statistics need more than one picture */
     kin_module *module = kin_module_new(ctx, forward, e, two, 1);
     bool ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    ok = ok && load(allow ? allow : e->allow_missing, weights, module, name, err) &&
+    ok = ok && load(cli, e->allow_missing, weights, info, module, name, err) &&
          kin_onnx_write(kin_option_string(cli, "out"), module, &opt, err);
     kin_module_free(module);
     kin_ctx_free(ctx);
@@ -140,10 +152,11 @@ static int run(kin_cli *cli)
     const char *name = kin_option_string(cli, "model"), *file = kin_option_string(cli, "weights");
     const kin_model *model = kin_model_find(name);
     kin_checkpoint *own = NULL, *given = NULL;
+    kin_import_info info = {0};
     bool ok = model ? describe_name(cli, model, &e, &err) : describe_run(name, &e, &own, &err);
     ok = ok && (!file || kin_weights_open(file, kin_option_string(cli, "key"),
-                                          kin_option_string(cli, "prefix"), &given, NULL, &err));
-    ok = ok && write_onnx(cli, &e, given ? given : own, file ? file : name, &err);
+                                          kin_option_string(cli, "prefix"), &given, &info, &err));
+    ok = ok && write_onnx(cli, &e, given ? given : own, &info, file ? file : name, &err);
     kin_checkpoint_free(own);
     kin_checkpoint_free(given);
     return ok ? 0 : kin_cli_fail(cli, &err);

@@ -79,25 +79,24 @@ static bool ctx_failed(const job *j, kin_error *err)
 }
 
 /* Without the classifier a checkpoint may well hold one. */
-static bool load(job *j, const char *weights, kin_error *err)
+static bool load(job *j, const kin_cli *cli, const char *weights, kin_error *err)
 {
-    char spare[64];
-    kin_checkpoint *checkpoint = NULL;
+    char spare[64], told[KIN_WEIGHTS_TOLD];
     snprintf(spare, sizeof spare, "%s.*", j->chosen.model->classifier);
-    bool ok = kin_weights_open(weights, NULL, NULL, &checkpoint, NULL, err);
-    kin_error inner = {0};
-    if (ok && !kin_checkpoint_load(checkpoint, j->module,
-                                   j->allowed              ? j->allowed
-                                   : j->chosen.opt.classes ? NULL
-                                                           : spare,
-                                   &inner))
-        ok = kin_fail(err, inner.code, "%s: %s", weights, inner.message);
-    kin_checkpoint_free(checkpoint);
-    return ok;
+    kin_weights w = {.path = weights,
+                     .key = kin_option_string(cli, "key"),
+                     .prefix = kin_option_string(cli, "prefix"),
+                     .heads = j->allowed || j->chosen.opt.classes ? NULL : spare,
+                     .missing = j->allowed,
+                     .untrained = kin_option_flag(cli, "untrained"),
+                     .sum_channels = kin_option_flag(cli, "sum-stem")};
+    if (!kin_weights_load(&w, j->module, told, err)) return false;
+    kin_cli_note(cli, "%s", told);
+    return true;
 }
 
 /* Without weights: first values. */
-static bool open_network(job *j, const char *weights, kin_error *err)
+static bool open_network(job *j, const kin_cli *cli, const char *weights, kin_error *err)
 {
     kin_shape one = KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]);
     j->ctx = kin_ctx_new();
@@ -107,7 +106,7 @@ static bool open_network(job *j, const char *weights, kin_error *err)
     if (!j->module) return ctx_failed(j, err);
     kin_record(j->ctx, false);
     kin_module_pictures_apart(j->module);
-    return (!weights || load(j, weights, err)) &&
+    return (!weights || load(j, cli, weights, err)) &&
            (!j->tap || kin_module_retain(j->module, j->tap) || ctx_failed(j, err));
 }
 
@@ -238,10 +237,10 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "--weights, --input and --out are needed (or --profile)");
     kin_interrupt_catch();
     bool ok = (j.chosen.model = kin_model_named(kin_option_string(cli, "model"), &err)) != NULL &&
-              kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &j.chosen.head, &err);
+              kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &err);
     j.chosen.opt.classes = kin_option_int(cli, "classes");
     ok = ok && (input ? open_input(&j, input, &err) : make_noise(&j, &err)) &&
-         open_network(&j, weights, &err) && seal(&j, profiles) && forward(&j, cli->quiet, &err);
+         open_network(&j, cli, weights, &err) && seal(&j, profiles) && forward(&j, cli->quiet, &err);
     ok = ok && (!out || kin_npy_write_array(out, j.out, j.dims, j.shape, &err)) &&
          (!profiles || profile(&j, csv, &err));
     if (ok && kin_option_flag(cli, "memory")) print_memory(&j);
@@ -270,6 +269,7 @@ static const kin_option options[] = {
      "parameters that may be missing in the weights or superfluous, such as 'fc.*'; missing ones keep their "
      "first values",
      .fallback_shown = "the network's own classifier, when it is not asked for"},
+    KIN_WEIGHTS_OPTIONS,
     {"classes", KIN_OPTION_INT, "N", "with the network's own classifier of N classes",
      .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
     {"memory", KIN_OPTION_FLAG, NULL, "print how much memory the network took"},

@@ -20,6 +20,8 @@ static void tell(const kin_cli *cli, const kin_checkpoint *c, const kin_import_i
         if (kin_dtype_is_real(kin_checkpoint_array(c, i)->dtype))
             numbers += kin_checkpoint_array(c, i)->count;
     if (info->key[0]) kin_cli_note(cli, "taken from the dictionary '%s'", info->key);
+    if (info->also[0]) kin_cli_note(cli, "it also holds %s: --key NAME takes one of them", info->also);
+    if (info->files) kin_cli_note(cli, "read from the %d files of the index", info->files);
     if (info->prefix[0]) kin_cli_note(cli, "the prefix '%s' was taken off", info->prefix);
     if (info->left_out)
         kin_cli_note(cli, "%d entries were left out: without the prefix, or no arrays of numbers",

@@ -80,11 +80,10 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
 {
     const kin_cli *cli = p->pipeline->r.cli;
     kin_encoded rows = {0};
-    kin_encode_opt opt = {.cache = p->cache,
-                          .progress = show,
-                          .user = p,
-                          .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")}};
-    if (!kin_encode(p->module, &p->network, set, &opt, &rows, err)) return false;
+    kin_encode_opt opt = {.cache = p->cache, .progress = show, .user = p};
+    if (!kin_picture_limits(cli, &opt.limits, err) ||
+        !kin_encode(p->module, &p->network, set, &opt, &rows, err))
+        return false;
     if (rows.broken)
         kin_cli_note(cli, "%s: %lld of %lld pictures could not be read and were left out; the first: %s",
                      name, (long long)rows.broken, (long long)set->count, rows.first_broken.message);
@@ -92,6 +91,7 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
         kin_cli_note(cli,
                      "%s: %lld of %lld pictures have a descriptor of zeros and were left out; the first: %s",
                      name, (long long)rows.zeros, (long long)set->count, set->items[rows.first_zero].id);
+    kin_source_hidden(cli, rows.hidden, rows.count);
     if (p->cache)
         kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known,
                      (long long)rows.count);
@@ -179,9 +179,12 @@ static int check(const kin_cli *cli)
 {
     static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {
                                                                                 "weights",    "allow-missing",
+                                                                                "key",        "prefix",
+                                                                                "untrained",  "sum-stem",
                                                                                 "size",       "resize",
                                                                                 "filter",     "normalize",
-                                                                                "max-pixels", "cache"};
+                                                                                "max-pixels", "background",
+                                                                                "cache"};
     bool reranks = kin_option_choice(cli, "method") == 0;
     if (reranks && kin_option_given(cli, "similarities"))
         return kin_cli_usage(cli, "--method k-reciprocal orders by distances; take --distances");
@@ -246,13 +249,7 @@ static const kin_option options[] = {
      .help = "Gallery and queries are pictures (anything that kin train takes), which this network turns "
              "into descriptors: a run's folder, a checkpoint, or a network of kin models with --weights."},
     KIN_CHOSEN_OPTIONS,
-    {.name = "max-pixels",
-     .kind = KIN_OPTION_INT,
-     .value = "N",
-     .fallback = "100000000",
-     .low = 1,
-     .high = -1,
-     .help = "Refuse larger pictures."},
+    KIN_PICTURE_OPTIONS,
     {.name = "cache",
      .kind = KIN_OPTION_STRING,
      .value = "FOLDER",

@@ -55,8 +55,10 @@ static void add_line(kin_text *text, const kin_array *a, int width)
     summary s = summarize(a);
     kin_text shape = {0};
     add_shape(&shape, a, ",");
-    kin_text_format(text, "%-*s %-4s %-18s", width, a->name, kin_dtype_name(a->dtype),
-                    shape.data ? shape.data : "");
+    size_t begin = text->size;
+    kin_text_add_visible(text, a->name);
+    for (size_t shown = text->size - begin; shown < (size_t)width; shown++) kin_text_add(text, " ");
+    kin_text_format(text, " %-4s %-18s", kin_dtype_name(a->dtype), shape.data ? shape.data : "");
     if (s.finite) kin_text_format(text, " %11.4g %11.4g %11.4g %11.4g", s.min, s.max, s.mean, s.deviation);
     else kin_text_format(text, " %11s %11s %11s %11s", "-", "-", "-", "-");
     if (s.odd) kin_text_format(text, "  %zu NaN or infinite", s.odd);

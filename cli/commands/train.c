@@ -46,8 +46,9 @@ static const kin_option options[] = {
     {"allow-missing", KIN_OPTION_STRING, "GLOBS",
      "with --weights: parameters that may be missing there or superfluous, such as 'layer4.*,fc.*'",
      .fallback_shown = "the heads"},
+    KIN_WEIGHTS_OPTIONS,
     {"cache", KIN_OPTION_INT, "MIB", "decoded pictures kept in memory", "4096", ANY},
-    {"max-pixels", KIN_OPTION_INT, "N", "refuse larger pictures", "100000000", .low = 1, .high = -1},
+    KIN_PICTURE_OPTIONS,
     {"invert", KIN_OPTION_FLAG, NULL, "dark on light becomes light on dark, for drawings"},
     {"steps", KIN_OPTION_INT, "N", "how many batches to train on", "2000", ANY},
     {"sampler", KIN_OPTION_CHOICE, "NAME",
@@ -172,8 +173,10 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
                            .user = &meter};
     kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
     if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
+    if (t.network.told[0]) kin_cli_note(cli, "%s", t.network.told);
     kin_meter_end(&meter);
     tell_broken(cli, &t);
+    if (t.loader) kin_source_hidden(cli, kin_loader_hidden(t.loader), set->count);
     kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
                  config->model, (long long)kin_module_parameters(t.module), config->loss,
                  (long long)t.n_sound, set->classes, (long long)t.batch);

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static const uint64_t default_pixels = 100000000;
-
 bool kin_image_new(kin_image *image, int width, int height, int channels, kin_error *err)
 {
     size_t bytes;
@@ -18,7 +16,7 @@ bool kin_image_new(kin_image *image, int width, int height, int channels, kin_er
                         height, channels);
     uint8_t *data = kin_alloc(bytes);
     if (!data) return kin_fail_memory(err, "a picture", bytes);
-    *image = (kin_image){width, height, channels, data, NULL};
+    *image = (kin_image){width, height, channels, data, NULL, false};
     return true;
 }
 
@@ -30,7 +28,7 @@ void kin_image_free(kin_image *image)
 
 bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *limits, kin_error *err)
 {
-    uint64_t most = limits && limits->max_pixels ? limits->max_pixels : default_pixels;
+    uint64_t most = limits && limits->max_pixels ? limits->max_pixels : KIN_IMAGE_PIXELS;
     if (width == 0 || height == 0 || width > 1000000 || height > 1000000)
         return kin_fail(err, KIN_ERR_DATA, "impossible size %llu x %llu", (unsigned long long)width,
                         (unsigned long long)height);
@@ -66,10 +64,9 @@ static const char *foreign_kind(const uint8_t *b, size_t size)
     return NULL;
 }
 
-bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
-                      kin_error *err)
+static bool decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                   kin_error *err)
 {
-    *out = (kin_image){0};
     if (size == 0) return kin_fail(err, KIN_ERR_DATA, "the file is empty");
     if (begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8)) return kin_png_decode(bytes, size, limits, out, err);
     if (begins(bytes, size, 0, "\xff\xd8\xff", 3)) return kin_jpeg_decode(bytes, size, limits, out, err);
@@ -81,6 +78,51 @@ bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits 
         return kin_fail(err, KIN_ERR_DATA,
                         "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
     return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG, BMP and PNM/PAM are read");
+}
+
+/* Pillow's paste with the alpha as mask. */
+static bool lay_over(kin_image *image, uint32_t background, kin_error *err)
+{
+    kin_image out;
+    int colours = image->channels - 1;
+    uint8_t under[3] = {(uint8_t)(background >> 16), (uint8_t)(background >> 8), (uint8_t)background};
+    if (image->channels % 2) return true;
+    if (colours == 1 && (under[0] != under[1] || under[0] != under[2])) {
+        /* grey over a colour has colours */
+        if (!kin_image_new(&out, image->width, image->height, 4, err)) return false;
+        for (size_t i = 0; i < (size_t)image->width * (size_t)image->height; i++) {
+            memset(out.data + 4 * i, image->data[2 * i], 3);
+            out.data[4 * i + 3] = image->data[2 * i + 1];
+        }
+        out.remark = image->remark;
+        kin_image_free(image);
+        *image = out;
+        colours = 3;
+    }
+    if (!kin_image_new(&out, image->width, image->height, colours, err)) return false;
+    for (size_t i = 0; i < (size_t)image->width * (size_t)image->height; i++) {
+        const uint8_t *from = image->data + i * (size_t)image->channels;
+        uint8_t *to = out.data + i * (size_t)colours;
+        unsigned alpha = from[colours];
+        for (int c = 0; c < colours; c++) {
+            unsigned t = from[c] * alpha + under[c] * (255 - alpha) + 128;
+            to[c] = (uint8_t)(((t >> 8) + t) >> 8);
+        }
+    }
+    out.remark = image->remark;
+    kin_image_free(image);
+    *image = out;
+    return true;
+}
+
+bool kin_image_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                      kin_error *err)
+{
+    *out = (kin_image){0};
+    if (!decode(bytes, size, limits, out, err)) return false;
+    if (!limits || !limits->background || lay_over(out, limits->background, err)) return true;
+    kin_image_free(out);
+    return false;
 }
 
 bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err)
@@ -110,17 +152,26 @@ bool kin_image_convert(kin_image *image, int channels, kin_error *err)
         return kin_fail(err, KIN_ERR_ARGUMENT, "pictures are converted to 1 or 3 channels, not %d", channels);
     kin_image out;
     if (!kin_image_new(&out, image->width, image->height, channels, err)) return false;
-    bool colour = image->channels >= 3;
+    bool colour = image->channels >= 3, alpha = image->channels % 2 == 0, hidden = image->hidden;
     size_t pixels = (size_t)image->width * (size_t)image->height;
     for (size_t i = 0; i < pixels; i++) {
         const uint8_t *from = image->data + i * (size_t)image->channels;
         uint8_t *to = out.data + i * (size_t)channels;
+        hidden |= alpha && from[image->channels - 1] < 255;
         if (channels == 1) *to = colour ? luma(from) : *from;
         else
             for (int c = 0; c < 3; c++) to[c] = from[colour ? c : 0];
     }
     out.remark = image->remark;
+    out.hidden = hidden;
     kin_image_free(image);
     *image = out;
     return true;
+}
+
+void kin_inks_to_rgb(const uint8_t *black, int n, uint8_t *rgb)
+{
+    for (int x = 0; x < n; x++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * x + c] = (uint8_t)(black[x] - kin_product255(255u - rgb[3 * x + c], black[x]));
 }

@@ -41,11 +41,13 @@ typedef struct stream {
     int borrowed; /* zero bytes given out beyond the end */
     uint8_t *out;
     size_t used, capacity, limit, first_capacity;
+    bool first, full; /* the first `limit` bytes are asked for, not all; there were more */
     kin_error *err;
 } stream;
 
 static bool broken(stream *s, const char *what)
 {
+    s->full = false;
     return kin_fail(s->err, KIN_ERR_DATA, "damaged compressed data: %s", what);
 }
 
@@ -166,12 +168,8 @@ static unsigned take_entry(stream *s, uint32_t entry)
     return VALUE(entry) + take(s, all - own);
 }
 
-static bool room(stream *s, size_t more)
+static bool grow(stream *s, size_t more)
 {
-    if (more <= s->capacity - s->used) return true;
-    if (more > s->limit - s->used)
-        return kin_fail(s->err, KIN_ERR_DATA, "compressed data unpacks to more than the %zu bytes allowed",
-                        s->limit);
     size_t capacity = s->capacity ? s->capacity : s->first_capacity;
     while (capacity - s->used < more) capacity = capacity > s->limit / 2 ? s->limit : capacity * 2;
     uint8_t *moved = kin_realloc(s->out, s->used, capacity + 1);
@@ -181,13 +179,32 @@ static bool room(stream *s, size_t more)
     return true;
 }
 
+/* Room for `more` bytes. False on error, and where only the first bytes are asked for and these go beyond
+ * them: `full` is set then, and there is room for those that still count. */
+static bool room(stream *s, size_t more)
+{
+    if (more <= s->capacity - s->used) return true;
+    if (more > s->limit - s->used && s->first) {
+        more = s->limit - s->used;
+        s->full = true;
+        if (more > s->capacity - s->used && !grow(s, more)) s->full = false;
+        return false;
+    }
+    if (more > s->limit - s->used)
+        return kin_fail(s->err, KIN_ERR_DATA, "compressed data unpacks to more than the %zu bytes allowed",
+                        s->limit);
+    return grow(s, more);
+}
+
 static bool stored(stream *s)
 {
     take(s, s->have & 7);
     refill(s);
     unsigned length = take(s, 16), check = take(s, 16);
     if (overrun(s) || (length ^ check) != 0xffff) return broken(s, "a stored block's length");
-    if (!room(s, length)) return false;
+    bool all = room(s, length);
+    if (!all && !s->full) return false;
+    if (!all) length = (unsigned)(s->limit - s->used);
     for (; length && s->have >= 8 && !overrun(s); length--) s->out[s->used++] = (uint8_t)take(s, 8);
     if (overrun(s) || (size_t)(s->end - s->at) < length) return broken(s, "it ends too early");
     if (length) {
@@ -196,7 +213,7 @@ static bool stored(stream *s)
     }
     s->at += length;
     s->used += length;
-    return true;
+    return all;
 }
 
 /* ---- away from both ends ---- */
@@ -326,11 +343,13 @@ static bool symbol(stream *s, const code *c, bool *ended)
     size_t distance = take_entry(s, entry);
     if (overrun(s)) return broken(s, "it ends too early");
     if (distance > s->used) return broken(s, "a distance before the beginning");
-    if (!room(s, value)) return false;
+    bool all = room(s, value);
+    if (!all && !s->full) return false;
+    if (!all) value = (unsigned)(s->limit - s->used);
     uint8_t *to = s->out + s->used;
     s->used += value;
     for (; value; value--, to++) *to = to[-(ptrdiff_t)distance];
-    return true;
+    return all;
 }
 
 static bool compressed(stream *s, const code *c)
@@ -410,15 +429,22 @@ static bool blocks(stream *s)
     return true;
 }
 
-/* `consumed` receives how many bytes of the input the stream took. */
+/* `consumed` receives how many bytes of the input the stream took. With `surplus`, which tells that there
+ * were more, only the first `limit` bytes are asked for. */
 static bool inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, size_t *consumed,
-                    kin_error *err)
+                    bool *surplus, kin_error *err)
 {
-    stream s = {.at = bytes, .end = bytes + size, .limit = limit ? limit : SIZE_MAX / 4, .err = err};
+    stream s = {.at = bytes,
+                .end = bytes + size,
+                .limit = limit || surplus ? limit : SIZE_MAX / 4,
+                .first = surplus != NULL,
+                .err = err};
     s.first_capacity = size < s.limit / 4 ? size * 4 + 4096 : s.limit; /* in proportion to what was sent */
     if (s.first_capacity > s.limit) s.first_capacity = s.limit;
     *out = (kin_bytes){0};
-    if (!blocks(&s) || !room(&s, 0) || (!s.out && !(s.out = kin_alloc(1)))) {
+    bool ok = blocks(&s) || s.full;
+    if (surplus) *surplus = s.full;
+    if (!ok || (!s.full && !room(&s, 0)) || (!s.out && !(s.out = kin_alloc(1)))) {
         kin_free(s.out);
         return kin_fail(err, KIN_ERR_MEMORY, "out of memory");
     }
@@ -431,7 +457,7 @@ static bool inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *
 bool kin_inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err)
 {
     size_t consumed;
-    return inflate(bytes, size, limit, out, &consumed, err);
+    return inflate(bytes, size, limit, out, &consumed, NULL, err);
 }
 
 static bool wrong(kin_bytes *out, kin_error *err, const char *what)
@@ -440,18 +466,38 @@ static bool wrong(kin_bytes *out, kin_error *err, const char *what)
     return kin_fail(err, KIN_ERR_DATA, "damaged compressed data: %s", what);
 }
 
+static bool zlib_header(const uint8_t *bytes, size_t size)
+{
+    return size >= 2 && (bytes[0] & 15) == 8 && bytes[0] >> 4 <= 7 &&
+           ((unsigned)bytes[0] << 8 | bytes[1]) % 31 == 0 && !(bytes[1] & 32);
+}
+
+static bool adler_fits(const uint8_t *tail, const kin_bytes *out)
+{
+    uint32_t sum = (uint32_t)tail[0] << 24 | (uint32_t)tail[1] << 16 | (uint32_t)tail[2] << 8 | tail[3];
+    return sum == kin_adler32(out->data, out->size);
+}
+
 bool kin_zlib_unpack(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err)
 {
     size_t consumed;
     *out = (kin_bytes){0};
-    if (size < 6 || (bytes[0] & 15) != 8 || bytes[0] >> 4 > 7 || ((unsigned)bytes[0] << 8 | bytes[1]) % 31 ||
-        bytes[1] & 32)
-        return wrong(out, err, "its zlib header");
-    if (!inflate(bytes + 2, size - 2, limit, out, &consumed, err)) return false;
-    const uint8_t *tail = bytes + 2 + consumed;
+    if (size < 6 || !zlib_header(bytes, size)) return wrong(out, err, "its zlib header");
+    if (!inflate(bytes + 2, size - 2, limit, out, &consumed, NULL, err)) return false;
     if (size - 2 - consumed < 4) return wrong(out, err, "it ends before its checksum");
-    uint32_t sum = (uint32_t)tail[0] << 24 | (uint32_t)tail[1] << 16 | (uint32_t)tail[2] << 8 | tail[3];
-    return sum == kin_adler32(out->data, out->size) || wrong(out, err, "its checksum differs");
+    return adler_fits(bytes + 2 + consumed, out) || wrong(out, err, "its checksum differs");
+}
+
+bool kin_zlib_unpack_first(const uint8_t *bytes, size_t size, size_t wanted, kin_bytes *out, bool *surplus,
+                           bool *unsure, kin_error *err)
+{
+    size_t consumed;
+    *out = (kin_bytes){0};
+    *surplus = *unsure = false;
+    if (!zlib_header(bytes, size)) return wrong(out, err, "its zlib header");
+    if (!inflate(bytes + 2, size - 2, wanted, out, &consumed, surplus, err)) return false;
+    *unsure = *surplus || size - 2 - consumed < 4;
+    return *unsure || adler_fits(bytes + 2 + consumed, out) || wrong(out, err, "its checksum differs");
 }
 
 /* Skips a zero-terminated text of the header. */
@@ -461,21 +507,36 @@ static bool skip_text(const uint8_t *bytes, size_t size, size_t *at)
     return ++*at <= size;
 }
 
-bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err)
+/* Where the data begin, behind the header; 0: it is none. */
+static size_t gzip_data(const uint8_t *bytes, size_t size)
 {
     enum { HAS_CRC = 2, HAS_EXTRA = 4, HAS_NAME = 8, HAS_COMMENT = 16 };
-    size_t at = 10, consumed;
-    *out = (kin_bytes){0};
-    if (size < 18 || bytes[0] != 0x1f || bytes[1] != 0x8b || bytes[2] != 8)
-        return wrong(out, err, "its gzip header");
+    size_t at = 10;
+    if (size < 18 || bytes[0] != 0x1f || bytes[1] != 0x8b || bytes[2] != 8) return 0;
     unsigned flags = bytes[3];
     if (flags & HAS_EXTRA) at += 2 + ((size_t)bytes[10] | (size_t)bytes[11] << 8);
     bool ok = at <= size;
     if (ok && flags & HAS_NAME) ok = skip_text(bytes, size, &at);
     if (ok && flags & HAS_COMMENT) ok = skip_text(bytes, size, &at);
     if (flags & HAS_CRC) at += 2;
-    if (!ok || at > size) return wrong(out, err, "its gzip header");
-    if (!inflate(bytes + at, size - at, limit, out, &consumed, err)) return false;
+    return ok && at <= size ? at : 0;
+}
+
+bool kin_gunzip_first(const uint8_t *bytes, size_t size, size_t wanted, kin_bytes *out, kin_error *err)
+{
+    size_t at = gzip_data(bytes, size), consumed;
+    bool surplus;
+    *out = (kin_bytes){0};
+    if (!at) return wrong(out, err, "its gzip header");
+    return inflate(bytes + at, size - at, wanted, out, &consumed, &surplus, err);
+}
+
+bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err)
+{
+    size_t at = gzip_data(bytes, size), consumed;
+    *out = (kin_bytes){0};
+    if (!at) return wrong(out, err, "its gzip header");
+    if (!inflate(bytes + at, size - at, limit, out, &consumed, NULL, err)) return false;
     const uint8_t *tail = bytes + at + consumed;
     if (size - at - consumed < 8) return wrong(out, err, "it ends before its checksum");
     uint32_t crc = tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 | (uint32_t)tail[3] << 24,

@@ -14,6 +14,14 @@ bool kin_inflate(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out
 bool kin_zlib_unpack(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err);
 bool kin_gunzip(const uint8_t *bytes, size_t size, size_t limit, kin_bytes *out, kin_error *err);
 
+/* For readers whose header says how many bytes are to come: the first `wanted` of them, and no more memory
+ * than they take. *surplus tells that there were more, and *unsure that their checksum could not be compared
+ * or is not there. Fewer are no error here. */
+bool kin_zlib_unpack_first(const uint8_t *bytes, size_t size, size_t wanted, kin_bytes *out, bool *surplus,
+                           bool *unsure, kin_error *err);
+/* The same for gzip, without any check of what follows. */
+bool kin_gunzip_first(const uint8_t *bytes, size_t size, size_t wanted, kin_bytes *out, kin_error *err);
+
 /* Packs as a zlib stream. */
 bool kin_zlib_pack(const uint8_t *bytes, size_t size, kin_bytes *out, kin_error *err);
 

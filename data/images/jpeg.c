@@ -26,6 +26,16 @@ enum {
     TEM = 0x01
 };
 
+enum {
+    /* A scan goes through all blocks of its components, whatever little its data say. In a progressive JPEG
+     * of the most pixels allowed each block may be gone through 16 times (libjpeg's script: 14), in a
+     * sequential one, which computes samples each time, 5 times (one of four components: 4). */
+    PIXELS_A_VISIT = 4,
+    PIXELS_A_BLOCK = 12,
+    LEAST_WORK = 1 << 16,
+    SHOWN_ANYWAY = 1 << 22 /* pixels: a file cut short is shown as far as it goes */
+};
+
 static int at16(const uint8_t *p) { return p[0] << 8 | p[1]; }
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
@@ -84,8 +94,11 @@ static void read_application(kin_jpeg *j, int marker, const uint8_t *p, const ui
 {
     size_t size = (size_t)(end - p);
     if (marker == APP0 && size >= 14 && memcmp(p, "JFIF", 5) == 0) j->jfif = true;
-    if (marker == APP1 && size >= 6 && memcmp(p, "Exif\0", 6) == 0 && j->orientation == 1)
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* and its zero */
+    if (marker == APP1 && size >= 6 && memcmp(p, "Exif\0", 6) == 0 && !j->orientation)
         j->orientation = kin_exif_orientation(p + 6, size - 6);
+    if (marker == APP1 && size >= sizeof xmp && memcmp(p, xmp, sizeof xmp) == 0 && !j->xmp_orientation)
+        j->xmp_orientation = kin_xmp_orientation(p + sizeof xmp, size - sizeof xmp);
     if (marker == APP14 && size >= 12 && memcmp(p, "Adobe", 5) == 0) {
         j->adobe = true;
         j->adobe_transform = p[11];
@@ -155,6 +168,35 @@ static bool reserve(kin_jpeg *j, kin_error *err)
     return true;
 }
 
+/* Equal names are told apart by their order: the second of them gets one that no other has, in the frame and
+ * in the scans alike [libjpeg's rule]. */
+static void rename_component(kin_jpeg *j, int i)
+{
+    int most = 0;
+    bool twice = false;
+    for (int k = 0; k < i; k++) {
+        twice |= j->component[k].id == j->component[i].id;
+        if (j->component[k].id > most) most = j->component[k].id;
+    }
+    if (!twice) return;
+    j->component[i].id = most + 1;
+    remark(j, "two of its colours have one name: they are taken in their order");
+}
+
+/* 1 bit a block is the least that any code takes: a file without them does not hold the picture, and memory
+ * for it would be taken for nothing. Small ones are shown as far as they go. */
+static bool plausible(const kin_jpeg *j, kin_error *err)
+{
+    uint64_t blocks = 0;
+    for (int i = 0; i < j->components; i++)
+        blocks += (uint64_t)j->component[i].blocks_wide * (uint64_t)j->component[i].blocks_high;
+    if ((uint64_t)j->width * (uint64_t)j->height <= SHOWN_ANYWAY ||
+        blocks / 8 <= (uint64_t)(j->end - j->bytes))
+        return true;
+    return kin_fail(err, KIN_ERR_DATA, "the JPEG is cut short: %lld bytes cannot hold %d x %d pixels",
+                    (long long)(j->end - j->bytes), j->width, j->height);
+}
+
 static bool read_frame(kin_jpeg *j, int marker, const uint8_t *p, const uint8_t *end,
                        const kin_image_limits *limits, kin_error *err)
 {
@@ -181,6 +223,7 @@ static bool read_frame(kin_jpeg *j, int marker, const uint8_t *p, const uint8_t 
     for (int i = 0; i < count; i++, p += 3) {
         kin_jpeg_component *c = &j->component[i];
         *c = (kin_jpeg_component){.id = p[6], .h = p[7] >> 4, .v = p[7] & 15, .table = p[8]};
+        rename_component(j, i);
         if (c->h < 1 || c->h > 4 || c->v < 1 || c->v > 4 || c->table >= KIN_JPEG_TABLES)
             return kin_fail(
                 err, KIN_ERR_DATA,
@@ -194,17 +237,27 @@ static bool read_frame(kin_jpeg *j, int marker, const uint8_t *p, const uint8_t 
     j->mcus_wide = ceil_div(j->width, 8 * j->h_max);
     j->mcus_high = ceil_div(j->height, 8 * j->v_max);
     for (int i = 0; i < count; i++) lay_out(j, &j->component[i]);
-    return reserve(j, err);
+    uint64_t most = limits && limits->max_pixels ? limits->max_pixels : KIN_IMAGE_PIXELS;
+    j->work_most = most / (j->progressive ? PIXELS_A_VISIT : PIXELS_A_BLOCK);
+    if (j->work_most < LEAST_WORK) j->work_most = LEAST_WORK;
+    return plausible(j, err) && reserve(j, err);
 }
 
 /* ---- scans ---- */
 
 static bool scan_components(kin_jpeg *j, const uint8_t *p, kin_error *err)
 {
+    int ids[KIN_JPEG_COMPONENTS]; /* renamed as the frame's are */
     for (int i = 0; i < j->scan_components; i++) {
-        int found = -1;
+        int found = -1, id = p[2 * i], most = 0;
+        bool twice = false;
+        for (int k = 0; k < i; k++) {
+            twice |= ids[k] == id;
+            if (ids[k] > most) most = ids[k];
+        }
+        ids[i] = twice ? most + 1 : id;
         for (int k = 0; k < j->components && found < 0; k++)
-            if (j->component[k].id == p[2 * i]) found = k;
+            if (j->component[k].id == ids[i]) found = k;
         for (int k = 0; k < i; k++)
             if (j->scan[k] == found) found = -1;
         int dc = p[2 * i + 1] >> 4, ac = p[2 * i + 1] & 15;
@@ -266,6 +319,21 @@ static bool progression(kin_jpeg *j, const uint8_t *p, kin_error *err)
     return true;
 }
 
+/* Counts the blocks that the scan at hand goes through. */
+static bool affordable(kin_jpeg *j, kin_error *err)
+{
+    for (int i = 0; i < j->scan_components; i++) {
+        const kin_jpeg_component *c = &j->component[j->scan[i]];
+        j->work += (uint64_t)c->blocks_wide * (uint64_t)c->blocks_high;
+    }
+    return j->work <= j->work_most ||
+           kin_fail(
+               err, KIN_ERR_DATA,
+               "the JPEG goes through its %d x %d pixels in %d scans or more, which is more work than is "
+               "allowed; raise --max-pixels if the picture is trusted",
+               j->width, j->height, j->scans);
+}
+
 static bool read_scan(kin_jpeg *j, const uint8_t *p, const uint8_t *end, kin_error *err)
 {
     if (!j->components) return kin_fail(err, KIN_ERR_DATA, "the JPEG has a scan before its frame");
@@ -277,6 +345,7 @@ static bool read_scan(kin_jpeg *j, const uint8_t *p, const uint8_t *end, kin_err
         return kin_fail(err, KIN_ERR_DATA, "the head of a scan of the JPEG has a wrong length");
     if (!scan_components(j, p + 1, err) || !progression(j, end - 3, err) || !take_tables(j, err))
         return false;
+    if (!affordable(j, err)) return false;
     kin_jpeg_scan(j);
     return true;
 }
@@ -350,7 +419,7 @@ bool kin_jpeg_decode(const uint8_t *bytes, size_t size, const kin_image_limits *
         kin_free(j);
         return kin_fail_memory(err, "a JPEG's data", size);
     }
-    j->bytes = bytes, j->at = bytes, j->end = bytes + size, j->orientation = 1;
+    j->bytes = bytes, j->at = bytes, j->end = bytes + size;
     bool ok = size >= 2 && bytes[0] == 0xff && bytes[1] == SOI;
     if (!ok) kin_fail(err, KIN_ERR_DATA, "is no JPEG: it does not begin with FF D8");
     if (ok) {

@@ -5,7 +5,7 @@
  *   jpeg_scan.c      bits to coefficients, baseline and progressive; restarts
  *   jpeg_blocks.simd.c  coefficients to samples, samples to full size, colours
  *   jpeg_picture.c   planes to the picture
- *   exif.c           which way up it was taken */
+ *   exif.c           which way up it was taken (data/images/formats.h) */
 #ifndef KIN_DATA_IMAGES_JPEG_H
 #define KIN_DATA_IMAGES_JPEG_H
 
@@ -72,9 +72,11 @@ typedef struct kin_jpeg {
     kin_jpeg_code dc[KIN_JPEG_TABLES], ac[KIN_JPEG_TABLES];
     int restart_interval;
     bool jfif, adobe;
-    int adobe_transform, orientation; /* 1..8 as in EXIF */
+    int adobe_transform;
+    int orientation, xmp_orientation; /* 1..8 as in EXIF; 0: not told there */
     int scans;
-    int scale; /* the picture is decoded at 1/scale: 1, 2, 4, 8 */
+    uint64_t work, work_most; /* blocks gone through, and how many may be */
+    int scale;                /* the picture is decoded at 1/scale: 1, 2, 4, 8 */
     const char *remark;
     uint8_t *unstuffed; /* room for a segment's data, and for KIN_JPEG_PAD bytes more */
     /* The scan at hand. */
@@ -94,9 +96,6 @@ void kin_jpeg_finish(kin_jpeg *j);
 
 /* Planes to a picture of 1 or 3 channels, the right way up. */
 bool kin_jpeg_picture(const kin_jpeg *j, kin_image *out, kin_error *err);
-
-/* The orientation 1..8 that an EXIF segment (after its "Exif\0\0") states; 1 when it states none. */
-int kin_exif_orientation(const uint8_t *tiff, size_t size);
 
 /* ---- jpeg_blocks.simd.c, once per instruction set ---- */
 typedef struct kin_jpeg_blocks {

@@ -1,6 +1,7 @@
 /* The components' planes to a picture: every component to full size, row by row, then to RGB, then the
  * right way up. */
 #include "base/memory.h"
+#include "data/images/formats.h"
 #include "data/images/jpeg.h"
 #include "kernels/isa.h"
 
@@ -56,21 +57,6 @@ static colours colours_of(const kin_jpeg *j)
     return j->component[0].id == 'R' && j->component[1].id == 'G' && j->component[2].id == 'B' ? RGB : YCC;
 }
 
-static unsigned product255(unsigned a, unsigned b)
-{
-    unsigned t = a * b + 128;
-    return ((t >> 8) + t) >> 8;
-}
-
-/* Inks as Adobe writes them, inverted: 255 is no ink. What is left of the light after black, less what
- * each ink takes from it: Pillow's conversion. `rgb` holds the inks and receives the colours. */
-static void inks_to_rgb(const uint8_t *black, int n, uint8_t *rgb)
-{
-    for (int x = 0; x < n; x++)
-        for (int c = 0; c < 3; c++)
-            rgb[3 * x + c] = (uint8_t)(black[x] - product255(255u - rgb[3 * x + c], black[x]));
-}
-
 /* YCCK's first three are the RGB that the inks leave out of white: 255 − RGB is the (inverted) ink. */
 static void invert(uint8_t *bytes, int n)
 {
@@ -99,33 +85,8 @@ static void paint_rows(const kin_jpeg *j, kin_image *out, uint8_t *room, size_t 
         if (kind == YCC || kind == YCCK) k->ycc_to_rgb(rows[0], rows[1], rows[2], out->width, to);
         else interleave(rows, out->width, to);
         if (kind == YCCK) invert(to, 3 * out->width);
-        if (kind == YCCK || kind == CMYK) inks_to_rgb(rows[3], out->width, to);
+        if (kind == YCCK || kind == CMYK) kin_inks_to_rgb(rows[3], out->width, to);
     }
-}
-
-/* The picture as it was taken from how it is stored [EXIF's eight orientations: three bits, mirror, turn
- * half, swap the axes]. */
-static bool turn_upright(kin_image *image, int orientation, kin_error *err)
-{
-    kin_image out;
-    int w = image->width, h = image->height, channels = image->channels;
-    bool swapped = orientation >= 5,
-         right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    bool bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    if (orientation == 1) return true;
-    if (!kin_image_new(&out, swapped ? h : w, swapped ? w : h, channels, err)) return false;
-    for (int y = 0; y < out.height; y++)
-        for (int x = 0; x < out.width; x++) {
-            int column = swapped ? y : x, row = swapped ? x : y;
-            if (right) column = w - 1 - column;
-            if (bottom) row = h - 1 - row;
-            memcpy(out.data + ((size_t)y * (size_t)out.width + (size_t)x) * (size_t)channels,
-                   image->data + ((size_t)row * (size_t)w + (size_t)column) * (size_t)channels,
-                   (size_t)channels);
-        }
-    kin_image_free(image);
-    *image = out;
-    return true;
 }
 
 bool kin_jpeg_picture(const kin_jpeg *j, kin_image *out, kin_error *err)
@@ -137,7 +98,7 @@ bool kin_jpeg_picture(const kin_jpeg *j, kin_image *out, kin_error *err)
                             j->components == 1 ? 1 : 3, err);
     if (ok) paint_rows(j, out, room, stride);
     kin_free(room);
-    ok = ok && turn_upright(out, j->orientation, err);
+    ok = ok && kin_image_upright(out, j->orientation ? j->orientation : j->xmp_orientation, err);
     if (!ok) kin_image_free(out);
     return ok;
 }

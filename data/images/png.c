@@ -16,8 +16,16 @@ typedef struct png {
     kin_bytes packed; /* all IDAT together */
     size_t packed_capacity;
     bool in_idat, idat_over;
+    int exif, xmp; /* which way up, 1..8; 0: not told there */
+    const char *remark;
     kin_error *err;
 } png;
+
+/* The first is told. */
+static void remark(png *p, const char *text)
+{
+    if (!p->remark) p->remark = text;
+}
 
 static bool bad(png *p, const char *what) { return kin_fail(p->err, KIN_ERR_DATA, "damaged PNG: %s", what); }
 static uint32_t word(const uint8_t *b)
@@ -67,21 +75,113 @@ static bool read_palette(png *p, const uint8_t *b, uint32_t size)
     return true;
 }
 
-static bool read_transparency(png *p, const uint8_t *b, uint32_t size)
+/* What is wrong with it is remarked on, as libpng does: the colours are there all the same. */
+static void read_transparency(png *p, const uint8_t *b, uint32_t size)
 {
-    if (p->in_idat || p->idat_over) return bad(p, "transparency out of place");
-    if (p->colour == 3) {
-        if (!p->has_palette || size > p->palette_size) return bad(p, "transparency without its palette");
-        for (uint32_t i = 0; i < size; i++) p->palette[i][3] = b[i];
-        p->has_alpha_table = true;
-        return true;
+    static const char left_out[] = "its transparency (tRNS) is out of place or damaged, and left out",
+                      surplus[] = "its transparency (tRNS) is longer than it may be";
+    bool keyed = p->colour == 0 || p->colour == 2;
+    uint32_t most = keyed ? 2 * p->samples : p->palette_size;
+    if (p->in_idat || p->idat_over || (!keyed && !p->has_palette) || p->colour > 3 ||
+        (keyed && size < most)) {
+        remark(p, left_out);
+        return;
     }
-    if (p->colour != 0 && p->colour != 2) return bad(p, "transparency in a picture that has alpha");
-    if (size != 2 * p->samples) return bad(p, "its transparency's size");
-    for (unsigned i = 0; i < p->samples; i++) p->key[i] = (uint16_t)(b[2 * i] << 8 | b[2 * i + 1]);
-    p->has_key = true;
-    return true;
+    if (size > most) remark(p, surplus);
+    if (size > most) size = most;
+    p->has_alpha_table = !keyed;
+    p->has_key = keyed;
+    for (uint32_t i = 0; !keyed && i < size; i++) p->palette[i][3] = b[i];
+    for (unsigned i = 0; keyed && i < p->samples; i++) p->key[i] = (uint16_t)(b[2 * i] << 8 | b[2 * i + 1]);
 }
+
+/* ---- which way up ---- */
+
+/* A text chunk's text behind its keyword and the zero; NULL: another keyword. */
+static const uint8_t *text_of(const uint8_t *b, uint32_t size, const char *keyword, size_t *left)
+{
+    size_t length = strlen(keyword) + 1;
+    if (size < length || memcmp(b, keyword, length) != 0) return NULL;
+    *left = size - length;
+    return b + length;
+}
+
+enum { TEXT_MAX = 1 << 20 }; /* unpacked: more was never written about a picture's position */
+
+static void read_xmp(png *p, const uint8_t *b, uint32_t size)
+{
+    size_t left;
+    const uint8_t *at = text_of(b, size, "XML:com.adobe.xmp", &left);
+    if (!at || left < 2) return;
+    bool packed = at[0] == 1;
+    at += 2, left -= 2;
+    for (int skip = 0; skip < 2; skip++) { /* language, and the keyword in it */
+        const uint8_t *zero = memchr(at, 0, left);
+        if (!zero) return;
+        left -= (size_t)(zero + 1 - at);
+        at = zero + 1;
+    }
+    kin_bytes text = {0};
+    bool surplus, unsure;
+    if (!packed) p->xmp = kin_xmp_orientation(at, left);
+    else if (kin_zlib_unpack_first(at, left, TEXT_MAX, &text, &surplus, &unsure, NULL))
+        p->xmp = kin_xmp_orientation(text.data, text.size);
+    kin_bytes_free(&text);
+}
+
+static int hex(uint8_t c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* As ImageMagick wrote EXIF before PNG had a chunk for it: a line break, "exif", its length, then the bytes
+ * as hexadecimal digits in lines. */
+static int raw_profile(const uint8_t *text, size_t size)
+{
+    uint8_t tiff[4096]; /* the first directory lies at the beginning */
+    size_t n = 0;
+    int lines = 0, high = -1;
+    for (size_t i = 0; i < size && n < sizeof tiff; i++) {
+        if (lines < 3) {
+            lines += text[i] == '\n';
+            continue;
+        }
+        int digit = hex(text[i]);
+        if (digit < 0) continue;
+        if (high < 0) high = digit;
+        else tiff[n++] = (uint8_t)(high << 4 | digit), high = -1;
+    }
+    return kin_exif_orientation(tiff, n);
+}
+
+static void read_profile(png *p, const uint8_t *b, uint32_t size, bool packed)
+{
+    size_t left;
+    const uint8_t *at = text_of(b, size, "Raw profile type exif", &left);
+    kin_bytes text = {0};
+    bool surplus, unsure;
+    if (!at || p->exif) return;
+    if (!packed) p->exif = raw_profile(at, left);
+    else if (left > 1 && kin_zlib_unpack_first(at + 1, left - 1, TEXT_MAX, &text, &surplus, &unsure, NULL))
+        p->exif = raw_profile(text.data, text.size);
+    kin_bytes_free(&text);
+}
+
+static void read_position(png *p, const uint8_t *type, const uint8_t *b, uint32_t size)
+{
+    if (memcmp(type, "eXIf", 4) == 0 && size) {
+        int told = kin_exif_orientation(b, size);
+        if (told) p->exif = told;
+    }
+    if (memcmp(type, "iTXt", 4) == 0 && !p->xmp) read_xmp(p, b, size);
+    if (memcmp(type, "tEXt", 4) == 0) read_profile(p, b, size, false);
+    if (memcmp(type, "zTXt", 4) == 0) read_profile(p, b, size, true);
+}
+
+/* ---- chunks, continued ---- */
 
 static bool append_idat(png *p, const uint8_t *b, uint32_t size)
 {
@@ -110,21 +210,40 @@ static bool read_chunk(png *p, const uint8_t *type, const uint8_t *b, uint32_t s
     if (first) return read_header(p, b, size, limits);
     if (idat) return append_idat(p, b, size);
     if (memcmp(type, "PLTE", 4) == 0) return read_palette(p, b, size);
-    if (memcmp(type, "tRNS", 4) == 0) return read_transparency(p, b, size);
+    if (memcmp(type, "tRNS", 4) == 0) return read_transparency(p, b, size), true;
     if (memcmp(type, "IEND", 4) == 0) return p->ended = true;
-    return (type[0] & 32) != 0 || bad(p, "an unknown critical chunk");
+    if (!(type[0] & 32)) return bad(p, "an unknown critical chunk");
+    read_position(p, type, b, size);
+    return true;
+}
+
+/* Behind the picture's data nothing is worth a refusal: when they are not whole, that is found out later. */
+static bool cut_short(png *p, bool data)
+{
+    if (!p->packed.size || data) return bad(p, "it ends too early");
+    remark(p, "it has no end mark: it may be cut short");
+    return p->ended = true;
+}
+
+static bool wrong_checksum(png *p, const uint8_t *type)
+{
+    bool data = memcmp(type, "IDAT", 4) == 0;
+    if (data || (!p->packed.size && !(type[0] & 32))) return bad(p, "a checksum differs");
+    remark(p, "a checksum beside its picture data differs");
+    return true;
 }
 
 static bool read_chunks(png *p, const uint8_t *b, size_t size, const kin_image_limits *limits)
 {
     bool first = true;
     for (size_t at = 8; !p->ended; first = false) {
-        if (size < at || size - at < 12) return bad(p, "it ends too early");
+        if (size < at || size - at < 12) return cut_short(p, false);
         uint32_t length = word(b + at);
-        if (length > size - at - 12) return bad(p, "it ends too early");
-        if (kin_crc32(0, b + at + 4, (size_t)length + 4) != word(b + at + 8 + length))
-            return bad(p, "a checksum differs");
-        if (!read_chunk(p, b + at + 4, b + at + 8, length, first, limits)) return false;
+        const uint8_t *type = b + at + 4;
+        if (length > size - at - 12) return cut_short(p, memcmp(type, "IDAT", 4) == 0);
+        bool sound = kin_crc32(0, type, (size_t)length + 4) == word(b + at + 8 + length);
+        if (sound ? !read_chunk(p, type, b + at + 8, length, first, limits) : !wrong_checksum(p, type))
+            return false;
         at += (size_t)length + 12;
     }
     return p->packed.size > 0 || bad(p, "it holds no picture data");
@@ -219,13 +338,13 @@ static int out_channels(const png *p)
     return (int)p->samples + (p->has_key ? 1 : 0);
 }
 
-static bool put_pixel(png *p, const uint8_t *row, size_t x, uint8_t *to)
+static void put_pixel(png *p, const uint8_t *row, size_t x, uint8_t *to)
 {
     if (p->colour == 3) {
         unsigned index = sample(row, x, p->depth);
-        if (index >= p->palette_size) return bad(p, "a colour outside its palette");
+        if (index >= p->palette_size) remark(p, "colours outside its palette are black");
         memcpy(to, p->palette[index], (size_t)out_channels(p));
-        return true;
+        return;
     }
     bool clear = p->has_key;
     for (unsigned s = 0; s < p->samples; s++) {
@@ -234,7 +353,6 @@ static bool put_pixel(png *p, const uint8_t *row, size_t x, uint8_t *to)
         to[s] = to_eight(value, p->depth);
     }
     if (p->has_key) to[p->samples] = clear ? 0 : 255;
-    return true;
 }
 
 /* ---- passes: one, or Adam7's seven ---- */
@@ -282,10 +400,8 @@ static bool read_pass(png *p, const pass *s, uint8_t **at, uint8_t *above, kin_i
         uint8_t *row = as_stored ? out->data + (size_t)y * bytes : *at + 1;
         if (!unfilter(**at, from, row, up, bytes, step)) return bad(p, "an unknown filter");
         for (uint32_t x = 0; !as_stored && x < w; x++)
-            if (!put_pixel(p, row, x,
-                           out->data +
-                               ((size_t)(s->y0 + y * s->dy) * p->width + s->x0 + x * s->dx) * channels))
-                return false;
+            put_pixel(p, row, x,
+                      out->data + ((size_t)(s->y0 + y * s->dy) * p->width + s->x0 + x * s->dx) * channels);
         up = row;
         *at += bytes + 1;
     }
@@ -298,8 +414,13 @@ static bool read_pixels(png *p, kin_image *out)
     int n = p->interlace ? 7 : 1;
     uint64_t wanted = raw_size(p, passes, n);
     kin_bytes raw;
+    bool surplus, unsure;
     if (wanted > SIZE_MAX / 4) return kin_fail_memory(p->err, "a PNG", wanted);
-    if (!kin_zlib_unpack(p->packed.data, p->packed.size, (size_t)wanted, &raw, p->err)) return false;
+    if (!kin_zlib_unpack_first(p->packed.data, p->packed.size, (size_t)wanted, &raw, &surplus, &unsure,
+                               p->err))
+        return false;
+    if (surplus) remark(p, "more picture data than its size has room for");
+    else if (unsure && raw.size == wanted) remark(p, "its picture data end before their checksum");
     uint8_t *at = raw.data, *above = kin_alloc(row_bytes(p, p->width));
     bool ok = above || kin_fail_memory(p->err, "a PNG's row", row_bytes(p, p->width));
     ok = ok && (raw.size == wanted || bad(p, "too little picture data"));
@@ -316,9 +437,14 @@ bool kin_png_decode(const uint8_t *bytes, size_t size, const kin_image_limits *l
 {
     png p = {.err = err};
     *out = (kin_image){0};
+    for (int i = 0; i < 256; i++) p.palette[i][3] = 255;
     bool ok = read_chunks(&p, bytes, size, limits) && read_pixels(&p, out);
     kin_bytes_free(&p.packed);
-    return ok;
+    if (!ok) return false;
+    out->remark = p.remark;
+    if (kin_image_upright(out, p.exif ? p.exif : p.xmp, err)) return true;
+    kin_image_free(out);
+    return false;
 }
 
 /* ---- writing ---- */

@@ -8,6 +8,7 @@
 typedef struct pnm {
     const uint8_t *at, *end;
     unsigned width, height, depth, most;
+    bool inks; /* cyan, magenta, yellow, black */
     kin_error *err;
 } pnm;
 
@@ -61,6 +62,40 @@ static bool word_is(pnm *p, const char *word)
     return true;
 }
 
+/* What the samples of a pixel mean. A kind that is not known is refused: read as colours it would be wrong. */
+static bool read_tuple(pnm *p)
+{
+    static const char *const kinds[] = {"BLACKANDWHITE",   "GRAYSCALE", "RGB", "BLACKANDWHITE_ALPHA",
+                                        "GRAYSCALE_ALPHA", "RGB_ALPHA", "CMYK"};
+    while (p->at < p->end && (*p->at == ' ' || *p->at == '\t')) p->at++;
+    const uint8_t *word = p->at, *line = memchr(word, '\n', (size_t)(p->end - word));
+    p->at = line ? line : p->end;
+    size_t length = (size_t)(p->at - word);
+    while (length && blank(word[length - 1])) length--;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strlen(kinds[i]) == length && memcmp(kinds[i], word, length) == 0) {
+            p->inks = i == 6;
+            return true;
+        }
+    return !length || bad(p, "a TUPLTYPE other than GRAYSCALE, RGB, CMYK and those with _ALPHA");
+}
+
+/* Netpbm's inks: the maximum is all of it. */
+static bool inks_to_colours(pnm *p, kin_image *out)
+{
+    kin_image rgb;
+    if (!kin_image_new(&rgb, out->width, out->height, 3, p->err)) return false;
+    for (size_t i = 0; i < (size_t)out->width * (size_t)out->height; i++) {
+        const uint8_t *from = out->data + 4 * i;
+        uint8_t *to = rgb.data + 3 * i, black = (uint8_t)(255 - from[3]);
+        for (int c = 0; c < 3; c++) to[c] = (uint8_t)(255 - from[c]);
+        kin_inks_to_rgb(&black, 1, to);
+    }
+    kin_image_free(out);
+    *out = rgb;
+    return true;
+}
+
 static bool read_pam_header(pnm *p)
 {
     for (;;) {
@@ -74,9 +109,10 @@ static bool read_pam_header(pnm *p)
         } else if (word_is(p, "MAXVAL")) {
             if (!number(p, 65535, &p->most)) return false;
         } else if (word_is(p, "TUPLTYPE")) {
-            while (p->at < p->end && *p->at != '\n') p->at++;
+            if (!read_tuple(p)) return false;
         } else if ((size_t)(p->end - p->at) >= 7 && memcmp(p->at, "ENDHDR\n", 7) == 0) {
             p->at += 7;
+            if (p->inks && p->depth != 4) return bad(p, "inks (CMYK) of another depth than 4");
             return p->width && p->height && p->depth && p->most ? true : bad(p, "its header lacks a size");
         } else {
             return bad(p, "an unknown word in its header");
@@ -148,6 +184,7 @@ bool kin_pnm_decode(const uint8_t *bytes, size_t size, const kin_image_limits *l
     bool ok = kind <= 3   ? read_text(&p, kind, out->data, count)
               : kind == 4 ? read_bits(&p, out->data)
                           : read_raw(&p, out->data, count);
+    ok = ok && (!p.inks || inks_to_colours(&p, out));
     if (!ok) kin_image_free(out);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include "kernels/isa.h"
 
 #include <math.h>
+#include <string.h>
 
 extern const kin_resize_lines kin_resize_lines_generic, kin_resize_lines_avx2, kin_resize_lines_avx512;
 
@@ -47,9 +48,16 @@ static void weights_free(kin_resize_weights *w)
     *w = (kin_resize_weights){0};
 }
 
-static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filter, kin_error *err)
+/* A stretch of the output's positions along one side. */
+typedef struct window {
+    int64_t whole, from; /* positions in all, and the first of those that are computed */
+    int count;
+} window;
+
+static bool weights_new(kin_resize_weights *w, int in, window side, kin_filter filter, kin_error *err)
 {
-    double scale = (double)in / out, stretch = scale < 1 ? 1 : scale,
+    int out = side.count;
+    double scale = (double)in / (double)side.whole, stretch = scale < 1 ? 1 : scale,
            support = filters[filter].support * stretch, shrink = 1 / stretch;
     w->width = (int)ceil(support) * 2 + 1;
     w->first = kin_alloc_array((size_t)out, sizeof *w->first);
@@ -58,7 +66,7 @@ static bool weights_new(kin_resize_weights *w, int in, int out, kin_filter filte
     double *exact = kin_alloc_array((size_t)w->width, sizeof *exact);
     bool ok = w->first && w->count && w->weight && exact;
     for (int i = 0; ok && i < out; i++) {
-        double centre = (i + 0.5) * scale, sum = 0;
+        double centre = ((double)(side.from + i) + 0.5) * scale, sum = 0;
         int first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
         if (first < 0) first = 0;
         if (last > in) last = in;
@@ -132,38 +140,100 @@ static bool one_way(const kin_image *in, int size, bool across, const kin_resize
 
 /* Which direction goes first decides how the samples between are rounded. Pillow 13 takes the columns
  * first where that drops many rows at once. */
-static bool columns_first(const kin_image *in, int width, int height)
+static bool columns_first(const kin_image *in, int64_t width, int64_t height)
 {
-    int64_t rows = (int64_t)in->height - height, columns = (int64_t)in->width - width;
+    int64_t rows = in->height - height, columns = in->width - width;
     return rows > 0 && rows > 2 * columns;
 }
 
-static bool both_ways(const kin_image *image, const kin_resize_weights *along, const kin_resize_weights *down,
-                      int width, int height, kin_image *out, kin_error *err)
+/* Only the rows that the second direction will read go through the first. */
+static bool rows_first(const kin_image *image, const kin_resize_weights *along, kin_resize_weights *down,
+                       int width, int height, kin_image *out, kin_error *err)
+{
+    int first = down->first[0], end = first;
+    kin_image between, part = *image;
+    for (int i = 0; i < height; i++) {
+        if (down->first[i] < first) first = down->first[i];
+        if (down->first[i] + down->count[i] > end) end = down->first[i] + down->count[i];
+    }
+    part.data += (size_t)first * stride_of(image);
+    part.height = end - first;
+    for (int i = 0; i < height; i++) down->first[i] -= first;
+    if (!one_way(&part, width, true, along, &between, err)) return false;
+    bool ok = one_way(&between, height, false, down, out, err);
+    kin_image_free(&between);
+    return ok;
+}
+
+static bool both_ways(const kin_image *image, const kin_resize_weights *along, kin_resize_weights *down,
+                      const kin_resize_part *p, kin_image *out, kin_error *err)
 {
     kin_image between;
-    bool first = !columns_first(image, width, height);
-    if (!one_way(image, first ? width : height, first, first ? along : down, &between, err)) return false;
-    bool ok = one_way(&between, first ? height : width, !first, first ? down : along, out, err);
+    if (!columns_first(image, p->whole_width, p->whole_height))
+        return rows_first(image, along, down, p->width, p->height, out, err);
+    if (!one_way(image, p->height, false, down, &between, err)) return false;
+    bool ok = one_way(&between, p->width, true, along, out, err);
     kin_image_free(&between);
+    return ok;
+}
+
+static bool sound(const kin_image *image, const kin_resize_part *p, kin_error *err)
+{
+    const int64_t longest = INT64_C(1) << 40;
+    if (p->whole_width < 1 || p->whole_height < 1 || p->whole_width > longest || p->whole_height > longest ||
+        p->width < 1 || p->height < 1 || p->width > 1000000 || p->height > 1000000 || p->left < 0 ||
+        p->top < 0 || p->left > p->whole_width - p->width || p->top > p->whole_height - p->height)
+        return kin_fail(err, KIN_ERR_DATA, "a picture of %d x %d cannot be resized to %lld x %lld",
+                        image->width, image->height, (long long)p->whole_width, (long long)p->whole_height);
+    if ((uint64_t)p->width * (uint64_t)p->height > KIN_IMAGE_PIXELS)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "a picture of %d x %d would be resized to %d x %d, more than %llu pixels",
+                        image->width, image->height, p->width, p->height,
+                        (unsigned long long)KIN_IMAGE_PIXELS);
+    return true;
+}
+
+/* Columns or rows that are not resized are cut out. */
+static bool cut(kin_image *image, int left, int top, int width, int height, kin_error *err)
+{
+    kin_image out;
+    if (image->width == width && image->height == height) return true;
+    if (!kin_image_new(&out, width, height, image->channels, err)) return false;
+    for (int y = 0; y < height; y++)
+        memcpy(out.data + (size_t)y * stride_of(&out),
+               image->data + (size_t)(top + y) * stride_of(image) + (size_t)left * (size_t)image->channels,
+               stride_of(&out));
+    kin_image_free(image);
+    *image = out;
+    return true;
+}
+
+bool kin_image_resize_part(const kin_image *image, const kin_resize_part *p, kin_filter filter,
+                           kin_image *out, kin_error *err)
+{
+    kin_resize_weights along = {0}, down = {0};
+    bool across = p->whole_width != image->width, downwards = p->whole_height != image->height, ok = true;
+    *out = (kin_image){0};
+    if (!sound(image, p, err)) return false;
+    if (across)
+        ok = weights_new(&along, image->width, (window){p->whole_width, p->left, p->width}, filter, err);
+    if (ok && (downwards || !across))
+        ok = weights_new(&down, image->height, (window){p->whole_height, p->top, p->height}, filter, err);
+    if (ok && !across)
+        ok = one_way(image, p->height, false, &down, out, err) &&
+             cut(out, (int)p->left, 0, p->width, p->height, err);
+    else if (ok && !downwards)
+        ok = one_way(image, p->width, true, &along, out, err) &&
+             cut(out, 0, (int)p->top, p->width, p->height, err);
+    else if (ok) ok = both_ways(image, &along, &down, p, out, err);
+    weights_free(&along), weights_free(&down);
+    if (!ok) kin_image_free(out);
     return ok;
 }
 
 bool kin_image_resize(const kin_image *image, int width, int height, kin_filter filter, kin_image *out,
                       kin_error *err)
 {
-    kin_resize_weights along = {0}, down = {0};
-    bool across = width != image->width,
-         along_serves = across && width == height && image->width == image->height, ok = true;
-    *out = (kin_image){0};
-    if (width < 1 || height < 1 || width > 1000000 || height > 1000000)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a picture cannot be resized to %d x %d", width, height);
-    if (across) ok = weights_new(&along, image->width, width, filter, err);
-    if (ok && !along_serves && (!across || height != image->height))
-        ok = weights_new(&down, image->height, height, filter, err);
-    if (ok && !across) ok = one_way(image, height, false, &down, out, err);
-    else if (ok && height == image->height) ok = one_way(image, width, true, &along, out, err);
-    else if (ok) ok = both_ways(image, &along, along_serves ? &along : &down, width, height, out, err);
-    weights_free(&along), weights_free(&down);
-    return ok;
+    return kin_image_resize_part(image, &(kin_resize_part){width, height, 0, 0, width, height}, filter, out,
+                                 err);
 }

@@ -75,6 +75,24 @@ bool kin_idx_parse(const char *name, const kin_bytes *images, const kin_bytes *l
     return add_items(name, dims[0], labels->size ? labels->data + 8 : NULL, out, err);
 }
 
+/* How many bytes the header promises, which are unpacked first: no more than these can be right. */
+static bool promises(const kin_bytes *packed, size_t *size, kin_error *err)
+{
+    enum { AXES_MAX = 3, HEADER = 4 + 4 * AXES_MAX };
+    kin_bytes start;
+    if (!kin_gunzip_first(packed->data, packed->size, HEADER, &start, err)) return false;
+    size_t axes = start.size >= 4 ? start.data[3] : 0, count = 1;
+    bool ok = axes >= 1 && axes <= AXES_MAX && start.size >= 4 + 4 * axes;
+    for (size_t i = 0; ok && i < axes; i++)
+        ok = kin_mul_size(count, big_endian(start.data + 4 + 4 * i), &count);
+    kin_bytes_free(&start);
+    if (!ok) return kin_fail(err, KIN_ERR_DATA, "not an IDX file: it does not begin as one");
+    *size = 4 + 4 * axes + count;
+    return count < SIZE_LIMIT ||
+           kin_fail(err, KIN_ERR_DATA, "its header promises %zu bytes; at most %d are read", count,
+                    SIZE_LIMIT);
+}
+
 static bool read_packed(const char *path, kin_bytes *out, kin_error *err)
 {
     kin_bytes raw;
@@ -84,7 +102,8 @@ static bool read_packed(const char *path, kin_bytes *out, kin_error *err)
         return true;
     }
     kin_error inner = {0};
-    bool ok = kin_gunzip(raw.data, raw.size, SIZE_LIMIT, out, &inner);
+    size_t promised = 0;
+    bool ok = promises(&raw, &promised, &inner) && kin_gunzip(raw.data, raw.size, promised, out, &inner);
     kin_bytes_free(&raw);
     kin_error_prefix(&inner, "%s", path);
     return ok || kin_fail(err, inner.code, "%s", inner.message);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "nn/files/import_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,6 +170,12 @@ bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_n
 
 /* ---- reading ---- */
 
+/* As the format's reference reads it: 4.0 is no size. */
+static bool read_size(const kin_json *v, int64_t *out)
+{
+    return v && v->whole && kin_json_integer(v, 0, 9e15, out);
+}
+
 static bool read_shape(kin_array *a, const kin_json *shape, kin_error *err)
 {
     if (!shape || shape->kind != KIN_JSON_ARRAY)
@@ -177,7 +184,7 @@ static bool read_shape(kin_array *a, const kin_json *shape, kin_error *err)
         return kin_fail(err, KIN_ERR_DATA, "%.100s has %zu axes; up to %d are read", a->name, shape->count,
                         KIN_ARRAY_DIMS);
     for (const kin_json *d = shape->first; d; d = d->next)
-        if (!kin_json_integer(d, 0, 9e15, &a->shape[a->ndim++]))
+        if (!read_size(d, &a->shape[a->ndim++]))
             return kin_fail(err, KIN_ERR_DATA, "%.100s has an impossible shape", a->name);
     return kin_array_count(a->ndim, a->shape, kin_dtype_size(a->dtype), &a->count) ||
            kin_fail(err, KIN_ERR_DATA, "%.100s has an impossible shape", a->name);
@@ -195,8 +202,8 @@ static bool read_array(kin_array *a, const kin_json *entry, const uint8_t *data,
                         a->name);
     if (!read_shape(a, kin_json_get(entry, "shape"), err)) return false;
     if (!offsets || offsets->kind != KIN_JSON_ARRAY || offsets->count != 2 ||
-        !kin_json_integer(offsets->first, 0, 9e15, &begin) ||
-        !kin_json_integer(offsets->first->next, 0, 9e15, &end) || begin > end || (uint64_t)end > data_size)
+        !read_size(offsets->first, &begin) || !read_size(offsets->first->next, &end) || begin > end ||
+        (uint64_t)end > data_size)
         return kin_fail(err, KIN_ERR_DATA,
                         "%.100s lies outside the file: it is truncated or its offsets are wrong", a->name);
     if (a->count * kin_dtype_size(a->dtype) != (size_t)(end - begin))
@@ -216,14 +223,59 @@ static int by_place(const void *x, const void *y)
     return end_of(a) < end_of(b) ? -1 : end_of(a) > end_of(b);
 }
 
-static bool no_overlaps(kin_checkpoint *c, kin_error *err)
+/* The arrays fill the data from the first byte to the last, as the format's reference wants it: what lies
+ * between or behind them would be read by nobody, and could be anything. */
+static bool no_gaps(kin_checkpoint *c, const uint8_t *data, size_t data_size, kin_error *err)
 {
+    const uint8_t *at = data;
     if (c->count) qsort(c->arrays, c->count, sizeof *c->arrays, by_place);
-    for (size_t i = 1; i < c->count; i++)
-        if (c->arrays[i].data < end_of(&c->arrays[i - 1]))
+    for (size_t i = 0; i < c->count; at = end_of(&c->arrays[i++])) {
+        if (c->arrays[i].data < at)
             return kin_fail(err, KIN_ERR_DATA, "%.100s and %.100s overlap", c->arrays[i - 1].name,
                             c->arrays[i].name);
+        if (c->arrays[i].data > at)
+            return kin_fail(err, KIN_ERR_DATA, "%lld bytes before %.100s belong to no array",
+                            (long long)(c->arrays[i].data - at), c->arrays[i].name);
+    }
+    size_t used = (size_t)(at - data);
+    return used == data_size ||
+           kin_fail(err, KIN_ERR_DATA, "%zu bytes behind the last array belong to none", data_size - used);
+}
+
+static bool read_metadata(kin_checkpoint *c, const kin_json *entry, kin_error *err)
+{
+    if (entry->kind != KIN_JSON_OBJECT && entry->kind != KIN_JSON_NULL)
+        return kin_fail(err, KIN_ERR_DATA, "its __metadata__ is no object of strings");
+    for (const kin_json *note = entry->first; note; note = note->next)
+        if (note->kind != KIN_JSON_STRING)
+            return kin_fail(err, KIN_ERR_DATA, "its __metadata__ holds \"%.100s\", which is no string",
+                            note->key);
+    c->metadata = entry;
     return true;
+}
+
+/* What stands in the place of the header's length, when it is none. */
+static bool no_length(const kin_checkpoint *c, uint64_t length, kin_error *err)
+{
+    const uint8_t *b = c->file.data;
+    size_t printable = 0;
+    while (printable < 8 && ((b[printable] >= 0x20 && b[printable] < 0x7f) || b[printable] == '\n' ||
+                             b[printable] == '\r' || b[printable] == '\t'))
+        printable++;
+    if (c->file.size > 8 && b[8] == '{' && length <= HEADER_MAX)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "a truncated safetensors file: its header is %llu bytes long, and %zu are there",
+                        (unsigned long long)length, c->file.size - 8);
+    if (c->file.size > 8 && b[8] == '{' && length <= c->file.size - 8)
+        return kin_fail(err, KIN_ERR_DATA, "its header would be %llu bytes long; at most %d are read",
+                        (unsigned long long)length, HEADER_MAX);
+    if (printable == 8)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "a file of text; weights are safetensors, .pth, .npz, .npy or a *.index.json of them");
+    return kin_fail(err, KIN_ERR_DATA,
+                    "not a safetensors file: its first eight bytes would be a header's length of %llu",
+                    (unsigned long long)length);
 }
 
 bool kin_safetensors_read(kin_checkpoint *c, kin_error *err)
@@ -232,10 +284,9 @@ bool kin_safetensors_read(kin_checkpoint *c, kin_error *err)
     if (c->file.size < 8)
         return kin_fail(err, KIN_ERR_DATA, "not a safetensors file: shorter than its first eight bytes");
     for (int i = 7; i >= 0; i--) length = length << 8 | c->file.data[i];
-    if (length > HEADER_MAX || length > c->file.size - 8)
-        return kin_fail(err, KIN_ERR_DATA,
-                        "not a safetensors file, or a truncated one: its header would be %llu bytes long",
-                        (unsigned long long)length);
+    if (length > HEADER_MAX || length > c->file.size - 8) return no_length(c, length, err);
+    if (length && c->file.data[8] != '{')
+        return kin_fail(err, KIN_ERR_DATA, "not a safetensors file: its header does not begin with '{'");
     const kin_json *header = kin_json_parse((const char *)c->file.data + 8, (size_t)length, &c->arena, err);
     if (!header) return false;
     if (header->kind != KIN_JSON_OBJECT)
@@ -243,13 +294,13 @@ bool kin_safetensors_read(kin_checkpoint *c, kin_error *err)
     const uint8_t *data = c->file.data + 8 + length;
     for (const kin_json *entry = header->first; entry; entry = entry->next) {
         if (strcmp(entry->key, "__metadata__") == 0) {
-            c->metadata = entry;
+            if (!read_metadata(c, entry, err)) return false;
             continue;
         }
         kin_array *a = kin_checkpoint_add(c, entry->key, strlen(entry->key), err);
         if (!a || !read_array(a, entry, data, c->file.size - 8 - (size_t)length, err)) return false;
     }
-    return no_overlaps(c, err) && kin_checkpoint_names(c, err);
+    return no_gaps(c, data, c->file.size - 8 - (size_t)length, err) && kin_checkpoint_names(c, err);
 }
 
 static bool take_file(kin_bytes *file, kin_checkpoint **out, kin_error *err)
@@ -387,6 +438,22 @@ static bool in_mapped_file(const kin_checkpoint *c, const kin_array *a)
            (const uint8_t *)a->data < c->file.data + c->file.size;
 }
 
+/* What training left when it diverged, or a damaged file: every figure made with it would be NaN. */
+static bool all_finite(const kin_checkpoint *c, kin_module *m, kin_error *err)
+{
+    for (int i = 0; i < kin_module_entries(m); i++) {
+        const kin_array *a = kin_checkpoint_find(c, kin_module_entry(m, i)->name);
+        size_t odd = 0;
+        for (size_t k = 0; a && k < a->count; k++) odd += !isfinite((float)kin_array_number(a, k));
+        if (odd)
+            return kin_fail(err, KIN_ERR_NUMERIC,
+                            "these weights are damaged, or of a training that diverged: %zu of the %zu "
+                            "numbers of %.100s are NaN or infinite",
+                            odd, a->count, a->name);
+    }
+    return true;
+}
+
 bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *allow_missing, kin_error *err)
 {
     differences d = {.limit = NAMES_SHOWN};
@@ -397,7 +464,7 @@ bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *all
         kin_fail(err, KIN_ERR_DATA, "this checkpoint is of another network: %s",
                  line.failed || !line.data ? "(out of memory for the list)" : line.data);
     kin_text_free(&line);
-    if (!same) return false;
+    if (!same || !all_finite(c, m, err)) return false;
     for (int i = 0; i < kin_module_entries(m); i++) {
         kin_entry *e = kin_module_entry(m, i);
         const kin_array *a = kin_checkpoint_find(c, e->name);

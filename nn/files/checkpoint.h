@@ -39,7 +39,8 @@ bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_n
  * the error (the first twenty of each kind; kin_checkpoint_differences has all), and nothing is changed.
  * "num_batches_tracked" and "optimizer." entries are passed over. `allow_missing` (may be NULL) is a list
  * of globs such as "fc.*,embedding.*" for parameters that may keep their first values; unexpected names
- * that it matches are passed over too. float32, float64, float16 and bfloat16 are read. */
+ * that it matches are passed over too. float32, float64, float16 and bfloat16 are read; NaN and infinity
+ * (also what float32 cannot hold) are refused. */
 bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *allow_missing, kin_error *err);
 /* How many names are missing, unexpected or of another shape, as kin_checkpoint_load would find them; all
  * of them are added to `list`, one a line. */

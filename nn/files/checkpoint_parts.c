@@ -19,6 +19,8 @@ kin_checkpoint *kin_checkpoint_new(kin_bytes *file, kin_error *err)
 void kin_checkpoint_free(kin_checkpoint *c)
 {
     if (!c) return;
+    for (size_t i = 0; i < c->n_parts; i++) kin_checkpoint_free(c->parts[i]);
+    kin_free(c->parts);
     kin_bytes_free(&c->file);
     kin_arena_free(&c->arena);
     kin_free(c->arrays);

@@ -15,6 +15,8 @@ struct kin_checkpoint {
     kin_array *arrays;
     size_t count, capacity;
     const kin_json *metadata;
+    kin_checkpoint **parts; /* files of an index, in which the numbers lie */
+    size_t n_parts, parts_capacity;
     uint64_t source; /* bytes of the file or files it was read from */
     uint64_t made;   /* bytes of numbers in the arena */
 };

@@ -27,7 +27,7 @@ static void take_off(kin_checkpoint *c, const char *prefix, kin_import_info *inf
     for (size_t i = 0; i < c->count; i++) c->arrays[i].name += strlen(prefix);
 }
 
-static bool select(kin_checkpoint *c, const char *prefix, kin_import_info *info, kin_error *err)
+bool kin_import_select(kin_checkpoint *c, const char *prefix, kin_import_info *info, kin_error *err)
 {
     size_t kept = 0, length = strlen(prefix);
     for (size_t i = 0; i < c->count; i++)
@@ -55,7 +55,7 @@ static bool settle_names(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
         i = (size_t)-1; /* again from the first, as either may stand within the other */
         rounds++;
     }
-    if (told && !select(c, opt->prefix, info, err)) return false;
+    if (told && !kin_import_select(c, opt->prefix, info, err)) return false;
     for (size_t i = 0; i < c->count; i++) info->integers += !kin_dtype_is_real(c->arrays[i].dtype);
     return kin_checkpoint_names(c, err);
 }
@@ -73,7 +73,7 @@ static bool read_archive(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
     return ok;
 }
 
-static bool read_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
+bool kin_import_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
 {
     const uint8_t *bytes = c->file.data;
     size_t size = c->file.size;
@@ -110,7 +110,7 @@ bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoin
     *info = (kin_import_info){0};
     *out = NULL;
     kin_checkpoint *c = kin_checkpoint_new(bytes, to);
-    return c && finish(c, read_form(c, opt, info, to), opt, out, info, to);
+    return c && finish(c, kin_import_form(c, opt, info, to), opt, out, info, to);
 }
 
 static bool import_folder(const char *path, const kin_import_opt *opt, kin_checkpoint **out,
@@ -119,7 +119,15 @@ static bool import_folder(const char *path, const kin_import_opt *opt, kin_check
     kin_checkpoint *c = kin_checkpoint_new(&(kin_bytes){0}, err);
     if (!c) return false;
     info->form = "NumPy (a folder of .npy)";
-    return finish(c, kin_npy_read_folder(c, path, err), opt, out, info, err);
+    return finish(c, kin_npy_read_folder(c, path, info, err), opt, out, info, err);
+}
+
+/* An index names the files that hold the arrays, beside it. */
+static bool import_index(const char *path, kin_bytes *file, const kin_import_opt *opt, kin_checkpoint **out,
+                         kin_import_info *info, kin_error *err)
+{
+    kin_checkpoint *c = kin_checkpoint_new(file, err);
+    return c && finish(c, kin_shards_read(c, path, opt, info, err), opt, out, info, err);
 }
 
 bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
@@ -135,7 +143,9 @@ bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **ou
         if (import_folder(path, opt ? opt : &plain, out, info, &inner)) return true;
     } else {
         if (!kin_map_file(path, &file, err)) return false;
-        if (kin_import_bytes(&file, opt, out, info, &inner)) return true;
+        if (kin_shards_are(&file) ? import_index(path, &file, opt ? opt : &plain, out, info, &inner)
+                                  : kin_import_bytes(&file, opt, out, info, &inner))
+            return true;
     }
     kin_error_prefix(&inner, "%s", path);
     return kin_fail(err, inner.code, "%s", inner.message);

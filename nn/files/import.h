@@ -20,10 +20,13 @@ typedef struct kin_import_info {
     char key[128], prefix[128]; /* the dictionary taken and the prefix taken off; "" when neither */
     /* arrays without the prefix, and entries that are no arrays of numbers */
     int left_out;
-    int integers; /* arrays of integers among those taken */
+    int files;      /* that an index named, of which the arrays came; 0: no index */
+    int integers;   /* arrays of integers among those taken */
+    char also[256]; /* other dictionaries of tensors beside the one taken (an average: EMA); "" when none */
 } kin_import_info;
 
-/* Reads a file, its form told by its first bytes, or a folder of .npy files. The prefixes "module." and
+/* Reads a file, its form told by its first bytes, a folder of .npy files, or the files that an index
+ * (*.index.json with a weight_map) names beside it. The prefixes "module." and
  * "_orig_mod.", which DataParallel and torch.compile put before every name, are taken off. Nothing in the
  * file is run. Free with kin_checkpoint_free. `info` may be NULL. */
 bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,

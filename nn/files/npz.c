@@ -70,14 +70,19 @@ bool kin_npz_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *o
     for (size_t i = 0; i < zip->count; i++) {
         const kin_zip_entry *e = &zip->entries[i];
         const uint8_t *data;
+        kin_npy_layout layout;
         if (!is_npy(e->name)) {
             info->left_out++;
             continue;
         }
-        if (!kin_checkpoint_unpack(c, e, &opt->unpacker, &data, err) ||
-            !kin_npy_add(c, e->name, strlen(e->name) - SUFFIX, data, e->size, err))
-            return false;
+        if (!kin_checkpoint_unpack(c, e, &opt->unpacker, &data, err)) return false;
+        if (!kin_npy_describe(data, e->size, e->name, &layout, NULL) && layout.foreign) {
+            info->left_out++; /* text, dates, records: beside the weights, not among them */
+            continue;
+        }
+        if (!kin_npy_add(c, e->name, strlen(e->name) - SUFFIX, data, e->size, err)) return false;
     }
+    if (!c->count) return kin_fail(err, KIN_ERR_DATA, "an archive of NumPy without an array of numbers");
     info->form = "NumPy (.npz)";
     return true;
 }
@@ -102,29 +107,36 @@ static bool list_folder(DIR *folder, kin_arena *arena, char ***names, size_t *co
     return *count > 0 || kin_fail(err, KIN_ERR_DATA, "a folder without .npy files");
 }
 
-static bool read_one(kin_checkpoint *c, const char *folder, const char *name, kin_error *err)
+static bool read_one(kin_checkpoint *c, const char *folder, const char *name, kin_import_info *info,
+                     kin_error *err)
 {
+    kin_npy_layout layout;
     kin_bytes bytes = {0};
     char *path = kin_path_join(folder, name);
     if (!path) return kin_fail_memory(err, name, strlen(name));
     bool ok = kin_read_file(path, 0, &bytes, err);
     c->source += bytes.size;
-    uint8_t *room = ok ? kin_checkpoint_room(c, name, bytes.size, err) : NULL;
-    if (room && bytes.size) memcpy(room, bytes.data, bytes.size);
-    ok = room && kin_npy_add(c, name, strlen(name) - SUFFIX, room, bytes.size, err);
+    if (ok && !kin_npy_describe(bytes.data, bytes.size, name, &layout, NULL) && layout.foreign) {
+        info->left_out++;
+    } else {
+        uint8_t *room = ok ? kin_checkpoint_room(c, name, bytes.size, err) : NULL;
+        if (room && bytes.size) memcpy(room, bytes.data, bytes.size);
+        ok = room && kin_npy_add(c, name, strlen(name) - SUFFIX, room, bytes.size, err);
+    }
     kin_bytes_free(&bytes);
     kin_free(path);
     return ok;
 }
 
-bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_error *err)
+bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_import_info *info, kin_error *err)
 {
     DIR *folder = opendir(path);
     char **names = NULL;
     size_t count = 0;
     if (!folder) return kin_fail(err, KIN_ERR_IO, "cannot be opened: %s", strerror(errno));
     bool ok = list_folder(folder, &c->arena, &names, &count, err);
-    for (size_t i = 0; ok && i < count; i++) ok = read_one(c, path, names[i], err);
+    for (size_t i = 0; ok && i < count; i++) ok = read_one(c, path, names[i], info, err);
+    if (ok && !c->count) ok = kin_fail(err, KIN_ERR_DATA, "a folder without an array of numbers");
     kin_free(names);
     closedir(folder);
     return ok;

@@ -266,6 +266,46 @@ static bool read_sizes(const kin_pickle *p, int *count, int64_t *out)
     return true;
 }
 
+/* A tensor may be a view that reads its numbers with the other sign (torch.complex(a, b).conj().imag), or
+ * conjugated, which for real numbers is the same: flags in a dictionary behind the other arguments. */
+static bool read_flags(const reader *r, const tensor_call *call, const char *name, bool *negative)
+{
+    size_t at = call->typed ? 7 : 6;
+    const kin_pickle *flags = call->count > at ? call->args[at] : NULL;
+    *negative = false;
+    if (!flags || flags->kind == KIN_PICKLE_NONE) return true;
+    if (!kin_pickle_is_dict(flags)) return refuse(r, "flags of an unknown kind of", name);
+    for (size_t i = 0; i + 1 < flags->count; i += 2) {
+        const kin_pickle *key = flags->items[i], *value = flags->items[i + 1];
+        bool text = key->kind == KIN_PICKLE_TEXT, neg = text && strcmp(key->text, "neg") == 0,
+             known_flag = neg || (text && strcmp(key->text, "conj") == 0);
+        if (!known_flag || value->kind != KIN_PICKLE_BOOL) return refuse(r, "an unknown flag of", name);
+        if (neg) *negative = value->integer != 0;
+    }
+    return true;
+}
+
+/* Little-endian numbers, each with the other sign: that of real numbers is their last bit. */
+static bool negate(reader *r, kin_array *a)
+{
+    size_t item = kin_dtype_size(a->dtype);
+    uint8_t *room = kin_checkpoint_room(r->c, a->name, a->count * item, r->err);
+    if (!room) return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const uint8_t *from = a->data + i * item;
+        uint8_t *to = room + i * item;
+        unsigned carry = 1;
+        for (size_t k = 0; k < item; k++) {
+            unsigned sum = (uint8_t)~from[k] + carry;
+            to[k] = kin_dtype_is_real(a->dtype) ? from[k] : (uint8_t)sum;
+            carry = sum >> 8;
+        }
+        if (kin_dtype_is_real(a->dtype)) to[item - 1] ^= 0x80;
+    }
+    a->data = room;
+    return true;
+}
+
 static bool read_tensor(reader *r, const char *name, size_t name_length, const kin_pickle *p)
 {
     tensor_call call = {0};
@@ -291,8 +331,11 @@ static bool read_tensor(reader *r, const char *name, size_t name_length, const k
         return kin_fail(r->err, KIN_ERR_DATA,
                         "malformed PyTorch file: %.100s reaches beyond its storage of %zu numbers", a->name,
                         held);
-    return kin_checkpoint_place(r->c, a, data + (size_t)offset->integer * item, stride, r->big_endian,
-                                r->err);
+    bool negative;
+    return read_flags(r, &call, a->name, &negative) &&
+           kin_checkpoint_place(r->c, a, data + (size_t)offset->integer * item, stride, r->big_endian,
+                                r->err) &&
+           (!negative || negate(r, a));
 }
 
 /* ---- which dictionary ---- */
@@ -370,6 +413,24 @@ static const kin_pickle *only_child(const kin_pickle *dict, const char **key)
     return found;
 }
 
+/* Notes the dictionaries beside the one taken that hold tensors too: averages of the weights (EMA), a
+ * teacher, a head of its own. */
+static void note_others(reader *r, const kin_pickle *dict, const char *path, const kin_pickle *taken)
+{
+    char *also = r->info->also;
+    size_t used = strlen(also), room = sizeof r->info->also;
+    for (size_t i = 0; i + 1 < dict->count; i += 2) {
+        const kin_pickle *name = dict->items[i], *value = dict->items[i + 1], *inner = value;
+        const char *key = NULL;
+        if (name->kind != KIN_PICKLE_TEXT || value == taken || !kin_pickle_is_dict(value)) continue;
+        if (!holds_tensors(value) && !(inner = usual_child(value, &key))) continue;
+        if (!holds_tensors(inner) || used >= room) continue;
+        used += (size_t)snprintf(also + used, room - used, "%s%s%s%.60s%s%.60s", used ? ", " : "", path,
+                                 *path ? "." : "", name->text, key ? "." : "", key ? key : "");
+    }
+    if (used >= room) memcpy(also + room - 4, "...", 4);
+}
+
 static const kin_pickle *find_dict(reader *r, const kin_pickle *top)
 {
     const char *key;
@@ -379,6 +440,7 @@ static const kin_pickle *find_dict(reader *r, const kin_pickle *top)
         if (!child && holds_tensors(top)) return top;
         if (!child) child = only_child(top, &key);
         if (!child) break;
+        note_others(r, top, r->info->key, child);
         note_key(r, key);
         top = child;
     }

@@ -1,6 +1,6 @@
 /* Any bytes as a checkpoint; what parses is also loaded, so that the numbers behind the header are read.
  * The network is made once. */
-#include "nn/files/checkpoint.h"
+#include "nn/files/fit.h"
 #include "nn/layers.h"
 #include "tests/fuzz/long.h"
 
@@ -26,6 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool parsed = m && kin_checkpoint_parse(b.data, b.size, &c, &err);
     kin_bytes_free(&b);
     if (!parsed) return 0;
+    kin_import_info info = {0};
+    int summed;
+    if (!kin_import_fit(c, m, &info, &err) || !kin_import_sum_channels(c, m, &summed, &err))
+        kin_error_clear(&err);
     if (!kin_checkpoint_load(c, m, NULL, &err)) {
         kin_error_clear(&err);
         kin_checkpoint_load(c, m, "*", &err);

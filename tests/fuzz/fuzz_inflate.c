@@ -55,6 +55,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kin_zlib_unpack(b.data, b.size, LIMIT, &out, &err)) kin_bytes_free(&out);
     kin_error_clear(&err);
     if (kin_gunzip(b.data, b.size, LIMIT, &out, &err)) kin_bytes_free(&out);
+    static const size_t wanted[] = {0, 1, 16, 5000};
+    for (int i = 0; i < 4; i++) {
+        bool surplus, unsure;
+        kin_error_clear(&err);
+        if (kin_zlib_unpack_first(b.data, b.size, wanted[i], &out, &surplus, &unsure, &err)) {
+            if (kin_failed(&err) || out.size > wanted[i]) abort();
+            kin_bytes_free(&out);
+        }
+        kin_error_clear(&err);
+        if (kin_gunzip_first(b.data, b.size, wanted[i], &out, &err)) {
+            if (kin_failed(&err) || out.size > wanted[i]) abort();
+            kin_bytes_free(&out);
+        }
+    }
     kin_bytes_free(&b);
     return 0;
 }

@@ -52,7 +52,16 @@ def big(n, data):
 rewrite("zip.pth", "big-endian.pth", change=big)
 rewrite("zip.pth", "deflated.pth", zipfile.ZIP_DEFLATED)
 
+# Views that read their numbers with the other sign or conjugated, an integer among them, as PyTorch flags them.
+def imaginary(t): return torch.complex(torch.full_like(t, 9), -t).conj().imag
+negative = counted(arrays())
+negative["conv.weight"], negative["conv.bias"] = imaginary(negative["conv.weight"]), torch._neg_view(-negative["conv.bias"])
+negative["bn.num_batches_tracked"] = torch._neg_view(-negative["bn.num_batches_tracked"])
+save("negative.pth", negative)
+save("average.pth", {"epoch": 3, "state_dict": arrays(), "state_dict_ema": {n: t + 1 for n, t in arrays().items()}, "optimizer": {"state": {}, "lr": 1e-3}, "ema": {"model": {n: t + 2 for n, t in arrays().items()}}})
+
 numbers = {n: t.numpy() for n, t in arrays().items()}
 numpy.savez(out / "stored.npz", **numbers)
+numpy.savez(out / "text.npz", **numbers, labels=numpy.array(["cat", "dog"]), when=numpy.array(["2026-01-01"], "M8[D]"), record=numpy.zeros(2, [("a", "f4"), ("b", "i4")]))
 numpy.savez_compressed(out / "deflated.npz", **{n: a.astype("f2") for n, a in numbers.items()})
 numpy.savez_compressed(out / "odd.npz", **{n: numpy.array(a, ">f8", order="F") for n, a in numbers.items()})
