@@ -28,6 +28,7 @@
 #include "nn/files/checkpoint.h"
 #include "nn/head.h"
 #include "nn/files/import.h"
+#include "nn/files/fit.h"
 #include "nn/layers.h"
 #include "nn/module.h"
 #include "nn/files/onnx.h"

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/csv.h"
 
 #include <math.h>
@@ -16,6 +17,15 @@ static const char *label_of(const kin_items *items, int64_t i) { return items->l
 static int widest(int width, const char *text)
 {
     return (int)strlen(text) > width ? (int)strlen(text) < SHOWN ? (int)strlen(text) : SHOWN : width;
+}
+
+/* In a column of `width` bytes, 0: as it comes; ids and labels are of anybody's making. */
+static void put_cell(const char *name, int width)
+{
+    kin_text text = {0};
+    kin_text_add_visible(&text, name);
+    printf("%-*.*s", width, SHOWN, text.data ? text.data : "");
+    kin_text_free(&text);
 }
 
 bool kin_eval_print_worst(const kin_eval_details *d, int64_t count, kin_error *err)
@@ -35,11 +45,14 @@ bool kin_eval_print_worst(const kin_eval_details *d, int64_t count, kin_error *e
     for (int64_t a = 0; a < count; a++) {
         int64_t q = order[a], g = d->found_first[q];
         double reciprocal = d->each[q].reciprocal_rank;
-        printf("%-*.*s  %-*.*s  %.4f  ", id, SHOWN, d->query->id[q], label, SHOWN, label_of(d->query, q),
-               d->each[q].ap);
+        put_cell(d->query->id[q], id), printf("  ");
+        put_cell(label_of(d->query, q), label), printf("  %.4f  ", d->each[q].ap);
         if (reciprocal > 0) printf("%9.0f", 1 / reciprocal);
         else printf("%9s", "none");
-        if (g >= 0) printf("  %.*s (%.*s)", SHOWN, d->gallery->id[g], SHOWN, label_of(d->gallery, g));
+        if (g >= 0) {
+            printf("  "), put_cell(d->gallery->id[g], 0);
+            printf(" ("), put_cell(label_of(d->gallery, g), 0), printf(")");
+        }
         printf("\n");
     }
     kin_free(order);

@@ -32,6 +32,9 @@ report "elongated pictures are computed where they are seen" "$why"
 why=$( (ulimit -v 400000; "$kin" convert "$folder/long/a/tall.pgm" --resize 256 --crop 224 --out "$folder/tall.png" --threads 2) 2>&1)
 report "... in kin convert too" "$why"
 expect "the whole of one is refused by name" 1 "" "tall.pgm" convert "$folder/long/a/tall.pgm" --resize 256 --out "$folder/tall.png"
+"$kin" synth "$folder/shop" --products 2 --views 3 --size 32 --seed 1 --quiet >/dev/null
+cp "$folder/long/a/tall.pgm" "$(dirname "$(ls "$folder"/shop/*/*.png | head -n 1)")/"
+expect "... by a recipe, in training: by name, and others stand in" 0 "" "tall.pgm: resize: a picture of 1 x 5000 cannot be resized" train "$folder/shop" --model conv4 --size 32 --augment 'resize(256) centre(32)' --batch-classes 2 --batch-pictures 4 --steps 4 --out "$folder/run"
 
 # Names made to move a terminal's cursor, to colour it, or to write lines that kin did not say.
 mkdir "$folder/evil"

@@ -160,6 +160,18 @@ static void tell_broken(kin_cli *cli, const kin_trainer *t)
         (long long)(t->set->count - t->n_sound), (long long)t->set->count, first.message);
 }
 
+/* A recipe may fail where reading did not: a picture of 1 x 5000 resized to 256 is of millions. */
+static void tell_unused(kin_cli *cli, const kin_trainer *t)
+{
+    kin_error first;
+    int64_t unused = t->loader ? kin_loader_broken(t->loader, &first) - (t->set->count - t->n_sound) : 0;
+    if (unused > 0)
+        kin_cli_note(cli,
+                     "%lld more of the pictures could not be used, and others of their classes stood in; the "
+                     "first: %s",
+                     (long long)unused, first.message);
+}
+
 static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set,
                      const kin_dataset *validation, const char *run, bool resume, kin_error *err)
 {
@@ -187,6 +199,7 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
     ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
     if (ok) {
         kin_meter_end(&meter);
+        tell_unused(cli, &t);
         if (validation)
             kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best,
                          (long long)t.best_step);
