@@ -50,12 +50,23 @@ static const char *joined(const char *a, const char *b, char *room, size_t size)
     return room;
 }
 
-static bool none_fits(const kin_checkpoint *c, kin_module *m, kin_error *err)
+/* Where all names may be missing, most of them should be there all the same: patterns that name a part say
+ * what the user knows to be new. */
+static bool too_few(const kin_weights *w, const kin_checkpoint *c, kin_module *m, const char *allowed)
 {
+    if (w->untrained || !given(w->missing)) return false; /* what is missing is told by its names */
+    kin_import_count trunk = kin_import_tensors(c, m, w->heads), needed = kin_import_tensors(c, m, allowed);
+    return trunk.of && (!trunk.found || (!needed.of && 2 * trunk.found < trunk.of));
+}
+
+static bool none_fits(const kin_checkpoint *c, kin_module *m, const kin_import_count *all, kin_error *err)
+{
+    char found[40] = "none";
+    if (all->found) snprintf(found, sizeof found, "only %d", all->found);
     return kin_fail(err, KIN_ERR_DATA,
-                    "none of the network's tensors is in it: its names are like %.80s, the network's like "
+                    "%s of the network's %d tensors is in it: its names are like %.80s, the network's like "
                     "%.80s; --untrained goes on with first values",
-                    kin_checkpoint_count(c) ? kin_checkpoint_name(c, 0) : "nothing",
+                    found, all->of, kin_checkpoint_count(c) ? kin_checkpoint_name(c, 0) : "nothing",
                     kin_module_entry(m, 0)->name);
 }
 
@@ -67,9 +78,9 @@ bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *i
     int summed = 0;
     if (!given(w->prefix) && !kin_import_fit(c, m, info, err)) return false;
     if (w->sum_channels && !kin_import_sum_channels(c, m, &summed, err)) return false;
-    kin_import_count all = kin_import_tensors(c, m, NULL), trunk = kin_import_tensors(c, m, w->heads);
+    kin_import_count all = kin_import_tensors(c, m, NULL);
     tell(w, info, &all, summed, told);
-    if (trunk.of && !trunk.found && !w->untrained && given(w->missing)) return none_fits(c, m, err);
+    if (too_few(w, c, m, allowed)) return none_fits(c, m, &all, err);
     kin_error why = {0};
     if (kin_checkpoint_load(c, m, allowed, &why)) return true;
     const char *stem = kin_import_grey_stem(c, m);

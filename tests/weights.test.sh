@@ -11,11 +11,14 @@ pth=tests/golden/pth
 own=$folder/run/model.safetensors shop=$folder/shop
 array "$folder/x.npy" "1, 3, 32, 32" 12288
 expect "what was taken is told" 0 "" "tensors from $own" forward --model conv4 --embedding 128 --weights "$own" --input "$folder/x.npy" --out "$folder/y.npy"
-expect "foreign names are refused even where all may be missing" 1 "" "none of the network's tensors is in it: its names are like conv.weight" embed "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --out "$folder/none"
+expect "foreign names are refused even where all may be missing" 1 "" "none of the network's 22 tensors is in it: its names are like conv.weight" embed "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --out "$folder/none"
 [ ! -e "$folder/none.npy" ] || report "nothing is written for it" "there is a file"
-expect "... in training" 1 "" "none of the network's tensors is in it" train "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --batch-classes 2 --steps 1 --out "$folder/r2"
-expect "... in export" 1 "" "none of the network's tensors is in it" export --model conv4 --weights $pth/zip.pth --allow-missing '*' --input 3x32x32 --out "$folder/x.onnx"
-expect "... in forward" 1 "" "none of the network's tensors is in it" forward --model conv4 --weights $pth/zip.pth --allow-missing '*' --input "$folder/x.npy" --out "$folder/y.npy"
+expect "... in training" 1 "" "none of the network's 22 tensors is in it" train "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --batch-classes 2 --steps 1 --out "$folder/r2"
+expect "... in export" 1 "" "none of the network's 22 tensors is in it" export --model conv4 --weights $pth/zip.pth --allow-missing '*' --input 3x32x32 --out "$folder/x.onnx"
+expect "... in forward" 1 "" "none of the network's 22 tensors is in it" forward --model conv4 --weights $pth/zip.pth --allow-missing '*' --input "$folder/x.npy" --out "$folder/y.npy"
+# One name that fits, by an index that names no other.
+printf '{"weight_map":{"features.0.conv.weight":"model.safetensors"}}' >"$folder/run/part.index.json"
+expect "a name that fits is not enough where all may be missing" 1 "" "only 1 of the network's 22 tensors is in it" forward --model conv4 --embedding 128 --weights "$folder/run/part.index.json" --allow-missing '*' --input "$folder/x.npy" --out "$folder/y.npy"
 expect "first values when they are asked for" 0 "" "0 of " embed "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --untrained --size 32 --out "$folder/first"
 expect "--key is for every command that reads weights" 1 "" "there is no dictionary ema; it holds" embed "$shop" --model conv4 --weights $pth/zip.pth --key ema --size 32 --out "$folder/none"
 expect "--prefix too" 2 "" "no name begins with 'trunk.'" forward --model conv4 --weights $pth/zip.pth --prefix trunk. --input "$folder/x.npy" --out "$folder/y.npy"

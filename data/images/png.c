@@ -17,6 +17,7 @@ typedef struct png {
     size_t packed_capacity;
     bool in_idat, idat_over;
     int exif, xmp; /* which way up, 1..8; 0: not told there */
+    int unpacked;  /* texts so far: each may be a thousand times its size */
     const char *remark;
     kin_error *err;
 } png;
@@ -106,7 +107,7 @@ static const uint8_t *text_of(const uint8_t *b, uint32_t size, const char *keywo
     return b + length;
 }
 
-enum { TEXT_MAX = 1 << 20 }; /* unpacked: more was never written about a picture's position */
+enum { TEXT_MAX = 1 << 20, TEXTS_MAX = 4 }; /* unpacked: more was never written about a picture's position */
 
 static void read_xmp(png *p, const uint8_t *b, uint32_t size)
 {
@@ -124,7 +125,8 @@ static void read_xmp(png *p, const uint8_t *b, uint32_t size)
     kin_bytes text = {0};
     bool surplus, unsure;
     if (!packed) p->xmp = kin_xmp_orientation(at, left);
-    else if (kin_zlib_unpack_first(at, left, TEXT_MAX, &text, &surplus, &unsure, NULL))
+    else if (p->unpacked++ < TEXTS_MAX &&
+             kin_zlib_unpack_first(at, left, TEXT_MAX, &text, &surplus, &unsure, NULL))
         p->xmp = kin_xmp_orientation(text.data, text.size);
     kin_bytes_free(&text);
 }
@@ -165,7 +167,8 @@ static void read_profile(png *p, const uint8_t *b, uint32_t size, bool packed)
     bool surplus, unsure;
     if (!at || p->exif) return;
     if (!packed) p->exif = raw_profile(at, left);
-    else if (left > 1 && kin_zlib_unpack_first(at + 1, left - 1, TEXT_MAX, &text, &surplus, &unsure, NULL))
+    else if (left > 1 && p->unpacked++ < TEXTS_MAX &&
+             kin_zlib_unpack_first(at + 1, left - 1, TEXT_MAX, &text, &surplus, &unsure, NULL))
         p->exif = raw_profile(text.data, text.size);
     kin_bytes_free(&text);
 }

@@ -75,7 +75,8 @@ static bool choose(const names *n, kin_module *m, char prefix[128], kin_error *e
         if (fits > best) best = fits, first = k, second = -1;
         else if (fits == best && first >= 0) second = k;
     }
-    if (first < 0) return true;
+    /* a name or two that are alike by chance are no reason to leave out all others */
+    if (first < 0 || 4 * best < kin_module_entries(m)) return true;
     if (second >= 0)
         return kin_fail(
             err, KIN_ERR_DATA,
