@@ -119,7 +119,7 @@ static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *opti
                              option, c->loss);
 }
 
-bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
+static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
     *c = (kin_config){0};
     for (int i = 0; i < FIELDS; i++) {
@@ -138,12 +138,43 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
                                                        : kin_option_int(cli, f->name);
         }
     }
+    return true;
+}
+
+bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
+{
+    if (!read_options(c, cli, err)) return false;
     const kin_model *model = kin_model_find(c->model);
+    c->open_batch_classes = !kin_option_given(cli, "batch-classes");
+    c->open_batch = !kin_option_given(cli, "batch");
     kin_config_complete(c, model, *c->weights);
     uint32_t checked;
     return kin_background_parse(c->background, &checked, err) && options_of(c, &(kin_model_opt){0}, err) &&
            loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
            kin_config_loss(c, &(kin_loss_sum){0}, err);
+}
+
+static void value_text(const kin_config *c, const field *f, char *text, size_t size)
+{
+    if (f->kind == TEXT || f->kind == CHOICE) snprintf(text, size, "%s", (const char *)member(c, f));
+    else if (f->kind == REAL) snprintf(text, size, "%.10g", *(double *)member(c, f));
+    else snprintf(text, size, "%lld", (long long)*(int64_t *)member(c, f));
+}
+
+bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err)
+{
+    kin_config said;
+    if (!read_options(&said, cli, err)) return false;
+    for (int i = 0; i < FIELDS; i++) {
+        const field *f = &fields[i];
+        char a[KIN_CONFIG_TEXT], b[KIN_CONFIG_TEXT];
+        if (!f->option || strcmp(f->name, "steps") == 0 || !kin_option_given(cli, f->name)) continue;
+        value_text(run, f, a, sizeof a), value_text(&said, f, b, sizeof b);
+        if (strcmp(a, b) == 0) continue;
+        kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);
+        if (f->kind != FLAG) kin_text_format(out, " %.60s (the run has %.60s)", b, *a ? a : "none");
+    }
+    return !out->failed || kin_fail_memory(err, "the options", out->size);
 }
 
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)

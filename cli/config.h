@@ -54,10 +54,16 @@ typedef struct kin_config {
     char validate_fold[24];              /* "2/5", or empty */
     char validate_list[KIN_CONFIG_TEXT]; /* a file, or empty */
     int64_t validate_every, save_every, seed;
+    /* not in checkpoints: nobody asked for these sizes of batches, so that small sets may have smaller ones */
+    bool open_batch_classes, open_batch;
 } kin_config;
 
 /* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
+
+/* Adds the options given that say otherwise than the run does, "--lr 0.01 (the run has 0.001)", separated by
+ * commas; --steps may. */
+bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err);
 
 /* Notes for a checkpoint; texts live in `storage`. Returns the count. */
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);

@@ -8,6 +8,9 @@
 
 /* Products are drawn once and stand in three parts: to train on, to fit the parameters of re-ranking on,
  * and to be found. No product is in two of them. */
+/* What a demo's checkpoints name as their data. */
+#define KIN_DEMO_DATA "the shop that kin draws"
+
 typedef struct kin_demo_shop {
     kin_pictures train, fit, test;
 } kin_demo_shop;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { COLLAPSE_PATIENCE = 200 };
+enum { PATIENCE_LEAST = 50, PATIENCE_MOST = 200 }; /* steps that a collapse must last to be told */
 
 /* ---- opening ---- */
 
@@ -58,6 +58,24 @@ static bool take_ctx_error(kin_trainer *t, kin_error *err)
 {
     const kin_error *e = kin_ctx_error(t->ctx);
     return kin_fail(err, e->code, "%s", e->message);
+}
+
+/* A set smaller than the batches that nobody asked for gets smaller ones. */
+static void fit_batches(kin_trainer *t)
+{
+    kin_config *c = &t->network.config;
+    int64_t classes = 0;
+    bool plain = strcmp(c->sampler, "balanced") != 0;
+    int *seen = kin_alloc_zero((size_t)t->set->classes + 1, sizeof *seen);
+    for (int64_t i = 0; seen && i < t->set->count; i++) {
+        int label = t->set->items[i].label;
+        if (label >= 0 && label < t->set->classes) classes += !seen[label]++;
+    }
+    kin_free(seen);
+    if (samples_pairs(t) && c->open_batch_classes && classes >= 2 && classes < c->batch_classes)
+        c->batch_classes = classes;
+    if (!samples_pairs(t) && plain && c->open_batch && t->set->count >= 2 && t->set->count < c->batch)
+        c->batch = t->set->count;
 }
 
 static bool enough_pictures(const kin_trainer *t, kin_error *err)
@@ -125,13 +143,17 @@ static bool restore(kin_trainer *t, kin_error *err)
     if (ok) {
         const char *best = kin_checkpoint_note(checkpoint, "best.map"),
                    *at = kin_checkpoint_note(checkpoint, "best.step");
+        const char *steps = kin_checkpoint_note(checkpoint, "kin.steps");
+        int64_t before;
         t->step = kin_optim_steps(t->optim);
+        if (steps && kin_parse_int(steps, 0, INT64_MAX, &before) && before != t->network.config.steps)
+            t->steps_before = before;
         if (!best || !kin_parse_real(best, &t->best)) t->best = -1;
         if (!at || !kin_parse_int(at, 0, INT64_MAX, &t->best_step)) t->best_step = 0;
         ok = t->step <= t->network.config.steps ||
-             kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld of %lld", path, (long long)t->step,
-                      (long long)t->network.config.steps);
-        ok = ok && restore_log(t, err);
+             kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld, behind the %lld of --steps", path,
+                      (long long)t->step, (long long)t->network.config.steps);
+        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err);
     }
     kin_checkpoint_free(checkpoint);
     kin_free(path);
@@ -248,11 +270,14 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                        .best = -1};
     t->network.config.n_classes = set->classes;
     if (!kin_config_loss(config, &t->network.loss, err)) return false;
-    t->batch = samples_pairs(t) ? config->batch_classes * config->batch_pictures : config->batch;
+    const kin_config *c = &t->network.config;
+    if (!resume) fit_batches(t);
+    t->batch = samples_pairs(t) ? c->batch_classes * c->batch_pictures : c->batch;
     t->ctx = kin_ctx_new();
     t->labels = kin_alloc_array((size_t)t->batch, sizeof *t->labels);
     t->losses = kin_alloc_zero((size_t)config->steps + 1, sizeof *t->losses);
     bool ok = (t->ctx && t->labels && t->losses) || kin_fail_memory(err, "the trainer", (size_t)t->batch);
+    ok = ok && kin_run_data_of(&t->data, set, validation, err);
     if (ok && !(t->module = kin_network_module(&t->network, t->ctx))) ok = take_ctx_error(t, err);
     kin_optim_opt optimiser = optimiser_of(config);
     kin_tuning tuning = kin_config_tuning(config);
@@ -279,6 +304,7 @@ void kin_trainer_close(kin_trainer *t)
     kin_free(t->labels);
     kin_free(t->losses);
     kin_text_free(&t->log);
+    kin_run_data_free(&t->data);
     t->loader = NULL, t->optim = NULL, t->module = NULL, t->ctx = NULL, t->sound = NULL, t->labels = NULL,
     t->losses = NULL;
 }
@@ -287,7 +313,7 @@ void kin_trainer_close(kin_trainer *t)
 
 static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimiser, kin_error *err)
 {
-    kin_note notes[KIN_CONFIG_FIELDS + 3];
+    kin_note notes[KIN_CONFIG_FIELDS + KIN_RUN_DATA_NOTES + 3];
     kin_arena storage = {0};
     char best[32], best_step[32], step[32];
     int count = kin_config_to_notes(&t->network.config, notes, &storage);
@@ -295,8 +321,10 @@ static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimise
     snprintf(best, sizeof best, "%.17g", t->best);
     snprintf(best_step, sizeof best_step, "%lld", (long long)t->best_step);
     snprintf(step, sizeof step, "%lld", (long long)t->step);
-    bool ok = path && (count >= 0 || kin_fail_memory(err, "a checkpoint's notes", sizeof notes));
+    bool ok = path && ((count >= 0 && kin_run_data_to_notes(&t->data, notes + count, &storage)) ||
+                       kin_fail_memory(err, "a checkpoint's notes", sizeof notes));
     if (ok) {
+        count += KIN_RUN_DATA_NOTES;
         notes[count++] = (kin_note){"best.map", best};
         notes[count++] = (kin_note){"best.step", best_step};
         notes[count++] = (kin_note){"step", step};
@@ -354,6 +382,20 @@ static bool save(kin_trainer *t, kin_error *err)
 
 /* ---- steps ---- */
 
+/* Whether a loss that compares pictures has nothing to compare in this batch. */
+static bool nothing_to_compare(const kin_trainer *t, int64_t count)
+{
+    bool compares = false;
+    for (int i = 0; i < t->network.loss.count; i++) {
+        const kin_loss_term *term = &t->network.loss.term[i];
+        compares |= (term->loss->needs & KIN_LOSS_NEEDS_PAIRS) && kin_term_value(term, "xbm") == 0;
+    }
+    for (int64_t i = 0; compares && i < count; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (t->labels[i] == t->labels[j]) return false;
+    return compares;
+}
+
 static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
 {
     const kin_config *c = &t->network.config;
@@ -362,6 +404,7 @@ static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
     kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(batch->count, c->size, c->size, c->channels), NULL);
     if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
     t->network.labels = t->labels;
+    t->idle += nothing_to_compare(t, batch->count);
     return kin_module_forward(t->module, x, KIN_TRAIN);
 }
 
@@ -483,6 +526,40 @@ static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line)
                              (long long)c->steps);
 }
 
+/* What came before a resume counts. */
+static kin_collapse watch_for_collapse(kin_trainer *t)
+{
+    int64_t quarter = t->network.config.steps / 4, patience = quarter < PATIENCE_LEAST  ? PATIENCE_LEAST
+                                                              : quarter > PATIENCE_MOST ? PATIENCE_MOST
+                                                                                        : quarter;
+    kin_collapse watch = kin_collapse_watch(&t->network.loss, t->network.config.n_classes, patience);
+    for (int64_t i = 0; i < t->step; i++) t->collapsed |= kin_collapse_seen(&watch, t->losses[i]);
+    return watch;
+}
+
+/* A resume with other --steps: the schedule is that of the new total from here on. */
+static void tell_steps(kin_trainer *t, void (*say)(void *user, const char *line), void *user)
+{
+    char line[160];
+    int64_t steps = t->network.config.steps;
+    kin_text_format(&t->log, "{\"step\":%lld,\"steps\":%lld,\"steps_before\":%lld}\n", (long long)t->step,
+                    (long long)steps, (long long)t->steps_before);
+    snprintf(line, sizeof line, "from step %lld on the schedule is that of %lld steps, not of %lld",
+             (long long)t->step, (long long)steps, (long long)t->steps_before);
+    if (say) say(user, line);
+}
+
+static void tell_idle(kin_trainer *t, void (*say)(void *user, const char *line), void *user)
+{
+    char line[200];
+    t->told_idle = true;
+    snprintf(line, sizeof line,
+             "step %lld: no two pictures of the batch are of one class, and the loss has nothing to compare; "
+             "--sampler pk draws several of a class",
+             (long long)t->step);
+    if (say) say(user, line);
+}
+
 static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
 {
     if (t->entropy >= 0) snprintf(out, size, "loss %.4f, attention's entropy %.3f", loss, t->entropy);
@@ -494,14 +571,16 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
 {
     const kin_config *c = &t->network.config;
     kin_schedule schedule = schedule_of(c);
-    kin_collapse collapse = kin_collapse_watch(&t->network.loss, c->n_classes, COLLAPSE_PATIENCE);
+    kin_collapse collapse = watch_for_collapse(t);
     double smooth = 0;
     if (t->step == 0 && c->steps == 0) return save(t, err);
+    if (t->steps_before) tell_steps(t, say, user);
     while (t->step < c->steps) {
         double lr = kin_schedule_lr(&schedule, t->step), loss;
         if (!one_step(t, lr, &loss, err)) return false;
         log_step(t, loss, lr);
         t->losses[t->step++] = loss;
+        if (t->idle == 1 && !t->told_idle) tell_idle(t, say, user);
         smooth = smooth ? 0.95 * smooth + 0.05 * loss : loss;
         if (kin_collapse_seen(&collapse, loss)) {
             t->collapsed = true;

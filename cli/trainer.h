@@ -6,6 +6,7 @@
 #include "cli/encoder.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
+#include "cli/run_data.h"
 #include "data/transforms/recipe.h"
 #include "data/sampler.h"
 
@@ -31,6 +32,10 @@ typedef struct kin_trainer {
     int64_t best_step;
     kin_text log;         /* RUN/log.jsonl */
     bool collapsed;       /* collapse was seen (and said) */
+    kin_run_data data;    /* what it is trained on */
+    int64_t steps_before; /* of the whole training until this resume changed them; 0: it did not */
+    bool told_idle;
+    int64_t idle;         /* batches in which no two pictures were of one class, for a loss that compares */
     kin_profile *profile; /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
 } kin_trainer;
 

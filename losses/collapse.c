@@ -9,9 +9,11 @@ kin_collapse kin_collapse_watch(const kin_loss_sum *loss, int64_t classes, int64
 
 bool kin_collapse_seen(kin_collapse *c, double loss)
 {
-    /* Single batches scatter around the value; their average does not. */
+    /* Of embeddings that are nearly one point the hardest triplets still lie a little above the value, hardly
+     * below. Single batches scatter around the value; their average does not. */
     c->smooth = c->smooth > 0 ? 0.95 * c->smooth + 0.05 * loss : loss;
-    if (isnan(c->stuck_at) || !(fabs(c->smooth - c->stuck_at) <= 0.02 * c->stuck_at)) {
+    double above = (c->smooth - c->stuck_at) / c->stuck_at;
+    if (!(above >= -.02 && above <= .06)) {
         c->stuck = 0;
         return false;
     }

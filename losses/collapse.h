@@ -6,7 +6,7 @@
 
 typedef struct kin_collapse {
     double stuck_at;  /* the loss's value for a collapsed network; NaN: the test is off */
-    int64_t patience; /* steps in a row in which the smoothed loss is within 2 % of it */
+    int64_t patience; /* steps in a row in which the smoothed loss is between 2 % below and 6 % above it */
     int64_t stuck;    /* such steps so far */
     double smooth;    /* moving average of the loss; 0: none yet */
 } kin_collapse;

@@ -54,4 +54,39 @@ expect "its name" 0 "" "the first: b/black" embed mixed --model pooled --out mix
 [ "$(wc -l <mixed-e.csv)" -eq 4 ] && ok "options: the others are written" || bad "options: the others are written" "$(cat mixed-e.csv)"
 mkdir dark && cp mixed/b/black.ppm dark
 expect "nothing but zeros" 1 "" "the network has collapsed" embed dark --model pooled --out dark-e
+
+# ---- a resumed run ----
+steady="--size 24 --channels 3 --model conv4 --width 8 --embedding 16 --batch-classes 4 --batch-pictures 3 --schedule constant --quiet"
+sum="multi-similarity(miner=ms,xbm=64) + proxy-anchor(rate=10) * .1"
+# shellcheck disable=SC2086
+"$kin" train shop $steady --loss "$sum" --steps 8 --out whole
+# shellcheck disable=SC2086
+"$kin" train shop $steady --loss "$sum" --steps 5 --out half
+expect "--steps extends, and says so" 0 "" "from step 5 on the schedule is that of 8 steps, not of 5" train --resume half --steps 8 --lr 0.001
+grep -q '"step":5,"steps":8,"steps_before":5' half/log.jsonl && ok "options: and logs it" || bad "options: and logs it" "$(tail -n 4 half/log.jsonl)"
+same "options: with the bits of one run, memory and proxies too" whole/model.safetensors half/model.safetensors
+expect "nor behind where it is" 1 "" "is at step 8, behind the 6 of --steps" train --resume half --steps 6
+expect "other options are refused by name" 2 "" "without --lr 0.01 (the run has 0.001), --seed 2 (the run has 1)" train --resume half --lr .01 --seed 2 --steps 9
+expect "a flag too" 2 "" "without --flip" train --resume half --flip
+cp -r shop moved && mv shop gone
+expect "data that are elsewhere" 1 "" "--data DATA says where" train --resume half --steps 9
+expect "are found again" 0 "" "the network is half/model.safetensors" train --resume half --steps 9 --data moved
+rm moved/product-0003/view-02.png
+expect "a picture less" 1 "" "23 pictures and 0 held out, where there were 24 and 0" train --resume half --steps 10 --data moved
+cp moved/product-0003/view-01.png moved/product-0003/view-05.png
+expect "another picture" 1 "" "other names or labels" train --resume half --steps 10 --data moved
+rm moved/product-0003/view-05.png && cp gone/product-0003/view-02.png moved/product-0003 && mv moved/product-0003 moved/product-0003b
+expect "another class" 1 "" "class 2 is 'product-0003b', where it was 'product-0003'" train --resume half --steps 10 --data moved
+mv gone shop
+expect "--data without --resume" 2 "" "--data goes with --resume" train shop --data moved --out no
+
+# ---- batches that a small set has no room for ----
+expect "fewer classes than a batch asks for by default" 0 "" "there are 6 classes, and each batch has all of them" train shop --size 24 --channels 3 --width 8 --steps 1 --out few
+expect "unless they were asked for" 2 "" "cannot be drawn from 6 classes" train shop --size 24 --channels 3 --width 8 --steps 1 --batch-classes 7 --out no2
+expect "fewer pictures" 0 "" "there are 24 pictures, and each batch has all of them" train shop --size 24 --channels 3 --width 8 --loss softmax --steps 1 --out few2
+mkdir -p single && cp -r shop/product-000[1-3] single && rm single/product-0003/view-0[234].png
+expect "a class of one picture is told" 0 "" "1 of 3 classes have one picture only, in which triplet-hard finds no pair" train single --size 24 --channels 3 --width 8 --steps 1 --out few3
+expect "batches without a pair are told" 0 "" "no two pictures of the batch are of one class" train shop --size 24 --channels 3 --width 8 --sampler plain --batch 2 --steps 12 --out few4
+expect "and counted" 0 "" "batches had nothing to compare" train shop --size 24 --channels 3 --width 8 --sampler plain --batch 2 --steps 12 --out few5 
+
 exit $failed

@@ -141,6 +141,11 @@ static void collapse(void)
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.6931) && kin_collapse_seen(&c, 0.6931));
     c = kin_collapse_watch(&hinge, 3, 1);
     CHECK(kin_collapse_seen(&c, 0.35));
+    /* The hardest triplets of embeddings that are nearly one point lie a little above the value. */
+    c = kin_collapse_watch(&hard, 3, 2);
+    CHECK(!kin_collapse_seen(&c, 0.72) && kin_collapse_seen(&c, 0.725));
+    c = kin_collapse_watch(&hard, 3, 2);
+    CHECK(!kin_collapse_seen(&c, 0.75) && !kin_collapse_seen(&c, 0.75) && !kin_collapse_seen(&c, 0.75));
     CHECK(kin_loss_find("nothing") == NULL);
     check_end();
 

@@ -42,7 +42,7 @@ static kin_config demo_config(const kin_cli *cli)
                     .light = 0.15,
                     .validate_every = 250,
                     .save_every = 1000000,
-                    .data = "the shop that kin draws"};
+                    .data = KIN_DEMO_DATA};
     c.steps = kin_option_int(cli, "steps");
     c.seed = kin_option_int(cli, "seed");
     return c;
@@ -178,6 +178,47 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
     return true;
 }
 
+/* Whether the folder holds this very demo, begun and not done; not being able to tell is no. */
+static bool begun(const char *run, const kin_config *config)
+{
+    kin_checkpoint *checkpoint = NULL;
+    kin_config was;
+    kin_error ignored = {0};
+    int64_t step = 0;
+    char *path = kin_path_join(run, "last.safetensors");
+    bool same = path && kin_exists(path) && kin_checkpoint_open(path, &checkpoint, &ignored) &&
+                kin_config_from_checkpoint(&was, checkpoint, path, &ignored);
+    const char *at = same ? kin_checkpoint_note(checkpoint, "step") : NULL;
+    same = same && at && kin_parse_int(at, 0, INT64_MAX, &step) && step < config->steps &&
+           strcmp(was.data, config->data) == 0 && was.steps == config->steps && was.seed == config->seed;
+    kin_checkpoint_free(checkpoint);
+    kin_free(path);
+    return same;
+}
+
+/* The rungs below the trained network, by first values: of a trainer that trains nothing. */
+static bool measure_untrained(const kin_config *config, const kin_dataset *set, kin_demo_shop *shop,
+                              kin_metrics *m, kin_error *err)
+{
+    kin_trainer t;
+    if (!kin_trainer_open(&t, config, set, NULL, NULL, false, NULL, err)) return false;
+    bool ok = true;
+    for (int r = 0; ok && r <= KIN_DEMO_UNTRAINED; r++)
+        ok = describe_and_measure((kin_demo_rung)r, &t, &shop->test, &m[r], err);
+    kin_trainer_close(&t);
+    return ok;
+}
+
+/* The trainer's own advice is about kin train. */
+static bool stopped(const kin_trainer *t, kin_error *err)
+{
+    if (err->code != KIN_ERR_INTERRUPTED) return false;
+    kin_error_clear(err);
+    return kin_fail(err, KIN_ERR_INTERRUPTED,
+                    "stopped at step %lld of %lld; the same kin demo goes on from there", (long long)t->step,
+                    (long long)t->network.config.steps);
+}
+
 static bool tell(kin_cli *cli, const char *folder, kin_demo_shop *shop, double started, kin_error *err)
 {
     kin_metrics m[KIN_DEMO_RUNGS];
@@ -186,15 +227,16 @@ static bool tell(kin_cli *cli, const char *folder, kin_demo_shop *shop, double s
     kin_config config = demo_config(cli);
     char *run = kin_path_join(folder, "run");
     kin_dataset set = kin_pictures_set(&shop->train);
-    bool ok = run && kin_trainer_open(&t, &config, &set, NULL, run, false, NULL, err);
+    bool resume = run && begun(run, &config),
+         ok = run && measure_untrained(&config, &set, shop, m, err) &&
+              kin_trainer_open(&t, &config, &set, NULL, run, resume, NULL, err);
     if (!ok) {
         kin_free(run);
         return kin_failed(err) ? false : kin_fail_memory(err, "the demo", 1);
     }
-    for (int r = 0; ok && r <= KIN_DEMO_UNTRAINED; r++)
-        ok = describe_and_measure((kin_demo_rung)r, &t, &shop->test, &m[r], err);
-    kin_meter_start(&meter, "training", "steps", 0, config.steps, cli->quiet);
-    ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
+    if (resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)t.step);
+    kin_meter_start(&meter, "training", "steps", t.step, config.steps, cli->quiet);
+    ok = ok && (kin_trainer_run(&t, &meter, say, &meter, err) || stopped(&t, err));
     if (ok) kin_meter_end(&meter);
     ok = ok && finish(cli, folder, shop, &t, m, started, err);
     kin_trainer_close(&t);
@@ -229,7 +271,9 @@ const kin_command kin_command_demo = {
              "with the trained one, with query expansion, and with k-reciprocal re-ranking. The parameters "
              "of the last two are fitted on 40 further products.\n\n"
              "DIR receives report.html (a page of pictures that needs no network connection), metrics.json, "
-             "the trained network in run/, and query and gallery as kin embed writes them.",
+             "the trained network in run/, and query and gallery as kin embed writes them. Ctrl-C leaves a "
+             "checkpoint; "
+             "the same command goes on from there and ends with the same bits.",
     .examples = "kin demo\n"
                 "# go on by hand with what it left\n"
                 "kin rerank --query out/demo/query --gallery out/demo/gallery --top 20 --out ranks.csv",

@@ -1,7 +1,9 @@
 /* kin train: data, a network, a loss, a folder for the run. */
 #include "cli/chosen.h"
+#include "cli/demo.h"
 #include "cli/interrupt.h"
 #include "cli/source.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "cli/trainer.h"
 #include "data/sets/split.h"
@@ -17,7 +19,11 @@ static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
     {"resume", KIN_OPTION_STRING, "RUN",
-     "go on with an interrupted run where it stopped; all other settings come from it"},
+     "go on with an interrupted run where it stopped; its settings come with it, and only --steps and --data "
+     "may "
+     "change"},
+    {"data", KIN_OPTION_STRING, "DATA",
+     "with --resume: where the run's data are now, if not where they were"},
     {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
     {"loss", KIN_OPTION_STRING, "SUM",
      "the loss, or a sum of some, with their options and weights: \"softmax(smoothing=.1) + "
@@ -55,11 +61,11 @@ static const kin_option options[] = {
      "how batches are drawn: pk (P classes with K pictures each), plain (shuffled passes over all pictures), "
      "or balanced (every class equally often)",
      .fallback_shown = "pk for losses on pairs and triplets, else plain", .choices = samplers},
-    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch of the pk sampler", "32", .low = 2,
-     .high = 4096},
+    {"batch-classes", KIN_OPTION_INT, "P", "classes in a batch of the pk sampler", "32",
+     .fallback_shown = "32, or all where there are fewer", .low = 2, .high = 4096},
     {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
-    {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128", .low = 2,
-     .high = 16384},
+    {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128",
+     .fallback_shown = "128, or all where there are fewer", .low = 2, .high = 16384},
     {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
     {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
     {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
@@ -141,6 +147,40 @@ static bool resumed_config(kin_config *c, const char *run, kin_error *err)
     return ok;
 }
 
+/* What a resumed run may be told anew. */
+static bool changed_config(kin_config *c, const kin_cli *cli, const char *run, kin_error *err)
+{
+    if (strcmp(c->data, KIN_DEMO_DATA) == 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s is a demo's run, whose pictures are drawn; the same kin demo goes on with it",
+                        run);
+    kin_text other = {0};
+    const char *data = kin_option_string(cli, "data");
+    bool ok = kin_config_contradictions(c, cli, &other, err);
+    if (ok && other.size)
+        ok = kin_fail(err, KIN_ERR_ARGUMENT,
+                      "--resume %s goes on as the run began, without %s; only --steps and --data may change",
+                      run, other.data);
+    kin_text_free(&other);
+    if (kin_option_given(cli, "steps")) c->steps = kin_option_int(cli, "steps");
+    if (ok && data && strlen(data) >= sizeof c->data)
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "--data is longer than %zu characters", sizeof c->data - 1);
+    if (ok && data) snprintf(c->data, sizeof c->data, "%s", data);
+    return ok;
+}
+
+/* The run's data may lie elsewhere now, or the run be resumed from another folder. */
+static bool data_moved(const kin_cli *cli, const char *data, kin_error *err)
+{
+    kin_error why = *err;
+    char root[KIN_CONFIG_TEXT];
+    snprintf(root, sizeof root, "%.*s", (int)strcspn(data, ":"), data);
+    if (kin_exists(root) || kin_option_given(cli, "data")) return false;
+    kin_error_clear(err);
+    return kin_fail(err, why.code, "%.600s; if the run's data are elsewhere now, --data DATA says where",
+                    why.message);
+}
+
 static bool show_reading(void *user, int64_t done, int64_t total)
 {
     kin_meter *meter = user;
@@ -172,6 +212,25 @@ static void tell_unused(kin_cli *cli, const kin_trainer *t)
                      (long long)unused, first.message);
 }
 
+/* What the set has less of than the batches ask for. */
+static void tell_batches(kin_cli *cli, const kin_config *asked, const kin_trainer *t)
+{
+    const kin_config *c = &t->network.config;
+    const kin_loss *pairs = kin_loss_first(&t->network.loss, KIN_LOSS_NEEDS_PAIRS);
+    int64_t single = 0, filled = t->sampler.n_filled;
+    for (int i = 0; i < t->sampler.classes; i++) single += t->sampler.first[i + 1] - t->sampler.first[i] == 1;
+    if (c->batch_classes != asked->batch_classes)
+        kin_cli_note(cli,
+                     "there are %lld classes, and each batch has all of them (--batch-classes, else %lld)",
+                     (long long)c->batch_classes, (long long)asked->batch_classes);
+    if (c->batch != asked->batch)
+        kin_cli_note(cli, "there are %lld pictures, and each batch has all of them (--batch, else %lld)",
+                     (long long)c->batch, (long long)asked->batch);
+    if (pairs && single)
+        kin_cli_note(cli, "%lld of %lld classes have one picture only, in which %s finds no pair",
+                     (long long)single, (long long)filled, pairs->name);
+}
+
 static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set,
                      const kin_dataset *validation, const char *run, bool resume, kin_error *err)
 {
@@ -189,6 +248,7 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
     kin_meter_end(&meter);
     tell_broken(cli, &t);
     if (t.loader) kin_source_hidden(cli, kin_loader_hidden(t.loader), set->count);
+    tell_batches(cli, config, &t);
     kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
                  config->model, (long long)kin_module_parameters(t.module), config->loss,
                  (long long)t.n_sound, set->classes, (long long)t.batch);
@@ -203,6 +263,9 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
         if (validation)
             kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best,
                          (long long)t.best_step);
+        if (t.idle)
+            kin_cli_note(cli, "%lld of the batches had nothing to compare: no two pictures of a class",
+                         (long long)t.idle);
         kin_cli_note(cli, "the network is %s/model.safetensors", run);
     }
     ok = ok && (!profiles || kin_profile_report(&profile, csv, err));
@@ -221,7 +284,8 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
         return false;
     const kin_dataset_opt choice = {.classes = *c->classes ? c->classes : NULL,
                                     .labels = *c->labels ? c->labels : NULL};
-    if (!kin_source_open_set(cli, c->data, &choice, &all, err)) return false;
+    if (!kin_source_open_set(cli, c->data, &choice, &all, err))
+        return resume ? data_moved(cli, c->data, err) : false;
     bool ok = all.classes > 0 || kin_source_need_classes(&all, c->data, "training", err);
     ok = ok && (!split || kin_split_validation(&all, &how, &kept, &held, err));
     ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
@@ -242,8 +306,12 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     kin_config config;
     const char *resume = kin_option_string(cli, "resume"), *out = kin_option_string(cli, "out");
+    if (!resume && kin_option_given(cli, "data"))
+        return kin_cli_usage(
+            cli, "--data goes with --resume; the data of a new run come first, without an option");
     if (resume && (out || cli->positionals))
-        return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out");
+        return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out (--data "
+                                  "says where the data are now)");
     if (!resume && (!out || !cli->positionals))
         return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
     if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
@@ -252,7 +320,8 @@ static int run(kin_cli *cli)
             cli,
             "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
     kin_interrupt_catch();
-    bool ok = resume ? resumed_config(&config, resume, &err) : kin_config_from_options(&config, cli, &err);
+    bool ok = resume ? resumed_config(&config, resume, &err) && changed_config(&config, cli, resume, &err)
+                     : kin_config_from_options(&config, cli, &err);
     if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
     ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
@@ -261,7 +330,8 @@ static int run(kin_cli *cli)
 const kin_command kin_command_train = {
     .name = "train",
     .summary = "train a network to tell classes apart",
-    .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN",
+    .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN [--steps N] "
+             "[--data DATA]",
     .about = "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also "
              ".gz) or CIFAR, or the folder of a data set known by name "
              "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, "
