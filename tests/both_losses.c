@@ -341,6 +341,10 @@ static void text(void)
     understood("multi-similarity(1,beta=20,miner=ms)+multi-similarity(xbm=64)",
                "multi-similarity(alpha=1,beta=20,miner=ms) + multi-similarity(xbm=64)");
     understood("circle()", "circle");
+    understood("12.25 * triplet-hard(10.375)", "triplet-hard(margin=10.375) * 12.25");
+    understood("triplet-hard(0.0625)@b", "triplet-hard(margin=0.0625)@b");
+    refused("softmax@", "a branch");
+    refused("softmax@ + center", "a branch");
     refused("", "a loss expected");
     refused("softmx", "did you mean softmax?");
     refused("tripet-hard", "did you mean triplet-hard?");
@@ -415,8 +419,86 @@ static void rates(void)
     check_end();
 }
 
+/* ---- the memory ---- */
+
+static void damaged_memory(void)
+{
+    check_begin("a loss's memory that a checkpoint brought is looked at before it is read (%s)",
+                KIN_REAL_NAME);
+    static const struct {
+        double place, there, label;
+        bool sound;
+    } rows[] = {{0, 64, 3, true},    {63, 64, 3, true},   {16, 16, 3, true},     {0, 0, 3, true},
+                {-1, 64, 3, false},  {64, 64, 3, false},  {0, -1, 3, false},     {0, 65, 3, false},
+                {3, 10, 3, false},   {NAN, 64, 3, false}, {0, NAN, 3, false},    {0, 64, -1, false},
+                {0, 64, 3e9, false}, {0, 64, NAN, false}, {16, 16, 1e300, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        batch b = batch_of("even");
+        lone l = {.labels = b.labels};
+        kin_ctx *ctx = kin_ctx_new();
+        kin_module *m = module_of(ctx, &l, "supcon(xbm=64)", N);
+        kin_entry *state = kin_module_find(m, "loss.supcon.memory_state"),
+                  *labels = kin_module_find(m, "loss.supcon.memory_labels");
+        CHECK(state && labels);
+        if (state)
+            kin_entry_data(state)[0] = (kin_real)rows[i].place,
+            kin_entry_data(state)[1] = (kin_real)rows[i].there;
+        for (int k = 0; labels && k < 64; k++) kin_entry_data(labels)[k] = (kin_real)rows[i].label;
+        kin_tensor *loss = kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN);
+        CHECK_MSG((loss && kin_ok(ctx)) == rows[i].sound, "place %g, %g rows, label %g: %s", rows[i].place,
+                  rows[i].there, rows[i].label, kin_ctx_error(ctx)->message);
+        if (!rows[i].sound) CHECK_TEXT(kin_ctx_error(ctx)->message, "the memory that was read is damaged");
+        kin_module_free(m);
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
+static void looked_at(void)
+{
+    check_begin("n-pair tells the pairs that it has chosen (%s)", KIN_REAL_NAME);
+    batch b = batch_of("even");
+    kin_ctx *ctx = kin_ctx_new();
+    kin_loss_sum sum;
+    kin_mined mined = {0};
+    CHECK(kin_loss_parse("n-pair", NULL, &sum, NULL));
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(N, D), b.x);
+    CHECK(kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = b.labels, .mined = &mined}));
+    CHECK(mined.pairs.n == N && kin_pairs_count(&mined.pairs, KIN_PAIR_POSITIVE) == 4 &&
+          kin_pairs_count(&mined.pairs, KIN_PAIR_NEGATIVE) == 12);
+    for (int64_t i = 0; mined.pairs.kind && i < N; i++)
+        for (int64_t j = 0; j < N; j++)
+            CHECK(kin_pair(&mined.pairs, i, j) != KIN_PAIR_POSITIVE ||
+                  (i != j && b.labels[i] == b.labels[j]));
+    kin_mined_free(&mined);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+static void after_an_error(void)
+{
+    check_begin("losses pass over what an earlier error has left (%s)", KIN_REAL_NAME);
+    static const int label[] = {0, 1};
+    for (int i = 0; kin_losses[i]; i++) {
+        kin_ctx *ctx = kin_ctx_new();
+        kin_loss_sum sum;
+        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
+        kin_input(ctx, KIN_SHAPE(0), NULL);
+        char before[1024];
+        snprintf(before, sizeof before, "%s", kin_ctx_error(ctx)->message);
+        CHECK_MSG(!kin_loss_value(&sum, NULL, &(kin_loss_input){.labels = label, .classes = 2}), "%s",
+                  kin_losses[i]->name);
+        CHECK(strcmp(before, kin_ctx_error(ctx)->message) == 0);
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
 int main(void)
 {
+    damaged_memory();
+    looked_at();
+    after_an_error();
     golden();
     gradients();
     finite_everywhere();

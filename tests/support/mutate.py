@@ -287,7 +287,7 @@ def main():
         waiting = collections.deque()
         source = iter(all_mutants)
         while tried < count:
-            while len(waiting) < pool._max_workers and (m := next(source, None)):
+            while len(waiting) < 8 * pool._max_workers and (m := next(source, None)):
                 waiting.append(pool.submit(one, m))
             if not waiting:
                 break
