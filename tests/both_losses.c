@@ -342,7 +342,10 @@ static void text(void)
                "multi-similarity(alpha=1,beta=20,miner=ms) + multi-similarity(xbm=64)");
     understood("circle()", "circle");
     understood("12.25 * triplet-hard(10.375)", "triplet-hard(margin=10.375) * 12.25");
-    understood("triplet-hard(0.0625)@b", "triplet-hard(margin=0.0625)@b");
+    understood("triplet-hard(0.0625)@plain", "triplet-hard(margin=0.0625)@plain");
+    refused("supcon(temperature=.1,.2)", "one without a name behind one with a name");
+    refused("contrastive(miner=)", "miner");
+    refused("triplet-semihard(1e-10)", "outside 1e-09");
     refused("softmax@", "a branch");
     refused("softmax@ + center", "a branch");
     refused("", "a loss expected");
@@ -475,6 +478,40 @@ static void looked_at(void)
     check_end();
 }
 
+static void offered(void)
+{
+    check_begin("an option is offered to all terms that have it and do not say it");
+    kin_loss_sum sum;
+    kin_error err = {0};
+    int terms = 0;
+    CHECK(kin_loss_parse("triplet-hard + softmax + triplet-semihard(.3) + triplet-all", NULL, &sum, &err));
+    CHECK(kin_loss_offer(&sum, "margin", .5, &terms, &err) && terms == 3);
+    CHECK(kin_term_value(&sum.term[0], "margin") == .5 && kin_term_value(&sum.term[1], "margin") == 0 &&
+          kin_term_value(&sum.term[2], "margin") == .3 && kin_term_value(&sum.term[3], "margin") == .5);
+    CHECK(kin_loss_offer(&sum, "no-such", .5, &terms, &err) && terms == 0);
+    CHECK(!kin_loss_offer(&sum, "margin", -1, &terms, &err));
+    CHECK_TEXT(err.message, "margin=-1");
+    check_end();
+}
+
+static void foreign_labels(void)
+{
+    check_begin("losses over classes refuse labels that are none (%s)", KIN_REAL_NAME);
+    static const char *const names[] = {"proxy-anchor", "proxy-nca", "arcface"};
+    for (int i = 0; i < 6; i++) {
+        batch b = batch_of("even");
+        lone l = {.labels = b.labels};
+        kin_ctx *ctx = kin_ctx_new();
+        kin_module *m = module_of(ctx, &l, names[i / 2], N);
+        b.labels[3] = i % 2 ? -1 : CLASSES;
+        CHECK(!kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN));
+        CHECK_TEXT(kin_ctx_error(ctx)->message, i % 2 ? "label -1 of row 3" : "label 5 of row 3");
+        kin_module_free(m);
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
 static void after_an_error(void)
 {
     check_begin("losses pass over what an earlier error has left (%s)", KIN_REAL_NAME);
@@ -499,6 +536,8 @@ int main(void)
     damaged_memory();
     looked_at();
     after_an_error();
+    offered();
+    foreign_labels();
     golden();
     gradients();
     finite_everywhere();
