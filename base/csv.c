@@ -70,6 +70,16 @@ static void skip_empty_lines(kin_csv *csv)
         csv->next_line += *csv->at == '\n' || csv->at + 1 == csv->end || csv->at[1] != '\n';
 }
 
+/* Blanks between two fields are one separator, and behind the last they are none. Returns what ended the field. */
+static char skip_run(kin_csv *csv)
+{
+    while (csv->at < csv->end && *csv->at == ' ') csv->at++;
+    if (csv->at < csv->end && *csv->at != '\n' && *csv->at != '\r') return ' ';
+    char end = csv->at < csv->end ? *csv->at : '\n';
+    if (csv->at < csv->end) csv->at++;
+    return end;
+}
+
 int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
 {
     skip_empty_lines(csv);
@@ -83,6 +93,7 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
         char end = csv->at < csv->end ? *csv->at : '\n';
         *csv->at = '\0';
         if (csv->at < csv->end) csv->at++;
+        if (end == ' ' && csv->separator == ' ') end = skip_run(csv);
         if (end == csv->separator) continue;
         if (end == '\r' && csv->at < csv->end && *csv->at == '\n') csv->at++;
         csv->next_line++;

@@ -14,7 +14,7 @@ typedef struct kin_csv {
     char *at, *end;   /* the byte at `end` must be writable */
     int64_t line;     /* of the record read last, from 1 */
     int64_t next_line;
-    char separator; /* ',' unless it is set to another */
+    char separator; /* ',' unless it is set to another; ' ': any blanks */
     bool trim;      /* blanks around a field are dropped, unless they stand inside its quotes */
 } kin_csv;
 

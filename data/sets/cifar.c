@@ -58,7 +58,7 @@ static int read_names(const char *path, const char *list_name, int wanted, char 
     if (folder && slash) folder[slash == path ? 1 : slash - path] = '\0';
     kin_list_file list = {.path = folder ? kin_path_join(folder, list_name) : NULL};
     bool ok = list.path ? true : kin_fail_memory(err, path, strlen(path));
-    if (ok && kin_exists(list.path)) ok = kin_read_file(list.path, 1 << 20, &list.bytes, err);
+    if (ok && kin_regular_file(list.path)) ok = kin_read_file(list.path, 1 << 20, &list.bytes, err);
     kin_fields f = kin_fields_open(&list, ' ');
     int n = 0;
     while (ok && list.bytes.data && n < wanted && kin_fields_next(&f, 1, "CLASS NAME", err))

@@ -281,6 +281,12 @@ static bool cut_box(kin_image *image, const kin_box *box, const char *path, kin_
     return true;
 }
 
+bool kin_regular_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* What is not there is told by whoever opens it. */
 static bool is_regular(const char *path)
 {

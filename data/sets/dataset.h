@@ -96,6 +96,8 @@ bool kin_list_parse(const char *name, const char *text, size_t size, const char 
 char *kin_list_path(const char *list, const kin_sample *item);
 /* Adds to the set's remark. */
 bool kin_dataset_remark(kin_dataset *set, kin_error *err, const char *format, ...) KIN_PRINTF(3, 4);
+/* Whether there is such a file, and no pipe, which whoever opens it waits for. */
+bool kin_regular_file(const char *path);
 /* Is it named as IDX and CIFAR files are? */
 bool kin_is_container(const char *path);
 bool kin_idx_open(const char *path, kin_dataset *out, kin_error *err);

@@ -16,7 +16,7 @@ static bool first_line_fits(const char *folder, const char *name)
     char line[512] = "", path[400];
     int fine, coarse, read = 0;
     char *full = kin_path_join(folder, name);
-    FILE *file = full ? fopen(full, "rb") : NULL;
+    FILE *file = full && kin_regular_file(full) ? fopen(full, "rb") : NULL;
     bool fits = file && fgets(line, sizeof line, file) &&
                 sscanf(line, "%399[^,], %d, %d %n", path, &fine, &coarse, &read) == 3 && !line[read];
     if (file) fclose(file);

@@ -130,7 +130,7 @@ bool kin_idx_open(const char *path, kin_dataset *out, kin_error *err)
     kin_bytes images, labels = {0};
     if (!read_packed(path, &images, err)) return false;
     char *beside = labels_path(path);
-    bool ok = !beside || !kin_exists(beside) || read_packed(beside, &labels, err);
+    bool ok = !beside || !kin_regular_file(beside) || read_packed(beside, &labels, err);
     kin_free(beside);
     ok = ok && kin_idx_parse(path, &images, &labels, out, err);
     kin_bytes_free(&images);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 extern const kin_known kin_known_sop, kin_known_inshop, kin_known_cub, kin_known_cars, kin_known_market,
     kin_known_grocery, kin_known_omniglot, kin_known_cifar10, kin_known_cifar100, kin_known_mnist;
@@ -25,11 +26,14 @@ const kin_known *const kin_known_sets[] = {
 
 enum { LIST_LIMIT = 1 << 28 };
 
-/* Without an allocation: what a folder is must not depend on whether there is memory. */
+/* Without an allocation: what a folder is must not depend on whether there is memory. A pipe of that name is none:
+ * whoever reads it waits for ever. */
 bool kin_known_has(const char *folder, const char *name)
 {
     char path[4096];
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && kin_exists(path);
+    struct stat info;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && stat(path, &info) == 0 &&
+           (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
 }
 
 /* The first of "a|b" that is there, as folder/a; NULL when none is, or (with `failed`) when memory has

@@ -109,19 +109,27 @@ static size_t first_line(const kin_csv *csv, char *line, size_t size)
     return length;
 }
 
-/* Lists come with commas, tabs or semicolons; a line that is a file as it stands is a path and nothing else,
- * whatever it holds; and `picture label` is two fields where the first of them is a file. */
+/* Whether blanks divide the line: its first word is a file, or its words name columns. */
+static bool divided_by_blanks(const list_reader *r, char *line)
+{
+    char *word[COLUMNS_MAX];
+    int count = 0;
+    for (char *at = strtok(line, " "); at && count < COLUMNS_MAX; at = strtok(NULL, " ")) word[count++] = at;
+    if (count < 2) return false;
+    kin_columns found = kin_columns_find(word, count);
+    return names_file(r, word[0]) || (found.known > 1 && found.place[KIN_COLUMN_PATH] >= 0);
+}
+
+/* Lists come with commas, tabs, semicolons or blanks; a line that is a file as it stands is a path and nothing
+ * else, whatever it holds. */
 static void find_form(list_reader *r)
 {
-    char line[4096];
+    char line[PATH_BYTES];
     first_line(&r->csv, line, sizeof line);
     r->bare = names_file(r, line);
     if (r->bare || strchr(line, ',') || line[0] == '"') return;
     r->csv.separator = strchr(line, '\t') ? '\t' : strchr(line, ';') ? ';' : ',';
-    char *blank = strrchr(line, ' ');
-    if (r->csv.separator != ',' || !blank) return;
-    *blank = '\0';
-    if (names_file(r, line)) r->csv.separator = ' ';
+    if (r->csv.separator == ',' && divided_by_blanks(r, line)) r->csv.separator = ' ';
 }
 
 static bool is_picture(const char *path)
