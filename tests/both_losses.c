@@ -64,12 +64,14 @@ static batch batch_of(const char *name)
 typedef struct lone {
     kin_loss_sum sum;
     const int *labels;
+    kin_mined *mined;
 } lone;
 
 static kin_tensor *lone_forward(kin_scope *s, kin_tensor *x, void *arg)
 {
     lone *l = arg;
-    return kin_loss_value(&l->sum, s, &(kin_loss_input){.x = x, .labels = l->labels, .classes = CLASSES});
+    return kin_loss_value(
+        &l->sum, s, &(kin_loss_input){.x = x, .labels = l->labels, .classes = CLASSES, .mined = l->mined});
 }
 
 static kin_module *module_of(kin_ctx *ctx, lone *l, const char *text, int n)
@@ -267,6 +269,49 @@ static void finite_everywhere(void)
             kin_module_free(m);
             kin_ctx_free(ctx);
         }
+    check_end();
+}
+
+/* ---- failed allocations ---- */
+
+/* One step of a loss; whatever fails, nothing is lost. */
+static bool one_try(const char *text)
+{
+    kin_ctx *ctx = kin_ctx_new();
+    batch b = batch_of("uneven");
+    lone l = {.labels = b.labels};
+    kin_mined mined = {0};
+    bool ok = ctx && kin_loss_parse(text, NULL, &l.sum, NULL);
+    kin_module *m = ok ? kin_module_new(ctx, lone_forward, &l, KIN_SHAPE(N, D), 1) : NULL;
+    kin_tensor *x = m ? kin_variable(ctx, KIN_SHAPE(N, D), b.x) : NULL;
+    l.mined = &mined;
+    ok = m && kin_backward(kin_module_forward(m, x, KIN_TRAIN));
+    kin_mined_free(&mined);
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
+static void failed_allocations(void)
+{
+    static const char *const more[] = {"contrastive(miner=ms,xbm=20)", "triplet-all(xbm=20)",
+                                       "margin(learn=1)", NULL};
+    check_begin("losses: allocations that fail at any point lose nothing (%s)", KIN_REAL_NAME);
+    for (int i = 0, known = 0; known >= 0; i++) {
+        const char *text = kin_losses[known] ? kin_losses[known++]->name : more[i - known];
+        if (!text) break;
+        long alive = kin_alloc_live(), n = 1;
+        for (bool failed = true; failed && n < 2000; n++) {
+            kin_alloc_fail_at(n);
+            bool ok = one_try(text);
+            failed = kin_alloc_pending() == 0;
+            kin_alloc_fail_at(0);
+            CHECK_MSG(ok || failed, "%s: allocation %ld: failed unasked", text, n);
+            CHECK_MSG(kin_alloc_live() == alive, "%s: allocation %ld: %ld blocks are lost", text, n,
+                      kin_alloc_live() - alive);
+        }
+        CHECK_MSG(n > 10, "%s: %ld allocations", text, n);
+    }
     check_end();
 }
 
@@ -541,6 +586,7 @@ int main(void)
     golden();
     gradients();
     finite_everywhere();
+    failed_allocations();
     distance_weighted();
     text();
     ones_own();

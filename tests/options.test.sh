@@ -89,4 +89,8 @@ expect "a class of one picture is told" 0 "" "1 of 3 classes have one picture on
 expect "batches without a pair are told" 0 "" "no two pictures of the batch are of one class" train shop --size 24 --channels 3 --width 8 --sampler plain --batch 2 --steps 12 --out few4
 expect "and counted" 0 "" "batches had nothing to compare" train shop --size 24 --channels 3 --width 8 --sampler plain --batch 2 --steps 12 --out few5 
 
+
+# ---- options without a use ----
+expect "an option that others leave nothing to do is told" 0 "" "--batch does nothing here; it goes with --sampler plain or balanced" train shop --size 24 --channels 3 --width 8 --steps 1 --batch 8 --out few6
+expect "as a schedule's" 0 "" "--decay-every does nothing here; it goes with --schedule step" train shop --size 24 --channels 3 --width 8 --steps 1 --decay-every 8 --out few7
 exit $failed

@@ -295,6 +295,32 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
     return ok;
 }
 
+/* An option that the others leave nothing to do is told, not passed over. */
+static void tell_idle_options(kin_cli *cli, const kin_config *c)
+{
+    kin_loss_sum loss;
+    bool pairs = kin_config_loss(c, &loss, NULL) && (kin_loss_needs(&loss) & KIN_LOSS_NEEDS_PAIRS),
+         pk = *c->sampler ? strcmp(c->sampler, "pk") == 0 : pairs,
+         validates = c->validate > 0 || *c->validate_fold || *c->validate_list;
+    const struct {
+        const char *option;
+        bool works;
+        const char *with;
+    } table[] = {{"batch-classes", pk, "--sampler pk"},
+                 {"batch-pictures", pk, "--sampler pk"},
+                 {"batch", !pk, "--sampler plain or balanced"},
+                 {"decay-every", strcmp(c->schedule, "step") == 0, "--schedule step"},
+                 {"decay-gamma", strcmp(c->schedule, "step") == 0, "--schedule step"},
+                 {"final-lr", strcmp(c->schedule, "cosine") == 0, "--schedule cosine"},
+                 {"momentum", strcmp(c->optimizer, "sgd") == 0, "--optimizer sgd"},
+                 {"allow-missing", *c->weights, "--weights"},
+                 {"cache-side", *c->augment, "--augment"},
+                 {"validate-every", validates, "--validate"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (kin_option_given(cli, table[i].option) && !table[i].works)
+            kin_cli_note(cli, "--%s does nothing here; it goes with %s", table[i].option, table[i].with);
+}
+
 static int ways_to_validate(const kin_cli *cli)
 {
     return kin_option_given(cli, "validate") + kin_option_given(cli, "validate-fold") +
@@ -323,6 +349,7 @@ static int run(kin_cli *cli)
     bool ok = resume ? resumed_config(&config, resume, &err) && changed_config(&config, cli, resume, &err)
                      : kin_config_from_options(&config, cli, &err);
     if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
+    if (ok && !resume) tell_idle_options(cli, &config);
     ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
