@@ -464,6 +464,12 @@ static void contents(void)
     }
     kin_dataset_free(&set);
     check_end();
+    check_begin("data: a picture by itself is a set of one");
+    CHECK_MSG(kin_dataset_open(check_path("mix/a/3"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 1 && set.classes == 0 && set.items[0].label == -1 &&
+          strcmp(set.kind, "a picture") == 0);
+    kin_dataset_free(&set);
+    check_end();
     check_begin("data: a pipe that a list names is refused, and nothing waits for it");
     const char *list = "path,label\nmix/b/pipe.png,1\n";
     put_file("pipes.csv", list, strlen(list));

@@ -52,7 +52,7 @@ static void print_summary(const char *part, const summary *s, bool chosen)
            s->classes);
     if (s->queries || s->gallery)
         printf(", %lld queries, %lld gallery", (long long)s->queries, (long long)s->gallery);
-    if (s->distractors) printf(", %lld distractors", (long long)s->distractors);
+    if (s->distractors && s->classes) printf(", %lld distractors", (long long)s->distractors);
     if (s->cameras) printf(", %d cameras", s->cameras);
     putchar('\n');
 }

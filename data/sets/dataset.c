@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/images/kind.h"
 #include "data/sets/known.h"
 
 #include <stdarg.h>
@@ -219,6 +220,24 @@ static bool is_idx(const char *path) { return ends_with(path, ".gz") || strstr(p
 
 bool kin_is_container(const char *path) { return is_idx(path) || ends_with(path, ".bin"); }
 
+/* One picture is a set of one: what somebody looks for. */
+static bool is_picture(const char *path)
+{
+    uint8_t bytes[KIN_KIND_BYTES];
+    FILE *file = kin_regular_file(path) ? fopen(path, "rb") : NULL;
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) fclose(file);
+    return kin_kind_is_read(bytes, size);
+}
+
+static bool open_picture(const char *path, kin_dataset *out, kin_error *err)
+{
+    out->kind = "a picture";
+    out->unlabelled = "it is one picture";
+    return kin_dataset_add(out, path, path, -1, -1, err) &&
+           kin_dataset_name_classes(out, &(const char *){NULL}, err);
+}
+
 /* With classes as `labels` has it. */
 static bool open_any(const char *path, const char *part, const char *labels, kin_dataset *out, kin_error *err)
 {
@@ -230,6 +249,7 @@ static bool open_any(const char *path, const char *part, const char *labels, kin
     if ((cifar || idx) && part)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
     if (folder) ok = open_folder(path, part, labels, out, err);
+    else if (!part && !cifar && !idx && is_picture(path)) ok = open_picture(path, out, err);
     else if (cifar) ok = kin_cifar_open(&path, 1, false, out, err);
     else ok = idx ? kin_idx_open(path, out, err) : kin_list_open(path, part, out, err);
     bool done = !labels || (folder && strcmp(labels, "folder") == 0);
