@@ -391,6 +391,9 @@ static void text(void)
     refused("supcon(temperature=.1,.2)", "one without a name behind one with a name");
     refused("contrastive(miner=)", "miner");
     refused("triplet-semihard(1e-10)", "outside 1e-09");
+    refused("softmax * 1.00000000000000000000000000000000000000000000000000000000000", "a weight expected");
+    refused("triplet-hard(0.1000000000000000000000000000000000000000000000000000000)", "has no option");
+    refused("softmax * 1x", "a weight expected");
     refused("softmax@", "a branch");
     refused("softmax@ + center", "a branch");
     refused("", "a loss expected");
@@ -523,6 +526,27 @@ static void looked_at(void)
     check_end();
 }
 
+static void weightless(void)
+{
+    check_begin("a weight of 0 leaves nothing of a term, its gradient neither (%s)", KIN_REAL_NAME);
+    batch b = batch_of("even");
+    double value[3];
+    static const char *const texts[] = {"triplet-hard", "triplet-hard * 0", "triplet-hard + lifted * 0"};
+    for (int i = 0; i < 3; i++) {
+        kin_loss_sum sum;
+        kin_ctx *ctx = kin_ctx_new();
+        CHECK(kin_loss_parse(texts[i], NULL, &sum, NULL));
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(N, D), b.x),
+                   *loss = kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = b.labels});
+        value[i] = kin_item(loss);
+        CHECK(kin_backward(loss));
+        for (int k = 0; i == 1 && kin_grad(x) && k < N * D; k++) CHECK(kin_grad(x)[k] == 0);
+        kin_ctx_free(ctx);
+    }
+    CHECK(value[0] > 0 && value[1] == 0 && value[2] == value[0]);
+    check_end();
+}
+
 static void offered(void)
 {
     check_begin("an option is offered to all terms that have it and do not say it");
@@ -581,6 +605,7 @@ int main(void)
     damaged_memory();
     looked_at();
     after_an_error();
+    weightless();
     offered();
     foreign_labels();
     golden();

@@ -178,6 +178,9 @@ static void nobody(void)
                                 false, NULL, 0.5, &t, &err),
               "%s", err.message);
     CHECK(t.impostors == N && t.queries == 0);
+    CHECK(!kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data, 0, D}, label, none, false, NULL,
+                             0.5, &t, &err) &&
+          err.code == KIN_ERR_ARGUMENT);
     check_end();
 }
 
