@@ -97,19 +97,22 @@ void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt)
         for (int v = 0; v < 256; v++) scale->level[c][v] = final_value(opt, c, v);
 }
 
+void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pixels, int channels,
+                        float *out)
+{
+    for (size_t i = 0; i < pixels; i++)
+        for (int c = 0; c < channels; c++) *out++ = scale->level[c][*from++];
+}
+
 void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels,
                          int64_t picture, uint64_t key, float *out)
 {
-    size_t count = (size_t)size * (size_t)size * (size_t)channels;
-    if (key) {
-        change c = draw_change(&scale->opt, size, picture, key);
-        changed_picture(&scale->opt, pixels, size, channels, &c, out);
-    } else if (channels == 3) {
-        for (size_t k = 0; k < count; k += 3)
-            for (int c = 0; c < 3; c++) out[k + (size_t)c] = scale->level[c][pixels[k + (size_t)c]];
-    } else {
-        for (size_t k = 0; k < count; k++) out[k] = scale->level[0][pixels[k]];
+    if (!key) {
+        kin_scaling_pixels(scale, pixels, (size_t)size * (size_t)size, channels, out);
+        return;
     }
+    change c = draw_change(&scale->opt, size, picture, key);
+    changed_picture(&scale->opt, pixels, size, channels, &c, out);
 }
 
 typedef struct filling {

@@ -32,6 +32,9 @@ typedef struct kin_scaling {
     float level[3][256]; /* what a byte becomes, by channel */
 } kin_scaling;
 void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt);
+/* `pixels` pixels, unchanged but scaled. */
+void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pixels, int channels,
+                        float *out);
 void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels,
                          int64_t picture, uint64_t key, float *out);
 

@@ -125,7 +125,7 @@ static void geometry(void)
 {
     static const double m[6] = {.8, -.5, 120, .6, .7, -40};
     scene s;
-    kin_affine map;
+    kin_affine_map map;
     uint8_t agrees[POINTS];
     kin_ransac_opt opt = {.tolerance = 3, .key = 4};
     check_begin("local: the affine map that most pairs agree with is found, and fitted to them");

@@ -114,6 +114,7 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, int stage, con
                                         .normalize = "lite", \
                                         .classifier = "_fc", \
                                         .dropout = DROPOUT, \
+                                        .same_padding = true, \
                                         .places = "block", \
                                         .stages = "stage1 stage2 stage3 stage4 stage5 stage6 stage7 head", \
                                         .stage = NAME};

@@ -150,22 +150,28 @@ static void write_array(FILE *stream, const kin_array *a)
     else if (a->count) fwrite(a->data, kin_dtype_size(a->dtype), a->count, stream);
 }
 
-bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_note *notes, int n_notes,
-                          kin_error *err)
+bool kin_arrays_write(const kin_array *arrays, size_t count, const char *path, const kin_note *notes,
+                      int n_notes, kin_error *err)
 {
     writer w = {0};
     kin_file file;
     add_metadata(&w, notes, n_notes, -1);
-    for (size_t i = 0; i < c->count; i++)
-        describe(&w, c->arrays[i].name, written_dtype(&c->arrays[i]), c->arrays[i].ndim, c->arrays[i].shape,
-                 c->arrays[i].count);
+    for (size_t i = 0; i < count; i++)
+        describe(&w, arrays[i].name, written_dtype(&arrays[i]), arrays[i].ndim, arrays[i].shape,
+                 arrays[i].count);
     bool ok = begin_file(&w, &file, path, err);
     if (ok) {
-        for (size_t i = 0; i < c->count; i++) write_array(w.stream, &c->arrays[i]);
+        for (size_t i = 0; i < count; i++) write_array(w.stream, &arrays[i]);
         ok = kin_file_commit(&file, err);
     }
     kin_text_free(&w.header);
     return ok;
+}
+
+bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_note *notes, int n_notes,
+                          kin_error *err)
+{
+    return kin_arrays_write(c->arrays, c->count, path, notes, n_notes, err);
 }
 
 /* ---- reading ---- */

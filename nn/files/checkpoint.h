@@ -32,6 +32,8 @@ const kin_array *kin_checkpoint_array(const kin_checkpoint *c, int i);
 const kin_array *kin_checkpoint_find(const kin_checkpoint *c, const char *name);
 
 /* Writes the arrays as safetensors, in their order: real numbers as float32, integers as they are. */
+bool kin_arrays_write(const kin_array *arrays, size_t count, const char *path, const kin_note *notes,
+                      int n_notes, kin_error *err);
 bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_note *notes, int n_notes,
                           kin_error *err);
 

@@ -21,7 +21,7 @@ typedef struct problem {
     double tolerance;
 } problem;
 
-static bool through(const problem *p, const int64_t corner[CORNERS], kin_affine *out)
+static bool through(const problem *p, const int64_t corner[CORNERS], kin_affine_map *out)
 {
     double ax[CORNERS], ay[CORNERS], bx[CORNERS], by[CORNERS];
     for (int k = 0; k < CORNERS; k++) {
@@ -48,7 +48,7 @@ static bool agrees_with(const problem *p, int64_t i, const double *m)
     return x * x + y * y <= p->tolerance * p->tolerance;
 }
 
-static int64_t agreeing(const problem *p, const kin_affine *map)
+static int64_t agreeing(const problem *p, const kin_affine_map *map)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < p->count; i++) count += agrees_with(p, i, map->m);
@@ -75,7 +75,7 @@ static void solve(const double s[3][3], const double r[3], double x[3])
 }
 
 /* Coordinates are taken from the first agreeing place, so that the sums lose no digits. */
-static bool refit(const problem *p, const kin_affine *best, kin_affine *out)
+static bool refit(const problem *p, const kin_affine_map *best, kin_affine_map *out)
 {
     double s[3][3] = {{0}}, rx[3] = {0}, ry[3] = {0}, cx = 0, cy = 0;
     int64_t used = 0;
@@ -110,11 +110,11 @@ static void draw(uint64_t key, int64_t trial, int64_t count, int64_t corner[CORN
 }
 
 int64_t kin_affine_ransac(const kin_local_place *a, const kin_local_place *b, const kin_local_pair *pairs,
-                          int64_t count, const kin_ransac_opt *opt, kin_affine *out, uint8_t *agrees)
+                          int64_t count, const kin_ransac_opt *opt, kin_affine_map *out, uint8_t *agrees)
 {
     problem p = {a, b, pairs, count, opt->tolerance > 0 ? opt->tolerance : default_tolerance};
     int64_t trials = opt->trials > 0 ? opt->trials : TRIALS, most = 0;
-    kin_affine best = {{0}}, map;
+    kin_affine_map best = {{0}}, map;
     if (agrees) memset(agrees, 0, (size_t)count);
     for (int64_t t = 0; count >= CORNERS && t < trials && most < count; t++) {
         int64_t corner[CORNERS];

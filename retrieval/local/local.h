@@ -50,9 +50,9 @@ int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, 
 size_t kin_local_match_workspace(int64_t na, int64_t nb, int64_t dim); /* SIZE_MAX: too large */
 
 /* x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5] */
-typedef struct kin_affine {
+typedef struct kin_affine_map {
     double m[6];
-} kin_affine;
+} kin_affine_map;
 
 typedef struct kin_ransac_opt {
     int64_t trials;   /* 0: 1,000 */
@@ -65,7 +65,7 @@ typedef struct kin_ransac_opt {
  * kept where no fewer agree then. Returns how many agree (0 with fewer than three pairs); `agrees` [count] and
  * `out` may be NULL. */
 int64_t kin_affine_ransac(const kin_local_place *a, const kin_local_place *b, const kin_local_pair *pairs,
-                          int64_t count, const kin_ransac_opt *opt, kin_affine *out, uint8_t *agrees);
+                          int64_t count, const kin_ransac_opt *opt, kin_affine_map *out, uint8_t *agrees);
 
 typedef struct kin_verify_opt {
     int64_t first;   /* of each list so many are looked at; 0: 100 */

@@ -1,0 +1,150 @@
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/local_file.h"
+#include "cli/progress.h"
+#include "retrieval/lists/ranks.h"
+
+static bool show(void *user, const char *stage, int64_t done, int64_t total)
+{
+    (void)stage, (void)total;
+    kin_meter_update(user, done, NULL);
+    return !kin_interrupted();
+}
+
+/* Lists of one length, ended by −1. */
+static bool to_lists(const kin_ranks *ranks, kin_neighbours *out, kin_error *err)
+{
+    int64_t longest = 1;
+    for (int64_t q = 0; q < ranks->queries; q++) {
+        int64_t n = ranks->offset[q + 1] - ranks->offset[q];
+        longest = n > longest ? n : longest;
+    }
+    if (!kin_neighbours_alloc(out, ranks->queries, longest, err)) return false;
+    for (int64_t q = 0; q < ranks->queries; q++)
+        for (int64_t i = 0; i < longest; i++) {
+            int64_t at = ranks->offset[q] + i;
+            out->index[q * longest + i] = at < ranks->offset[q + 1] ? ranks->index[at] : -1;
+            out->value[q * longest + i] = 0;
+        }
+    return true;
+}
+
+static bool verify(const kin_cli *cli, const kin_local_file *query, const kin_local_file *gallery,
+                   kin_error *err)
+{
+    const char *values = kin_option_string(cli, "inliers"), *out = kin_option_string(cli, "out");
+    const kin_items *asked = query ? &query->items : &gallery->items;
+    kin_ranks ranks = {0};
+    kin_neighbours lists = {0};
+    kin_meter meter;
+    kin_verify_opt opt = {.first = kin_option_int(cli, "first"),
+                          .distance = kin_option_real(cli, "distance"),
+                          .ransac = {.trials = kin_option_int(cli, "trials"),
+                                     .tolerance = kin_option_real(cli, "tolerance"),
+                                     .key = (uint64_t)kin_option_int(cli, "seed")},
+                          .progress = {show, &meter}};
+    bool ok = kin_ranks_read(cli->positional[0], asked, &gallery->items, !query, &ranks, NULL, err) &&
+              to_lists(&ranks, &lists, err);
+    kin_meter_start(&meter, "verifying", "lists", 0, ranks.queries, cli->quiet);
+    ok = ok && kin_verify(query ? &query->set : NULL, &gallery->set, &opt, &lists, err);
+    if (ok) kin_meter_end(&meter);
+    ok = ok && kin_ranks_write(out ? out : "-", &lists, asked, &gallery->items, err) &&
+         (!values || kin_ranks_write_arrays(NULL, values, &lists, err));
+    kin_neighbours_free(&lists);
+    kin_ranks_free(&ranks);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_local_file query = {0}, gallery = {0};
+    const char *asked = kin_option_string(cli, "query");
+    kin_interrupt_catch();
+    bool ok = kin_local_file_load(kin_option_string(cli, "gallery"), &gallery, &err) &&
+              (!asked || kin_local_file_load(asked, &query, &err)) &&
+              verify(cli, asked ? &query : NULL, &gallery, &err);
+    kin_local_file_free(&query);
+    kin_local_file_free(&gallery);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+static const kin_option options[] = {
+    {.name = "gallery",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .required = true,
+     .help = "Local features of what was searched, of kin local."},
+    {.name = "query",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .help = "Those of what was looked for, made --like the gallery's. Without it each gallery picture is "
+             "looked for "
+             "among the others."},
+    {.name = "out",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .fallback_shown = "standard output",
+     .writes = KIN_WRITES_FILE,
+     .help = "Where the lists go."},
+    {.name = "inliers",
+     .kind = KIN_OPTION_STRING,
+     .value = "FILE",
+     .writes = KIN_WRITES_FILE,
+     .help = "Write how many matches agree, in the lists' order, as a float32 .npy."},
+    {.name = "first",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = -1,
+     .fallback = "100",
+     .help = "Of each list so many are looked at; the others stay behind them."},
+    {.name = "distance",
+     .kind = KIN_OPTION_REAL,
+     .value = "D",
+     .low = 0.01,
+     .high = 2,
+     .fallback = "0.8",
+     .help = "Features match that are each other's nearest and not farther apart than this."},
+    {.name = "tolerance",
+     .kind = KIN_OPTION_REAL,
+     .value = "PIXELS",
+     .low = 0.1,
+     .high = 1000,
+     .fallback = "20",
+     .help = "A match agrees with a map that brings it so near."},
+    {.name = "trials",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = 1000000,
+     .fallback = "1000",
+     .help = "Maps that are tried for each pair of pictures."},
+    {.name = "seed",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 0,
+     .high = -1,
+     .fallback = "1",
+     .help = "Of the random numbers; the same result for any number of threads."},
+    {0},
+};
+
+const kin_command kin_command_verify = {
+    .name = "verify",
+    .summary = "re-ranks lists by geometry: is it the same thing, seen from elsewhere?",
+    .usage = "kin verify RANKS --gallery FILE [--query FILE] [--out FILE]",
+    .about = "For the first pictures of each list, features that are each other's nearest are matched, and "
+             "the affine map "
+             "that most of the matches agree with is sought (RANSAC). Pictures with more agreeing matches "
+             "come first, ties "
+             "as they stood.",
+    .examples =
+        "kin verify ranks.csv --gallery shop.local --out verified.csv\n"
+        "kin verify ranks.csv --query queries.local --gallery shop.local --first 50 --out verified.csv",
+    .arguments = {{"RANKS", "The lists, as `id,images` or as an .npy of gallery rows; - is standard input."}},
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};
