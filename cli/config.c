@@ -38,6 +38,7 @@ static const field fields[] = {
     LATER("pooling", pooling, CHOICE),
     LATER("neck", neck, FLAG),
     LATER("attention", attention, TEXT),
+    LATER("head", head, TEXT),
     FIELD("filter", filter, CHOICE),
     LATER("normalize", normalize, CHOICE),
     LATER("resize", resize, WHOLE),
@@ -94,7 +95,7 @@ _Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hol
 
 static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
 
-static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
+bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err)
 {
     kin_model_words words = {.embedding = c->embedding,
                              .width = c->width,
@@ -102,8 +103,9 @@ static bool options_of(const kin_config *c, kin_model_opt *out, kin_error *err)
                              .neck = c->neck,
                              .stem = c->stem,
                              .pooling = c->pooling,
-                             .attention = c->attention};
-    return kin_model_options(kin_model_find(c->model), &words, out, err);
+                             .attention = c->attention,
+                             .head = c->head};
+    return kin_model_options(kin_model_find(c->model), &words, opt, head, err);
 }
 
 /* An option for the loss that no term of it has would do nothing. */
@@ -149,7 +151,8 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
     c->open_batch = !kin_option_given(cli, "batch");
     kin_config_complete(c, model, *c->weights);
     uint32_t checked;
-    return kin_background_parse(c->background, &checked, err) && options_of(c, &(kin_model_opt){0}, err) &&
+    return kin_background_parse(c->background, &checked, err) &&
+           kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
            loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
            kin_config_loss(c, &(kin_loss_sum){0}, err);
 }
@@ -229,7 +232,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         c->embedding > 65536 || c->width > 8192)
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
     kin_error why = {0};
-    if (!options_of(c, &(kin_model_opt){0}, &why))
+    if (!kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, &why))
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path,
                         why.message);
     return true;
@@ -253,7 +256,8 @@ kin_model_opt kin_config_model(const kin_config *c)
 {
     kin_model_opt opt;
     kin_error checked_before = {0};
-    options_of(c, &opt, &checked_before);
+    kin_head_choice head;
+    kin_config_network(c, &opt, &head, &checked_before);
     return opt;
 }
 

@@ -21,7 +21,7 @@ typedef struct kin_config {
     char model[32];
     int64_t size, channels, embedding, width, last_stride;
     int64_t neck;
-    char stem[16], pooling[16], attention[40];
+    char stem[16], pooling[16], attention[40], head[KIN_HEAD_TEXT];
     char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
     char key[128], prefix[128]; /* of the weights: as in kin import */
     int64_t untrained, sum_stem;
@@ -82,6 +82,8 @@ kin_loader_opt kin_config_loader(const kin_config *c);
 kin_image_limits kin_config_limits(const kin_config *c, kin_image_limits limits);
 
 kin_filter kin_config_filter(const kin_config *c);
+/* Both fail only for a config that was not checked. */
+bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err);
 kin_model_opt kin_config_model(const kin_config *c);
 /* The sum that `loss`, `margin` and `smoothing` stand for. */
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);

@@ -8,17 +8,46 @@
 
 enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
 
+bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err)
+{
+    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
+    return kin_config_network(config, &network->opt, &network->head, err) &&
+           kin_config_loss(config, &network->loss, err);
+}
+
+/* The sum of the losses on all branches and of the head's own term. */
+static kin_tensor *loss_of(const kin_network *n, kin_scope *s, const kin_branches *b)
+{
+    kin_loss_input in[KIN_BRANCHES];
+    for (int i = 0; i < b->count; i++)
+        in[i] = (kin_loss_input){.x = b->branch[i].metric,
+                                 .behind = b->branch[i].behind,
+                                 .labels = n->labels,
+                                 .classes = n->config.n_classes,
+                                 .branch = b->count > 1 ? b->branch[i].name : NULL};
+    kin_tensor *sum = kin_loss_values(&n->loss, s, in, b->count);
+    return sum && b->term && !kin_is_dry(kin_ctx_of(sum)) ? kin_add(sum, b->term) : sum;
+}
+
+/* What the first branch's classifier says. */
+static kin_tensor *logits_of(const kin_network *n, kin_scope *s, const kin_branches *b)
+{
+    kin_loss_input in = {.x = b->branch[0].metric,
+                         .behind = b->branch[0].behind,
+                         .classes = n->config.n_classes,
+                         .branch = b->count > 1 ? b->branch[0].name : NULL};
+    return kin_loss_logits(&n->loss, s, &in);
+}
+
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
 {
     kin_network *n = argument;
-    kin_model_opt model = kin_config_model(&n->config);
-    kin_tensor *embedding = kin_model_head(n->model, s, kin_model_features(n->model, s, x, &model), &model);
-    /* in training too where nothing reads it, for its statistics */
-    kin_tensor *behind = kin_model_neck(s, embedding, &model);
-    kin_loss_input in = {
-        .x = embedding, .behind = behind, .labels = n->labels, .classes = n->config.n_classes, .mined = NULL};
-    if (kin_training(s)) return kin_loss_value(&n->loss, s, &in);
-    return n->classify && kin_loss_classifies(&n->loss) ? kin_loss_logits(&n->loss, s, &in) : behind;
+    kin_branches branches;
+    kin_head_call call = {&n->head, n->model, &n->opt, s, x};
+    if (!kin_head_run(&call, &branches)) return NULL;
+    if (kin_training(s)) return loss_of(n, s, &branches);
+    if (n->classify && kin_loss_classifies(&n->loss)) return logits_of(n, s, &branches);
+    return kin_head_descriptor(&branches);
 }
 
 static kin_shape input_shape(const kin_config *c, int64_t count)
@@ -244,18 +273,15 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
                       kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
+    kin_config config;
     int64_t trained = 0;
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
-              kin_config_from_checkpoint(&network->config, checkpoint, file, err) &&
-              kin_config_loss(&network->config, &network->loss, err);
+              kin_config_from_checkpoint(&config, checkpoint, file, err) &&
+              kin_network_describe(network, &config, err);
     if (ok) {
-        network->model = kin_model_find(network->config.model);
-        network->classify = false;
-        network->labels = NULL;
-        network->told[0] = '\0';
         trained = network->config.size;
         if (size) take_size(&network->config, size);
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
@@ -280,11 +306,13 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
 
 bool kin_network_load(kin_network *network, kin_module *module, kin_error *err)
 {
-    char heads[256];
+    char heads[320];
     const kin_config *c = &network->config;
     const char *classifier = network->model->classifier ? network->model->classifier : "classifier";
     snprintf(heads, sizeof heads,
-             "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*", classifier);
+             "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*,"
+             "global_reduction.*,res_part.*,reduction.*",
+             classifier);
     return kin_weights_load(&(kin_weights){.path = c->weights,
                                            .key = c->key,
                                            .prefix = c->prefix,
@@ -298,9 +326,8 @@ bool kin_network_load(kin_network *network, kin_module *module, kin_error *err)
 bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module,
                            kin_error *err)
 {
-    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
     *module = NULL;
-    if (!kin_config_loss(config, &network->loss, err)) return false;
+    if (!kin_network_describe(network, config, err)) return false;
     if (!(*module = kin_network_module(network, ctx)))
         return kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
     if (kin_network_load(network, *module, err)) return true;

@@ -10,11 +10,15 @@
 typedef struct kin_network {
     kin_config config;
     const kin_model *model;
+    kin_model_opt opt;
+    kin_head_choice head;
     kin_loss_sum loss;
     bool classify;
     const int *labels;           /* of the batch, in training: the network then returns the loss */
     char told[KIN_WEIGHTS_TOLD]; /* what was taken from published weights, for the user; "" otherwise */
 } kin_network;
+/* Model, head and loss as the config says. */
+bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err);
 /* A kin_net whose argument is the kin_network. */
 kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *network);
 /* Makes the parameters (first values by config.seed). NULL on error, in ctx. */

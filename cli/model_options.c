@@ -13,7 +13,8 @@ static int index_in(const char *const *names, const char *name)
     return *name ? -1 : 0;
 }
 
-bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out, kin_error *err)
+bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out,
+                       kin_head_choice *head, kin_error *err)
 {
     int s = index_in(kin_stem_names, words->stem), p = index_in(kin_pooling_names, words->pooling);
     *out = (kin_model_opt){.embedding = words->embedding,
@@ -25,20 +26,23 @@ bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_mod
     if (s < 0 || p < 0)
         return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling",
                         s < 0 ? words->stem : words->pooling);
-    return kin_attend_parse(words->attention, &out->attention, err) && kin_model_check(m, out, err);
+    return kin_attend_parse(words->attention, &out->attention, err) &&
+           kin_head_parse(words->head, NULL, m, head, err) && kin_head_check(head, m, out, err);
 }
 
-bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err)
+bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_head_choice *head,
+                            kin_error *err)
 {
-    const char *attention = kin_option_string(cli, "attention");
+    const char *attention = kin_option_string(cli, "attention"), *text = kin_option_string(cli, "head");
     kin_model_words words = {.embedding = kin_option_int(cli, "embedding"),
                              .width = kin_option_int(cli, "width"),
                              .last_stride = kin_option_int(cli, "last-stride"),
                              .neck = kin_option_flag(cli, "neck"),
                              .stem = kin_option_string(cli, "stem"),
                              .pooling = kin_option_string(cli, "pooling"),
-                             .attention = attention ? attention : ""};
-    return kin_model_options(m, &words, out, err);
+                             .attention = attention ? attention : "",
+                             .head = text ? text : ""};
+    return kin_model_options(m, &words, out, head, err);
 }
 
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err)
@@ -66,7 +70,10 @@ bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_er
 kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen)
 {
     const kin_chosen *c = chosen;
-    return kin_model_forward(c->model, s, x, &c->opt);
+    kin_branches branches;
+    if (!c->head.head || c->head.head == kin_heads[0]) return kin_model_forward(c->model, s, x, &c->opt);
+    kin_head_call call = {&c->head, c->model, &c->opt, s, x};
+    return kin_head_run(&call, &branches) ? kin_head_descriptor(&branches) : NULL;
 }
 
 const kin_model *kin_model_named(const char *name, kin_error *err)

@@ -3,7 +3,7 @@
 #define KIN_CLI_MODEL_OPTIONS_H
 
 #include "cli/command.h"
-#include "models/registry.h"
+#include "models/heads/head.h"
 
 /* Rows of the commands' option tables. */
 #define KIN_MODEL_OPTIONS \
@@ -31,20 +31,27 @@
         {"neck", KIN_OPTION_FLAG, NULL, \
          "a batch norm behind the embedding: losses on distances take what lies before it, a classifier " \
          "and the search what lies behind"}, \
+        {"attention", KIN_OPTION_STRING, "KIND@PLACE", \
+         "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", \
+         .fallback_shown = "none"}, \
     { \
-        "attention", KIN_OPTION_STRING, "KIND@PLACE", \
-            "attention: se, eca, cbam or sca at block, end or a stage (se@block, sca@end)", \
-            .fallback_shown = "none" \
+        "head", KIN_OPTION_STRING, "HEAD", \
+            "what stands behind the network: plain (pooling, embedding, neck), bfe, abe or delf, with " \
+            "options in " \
+            "brackets, as in \"bfe(global=256,part=512)\" or \"abe(learners=4,split=layer3)\"", \
+            .fallback_shown = "plain" \
     }
 
 /* The table's values as text and numbers, as they travel in checkpoints; 0 and "" are the defaults. */
 typedef struct kin_model_words {
     int64_t embedding, width, last_stride, neck;
-    const char *stem, *pooling, *attention;
+    const char *stem, *pooling, *attention, *head;
 } kin_model_words;
-bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out, kin_error *err);
+bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out,
+                       kin_head_choice *head, kin_error *err);
 /* From the command line. Fails when the network does not have what is asked for. */
-bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_error *err);
+bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_head_choice *head,
+                            kin_error *err);
 
 /* "3x224x224" (or "224": as many channels as the network's) to [1, h, w, c]. */
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err);
@@ -53,6 +60,7 @@ bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_er
 typedef struct kin_chosen {
     const kin_model *model;
     kin_model_opt opt;
+    kin_head_choice head; /* NULL within: plain */
 } kin_chosen;
 kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen);
 

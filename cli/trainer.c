@@ -263,13 +263,9 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                       kin_error *err)
 {
     static const kin_reading plain = {0};
-    *t = (kin_trainer){.network = {.config = *config, .model = kin_model_find(config->model)},
-                       .set = set,
-                       .validation = validation,
-                       .run = run,
-                       .best = -1};
+    *t = (kin_trainer){.set = set, .validation = validation, .run = run, .best = -1};
+    if (!kin_network_describe(&t->network, config, err)) return false;
     t->network.config.n_classes = set->classes;
-    if (!kin_config_loss(config, &t->network.loss, err)) return false;
     const kin_config *c = &t->network.config;
     if (!resume) fit_batches(t);
     t->batch = samples_pairs(t) ? c->batch_classes * c->batch_pictures : c->batch;

@@ -108,11 +108,17 @@ typedef struct kin_loss_input {
     const int *labels;  /* [n]; not read in a dry run */
     int64_t classes;
     kin_mined *mined; /* may be NULL: of the first term that compares rows */
+    /* The branch's name, where a head has several: terms that are for another one (@NAME) pass it over, and
+     * parameters are named loss.TERM.BRANCH. NULL: the only one. */
+    const char *branch;
 } kin_loss_input;
 
 /* Σ weight·term → [1]. Within a module's forward, s is the network's scope; s may be NULL for losses without
  * parameters and memory. In a dry run it asks for the parameters of all terms and returns x. */
 kin_tensor *kin_loss_value(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *in);
+/* The same over the branches of a head, each term on those that it is for. NULL with an error where a term is
+ * for a branch that is not there. */
+kin_tensor *kin_loss_values(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *branches, int count);
 /* What the first classifier among the terms says; NULL with no error where there is none. */
 kin_tensor *kin_loss_logits(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *in);
 bool kin_loss_classifies(const kin_loss_sum *l);

@@ -213,10 +213,6 @@ static bool read_branch(reader *r, kin_loss_term *t)
 {
     char word[WORD];
     if (!read_word(r, word, "a branch")) return false;
-    if (strcmp(word, "plain") != 0)
-        return kin_fail(r->err, KIN_ERR_ARGUMENT,
-                        "loss: %s@%.40s: there is no branch of this name; the head's only branch is 'plain'",
-                        t->loss->name, word);
     snprintf(t->branch, sizeof t->branch, "%.20s", word);
     return true;
 }

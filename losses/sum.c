@@ -44,9 +44,11 @@ double kin_loss_collapsed(const kin_loss_sum *l, int64_t classes)
 
 /* ---- its value ---- */
 
-static kin_scope *scope_of(kin_scope *s, const kin_loss_term *t)
+static kin_scope *scope_of(kin_scope *s, const kin_loss_term *t, const char *branch)
 {
-    return !s || t->loss->own_names ? s : kin_sub(kin_sub_shared(s, "loss"), t->name);
+    if (!s || (t->loss->own_names && !branch)) return s;
+    kin_scope *loss = kin_sub_shared(s, "loss");
+    return branch ? kin_sub(kin_sub_shared(loss, t->name), branch) : kin_sub(loss, t->name);
 }
 
 static kin_loss_call call_of(const kin_loss_sum *l, int i, kin_scope *s, const kin_loss_input *in)
@@ -54,7 +56,7 @@ static kin_loss_call call_of(const kin_loss_sum *l, int i, kin_scope *s, const k
     const kin_loss_term *t = &l->term[i];
     kin_tensor *x = t->loss->behind_neck && in->behind ? in->behind : in->x;
     return (kin_loss_call){.term = t,
-                           .scope = scope_of(s, t),
+                           .scope = scope_of(s, t, in->branch),
                            .x = x,
                            .labels = in->labels,
                            .classes = in->classes,
@@ -64,16 +66,13 @@ static kin_loss_call call_of(const kin_loss_sum *l, int i, kin_scope *s, const k
 }
 
 /* The dry run that makes a module: every parameter is asked for. */
-static kin_tensor *declare(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *in)
+static kin_tensor *declare(const kin_loss_sum *l, int i, kin_scope *s, const kin_loss_input *in)
 {
-    for (int i = 0; i < l->count; i++) {
-        kin_loss_call c = call_of(l, i, s, in);
-        bool ok = true;
-        if (c.term->loss->logits) ok = c.term->loss->logits(&c) != NULL;
-        else if (c.term->loss->parameters) ok = c.term->loss->parameters(&c);
-        if (!ok || !kin_loss_memory_declare(&c)) return NULL;
-    }
-    return in->x;
+    kin_loss_call c = call_of(l, i, s, in);
+    bool ok = true;
+    if (c.term->loss->logits) ok = c.term->loss->logits(&c) != NULL;
+    else if (c.term->loss->parameters) ok = c.term->loss->parameters(&c);
+    return ok && kin_loss_memory_declare(&c) ? in->x : NULL;
 }
 
 static kin_tensor *term_value(const kin_loss_sum *l, int i, kin_scope *s, const kin_loss_input *in)
@@ -86,16 +85,49 @@ static kin_tensor *term_value(const kin_loss_sum *l, int i, kin_scope *s, const 
     return c.term->weight == 1 ? value : kin_scale(value, c.term->weight, 0);
 }
 
+static bool is_for(const kin_loss_term *t, const kin_loss_input *in)
+{
+    return !*t->branch || strcmp(t->branch, in->branch ? in->branch : "plain") == 0;
+}
+
+static kin_tensor *no_branch(const kin_loss_term *t, const kin_loss_input *branches, int count)
+{
+    char all[200] = "";
+    for (int k = 0; k < count; k++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "",
+                 branches[k].branch ? branches[k].branch : "plain");
+    kin_fail(kin_ctx_error(kin_ctx_of(branches[0].x)), KIN_ERR_ARGUMENT,
+             "loss: %s@%s: there is no branch of this name; the head's are: %s", t->loss->name, t->branch,
+             all);
+    return NULL;
+}
+
+kin_tensor *kin_loss_values(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *branches, int count)
+{
+    kin_ctx *ctx = count > 0 ? kin_ctx_of(branches[0].x) : NULL;
+    kin_tensor *sum = NULL;
+    if (!ctx || !kin_ok(ctx)) return NULL;
+    if (!kin_is_dry(ctx) && !branches[0].labels)
+        return kin_fail(kin_ctx_error(ctx), KIN_ERR_ARGUMENT, "a loss needs the labels of its batch"), NULL;
+    for (int i = 0; i < l->count; i++) {
+        int met = 0;
+        for (int k = 0; k < count; k++) {
+            if (!is_for(&l->term[i], &branches[k])) continue;
+            met++;
+            kin_tensor *value = kin_is_dry(ctx) ? declare(l, i, s, &branches[k])
+                                                : term_value(l, i, s, &branches[k]);
+            if (!value) return NULL;
+            if (kin_is_dry(ctx)) continue;
+            sum = sum ? kin_add(sum, value) : value;
+        }
+        if (!met) return no_branch(&l->term[i], branches, count);
+    }
+    return kin_is_dry(ctx) ? branches[0].x : sum;
+}
+
 kin_tensor *kin_loss_value(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *in)
 {
-    kin_ctx *ctx = kin_ctx_of(in->x);
-    if (!ctx || !kin_ok(ctx)) return NULL;
-    if (kin_is_dry(ctx)) return declare(l, s, in);
-    if (!in->labels)
-        return kin_fail(kin_ctx_error(ctx), KIN_ERR_ARGUMENT, "a loss needs the labels of its batch"), NULL;
-    kin_tensor *sum = term_value(l, 0, s, in);
-    for (int i = 1; i < l->count; i++) sum = kin_add(sum, term_value(l, i, s, in));
-    return sum;
+    return kin_loss_values(l, s, in, 1);
 }
 
 kin_tensor *kin_loss_logits(const kin_loss_sum *l, kin_scope *s, const kin_loss_input *in)

@@ -411,7 +411,6 @@ static void text(void)
     refused("softmax(smoothing=.1,smoothing=.2)", "says smoothing twice");
     refused("contrastive(miner=hard)", "is none of all, ms");
     refused("contrastive(xbm=1.5)", "needs a whole number");
-    refused("softmax@global", "the head's only branch is 'plain'");
     refused("softmax * -1", "no number from 0 on");
     refused("2 softmax", "'*' and a loss expected");
     refused("softmax * 1e999", "a weight expected");

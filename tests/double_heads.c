@@ -1,5 +1,6 @@
 /* BFE and ABE on ResNet-50, one training step, against PyTorch in float64 (tests/golden/heads.py): the loss,
  * every parameter's gradient, and the descriptors behind the step, which show the running statistics too. */
+#include "losses/loss.h"
 #include "losses/triplet.h"
 #include "models/heads/head.h"
 #include "nn/layers.h"
@@ -37,30 +38,16 @@ static kin_tensor *bfe_loss(kin_scope *s, const learner *l, const kin_branches *
     return sum;
 }
 
-/* The mean over pairs i < j of y·d² + (1 − y)·max(0, 1 − d²). */
-static kin_tensor *contrastive(kin_tensor *x, const int *labels)
-{
-    enum { PAIRS = BATCH * (BATCH - 1) / 2 };
-    int64_t row[PAIRS], column[PAIRS];
-    kin_real same[PAIRS], other[PAIRS];
-    int n = 0;
-    for (int i = 0; i < BATCH; i++)
-        for (int j = i + 1; j < BATCH; j++, n++) {
-            row[n] = i, column[n] = j;
-            same[n] = labels[i] == labels[j], other[n] = 1 - same[n];
-        }
-    kin_ctx *ctx = kin_ctx_of(x);
-    kin_tensor *d2 = kin_gather(kin_distance_squared(x, x), row, column, PAIRS);
-    kin_tensor *near = kin_mul(d2, kin_input(ctx, KIN_SHAPE(PAIRS), same));
-    kin_tensor *far = kin_mul(kin_relu(kin_scale(d2, -1, 1)), kin_input(ctx, KIN_SHAPE(PAIRS), other));
-    return kin_mean(kin_add(near, far), 0);
-}
-
 static kin_tensor *abe_loss(const learner *l, const kin_branches *b)
 {
-    kin_tensor *sum = b->term;
-    for (int i = 0; i < b->count; i++) sum = kin_add(sum, contrastive(b->branch[i].metric, l->labels));
-    return sum;
+    kin_loss_input in[KIN_BRANCHES];
+    kin_loss_sum contrastive;
+    kin_error err = {0};
+    CHECK_MSG(kin_loss_parse("contrastive-squared", NULL, &contrastive, &err), "%s", err.message);
+    for (int i = 0; i < b->count; i++)
+        in[i] = (kin_loss_input){.x = b->branch[i].metric, .labels = l->labels, .branch = b->branch[i].name};
+    kin_tensor *sum = kin_loss_values(&contrastive, NULL, in, b->count);
+    return kin_is_dry(kin_ctx_of(sum)) ? sum : kin_add(sum, b->term);
 }
 
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)

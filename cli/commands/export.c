@@ -68,16 +68,14 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
 {
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     if (!file) return kin_fail_memory(err, path, strlen(path));
-    const kin_config *c = &e->network.config;
+    kin_config config, *c = &config;
     bool ok = kin_exists(file) ||
               kin_fail(err, KIN_ERR_ARGUMENT,
                        "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
     ok = ok && kin_checkpoint_open(file, weights, err) &&
-         kin_config_from_checkpoint(&e->network.config, *weights, file, err) &&
-         kin_config_loss(c, &e->network.loss, err);
+         kin_config_from_checkpoint(c, *weights, file, err) && kin_network_describe(&e->network, c, err);
     kin_free(file);
     if (!ok) return false;
-    e->network.model = kin_model_find(c->model);
     e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
     return true;
 }
@@ -89,7 +87,7 @@ static bool describe_name(const kin_cli *cli, const kin_model *model, exported *
                         "--model %s is a network without numbers: --weights FILE has to bring them",
                         model->name);
     e->chosen.model = model;
-    if (!kin_model_options_read(cli, model, &e->chosen.opt, err)) return false;
+    if (!kin_model_options_read(cli, model, &e->chosen.opt, &e->chosen.head, err)) return false;
     e->chosen.opt.classes = kin_option_int(cli, "classes");
     if (!e->chosen.opt.classes && model->classifier)
         snprintf(e->allow_missing, sizeof e->allow_missing, "%s.*", model->classifier);

@@ -237,7 +237,7 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "--weights, --input and --out are needed (or --profile)");
     kin_interrupt_catch();
     bool ok = (j.chosen.model = kin_model_named(kin_option_string(cli, "model"), &err)) != NULL &&
-              kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &err);
+              kin_model_options_read(cli, j.chosen.model, &j.chosen.opt, &j.chosen.head, &err);
     j.chosen.opt.classes = kin_option_int(cli, "classes");
     ok = ok && (input ? open_input(&j, input, &err) : make_noise(&j, &err)) &&
          open_network(&j, cli, weights, &err) && seal(&j, profiles) && forward(&j, cli->quiet, &err);

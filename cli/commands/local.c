@@ -166,7 +166,7 @@ const kin_command kin_command_local = {
              "seen from elsewhere.\n\n"
              "The scores are learned by `kin train --head delf` (with --freeze for the trunk), as DELF's are "
              "[Noh et al. 2017].",
-    .examples = "kin local photos --model efficientnet_lite0 --weights lite0.safetensors --out photos.local\n"
+    .examples = "kin local photos --model runs/delf --out photos.local\n"
                 "kin search --gallery photos.npy --top 100 --out ranks.csv\n"
                 "kin verify ranks.csv --gallery photos.local --out verified.csv",
     .arguments = {{"DATA", "Pictures: anything that `kin data` recognises."}},

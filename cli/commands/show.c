@@ -11,7 +11,7 @@ static bool summarize(const kin_cli *cli, kin_summary *s, kin_error *err)
     const kin_model *m = kin_model_named(cli->positional[0], err);
     kin_chosen chosen = {.model = m};
     kin_shape input;
-    if (!m || !kin_model_options_read(cli, m, &chosen.opt, err)) return false;
+    if (!m || !kin_model_options_read(cli, m, &chosen.opt, &chosen.head, err)) return false;
     chosen.opt.classes = kin_option_int(cli, "classes");
     input = KIN_SHAPE(1, m->size, m->size, m->channels);
     if (kin_option_given(cli, "input") && !kin_input_read(kin_option_string(cli, "input"), m, &input, err))

@@ -132,16 +132,15 @@ static const kin_option options[] = {
 
 const kin_command kin_command_verify = {
     .name = "verify",
-    .summary = "re-ranks lists by geometry: is it the same thing, seen from elsewhere?",
+    .summary = "re-ranks lists by geometry, from local features",
     .usage = "kin verify RANKS --gallery FILE [--query FILE] [--out FILE]",
     .about = "For the first pictures of each list, features that are each other's nearest are matched, and "
              "the affine map "
              "that most of the matches agree with is sought (RANSAC). Pictures with more agreeing matches "
              "come first, ties "
              "as they stood.",
-    .examples =
-        "kin verify ranks.csv --gallery shop.local --out verified.csv\n"
-        "kin verify ranks.csv --query queries.local --gallery shop.local --first 50 --out verified.csv",
+    .examples = "kin verify ranks.csv --gallery shop.local --out verified.csv\n"
+                "kin verify ranks.csv --query q.local --gallery shop.local --out verified.csv",
     .arguments = {{"RANKS", "The lists, as `id,images` or as an .npy of gallery rows; - is standard input."}},
     .arguments_min = 1,
     .arguments_max = 1,
