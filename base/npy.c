@@ -263,8 +263,25 @@ static float one_number(const unsigned char *bytes, const header *h)
     return (float)value;
 }
 
+/* The same as a double, for those that float32 may round. */
+static double one_wide(const unsigned char *bytes, const header *h)
+{
+    uint64_t bits = 0, sign = UINT64_C(1) << (8 * h->item - 1);
+    double value;
+    for (size_t i = 0; i < h->item; i++) bits = bits << 8 | bytes[h->big_endian ? i : h->item - 1 - i];
+    if (h->kind == 'u') return (double)bits;
+    if (h->kind == 'i') return bits & sign ? -(double)((~bits + 1) & (sign | (sign - 1))) : (double)bits;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static bool may_round(const header *h)
+{
+    return h->kind == 'f' ? h->item == 8 : h->kind != 'b' && h->item >= 4;
+}
+
 /* Walks the result in C order; `offset` follows in the order of the file. */
-static void convert(const unsigned char *raw, const header *h, float *out, int64_t count)
+static void convert(const unsigned char *raw, const header *h, float *out, double *wide, int64_t count)
 {
     int64_t step[KIN_NPY_MAX_DIMS], at[KIN_NPY_MAX_DIMS] = {0}, stride = 1, offset = 0;
     for (int i = 0; i < h->dims; i++) {
@@ -274,6 +291,7 @@ static void convert(const unsigned char *raw, const header *h, float *out, int64
     }
     for (int64_t n = 0; n < count; n++) {
         out[n] = one_number(raw + (size_t)offset * h->item, h);
+        if (wide) wide[n] = one_wide(raw + (size_t)offset * h->item, h);
         for (int d = h->dims - 1; d >= 0; d--) {
             offset += step[d];
             if (++at[d] < h->shape[d]) break;
@@ -308,7 +326,16 @@ static bool map_numbers(FILE *stream, size_t bytes, kin_npy *out)
     return true;
 }
 
-bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err)
+/* Keeps the doubles only where float32 rounded one. */
+static void drop_if_exact(kin_npy *a, int64_t count)
+{
+    for (int64_t n = 0; a->wide && n < count; n++)
+        if ((double)a->data[n] != a->wide[n]) return;
+    kin_free(a->wide);
+    a->wide = NULL;
+}
+
+static bool read_stream(FILE *stream, const char *name, bool wide, kin_npy *out, kin_error *err)
 {
     *out = (kin_npy){0};
     header h = {0};
@@ -330,9 +357,13 @@ bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error
         unsigned char *raw = read_numbers(stream, name, bytes, err);
         if (!raw) return false;
         out->data = plain ? (float *)(void *)raw : kin_alloc(floats);
-        if (!plain && out->data) convert(raw, &h, out->data, (int64_t)count);
+        bool keep = wide && may_round(&h) && count > 0;
+        if (keep) out->wide = kin_alloc_array(count, sizeof *out->wide);
+        bool room = out->data && (!keep || out->wide);
+        if (!plain && room) convert(raw, &h, out->data, out->wide, (int64_t)count);
         if (!plain) kin_free(raw);
-        if (!out->data) return kin_fail_memory(err, name, floats);
+        if (!room) return kin_npy_free(out), kin_fail_memory(err, name, floats);
+        drop_if_exact(out, (int64_t)count);
     }
     out->dims = h.dims;
     out->count = (int64_t)count;
@@ -340,22 +371,29 @@ bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error
     return true;
 }
 
-bool kin_npy_read(const char *path, kin_npy *out, kin_error *err)
+bool kin_npy_read_stream(FILE *stream, const char *name, kin_npy *out, kin_error *err)
+{
+    return read_stream(stream, name, false, out, err);
+}
+
+static bool read_path(const char *path, bool wide, kin_npy *out, kin_error *err)
 {
     *out = (kin_npy){0};
-    if (strcmp(path, "-") == 0) return kin_npy_read_stream(stdin, "standard input", out, err);
+    if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", wide, out, err);
     if (kin_is_folder(path))
         return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a .npy file was expected", path);
     FILE *stream = fopen(path, "rb");
     if (!stream) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    bool ok = kin_npy_read_stream(stream, path, out, err);
+    bool ok = read_stream(stream, path, wide, out, err);
     fclose(stream);
     return ok;
 }
 
+bool kin_npy_read(const char *path, kin_npy *out, kin_error *err) { return read_path(path, false, out, err); }
+
 bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err)
 {
-    if (!kin_npy_read(path, out, err)) return false;
+    if (!read_path(path, true, out, err)) return false;
     bool ok = out->dims == 2 && out->count > 0;
     if (!ok) {
         if (out->dims != 2)
@@ -374,6 +412,7 @@ void kin_npy_free(kin_npy *array)
 {
     if (array->mapping) munmap(array->mapping, array->mapped);
     else kin_free(array->data);
+    kin_free(array->wide);
     *array = (kin_npy){0};
 }
 

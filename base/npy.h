@@ -20,6 +20,8 @@ typedef struct kin_npy {
     int64_t count; /* the product of the shape */
     void *mapping; /* the file that `data` lies in, where it was mapped into memory; else NULL */
     size_t mapped; /* bytes of it */
+    /* [count]: the numbers as doubles, where float32 rounds some of them and kin_npy_read_matrix read them; else NULL */
+    double *wide;
 } kin_npy;
 
 /* Reads `path` ("-" is standard input). A file of float32 in C order is mapped, not copied: it may be
@@ -47,7 +49,8 @@ typedef struct kin_npy_layout {
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
                       kin_error *err);
 
-/* Reads a matrix: two dimensions, at least one row and one column, every number finite. */
+/* Reads a matrix: two dimensions, at least one row and one column, every number finite. Float64 and wide integers
+ * that float32 would round are kept as doubles, too. */
 bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err);
 
 /* Fails with KIN_ERR_NUMERIC, naming `name` and the first row that holds NaN or infinity. */

@@ -130,8 +130,20 @@ static bool show(void *user, const char *stage, int64_t done, int64_t total)
 
 kin_progress kin_retrieve_progress(kin_retrieve *r) { return (kin_progress){show, r}; }
 
+void kin_retrieve_tell_rounding(const kin_retrieve *r)
+{
+    const kin_embeddings *sets[] = {&r->query, &r->gallery};
+    for (int s = 0; s < 2; s++)
+        if (sets[s]->file.wide)
+            kin_cli_note(r->cli,
+                         "%s holds numbers that are rounded to float32 here; kin search alone compares them "
+                         "as they are",
+                         sets[s]->name);
+}
+
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err)
 {
+    kin_retrieve_tell_rounding(r);
     if (r->metric != KIN_COSINE) return true;
     return kin_normalize_rows(r->gallery.data, r->gallery.items.count, r->gallery.dim, r->gallery.name,
                               err) &&

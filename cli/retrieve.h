@@ -111,6 +111,9 @@ static inline const int64_t *kin_retrieve_self(const kin_retrieve *r) { return r
 kin_vectors kin_retrieve_query(const kin_retrieve *r); /* the gallery itself when leaving one out */
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r);
 
+/* A remark where a set's numbers are wider than float32, for what takes them as float32. */
+void kin_retrieve_tell_rounding(const kin_retrieve *r);
+
 /* Replaces both sets by unit vectors (for --metric cosine), then by their means where --expand or
  * --augment ask. */
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err);

@@ -1,12 +1,11 @@
 #include "cli/selves.h"
 
-static const char *are(int64_t count) { return count == 1 ? "is" : "are"; }
-
 void kin_selves_tell(const kin_cli *cli, const kin_selves *s, int64_t queries)
 {
     if (s->count)
-        kin_cli_note(cli, "%lld of %lld queries %s gallery items themselves; none finds itself",
-                     (long long)s->count, (long long)queries, are(s->count));
+        kin_cli_note(cli, "%lld of %lld queries %s", (long long)s->count, (long long)queries,
+                     s->count == 1 ? "is a gallery item itself, and does not find itself"
+                                   : "are gallery items themselves; none finds itself");
     if (s->same_id)
         kin_cli_note(
             cli,

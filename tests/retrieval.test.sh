@@ -42,6 +42,13 @@ for metric in cosine inner euclid; do
     why=; paste "$out/d5" "$out/s5" | awk -v one=$([ $metric = cosine ] && echo 1 || echo 0) '{ x = one - $2 - $1; if (x > 1e-5 || x < -1e-5) exit 1 }' || why="others"
     report "--similarities are what they were, $metric" "$why"
 done
+doubles() { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': ($1, 2), }"; shift; for x; do printf "$x\000\000\000\000\000\000\000\000"; done; }
+one='\000\000\200\000\145\315\315\101' two='\000\000\000\001\145\315\315\101' # 1e9 + 1, 1e9 + 2
+doubles 2 "$one" "$two" >"$out/wide.npy"; doubles 1 "$two" >"$out/ask.npy"
+expect "doubles that float32 would round are told apart" 0 "0,1 0" "" search --gallery "$out/wide.npy" --query "$out/ask.npy" --keep-self --metric euclid --quiet
+expect "and the same is found to be the same" 0 "0,0" "1 of 1 queries is a gallery item" search --gallery "$out/wide.npy" --query "$out/ask.npy" --metric euclid
+expect "what rounds them says so" 0 "" "holds numbers that are rounded to float32 here" search --gallery "$out/wide.npy" --query "$out/ask.npy" --metric euclid --float32 --out "$out/r2.csv"
+expect "re-ranking says so, too" 0 "" "holds numbers that are rounded to float32 here" rerank --gallery "$out/wide.npy" --method none --out "$out/r2.csv"
 expect "Euclid has no similarities" 2 "" "take --distances" search --query $q --gallery $g --metric euclid --similarities "$out/s.npy"
 expect "nor has k-reciprocal re-ranking" 2 "" "take --distances" rerank --query $q --gallery $g --similarities "$out/s.npy"
 expect "distances without lists" 2 "" "--distances belongs to RANKS" eval --query $q --gallery $g --distances "$out/d.npy"

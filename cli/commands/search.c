@@ -1,5 +1,7 @@
 #include "cli/retrieve.h"
+#include "base/memory.h"
 #include "retrieval/search/range.h"
+#include "retrieval/search/wide.h"
 
 #include <math.h>
 
@@ -24,6 +26,30 @@ static bool search_within(kin_retrieve *r, kin_neighbours *lists, kin_error *err
     return ok;
 }
 
+/* A set's numbers as doubles; `owned` where they had to be made. */
+static const double *doubles_of(const kin_embeddings *set, double **owned, kin_error *err)
+{
+    int64_t count = set->items.count * set->dim;
+    if (set->file.wide) return set->file.wide;
+    *owned = kin_alloc_array((size_t)count, sizeof **owned);
+    if (!*owned) return kin_fail_memory(err, set->name, (unsigned long long)count * sizeof **owned), NULL;
+    for (int64_t i = 0; i < count; i++) (*owned)[i] = (double)set->data[i];
+    return *owned;
+}
+
+/* Numbers that float32 would round are compared as they are. */
+static bool search_wide(kin_retrieve *r, const kin_search_opt *opt, kin_neighbours *lists, kin_error *err)
+{
+    const kin_embeddings *query = r->leave_one_out ? &r->gallery : &r->query;
+    double *owned[2] = {NULL, NULL};
+    const double *q = doubles_of(query, &owned[0], err),
+                 *g = q ? doubles_of(&r->gallery, &owned[1], err) : NULL;
+    bool ok = g && kin_search_wide((kin_wide){q, query->items.count, query->dim},
+                                   (kin_wide){g, r->gallery.items.count, r->gallery.dim}, opt, lists, err);
+    kin_free(owned[0]), kin_free(owned[1]);
+    return ok;
+}
+
 static int run(kin_cli *cli)
 {
     kin_retrieve r;
@@ -41,7 +67,11 @@ static int run(kin_cli *cli)
                           .self = kin_retrieve_self(&r),
                           .float32_order = kin_option_flag(cli, "float32"),
                           .progress = kin_retrieve_progress(&r)};
+    bool wide = r.query.file.wide || r.gallery.file.wide;
+    if (ok && !means && (opt.float32_order || kin_option_given(cli, "max-distance")))
+        kin_retrieve_tell_rounding(&r);
     if (ok && kin_option_given(cli, "max-distance")) ok = search_within(&r, &lists, &err);
+    else if (ok && wide && !opt.float32_order) ok = search_wide(&r, &opt, &lists, &err);
     else ok = ok && kin_search(kin_retrieve_query(&r), kin_retrieve_gallery(&r), &opt, &lists, &err);
     ok = ok && kin_retrieve_write(&r, &lists, &err);
     kin_neighbours_free(&lists);
@@ -65,8 +95,9 @@ static const kin_option options[] = {
              "A query without any has an empty list: it is not in the gallery. `kin eval --fit-threshold` "
              "finds an X."},
     {.name = "float32",
-     .help = "Order by float32 products alone: faster, but neighbours closer than their rounding may change "
-             "places."},
+     .help =
+         "Order by float32 products alone, around the gallery's mean: neighbours closer than their rounding "
+         "may change places."},
     {0},
 };
 
@@ -76,7 +107,8 @@ const kin_command kin_command_search = {
     .usage = "kin search --gallery G [--query Q] [--top K] [--out FILE]",
     .about = "Compares every query with every gallery item and writes, for each query, the K nearest ids, "
              "best first. The result is exact: the order is "
-             "that of distances computed in double precision, ties go to the smaller row, and the number of "
+             "that of distances computed in double precision (of float64 arrays as they are), ties go to the "
+             "smaller row, and the number of "
              "threads does not change it.\n\n"
              "The lists have a line `query,gallery gallery ...` each, under the header `id,images`; `kin "
              "eval` measures them and `kin check` validates "

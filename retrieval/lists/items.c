@@ -286,8 +286,8 @@ static const char *split_role(char *name)
 
 /* Drops the items that do not have the role, and their rows of data [items.count, dim] (NULL: there are
  * none). */
-static bool keep_role(const char *name, kin_items *items, const char *role, float *data, int64_t dim,
-                      kin_error *err)
+static bool keep_role(const char *name, kin_items *items, const char *role, float *data, double *wide,
+                      int64_t dim, kin_error *err)
 {
     if (!items->role)
         return kin_fail(err, KIN_ERR_DATA,
@@ -301,6 +301,7 @@ static bool keep_role(const char *name, kin_items *items, const char *role, floa
         for (int k = 0; k < KNOWN; k++)
             if (columns[k]) columns[k][count] = columns[k][i];
         if (data && count != i) memcpy(data + count * dim, data + i * dim, (size_t)dim * sizeof *data);
+        if (wide && count != i) memcpy(wide + count * dim, wide + i * dim, (size_t)dim * sizeof *wide);
         count++;
     }
     if (count == 0)
@@ -377,7 +378,7 @@ bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err)
     bool ok = files && out->name ? true : kin_fail_memory(err, name, strlen(name));
     const char *role = ok ? split_role(files) : NULL;
     ok = ok && read_files(files, out, err) &&
-         (!role || keep_role(files, &out->items, role, out->data, out->dim, err));
+         (!role || keep_role(files, &out->items, role, out->data, out->file.wide, out->dim, err));
     kin_free(files);
     if (!ok) kin_embeddings_free(out);
     return ok;
@@ -405,7 +406,7 @@ bool kin_items_open(const char *name, kin_items *out, kin_error *err)
     char *file = kin_strdup(name);
     if (!file) return kin_fail_memory(err, name, strlen(name));
     const char *role = split_role(file);
-    bool ok = open_items(file, out, err) && (!role || keep_role(file, out, role, NULL, 0, err));
+    bool ok = open_items(file, out, err) && (!role || keep_role(file, out, role, NULL, NULL, 0, err));
     kin_free(file);
     if (!ok) kin_items_free(out);
     return ok;

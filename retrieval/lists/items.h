@@ -25,7 +25,8 @@ typedef struct kin_items {
 typedef struct kin_embeddings {
     float *data; /* [items.count, dim]; replaced by kin_embeddings_take alone */
     int64_t dim;
-    kin_npy file; /* what `data` lies in, where it was read */
+    kin_npy
+        file; /* what `data` lies in, where it was read; with the numbers as doubles where float32 rounds them */
     kin_items items;
     char *name; /* as given, for messages */
 } kin_embeddings;

@@ -75,9 +75,19 @@ static bool unnamed(const kin_items *items)
 
 /* --- rows of the same numbers --- */
 
-static bool same_numbers(kin_vectors a, int64_t i, kin_vectors b, int64_t j)
+/* Rows i and j, and `count` behind each; of equal dimensions. */
+static bool same_numbers(const kin_embeddings *a, int64_t i, const kin_embeddings *b, int64_t j,
+                         int64_t count)
 {
-    return memcmp(kin_row(a, i), kin_row(b, j), (size_t)a.dim * sizeof(float)) == 0;
+    const double *x = a->file.wide, *y = b->file.wide;
+    size_t numbers = (size_t)count * (size_t)a->dim;
+    if (memcmp(a->data + i * a->dim, b->data + j * a->dim, numbers * sizeof *a->data) != 0) return false;
+    for (size_t n = 0; (x || y) && n < numbers; n++) {
+        size_t p = (size_t)(i * a->dim) + n, q = (size_t)(j * a->dim) + n;
+        double mine = x ? x[p] : (double)a->data[p], theirs = y ? y[q] : (double)b->data[q];
+        if (mine != theirs) return false;
+    }
+    return true;
 }
 
 static uint64_t digest(kin_vectors v, int64_t i)
@@ -132,11 +142,10 @@ static bool same_name(const kin_items *query, int64_t q, const kin_items *galler
 static void meet(const chains *c, const kin_embeddings *query, const kin_embeddings *gallery, int64_t g,
                  bool named, bool *twin, kin_selves *out)
 {
-    kin_vectors a = kin_embeddings_vectors(query), b = kin_embeddings_vectors(gallery);
-    uint64_t h = digest(b, g);
+    uint64_t h = digest(kin_embeddings_vectors(gallery), g);
     for (int64_t at = c->head[h & (c->slots - 1)]; at; at = c->next[at - 1]) {
         int64_t q = at - 1;
-        if (c->digest[q] != h || out->row[q] >= 0 || !same_numbers(a, q, b, g)) continue;
+        if (c->digest[q] != h || out->row[q] >= 0 || !same_numbers(query, q, gallery, g, 1)) continue;
         if (named && !same_name(&query->items, q, &gallery->items, g)) {
             twin[q] = true;
             continue;
@@ -154,7 +163,7 @@ static bool match_numbers(const kin_embeddings *query, const kin_embeddings *gal
     bool named = !unnamed(&query->items) && !unnamed(&gallery->items);
     chains c;
     if (a.dim != b.dim) return true; /* refused by who compares them */
-    if (a.count == b.count && memcmp(a.data, b.data, (size_t)a.count * (size_t)a.dim * sizeof(float)) == 0) {
+    if (a.count == b.count && same_numbers(query, 0, gallery, 0, a.count)) {
         for (int64_t q = 0; q < a.count; q++) out->row[q] = q;
         out->count = a.count;
         return true;

@@ -26,7 +26,7 @@ typedef struct kin_search_opt {
      *   |error| ≤ 2.02 (dim + 3) 2⁻²⁴ ‖q‖ ‖g‖ + 2.02 · 2⁻²⁴ ‖g‖²   (Euclid; products: half the first term),
      * and where even that does not prove it, everything is rescored. With `float32_order` the order and
      * the values are those of float32 products, within that bound, as in other libraries; it is not
-     * faster. */
+     * faster. They are taken around the gallery's mean where that outweighs what is around it. */
     bool float32_order;
     kin_progress progress;
 } kin_search_opt;
