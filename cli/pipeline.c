@@ -308,8 +308,25 @@ static bool rerank_what_fits(kin_pipeline *p, double needs, kin_error *err)
            forgiven(p, "re-ranking among the first of the lists", p->needs, err);
 }
 
+/* By the first of each list: no query waits for another, and there is nothing smaller to fall back on. */
+static bool rerank_top_m(kin_pipeline *p, kin_error *err)
+{
+    kin_top_m_opt opt = p->top_m;
+    kin_neighbours lists = {0};
+    opt.leave_one_out = p->r.leave_one_out;
+    opt.self = kin_retrieve_self(&p->r);
+    opt.progress = kin_pipeline_progress(p);
+    kin_pipeline_begin(p, KIN_COST_RERANK);
+    bool ok = kin_rerank_top_m(kin_retrieve_query(&p->r), kin_retrieve_gallery(&p->r), &opt, &lists, err);
+    if (ok) kin_pipeline_end(p);
+    ok = ok && keep(p, &lists, KIN_VALUE_PRODUCT, "re-ranking by the first of each list", err);
+    kin_neighbours_free(&lists);
+    return ok || forgiven(p, "re-ranking", p->needs, err);
+}
+
 static bool rerank(kin_pipeline *p, kin_error *err)
 {
+    if (p->top_m.first) return rerank_top_m(p, err);
     if (!p->rerank.k1) return true;
     kin_meter_break();
     kin_retrieve_warn_of_small_classes(&p->r, p->rerank.k1);

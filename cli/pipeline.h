@@ -10,11 +10,13 @@
 #include "cli/retrieve.h"
 #include "retrieval/cost.h"
 #include "retrieval/rerank/rerank.h"
+#include "retrieval/rerank/top_m.h"
 
 typedef struct kin_pipeline {
     kin_retrieve r;
     double started, deadline; /* kin_clock(); deadline 0: none */
-    kin_rerank_opt rerank;    /* k1 0: no re-ranking */
+    kin_rerank_opt rerank;    /* k1 0: no k-reciprocal re-ranking */
+    kin_top_m_opt top_m;      /* first 0: not by the first of each list */
     int64_t among;            /* re-rank among the first so many of the lists; 0: all that time allows */
     kin_job_size job;
     double seconds[KIN_COSTS]; /* of stages that were finished; -1: not run */

@@ -62,6 +62,13 @@ expect "rerank by diffusion" 0 "" "" rerank --query $q --gallery $g --method dif
 expect "check accepts diffusion's lists" 0 "36 lists, 3600 ids" "" check "$out/k.csv" --query $q --gallery $g
 expect "rerank by off-line diffusion, leaving one out" 0 "" "" rerank --gallery $g --method diffusion --kd 10 --truncate 40 --out "$out/l.csv" --quiet
 expect "check accepts those too" 0 "100 lists, 9900 ids" "" check "$out/l.csv" --gallery $g
+expect "rerank by the first of each list" 0 "" "36 lists of 100" rerank --query $q --gallery $g --method top-m --first 40 --neighbours 4 --beta 0.3 --out "$out/top.csv"
+expect "check accepts those, too" 0 "36 lists, 3600 ids" "" check "$out/top.csv" --query $q --gallery $g
+expect "retrieve does the same" 0 "" "" retrieve --query $q --gallery $g --method top-m --first 40 --neighbours 4 --beta 0.3 --out "$out/top2.csv" --quiet
+same "the same lists by retrieve" "$out/top.csv" "$out/top2.csv"
+expect "each item among the others, by the first of each list" 0 "" "" rerank --gallery $g --method top-m --first 30 --top 99 --out "$out/l.csv" --quiet
+expect "options of top-m alone" 2 "" "--beta says nothing to --method k-reciprocal" rerank --gallery $g --beta 0.3
+expect "options of top-m alone, in retrieve" 2 "" "--first belongs to --method top-m" retrieve --gallery $g --first 30 --out "$out/x.csv"
 expect "rerank by nothing is search" 0 "" "" rerank --query $q --gallery $g --method none --out "$out/k.csv" --quiet
 why=; cmp -s "$out/r.csv" "$out/k.csv" || why="lists differ"; report "the same lists" "$why"
 expect "an option of another method" 2 "" "--lambda says nothing to --method graph" rerank --gallery $g --method graph --lambda 0.5
@@ -103,7 +110,7 @@ expect "fitted means are not given" 2 "" "--method expand fits --augment" tune -
 expect "the gallery's means without queries" 2 "" "leave --augment out" tune --gallery $g --augment 3
 expect "an alpha without means" 2 "" "--alpha weights the means" tune --gallery $g --alpha 1
 expect "params of another method" 2 "" "fitted for --method k-reciprocal" rerank --query $q --gallery $g --params "$out/p.json" --method graph
-for method in graph diffusion expand; do
+for method in graph diffusion top-m expand; do
     expect "tune $method" 0 "--method $method --" "" tune --gallery $g --method $method --rounds 1 --out "$out/$method.json" --quiet
     expect "rerank by $method with what was found" 0 "" "" rerank --gallery $g --params "$out/$method.json" --out "$out/p.csv" --quiet
 done

@@ -3,8 +3,9 @@
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/rerank/rerank.h"
 #include "retrieval/rerank/rerank_graph.h"
+#include "retrieval/rerank/top_m.h"
 
-enum { RECIPROCAL, GRAPH, DIFFUSION, EXPAND, NONE };
+enum { RECIPROCAL, GRAPH, DIFFUSION, TOP_M, EXPAND, NONE };
 
 /* k1 and k2 have a usual value for each method. */
 static int64_t given_or(const kin_cli *cli, const char *option, int64_t usual)
@@ -60,6 +61,20 @@ static bool by_diffusion(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
     return kin_diffuse(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 
+static bool by_top_m(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
+{
+    const kin_cli *cli = r->cli;
+    kin_top_m_opt opt = {.k = r->top,
+                         .first = kin_option_int(cli, "first"),
+                         .neighbours = kin_option_int(cli, "neighbours"),
+                         .beta = kin_option_real(cli, "beta"),
+                         .leave_one_out = r->leave_one_out,
+                         .self = kin_retrieve_self(r),
+                         .progress = kin_retrieve_progress(r)};
+    r->value = KIN_VALUE_PRODUCT;
+    return kin_rerank_top_m(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
+}
+
 static bool by_search(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     kin_search_opt opt = {.k = r->top,
@@ -88,12 +103,15 @@ static int check_method(const kin_cli *cli, int method)
         {"spread", 1 << DIFFUSION},
         {"iterations", 1 << DIFFUSION},
         {"truncate", 1 << DIFFUSION},
+        {"first", 1 << TOP_M},
+        {"neighbours", 1 << TOP_M},
+        {"beta", 1 << TOP_M},
     };
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         if (kin_option_given(cli, uses[i].option) && !(uses[i].methods >> method & 1))
             return kin_cli_usage(cli, "--%s says nothing to --method %s", uses[i].option,
                                  kin_option_string(cli, "method"));
-    if (kin_option_choice(cli, "metric") != 0 && (method == GRAPH || method == DIFFUSION))
+    if (kin_option_choice(cli, "metric") != 0 && (method == GRAPH || method == DIFFUSION || method == TOP_M))
         return kin_cli_usage(cli, "--method %s goes by cosine similarity; leave --metric out",
                              kin_option_string(cli, "method"));
     if (method == RECIPROCAL && kin_option_given(cli, "similarities"))
@@ -113,7 +131,7 @@ static int rerank(kin_cli *cli)
     int method = kin_option_choice(cli, "method"), code = check_method(cli, method);
     if (code || !kin_retrieve_open(&r, cli, &code)) return code;
     static bool (*const methods[])(kin_retrieve *, kin_neighbours *, kin_error *) = {
-        by_reciprocal, by_graph, by_diffusion, by_search, by_search};
+        by_reciprocal, by_graph, by_diffusion, by_top_m, by_search, by_search};
     kin_error err = {0};
     kin_neighbours lists = {0};
     bool ok = kin_retrieve_normalize(&r, &err) && kin_retrieve_expand(&r, &err) &&
@@ -134,7 +152,7 @@ static int run(kin_cli *cli)
 
 static const char *const metrics[] = {"cosine", "euclid", NULL};
 static const char *const inputs[] = {"euclid", "squared", NULL};
-static const char *const names[] = {"k-reciprocal", "graph", "diffusion", "expand", "none", NULL};
+static const char *const names[] = {"k-reciprocal", "graph", "diffusion", "top-m", "expand", "none", NULL};
 
 static const kin_option options[] = {
     KIN_RETRIEVE_OPTIONS,
@@ -143,8 +161,9 @@ static const kin_option options[] = {
      .value = "M",
      .choices = names,
      .fallback = "k-reciprocal",
-     .help = "How: by mutual neighbours, by propagation over the neighbour graph, by diffusion, by the means "
-             "of --expand and --augment alone, or not at all."},
+     .help = "How: by mutual neighbours, by propagation over the neighbour graph, by diffusion, by what the "
+             "first "
+             "of a list make of each other, by the means of --expand and --augment alone, or not at all."},
     {.name = "params",
      .kind = KIN_OPTION_STRING,
      .value = "FILE",
@@ -226,6 +245,27 @@ static const kin_option options[] = {
      .high = -1,
      .help = "Diffusion's off-line form: solved once a gallery item on its N nearest (1000 is usual) instead "
              "of once a query on all; much faster with many queries."},
+    {.name = "first",
+     .kind = KIN_OPTION_INT,
+     .value = "M",
+     .low = 1,
+     .high = 20000,
+     .fallback = "400",
+     .help = "How many of a list top-m re-orders; the others keep their places."},
+    {.name = "neighbours",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 0,
+     .high = 20000,
+     .fallback = "9",
+     .help = "Each of those takes in its N nearest among them."},
+    {.name = "beta",
+     .kind = KIN_OPTION_REAL,
+     .value = "X",
+     .low = 0,
+     .high = 100,
+     .fallback = "0.15",
+     .help = "With this weight, times their similarity."},
     {.name = "metric",
      .kind = KIN_OPTION_CHOICE,
      .value = "M",
@@ -246,8 +286,11 @@ const kin_command kin_command_rerank = {
              "matrices. --method graph propagates sets of neighbours "
              "over the graph and compares those; --method diffusion lets a query's similarity spread over "
              "the graph of mutual neighbours, which finds what is "
-             "reached over a chain of alike items.\n\n"
-             "Queries take no part in diffusion's graph. With the other two all queries take part together, "
+             "reached over a chain of alike items; --method top-m refines the first of each list by one "
+             "another, and the "
+             "query by them, one query at a time.\n\n"
+             "Queries take no part in diffusion's graph, nor in one another's top-m. With the other two all "
+             "queries take part together, "
              "so a result depends on the whole query set; re-ranking them in parts gives another one. The "
              "defaults suit "
              "things with twenty pictures or more; where there are fewer, take k1 near their number.",
@@ -257,6 +300,8 @@ const kin_command kin_command_rerank = {
         "kin rerank --query queries --gallery shop --k1 7 --k2 3 --out ranks.csv\n"
         "# similarity spreads over the gallery\n"
         "kin rerank --query queries --gallery shop --method diffusion --truncate 1000 --out ranks.csv\n"
+        "# the first 400 of each list among themselves, each query alone\n"
+        "kin rerank --query queries --gallery shop --method top-m --out ranks.csv\n"
         "# expansion first, then re-ranking on the expanded vectors\n"
         "kin rerank --query queries --gallery shop --augment 10 --expand 10 --out ranks.csv",
     .options = options,

@@ -129,13 +129,20 @@ static void pictures_close(pictures *p)
 
 /* ---- the job ---- */
 
+enum { RECIPROCAL, TOP_M };
+
 static bool make_job(kin_pipeline *p, kin_error *err)
 {
     const kin_cli *cli = p->r.cli;
     bool expands = kin_option_given(cli, "expand"), augments = kin_option_given(cli, "augment"),
-         reranks = kin_option_choice(cli, "method") == 0;
+         reranks = kin_option_choice(cli, "method") == RECIPROCAL;
     p->among = kin_option_int(cli, "among");
     p->rerank = (kin_rerank_opt){.k = p->r.top, .lambda = kin_option_real(cli, "lambda")};
+    if (kin_option_choice(cli, "method") == TOP_M)
+        p->top_m = (kin_top_m_opt){.k = p->r.top,
+                                   .first = kin_option_int(cli, "first"),
+                                   .neighbours = kin_option_int(cli, "neighbours"),
+                                   .beta = kin_option_real(cli, "beta")};
     if (reranks) p->rerank.k1 = kin_option_int(cli, "k1"), p->rerank.k2 = kin_option_int(cli, "k2");
     p->job = (kin_job_size){.pictures = p->job.pictures,
                             .queries = p->r.leave_one_out ? 0 : p->r.query.items.count,
@@ -177,6 +184,7 @@ static bool work(kin_pipeline *p, kin_error *err)
 
 static int check(const kin_cli *cli)
 {
+    static const char *const of_top_m[] = {"first", "neighbours", "beta"};
     static const char *const of_rerank[] = {"k1", "k2", "lambda", "among"}, *const of_pictures[] = {
                                                                                 "weights",    "allow-missing",
                                                                                 "key",        "prefix",
@@ -185,16 +193,20 @@ static int check(const kin_cli *cli)
                                                                                 "filter",     "normalize",
                                                                                 "max-pixels", "background",
                                                                                 "cache"};
-    bool reranks = kin_option_choice(cli, "method") == 0;
+    bool reranks = kin_option_choice(cli, "method") == RECIPROCAL;
     if (reranks && kin_option_given(cli, "similarities"))
         return kin_cli_usage(cli, "--method k-reciprocal orders by distances; take --distances");
     for (size_t i = 0; i < sizeof of_rerank / sizeof *of_rerank; i++)
         if (!reranks && kin_option_given(cli, of_rerank[i]))
-            return kin_cli_usage(cli, "--%s belongs to re-ranking, and --method %s leaves that out",
+            return kin_cli_usage(cli,
+                                 "--%s belongs to k-reciprocal re-ranking, and --method %s leaves that out",
                                  of_rerank[i], kin_option_string(cli, "method"));
     for (size_t i = 0; i < sizeof of_pictures / sizeof *of_pictures; i++)
         if (!kin_option_given(cli, "model") && kin_option_given(cli, of_pictures[i]))
             return kin_cli_usage(cli, "--%s is about pictures; give --model too", of_pictures[i]);
+    for (size_t i = 0; i < sizeof of_top_m / sizeof *of_top_m; i++)
+        if (kin_option_choice(cli, "method") != TOP_M && kin_option_given(cli, of_top_m[i]))
+            return kin_cli_usage(cli, "--%s belongs to --method top-m", of_top_m[i]);
     if (kin_option_given(cli, "among") && !kin_option_given(cli, "query"))
         return kin_cli_usage(cli, "--among needs --query: without it each gallery item takes part");
     return 0;
@@ -232,8 +244,8 @@ static int run(kin_cli *cli)
     return code;
 }
 
-static const char *const methods[] = {"k-reciprocal", "expand", "none", NULL}, *const cosine[] = {"cosine",
-                                                                                                  NULL};
+static const char *const methods[] = {"k-reciprocal", "top-m", "expand", "none", NULL}, *const cosine[] = {
+                                                                                            "cosine", NULL};
 
 static const kin_option options[] = {
     {.name = "deadline",
@@ -260,7 +272,8 @@ static const kin_option options[] = {
      .value = "M",
      .choices = methods,
      .fallback = "k-reciprocal",
-     .help = "What comes last: re-ranking, or without it the means of --expand and --augment, or the plain "
+     .help = "What comes last: re-ranking, by mutual neighbours or by the first of each list, or without it "
+             "the means of --expand and --augment, or the plain "
              "search."},
     {.name = "k1",
      .kind = KIN_OPTION_INT,
@@ -291,6 +304,27 @@ static const kin_option options[] = {
      .fallback_shown = "the whole gallery, or what the deadline allows",
      .help = "Re-rank with the gallery items alone that are among the first M of some query's list; the rest "
              "keeps its order behind them."},
+    {.name = "first",
+     .kind = KIN_OPTION_INT,
+     .value = "M",
+     .low = 1,
+     .high = 20000,
+     .fallback = "400",
+     .help = "How many of a list top-m re-orders."},
+    {.name = "neighbours",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 0,
+     .high = 20000,
+     .fallback = "9",
+     .help = "Each of those takes in its N nearest among them."},
+    {.name = "beta",
+     .kind = KIN_OPTION_REAL,
+     .value = "X",
+     .low = 0,
+     .high = 100,
+     .fallback = "0.15",
+     .help = "With this weight, times their similarity."},
     {.name = "params",
      .kind = KIN_OPTION_STRING,
      .value = "FILE",

@@ -12,12 +12,13 @@
 #include "retrieval/lists/items.h"
 #include "retrieval/rerank/rerank.h"
 #include "retrieval/rerank/rerank_graph.h"
+#include "retrieval/rerank/top_m.h"
 #include "retrieval/judge/tune.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { RECIPROCAL, GRAPH, DIFFUSION, EXPAND };
+enum { RECIPROCAL, GRAPH, DIFFUSION, TOP_M, EXPAND };
 enum { AUGMENT, BY, ALPHA, MEANS };
 static const char *const means[MEANS] = {"augment", "expand", "alpha"};
 
@@ -112,6 +113,16 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
         opt.kd = (int64_t)v[0], opt.kq = (int64_t)v[1], opt.alpha = v[2];
         return kin_diffuse(query, gallery, &opt, lists, err);
     }
+    if (t->method == TOP_M) {
+        kin_top_m_opt opt = {.k = t->k,
+                             .first = (int64_t)v[0],
+                             .neighbours = (int64_t)v[1],
+                             .beta = v[2],
+                             .leave_one_out = t->leave_one_out,
+                             .self = t->selves.row,
+                             .progress = progress};
+        return kin_rerank_top_m(t->leave_one_out ? gallery : query, gallery, &opt, lists, err);
+    }
     return average(t, t->leave_one_out ? 0 : (int64_t)v[2], (int64_t)v[0], v[1], &query, &gallery, err) &&
            search(t, query, gallery, lists, err);
 }
@@ -158,6 +169,12 @@ static int settings_of(const tuner *t, kin_tunable *s)
         s[0] = (kin_tunable){"kd", true, 2, gallery, {8, 15, 30, 50, 100}, 5};
         s[1] = (kin_tunable){"kq", true, 1, gallery, {1, 3, 6, 10}, 4};
         s[2] = (kin_tunable){"spread", false, 0, 0.999, {0.7, 0.9, 0.99}, 3};
+        return 3;
+    }
+    if (t->method == TOP_M) {
+        s[0] = (kin_tunable){"first", true, 1, 20000, {50, 100, 200, 400}, 4};
+        s[1] = (kin_tunable){"neighbours", true, 0, most, {3, 6, 9, 15}, 4};
+        s[2] = (kin_tunable){"beta", false, 0, 10, {0.05, 0.15, 0.4, 1}, 4};
         return 3;
     }
     s[0] = (kin_tunable){"expand", true, 1, around < 400 ? around : 400, {1, 2, 4, 7, 10, 20, 40}, 7};
@@ -315,7 +332,7 @@ static int run(kin_cli *cli)
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
-static const char *const methods[] = {"k-reciprocal", "graph", "diffusion", "expand", NULL};
+static const char *const methods[] = {"k-reciprocal", "graph", "diffusion", "top-m", "expand", NULL};
 
 static const kin_option options[] = {
     {.name = "gallery",
@@ -332,7 +349,8 @@ static const kin_option options[] = {
      .value = "M",
      .choices = methods,
      .fallback = "k-reciprocal",
-     .help = "What is fitted: k1, k2 and lambda; k1, k2 and layers; kd, kq and spread; or the numbers of "
+     .help = "What is fitted: k1, k2 and lambda; k1, k2 and layers; kd, kq and spread; first, neighbours and "
+             "beta; or the numbers of "
              "neighbours and the alpha of query expansion and, with --query, database augmentation."},
     {.name = "out",
      .kind = KIN_OPTION_STRING,
