@@ -4,6 +4,7 @@
 #   make SANITIZE=address,undefined   with the compilers' sanitizers
 #   make WERROR=1            warnings are errors (used by CI)
 #   make CC=clang DEBUG=1    another compiler; assertions and -O1
+#   make static, make dist   one file that runs anywhere; what is handed out, with checksums
 #   make test CC=aarch64-linux-gnu-gcc RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" TESTS=both_    for another machine: RUNNER runs the tests' programs
 #
 # Files are found by wildcard: a new .c file in a room needs no edit here.
@@ -18,7 +19,7 @@ PYTHON  ?= python3
 DESTDIR ?=
 VERSION := 0.1.0
 
-machine := $(shell $(CC) -dumpmachine)
+machine := $(if $(filter -m32,$(CC)),i686,$(shell $(CC) -dumpmachine))
 # Beside other work on the same cores OpenMP's spinning barriers cost far more than sleeping ones: kin's own pool is the default.
 OPENMP  ?=
 ifeq ($(OPENMP),0)
@@ -27,11 +28,13 @@ endif
 
 empty :=
 comma := ,
-config := $(notdir $(firstword $(CC)))$(if $(OPENMP),-openmp)$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(DEBUG),-debug)
+config := $(notdir $(firstword $(CC)))$(if $(filter -m32,$(CC)),-m32)$(if $(OPENMP),-openmp)$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(DEBUG),-debug)
 BUILD  ?= build/$(config)
 
 # gcc 12 for aarch64 fails within its own vectoriser where floats' largest is found in double; kernels have vectors of their own.
 cautious := $(if $(findstring aarch64,$(machine)),$(if $(filter 12 12.%,$(shell $(CC) -dumpversion)),-fno-tree-loop-vectorize))
+# 32-bit x86 computes with SSE2: the old stack of 80-bit registers rounds twice, and its results depend on what the compiler spills.
+cautious += $(if $(filter i386% i486% i586% i686%,$(machine)),-msse2 -mfpmath=sse)
 
 CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas -Wno-missing-field-initializers $(if $(WERROR),-Werror)
@@ -72,7 +75,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench fuzz install uninstall clean format format-check
+.PHONY: all demo test examples bench fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .DELETE_ON_ERROR:
@@ -153,8 +156,29 @@ fuzz: $(fuzzers)
 
 # With TESTS only the programs that a word of it names are built, and scripts find kin.
 chosen = $(if $(TESTS),$(sort $(foreach word,$(TESTS),$(foreach file,$(1),$(if $(findstring $(word),$(file)),$(file))))),$(1))
-test: kin $(call chosen,$(float_tests) $(double_tests)) $(if $(TESTS),$(if $(findstring example,$(TESTS)),$(examples)),$(examples) $(fuzzers))
+test: kin $(if $(findstring static,$(TESTS)),static) $(call chosen,$(float_tests) $(double_tests)) $(if $(TESTS),$(if $(findstring example,$(TESTS)),$(examples)),$(examples) $(fuzzers))
 	@BUILD=$(BUILD) RUNNER="$(RUNNER)" tests/run.sh $(TESTS)
+
+# One file without symbols that runs on any Linux of its architecture: by musl, where its compiler is there, else with the C library at hand
+# (Debian's libc6-dev and its cross packages have the .a).
+STATIC_CC  ?= $(if $(filter cc gcc,$(CC)),$(if $(shell command -v musl-gcc),musl-gcc,$(CC)),$(CC))
+static_dir := build/$(notdir $(firstword $(STATIC_CC)))-static
+static:
+	@$(MAKE) --no-print-directory CC="$(STATIC_CC)" LDFLAGS="-static -s $(LDFLAGS)" BUILD=$(static_dir) $(static_dir)/kin
+	@cp -f $(static_dir)/kin build/kin-static.new && mv -f build/kin-static.new build/kin-static
+	@echo "build/kin-static: $$(wc -c < build/kin-static) bytes, made by $(STATIC_CC)"
+
+# What is handed out, in build/dist: the sources as last committed, that one file, their checksums.
+release := kin-$(VERSION)
+binary  := $(release)-linux-$(firstword $(subst -, ,$(machine)))
+dist:
+	@git diff --quiet HEAD || { echo "make dist: commit first: the archive holds what is committed, and the program is to be made of the same"; exit 1; }
+	@$(MAKE) --no-print-directory static
+	@rm -rf build/dist && mkdir -p build/dist
+	@git archive --prefix=$(release)/ HEAD | gzip -n9 > build/dist/$(release).tar.gz
+	@cp build/kin-static build/dist/$(binary)
+	@cd build/dist && sha256sum $(release).tar.gz $(binary) > SHA256SUMS
+	@cd build/dist && wc -c $(release).tar.gz $(binary) | sed '$$d' && cat SHA256SUMS
 
 install: kin $(BUILD)/libkin.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1

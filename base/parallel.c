@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 
-#include <pthread.h>
+#include "base/thread.h"
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -155,7 +156,7 @@ static int workers_ready(int threads)
 {
     while (pool.started < threads - 1) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, worker_main, (void *)(intptr_t)(pool.started + 1)) != 0) break;
+        if (!kin_thread_start(&thread, worker_main, (void *)(intptr_t)(pool.started + 1))) break;
         pthread_detach(thread);
         pool.started++;
     }

@@ -3,6 +3,13 @@
 #ifndef KIN_BASE_REAL_H
 #define KIN_BASE_REAL_H
 
+/* Weights, descriptors and indices are little-endian files that are mapped and read where they lie: elsewhere
+ * wrong numbers would be read without a word. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error \
+    "kin is for little-endian machines: its files are read as they lie in memory, and this machine is big-endian"
+#endif
+
 #ifdef KIN_DOUBLE
 typedef double kin_real;
 #define KIN_REAL_NAME "float64"

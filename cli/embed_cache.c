@@ -85,8 +85,9 @@ static void key_to_row(const kin_embed_key *key, float *row)
 
 static size_t place_of(const kin_embed_cache *c, const float *row)
 {
-    return ((size_t)row[0] << 48 ^ (size_t)row[1] << 32 ^ (size_t)row[2] << 16 ^ (size_t)row[3]) &
-           (c->slots - 1);
+    uint64_t mixed = 0;
+    for (int i = 0; i < 4; i++) mixed = mixed << 16 ^ (uint64_t)row[i];
+    return (size_t)mixed & (c->slots - 1);
 }
 
 /* ---- the table ---- */

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "base/thread.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #ifdef __linux__
@@ -428,8 +428,7 @@ kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, ki
         return NULL;
     }
     /* Fewer threads than wished for, even none, only make it slower. */
-    while (l->n_threads < workers && pthread_create(&l->threads[l->n_threads], NULL, worker, l) == 0)
-        l->n_threads++;
+    while (l->n_threads < workers && kin_thread_start(&l->threads[l->n_threads], worker, l)) l->n_threads++;
     return l;
 }
 

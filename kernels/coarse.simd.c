@@ -7,7 +7,7 @@
 /* Pairs as the lanes of a vector of 32-bit numbers: the compilers' vector types have no product of pairs,
  * so here, and only here, the machine's own is called by name. It takes half to two thirds of the time of
  * float32 products (see docs/scale.md). */
-#if defined(__x86_64__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 

@@ -9,7 +9,7 @@
 enum {
     ROUNDS = 1 << 18, /* some milliseconds */
     REPEATS = 12,
-    ARRAY_BYTES = 48 << 20,
+    ARRAY_BYTES = KIN_LIMITS_BYTES / 3,
     PIECES = 96, /* of the arrays */
 };
 

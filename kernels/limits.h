@@ -16,8 +16,10 @@ typedef struct kin_limits {
     double bytes;
 } kin_limits;
 
+enum { KIN_LIMITS_BYTES = 3 * (48 << 20) }; /* of the three arrays together */
+
 /* The best of several short runs on all threads with the chosen instruction set; about half a second.
- * False when out of memory (150 MB are needed for that time). */
+ * False when out of memory (KIN_LIMITS_BYTES are needed for that time). */
 bool kin_limits_measure(kin_limits *limits);
 
 /* ---- compiled for each instruction set ---- */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs every test (or those whose path matches a word given), as many at a time as there are cores, and adds their lines up:
 #   BUILD=build/cc tests/run.sh [WORD...]
-# RUNNER, a command with its arguments, runs programs of another machine's; tests that are scripts run the program themselves and are left out then.
+# RUNNER, a command with its arguments, runs programs of another machine's; of the tests that are scripts only those with the line "# Also by RUNNER."
+# are run then: they run the program by it, through tests/support/shell.sh.
 # A test prints "ok NAME", "not ok NAME: why" or "skip NAME: why". A program that ends badly counts as failed, and so does one that has not ended
 # after LIMIT seconds (900): a test that hangs is named, and the others still run. JOBS=1 runs one after the other.
 set -u
@@ -20,7 +21,7 @@ wanted() { # PATH [WORD...]
 list() { # [WORD...]
     for test in tests/*.test.sh "$BUILD"/tests/test_* "$BUILD"/tests/both_* "$BUILD"/tests-double/*; do
         [ -x "$test" ] || continue
-        case $test in *.d) continue;; *.test.sh) [ -z "$RUNNER" ] || continue;; esac
+        case $test in *.d) continue;; *.test.sh) [ -z "$RUNNER" ] || grep -q '^# Also by RUNNER\.$' "$test" || continue;; esac
         if wanted "$test" "$@"; then echo "$test"; fi
     done
 }
@@ -28,8 +29,10 @@ list() { # [WORD...]
 run_one() { # TEST FOLDER: what is said of it, in one piece; the counts go to a file
     log=$(mktemp -d "$2/XXXXXX") || exit 1
     started=$(date +%s)
+    by=$RUNNER
+    case $1 in *.test.sh) by=;; esac
     # shellcheck disable=SC2086
-    timeout -k 10 "$LIMIT" $RUNNER "$1" >"$log/out" 2>"$log/err" </dev/null
+    timeout -k 10 "$LIMIT" $by "$1" >"$log/out" 2>"$log/err" </dev/null
     status=$?
     p=$(grep -c '^ok ' "$log/out"); f=$(grep -c '^not ok ' "$log/out"); s=$(grep -c '^skip ' "$log/out")
     took=$(($(date +%s) - started))

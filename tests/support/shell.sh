@@ -4,6 +4,11 @@ kin=${BUILD:-build/cc}/kin
 case $kin in /*) ;; *) kin=$PWD/$kin ;; esac
 folder=$(mktemp -d) || exit 1
 out=$folder
+if [ -n "${RUNNER:-}" ]; then # another machine's program
+    printf '#!/bin/sh\nexec %s %s "$@"\n' "$RUNNER" "$kin" >"$folder/kin-by-runner"
+    chmod +x "$folder/kin-by-runner"
+    kin=$folder/kin-by-runner
+fi
 trap 'rm -rf "$folder"' EXIT
 failed=0
 
