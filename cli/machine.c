@@ -28,8 +28,7 @@ static kin_fact *row(kin_facts *f, const char *label, const char *key)
     return r;
 }
 
-static void KIN_PRINTF(4, 5)
-    say(kin_facts *f, const char *label, const char *key, const char *format, ...)
+static void KIN_PRINTF(4, 5) say(kin_facts *f, const char *label, const char *key, const char *format, ...)
 {
     kin_fact *r = row(f, label, key);
     va_list args;
@@ -183,7 +182,8 @@ static void tell_cores(kin_facts *f, const char *threads_why)
     if (line_of("/proc/self/status", "Cpus_allowed_list", list, sizeof list))
         say(f, "  allowed", "processors allowed", "%s", list);
     if (allowed > 0)
-        count(f, "  share", "processors share", allowed, "of the time of %.2f, by the control group", allowed);
+        count(f, "  share", "processors share", allowed, "of the time of %.2f, by the control group",
+              allowed);
     count(f, "threads", "threads", kin_threads(), "%d, %s", kin_threads(), threads_why);
 }
 

@@ -21,8 +21,7 @@ static const char *who_chose_threads(const kin_cli *cli)
 
 static void add_table(kin_text *out, const kin_facts *f)
 {
-    for (int i = 0; i < f->count; i++)
-        kin_text_format(out, "%-13s %s\n", f->row[i].label, f->row[i].text);
+    for (int i = 0; i < f->count; i++) kin_text_format(out, "%-13s %s\n", f->row[i].label, f->row[i].text);
     kin_text_format(out, "\n%s", report);
 }
 
