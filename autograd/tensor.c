@@ -16,12 +16,16 @@ bool kin_shape_equal(kin_shape a, kin_shape b)
     return true;
 }
 
+/* So many numbers that sizes in bytes, of a few times as many, fit into a size_t: half a gigabyte of them where
+ * that has 32 bits. */
+static const int64_t count_max = PTRDIFF_MAX / (sizeof(size_t) > 4 ? 64 : 16);
+
 int64_t kin_shape_count(kin_shape s)
 {
     if (s.ndim < 1 || s.ndim > KIN_MAX_DIMS) return 0;
     int64_t count = 1;
     for (int i = 0; i < s.ndim; i++) {
-        if (s.dim[i] < 1 || s.dim[i] > INT64_MAX / 64 / count) return 0;
+        if (s.dim[i] < 1 || s.dim[i] > count_max / count) return 0;
         count *= s.dim[i];
     }
     return count;

@@ -14,7 +14,8 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
 {
     size_t capacity = 1 << 16, used = 0;
     struct stat info;
-    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
+        (uintmax_t)info.st_size < SIZE_MAX / 2)
         capacity = (size_t)info.st_size + 1;
     if (limit && capacity > limit + 1) capacity = limit + 1;
     uint8_t *data = kin_alloc(capacity + 1);

@@ -26,17 +26,17 @@ static bool must_fail(void)
     return atomic_fetch_sub(&fail_at, 1) == 1;
 }
 
-bool kin_mul_size(size_t a, size_t b, size_t *out)
+bool kin_mul_size(uint64_t a, uint64_t b, size_t *out)
 {
-    if (b && a > SIZE_MAX / b) return false;
-    *out = a * b;
+    if (a > SIZE_MAX || b > SIZE_MAX || (b && a > SIZE_MAX / b)) return false;
+    *out = (size_t)(a * b);
     return true;
 }
 
-bool kin_add_size(size_t a, size_t b, size_t *out)
+bool kin_add_size(uint64_t a, uint64_t b, size_t *out)
 {
-    if (a > SIZE_MAX - b) return false;
-    *out = a + b;
+    if (b > SIZE_MAX || a > SIZE_MAX - b) return false;
+    *out = (size_t)(a + b);
     return true;
 }
 

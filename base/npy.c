@@ -204,7 +204,10 @@ static size_t bytes_left(FILE *stream)
     int fd = fileno(stream);
     if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return SIZE_MAX;
     off_t at = ftello(stream);
-    return at < 0 ? SIZE_MAX : info.st_size > at ? (size_t)(info.st_size - at) : 0;
+    if (at < 0) return SIZE_MAX;
+    if (info.st_size <= at) return 0;
+    uintmax_t left = (uintmax_t)(info.st_size - at);
+    return left < SIZE_MAX ? (size_t)left : SIZE_MAX - 1; /* more than a machine of 32 bits can hold */
 }
 
 /* Reads `total` bytes. Where the size of the file is unknown, memory is asked for only as the bytes
@@ -344,7 +347,7 @@ static bool read_stream(FILE *stream, const char *name, bool wide, kin_npy *out,
     bool fits = true, empty = false;
     for (int i = 0; i < h.dims; i++) {
         empty = empty || h.shape[i] == 0;
-        fits = fits && kin_mul_size(count, h.shape[i] ? (size_t)h.shape[i] : 1, &count);
+        fits = fits && kin_mul_size(count, h.shape[i] ? (uint64_t)h.shape[i] : 1, &count);
     }
     fits = fits && kin_mul_size(count, h.item, &bytes) && kin_mul_size(count, sizeof(float), &floats) &&
            floats <= PTRDIFF_MAX && bytes <= PTRDIFF_MAX;
@@ -447,7 +450,7 @@ static bool write_array(const char *path, const char *descr, const void *data, s
     for (int i = 0, used = 0; i < dims; i++) {
         used += snprintf(shown + used, sizeof shown - (size_t)used, "%s%lld%s", i ? " " : "",
                          (long long)shape[i], i + 1 < dims || dims == 1 ? "," : "");
-        if (shape[i] < 0 || !kin_mul_size(bytes, (size_t)shape[i], &bytes))
+        if (shape[i] < 0 || !kin_mul_size(bytes, (uint64_t)shape[i], &bytes))
             return kin_fail(err, KIN_ERR_ARGUMENT, "%s: an array of (%s...) cannot be written", path, shown);
     }
     /* Magic, version 1.0, and a header padded so that the numbers begin at a multiple of 64. */

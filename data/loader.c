@@ -397,7 +397,7 @@ static bool reserve(kin_loader *l, kin_error *err)
     l->slots = kin_alloc_zero((size_t)l->n_slots, sizeof *l->slots);
     l->broken = kin_alloc_zero(count, sizeof *l->broken);
     l->hidden = kin_alloc_zero(count, sizeof *l->hidden);
-    bool ok = l->slots && l->broken && l->hidden && kin_mul_size(l->floats, (size_t)o->batch, &floats);
+    bool ok = l->slots && l->broken && l->hidden && kin_mul_size(l->floats, (uint64_t)o->batch, &floats);
     if (ok && o->cache) ok = (l->cache = kin_alloc_zero(count, sizeof *l->cache)) != NULL;
     for (int i = 0; ok && i < l->n_slots; i++) {
         l->slots[i].index = kin_alloc_array((size_t)o->batch, sizeof(int64_t));

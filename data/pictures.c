@@ -155,7 +155,7 @@ bool kin_pictures_load(const kin_dataset *set, const kin_pictures_opt *opt, kin_
     uint64_t allowed = opt->memory_max ? opt->memory_max : (uint64_t)4 << 30;
     size_t bytes = (size_t)opt->size * (size_t)opt->size * (size_t)opt->channels, total;
     *out = (kin_pictures){.size = opt->size, .channels = opt->channels, .classes = set->classes};
-    if (!kin_mul_size(bytes, (size_t)set->count, &total) || total > allowed)
+    if (!kin_mul_size(bytes, (uint64_t)set->count, &total) || total > allowed)
         return kin_fail(err, KIN_ERR_MEMORY,
                         "%lld pictures of %d x %d x %d need more than the %llu MiB allowed; choose a smaller "
                         "--size or fewer classes",

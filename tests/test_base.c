@@ -1,4 +1,5 @@
 /* Errors, memory, arenas, files, text, randomness, parallel loops. */
+#include "autograd/tensor.h"
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -33,6 +34,12 @@ static void sizes(void)
     size_t out = 5;
     CHECK(!kin_mul_size(SIZE_MAX / 2, 3, &out) && out == 5);
     CHECK(!kin_add_size(SIZE_MAX, 1, &out) && out == 5);
+    bool narrow = sizeof(size_t) == 4; /* 2^32 + 1 from a file is not 1 there */
+    CHECK(kin_mul_size(UINT64_C(0x100000001), 1, &out) != narrow);
+    CHECK(kin_mul_size(1, UINT64_C(0x100000001), &out) != narrow);
+    CHECK(kin_add_size(UINT64_C(0x100000001), 0, &out) != narrow);
+    CHECK(kin_add_size(0, UINT64_C(0x100000001), &out) != narrow);
+    CHECK((kin_shape_count(KIN_SHAPE(65537, 65537)) == 0) == narrow);
     CHECK(kin_alloc_array(SIZE_MAX / 2, 4) == NULL && kin_alloc(SIZE_MAX) == NULL);
     kin_alloc_fail_at(2);
     void *a = kin_alloc(8), *b = kin_alloc(8), *c = kin_alloc(8);

@@ -151,7 +151,7 @@ static bool make_output(job *j, const kin_tensor *t, kin_error *err)
     j->shape[0] = j->x.dim[0];
     for (int i = 1; i < s.ndim; i++) j->shape[i] = s.dim[j->nhwc ? i : i == 1 ? s.ndim - 1 : i - 1];
     j->each = kin_count(t) / s.dim[0];
-    if (!kin_mul_size((size_t)j->x.dim[0], (size_t)j->each, &count))
+    if (!kin_mul_size((uint64_t)j->x.dim[0], (uint64_t)j->each, &count))
         return kin_fail_memory(err, "the output", SIZE_MAX);
     j->out = kin_alloc_array(count, sizeof *j->out);
     return j->out || kin_fail_memory(err, "the output", count * sizeof *j->out);

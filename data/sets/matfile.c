@@ -139,8 +139,8 @@ static bool read_text(mat_reader *r, span *s, kin_mat *m)
     int size = type_size(e.type);
     if (size == 0 || size > 4 || e.type == SINGLE) return damaged(r, "a text is not made of characters");
     size_t count = e.size / (size_t)size, length = 0;
-    char *text = kin_arena_alloc(r->arena, 4 * count + 1);
-    if (!text) return no_memory(r, 4 * count);
+    char *text = count < SIZE_MAX / 4 ? kin_arena_alloc(r->arena, 4 * count + 1) : NULL;
+    if (!text) return no_memory(r, e.size);
     for (size_t i = 0; i < count; i++) {
         uint32_t c = (uint32_t)integer(r, e.data + i * (size_t)size, size);
         if (size == 1 && (e.type == UTF8 || c < 0x80)) text[length++] = c ? (char)c : '?';
@@ -199,7 +199,7 @@ static bool read_head(mat_reader *r, span *s, kin_mat *m, int *class)
     *class = (int)(integer(r, flags.data, 4) & 0xff);
     m->count = 1;
     for (size_t i = 0; i < sizes.size; i += 4)
-        if (!kin_mul_size(m->count, (size_t)integer(r, sizes.data + i, 4), &m->count))
+        if (!kin_mul_size(m->count, integer(r, sizes.data + i, 4), &m->count))
             return damaged(r, "impossible sizes");
     char *text = kin_arena_alloc(r->arena, name.size + 1);
     if (!text) return no_memory(r, name.size);

@@ -77,7 +77,7 @@ bool kin_array_count(int ndim, const int64_t *shape, size_t item, size_t *count)
     size_t product = 1, bytes;
     bool empty = false;
     for (int i = 0; i < ndim; i++) {
-        if (shape[i] < 0 || !kin_mul_size(product, shape[i] ? (size_t)shape[i] : 1, &product)) return false;
+        if (shape[i] < 0 || !kin_mul_size(product, shape[i] ? (uint64_t)shape[i] : 1, &product)) return false;
         empty = empty || shape[i] == 0;
     }
     if (!kin_mul_size(product, item ? item : 1, &bytes) || bytes > PTRDIFF_MAX) return false;
@@ -87,12 +87,12 @@ bool kin_array_count(int ndim, const int64_t *shape, size_t item, size_t *count)
 
 bool kin_strides_fit(int ndim, const int64_t *shape, const int64_t *stride, int64_t offset, uint64_t limit)
 {
-    size_t last = (size_t)offset, reach;
-    if (offset < 0) return false;
+    size_t last, reach;
+    if (offset < 0 || !kin_add_size((uint64_t)offset, 0, &last)) return false;
     for (int i = 0; i < ndim; i++)
         if (shape[i] == 0) return (uint64_t)offset <= limit;
     for (int i = 0; i < ndim; i++)
-        if (stride[i] < 0 || !kin_mul_size((size_t)shape[i] - 1, (size_t)stride[i], &reach) ||
+        if (stride[i] < 0 || !kin_mul_size((uint64_t)shape[i] - 1, (uint64_t)stride[i], &reach) ||
             !kin_add_size(last, reach, &last))
             return false;
     return (uint64_t)last < limit;

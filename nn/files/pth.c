@@ -146,7 +146,8 @@ static bool read_id(const reader *r, const kin_pickle *p, const char **key, kin_
         return refuse(r, "a storage that is described in no known way", "");
     *key = id->items[2]->text;
     *dtype = type_of(id->items[1]);
-    *count = (size_t)id->items[4]->integer;
+    if (!kin_add_size((uint64_t)id->items[4]->integer, 0, count))
+        return refuse(r, "an impossible size of storage", *key);
     return *dtype || refuse(r, "an unknown type of numbers in storage", *key);
 }
 

@@ -290,8 +290,8 @@ static void map_free(map *m)
 static bool map_alloc(map *m, kin_error *err)
 {
     size_t n = (size_t)m->n, padded = (size_t)m->padded, entries;
-    if (kin_mul_size(n, (size_t)m->dim, &entries)) m->x = kin_alloc_array(entries, sizeof *m->x);
-    m->p = kin_alloc_zero(n * padded, sizeof *m->p);
+    if (kin_mul_size(n, (uint64_t)m->dim, &entries)) m->x = kin_alloc_array(entries, sizeof *m->x);
+    if (kin_mul_size(n, padded, &entries)) m->p = kin_alloc_zero(entries, sizeof *m->p);
     float **pairs[] = {&m->y, &m->velocity, &m->gain, &m->pull, &m->push};
     bool ok = m->x && m->p;
     for (size_t b = 0; b < sizeof pairs / sizeof *pairs; b++)

@@ -257,7 +257,7 @@ static bool read_array(reader *r, const uint8_t *bytes, size_t size)
     if (l.shape[0] != r->query->count)
         return kin_fail(r->err, KIN_ERR_DATA, "%s: holds %lld lists, and there are %lld queries", r->name,
                         (long long)l.shape[0], (long long)r->query->count);
-    if (!kin_mul_size((size_t)l.shape[0], (size_t)l.shape[1], &numbers) ||
+    if (!kin_mul_size((uint64_t)l.shape[0], (uint64_t)l.shape[1], &numbers) ||
         !kin_mul_size(numbers, l.item, &needed) || l.offset > size || size - l.offset < needed)
         return kin_fail(r->err, KIN_ERR_DATA, "%s: is cut short", r->name);
     for (int64_t q = 0; q < l.shape[0]; q++)

@@ -10,7 +10,7 @@ bool kin_neighbours_alloc(kin_neighbours *out, int64_t queries, int64_t k, kin_e
 {
     *out = (kin_neighbours){queries, k, NULL, NULL};
     size_t count = 0;
-    if (queries > 0 && k > 0 && kin_mul_size((size_t)queries, (size_t)k, &count)) {
+    if (queries > 0 && k > 0 && kin_mul_size((uint64_t)queries, (uint64_t)k, &count)) {
         out->index = kin_alloc_array(count, sizeof *out->index);
         out->value = kin_alloc_array(count, sizeof *out->value);
     }
