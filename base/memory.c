@@ -28,7 +28,7 @@ static bool must_fail(void)
 
 bool kin_mul_size(uint64_t a, uint64_t b, size_t *out)
 {
-    if (a > SIZE_MAX || b > SIZE_MAX || (b && a > SIZE_MAX / b)) return false;
+    if (a && b && (a > SIZE_MAX || b > SIZE_MAX / a)) return false;
     *out = (size_t)(a * b);
     return true;
 }
