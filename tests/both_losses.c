@@ -464,6 +464,9 @@ static void rates(void)
               *d = kin_module_find(m, "loss.arcface-2.weight");
     CHECK(a && b && c && d && a->lr_scale == 100 && b->lr_scale == .5 && c->lr_scale == 1 &&
           d->lr_scale == 1);
+    if (a) a->lr_scale = 2; /* as a rule for all of a network may have left it */
+    kin_loss_tune(&l.sum, m);
+    CHECK(a && a->lr_scale == 200);
     kin_module_free(m);
     kin_ctx_free(ctx);
     check_end();
@@ -522,6 +525,35 @@ static void looked_at(void)
                   (i != j && b.labels[i] == b.labels[j]));
     kin_mined_free(&mined);
     kin_ctx_free(ctx);
+    check_end();
+}
+
+static void squared(void)
+{
+    check_begin("contrastive-squared by hand: the mean over all pairs, 0 where there are none (%s)",
+                KIN_REAL_NAME);
+    /* at 0, 60 and 90 degrees: squared distances 1, 2 and 2 - √3 */
+    static const kin_real at[] = {1, 0, (kin_real).5, (kin_real)0.86602540378443865, 0, 1};
+    static const int labels[] = {0, 0, 1};
+    const double root = 1.7320508075688773;
+    const struct {
+        const char *text;
+        int rows;
+        double value;
+    } rows[] = {{"contrastive-squared", 3, (1 + (root - 1)) / 3},
+                {"contrastive-squared(3)", 3, (1 + 1 + (root + 1)) / 3},
+                {"contrastive-squared", 1, 0}};
+    for (int i = 0; i < 3; i++) {
+        kin_loss_sum sum;
+        kin_ctx *ctx = kin_ctx_new();
+        CHECK(kin_loss_parse(rows[i].text, NULL, &sum, NULL));
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(rows[i].rows, 2), at),
+                   *loss = kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = labels});
+        CHECK_CLOSE(kin_item(loss), rows[i].value, 1e-6);
+        CHECK(kin_backward(loss));
+        for (int k = 0; kin_grad(x) && k < 2 * rows[i].rows; k++) CHECK(isfinite((double)kin_grad(x)[k]));
+        kin_ctx_free(ctx);
+    }
     check_end();
 }
 
@@ -604,6 +636,7 @@ int main(void)
     damaged_memory();
     looked_at();
     after_an_error();
+    squared();
     weightless();
     offered();
     foreign_labels();
