@@ -8,9 +8,10 @@
 
 typedef enum {
     KIN_OK = 0,
-    KIN_ERR_ARGUMENT,    /* a shape, an option or a call that makes no sense */
-    KIN_ERR_DATA,        /* something read from outside is malformed */
-    KIN_ERR_IO,          /* the operating system refused: missing file, full disk */
+    KIN_ERR_ARGUMENT, /* a shape, an option or a call that makes no sense */
+    KIN_ERR_DATA,     /* something read from outside is malformed */
+    KIN_ERR_ABSENT,   /* a file is missing, may not be read, or is none: of itself, and again next time */
+    KIN_ERR_IO, /* the machine failed: a full disk, a bad block, no descriptor left; says nothing of data */
     KIN_ERR_MEMORY,      /* an allocation failed */
     KIN_ERR_NUMERIC,     /* NaN or infinity where a number was needed */
     KIN_ERR_INTERRUPTED, /* the caller asked to stop */

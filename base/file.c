@@ -4,11 +4,48 @@
 #include "base/memory.h"
 #include "base/pages.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+kin_code kin_code_of_errno(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case ENXIO: return KIN_ERR_ABSENT;
+    case ENOMEM: return KIN_ERR_MEMORY;
+    default: return KIN_ERR_IO;
+    }
+}
+
+/* ---- reading ---- */
+
+/* Reads until the end or until `size` bytes are there; a signal in between is no error. */
+static size_t read_on(FILE *stream, uint8_t *data, size_t size)
+{
+    size_t used = 0;
+    for (;;) {
+        errno = 0;
+        used += fread(data + used, 1, size - used, stream);
+        if (used == size || !ferror(stream) || errno != EINTR) return used;
+        clearerr(stream);
+    }
+}
 
 static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes *out, kin_error *err)
 {
@@ -21,7 +58,7 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     uint8_t *data = kin_alloc(capacity + 1);
     if (!data) return kin_fail_memory(err, path, capacity);
     for (;;) {
-        used += fread(data + used, 1, capacity - used, stream);
+        used += read_on(stream, data + used, capacity - used);
         if (used < capacity) break;
         if (limit && used > limit) break;
         uint8_t *more = kin_realloc(data, used, capacity * 2 + 1);
@@ -32,10 +69,12 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
         data = more;
         capacity *= 2;
     }
+    int why = errno;
     if (ferror(stream) || (limit && used > limit)) {
         kin_free(data);
         return ferror(stream)
-                   ? kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", path, strerror(errno))
+                   ? kin_fail(err, kin_code_of_errno(why), "%s: cannot be read: %s", path,
+                              strerror(why ? why : EIO))
                    : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
     }
     data[used] = 0;
@@ -43,13 +82,27 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     return true;
 }
 
+enum { TRIES = 100 };
+
+/* Threads that read at once may need more descriptors than there are for a moment. */
+static FILE *open_patiently(const char *path)
+{
+    for (int i = 0;; i++) {
+        FILE *stream = fopen(path, "rb");
+        if (stream || (errno != EMFILE && errno != ENFILE && errno != EINTR) || i == TRIES) return stream;
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+}
+
 bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err)
 {
     *out = (kin_bytes){0};
     if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", limit, out, err);
-    if (kin_is_folder(path)) return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a file was expected", path);
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (kin_is_folder(path))
+        return kin_fail(err, KIN_ERR_ABSENT, "%s: is a folder; a file was expected", path);
+    FILE *stream = open_patiently(path);
+    if (!stream)
+        return kin_fail(err, kin_code_of_errno(errno), "%s: cannot be opened: %s", path, strerror(errno));
     bool ok = read_stream(stream, path, limit, out, err);
     fclose(stream);
     return ok;
@@ -62,11 +115,190 @@ void kin_bytes_free(kin_bytes *bytes)
     *bytes = (kin_bytes){0};
 }
 
+/* ---- names ---- */
+
+/* The folder that holds `path`, allocated. */
+static char *parent_of(const char *path)
+{
+    char *copy = kin_strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+    if (!copy) return NULL;
+    if (slash) slash[slash == copy] = '\0';
+    else snprintf(copy, strlen(path) + 1, "%s", *path ? "." : "");
+    return copy;
+}
+
+/* Some file systems have no such thing as a folder's sync (EINVAL), and a folder that may not be read is not
+ * opened: the names are then as safe as they were without. */
+bool kin_sync_folder(const char *folder, kin_error *err)
+{
+    int file = open(folder, O_RDONLY | O_DIRECTORY);
+    if (file < 0) return true;
+    int why = fsync(file) == 0 ? 0 : errno;
+    close(file);
+    return !why || why == EINVAL || why == EROFS || why == EBADF ||
+           kin_fail(err, KIN_ERR_IO, "%s: cannot be synced: %s", folder, strerror(why));
+}
+
+bool kin_sync_parent(const char *path, kin_error *err)
+{
+    char *folder = parent_of(path);
+    bool ok = folder ? kin_sync_folder(folder, err) : kin_fail_memory(err, path, strlen(path));
+    kin_free(folder);
+    return ok;
+}
+
+enum { LINKS_MAX = 16, LINK_SIZE = 4096 };
+
+/* Where a link's text leads, seen from the link's folder. */
+static char *linked_from(const char *path, const char *text)
+{
+    char *folder = *text == '/' ? kin_strdup("") : parent_of(path),
+         *joined = folder ? kin_path_join(folder, text) : NULL;
+    kin_free(folder);
+    return joined;
+}
+
+/* What a name is in the end, its links followed; it need not be there. */
+static char *followed(const char *path, kin_error *err)
+{
+    char *at = kin_strdup(path), text[LINK_SIZE];
+    for (int i = 0; at; i++) {
+        ssize_t size = readlink(at, text, sizeof text - 1);
+        if (size < 0) return at;
+        if (i == LINKS_MAX) break;
+        text[size] = '\0';
+        char *next = linked_from(at, text);
+        kin_free(at);
+        at = next;
+    }
+    if (at) kin_fail(err, KIN_ERR_IO, "%s: cannot be created: %s", path, strerror(ELOOP));
+    else kin_fail_memory(err, path, strlen(path));
+    kin_free(at);
+    return NULL;
+}
+
+/* ---- what others left ---- */
+
+static const char mark[] = ".tmp-kin-";
+
+bool kin_is_stale(const char *folder, const char *name)
+{
+    const char *at = strstr(name, mark);
+    char *end;
+    if (!at) return false;
+    long pid = strtol(at + sizeof mark - 1, &end, 10);
+    if (pid <= 0 || *end || kill((pid_t)pid, 0) == 0 || errno != ESRCH) return false;
+    /* Of a process elsewhere (another container with this folder) the number says nothing, but its lock does. */
+    char *path = kin_path_join(folder, name);
+    int file = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) : -1;
+    bool stale = file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0;
+    if (file >= 0) close(file);
+    kin_free(path);
+    return stale;
+}
+
+static void remove_stale(const char *folder, const char *name)
+{
+    struct stat info;
+    char *path = kin_is_stale(folder, name) ? kin_path_join(folder, name) : NULL;
+    if (path && lstat(path, &info) == 0 && S_ISREG(info.st_mode)) unlink(path);
+    kin_free(path);
+}
+
+enum { SWEPT = 64 };
+
+/* Each folder once in a process's life: a command may write a hundred thousand files. */
+static bool swept_before(const struct stat *info)
+{
+    static _Atomic uint64_t known[SWEPT];
+    static atomic_uint count;
+    uint64_t key = (uint64_t)info->st_dev * 0x9e3779b97f4a7c15u + (uint64_t)info->st_ino + 1;
+    for (int i = 0; i < SWEPT; i++)
+        if (atomic_load(&known[i]) == key) return true;
+    atomic_store(&known[atomic_fetch_add(&count, 1) % SWEPT], key);
+    return false;
+}
+
+/* A courtesy: whatever fails here is passed over. */
+static void sweep_beside(const char *path)
+{
+    char *folder = parent_of(path);
+    struct stat info;
+    DIR *dir = folder && stat(folder, &info) == 0 && !swept_before(&info) ? opendir(folder) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) remove_stale(folder, entry->d_name);
+    if (dir) closedir(dir);
+    kin_free(folder);
+}
+
+/* ---- writing ---- */
+
+enum { OPEN_MAX_KNOWN = 64 };
+static _Atomic(char *) temporaries[OPEN_MAX_KNOWN];
+
+static void remember(char *name)
+{
+    for (int i = 0; i < OPEN_MAX_KNOWN; i++) {
+        char *none = NULL;
+        if (atomic_compare_exchange_strong(&temporaries[i], &none, name)) return;
+    }
+}
+
+static void forget(char *name)
+{
+    for (int i = 0; name && i < OPEN_MAX_KNOWN; i++) {
+        char *same = name;
+        if (atomic_compare_exchange_strong(&temporaries[i], &same, NULL)) return;
+    }
+}
+
+void kin_file_remove_temporaries(void)
+{
+    for (int i = 0; i < OPEN_MAX_KNOWN; i++) {
+        char *name = atomic_load(&temporaries[i]);
+        if (name) unlink(name);
+    }
+}
+
 /* A terminal, a pipe, /dev/null: written as it is, for a file renamed to its name would take its place. */
 static bool is_device(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* Opens the temporary, which nobody else has, with the mode of the file that it will replace. */
+static int open_temporary(const kin_file *file)
+{
+    struct stat old;
+    bool replaces = stat(file->target, &old) == 0;
+    if (replaces && S_ISDIR(old.st_mode)) return errno = EISDIR, -1;
+    if (replaces && access(file->target, W_OK) != 0) return -1;
+    int made = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made < 0 && errno == EEXIST &&
+        unlink(file->temporary) == 0) /* of an earlier process of this number */
+        made = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made < 0) return -1;
+    (void)!flock(made, LOCK_EX | LOCK_NB);
+    if (replaces) {
+        (void)!fchown(made, old.st_uid, old.st_gid);
+        (void)!fchmod(made, old.st_mode & 07777);
+    }
+    return made;
+}
+
+static bool open_beside(kin_file *file, kin_error *err)
+{
+    sweep_beside(file->target);
+    int made = open_temporary(file), why = errno;
+    file->stream = made >= 0 ? fdopen(made, "wb") : NULL;
+    if (file->stream) {
+        remember(file->temporary);
+        return true;
+    }
+    if (made >= 0) why = errno, close(made), unlink(file->temporary);
+    kin_free(file->temporary);
+    file->temporary = NULL; /* it is not there, or not ours */
+    return kin_fail(err, KIN_ERR_IO, "%s: cannot be created: %s", file->path, strerror(why));
 }
 
 bool kin_file_create(kin_file *file, const char *path, kin_error *err)
@@ -76,26 +308,20 @@ bool kin_file_create(kin_file *file, const char *path, kin_error *err)
         file->stream = stdout;
         return true;
     }
-    size_t size = strlen(path) + 32;
     file->path = kin_strdup(path);
-    if (file->path && is_device(path)) {
+    bool ok = file->path || kin_fail_memory(err, path, strlen(path)), device = ok && is_device(path);
+    if (device) {
         file->stream = fopen(path, "wb");
-        if (file->stream) return true;
-        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-        kin_file_abandon(file);
-        return false;
+        ok = file->stream || kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    } else if (ok && (ok = (file->target = followed(path, err)) != NULL)) {
+        size_t size = strlen(file->target) + 40;
+        file->temporary = kin_alloc(size);
+        ok = file->temporary || kin_fail_memory(err, path, size);
+        if (ok) snprintf(file->temporary, size, "%s%s%ld", file->target, mark, (long)getpid());
+        ok = ok && open_beside(file, err);
     }
-    file->temporary = kin_alloc(size);
-    if (!file->path || !file->temporary) {
-        kin_file_abandon(file);
-        return kin_fail_memory(err, path, size);
-    }
-    snprintf(file->temporary, size, "%s.tmp-%ld", path, (long)getpid());
-    file->stream = fopen(file->temporary, "wb");
-    if (file->stream) return true;
-    int why = errno;
-    kin_file_abandon(file);
-    return kin_fail(err, KIN_ERR_IO, "%s: cannot be created: %s", path, strerror(why));
+    if (!ok) kin_file_abandon(file);
+    return ok;
 }
 
 bool kin_file_creatable(const char *path, kin_error *err)
@@ -110,23 +336,18 @@ bool kin_file_creatable(const char *path, kin_error *err)
     return true;
 }
 
-/* A stream remembers that something failed earlier, but not what: nearly always the disk is full. */
+/* A stream remembers that something failed earlier, but not what: one byte more fails for the same reason. */
 static int why_it_failed(FILE *stream)
 {
     struct statvfs disk;
+    if (write(fileno(stream), "", 1) < 0) return errno;
     return fstatvfs(fileno(stream), &disk) == 0 && disk.f_bavail == 0 ? ENOSPC : EIO;
 }
 
-bool kin_file_commit(kin_file *file, kin_error *err)
+bool kin_file_complete(kin_file *file, kin_error *err)
 {
-    if (!file->temporary) {
-        bool ok = file->stream && fflush(file->stream) == 0;
-        if (!ok)
-            kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s",
-                     file->path ? file->path : "standard output", strerror(errno));
-        kin_file_abandon(file);
-        return ok;
-    }
+    if (!file->temporary) return true;
+    if (!file->stream) return true; /* done already */
     errno = 0;
     bool ok = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
     int why = errno;
@@ -136,16 +357,35 @@ bool kin_file_commit(kin_file *file, kin_error *err)
         why = errno;
     }
     file->stream = NULL;
-    if (ok && rename(file->temporary, file->path) != 0) {
-        ok = false;
-        why = errno;
-    }
+    if (ok) return true;
+    kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path, strerror(why));
+    kin_file_abandon(file);
+    return false;
+}
+
+/* A stream that is no file of ours: a pipe, a device, standard output. */
+static bool flush_stream(kin_file *file, kin_error *err)
+{
+    bool ok = file->stream && !ferror(file->stream) && fflush(file->stream) == 0;
     if (!ok)
-        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path,
-                 strerror(why));
-    else {
+        kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s", file->path ? file->path : "standard output",
+                 strerror(errno ? errno : EIO));
+    kin_file_abandon(file);
+    return ok;
+}
+
+bool kin_file_commit(kin_file *file, kin_error *err)
+{
+    if (!file->temporary) return flush_stream(file, err);
+    if (!kin_file_complete(file, err)) return false;
+    bool ok = rename(file->temporary, file->target) == 0 ||
+              kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path,
+                       strerror(errno));
+    if (ok) {
+        forget(file->temporary);
         kin_free(file->temporary);
         file->temporary = NULL;
+        ok = kin_sync_parent(file->target, err);
     }
     kin_file_abandon(file);
     return ok;
@@ -155,7 +395,9 @@ void kin_file_abandon(kin_file *file)
 {
     if (file->stream && file->stream != stdout) fclose(file->stream);
     if (file->temporary) unlink(file->temporary);
+    forget(file->temporary);
     kin_free(file->temporary);
+    kin_free(file->target);
     kin_free(file->path);
     *file = (kin_file){0};
 }
@@ -164,7 +406,7 @@ bool kin_write_file(const char *path, const void *data, size_t size, kin_error *
 {
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    fwrite(data, 1, size, file.stream);
+    fwrite(data, 1, size, file.stream); /* a failure stays in the stream, and commit tells it */
     return kin_file_commit(&file, err);
 }
 
@@ -189,8 +431,9 @@ bool kin_make_folders(const char *path, kin_error *err)
         if (*at != '/' && *at != '\0') continue;
         bool last = *at == '\0';
         *at = '\0';
-        if (mkdir(copy, 0777) != 0 && !kin_is_folder(copy))
-            ok = kin_fail(err, KIN_ERR_IO, "%s: cannot make this folder: %s", copy, strerror(errno));
+        int why = mkdir(copy, 0777) == 0 ? 0 : errno;
+        if (why && !kin_is_folder(copy))
+            ok = kin_fail(err, KIN_ERR_IO, "%s: cannot make this folder: %s", copy, strerror(why));
         if (last) break;
         *at = '/';
     }

@@ -19,11 +19,13 @@ typedef struct kin_bytes {
 bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *err);
 void kin_bytes_free(kin_bytes *bytes);
 
-/* A file being written: `path.tmp-PID` until kin_file_commit flushes, syncs and renames it. What is no
- * file, like a pipe, is written as it is. */
+/* A file being written: `path.tmp-kin-PID` until kin_file_commit flushes, syncs and renames it. What is no
+ * file, like a pipe, is written as it is. A symbolic link stays, and what it points to is replaced; a file that
+ * is replaced hands its mode on. What a killed process left in the same folder is removed first. */
 typedef struct kin_file {
     FILE *stream; /* write here; "-" is standard output */
-    char *path, *temporary;
+    char *path;   /* as named */
+    char *target, *temporary;
 } kin_file;
 bool kin_file_create(kin_file *file, const char *path, kin_error *err);
 
@@ -31,9 +33,28 @@ bool kin_file_create(kin_file *file, const char *path, kin_error *err);
  * long work than after it. NULL and "-" are fine. A pipe is not opened for this: whoever reads it would
  * take the first close for the end. */
 bool kin_file_creatable(const char *path, kin_error *err);
+/* All that can go wrong but the renaming: flushed, synced, closed. For files that belong together: each is
+ * completed before the first is committed. On failure the temporary is removed. */
+bool kin_file_complete(kin_file *file, kin_error *err);
 /* on failure the temporary is removed; the old file stays */
 bool kin_file_commit(kin_file *file, kin_error *err);
 void kin_file_abandon(kin_file *file); /* removes the temporary; harmless after a commit */
+
+/* Removes the temporaries of all files that are being written; for a signal's handler, after which the process
+ * ends (it calls only what a handler may). */
+void kin_file_remove_temporaries(void);
+
+/* What is on the disk of a folder, its names, outlives a power cut too. */
+bool kin_sync_folder(const char *folder, kin_error *err);
+/* The same for the folder that holds `path`. */
+bool kin_sync_parent(const char *path, kin_error *err);
+
+/* Whether "NAME.tmp-kin-PID" is a name of the kind above and nobody writes it any more. */
+bool kin_is_stale(const char *folder, const char *name);
+
+/* The kind of an error of opening or reading: KIN_ERR_ABSENT where the file itself is the reason and would be
+ * tomorrow, KIN_ERR_IO where the machine is. */
+kin_code kin_code_of_errno(int number);
 
 /* Both in one: writes `size` bytes to `path`. */
 bool kin_write_file(const char *path, const void *data, size_t size, kin_error *err);

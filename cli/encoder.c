@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "cli/embed_cache.h"
+#include "cli/run_folder.h"
 #include "retrieval/describe/expand.h"
 
 #include <string.h>
@@ -275,7 +276,7 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
     kin_checkpoint *checkpoint = NULL;
     kin_config config;
     int64_t trained = 0;
-    char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
+    char *file = kin_is_folder(path) ? kin_run_model(path) : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&

@@ -1,35 +1,79 @@
 #include "cli/interrupt.h"
 
+#include "base/file.h"
+
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-static volatile sig_atomic_t interrupted;
+enum { LIMIT = 1 /* second from a signal to the end */ };
+
+static volatile sig_atomic_t interrupted, polite;
+static const char *volatile lasting; /* what is said of work that takes longer; NULL: it does not */
+
+/* By the signal itself, as the caller's shell expects; nothing half written stays behind. */
+static void die_of(int number)
+{
+    kin_file_remove_temporaries();
+    signal(number, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+}
+
+static void say(const char *text) { (void)!write(STDERR_FILENO, text, strlen(text)); }
 
 static void on_signal(int number)
 {
+    int kept = errno;
+    if (!polite || interrupted) die_of(number);
+    interrupted = number;
+    if (lasting) say(lasting);
+    else alarm(LIMIT);
+    errno = kept;
+}
+
+static void on_alarm(int number)
+{
     (void)number;
-    interrupted = 1;
-    /* Of either kind, the next one kills. */
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    if (!lasting) die_of((int)interrupted);
+}
+
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action, before;
+    /* A signal that a parent chose to ignore (nohup, a background job) stays ignored. */
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = (int)SA_RESTART; /* reads and writes stay whole */
+    sigaction(number, &action, NULL);
+}
+
+void kin_interrupt_start(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) handle(numbers[i], on_signal);
+    handle(SIGALRM, on_alarm);
+#ifdef SIGXFSZ
+    handle(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails then, and is told like any other */
+#endif
 }
 
 void kin_interrupt_catch(void)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
-    /* SA_RESETHAND: even one that comes before the handler has begun; SA_RESTART keeps reads and writes
-     * whole. */
-    action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
-    const int numbers[] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++) {
-        struct sigaction before;
-        /* A signal that a parent chose to ignore (nohup, a background job) stays ignored. */
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
-        sigaction(numbers[i], &action, NULL);
-    }
+    kin_interrupt_start();
+    polite = 1;
+    /* Whoever read the messages may go; the files are what was asked for. */
+    handle(SIGPIPE, SIG_IGN);
 }
 
+void kin_interrupt_lasts(const char *line) { lasting = line; }
+
 bool kin_interrupted(void) { return interrupted != 0; }
+
+int kin_interrupt_status(void) { return 128 + (interrupted ? (int)interrupted : SIGINT); }

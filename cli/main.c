@@ -2,12 +2,14 @@
 #include "base/parallel.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/verbose.h"
 #include "kernels/isa.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,9 +139,14 @@ static int finish(int code)
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0) failed = true;
     if (!failed) return code;
+    if (errno == EPIPE) return code ? code : 128 + SIGPIPE; /* whoever read it has seen enough */
     fprintf(stderr, "kin: cannot write standard output: %s\n",
             errno ? strerror(errno) : "an earlier write failed");
     return code ? code : 1;
 }
 
-int main(int argc, char **argv) { return finish(dispatch(argc, argv)); }
+int main(int argc, char **argv)
+{
+    kin_interrupt_start();
+    return finish(dispatch(argc, argv));
+}

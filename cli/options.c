@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "base/text.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 
 #include <stdio.h>
@@ -308,7 +309,7 @@ static void say_line(const char *command, const char *message, const char *behin
 int kin_cli_fail(const kin_cli *cli, const kin_error *err)
 {
     say_line(cli->command->name, err->message, "");
-    return err->code == KIN_ERR_ARGUMENT ? 2 : err->code == KIN_ERR_INTERRUPTED ? 130 : 1;
+    return err->code == KIN_ERR_ARGUMENT ? 2 : err->code == KIN_ERR_INTERRUPTED ? kin_interrupt_status() : 1;
 }
 
 enum { LINE = 4096 };

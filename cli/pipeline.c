@@ -362,6 +362,7 @@ bool kin_pipeline_run(kin_pipeline *p, kin_error *err)
     bool ok = stages(p, err);
     kin_error late = {0};
     if (!ok && p->holds && err->code == KIN_ERR_INTERRUPTED) {
+        kin_interrupt_lasts("");
         finish_stream(p, &late);
         return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; %s the lists of the %s",
                         to_stream(p) ? "standard output has" : "what is written are", p->holds);

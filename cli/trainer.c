@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/judge.h"
 #include "cli/pages/svg.h"
+#include "cli/run_folder.h"
 #include "losses/collapse.h"
 #include "nn/attention.h"
 
@@ -15,6 +16,8 @@
 #include <time.h>
 
 enum { PATIENCE_LEAST = 50, PATIENCE_MOST = 200 }; /* steps that a collapse must last to be told */
+
+static bool save_model(kin_trainer *t, kin_error *err);
 
 /* ---- opening ---- */
 
@@ -115,6 +118,7 @@ static bool restore_log(kin_trainer *t, kin_error *err)
     kin_free(path);
     if (!ok) return false;
     kin_arena arena = {0};
+    int64_t told = 0;
     for (const char *line = (const char *)bytes.data, *end; *line && (end = strchr(line, '\n'));
          line = end + 1) {
         kin_error ignored = {0};
@@ -125,18 +129,36 @@ static bool restore_log(kin_trainer *t, kin_error *err)
         if (!kin_json_integer(kin_json_get(entry, "step"), 0, (double)t->network.config.steps, &step) ||
             step >= t->step)
             continue;
-        if (loss && loss->kind == KIN_JSON_NUMBER) t->losses[step] = loss->number;
+        if (loss && loss->kind == KIN_JSON_NUMBER) t->losses[step] = loss->number, told++;
         kin_text_add_bytes(&t->log, line, (size_t)(end - line) + 1);
     }
     kin_arena_free(&arena);
     kin_bytes_free(&bytes);
-    return !t->log.failed || kin_fail_memory(err, "the log", bytes.size);
+    if (t->log.failed) return kin_fail_memory(err, "the log", bytes.size);
+    return told == t->step ||
+           kin_fail(
+               err, KIN_ERR_DATA,
+               "%s/log.jsonl: tells of %lld steps before the checkpoint's %lld; it is another run's, or cut "
+               "short",
+               t->run, (long long)told, (long long)t->step);
+}
+
+/* The network that the state names is there, or made again; a best one that is lost is looked for again. */
+static bool settle(kin_trainer *t, kin_error *err)
+{
+    bool there, judged = t->validation != NULL, last = !judged || t->best_step == t->step;
+    if (judged && t->best < 0) return true; /* none is named yet */
+    if (!kin_run_settle(t->run, judged ? t->best_step : t->step, &there, err)) return false;
+    if (there) return true;
+    if (last) return save_model(t, err) && kin_run_put_model(t->run, err);
+    t->best_lost = true, t->best = -1, t->best_step = 0;
+    return true;
 }
 
 static bool restore(kin_trainer *t, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
-    char *path = run_file(t, "last.safetensors", err);
+    char *path = run_file(t, KIN_RUN_STATE, err);
     bool ok = path && kin_checkpoint_open(path, &checkpoint, err) &&
               kin_checkpoint_load(checkpoint, t->module, NULL, err) &&
               kin_checkpoint_load_optim(checkpoint, t->optim, err);
@@ -145,6 +167,7 @@ static bool restore(kin_trainer *t, kin_error *err)
                    *at = kin_checkpoint_note(checkpoint, "best.step");
         const char *steps = kin_checkpoint_note(checkpoint, "kin.steps");
         int64_t before;
+        t->unjudged = kin_checkpoint_note(checkpoint, "validation.due") != NULL;
         t->step = kin_optim_steps(t->optim);
         if (steps && kin_parse_int(steps, 0, INT64_MAX, &before) && before != t->network.config.steps)
             t->steps_before = before;
@@ -153,7 +176,7 @@ static bool restore(kin_trainer *t, kin_error *err)
         ok = t->step <= t->network.config.steps ||
              kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld, behind the %lld of --steps", path,
                       (long long)t->step, (long long)t->network.config.steps);
-        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err);
+        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err) && settle(t, err);
     }
     kin_checkpoint_free(checkpoint);
     kin_free(path);
@@ -263,7 +286,8 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                       kin_error *err)
 {
     static const kin_reading plain = {0};
-    *t = (kin_trainer){.set = set, .validation = validation, .run = run, .best = -1};
+    *t = (kin_trainer){
+        .set = set, .validation = validation, .run = run, .lock = -1, .fresh = !resume, .best = -1};
     if (!kin_network_describe(&t->network, config, err)) return false;
     t->network.config.n_classes = set->classes;
     const kin_config *c = &t->network.config;
@@ -281,7 +305,7 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
     ok = ok && kin_module_tune(t->module, &tuning, err);
     if (ok) kin_loss_tune(&t->network.loss, t->module);
     if (ok && !(t->optim = kin_optim_new(t->module, &optimiser))) ok = take_ctx_error(t, err);
-    if (ok && run && !resume) ok = kin_make_folders(run, err);
+    ok = ok && (!run || kin_run_own(run, &t->lock, err));
     ok = ok && (resume ? restore(t, err) : load_weights(t, err));
     ok = ok && open_loader(t, reading ? reading : &plain, err) && choose_sound(t, err) &&
          enough_pictures(t, err);
@@ -301,6 +325,7 @@ void kin_trainer_close(kin_trainer *t)
     kin_free(t->losses);
     kin_text_free(&t->log);
     kin_run_data_free(&t->data);
+    kin_run_release(&t->lock);
     t->loader = NULL, t->optim = NULL, t->module = NULL, t->ctx = NULL, t->sound = NULL, t->labels = NULL,
     t->losses = NULL;
 }
@@ -309,7 +334,7 @@ void kin_trainer_close(kin_trainer *t)
 
 static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimiser, kin_error *err)
 {
-    kin_note notes[KIN_CONFIG_FIELDS + KIN_RUN_DATA_NOTES + 3];
+    kin_note notes[KIN_CONFIG_FIELDS + KIN_RUN_DATA_NOTES + 4];
     kin_arena storage = {0};
     char best[32], best_step[32], step[32];
     int count = kin_config_to_notes(&t->network.config, notes, &storage);
@@ -324,6 +349,7 @@ static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimise
         notes[count++] = (kin_note){"best.map", best};
         notes[count++] = (kin_note){"best.step", best_step};
         notes[count++] = (kin_note){"step", step};
+        if (t->unjudged) notes[count++] = (kin_note){"validation.due", "yes"};
         ok = kin_checkpoint_save(path, t->module, with_optimiser ? t->optim : NULL, notes, count, err);
     }
     kin_free(path);
@@ -361,19 +387,25 @@ static bool save_curve(kin_trainer *t, kin_error *err)
     return ok;
 }
 
+/* The network as it is used, beside the one that it will replace. */
+static bool save_model(kin_trainer *t, kin_error *err)
+{
+    kin_optim_swap_ema(t->optim);
+    bool ok = save_checkpoint(t, KIN_RUN_NEXT, false, err);
+    kin_optim_swap_ema(t->optim);
+    return ok;
+}
+
 /* Everything that a resumed run needs; the model for use is the best one where validation chose, else the
  * last. The log goes first: it may run ahead of the checkpoint, which says how much of it counts. */
 static bool save(kin_trainer *t, kin_error *err)
 {
     if (!t->run) return true;
-    if (!save_text(t, "log.jsonl", &t->log, err) || !save_curve(t, err) ||
-        !save_checkpoint(t, "last.safetensors", true, err))
-        return false;
-    if (t->validation && t->best_step != t->step) return true;
-    kin_optim_swap_ema(t->optim);
-    bool ok = save_checkpoint(t, "model.safetensors", false, err);
-    kin_optim_swap_ema(t->optim);
-    return ok;
+    bool chosen = !t->validation || t->best_step == t->step;
+    if (t->fresh && !kin_run_begin(t->run, err)) return false;
+    t->fresh = false;
+    return save_text(t, "log.jsonl", &t->log, err) && save_curve(t, err) && (!chosen || save_model(t, err)) &&
+           save_checkpoint(t, KIN_RUN_STATE, true, err) && (!chosen || kin_run_put_model(t->run, err));
 }
 
 /* ---- steps ---- */
@@ -442,12 +474,19 @@ static void log_step(kin_trainer *t, double loss, double lr)
     kin_text_add(&t->log, "}\n");
 }
 
+static bool go_on(void *user, int64_t done, int64_t total)
+{
+    (void)user, (void)done, (void)total;
+    return !kin_interrupted();
+}
+
 static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
 {
     kin_encoded encoded;
     kin_optim_swap_ema(t->optim);
     kin_profile_pause(t->profile);
-    bool ok = kin_encode(t->module, &t->network, t->validation, NULL, &encoded, err);
+    bool ok = kin_encode(t->module, &t->network, t->validation, &(kin_encode_opt){.progress = go_on},
+                         &encoded, err);
     kin_profile_resume(t->profile);
     kin_optim_swap_ema(t->optim);
     if (!ok) return false;
@@ -509,12 +548,17 @@ static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line)
 {
     const kin_config *c = &t->network.config;
     bool validated = t->validation && due(t->step, c->validate_every, c->steps);
-    if (validated && !look_at_validation(t, say, user, err)) return false;
+    t->unjudged = false;
+    if (validated && !look_at_validation(t, say, user, err)) {
+        if (!kin_interrupted() || err->code != KIN_ERR_INTERRUPTED) return false;
+        kin_error_clear(err); /* saved as it is, and judged when the run goes on */
+        t->unjudged = true;
+    }
     bool stop = kin_interrupted();
     if ((stop || due(t->step, c->save_every, c->steps) || (validated && t->best_step == t->step)) &&
         !save(t, err))
         return false;
-    if (!stop || t->step == c->steps) return true;
+    if (!stop || (t->step == c->steps && !t->unjudged)) return true;
     return t->run ? kin_fail(err, KIN_ERR_INTERRUPTED,
                              "stopped at step %lld of %lld; go on with: kin train --resume %s",
                              (long long)t->step, (long long)c->steps, t->run)
@@ -562,8 +606,8 @@ static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
     else snprintf(out, size, "loss %.4f", loss);
 }
 
-bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
-                     kin_error *err)
+static bool all_steps(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
+                      kin_error *err)
 {
     const kin_config *c = &t->network.config;
     kin_schedule schedule = schedule_of(c);
@@ -571,6 +615,9 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
     double smooth = 0;
     if (t->step == 0 && c->steps == 0) return save(t, err);
     if (t->steps_before) tell_steps(t, say, user);
+    if (t->best_lost && say)
+        say(user, "the best network so far is missing in the run's folder; it is chosen anew");
+    if (t->unjudged && !after_step(t, say, user, err)) return false;
     while (t->step < c->steps) {
         double lr = kin_schedule_lr(&schedule, t->step), loss;
         if (!one_step(t, lr, &loss, err)) return false;
@@ -588,4 +635,14 @@ bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, c
         if (!after_step(t, say, user, err)) return false;
     }
     return true;
+}
+
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
+                     kin_error *err)
+{
+    if (t->run)
+        kin_interrupt_lasts("\nkin: stops after this step, with a checkpoint; once more ends at once\n");
+    bool ok = all_steps(t, meter, say, user, err);
+    kin_interrupt_lasts(NULL);
+    return ok;
 }

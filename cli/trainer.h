@@ -36,6 +36,10 @@ typedef struct kin_trainer {
     int64_t steps_before; /* of the whole training until this resume changed them; 0: it did not */
     bool told_idle;
     int64_t idle;         /* batches in which no two pictures were of one class, for a loss that compares */
+    int lock;             /* on the run's folder; −1: none */
+    bool fresh;           /* nothing was saved yet of a run that begins */
+    bool unjudged;        /* the validation that is due at `step` was interrupted */
+    bool best_lost;       /* the network that the state names as the best is not in the folder */
     kin_profile *profile; /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
 } kin_trainer;
 

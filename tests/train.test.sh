@@ -43,7 +43,7 @@ done
 kill -TERM $pid 2>/dev/null
 wait $pid
 status=$?
-if [ $status -eq 130 ]; then
+if [ $status -eq 143 ]; then
     grep -q "go on with: kin train --resume halves" messages && ok "train: an interrupted run says how to go on" || bad "train: an interrupted run says how to go on" "$(cat messages)"
 else
     [ $status -eq 0 ] && ok "train: finished before the signal came" || bad "train: interrupted" "status $status: $(cat messages)"

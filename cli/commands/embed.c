@@ -165,6 +165,8 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
         !(cache = kin_embed_cache_open(kin_option_string(cli, "cache"), module, network, err)))
         return false;
     kin_module_seal(module);
+    if (cache)
+        kin_interrupt_lasts("\nkin: stops after this batch, which the cache keeps; once more ends at once\n");
     kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
     kin_encode_opt opt = {.raw = network->classify,
                           .strict = kin_option_flag(cli, "strict"),
