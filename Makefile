@@ -75,7 +75,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench fuzz install uninstall clean format format-check static dist
+.PHONY: all demo test examples bench faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .DELETE_ON_ERROR:
@@ -179,6 +179,9 @@ dist:
 	@cp build/kin-static build/dist/$(binary)
 	@cd build/dist && sha256sum $(release).tar.gz $(binary) > SHA256SUMS
 	@cd build/dist && wc -c $(release).tar.gz $(binary) | sed '$$d' && cat SHA256SUMS
+# Every command with every call of it failing, and killed in it; tests/faults.test.sh makes a few of them. WORDS="train rename" chooses.
+faults: kin
+	CC=$(CC) KIN=$(CURDIR)/kin tests/faults/run.sh all $(WORDS)
 
 install: kin $(BUILD)/libkin.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1

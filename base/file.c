@@ -36,8 +36,9 @@ kin_code kin_code_of_errno(int number)
 /* ---- reading ---- */
 
 /* Reads until the end or until `size` bytes are there; a signal in between is no error. */
-static size_t read_on(FILE *stream, uint8_t *data, size_t size)
+size_t kin_read_on(FILE *stream, void *to, size_t size)
 {
+    uint8_t *data = to;
     size_t used = 0;
     for (;;) {
         errno = 0;
@@ -45,6 +46,20 @@ static size_t read_on(FILE *stream, uint8_t *data, size_t size)
         if (used == size || !ferror(stream) || errno != EINTR) return used;
         clearerr(stream);
     }
+}
+
+bool kin_fail_reading(kin_error *err, const char *name, int number)
+{
+    if (!number) number = EIO;
+    return kin_fail(err, kin_code_of_errno(number), "%s: cannot be read: %s", name, strerror(number));
+}
+
+bool kin_next_name(void *dir, const char *folder, const char **name, kin_error *err)
+{
+    errno = 0;
+    struct dirent *entry = readdir(dir);
+    *name = entry ? entry->d_name : NULL;
+    return entry || errno == 0 || kin_fail_reading(err, folder, errno);
 }
 
 static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes *out, kin_error *err)
@@ -58,7 +73,7 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     uint8_t *data = kin_alloc(capacity + 1);
     if (!data) return kin_fail_memory(err, path, capacity);
     for (;;) {
-        used += read_on(stream, data + used, capacity - used);
+        used += kin_read_on(stream, data + used, capacity - used);
         if (used < capacity) break;
         if (limit && used > limit) break;
         uint8_t *more = kin_realloc(data, used, capacity * 2 + 1);
@@ -73,8 +88,7 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     if (ferror(stream) || (limit && used > limit)) {
         kin_free(data);
         return ferror(stream)
-                   ? kin_fail(err, kin_code_of_errno(why), "%s: cannot be read: %s", path,
-                              strerror(why ? why : EIO))
+                   ? kin_fail_reading(err, path, why)
                    : kin_fail(err, KIN_ERR_DATA, "%s: larger than the limit of %zu bytes", path, limit);
     }
     data[used] = 0;
@@ -85,11 +99,15 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
 enum { TRIES = 100 };
 
 /* Threads that read at once may need more descriptors than there are for a moment. */
-static FILE *open_patiently(const char *path)
+FILE *kin_open_for_reading(const char *path, kin_error *err)
 {
     for (int i = 0;; i++) {
         FILE *stream = fopen(path, "rb");
-        if (stream || (errno != EMFILE && errno != ENFILE && errno != EINTR) || i == TRIES) return stream;
+        int why = errno;
+        if (stream) return stream;
+        if ((why != EMFILE && why != ENFILE && why != EINTR) || i == TRIES)
+            return kin_fail(err, kin_code_of_errno(why), "%s: cannot be opened: %s", path, strerror(why)),
+                   NULL;
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
 }
@@ -100,9 +118,8 @@ bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *er
     if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", limit, out, err);
     if (kin_is_folder(path))
         return kin_fail(err, KIN_ERR_ABSENT, "%s: is a folder; a file was expected", path);
-    FILE *stream = open_patiently(path);
-    if (!stream)
-        return kin_fail(err, kin_code_of_errno(errno), "%s: cannot be opened: %s", path, strerror(errno));
+    FILE *stream = kin_open_for_reading(path, err);
+    if (!stream) return false;
     bool ok = read_stream(stream, path, limit, out, err);
     fclose(stream);
     return ok;
@@ -420,6 +437,13 @@ bool kin_exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0;
+}
+
+bool kin_look_for(const char *path, bool *there, kin_error *err)
+{
+    struct stat info;
+    *there = stat(path, &info) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR || kin_fail_reading(err, path, errno);
 }
 
 bool kin_make_folders(const char *path, kin_error *err)

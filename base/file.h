@@ -56,6 +56,15 @@ bool kin_is_stale(const char *folder, const char *name);
  * tomorrow, KIN_ERR_IO where the machine is. */
 kin_code kin_code_of_errno(int number);
 
+/* A file opened, patiently where there is no descriptor for a moment; NULL with the reason. */
+FILE *kin_open_for_reading(const char *path, kin_error *err);
+/* fread that a signal does not cut short; errno says why where ferror does. */
+size_t kin_read_on(FILE *stream, void *data, size_t size);
+bool kin_fail_reading(kin_error *err, const char *name, int number);
+
+/* The next name in a folder (a DIR *), in no order; NULL at its end. An error of reading is none. */
+bool kin_next_name(void *dir, const char *folder, const char **name, kin_error *err);
+
 /* Both in one: writes `size` bytes to `path`. */
 bool kin_write_file(const char *path, const void *data, size_t size, kin_error *err);
 
@@ -63,6 +72,8 @@ bool kin_write_file(const char *path, const void *data, size_t size, kin_error *
 bool kin_make_folders(const char *path, kin_error *err);
 bool kin_is_folder(const char *path);
 bool kin_exists(const char *path);
+/* Where the difference matters: whether a file is there, or an error where that cannot be known. */
+bool kin_look_for(const char *path, bool *there, kin_error *err);
 
 /* "folder/name", allocated; NULL when out of memory. */
 char *kin_path_join(const char *folder, const char *name);

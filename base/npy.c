@@ -158,6 +158,24 @@ static bool understand_length(const unsigned char *bytes, size_t field, const ch
                     *size, HEADER_LIMIT);
 }
 
+/* The mark in the padding: a blank is 0, a tab 1, the lowest bit last, before the newline. */
+static uint64_t mark_of(const char *text, size_t size)
+{
+    uint64_t mark = 0;
+    if (size < KIN_NPY_MARK_BITS + 2) return 0;
+    for (const char *c = text + size - 1 - KIN_NPY_MARK_BITS; c < text + size - 1; c++) {
+        if (*c != ' ' && *c != '\t') return 0;
+        mark = mark << 1 | (*c == '\t');
+    }
+    return mark;
+}
+
+static void put_mark(char *padding, uint64_t mark)
+{
+    for (int i = 0; i < KIN_NPY_MARK_BITS; i++)
+        padding[i] = mark >> (KIN_NPY_MARK_BITS - 1 - i) & 1 ? '\t' : ' ';
+}
+
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
                       kin_error *err)
 {
@@ -168,22 +186,30 @@ bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_n
     if (!understand_length(bytes + 8, field, name, &length, err)) return false;
     if (length > size - 8 - field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
     out->offset = 8 + field + length;
+    out->mark = mark_of((const char *)bytes + 8 + field, length);
     return parse_dictionary((const char *)bytes + 8 + field, length, name, out, err);
+}
+
+static bool header_cut_off(FILE *stream, const char *name, kin_error *err)
+{
+    if (ferror(stream)) return kin_fail_reading(err, name, errno);
+    return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
 }
 
 static bool read_header(FILE *stream, const char *name, header *h, kin_error *err)
 {
     unsigned char start[12];
     size_t field = 0, size = 0;
-    if (!understand_start(start, fread(start, 1, 8, stream), name, &field, err)) return false;
-    if (fread(start + 8, 1, field, stream) != field)
-        return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    size_t got = kin_read_on(stream, start, 8);
+    if (ferror(stream)) return kin_fail_reading(err, name, errno);
+    if (!understand_start(start, got, name, &field, err)) return false;
+    if (kin_read_on(stream, start + 8, field) != field) return header_cut_off(stream, name, err);
     if (!understand_length(start + 8, field, name, &size, err)) return false;
     char *text = kin_alloc(size);
     if (!text) return kin_fail_memory(err, name, size);
-    bool ok = fread(text, 1, size, stream) == size;
-    if (!ok) kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
+    bool ok = kin_read_on(stream, text, size) == size || header_cut_off(stream, name, err);
     ok = ok && parse_dictionary(text, size, name, h, err);
+    if (ok) h->mark = mark_of(text, size);
     kin_free(text);
     return ok;
 }
@@ -219,7 +245,7 @@ static unsigned char *read_numbers(FILE *stream, const char *name, size_t total,
     size_t capacity = left != SIZE_MAX || total < FIRST_CHUNK ? total : FIRST_CHUNK;
     unsigned char *data = kin_alloc(capacity);
     while (data) {
-        used += fread(data + used, 1, capacity - used, stream);
+        used += kin_read_on(stream, data + used, capacity - used);
         if (used < capacity || used == total) break;
         size_t wider = capacity > total / 2 ? total : capacity * 2;
         unsigned char *moved = kin_realloc(data, used, wider);
@@ -228,8 +254,9 @@ static unsigned char *read_numbers(FILE *stream, const char *name, size_t total,
         capacity = wider;
     }
     if (!data) return kin_fail_memory(err, name, total), NULL;
+    int why = errno;
     if (used == total) return data;
-    if (ferror(stream)) kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", name, strerror(errno));
+    if (ferror(stream)) kin_fail_reading(err, name, why);
     else cut_off(name, total, used, err);
     kin_free(data);
     return NULL;
@@ -370,6 +397,7 @@ static bool read_stream(FILE *stream, const char *name, bool wide, kin_npy *out,
     }
     out->dims = h.dims;
     out->count = (int64_t)count;
+    out->mark = h.mark;
     memcpy(out->shape, h.shape, sizeof out->shape);
     return true;
 }
@@ -385,8 +413,8 @@ static bool read_path(const char *path, bool wide, kin_npy *out, kin_error *err)
     if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", wide, out, err);
     if (kin_is_folder(path))
         return kin_fail(err, KIN_ERR_IO, "%s: is a folder; a .npy file was expected", path);
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    FILE *stream = kin_open_for_reading(path, err);
+    if (!stream) return false;
     bool ok = read_stream(stream, path, wide, out, err);
     fclose(stream);
     return ok;
@@ -439,9 +467,10 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 /* --- writing --- */
 
-static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims,
-                        const int64_t *shape, kin_error *err)
+static bool put_array(kin_file *file, const char *descr, const void *data, size_t item, int dims,
+                      const int64_t *shape, uint64_t mark, kin_error *err)
 {
+    const char *path = file->path ? file->path : "standard output";
     if (machine_is_big_endian() && item > 1) descr = item == 4 ? ">f4" : ">i8";
     size_t bytes = item;
     char shown[KIN_NPY_MAX_DIMS * 22 + 1] = "";
@@ -457,16 +486,31 @@ static bool write_array(const char *path, const char *descr, const void *data, s
     char head[320] = "\x93NUMPY\x01";
     int size = snprintf(head + 10, sizeof head - 10,
                         "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
-    int total = (10 + size + 1 + 63) / 64 * 64;
+    int total = (10 + size + (mark ? KIN_NPY_MARK_BITS : 0) + 1 + 63) / 64 * 64;
     memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
+    if (mark) put_mark(head + total - 1 - KIN_NPY_MARK_BITS, mark);
     head[total - 1] = '\n';
     head[8] = (char)((total - 10) & 255);
     head[9] = (char)((total - 10) >> 8);
+    fwrite(head, 1, (size_t)total, file->stream); /* a failure stays in the stream */
+    if (bytes) fwrite(data, 1, bytes, file->stream);
+    return true;
+}
+
+static bool write_array(const char *path, const char *descr, const void *data, size_t item, int dims,
+                        const int64_t *shape, kin_error *err)
+{
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    fwrite(head, 1, (size_t)total, file.stream);
-    if (bytes) fwrite(data, 1, bytes, file.stream);
-    return kin_file_commit(&file, err);
+    if (put_array(&file, descr, data, item, dims, shape, 0, err)) return kin_file_commit(&file, err);
+    kin_file_abandon(&file);
+    return false;
+}
+
+bool kin_npy_write_marked(kin_file *file, const float *data, int64_t rows, int64_t cols, uint64_t mark,
+                          kin_error *err)
+{
+    return put_array(file, "<f4", data, sizeof *data, 2, (int64_t[]){rows, cols}, mark, err);
 }
 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err)

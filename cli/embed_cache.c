@@ -211,12 +211,11 @@ static bool read_files(kin_embed_cache *c, kin_error *err)
     DIR *dir = opendir(c->folder);
     if (!dir) return kin_fail(err, KIN_ERR_IO, "%s: cannot be read: %s", c->folder, strerror(errno));
     bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        if (strncmp(entry->d_name, c->network, NAME) != 0 || length < 4 ||
-            strcmp(entry->d_name + length - 4, ".npy") != 0)
+    for (const char *name; (ok = ok && kin_next_name(dir, c->folder, &name, err)) && name;) {
+        size_t length = strlen(name);
+        if (strncmp(name, c->network, NAME) != 0 || length < 4 || strcmp(name + length - 4, ".npy") != 0)
             continue;
-        char *path = kin_path_join(c->folder, entry->d_name);
+        char *path = kin_path_join(c->folder, name);
         ok = path ? read_file(c, path, err) : kin_fail_memory(err, c->folder, length);
         kin_free(path);
     }

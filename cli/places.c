@@ -6,6 +6,7 @@
 #include "base/names.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +19,9 @@ static const char *true_name(kin_arena *arena, const char *path)
     kin_text text = {0};
     kin_text_add_bytes(&text, path, slash ? (size_t)(slash - path) + 1 : 0);
     char *folder = text.failed ? NULL : realpath(slash ? text.data : ".", NULL);
+    bool missing = !folder && !text.failed && kin_code_of_errno(errno) == KIN_ERR_ABSENT;
     kin_text_free(&text);
+    if (!folder && !missing) return NULL; /* of no memory, not of the file */
     char *whole = folder ? kin_path_join(folder, name) : kin_strdup(name);
     const char *kept = whole ? kin_arena_strdup(arena, whole) : NULL;
     free(folder);

@@ -72,15 +72,24 @@ static int check_options(kin_retrieve *r)
     return 0;
 }
 
+static void note_missing(const kin_cli *cli, const kin_embeddings *e)
+{
+    if (e->names_missing)
+        kin_cli_note(cli,
+                     "%s: the .csv that was written with it is missing; ids are row numbers, without labels",
+                     e->name);
+}
+
 static bool read_embeddings(void *user, const char *name, kin_embeddings *out, kin_error *err)
 {
-    (void)user;
-    return kin_embeddings_read(name, out, err);
+    if (!kin_embeddings_read(name, out, err)) return false;
+    note_missing(user, out);
+    return true;
 }
 
 bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
 {
-    return kin_retrieve_open_with(r, cli, read_embeddings, NULL, code);
+    return kin_retrieve_open_with(r, cli, read_embeddings, cli, code);
 }
 
 bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, void *user, int *code)

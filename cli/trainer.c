@@ -176,7 +176,8 @@ static bool restore(kin_trainer *t, kin_error *err)
         ok = t->step <= t->network.config.steps ||
              kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld, behind the %lld of --steps", path,
                       (long long)t->step, (long long)t->network.config.steps);
-        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err) && settle(t, err);
+        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err) &&
+             settle(t, err);
     }
     kin_checkpoint_free(checkpoint);
     kin_free(path);
@@ -480,7 +481,18 @@ static bool go_on(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
-static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
+static void tell_of_broken(kin_trainer *t, const kin_encoded *encoded, kin_remark *say, void *user)
+{
+    char line[sizeof(kin_error) + 160];
+    if (encoded->broken == t->held_broken) return;
+    t->held_broken = encoded->broken;
+    snprintf(line, sizeof line,
+             "%lld of %lld held-out pictures could not be read and are left out; the first: %s",
+             (long long)encoded->broken, (long long)t->validation->count, encoded->first_broken.message);
+    if (say) say(user, line);
+}
+
+static bool validate(kin_trainer *t, kin_metrics *m, kin_remark *say, void *user, kin_error *err)
 {
     kin_encoded encoded;
     kin_optim_swap_ema(t->optim);
@@ -491,6 +503,7 @@ static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
     kin_optim_swap_ema(t->optim);
     if (!ok) return false;
     t->zeros = encoded.zeros;
+    tell_of_broken(t, &encoded, say, user);
     int64_t count = encoded.count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);
     ok = labels || kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
     for (int64_t i = 0; ok && i < count; i++) {
@@ -504,12 +517,11 @@ static bool validate(kin_trainer *t, kin_metrics *m, kin_error *err)
     return ok;
 }
 
-static bool look_at_validation(kin_trainer *t, void (*say)(void *user, const char *line), void *user,
-                               kin_error *err)
+static bool look_at_validation(kin_trainer *t, kin_remark *say, void *user, kin_error *err)
 {
     kin_metrics m;
     char line[240], ties[KIN_TIES_TEXT];
-    if (!validate(t, &m, err)) return false;
+    if (!validate(t, &m, say, user, err)) return false;
     bool better = m.mean.ap > t->best;
     if (better) {
         t->best = m.mean.ap;
@@ -544,7 +556,7 @@ static bool due(int64_t step, int64_t every, int64_t steps)
 }
 
 /* After a step: validation, checkpoints, and Ctrl-C. */
-static bool after_step(kin_trainer *t, void (*say)(void *user, const char *line), void *user, kin_error *err)
+static bool after_step(kin_trainer *t, kin_remark *say, void *user, kin_error *err)
 {
     const kin_config *c = &t->network.config;
     bool validated = t->validation && due(t->step, c->validate_every, c->steps);
@@ -606,8 +618,7 @@ static void show_step(const kin_trainer *t, double loss, char *out, size_t size)
     else snprintf(out, size, "loss %.4f", loss);
 }
 
-static bool all_steps(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
-                      kin_error *err)
+static bool all_steps(kin_trainer *t, kin_meter *meter, kin_remark *say, void *user, kin_error *err)
 {
     const kin_config *c = &t->network.config;
     kin_schedule schedule = schedule_of(c);
@@ -637,12 +648,26 @@ static bool all_steps(kin_trainer *t, kin_meter *meter, void (*say)(void *user, 
     return true;
 }
 
-bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
-                     kin_error *err)
+/* Pictures that could be read at first: others of their classes stood in for them. */
+static void tell_of_spoilt(kin_trainer *t, int64_t before, kin_remark *say, void *user)
+{
+    char line[160];
+    int64_t spoilt = kin_loader_broken(t->loader, NULL) - before;
+    if (spoilt <= 0 || !say) return;
+    snprintf(line, sizeof line,
+             "%lld pictures could no longer be read during the training; others of their classes stood in "
+             "for them",
+             (long long)spoilt);
+    say(user, line);
+}
+
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, kin_remark *say, void *user, kin_error *err)
 {
     if (t->run)
         kin_interrupt_lasts("\nkin: stops after this step, with a checkpoint; once more ends at once\n");
+    int64_t before = kin_loader_broken(t->loader, NULL);
     bool ok = all_steps(t, meter, say, user, err);
+    tell_of_spoilt(t, before, say, user);
     kin_interrupt_lasts(NULL);
     return ok;
 }

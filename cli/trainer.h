@@ -30,6 +30,7 @@ typedef struct kin_trainer {
     int64_t zeros; /* descriptors of zeros at the last validation, which were left out */
     double best;   /* the best validation mAP so far; −1: none */
     int64_t best_step;
+    int64_t held_broken;  /* held-out pictures that cannot be read, and were left out (and said) */
     kin_text log;         /* RUN/log.jsonl */
     bool collapsed;       /* collapse was seen (and said) */
     kin_run_data data;    /* what it is trained on */
@@ -42,6 +43,9 @@ typedef struct kin_trainer {
     bool best_lost;       /* the network that the state names as the best is not in the folder */
     kin_profile *profile; /* where the time of the steps goes, or NULL; borrowed, of t->ctx */
 } kin_trainer;
+
+/* Receives a remark, one line. */
+typedef void kin_remark(void *user, const char *line);
 
 /* How pictures are read. */
 typedef struct kin_reading {
@@ -61,8 +65,7 @@ bool kin_trainer_open(kin_trainer *t, const kin_config *config, const kin_datase
                       kin_error *err);
 /* Trains to the end; asks kin_interrupted() after each step and then saves and fails with
  * KIN_ERR_INTERRUPTED. `say` receives remarks (collapse, validation), one line each; may be NULL. */
-bool kin_trainer_run(kin_trainer *t, kin_meter *meter, void (*say)(void *user, const char *line), void *user,
-                     kin_error *err);
+bool kin_trainer_run(kin_trainer *t, kin_meter *meter, kin_remark *say, void *user, kin_error *err);
 void kin_trainer_close(kin_trainer *t);
 
 #endif

@@ -2,7 +2,9 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "retrieval/rerank/diffusion.h"
 #include "retrieval/rerank/rerank.h"
+#include "retrieval/rerank/rerank_graph.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
 
@@ -172,10 +174,39 @@ static void refusals(void)
     check_end();
 }
 
+/* Blocks of rows beside one another, where a counting round must not read what another thread counts: for the thread
+ * sanitizer, and the bits of one thread for everybody. */
+static void graphs_with_threads(void)
+{
+    enum { Q = 150, G = 450, D = 12, K = 40 };
+    float *data = malloc((Q + G) * D * sizeof *data);
+    for (int i = 0; i < (Q + G) * D; i++) data[i] = (float)kin_random_normal(kin_key(5, 1, 2), (uint64_t)i);
+    kin_vectors q = {data, Q, D}, g = {data + Q * D, G, D};
+    kin_neighbours found[2][2] = {{{0}}};
+    check_begin("rerank: graphs and diffusion with four threads have the bits of one");
+    for (int t = 0; t < 2; t++) {
+        kin_error err = {0};
+        kin_set_threads(t ? 4 : 1);
+        CHECK_MSG(kin_rerank_graph(q, g, &(kin_rerank_graph_opt){.k = K, KIN_RERANK_GRAPH_DEFAULTS},
+                                   &found[0][t], &err) &&
+                      kin_diffuse(q, g, &(kin_diffusion_opt){.k = K, KIN_DIFFUSION_DEFAULTS}, &found[1][t],
+                                  &err),
+                  "%s", err.message);
+    }
+    for (int m = 0; m < 2; m++) {
+        CHECK(memcmp(found[m][0].index, found[m][1].index, Q * K * sizeof(int64_t)) == 0);
+        for (int t = 0; t < 2; t++) kin_neighbours_free(&found[m][t]);
+    }
+    kin_set_threads(0);
+    free(data);
+    check_end();
+}
+
 int main(void)
 {
     settings();
     threads();
+    graphs_with_threads();
     refusals();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -57,8 +57,10 @@ static void add_line(kin_text *text, const kin_array *a, int width)
     add_shape(&shape, a, ",");
     size_t begin = text->size;
     kin_text_add_visible(text, a->name);
-    for (size_t shown = text->size - begin; shown < (size_t)width; shown++) kin_text_add(text, " ");
+    for (size_t shown = text->size - begin; shown < (size_t)width && !text->failed; shown++)
+        kin_text_add(text, " ");
     kin_text_format(text, " %-4s %-18s", kin_dtype_name(a->dtype), shape.data ? shape.data : "");
+    text->failed |= shape.failed;
     if (s.finite) kin_text_format(text, " %11.4g %11.4g %11.4g %11.4g", s.min, s.max, s.mean, s.deviation);
     else kin_text_format(text, " %11s %11s %11s %11s", "-", "-", "-", "-");
     if (s.odd) kin_text_format(text, "  %zu NaN or infinite", s.odd);

@@ -1,4 +1,5 @@
 /* The shop as a tree of PNGs. */
+#define _GNU_SOURCE /* syncfs */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -6,8 +7,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,8 +123,10 @@ static bool is_free(const char *folder, kin_error *err)
         return errno == ENOENT ||
                kin_fail(err, KIN_ERR_IO, "%s: cannot be used as a folder: %s", folder, strerror(errno));
     int entries = 0;
-    while (readdir(dir)) entries++;
+    bool ok = true;
+    for (const char *name; (ok = ok && kin_next_name(dir, folder, &name, err)) && name;) entries++;
     closedir(dir);
+    if (!ok) return false;
     return entries <= 2 ||
            kin_fail(err, KIN_ERR_IO, "%s: holds files already; name a new folder or remove this one", folder);
 }
@@ -146,14 +151,65 @@ static char *trimmed(const char *folder)
     return copy;
 }
 
+/* ---- what killed processes left: trees of folders of files, two deep ---- */
+
+static void remove_tree(const char *path, int depth)
+{
+    DIR *dir = depth >= 0 ? opendir(path) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        char *inner = kin_path_join(path, entry->d_name);
+        if (inner && unlink(inner) != 0) remove_tree(inner, depth - 1);
+        kin_free(inner);
+    }
+    if (dir) closedir(dir);
+    rmdir(path);
+}
+
+/* Those of the same place alone. */
+static void remove_stale(const char *place)
+{
+    const char *slash = strrchr(place, '/'), *base = slash ? slash + 1 : place;
+    char *parent = slash ? kin_strdup(place) : kin_strdup(".");
+    if (parent && slash) parent[slash == place ? 1 : slash - place] = '\0';
+    DIR *dir = parent ? opendir(parent) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        bool of_place = strncmp(entry->d_name, base, strlen(base)) == 0 && entry->d_name[strlen(base)] == '.';
+        char *path = of_place && kin_is_stale(parent, entry->d_name) ? kin_path_join(parent, entry->d_name)
+                                                                     : NULL;
+        if (path) remove_tree(path, 1);
+        kin_free(path);
+    }
+    if (dir) closedir(dir);
+    kin_free(parent);
+}
+
+/* All of the tree at once: a sync a file takes as long as the drawing. */
+static bool sync_tree(int tree, const char *path, kin_error *err)
+{
+#ifdef __linux__
+    return syncfs(tree) == 0 || kin_fail(err, KIN_ERR_IO, "%s: cannot be synced: %s", path, strerror(errno));
+#else
+    (void)tree, (void)path, (void)err;
+    sync();
+    return true;
+#endif
+}
+
+/* The tree is locked while it is drawn: it is not stale. */
 static bool write_aside(const char *folder, char *aside, job *j, kin_error *err)
 {
     j->folder = aside;
-    bool ok = draw_all(j, err);
+    if (!kin_make_folders(aside, err)) return false;
+    int tree = open(aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = tree >= 0 || kin_fail(err, KIN_ERR_IO, "%s: cannot be opened: %s", aside, strerror(errno));
+    if (ok) (void)!flock(tree, LOCK_EX | LOCK_NB);
+    ok = ok && draw_all(j, err) && sync_tree(tree, aside, err);
     if (ok && rename(aside, folder) != 0)
         ok = kin_fail(err, KIN_ERR_IO, "%s: cannot be put in place: %s", folder, strerror(errno));
     if (!ok) remove_all(j);
-    return ok;
+    if (tree >= 0) close(tree);
+    return ok && kin_sync_parent(folder, err);
 }
 
 bool kin_synth_write(const char *folder, const kin_synth_opt *opt, kin_error *err)
@@ -171,7 +227,8 @@ bool kin_synth_write(const char *folder, const kin_synth_opt *opt, kin_error *er
     if (!ok) kin_fail_memory(err, folder, size + sizeof *j);
     if (ok) {
         *j = (job){.opt = o, .product_digits = digits(o.products, 4), .view_digits = digits(o.views, 2)};
-        snprintf(aside, size, "%s.tmp-%ld", place, (long)getpid());
+        remove_stale(place);
+        snprintf(aside, size, "%s.tmp-kin-%ld", place, (long)getpid());
         ok = write_aside(place, aside, j, err);
     }
     kin_free(j);

@@ -94,13 +94,15 @@ static int by_text(const void *a, const void *b) { return strcmp(*(char *const *
 static bool list_folder(DIR *folder, kin_arena *arena, char ***names, size_t *count, kin_error *err)
 {
     size_t capacity = 0;
-    for (struct dirent *d; (d = readdir(folder));) {
-        if (!is_npy(d->d_name)) continue;
+    for (const char *name;;) {
+        if (!kin_next_name(folder, "the folder", &name, err)) return false;
+        if (!name) break;
+        if (!is_npy(name)) continue;
         if (*count == FOLDER_MAX)
             return kin_fail(err, KIN_ERR_DATA, "a folder of more than %d arrays", FOLDER_MAX);
-        char *copy = kin_arena_strdup(arena, d->d_name);
+        char *copy = kin_arena_strdup(arena, name);
         if (!copy || !kin_grow((void **)names, *count, &capacity, sizeof **names))
-            return kin_fail_memory(err, "a folder's names", strlen(d->d_name));
+            return kin_fail_memory(err, "a folder's names", strlen(name));
         (*names)[(*count)++] = copy;
     }
     if (*count) qsort(*names, *count, sizeof **names, by_text);

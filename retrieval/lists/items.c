@@ -346,10 +346,30 @@ void kin_embeddings_free(kin_embeddings *e)
     *e = (kin_embeddings){0};
 }
 
+/* What E.npy says of E.csv: a number of the ids in their order, blanks apart; never 0. */
+static uint64_t mark_of(const kin_items *items)
+{
+    uint64_t h = (uint64_t)items->count;
+    for (int64_t i = 0; i < items->count; i++, h = (h ^ 10) * UINT64_C(1099511628211))
+        for (const unsigned char *c = (const unsigned char *)items->id[i]; *c; c++)
+            if (*c > ' ') h = (h ^ *c) * UINT64_C(1099511628211);
+    h = (h ^ h >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    h >>= 64 - KIN_NPY_MARK_BITS;
+    return h ? h : 1;
+}
+
 static bool read_items(kin_embeddings *out, const char *csv, const char *npy, int64_t rows, kin_error *err)
 {
-    if (!kin_exists(csv)) return kin_items_numbered(&out->items, rows, err);
+    bool there;
+    if (!kin_look_for(csv, &there, err)) return false;
+    out->names_missing = !there && out->file.mark;
+    if (!there) return kin_items_numbered(&out->items, rows, err);
     if (!kin_items_read(csv, &out->items, err)) return false;
+    if (out->items.count == rows && out->file.mark && out->file.mark != mark_of(&out->items))
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%s and %s are not of one run: the ids are not those that the rows were written for; "
+                        "write both again (or save the array with NumPy, if the ids were changed on purpose)",
+                        npy, csv);
     if (out->items.count == rows) return true;
     return kin_fail(err, KIN_ERR_DATA,
                     "%s names %lld items, %s holds %lld rows; both must come from one run of 'kin embed'",
@@ -388,8 +408,8 @@ static bool open_items(const char *name, kin_items *out, kin_error *err)
 {
     if (ends_in(name, ".csv")) return kin_items_read(name, out, err);
     char *csv = with_ending(name, ".csv");
-    bool ok = csv ? true : kin_fail_memory(err, name, strlen(name)), named = ok && kin_exists(csv);
-    if (named) ok = kin_items_read(csv, out, err);
+    bool named = false, ok = csv ? kin_look_for(csv, &named, err) : kin_fail_memory(err, name, strlen(name));
+    if (ok && named) ok = kin_items_read(csv, out, err);
     kin_free(csv);
     if (!ok || named) return ok;
     kin_embeddings whole;
@@ -418,21 +438,34 @@ static void write_cell(FILE *stream, char **column, int64_t i)
     kin_csv_put(stream, column ? column[i] : "");
 }
 
-static bool write_items(const char *path, const kin_items *items, kin_error *err)
+static void put_items(const kin_items *items, FILE *stream)
 {
-    kin_file file;
-    if (!kin_file_create(&file, path, err)) return false;
     bool more = items->camera || items->role || items->box;
-    fprintf(file.stream, "id,label,path%s%s\n", more ? ",camera,role" : "", items->box ? ",box" : "");
+    fprintf(stream, "id,label,path%s%s\n", more ? ",camera,role" : "", items->box ? ",box" : "");
     for (int64_t i = 0; i < items->count; i++) {
-        kin_csv_put(file.stream, items->id[i]);
-        write_cell(file.stream, items->label, i);
-        write_cell(file.stream, items->path, i);
-        if (more) write_cell(file.stream, items->camera, i), write_cell(file.stream, items->role, i);
-        if (items->box) write_cell(file.stream, items->box, i);
-        fputc('\n', file.stream);
+        kin_csv_put(stream, items->id[i]);
+        write_cell(stream, items->label, i);
+        write_cell(stream, items->path, i);
+        if (more) write_cell(stream, items->camera, i), write_cell(stream, items->role, i);
+        if (items->box) write_cell(stream, items->box, i);
+        fputc('\n', stream);
     }
-    return kin_file_commit(&file, err);
+}
+
+/* Both are whole before the first is in place, and the array's mark says for which ids it was written. */
+static bool write_pair(const char *npy, const char *csv, kin_vectors vectors, const kin_items *items,
+                       kin_error *err)
+{
+    kin_file numbers, names = {0};
+    if (!kin_file_create(&numbers, npy, err)) return false;
+    bool ok = kin_file_create(&names, csv, err) &&
+              kin_npy_write_marked(&numbers, vectors.data, vectors.count, vectors.dim, mark_of(items), err);
+    if (ok) put_items(items, names.stream);
+    ok = ok && kin_file_complete(&numbers, err) && kin_file_complete(&names, err) &&
+         kin_file_commit(&numbers, err) && kin_file_commit(&names, err);
+    kin_file_abandon(&numbers);
+    kin_file_abandon(&names);
+    return ok;
 }
 
 bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin_item_texts *texts,
@@ -442,8 +475,7 @@ bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin
     if (!kin_items_make_texts(&items, vectors.count, texts, err)) return false;
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
-    ok = ok && kin_npy_write_float32(npy, vectors.data, vectors.count, vectors.dim, err) &&
-         write_items(csv, &items, err);
+    ok = ok && write_pair(npy, csv, vectors, &items, err);
     kin_free(npy), kin_free(csv);
     kin_items_free(&items);
     return ok;

@@ -28,7 +28,8 @@ typedef struct kin_embeddings {
     kin_npy
         file; /* what `data` lies in, where it was read; with the numbers as doubles where float32 rounds them */
     kin_items items;
-    char *name; /* as given, for messages */
+    char *name;         /* as given, for messages */
+    bool names_missing; /* E.csv was written beside E.npy, and is not there: the ids are row numbers */
 } kin_embeddings;
 
 static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e)
@@ -42,7 +43,8 @@ typedef struct kin_item_texts {
 } kin_item_texts;
 
 /* `name` is "E" or "E.npy"; with ":query" or ":gallery" behind it, the rows of that role alone are taken.
- * Beside E.npy, E.csv is read where it exists; else ids are row numbers from 0, without labels. Refuses
+ * Beside E.npy, E.csv is read where it exists, and must be the one that was written with it; else ids are row
+ * numbers from 0, without labels. Refuses
  * NaN, row counts that differ, and ids that repeat, by line. */
 bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err);
 /* Writes name.npy and name.csv (`name` may end in .npy). `label` and `path` may be NULL. */

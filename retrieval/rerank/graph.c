@@ -26,7 +26,8 @@ static bool among_first(const job *j, int64_t row, int64_t item)
 /* Row i's entries, put where they belong by column; returns how many. Counted only, in the first round. */
 static int64_t mutual_row(const job *j, int64_t i)
 {
-    int64_t count = 0, first = j->out->offset[i];
+    /* The first round writes offsets: those of others must not be read in it. */
+    int64_t count = 0, first = j->fill ? j->out->offset[i] : 0;
     for (int64_t a = 0; a < j->depth; a++) {
         int64_t other = j->near->index[i * j->near->k + a];
         double s = (double)j->near->value[i * j->near->k + a];

@@ -98,7 +98,7 @@ static int64_t add_row(const job *j, int64_t i)
 {
     const kin_sparse *a = &j->a, *t = &j->transposed;
     int64_t x = a->offset[i], y = t->offset[i], x_end = a->offset[i + 1], y_end = t->offset[i + 1],
-            to = j->built->offset[i], count = 0;
+            to = j->fill ? j->built->offset[i] : 0, count = 0; /* offsets are being written until then */
     while (x < x_end || y < y_end) {
         int32_t left = x < x_end ? a->column[x] : INT32_MAX, right = y < y_end ? t->column[y] : INT32_MAX;
         double value = (left <= right ? a->value[x] : 0) + (right <= left ? t->value[y] : 0);

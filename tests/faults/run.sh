@@ -1,0 +1,134 @@
+#!/bin/sh
+# Every command under faults: the n-th call of a kind fails (shim.c), or the process is killed in it.
+#   tests/faults/run.sh [sample|all] [WORD...]    WORD: commands or kinds whose name holds it
+# A run under a fault either fails with a line that says why and leaves no temporary, or ends with the bytes of a run without. After a kill the same
+# command, run again, ends with them too. `sample` makes a few of each kind (SHARE of them, 2), `all` every call.
+set -u
+how=${1:-all}; [ $# -gt 0 ] && shift
+kin=${KIN:-$PWD/kin}; case $kin in /*) ;; *) kin=$PWD/$kin ;; esac
+here=$PWD/tests/faults
+top=$(mktemp -d) || exit 1
+trap 'rm -rf "$top"' EXIT
+shim=$top/shim.so
+${CC:-cc} -O1 -shared -fPIC -o "$shim" "$here/shim.c" -ldl -pthread 2>"$top/why" || { echo "skip faults: every command: no shim: $(head -n 1 "$top/why")"; exit 0; }
+cd "$top" || exit 1
+export KIN_THREADS=2 KIN_FAULT_COUNT="$top/counts"
+
+# ---- what the commands work on, one folder above theirs ----
+(
+    set -e
+    "$kin" synth shop --products 6 --views 4 --size 24 --quiet
+    "$kin" synth others --products 3 --views 4 --size 24 --seed 9 --quiet
+    "$kin" train shop --width 8 --embedding 8 --size 16 --batch-classes 4 --batch-pictures 2 --steps 6 --channels 3 --loss softmax --sampler pk --quiet --out run
+    "$kin" embed shop --model run --out E --quiet
+    "$kin" embed others --model run --out Q --quiet
+    "$kin" embed shop --model pixels --size 16 --out P --quiet
+    "$kin" search --gallery E --query Q --top 8 --out ranks.csv --quiet
+    "$kin" search --gallery E --top 8 --out own.csv --quiet
+    "$kin" whiten fit E --dims 4 --out w.whiten --quiet
+    for n in 1 2 3; do cp "shop/product-000$n/view-01.png" .; "$kin" convert "shop/product-000$n/view-02.png" --out "p$n.jpg" --quiet; done
+    { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 16, 16), }"; head -c 6144 /dev/zero; } >x.npy
+) 2>setup || { cat setup; exit 1; }
+
+# NAME and the command's arguments
+commands() {
+    cat <<'ROWS'
+synth synth new --products 3 --views 2 --size 24
+data data ../shop
+train train ../shop --width 8 --embedding 8 --size 16 --batch-classes 4 --batch-pictures 2 --steps 6 --save-every 2 --validate .34 --validate-every 2 --out r
+embed embed ../shop --model ../run --out e
+embed-pixels embed ../shop --model pixels --size 16 --out e
+embed-cache embed ../shop --model ../run --cache c --out e
+search search --gallery ../E --query ../Q --top 8 --out r.csv
+search-stdout search --gallery ../E --top 4
+rerank rerank --gallery ../E --query ../Q --k1 6 --k2 3 --top 8 --out r.csv
+rerank-graph rerank --gallery ../E --query ../Q --method graph --k1 6 --k2 3 --top 8 --out r.csv
+retrieve retrieve --gallery ../E --query ../Q --top 8 --k1 6 --k2 3 --out r.csv
+tune tune --gallery ../E --rounds 0 --top 8
+index index ../E --faiss i.faiss
+whiten whiten fit ../E --dims 4 --out w.whiten
+whiten-apply whiten apply ../w.whiten ../E --out x
+reduce reduce ../E --pca 3 --out x
+fuse fuse --gallery ../E,../P --out r.csv --top 8
+eval eval --gallery ../E
+eval-ranks eval ../own.csv --gallery ../E
+check check ../own.csv --gallery ../E
+models models
+show show conv4
+forward forward --model conv4 --width 8 --embedding 8 --weights ../run/model.safetensors --input ../x.npy --out y.npy
+import import ../run/model.safetensors m.safetensors
+tensors tensors ../run/model.safetensors
+tensors-json tensors ../run/model.safetensors --json
+convert convert ../p1.jpg ../view-01.png --out seen
+augment augment ../view-01.png --recipe flip --out a.png --count 4
+attend attend ../view-01.png --model ../run --out a.png
+export export --model ../run --out m.onnx
+help help train
+ROWS
+}
+
+passed=0 failed=0
+bad() { echo "not ok faults: $1"; failed=$((failed + 1)); }
+# run FAULT ARGUMENTS...: in a folder of its own; the shell's words on killed jobs are of no interest
+run() {
+    fault=$1; shift
+    rm -rf work; mkdir work
+    # shellcheck disable=SC2086
+    (cd work && KIN_FAULT=$fault LD_PRELOAD=$shim "$kin" "$@" >stdout 2>../stderr </dev/null; exit $?) 2>/dev/null
+}
+wanted() { [ $# -eq 1 ] && return 0; what=$1; shift; for word; do case $what in *"$word"*) return 0 ;; esac; done; return 1; }
+
+one() { # NAME FAULT ARGUMENTS...
+    name=$1 fault=$2; shift 2
+    run "$fault" "$@"; got=$?
+    case $fault in
+    *KILL*)
+        [ $got -eq 137 ] || [ $got -eq 0 ] || { bad "$name, $fault: status $got: $(head -n 1 stderr)"; return; }
+        # shellcheck disable=SC2086
+        case $name in train) [ -e work/r/last.safetensors ] && again="train --resume r" || again="$*" ;; *) again="$*" ;; esac
+        case $name in synth) [ $got -eq 137 ] && [ -d work/new ] && again= ;; esac # it was in place already
+        # shellcheck disable=SC2086
+        [ -z "$again" ] || (cd work && "$kin" $again >stdout 2>../stderr </dev/null) || { bad "$name after $fault: $(head -n 1 stderr)"; return; }
+        [ -n "$again" ] || cp "ref/stdout" work/stdout
+        ;;
+    *)
+        if [ $got -ne 0 ]; then
+            [ $got -lt 3 ] || { bad "$name, $fault: status $got: $(head -n 1 stderr)"; return; }
+            [ -s stderr ] || { bad "$name, $fault: no word of what failed"; return; }
+            left=$(find work -name '*.tmp-*')
+            [ -z "$left" ] || { bad "$name, $fault: left $left"; return; }
+            passed=$((passed + 1)); return
+        fi
+        ;;
+    esac
+    rm -rf work/c ref/c # a cache may hold its rows in other files
+    different=$(diff -rq ref work | head -n 1)
+    if [ -n "$different" ]; then bad "$name, $fault: $different"; else passed=$((passed + 1)); fi
+}
+
+# The numbers of the calls to try: all, or SHARE spread over them, others for other commands.
+numbers() { # COUNT SEED
+    if [ "$how" = all ]; then seq 1 "${EVERY:-1}" "$1"
+    else awk -v n="$1" -v k="${SHARE:-2}" -v s="$2" 'BEGIN { if (n < k) k = n; for (i = 0; i < k; i++) print int((i + ((s * 7 + i * 3) % 10) / 10) * n / k) + 1 }'; fi
+}
+
+seed=0
+commands >rows
+while read -r name arguments; do
+    # shellcheck disable=SC2086
+    run none $arguments || { bad "$name: fails without a fault: $(head -n 1 stderr)"; continue; }
+    rm -rf ref; mv work ref; cp counts calls
+    for row in write:ENOSPC read:EIO open:EMFILE readdir:EIO sync:EIO rename:EIO mkdir:EACCES alloc:ENOMEM thread:EAGAIN map:ENOMEM close:EIO rename:KILL rename:KILLED open:KILL write:KILL; do
+        kind=${row%:*} why=${row#*:}
+        wanted "$name $kind $why" "$@" || continue
+        count=$(awk -v kind="$kind" '$1 == kind { print $2 }' calls)
+        seed=$((seed + 1))
+        for n in $(numbers "$count" $seed); do
+            # shellcheck disable=SC2086
+            one "$name" "$kind:$n:$why" $arguments
+        done
+    done
+done <rows
+[ $passed -gt 0 ] && echo "ok faults: every command ($passed runs)"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
