@@ -6,6 +6,10 @@
 
 #include "autograd/op.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The function to check: inputs in, one output out. */
 typedef kin_tensor *(*kin_gradcheck_fn)(kin_tensor **in, void *arg);
 
@@ -22,5 +26,9 @@ typedef struct kin_gradcheck_opt {
  * element that is furthest off. */
 bool kin_gradcheck(kin_ctx *ctx, kin_gradcheck_fn fn, void *arg, const kin_shape *shapes, int n_in,
                    const kin_gradcheck_opt *opt, double *worst);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 
 #include "autograd/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_op kin_op;
 
 typedef struct kin_call {
@@ -58,9 +62,20 @@ struct kin_op {
 
 /* Applies an op to its inputs, all of which must be alive. `opt` (of opt_size bytes) may be NULL. */
 kin_tensor *kin_apply_n(const kin_op *op, const void *opt, size_t opt_size, kin_tensor *const *in, int n_in);
+#ifdef __cplusplus
+extern "C++" {
+template <typename... Tensors>
+kin_tensor *kin_apply(const kin_op *op, const void *opt, size_t opt_size, Tensors *...in)
+{
+    kin_tensor *const all[] = {in...};
+    return kin_apply_n(op, opt, opt_size, all, (int)sizeof...(in));
+}
+}
+#else
 #define kin_apply(op, opt, opt_size, ...) \
     kin_apply_n((op), (opt), (opt_size), (kin_tensor *[]){__VA_ARGS__}, \
                 (int)(sizeof((kin_tensor *[]){__VA_ARGS__}) / sizeof(kin_tensor *)))
+#endif
 
 /* ---- for infer ---- */
 bool kin_same_shape(kin_call *c, kin_shape *out); /* the output has the first input's shape */
@@ -95,5 +110,9 @@ void *kin_tape_copy(kin_ctx *ctx, const void *data, size_t bytes);
 
 /* Whether a dry run is under way: shapes are inferred, nothing is computed. */
 bool kin_is_dry(const kin_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "autograd/op.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- convolution and pooling (conv.c, pool.c) ---- */
 
 typedef struct kin_conv2d_pads {
@@ -134,5 +138,9 @@ kin_tensor *kin_log_sum_exp(kin_tensor *x); /* [.., c] → [.., 1] */
 /* Mean over rows of −Σ target·log softmax(logits) with target (1 − ε)·onehot + ε/classes. labels [n] in 0
  * .. classes-1. */
 kin_tensor *kin_cross_entropy(kin_tensor *logits, const int *labels, double smoothing);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_MAX_DIMS = 4 };
 
 typedef struct kin_ctx kin_ctx;
@@ -30,7 +34,12 @@ typedef struct kin_shape {
 } kin_shape;
 
 /* KIN_SHAPE(8, 28, 28, 1): 1 to 4 dimensions. */
+#ifdef __cplusplus
+#define KIN_SHAPE_COUNT(a, b, c, d, count, ...) count
+#define KIN_SHAPE(...) (kin_shape{KIN_SHAPE_COUNT(__VA_ARGS__, 4, 3, 2, 1, 0), {__VA_ARGS__}})
+#else
 #define KIN_SHAPE(...) ((kin_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#endif
 bool kin_shape_equal(kin_shape a, kin_shape b);
 /* numbers in it; 0 when invalid or overflowing */
 int64_t kin_shape_count(kin_shape s);
@@ -96,5 +105,9 @@ bool kin_backward(kin_tensor *loss);
  * after kin_keep_grad(). */
 const kin_real *kin_grad(const kin_tensor *t);
 void kin_keep_grad(kin_tensor *t);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

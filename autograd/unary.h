@@ -12,6 +12,10 @@
 
 #include <tgmath.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef void (*kin_unary_value)(const kin_real *in, kin_real *out, int64_t n, kin_real p);
 typedef void (*kin_unary_slope)(const kin_real *in, const kin_real *value, const kin_real *grad_out,
                                 kin_real *grad_in, int64_t n, bool accumulate, kin_real p);
@@ -43,10 +47,14 @@ void kin_unary_backward(kin_call *c, kin_unary_slope slope);
     static void NAME##_backward(kin_call *c) { kin_unary_backward(c, NAME##_slope); }
 #define KIN_UNARY_DESCRIPTOR(NAME) \
     { \
-#NAME, .infer = kin_same_shape, .forward = NAME##_forward, .backward = NAME##_backward, \
-               .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT \
+        .name = #NAME, .infer = kin_same_shape, .forward = NAME##_forward, .backward = NAME##_backward, \
+        .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT \
     }
 #define KIN_UNARY_OP(NAME, VALUE, SLOPE) \
     KIN_UNARY_LOOPS(NAME, VALUE, SLOPE) static const kin_op NAME##_op = KIN_UNARY_DESCRIPTOR(NAME)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_arena_chunk kin_arena_chunk;
 typedef struct kin_arena {
     kin_arena_chunk *first, *current;
@@ -19,5 +23,9 @@ void *kin_arena_alloc_zero(kin_arena *arena, size_t bytes);
 char *kin_arena_strdup(kin_arena *arena, const char *text);
 void kin_arena_reset(kin_arena *arena); /* forgets the contents, keeps the chunks */
 void kin_arena_free(kin_arena *arena);  /* gives the chunks back */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     KIN_OK = 0,
     KIN_ERR_ARGUMENT, /* a shape, an option or a call that makes no sense */
@@ -47,5 +51,9 @@ static inline void kin_error_clear(kin_error *err)
         err->message[0] = '\0';
     }
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_bytes {
     uint8_t *data; /* owned; free with kin_bytes_free; one zero byte follows the last, unless it is mapped */
     size_t size;
@@ -77,5 +81,9 @@ bool kin_look_for(const char *path, bool *there, kin_error *err);
 
 /* "folder/name", allocated; NULL when out of memory. */
 char *kin_path_join(const char *folder, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

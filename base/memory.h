@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void *kin_alloc(size_t bytes);                    /* uninitialised; NULL on failure; bytes 0 is 1 */
 void *kin_alloc_array(size_t count, size_t size); /* uninitialised count*size; NULL on overflow too */
 void *kin_alloc_zero(size_t count, size_t size);  /* zeroed count*size */
@@ -32,5 +36,9 @@ long kin_alloc_live(void);
 /* An array that grows: makes room for one more item of `size` bytes. Returns false when out of memory,
  * with the array unchanged. *capacity counts items. */
 bool kin_grow(void **array, size_t count, size_t *capacity, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

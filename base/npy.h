@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_NPY_MAX_DIMS = 8 };
 
 /* An array in C order. A zero-dimensional array has one number. */
@@ -72,5 +76,9 @@ bool kin_npy_write_array(const char *path, const float *data, int dims, const in
 bool kin_npy_write_bytes(const char *path, const uint8_t *data, int dims, const int64_t *shape,
                          kin_error *err);
 bool kin_npy_write_int64(const char *path, const int64_t *data, int64_t rows, int64_t cols, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_MAX_THREADS = 64 };
 
 /* Runs block `block` of the task; `worker` is in 0 .. kin_threads()-1 and names scratch space only. */
@@ -27,5 +31,9 @@ void kin_thread_is_serial(void);
 const char *kin_parallel_backend(void);
 
 static inline int64_t kin_blocks(int64_t n, int64_t per_block) { return (n + per_block - 1) / per_block; }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Mixes words and text into a key (SplitMix64's finaliser; FNV-1a for text). */
 uint64_t kin_key(uint64_t seed, uint64_t a, uint64_t b);
 uint64_t kin_key_text(uint64_t seed, const char *text);
@@ -20,7 +24,11 @@ uint64_t kin_random_below(uint64_t key, uint64_t counter, uint64_t n); /* in 0 .
 typedef struct kin_stream {
     uint64_t key, counter;
 } kin_stream;
-static inline kin_stream kin_stream_new(uint64_t key) { return (kin_stream){key, 0}; }
+static inline kin_stream kin_stream_new(uint64_t key)
+{
+    kin_stream s = {key, 0};
+    return s;
+}
 static inline double kin_stream_uniform(kin_stream *s) { return kin_random_uniform(s->key, s->counter++); }
 static inline double kin_stream_range(kin_stream *s, double low, double high)
 {
@@ -34,5 +42,9 @@ static inline uint64_t kin_stream_below(kin_stream *s, uint64_t n)
 
 /* A permutation of 0 .. n-1 (Fisher-Yates), written to `order`. */
 void kin_shuffle(int64_t *order, int64_t n, uint64_t key);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

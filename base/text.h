@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A string builder. A failed allocation is remembered in `failed`; further calls then do nothing. */
 typedef struct kin_text {
     char *data; /* zero-terminated once anything was added; owned, kin_text_free */
@@ -36,5 +40,9 @@ bool kin_glob_any(const char *patterns, const char *name);
 
 /* Levenshtein distance, for "did you mean ...?". Strings longer than 63 count as far apart. */
 int kin_edit_distance(const char *a, const char *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Deflate lives above this room (data/images/inflate.h): whoever reads archives hands it down. */
 typedef struct kin_unpacker {
     /* raw deflate; NULL: deflated entries are refused */
@@ -46,5 +50,9 @@ const kin_zip_entry *kin_zip_find(const kin_zip *zip, const char *name);
  * unpacked into *owned (kin_bytes_free). */
 bool kin_zip_read(const kin_zip_entry *entry, const kin_unpacker *unpacker, const uint8_t **data,
                   kin_bytes *owned, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

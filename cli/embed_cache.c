@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "base/parallel.h"
+#include "base/version.h"
 #include "kernels/isa.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include "base/version.h"
 #include "cli/options.h"
 
 #include <string.h>

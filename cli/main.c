@@ -1,5 +1,6 @@
 /* The kin program: picks the command, reads its options, runs it. */
 #include "base/parallel.h"
+#include "base/version.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"

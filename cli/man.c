@@ -1,5 +1,7 @@
 /* kin(1) in roff's man macros, from the same tables as --help. */
 #include "cli/help.h"
+
+#include "base/version.h"
 #include "cli/options.h"
 
 #include <string.h>

@@ -4,6 +4,10 @@
 
 #include "data/pictures.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_batch_opt {
     bool invert;                  /* 255 − x first: drawings, ink as 1 on paper as 0 */
     double mean[3], deviation[3]; /* by channel, (x/255 − mean)/deviation; deviation 0 means 1 */
@@ -37,5 +41,9 @@ void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pi
                         float *out);
 void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels,
                          int64_t picture, uint64_t key, float *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

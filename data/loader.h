@@ -6,6 +6,10 @@
 
 #include "data/batch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_loader kin_loader;
 
 /* Which pictures make up batch `step`: writes their places in the set to index [most], and returns how
@@ -70,5 +74,9 @@ int64_t kin_loader_hidden(kin_loader *l);
 
 /* Seconds that kin_loader_next waited: what the loader cost the one who trains. */
 double kin_loader_waited(const kin_loader *l);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "data/sets/dataset.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_pictures_opt {
     int size;     /* height and width */
     int channels; /* 1 or 3 */
@@ -48,5 +52,9 @@ bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, k
 
 /* The pictures as a data set, which borrows all of it. Every item's index must be its place. */
 kin_dataset kin_pictures_set(const kin_pictures *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "data/sets/dataset.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The pictures of each class, class after class. Owned; kin_sampler_free. */
 typedef struct kin_sampler {
     int64_t count;
@@ -34,5 +38,9 @@ bool kin_sampler_plain(kin_sampler *s, int n, uint64_t seed, int64_t step, int64
  * many pictures it has; a class's pictures come in shuffled rounds, none twice before all of them have
  * come. For sets in which some classes have many more pictures than others. */
 void kin_sampler_balanced(kin_sampler *s, int n, uint64_t seed, int64_t step, int64_t *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

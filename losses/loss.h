@@ -15,6 +15,10 @@
 #include "losses/pairs.h"
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- descriptors ---- */
 
 /* An option of a loss. */
@@ -127,5 +131,9 @@ double kin_loss_collapsed(const kin_loss_sum *l, int64_t classes);
 /* The learning rates of the terms' own parameters (their option `rate`): factors put on the module's entries;
  * after kin_module_tune and before kin_optim_new. */
 void kin_loss_tune(const kin_loss_sum *l, kin_module *m);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "autograd/ops.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- pairs ---- */
 
 enum { KIN_PAIR_NONE = 0, KIN_PAIR_POSITIVE = 1, KIN_PAIR_NEGATIVE = -1 };
@@ -66,5 +70,9 @@ void kin_mined_free(kin_mined *m);
 /* Take a copy; `mined` may be NULL, and what is there already stays. */
 bool kin_mined_pairs(kin_mined *mined, const kin_pairs *p, kin_error *err);
 bool kin_mined_triplets(kin_mined *mined, const kin_triplets *t, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,7 +4,15 @@
 
 #include "losses/loss.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const kin_loss *const kin_losses[]; /* ends with NULL */
 const kin_loss *kin_loss_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "losses/pairs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* d [n, n] → mean over the triplets of [d_ap − d_an + margin]₊. With `non_zero`, the mean is over the
  * triplets whose term is positive (batch-all); with none left the loss is 0. */
 kin_tensor *kin_triplet_hinge(kin_tensor *d, const kin_triplets *t, double margin, bool non_zero);
@@ -14,5 +18,9 @@ kin_tensor *kin_triplet_soft_margin(kin_tensor *d, const kin_triplets *t);
 kin_tensor *kin_triplet_batch_hard(kin_tensor *embedding, const int *labels, double margin);
 kin_tensor *kin_triplet_semi_hard(kin_tensor *embedding, const int *labels, double margin);
 kin_tensor *kin_triplet_batch_all(kin_tensor *embedding, const int *labels, double margin);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

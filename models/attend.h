@@ -4,6 +4,10 @@
 
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     KIN_ATTEND_NONE = 0,
     KIN_ATTEND_SE,
@@ -26,5 +30,9 @@ bool kin_attend_parse(const char *text, kin_attend_opt *out, kin_error *err);
 bool kin_attends(const kin_attend_opt *opt, const char *place);
 /* x with attention, under the scope "attention", where it was asked for; else x itself. */
 kin_tensor *kin_attend(kin_scope *s, const kin_attend_opt *opt, const char *place, kin_tensor *x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 
 #include "nn/files/checkpoint.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_autoencoder kin_autoencoder;
 
 typedef struct kin_autoencoder_opt {
@@ -59,5 +63,9 @@ bool kin_autoencoder_decode(kin_autoencoder *a, const kin_real *codes, int64_t c
 /* As safetensors. Refuses files that are none of these, by what is missing. */
 bool kin_autoencoder_save(kin_autoencoder *a, const char *path, kin_error *err);
 kin_autoencoder *kin_autoencoder_load(const char *path, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "models/attend.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum { KIN_STEM_OWN = 0, KIN_STEM_IMAGENET, KIN_STEM_CIFAR } kin_stem;
 /* as kin_pool names them */
 typedef enum {
@@ -83,5 +87,9 @@ kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, co
 kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_opt *opt);
 /* All three. */
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

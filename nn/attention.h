@@ -12,6 +12,10 @@
 
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Squeeze and excitation [Hu et al. 2018]: x·σ(W₂ ReLU(W₁ mean(x))), with biases. Parameters as
  * torchvision's SqueezeExcitation: fc1 and fc2, 1×1 convolutions. */
 typedef struct kin_se_opt {
@@ -76,5 +80,9 @@ typedef struct kin_attention_cost {
 } kin_attention_cost;
 bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_attention_cost *out,
                          kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Generalised-mean pooling [Radenović et al. 2018], [n, h, w, c] → [n, c]: (mean max(x, 1e-6)^p)^{1/p}
  * with one trainable p that starts at 3. Parameter: p [1]. */
 kin_tensor *kin_gem(kin_scope *s, kin_tensor *x);
@@ -44,5 +48,9 @@ typedef struct kin_branch {
     double weight; /* 0: 1 */
 } kin_branch;
 kin_tensor *kin_join_branches(const kin_branch *branches, int count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

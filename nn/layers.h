@@ -6,6 +6,10 @@
 #include "autograd/ops.h"
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* y = x·Wᵀ + b on the channel axis: weight [out, in], bias [out]. First values: U(±1/√in) for both. */
 typedef struct kin_linear_opt {
     int64_t out;
@@ -87,5 +91,9 @@ kin_tensor *kin_inverted_residual(kin_tensor *x, const kin_conv_bn_part *expand,
 /* Zeroes numbers with probability p in training and scales the rest by 1/(1−p); the identity in
  * evaluation. */
 kin_tensor *kin_dropout(kin_scope *s, const char *name, kin_tensor *x, double p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 
 #include "autograd/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_module kin_module;
 typedef struct kin_scope kin_scope;
 typedef kin_tensor *(*kin_net)(kin_scope *s, kin_tensor *x, void *arg);
@@ -170,5 +174,9 @@ bool kin_param_frozen(const kin_scope *s, const char *name);
 
 /* A key for random numbers of this place in this step: (seed, step, path). */
 uint64_t kin_scope_key(kin_scope *s, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum { KIN_SGD, KIN_ADAM, KIN_ADAMW } kin_optim_kind;
 
 typedef struct kin_optim_opt {
@@ -55,5 +59,9 @@ typedef struct kin_schedule {
     double gamma; /* step: lr·gamma^⌊step/every⌋ */
 } kin_schedule;
 double kin_schedule_lr(const kin_schedule *s, int64_t step); /* step from 0 */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "base/arena.h"
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_layer {
     const char *name;   /* the path under which it can be tapped; "" when it has none */
     const char *op;     /* "conv2d" */
@@ -36,5 +40,9 @@ void kin_summary_free(kin_summary *s);
  * for depth 2. A layer without a name belongs to the next one that has one. The result has memory of its
  * own. */
 bool kin_summary_fold(const kin_summary *s, int depth, kin_summary *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

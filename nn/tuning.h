@@ -6,6 +6,10 @@
 
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* NULL or "": none. */
 typedef struct kin_tuning {
     /* Nothing that matches changes by a bit, running statistics included: a batch norm whose statistics
@@ -29,5 +33,9 @@ typedef struct kin_tuning {
  * are lifted. A pattern that matches nothing, a factor that is no number from 0 on, and a module left
  * without anything to train are errors. */
 bool kin_module_tune(kin_module *m, const kin_tuning *tuning, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_job_size {
     int64_t pictures; /* to be embedded; 0: descriptors are given */
     int64_t queries;  /* 0: each gallery item is looked for among the others */
@@ -60,5 +64,9 @@ double kin_cost_seconds(const kin_rates *rates, const kin_job_size *job, kin_cos
 /* The most participants of a re-ranking (queries included) that fit into `seconds`, in whole; 0 when none
  * do or a rate is unknown. */
 int64_t kin_cost_participants(const kin_rates *rates, const kin_job_size *job, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

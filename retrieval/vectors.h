@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_vectors {
     const float *data; /* [count, dim], borrowed */
     int64_t count, dim;
@@ -19,5 +23,9 @@ typedef struct kin_progress {
     bool (*report)(void *user, const char *stage, int64_t done, int64_t total);
     void *user;
 } kin_progress;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

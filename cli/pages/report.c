@@ -1,6 +1,7 @@
 #include "cli/pages/report_page.h"
 
 #include "base/file.h"
+#include "base/version.h"
 #include "cli/pages/embedding_map.h"
 #include "cli/pages/markup.h"
 

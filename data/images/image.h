@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Interleaved rows from the top, no padding: sample c of pixel (x, y) is
  * data[(y·width + x)·channels + c]. 1 = grey, 2 = grey + alpha, 3 = RGB, 4 = RGBA; sRGB values as stored. */
 typedef struct kin_image {
@@ -86,5 +90,9 @@ typedef struct kin_resize_part {
 } kin_resize_part;
 bool kin_image_resize_part(const kin_image *image, const kin_resize_part *part, kin_filter filter,
                            kin_image *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

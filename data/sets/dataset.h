@@ -6,6 +6,10 @@
 #include "base/arena.h"
 #include "data/images/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Data sets with a published protocol say which pictures are looked for and which are searched. */
 typedef enum { KIN_ROLE_NONE, KIN_ROLE_QUERY, KIN_ROLE_GALLERY } kin_role;
 
@@ -110,5 +114,9 @@ bool kin_cifar_open(const char *const *paths, int n_paths, bool coarse, kin_data
 /* Appends the records of one CIFAR-10 file (3,073 bytes each) or CIFAR-100 file (3,074: coarse and fine
  * label). */
 bool kin_cifar_parse(const char *name, const kin_bytes *bytes, bool coarse, kin_dataset *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

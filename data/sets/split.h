@@ -4,6 +4,10 @@
 
 #include "data/sets/dataset.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The items i with keep[i], in their order, as a set of its own: a view whose texts and pixels belong to
  * `set`, which must outlive it. Classes that keep a picture are renumbered from 0 in their order. Free
  * with kin_dataset_free. */
@@ -34,5 +38,9 @@ bool kin_split_parse_list(const kin_dataset *set, const char *name, kin_bytes *t
 
 /* "2/5": fold 2 of 5. */
 bool kin_split_parse_fold(const char *text, int *fold, int *folds, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_SYNTH_SIZE_MIN = 8, KIN_SYNTH_SIZE_MAX = 1024, KIN_SYNTH_COUNT_MAX = 1000000 };
 
 typedef struct kin_synth_opt {
@@ -36,5 +40,9 @@ const char *kin_synth_kind(const kin_synth_opt *opt, int product);
 /* Writes folder/product-0001/view-01.png and so on: drawn in parallel into a folder beside it and renamed
  * when complete. `folder` must not exist, or be empty. */
 bool kin_synth_write(const char *folder, const kin_synth_opt *opt, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

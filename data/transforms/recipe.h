@@ -13,6 +13,10 @@
 #include "base/text.h"
 #include "data/images/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     KIN_PARAM_NUMBER, /* 0.5 */
     KIN_PARAM_WHOLE,  /* 23 */
@@ -114,5 +118,9 @@ void kin_step_range(const kin_recipe_step *step, int param, double range[2]);
 /* Reads one value; `text` is not zero-terminated. */
 bool kin_param_parse(const kin_recipe_param *param, const char *text, size_t length, kin_value *out,
                      kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "data/images/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- windows and mirrors (transform_window.c) ---- */
 
 /* What lies outside a picture: one colour; the nearest sample; the picture mirrored at its outermost sample
@@ -90,5 +94,9 @@ bool kin_image_sharpness(kin_image *image, double factor, kin_error *err); /* ad
  * two-dimensional kernel there: samples may differ by one level. Where the kernel is wider than the
  * picture (refused there) it is reflected more than once. */
 bool kin_image_blur(kin_image *image, int kernel, double sigma, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include "models/registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_BRANCHES = 16, KIN_HEAD_PARAMS = 8, KIN_HEAD_TEXT = 256 };
 
 typedef struct kin_head kin_head;
@@ -81,5 +85,9 @@ double kin_head_value(const kin_head_choice *choice, const char *param);
 bool kin_head_run(const kin_head_call *c, kin_branches *out);
 /* The descriptor: the branches that belong to it side by side [n, Σd]. */
 kin_tensor *kin_head_descriptor(const kin_branches *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum kin_dtype {
     KIN_DTYPE_NONE, /* unknown */
     KIN_F64,
@@ -56,5 +60,9 @@ bool kin_strides_plain(int ndim, const int64_t *shape, const int64_t *stride);
 /* Copies them in C order; `from` is the first number. With `swap` each number's bytes are turned round. */
 void kin_array_gather(uint8_t *to, const uint8_t *from, size_t item, int ndim, const int64_t *shape,
                       const int64_t *stride, bool swap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "nn/module.h"
 #include "nn/optim.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What else is kept in a checkpoint: strings under __metadata__. */
 typedef struct kin_note {
     const char *key, *value;
@@ -50,5 +54,9 @@ int kin_checkpoint_differences(const kin_checkpoint *c, kin_module *m, const cha
                                kin_text *list);
 /* Restores the optimiser's state and step count. */
 bool kin_checkpoint_load_optim(const kin_checkpoint *c, kin_optim *o, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "nn/files/import.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* "backbone.conv1.weight" for the network's "conv1.weight": where the names only fit behind a prefix, it is
  * found by the network's own names, taken off, and told in info->prefix; what stands without it is left out
  * and counted. Names that fit as they are stay. Fails when two prefixes fit as well as one another (a teacher
@@ -24,5 +28,9 @@ typedef struct kin_import_count {
     char rest[200];
 } kin_import_count;
 kin_import_count kin_import_tensors(const kin_checkpoint *c, kin_module *m, const char *but);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

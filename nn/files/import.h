@@ -6,6 +6,10 @@
 #include "base/zip.h"
 #include "nn/files/checkpoint.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_import_opt {
     /* of the dictionary to take out of a PyTorch file, "model" or "ema.model"; NULL: the state dict is
      * looked for */
@@ -34,5 +38,9 @@ bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **ou
 /* The same for a file in memory; takes the bytes over, also when it fails. */
 bool kin_import_bytes(kin_bytes *bytes, const kin_import_opt *opt, kin_checkpoint **out,
                       kin_import_info *info, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

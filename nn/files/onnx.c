@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/version.h"
 #include "nn/files/onnx_graph.h"
 
 #include <string.h>

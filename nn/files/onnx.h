@@ -5,6 +5,10 @@
 #include "nn/files/checkpoint.h"
 #include "nn/module.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_onnx_opt {
     kin_shape input;       /* [n, h, w, c] or [n, c] */
     bool any_batch;        /* the first axis of input and output is open; n is then of no account */
@@ -18,5 +22,9 @@ typedef struct kin_onnx_opt {
  * are all maps inside, and weights OIHW. Parameters keep their names. An op without an ONNX form is an
  * error that names it; an op of one's own brings its form in its field .onnx (autograd/op.h). */
 bool kin_onnx_write(const char *path, kin_module *m, const kin_onnx_opt *opt, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_expand_opt {
     int64_t n; /* neighbours taken from the gallery */
     /* 0: plain mean (AQE, Chum et al. 2007); > 0: weights max(0, s)^alpha (αQE, Radenović et al. 2018) */
@@ -27,5 +31,9 @@ bool kin_expand_database(kin_vectors set, const kin_expand_opt *opt, float *out,
 
 /* Divides every row by its Euclidean norm, in place; a zero row is an error that names it and `name`. */
 bool kin_normalize_rows(float *data, int64_t count, int64_t dim, const char *name, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

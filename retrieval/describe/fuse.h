@@ -7,6 +7,10 @@
 #include "retrieval/judge/metrics.h"
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_FUSE_SETS = 16 };
 
 /* What each model says of each candidate. */
@@ -65,5 +69,9 @@ bool kin_fusion_fit(const kin_fusion *f, const kin_judged *judged, int64_t k, do
  * length; so the cosine of two rows is the weighted mean of the models' cosines. Weights are 0 or more,
  * not all 0. Writes [count, Σ dim] to `out`. */
 bool kin_fuse_concat(const kin_vectors *sets, const double *weight, int n, float *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "base/error.h"
 #include "retrieval/vectors.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_TSNE_MAX = 4000 }; /* points; memory is one float and time one reciprocal a pair and step */
 
 typedef struct kin_tsne_opt {
@@ -19,5 +23,9 @@ typedef struct kin_tsne_opt {
  * divergence. Fails on NaN or infinity (the row is named) and on more than KIN_TSNE_MAX points. About 2 s
  * for 1,000 points on one core. */
 bool kin_tsne(kin_vectors in, const kin_tsne_opt *opt, float *positions, double *divergence, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "base/error.h"
 #include "retrieval/vectors.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_whitening {
     int64_t in, out;
     double *mean;      /* [in] */
@@ -40,5 +44,9 @@ void kin_whitening_free(kin_whitening *w);
 /* Eigenvalues (descending) and unit eigenvectors (rows of `vectors`) of a symmetric [n, n] matrix, which
  * is overwritten: Householder's reduction to tridiagonal form, then QL with implicit shifts. */
 bool kin_symmetric_eigen(double *matrix, int64_t n, double *values, double *vectors, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "retrieval/judge/metrics.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Percentile bootstrap (Efron 1979): `rounds` times as many queries as there are are drawn with
  * replacement, and their means taken; the interval holds the middle `level` of these (0.95). What is drawn
  * is a function of (seed, round, draw) alone. */
@@ -23,5 +27,9 @@ bool kin_class_means(const kin_scores *each, const int64_t *label, int64_t queri
 /* Writes the evaluated queries to `order` [queries], the smallest AP first, ties by index; returns their
  * number, -1 when memory ends. */
 int64_t kin_worst_queries(const kin_scores *each, int64_t queries, int64_t *order);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

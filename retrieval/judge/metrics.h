@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_RECALL_RANKS = 8 };
 
 /* Lists to be judged. Labels are equal or different, nothing more; -1 is "no label" and matches nothing. */
@@ -71,5 +75,9 @@ bool kin_metrics_tied(const kin_metrics *m);
  * item twice in a list, NaN among the values, and a set in which no query has a relevant item. */
 bool kin_evaluate(const kin_judged *in, const kin_metrics_opt *opt, kin_metrics *out, kin_scores *per_query,
                   kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_TUNE_SETTINGS = 4, KIN_TUNE_COARSE = 8 };
 
 typedef struct kin_tunable {
@@ -31,5 +35,9 @@ typedef struct kin_tuned {
  * objective's values alone, and nothing is tried twice in a row. */
 bool kin_tune(const kin_tunable *setting, int n, int rounds, kin_objective objective, void *arg,
               kin_tuned *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_items {
     int64_t count;
     char **id;            /* [count]: unique, not empty */
@@ -34,7 +38,8 @@ typedef struct kin_embeddings {
 
 static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e)
 {
-    return (kin_vectors){e->data, e->items.count, e->dim};
+    kin_vectors v = {e->data, e->items.count, e->dim};
+    return v;
 }
 
 /* The columns that items are made of, [count] each; all but the ids may be NULL. */
@@ -84,5 +89,9 @@ bool kin_items_judgeable(const kin_items *gallery, const kin_items *query, kin_e
 /* The same for the cameras. */
 bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
                             kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

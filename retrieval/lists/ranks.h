@@ -13,6 +13,10 @@
 #include "retrieval/lists/items.h"
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Lists by query row (not in the file's order), as gallery rows. */
 typedef struct kin_ranks {
     int64_t queries;
@@ -48,5 +52,9 @@ bool kin_ranks_write(const char *path, const kin_neighbours *lists, const kin_it
 /* FAISS's layout: [queries, k] int64 rows of the gallery, and float32 distances. Either path may be NULL. */
 bool kin_ranks_write_arrays(const char *index_path, const char *value_path, const kin_neighbours *lists,
                             kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

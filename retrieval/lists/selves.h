@@ -4,6 +4,10 @@
 
 #include "retrieval/lists/items.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_selves {
     int64_t *row;         /* [queries]: the gallery row that the query is, -1: none; no row stands twice */
     int64_t count;        /* of queries that are a gallery item */
@@ -25,5 +29,9 @@ bool kin_selves_find(const kin_embeddings *query, const kin_embeddings *gallery,
 bool kin_selves_find_items(const char *query, const kin_items *query_items, const char *gallery,
                            const kin_items *gallery_items, kin_selves *out, kin_error *err);
 void kin_selves_free(kin_selves *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

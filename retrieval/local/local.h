@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Where a feature is: the centre of what it sees, in pixels of the picture, the scale the picture was seen at, and
  * the score. */
 typedef struct kin_local_place {
@@ -79,5 +83,9 @@ typedef struct kin_verify_opt {
  * become the numbers of agreeing matches (0 for the others). Bit-identical for any number of threads. */
 bool kin_verify(const kin_local_set *query, const kin_local_set *gallery, const kin_verify_opt *opt,
                 kin_neighbours *lists, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_diffusion_opt {
     int64_t k;  /* length of the final lists: 1 .. gallery size (one less when leaving one out) */
     int64_t kd; /* the graph: neighbours that must be mutual, the item itself counted */
@@ -36,5 +40,9 @@ typedef struct kin_diffusion_opt {
  * are refused. The result is bit-identical for any number of threads. */
 bool kin_diffuse(kin_vectors query, kin_vectors gallery, const kin_diffusion_opt *opt, kin_neighbours *out,
                  kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

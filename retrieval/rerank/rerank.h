@@ -5,6 +5,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the published code is given as its input distance; it squares that once more. */
 typedef enum {
     KIN_INPUT_EUCLID = 0, /* it is given d, so D = d² (for unit vectors d = √(2 − 2s)) */
@@ -32,5 +36,9 @@ typedef struct kin_rerank_opt {
  * < queries + gallery. */
 bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_rerank_opt *opt,
                              kin_neighbours *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

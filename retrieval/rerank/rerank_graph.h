@@ -6,6 +6,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_rerank_graph_opt {
     int64_t k; /* length of the final lists: 1 .. gallery size (one less when leaving one out) */
     /* neighbours an item is described by, and propagated from; both count the item itself */
@@ -26,5 +30,9 @@ typedef struct kin_rerank_graph_opt {
  * number of common neighbours. Needs k1, k2 ≤ queries + gallery. */
 bool kin_rerank_graph(kin_vectors query, kin_vectors gallery, const kin_rerank_graph_opt *opt,
                       kin_neighbours *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

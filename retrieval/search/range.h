@@ -5,6 +5,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_range_opt {
     /* squared Euclid ≤ distance; 1 − s ≤ distance for cosine; −s ≤ distance for inner products */
     double distance;
@@ -49,5 +53,9 @@ typedef struct kin_threshold {
 bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *query_label,
                        const int64_t *gallery_label, bool leave_one_out, const int64_t *self,
                        double false_accept, kin_threshold *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

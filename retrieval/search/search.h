@@ -6,6 +6,10 @@
 #include "base/error.h"
 #include "retrieval/vectors.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     KIN_EUCLID = 0, /* squared Euclidean distance, smallest first */
     KIN_COSINE,     /* cosine similarity, largest first; zero vectors are refused */
@@ -53,5 +57,9 @@ bool kin_any_self(bool leave_one_out, const int64_t *self, int64_t queries);
 
 bool kin_neighbours_alloc(kin_neighbours *out, int64_t queries, int64_t k, kin_error *err);
 void kin_neighbours_free(kin_neighbours *neighbours);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
