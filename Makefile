@@ -17,7 +17,7 @@ AR      ?= ar
 PREFIX  ?= /usr/local
 PYTHON  ?= python3
 DESTDIR ?=
-VERSION := 0.1.0
+VERSION := $(shell awk '/define KIN_VERSION_(MAJOR|MINOR|PATCH) /{v = v dot $$3; dot = "."} END{print v}' base/version.h)
 
 machine := $(if $(filter -m32,$(CC)),i686,$(shell $(CC) -dumpmachine))
 # Beside other work on the same cores OpenMP's spinning barriers cost far more than sleeping ones: kin's own pool is the default.
@@ -38,7 +38,7 @@ cautious += $(if $(filter i386% i486% i586% i686%,$(machine)),-msse2 -mfpmath=ss
 
 CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -DKIN_VERSION='"$(VERSION)"' -ffp-contract=off $(warnings) $(cautious) \
+flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -ffp-contract=off $(pic) $(warnings) $(cautious) \
             $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)
 links     = -pthread $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS) -lm
 
@@ -62,6 +62,9 @@ objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \
 
 float_objects  := $(call objects,$(rooms_float),float)
 double_objects := $(call objects,$(rooms_real),double)
+# One set of objects serves the archive and the shared library: none of the library's functions is to be replaced by another program's, so that
+# position-independent code costs nothing.
+$(float_objects): pic := -fPIC -fno-semantic-interposition
 # Everything of the program but main.c and its table of commands, for tests of its parts.
 libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c)))
 cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c))
@@ -92,6 +95,23 @@ $(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
 $(BUILD)/libkin.a: $(float_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# The public headers are kin.h and what it includes. Outside of the tree they are <kin/...>, as the examples have it.
+headers := $(wildcard kin.h $(addsuffix /*.h,$(rooms_float)) $(addsuffix /*/*.h,$(rooms_float)))
+$(BUILD)/include/kin/kin.h: $(headers)
+	@rm -rf $(@D)
+	@for h in $$($(CC) -std=c11 -I. -MM kin.h | tr -s ' \\' '\n\n' | grep '\.h$$'); do \
+	    mkdir -p $(@D)/$$(dirname $$h) && sed 's|^#include "\(.*\)"|#include <kin/\1>|' $$h > $(@D)/$$h || exit 1; \
+	done
+
+# The shared library shows what these headers name, and nothing else.
+abi    := $(subst $() ,.,$(wordlist 1,2,$(subst ., ,$(VERSION))))
+soname := libkin.so.$(abi)
+$(BUILD)/libkin.map: $(BUILD)/include/kin/kin.h
+	@{ echo '{ global:'; find $(<D) -name '*.h' -exec grep -ohE '\<kin_[a-z0-9_]+' {} + | sort -u | sed 's/$$/;/'; echo 'local: *; };'; } > $@
+
+$(BUILD)/libkin.so: $(float_objects) $(BUILD)/libkin.map
+	$(CC) -shared -o $@ $(float_objects) -Wl,-soname,$(soname) -Wl,--version-script=$(BUILD)/libkin.map -Wl,-Bsymbolic $(if $(SANITIZE),,-Wl,-z,defs) $(links)
 
 $(BUILD)/libcli.a: $(libcli_objects)
 	@rm -f $@
@@ -127,6 +147,9 @@ $(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/doubl
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
+$(BUILD)/float/examples/%.o $(BUILD)/double/examples/%.o: flags += -I$(BUILD)/include
+$(patsubst examples/%.c,$(BUILD)/float/examples/%.o,$(wildcard examples/*.c)) $(BUILD)/double/examples/own_op.o: $(BUILD)/include/kin/kin.h
+
 $(BUILD)/examples/%: $(BUILD)/float/examples/%.o $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
@@ -156,7 +179,7 @@ fuzz: $(fuzzers)
 
 # With TESTS only the programs that a word of it names are built, and scripts find kin.
 chosen = $(if $(TESTS),$(sort $(foreach word,$(TESTS),$(foreach file,$(1),$(if $(findstring $(word),$(file)),$(file))))),$(1))
-test: kin $(if $(findstring static,$(TESTS)),static) $(call chosen,$(float_tests) $(double_tests)) $(if $(TESTS),$(if $(findstring example,$(TESTS)),$(examples)),$(examples) $(fuzzers))
+test: kin $(if $(SANITIZE)$(RUNNER),,$(BUILD)/libkin.so) $(if $(findstring static,$(TESTS)),static) $(call chosen,$(float_tests) $(double_tests)) $(if $(TESTS),$(if $(findstring example,$(TESTS)),$(examples)),$(examples) $(fuzzers))
 	@BUILD=$(BUILD) RUNNER="$(RUNNER)" tests/run.sh $(TESTS)
 
 # One file without symbols that runs on any Linux of its architecture: by musl, where its compiler is there, else with the C library at hand
@@ -183,17 +206,21 @@ dist:
 faults: kin
 	CC=$(CC) KIN=$(CURDIR)/kin tests/faults/run.sh all $(WORDS)
 
-install: kin $(BUILD)/libkin.a
+install: kin $(BUILD)/libkin.a $(BUILD)/libkin.so $(BUILD)/include/kin/kin.h
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 kin $(DESTDIR)$(PREFIX)/bin/kin
 	install -m 644 $(BUILD)/libkin.a $(DESTDIR)$(PREFIX)/lib/libkin.a
+	install -m 755 $(BUILD)/libkin.so $(DESTDIR)$(PREFIX)/lib/libkin.so.$(VERSION)
+	ln -sf libkin.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(soname)
+	ln -sf $(soname) $(DESTDIR)$(PREFIX)/lib/libkin.so
 	install -m 644 docs/kin.1 $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
-	for h in kin.h $(wildcard $(addsuffix /*.h,$(rooms_float)) $(addsuffix /*/*.h,$(rooms_float))); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kin/$$h || exit 1; done
+	rm -rf $(DESTDIR)$(PREFIX)/include/kin
+	cd $(BUILD)/include && for h in $$(find kin -name '*.h'); do install -D -m 644 $$h $(DESTDIR)$(abspath $(PREFIX))/include/$$h || exit 1; done
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|-pthread $(if $(OPENMP),-fopenmp)|' kin.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc
 
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/kin
-	rm -f $(DESTDIR)$(PREFIX)/bin/kin $(DESTDIR)$(PREFIX)/lib/libkin.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/kin $(addprefix $(DESTDIR)$(PREFIX)/lib/,libkin.a libkin.so $(soname) libkin.so.$(VERSION)) $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
 
 clean:
 	rm -rf build out kin

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/version.h"
 #include "kernels/isa.h"
 #include "kernels/limits.h"
 

@@ -1,5 +1,5 @@
 /* A first tensor and its gradient: f(x) = Σ x², so ∂f/∂x = 2x. */
-#include "kin.h"
+#include <kin/kin.h>
 
 #include <stdio.h>
 

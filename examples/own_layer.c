@@ -1,6 +1,6 @@
 /* A layer of one's own: a function that asks its scope for parameters. Squeeze-and-excitation [Hu et al.
  * 2018] lets a picture's channels scale each other: x · σ(W₂ ReLU(W₁ mean(x))). */
-#include "kin.h"
+#include <kin/kin.h>
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  *
  * Mish [Misra 2019] is element-wise: two expressions are a whole op. Hinge-squared distance to a target is
  * written out, as the library's ops are: shape inference, forward, backward. */
-#include "kin.h"
+#include <kin/kin.h>
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Search over somebody else's .npy: each row's nearest others by cosine.
  *
  *     search_npy FILE.npy [K]          without a file, a small one is made and searched */
-#include "kin.h"
+#include <kin/kin.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Training in forty lines: an embedding of products that kin draws, by batch-hard triplets. */
-#include "kin.h"
+#include <kin/kin.h>
 
 #include <stdio.h>
 #include <string.h>

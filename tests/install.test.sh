@@ -1,18 +1,46 @@
 #!/bin/sh
-# What `make install` puts in place is enough for somebody else's program.
+# What `make install` puts in place is enough for somebody else's programs, and `make uninstall` takes all of it away.
 set -u
-case $BUILD in *address* | *thread*) echo "skip install: not with sanitizers"; exit 0 ;; esac
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+case $BUILD in *address* | *thread* | *undefined*) echo "skip install: not with sanitizers"; exit 0 ;; esac
+about=install
+. tests/support/shell.sh
 openmp=""
 case $BUILD in *-openmp*) openmp=OPENMP=1 ;; esac
 cc=${BUILD##*/}; cc=${cc%%-*}
-if out=$(make -s install CC="$cc" BUILD="$BUILD" $openmp PREFIX="$folder/kin" 2>&1); then echo "ok install"; else echo "not ok install: $out"; exit 1; fi
-for file in bin/kin lib/libkin.a lib/pkgconfig/kin.pc share/man/man1/kin.1 include/kin/kin.h; do
-    [ -s "$folder/kin/$file" ] && echo "ok install: $file" || echo "not ok install: $file is missing"
+prefix=$folder/kin
+mk() { make -s "$1" CC="$cc" BUILD="$BUILD" $openmp PREFIX="$prefix" 2>&1; }
+if said=$(mk install); then ok install; else bad install "$said"; exit 1; fi
+for file in bin/kin lib/libkin.a lib/libkin.so lib/pkgconfig/kin.pc share/man/man1/kin.1 include/kin/kin.h; do
+    [ -s "$prefix/$file" ] && ok "install: $file" || bad "install: $file" "it is missing"
 done
-flags="-I$folder/kin/include/kin -L$folder/kin/lib"
-libs=$(sed -n 's/^Libs: *//p; s/^Libs.private: *//p' "$folder/kin/lib/pkgconfig/kin.pc" | sed 's|-L[^ ]*||' | tr '\n' ' ')
-cp examples/first_gradient.c "$folder/mine.c"
+
+if command -v pkg-config >/dev/null; then
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+    flags=$(pkg-config --cflags kin) libs=$(pkg-config --libs kin)
+    report "kin.pc has the header's version" "$([ "$(pkg-config --modversion kin)" = "$("$prefix/bin/kin" --version | sed 's/kin //')" ] || pkg-config --modversion kin)"
+else
+    flags=-I$prefix/include libs="-L$prefix/lib -lkin -pthread -lm"
+    echo "skip install: kin.pc needs pkg-config"
+fi
+
+# In a folder with headers of its own that are named like kin's, and found first.
+mkdir -p "$folder/own/base" "$folder/own/autograd"
+for header in base/text.h base/error.h autograd/tensor.h kin.h text.h; do echo '#error "the wrong header"' >"$folder/own/$header"; done
+for source in examples/*.c; do
+    name=$(basename "$source" .c)
+    # shellcheck disable=SC2086
+    report "$source builds" "$("$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wno-missing-field-initializers -Werror -I"$folder/own" $flags "$source" -o "$folder/$name" $libs 2>&1)"
+done
+export LD_LIBRARY_PATH="$prefix/lib"
+report "somebody else's program runs with the shared library" "$("$folder/first_gradient" | grep -q 'f = 14' || echo "it does not give 14")"
+report "it is the installed one, by its soname" "$(ldd "$folder/first_gradient" | grep -q "libkin.so.[0-9.]* => $prefix/lib" || ldd "$folder/first_gradient")"
 # shellcheck disable=SC2086
-if out=$(cd "$folder" && "$cc" -std=c11 $flags mine.c -o mine $libs -lm 2>&1 && ./mine); then echo "ok install: somebody else's program builds and runs"; else echo "not ok install: somebody else's program: $out"; fi
+report "and with the archive" "$("$cc" -std=c11 $flags examples/first_gradient.c -o "$folder/alone" "$prefix/lib/libkin.a" ${openmp:+-fopenmp} -pthread -lm 2>&1 && LD_LIBRARY_PATH= "$folder/alone" | grep -q 'f = 14' || echo "it does not give 14")"
+
+# Headers of an older kin do not stay behind.
+echo old >"$prefix/include/kin/old.h"
+mk install >/dev/null
+report "a second install leaves no old header" "$(ls "$prefix/include/kin/old.h" 2>/dev/null)"
+mk uninstall >/dev/null
+report "uninstall takes everything away" "$(find "$prefix" ! -type d | head -n 3)"
+exit $failed

@@ -1,0 +1,45 @@
+// Somebody else's C++17 program: a gradient through ops of kin's and its own, and a search.
+#include <kin/kin.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+KIN_UNARY_OP(cube, x *x *x, 3 * x * x);
+
+static_assert(KIN_VERSION_MAJOR >= 0 && KIN_VERSION_MINOR >= 0 && KIN_VERSION_PATCH >= 0, "the version in three numbers");
+
+static bool gradient_is_right()
+{
+    kin_ctx *ctx = kin_ctx_new();
+    const kin_real numbers[] = {1, -2, 3};
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(3), numbers);
+    kin_tensor *f = kin_sum(kin_apply(&cube_op, nullptr, 0, x), 0);
+    kin_backward(f);
+    bool right = kin_ok(ctx) && kin_item(f) == 20 && kin_grad(x)[1] == 12;
+    right = right && kin_shape_equal(KIN_SHAPE(1, 2, 3, 4), kin_shape{4, {1, 2, 3, 4}});
+    kin_ctx_free(ctx);
+    return right;
+}
+
+static bool search_is_right()
+{
+    const float gallery[] = {0, 0, 1, 0, 0, 2}, query[] = {.1f, 1.5f};
+    kin_search_opt opt{};
+    kin_neighbours found{};
+    kin_error err{};
+    opt.k = 3;
+    bool right = kin_search(kin_vectors{query, 1, 2}, kin_vectors{gallery, 3, 2}, &opt, &found, &err) &&
+                 found.index[0] == 2 && found.index[1] == 0 && found.index[2] == 1;
+    kin_neighbours_free(&found);
+    return right;
+}
+
+int main()
+{
+    if (std::strcmp(kin_version(), KIN_VERSION)) return std::puts("the header's version is not the library's"), 1;
+    if (!gradient_is_right()) return std::puts("the gradient is wrong"), 1;
+    if (!search_is_right()) return std::puts("the search is wrong"), 1;
+    std::puts(kin_version());
+    return 0;
+}
