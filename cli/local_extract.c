@@ -66,13 +66,17 @@ static double centre(int64_t j, int64_t seen, int64_t map, int64_t original, boo
     return (at + .5) * (double)original / (double)seen - .5;
 }
 
+static const char *tap_of(const kin_extract_opt *opt) { return opt->tap ? opt->tap : "features"; }
+
 static bool take_map(gathering *g, const kin_image *original, const kin_image *seen, double scale,
                      kin_error *err)
 {
-    const kin_tensor *map = kin_module_tapped(g->module, "features"),
+    const kin_tensor *map = kin_module_tapped(g->module, tap_of(g->opt)),
                      *score = g->scored ? kin_module_tapped(g->module, "score") : NULL;
     if (!map || kin_ndim(map) != 4 || (g->scored && !score))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "this network has no map of features to take local ones from");
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "this network has no map '%s' to take local features from; kin show lists the names",
+                        tap_of(g->opt));
     int64_t h = kin_dim(map, 1), w = kin_dim(map, 2), channels = kin_channels(map);
     const float *numbers = (const float *)kin_data(map),
                 *scores = score ? (const float *)kin_data(score) : NULL;
@@ -295,7 +299,7 @@ bool kin_local_extract(kin_module *module, const kin_network *network, const kin
     *told = (kin_extracted){0};
     x.total = set->count + (opt->like ? 0 : set->count < FITTED_PICTURES ? set->count : FITTED_PICTURES);
     bool before = kin_record(ctx, false);
-    bool ok = (kin_module_retain(module, "features") &&
+    bool ok = (kin_module_retain(module, tap_of(opt)) &&
                (!x.g.scored || kin_module_retain(module, "score"))) ||
               kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
     ok = ok &&

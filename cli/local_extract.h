@@ -11,6 +11,7 @@ typedef struct kin_extract_opt {
     double smallest, largest;  /* scales, a factor √2 apart */
     double least, radius;      /* of the score; of the suppression, in pixels */
     int64_t dim;               /* of the descriptors, by principal components */
+    const char *tap;           /* of the map, as kin show names it; NULL: "features" */
     const kin_whitening *like; /* another file's components; NULL: fitted on these pictures */
     kin_image_limits limits;
     bool (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; false stops */

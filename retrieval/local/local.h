@@ -74,6 +74,7 @@ int64_t kin_affine_ransac(const kin_local_place *a, const kin_local_place *b, co
 typedef struct kin_verify_opt {
     int64_t first;   /* of each list so many are looked at; 0: 100 */
     double distance; /* of a match; 0: .8 */
+    int64_t least;   /* fewer agreeing matches count as none: chance alone makes some agree */
     kin_ransac_opt ransac;
     kin_progress progress;
 } kin_verify_opt;

@@ -46,8 +46,9 @@ static void verify_one(void *arg, int64_t index, int worker)
                                     v->opt->distance > 0 ? v->opt->distance : default_distance, pairs, own);
     kin_ransac_opt ransac = v->opt->ransac;
     ransac.key = kin_key(ransac.key, (uint64_t)v->q, (uint64_t)g);
-    v->agreeing[index] = (int32_t)kin_affine_ransac(v->query->place + qf, v->gallery->place + gf, pairs,
-                                                    count, &ransac, NULL, NULL);
+    int64_t agree = kin_affine_ransac(v->query->place + qf, v->gallery->place + gf, pairs, count, &ransac,
+                                      NULL, NULL);
+    v->agreeing[index] = agree < v->opt->least ? 0 : (int32_t)agree;
 }
 
 /* A stable order by how many agree: insertion, for a list of a hundred. */

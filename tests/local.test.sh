@@ -1,0 +1,47 @@
+#!/bin/sh
+# Heads from the command line, local features, and lists verified by them.
+set -u
+about=local
+. tests/support/shell.sh
+cd "$folder" || exit 1
+
+"$kin" synth shop --quiet --products 12 --views 4 --size 48 --seed 3 || exit 1
+train="train shop --quiet --size 48 --channels 3 --width 8 --batch-classes 4 --batch-pictures 2 --steps 3 --seed 1"
+for case in 'bfe|bfe(global=16,part=16)|softmax(smoothing=.1) + triplet-hard|--last-stride 1' \
+            'abe|abe(learners=2,dim=16)|contrastive-squared|' 'delf|delf(hidden=16,tap=layer2)|softmax|' \
+            'one|bfe(global=16,part=16)|softmax@global + triplet-hard@part|--last-stride 1'; do
+    name=${case%%|*}; rest=${case#*|}; head=${rest%%|*}; rest=${rest#*|}; loss=${rest%%|*}; more=${rest#*|}
+    # shellcheck disable=SC2086
+    why=$("$kin" $train --model resnet8 --head "$head" --loss "$loss" $more --out "$name" 2>&1) && why=
+    report "trains with $head and $loss" "$why"
+done
+tensors() { "$kin" tensors "$1/model.safetensors" | cut -d ' ' -f 1; }
+why=; tensors bfe | grep -q '^loss.softmax.part.classifier.weight$' || why="$(tensors bfe | tr '\n' ' ')"
+report "each branch has its classifier" "$why"
+why=; tensors one | grep -q '^loss.softmax.global.classifier.weight$' && ! tensors one | grep -q 'softmax.part' || why="$(tensors one | tr '\n' ' ')"
+report "a term may be for one branch" "$why"
+"$kin" embed shop --quiet --model bfe --out e || exit 1
+why=; head -c 128 e.npy | grep -q '(48, 32)' || why="$(head -c 100 e.npy)"
+report "the descriptor has both branches side by side" "$why"
+expect "an unknown branch is named" 2 "" "there is no branch of this name; the head's are: global, part" \
+    $train --model resnet8 --last-stride 1 --head bfe --loss softmax@left --out no
+expect "a map that is too small is told how to grow" 2 "" "--last-stride 1" $train --model resnet18 --head bfe --loss softmax --out no
+expect "learners that do not divide" 2 "" "a multiple of 3" $train --model resnet8 --head "abe(learners=3,dim=16)" --loss contrastive --out no
+
+expect "local features of a run" 0 "" "features of 8 numbers from 48 pictures" local shop --model delf --side 96 --most 60 --dim 8 --out f
+expect "verified lists" 0 "" "lists of" search --gallery e.npy --top 20 --out r.csv
+"$kin" verify r.csv --quiet --gallery f --least 0 --inliers n.npy --out v.csv || bad "local: verify" "$?"
+expect "they are lists as before" 0 "48 lists, 960 ids, all known, none twice" "" check v.csv --gallery e
+"$kin" verify r.csv --quiet --threads 1 --gallery f --least 0 --out w.csv
+same "local: the same for any number of threads" v.csv w.csv
+"$kin" verify r.csv --quiet --gallery f --least 1000000 --out u.csv
+same "local: without matches lists stay as they are" r.csv u.csv
+"$kin" local shop --quiet --model delf --side 96 --most 60 --like f --out g
+cmp -s f g && ok "local: features made like others are the same" || bad "local: features made like others are the same" "they differ"
+expect "any map of any network" 0 "" "features of 8 numbers" local shop --model abe --tap layer1 --side 96 --most 20 --dim 8 --out h
+expect "no such map" 2 "" "this network has no map 'layer9'" local shop --model abe --tap layer9 --side 96 --out no
+expect "what is no file of local features" 1 "" "e.npy: not a safetensors file" verify r.csv --gallery f --query e.npy --out no
+expect "a network is none" 1 "" "kin local makes them" verify r.csv --gallery bfe/model.safetensors --out no
+head -c 1000 f >cut
+expect "a file cut short" 1 "" "cut: " verify r.csv --gallery cut --out no
+exit $failed
