@@ -66,8 +66,8 @@ double_objects := $(call objects,$(rooms_real),double)
 # position-independent code costs nothing.
 $(float_objects): pic := -fPIC -fno-semantic-interposition
 # Everything of the program but main.c and its table of commands, for tests of its parts.
-libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c)))
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c))
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
@@ -120,6 +120,18 @@ $(BUILD)/libcli.a: $(libcli_objects)
 $(BUILD)/libkin_double.a: $(double_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# The recipes of kin train --recipe, as strings of the program.
+recipes := $(sort $(wildcard recipes/*.conf))
+$(BUILD)/recipes.c: $(recipes) Makefile
+	@mkdir -p $(@D)
+	@awk 'BEGIN { print "#include \"cli/conf.h\"\n\nconst kin_builtin kin_builtins[] = {" } \
+	    FNR == 1 { if (n++) print "    },"; name = FILENAME; gsub(/^.*\/|\.conf$$/, "", name); printf "    {\"%s\",\n", name } \
+	    { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "     \"%s\\n\"\n", $$0 } \
+	    END { if (n) print "    },"; print "    {0}};" }' $(recipes) /dev/null >$@
+$(BUILD)/float/recipes.o: $(BUILD)/recipes.c
+	@mkdir -p $(@D)
+	$(CC) $(flags) -MMD -MP -c $< -o $@
 
 define isa_rules
 $(BUILD)/float/%.$(1).o: %.simd.c

@@ -274,10 +274,21 @@ int kin_option_choice(const kin_cli *cli, const char *name)
     return -1;
 }
 
+/* What is not typed is a word here. */
+static bool offer_flag(found *f, const char *value, kin_error *err)
+{
+    bool yes = strcmp(value, "yes") == 0;
+    if (!yes && strcmp(value, "no") != 0)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is yes or no, not '%s'", f->option->name, value);
+    if (yes) *f->value = "";
+    return true;
+}
+
 bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err)
 {
     found f = find_in(cli->command->options, cli->values, name, strlen(name));
-    if (!f.option || f.option->kind == KIN_OPTION_FLAG) return fail_unknown(cli, name, err);
+    if (!f.option) return fail_unknown(cli, name, err);
+    if (f.option->kind == KIN_OPTION_FLAG) return offer_flag(&f, value, err);
     if (*f.value) return true;
     if (!check_value(f.option, value, err)) return false;
     *f.value = value;

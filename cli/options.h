@@ -14,8 +14,8 @@ extern const kin_option kin_global_options[];
  * or too many positionals. With --help, cli->help is set and nothing is required. */
 bool kin_cli_parse(kin_cli *cli, const kin_command *command, int argc, char **argv, kin_error *err);
 
-/* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed.
- * Fails on a name that is not in the command's table. */
+/* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed; a
+ * flag's is yes or no. Fails on a name that is not in the command's table. */
 bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err);
 
 /* The nearest of two names to what was typed, for "did you mean"; keep calling with each candidate. Names too

@@ -2,6 +2,7 @@
 #include "cli/chosen.h"
 #include "cli/demo.h"
 #include "cli/interrupt.h"
+#include "cli/phases.h"
 #include "cli/source.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -18,6 +19,10 @@ static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 #define ANY .low = 0, .high = -1
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "RUN", "folder for the checkpoints, the log and the curve"},
+    {"recipe", KIN_OPTION_STRING, "NAME",
+     "options from a recipe, and its phases one after the other: one that kin recipes lists, or a file; what "
+     "is "
+     "said beside it wins"},
     {"resume", KIN_OPTION_STRING, "RUN",
      "go on with an interrupted run where it stopped; its settings come with it, and only --steps and --data "
      "may "
@@ -232,7 +237,8 @@ static void tell_batches(kin_cli *cli, const kin_config *asked, const kin_traine
 }
 
 static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set,
-                     const kin_dataset *validation, const char *run, bool resume, kin_error *err)
+                     const kin_dataset *validation, const char *run, bool resume,
+                     const kin_beginning *beginning, kin_error *err)
 {
     kin_trainer t;
     kin_meter meter;
@@ -253,7 +259,8 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
                  config->model, (long long)kin_module_parameters(t.module), config->loss,
                  (long long)t.n_sound, set->classes, (long long)t.batch);
     bool profiles = csv || kin_option_flag(cli, "profile"),
-         ok = !profiles || kin_profile_open(&profile, t.ctx, err);
+         ok = (!beginning || beginning->begin(beginning->user, err)) &&
+              (!profiles || kin_profile_open(&profile, t.ctx, err));
     if (ok && profiles) t.profile = &profile;
     kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
     ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
@@ -275,7 +282,8 @@ static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *
 }
 
 /* The held-out part is chosen before any picture is read. */
-static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume, kin_error *err)
+static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume,
+                           const kin_beginning *beginning, kin_error *err)
 {
     kin_dataset all, kept = {0}, held = {0};
     kin_split how = {.share = c->validate, .list = *c->validate_list ? c->validate_list : NULL};
@@ -288,7 +296,7 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
         return resume ? data_moved(cli, c->data, err) : false;
     bool ok = all.classes > 0 || kin_source_need_classes(&all, c->data, "training", err);
     ok = ok && (!split || kin_split_validation(&all, &how, &kept, &held, err));
-    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, err);
+    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, beginning, err);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
     kin_dataset_free(&all);
@@ -327,50 +335,99 @@ static int ways_to_validate(const kin_cli *cli)
            kin_option_given(cli, "validate-list");
 }
 
+/* The options as one, and beside each other. */
+static bool configure(kin_config *c, const kin_cli *cli, kin_error *err)
+{
+    if (kin_option_int(cli, "channels") == 2) return kin_fail(err, KIN_ERR_ARGUMENT, "--channels is 1 or 3");
+    if (ways_to_validate(cli) > 1)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
+    return kin_config_from_options(c, cli, err);
+}
+
+static bool train_told(kin_cli *cli, const kin_config *c, const char *run, bool resume,
+                       const kin_beginning *beginning, kin_error *err)
+{
+    if (!resume) tell_idle_options(cli, c);
+    return read_and_train(cli, c, run, resume, beginning, err);
+}
+
+static const kin_train_calls calls = {configure, resumed_config, changed_config, train_told};
+
+/* A run without a recipe takes the place of one that had one. */
+static bool forget_recipe(void *user, kin_error *err)
+{
+    char *path = kin_path_join(user, "recipe.conf");
+    if (!path) return kin_fail_memory(err, "a path", 1);
+    bool ok = !kin_exists(path) || remove(path) == 0 ||
+              kin_fail(err, KIN_ERR_IO, "%s: is of an earlier run and cannot be removed", path);
+    kin_free(path);
+    return ok;
+}
+
+static bool train_new(kin_cli *cli, const char *out, kin_error *err)
+{
+    kin_config config;
+    const kin_beginning beginning = {forget_recipe, (void *)out};
+    if (kin_option_given(cli, "recipe")) return kin_phases_train(cli, &calls, err);
+    if (!configure(&config, cli, err)) return false;
+    snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
+    return train_told(cli, &config, out, false, &beginning, err);
+}
+
+static bool train_on_from(kin_cli *cli, const char *resume, kin_error *err)
+{
+    kin_config config;
+    if (kin_phases_has(resume)) return kin_phases_resume(cli, &calls, err);
+    return resumed_config(&config, resume, err) && changed_config(&config, cli, resume, err) &&
+           train_told(cli, &config, resume, true, NULL, err);
+}
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    kin_config config;
     const char *resume = kin_option_string(cli, "resume"), *out = kin_option_string(cli, "out");
     if (!resume && kin_option_given(cli, "data"))
         return kin_cli_usage(
             cli, "--data goes with --resume; the data of a new run come first, without an option");
-    if (resume && (out || cli->positionals))
-        return kin_cli_usage(cli, "--resume takes everything from the run; leave out DATA and --out (--data "
-                                  "says where the data are now)");
+    if (resume && (out || cli->positionals || kin_option_given(cli, "recipe")))
+        return kin_cli_usage(cli,
+                             "--resume takes everything from the run; leave out DATA, --out and --recipe "
+                             "(--data says where the data are now)");
     if (!resume && (!out || !cli->positionals))
         return kin_cli_usage(cli, "DATA and --out RUN are needed (or --resume RUN)");
-    if (!resume && kin_option_int(cli, "channels") == 2) return kin_cli_usage(cli, "--channels is 1 or 3");
-    if (!resume && ways_to_validate(cli) > 1)
-        return kin_cli_usage(
-            cli,
-            "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
     kin_interrupt_catch();
-    bool ok = resume ? resumed_config(&config, resume, &err) && changed_config(&config, cli, resume, &err)
-                     : kin_config_from_options(&config, cli, &err);
-    if (ok && !resume) snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
-    if (ok && !resume) tell_idle_options(cli, &config);
-    ok = ok && read_and_train(cli, &config, resume ? resume : out, resume, &err);
+    bool ok = resume ? train_on_from(cli, resume, &err) : train_new(cli, out, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
 const kin_command kin_command_train = {
     .name = "train",
     .summary = "train a network to tell classes apart",
-    .usage = "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train --resume RUN [--steps N] "
-             "[--data DATA]",
-    .about = "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also "
-             ".gz) or CIFAR, or the folder of a data set known by name "
-             "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, "
-             "CUB-200-2011, Cars-196, Market-1501, "
-             "GroceryStoreDataset); DATA:test takes another of its parts, which `kin data DATA` lists.\n\n"
-             "RUN receives model.safetensors (the network to use: the last one, or the best one with "
-             "--validate), last.safetensors (with the optimiser's "
-             "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run "
-             "ends with the same bits as an uninterrupted one.",
+    .usage =
+        "kin train DATA --out RUN [--model M] [--loss L] [options]\nkin train DATA --recipe NAME --out RUN "
+        "[options]\nkin train --resume RUN [--steps N] [--data DATA]",
+    .about =
+        "DATA is a folder of class folders, a list file with lines `path,label`, a file of IDX (also "
+        ".gz) or CIFAR, or the folder of a data set known by name "
+        "(Omniglot, CIFAR-10 and -100, MNIST and Fashion-MNIST, Stanford Online Products, In-Shop, "
+        "CUB-200-2011, Cars-196, Market-1501, "
+        "GroceryStoreDataset); DATA:test takes another of its parts, which `kin data DATA` lists.\n\n"
+        "RUN receives model.safetensors (the network to use: the last one, or the best one with "
+        "--validate), last.safetensors (with the optimiser's "
+        "state, for --resume), log.jsonl and curve.svg. Ctrl-C writes a checkpoint; the resumed run "
+        "ends with the same bits as an uninterrupted one.\n\n"
+        "A recipe is a file of lines `option = value  # source`. Its sections `[phase NAME]` are trained one "
+        "after the other, each from the network of the one before and in a folder RUN/phase-NAME; "
+        "RUN/model.safetensors is then the last one's, and RUN/recipe.conf the recipe as it ran. --resume "
+        "RUN "
+        "goes on in the phase that was interrupted.",
     .examples =
         "# drawings, the first 700 classes, as in docs/results.md\n"
         "kin train omniglot --classes 0-699 --invert --filter lanczos --steps 3000 --out runs/omniglot\n"
+        "# a method with its paper's values; kin recipes lists them\n"
+        "kin train shop --recipe bfe-small --out runs/bfe\n"
         "# go on after Ctrl-C\n"
         "kin train --resume runs/omniglot",
     .arguments = {{"DATA", "pictures with classes"}},
