@@ -36,7 +36,7 @@ typedef struct kin_head_choice {
 } kin_head_choice;
 
 typedef struct kin_named_branch {
-    char name[16];
+    char name[24];
     kin_tensor *metric; /* [n, d]: for losses on distances */
     kin_tensor *behind; /* [n, d]: for classifiers and for the descriptor; may be `metric` itself */
     bool training_only; /* not part of the descriptor */
