@@ -47,16 +47,41 @@ extern const kin_command kin_command_export;
 extern const kin_command kin_command_machine;
 extern const kin_command kin_command_help;
 
-/* clang-format off: a line each, lest two that are added meet */
+/* A line each, lest two that are added meet. */
+/* clang-format off */
 const kin_command *const kin_commands[] = {
-    &kin_command_demo,    &kin_command_synth,    &kin_command_data,    &kin_command_train,
-    &kin_command_recipes, &kin_command_loss,     &kin_command_embed,   &kin_command_search,
-    &kin_command_rerank,  &kin_command_retrieve, &kin_command_plan,    &kin_command_tune,
-    &kin_command_index,   &kin_command_whiten,   &kin_command_reduce,  &kin_command_fuse,
-    &kin_command_eval,    &kin_command_check,    &kin_command_local,   &kin_command_verify,
-    &kin_command_models,  &kin_command_show,     &kin_command_forward, &kin_command_import,
-    &kin_command_tensors, &kin_command_convert,  &kin_command_augment, &kin_command_attend,
-    &kin_command_export,  &kin_command_machine,  &kin_command_help,    NULL,
+    &kin_command_demo,
+    &kin_command_synth,
+    &kin_command_data,
+    &kin_command_train,
+    &kin_command_recipes,
+    &kin_command_loss,
+    &kin_command_embed,
+    &kin_command_search,
+    &kin_command_rerank,
+    &kin_command_retrieve,
+    &kin_command_plan,
+    &kin_command_tune,
+    &kin_command_index,
+    &kin_command_whiten,
+    &kin_command_reduce,
+    &kin_command_fuse,
+    &kin_command_eval,
+    &kin_command_check,
+    &kin_command_local,
+    &kin_command_verify,
+    &kin_command_models,
+    &kin_command_show,
+    &kin_command_forward,
+    &kin_command_import,
+    &kin_command_tensors,
+    &kin_command_convert,
+    &kin_command_augment,
+    &kin_command_attend,
+    &kin_command_export,
+    &kin_command_machine,
+    &kin_command_help,
+    NULL,
 };
 /* clang-format on */
 

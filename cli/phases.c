@@ -35,6 +35,15 @@ static bool path_of(char out[PATH], const char *run, const char *phase, const ch
 
 /* ---- what each phase is ---- */
 
+static bool sizes_agree(const kin_config *c, const kin_recipe *transforms, kin_error *err)
+{
+    int width = 0, height = 0;
+    kin_recipe_output_size(transforms, &width, &height);
+    return ((!width || width == c->size) && (!height || height == c->size)) ||
+           kin_fail(err, KIN_ERR_ARGUMENT, "augment makes pictures of %d x %d where size is %lld", width,
+                    height, (long long)c->size);
+}
+
 /* Patterns of names, maps that are too small, transforms: known before the first phase takes its hours. */
 static bool network_stands(const kin_config *c, kin_error *err)
 {
@@ -42,6 +51,7 @@ static bool network_stands(const kin_config *c, kin_error *err)
     kin_recipe transforms;
     kin_tuning tuning = kin_config_tuning(c);
     if (*c->augment && !kin_recipe_parse(c->augment, &transforms, err)) return false;
+    if (*c->augment && !sizes_agree(c, &transforms, err)) return false;
     if (!kin_network_describe(&network, c, err)) return false;
     network.config.n_classes = 2;
     kin_ctx *ctx = kin_ctx_new();
@@ -73,12 +83,17 @@ static int line_to_blame(const phases *p, int phase, kin_config *room)
     return phase >= 0 ? p->conf.phase_line[phase] : 1;
 }
 
-/* The command line and the settings of a phase as one. */
+/* The command line and the settings of a phase as one. A recipe is for any data: its batches fit themselves to small
+ * sets, as the defaults do. */
 static bool configure(const phases *p, int phase, kin_cli *cli, kin_config *c, kin_error *err)
 {
     kin_error why = {0};
     *cli = *p->typed;
-    if (kin_conf_apply(&p->conf, phase, cli, &why) && p->calls->configure(c, cli, &why)) return true;
+    if (kin_conf_apply(&p->conf, phase, cli, &why) && p->calls->configure(c, cli, &why)) {
+        c->open_batch_classes = !kin_option_given(p->typed, "batch-classes");
+        c->open_batch = !kin_option_given(p->typed, "batch");
+        return true;
+    }
     kin_config room;
     return kin_fail(err, why.code, "%s:%d: %s", p->conf.path, line_to_blame(p, phase, &room), why.message);
 }
@@ -359,6 +374,7 @@ static bool resume_at(phases *p, int phase, progress how, kin_config *c, const c
     if (how == NOT_BEGUN) {
         kin_cli none = {.command = p->typed->command};
         if (!kin_conf_apply(&p->conf, phase, &none, err) || !p->calls->configure(c, &none, err)) return false;
+        c->open_batch_classes = c->open_batch = true;
         snprintf(c->data, sizeof c->data, "%s", data);
     }
     if (!p->calls->changed(c, p->typed, p->run, err) || !kin_conf_apply(&p->conf, phase, &cli, err))

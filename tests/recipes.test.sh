@@ -17,8 +17,8 @@ for file in "$root"/recipes/*.conf; do
     unsourced=$(grep -E '^[a-z-]+ = ' "$file" | grep -vc '#')
     [ "$unsourced" -eq 0 ] && ok "recipes: $recipe tells its sources" || bad "recipes: $recipe tells its sources" "$unsourced values have none"
     case $recipe in
-    *-small) # two steps a phase, whatever the size of the shop
-        expect "$recipe trains" 0 "" "model.safetensors" train shop --recipe "$recipe" --steps 2 --batch 8 --batch-classes 4 --batch-pictures 2 --out "run-$recipe"
+    *-small) # two steps a phase, of batches that fit themselves to the shop
+        expect "$recipe trains" 0 "" "model.safetensors" train shop --recipe "$recipe" --steps 2 --batch-pictures 2 --out "run-$recipe"
         "$kin" embed shop --model "run-$recipe" --out E --quiet && ok "recipes: $recipe embeds" || bad "recipes: $recipe embeds" "fails" ;;
     *) expect "$recipe stands" 1 "" "nowhere" train nowhere --recipe "$recipe" --out none ;;
     esac
@@ -72,6 +72,7 @@ for phase in classes metric; do
     "$kin" train shop --recipe two.conf --steps 200 --out halves --quiet >messages 2>&1 &
     pid=$!
     for _ in $(seq 1 300); do [ -s "halves/phase-$phase/last.safetensors" ] && break; sleep 0.1; done
+    [ "$phase" = classes ] || expect "two trainings cannot write one run" 1 "" "another training writes this run" train --resume halves
     kill -TERM $pid 2>/dev/null
     wait $pid
     status=$?
@@ -135,6 +136,7 @@ wrong "a loss that there is not" "w.conf:2: " 'size = 24\nloss = triplet-hart\n'
 wrong "an option of no term" "w.conf:2: --smoothing: the loss triplet-hard has no option" 'size = 24\nsmoothing = .1\n'
 wrong "settings that contradict, in the second phase" "w.conf:6: --validate" '[phase a]\nsteps = 1\n[phase b]\nsteps = 1\nvalidate = .1\nvalidate-fold = 1/3\n'
 wrong "another network in the second phase" "w.conf:3: the phases a and b differ in model" '[phase a]\n[phase b]\nmodel = resnet8\n'
+wrong "transforms to another size, in the second" "w.conf:4: phase b: augment makes pictures of 32 x 32 where size is 24" '[phase a]\n[phase b]\nsize = 24\naugment = rrc(32)\n'
 wrong "weights in the second phase" "w.conf:3: weights are what the first phase begins with" '[phase a]\n[phase b]\nweights = x.pth\n'
 wrong "a phase that freezes everything" "w.conf:4: phase b: every parameter is frozen" 'size = 24\n[phase a]\n[phase b]\nfreeze = *\n'
 wrong "a pattern that matches nothing" "w.conf:3: phase b: the pattern 'layer9.*' matches no parameter" '[phase a]\n[phase b]\nfreeze = layer9.*\n'
