@@ -35,11 +35,21 @@ static bool search_is_right()
     return right;
 }
 
+// Defaults are designated initialisers, which C++ takes in the order of the fields alone.
+static bool defaults_are_right()
+{
+    kin_rerank_opt rerank = {.k = 10, KIN_RERANK_DEFAULTS};
+    kin_rerank_graph_opt graph = {.k = 10, KIN_RERANK_GRAPH_DEFAULTS};
+    kin_diffusion_opt diffusion = {.k = 10, KIN_DIFFUSION_DEFAULTS};
+    return rerank.k1 == 20 && graph.layers == 2 && diffusion.iterations == 20;
+}
+
 int main()
 {
     if (std::strcmp(kin_version(), KIN_VERSION)) return std::puts("the header's version is not the library's"), 1;
     if (!gradient_is_right()) return std::puts("the gradient is wrong"), 1;
     if (!search_is_right()) return std::puts("the search is wrong"), 1;
+    if (!defaults_are_right()) return std::puts("the defaults are wrong"), 1;
     std::puts(kin_version());
     return 0;
 }
