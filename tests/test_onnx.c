@@ -379,7 +379,7 @@ static void negate(kin_call *c)
 }
 static const char *emit_negation(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Neg", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, "Neg", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 static const char *emit_nothing(kin_onnx_graph *g, const kin_call *c)
 {

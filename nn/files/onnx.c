@@ -1,9 +1,11 @@
 #include "nn/files/onnx.h"
 
+#include "autograd/tape.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/version.h"
 #include "nn/files/onnx_graph.h"
+#include "nn/files/protobuf.h"
 
 #include <string.h>
 

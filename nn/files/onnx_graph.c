@@ -1,7 +1,9 @@
 /* Field numbers are those of onnx.proto3. */
 #include "nn/files/onnx_graph.h"
 
+#include "autograd/tape.h"
 #include "base/memory.h"
+#include "nn/files/protobuf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +34,7 @@ bool kin_onnx_fail(kin_onnx_graph *g, const char *format, ...)
 
 static const char *no_memory(kin_onnx_graph *g)
 {
-    kin_fail_memory(g->err, "an ONNX graph", ONNX_NAME);
+    kin_fail_memory(g->err, "an ONNX graph", KIN_ONNX_NAME);
     return NULL;
 }
 
@@ -74,7 +76,7 @@ void kin_onnx_ints(kin_text *attributes, const char *name, const int64_t *values
 
 const char *kin_onnx_new_name(kin_onnx_graph *g, const char *hint)
 {
-    char name[ONNX_NAME];
+    char name[KIN_ONNX_NAME];
     snprintf(name, sizeof name, "%.100s_%d", hint, ++g->made);
     char *copy = kin_arena_strdup(&g->arena, name);
     return copy ? copy : no_memory(g);
@@ -212,11 +214,12 @@ static const char *repeated(kin_onnx_graph *g, const kin_tensor *t, const float 
     const char *single = kin_onnx_numbers(g, NULL, values, dims, kin_ndim(t));
     kin_onnx_int(&shape, "start", 0);
     kin_onnx_int(&shape, "end", 1);
-    const char *batch = ONNX_NODE(g, "Shape", &shape, NULL, "input"),
+    const char *batch = KIN_ONNX_NODE(g, "Shape", &shape, NULL, "input"),
                *rest = kin_onnx_integers(g, dims + 1, kin_ndim(t) - 1);
     kin_text joined = {0};
     kin_onnx_int(&joined, "axis", 0);
-    return ONNX_NODE(g, "Expand", NULL, NULL, single, ONNX_NODE(g, "Concat", &joined, NULL, batch, rest));
+    return KIN_ONNX_NODE(g, "Expand", NULL, NULL, single,
+                         KIN_ONNX_NODE(g, "Concat", &joined, NULL, batch, rest));
 }
 
 static const char *leaf(kin_onnx_graph *g, const kin_tensor *t, const int *order)
@@ -272,7 +275,7 @@ const char *kin_onnx_transpose(kin_onnx_graph *g, const char *x, const int64_t *
 {
     kin_text a = {0};
     kin_onnx_ints(&a, "perm", order, n);
-    return ONNX_NODE(g, "Transpose", &a, out, x);
+    return KIN_ONNX_NODE(g, "Transpose", &a, out, x);
 }
 
 const char *kin_onnx_plain(kin_onnx_graph *g, const kin_tensor *t)
@@ -286,7 +289,7 @@ const char *kin_onnx_from_plain(kin_onnx_graph *g, const kin_tensor *t, const ch
 {
     static const int64_t order[] = {0, 3, 1, 2};
     if (kin_ndim(t) == 4) return kin_onnx_transpose(g, plain, order, 4, out);
-    return out ? ONNX_NODE(g, "Identity", NULL, out, plain) : plain;
+    return out ? KIN_ONNX_NODE(g, "Identity", NULL, out, plain) : plain;
 }
 
 const char *kin_onnx_reshape(kin_onnx_graph *g, const char *x, kin_shape from, kin_shape to, const char *out)
@@ -295,5 +298,5 @@ const char *kin_onnx_reshape(kin_onnx_graph *g, const char *x, kin_shape from, k
         if (from.dim[0] == to.dim[0]) to.dim[0] = 0; /* as in the input */
         else if (to.dim[0] % g->batch == 0) to.dim[0] = -1;
     }
-    return ONNX_NODE(g, "Reshape", NULL, out, x, kin_onnx_integers(g, to.dim, to.ndim));
+    return KIN_ONNX_NODE(g, "Reshape", NULL, out, x, kin_onnx_integers(g, to.dim, to.ndim));
 }

@@ -3,11 +3,16 @@
 #ifndef KIN_NN_FILES_ONNX_GRAPH_H
 #define KIN_NN_FILES_ONNX_GRAPH_H
 
-#include "autograd/tape.h"
+#include "autograd/op.h"
+#include "base/arena.h"
+#include "base/text.h"
 #include "nn/module.h"
-#include "nn/files/protobuf.h"
 
-enum { ONNX_NAME = 160, ONNX_INPUTS = 64 };
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { KIN_ONNX_NAME = 160, KIN_ONNX_INPUTS = 64 };
 
 typedef struct kin_onnx_value {
     const kin_tensor *tensor;
@@ -53,15 +58,27 @@ void kin_onnx_int(kin_text *attributes, const char *name, int64_t value);
 void kin_onnx_float(kin_text *attributes, const char *name, double value);
 void kin_onnx_ints(kin_text *attributes, const char *name, const int64_t *values, int count);
 
-/* A node; inputs end with NULL (an input that is NULL by error must not be passed on: see ONNX_NODE).
+/* A node; inputs end with NULL (an input that is NULL by error must not be passed on: see KIN_ONNX_NODE).
  * Takes `attributes` (may be NULL) over. Its output is named `out`, or anew when that is NULL. Returns
  * that name. */
 const char *kin_onnx_node(kin_onnx_graph *g, const char *type, const char *const *inputs, int n_inputs,
                           kin_text *attributes, const char *out);
-#define ONNX_NODE(g, type, attributes, out, ...) \
+#ifdef __cplusplus
+extern "C++" {
+template <typename... Names>
+const char *KIN_ONNX_NODE(kin_onnx_graph *g, const char *type, kin_text *attributes, const char *out,
+                          Names... in)
+{
+    const char *const all[] = {in...};
+    return kin_onnx_node(g, type, all, (int)sizeof...(in), attributes, out);
+}
+}
+#else
+#define KIN_ONNX_NODE(g, type, attributes, out, ...) \
     kin_onnx_node((g), (type), (const char *const[]){__VA_ARGS__}, \
                   (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)), (attributes), \
                   (out))
+#endif
 
 const char *kin_onnx_transpose(kin_onnx_graph *g, const char *x, const int64_t *order, int n,
                                const char *out);
@@ -79,5 +96,9 @@ bool kin_onnx_fail(kin_onnx_graph *g, const char *format, ...) KIN_PRINTF(2, 3);
 const char *kin_onnx_out(const kin_onnx_graph *g, const kin_call *c);
 /* Writes what one call computes. */
 bool kin_onnx_emit(kin_onnx_graph *g, const kin_call *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

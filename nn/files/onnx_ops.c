@@ -1,5 +1,6 @@
 /* One function for each op that has an ONNX form, and the table of them. */
 #include "autograd/op_options.h"
+#include "autograd/tape.h"
 #include "nn/files/onnx_graph.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ static const char *emit_max_pool2d(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     pool_attributes(&a, c->opt);
-    return ONNX_NODE(g, "MaxPool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, "MaxPool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *emit_avg_pool2d(kin_onnx_graph *g, const kin_call *c)
@@ -49,13 +50,13 @@ static const char *emit_avg_pool2d(kin_onnx_graph *g, const kin_call *c)
     kin_text a = {0};
     pool_attributes(&a, c->opt);
     kin_onnx_int(&a, "count_include_pad", !((const kin_pool2d_opt *)c->opt)->exclude_pad);
-    return ONNX_NODE(g, "AveragePool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, "AveragePool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *activated(kin_onnx_graph *g, const char *x, kin_act act, const char *out)
 {
-    if (act == KIN_RELU) return ONNX_NODE(g, "Relu", NULL, out, x);
-    return ONNX_NODE(g, "Clip", NULL, out, x, kin_onnx_constant(g, 0), kin_onnx_constant(g, 6));
+    if (act == KIN_RELU) return KIN_ONNX_NODE(g, "Relu", NULL, out, x);
+    return KIN_ONNX_NODE(g, "Clip", NULL, out, x, kin_onnx_constant(g, 0), kin_onnx_constant(g, 6));
 }
 
 static const char *emit_batch_norm(kin_onnx_graph *g, const kin_call *c)
@@ -71,12 +72,12 @@ static const char *emit_batch_norm(kin_onnx_graph *g, const kin_call *c)
     kin_onnx_float(&a, "epsilon", o->epsilon);
     if (sequence) x = kin_onnx_transpose(g, x, (int64_t[]){0, 2, 1}, 3, NULL);
     if (o->add || o->act != KIN_LINEAR || sequence) out = NULL;
-    x = ONNX_NODE(g, "BatchNormalization", &a, out, x, kin_onnx_name(g, c->in[1]), kin_onnx_name(g, c->in[2]),
-                  kin_onnx_name(g, c->in[3]), kin_onnx_name(g, c->in[4]));
+    x = KIN_ONNX_NODE(g, "BatchNormalization", &a, out, x, kin_onnx_name(g, c->in[1]),
+                      kin_onnx_name(g, c->in[2]), kin_onnx_name(g, c->in[3]), kin_onnx_name(g, c->in[4]));
     if (sequence)
         x = kin_onnx_transpose(g, x, (int64_t[]){0, 2, 1}, 3, o->add || o->act != KIN_LINEAR ? NULL : last);
     if (o->add)
-        x = ONNX_NODE(g, "Add", NULL, o->act == KIN_LINEAR ? last : NULL, x, kin_onnx_name(g, c->in[5]));
+        x = KIN_ONNX_NODE(g, "Add", NULL, o->act == KIN_LINEAR ? last : NULL, x, kin_onnx_name(g, c->in[5]));
     return o->act == KIN_LINEAR ? x : activated(g, x, o->act, last);
 }
 
@@ -85,9 +86,9 @@ static const char *emit_l2_normalize(kin_onnx_graph *g, const kin_call *c)
     kin_text a = {0};
     const char *x = kin_onnx_name(g, c->in[0]);
     kin_onnx_ints(&a, "axes", (int64_t[]){kin_onnx_channel_axis(c->in[0])}, 1);
-    const char *norm = ONNX_NODE(g, "ReduceL2", &a, NULL, x);
-    return ONNX_NODE(g, "Div", NULL, kin_onnx_out(g, c), x,
-                     ONNX_NODE(g, "Max", NULL, NULL, norm, kin_onnx_constant(g, 1e-12)));
+    const char *norm = KIN_ONNX_NODE(g, "ReduceL2", &a, NULL, x);
+    return KIN_ONNX_NODE(g, "Div", NULL, kin_onnx_out(g, c), x,
+                         KIN_ONNX_NODE(g, "Max", NULL, NULL, norm, kin_onnx_constant(g, 1e-12)));
 }
 
 /* ---- products ---- */
@@ -103,10 +104,10 @@ static const char *emit_affine(kin_onnx_graph *g, const kin_call *c)
                              kin_onnx_out(g, c));
     }
     bool map = kin_ndim(c->in[0]) == 4;
-    const char *x = ONNX_NODE(g, "MatMul", NULL, b || map ? NULL : kin_onnx_out(g, c),
-                              kin_onnx_plain(g, c->in[0]),
-                              kin_onnx_transpose(g, w, (int64_t[]){1, 0}, 2, NULL));
-    if (c->n_in == 3) x = ONNX_NODE(g, "Add", NULL, map ? NULL : kin_onnx_out(g, c), x, b);
+    const char *x = KIN_ONNX_NODE(g, "MatMul", NULL, b || map ? NULL : kin_onnx_out(g, c),
+                                  kin_onnx_plain(g, c->in[0]),
+                                  kin_onnx_transpose(g, w, (int64_t[]){1, 0}, 2, NULL));
+    if (c->n_in == 3) x = KIN_ONNX_NODE(g, "Add", NULL, map ? NULL : kin_onnx_out(g, c), x, b);
     return map ? kin_onnx_from_plain(g, c->out, x, kin_onnx_out(g, c)) : x;
 }
 
@@ -126,7 +127,7 @@ static const char *emit_matmul(kin_onnx_graph *g, const kin_call *c)
     if (o->transpose_a) a = exchanged(g, a, kin_ndim(c->in[0]));
     if (o->transpose_b) b = exchanged(g, b, kin_ndim(c->in[1]));
     bool map = kin_ndim(c->out) == 4;
-    const char *y = ONNX_NODE(g, "MatMul", NULL, map ? NULL : kin_onnx_out(g, c), a, b);
+    const char *y = KIN_ONNX_NODE(g, "MatMul", NULL, map ? NULL : kin_onnx_out(g, c), a, b);
     return map ? kin_onnx_from_plain(g, c->out, y, kin_onnx_out(g, c)) : y;
 }
 
@@ -141,13 +142,13 @@ static const char *operand(kin_onnx_graph *g, const kin_call *c, int i)
     if (kin_ndim(c->out) != 4 || kin_ndim(t) == 4 || kin_count(t) == 1) return x;
     kin_shape shape = {.ndim = 4, .dim = {1, 1, 1, 1}};
     for (int axis = 0; axis < kin_ndim(t); axis++) shape.dim[4 - kin_ndim(t) + axis] = kin_dim(t, axis);
-    x = ONNX_NODE(g, "Reshape", NULL, NULL, x, kin_onnx_integers(g, shape.dim, 4));
+    x = KIN_ONNX_NODE(g, "Reshape", NULL, NULL, x, kin_onnx_integers(g, shape.dim, 4));
     return kin_onnx_transpose(g, x, (int64_t[]){0, 3, 1, 2}, 4, NULL);
 }
 
 static const char *binary(kin_onnx_graph *g, const kin_call *c, const char *type)
 {
-    return ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), operand(g, c, 0), operand(g, c, 1));
+    return KIN_ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), operand(g, c, 0), operand(g, c, 1));
 }
 static const char *emit_add(kin_onnx_graph *g, const kin_call *c) { return binary(g, c, "Add"); }
 static const char *emit_sub(kin_onnx_graph *g, const kin_call *c) { return binary(g, c, "Sub"); }
@@ -157,14 +158,14 @@ static const char *emit_div(kin_onnx_graph *g, const kin_call *c) { return binar
 static const char *emit_scale(kin_onnx_graph *g, const kin_call *c)
 {
     const kin_scale_call *o = c->opt;
-    const char *x = ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[0]),
-                              kin_onnx_constant(g, o->scale));
-    return ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), x, kin_onnx_constant(g, o->shift));
+    const char *x = KIN_ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[0]),
+                                  kin_onnx_constant(g, o->scale));
+    return KIN_ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), x, kin_onnx_constant(g, o->shift));
 }
 
 static const char *unary(kin_onnx_graph *g, const kin_call *c, const char *type)
 {
-    return ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, type, NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 static const char *emit_relu(kin_onnx_graph *g, const kin_call *c) { return unary(g, c, "Relu"); }
 static const char *emit_relu6(kin_onnx_graph *g, const kin_call *c)
@@ -183,36 +184,37 @@ static const char *emit_leaky_relu(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     kin_onnx_float(&a, "alpha", 0.01);
-    return ONNX_NODE(g, "LeakyRelu", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, "LeakyRelu", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 static const char *emit_silu(kin_onnx_graph *g, const kin_call *c)
 {
     const char *x = kin_onnx_name(g, c->in[0]);
-    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, ONNX_NODE(g, "Sigmoid", NULL, NULL, x));
+    return KIN_ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, KIN_ONNX_NODE(g, "Sigmoid", NULL, NULL, x));
 }
 
 /* x/2·(1 + erf(x/√2)) */
 static const char *emit_gelu(kin_onnx_graph *g, const kin_call *c)
 {
     const char *x = kin_onnx_name(g, c->in[0]),
-               *half = ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, 0.5));
-    const char *inner = ONNX_NODE(
-        g, "Erf", NULL, NULL, ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, 0.70710678118654752)));
-    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), half,
-                     ONNX_NODE(g, "Add", NULL, NULL, inner, kin_onnx_constant(g, 1)));
+               *half = KIN_ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, 0.5));
+    const char *inner = KIN_ONNX_NODE(g, "Erf", NULL, NULL,
+                                      KIN_ONNX_NODE(g, "Mul", NULL, NULL, x,
+                                                    kin_onnx_constant(g, 0.70710678118654752)));
+    return KIN_ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), half,
+                         KIN_ONNX_NODE(g, "Add", NULL, NULL, inner, kin_onnx_constant(g, 1)));
 }
 
 static const char *emit_square(kin_onnx_graph *g, const kin_call *c)
 {
     const char *x = kin_onnx_name(g, c->in[0]);
-    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, x);
+    return KIN_ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, x);
 }
 
 static const char *emit_pow(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Pow", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
-                     kin_onnx_constant(g, *(const double *)c->opt));
+    return KIN_ONNX_NODE(g, "Pow", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
+                         kin_onnx_constant(g, *(const double *)c->opt));
 }
 
 /* ---- over channels and axes ---- */
@@ -221,7 +223,7 @@ static const char *over_channels(kin_onnx_graph *g, const kin_call *c, const cha
 {
     kin_text a = {0};
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->in[0]));
-    return ONNX_NODE(g, type, &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, type, &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 /* Of scale·x. */
@@ -230,9 +232,9 @@ static const char *emit_softmax(kin_onnx_graph *g, const kin_call *c)
     double scale = *(const double *)c->opt;
     const char *x = kin_onnx_name(g, c->in[0]);
     kin_text a = {0};
-    if (scale != 1) x = ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, scale));
+    if (scale != 1) x = KIN_ONNX_NODE(g, "Mul", NULL, NULL, x, kin_onnx_constant(g, scale));
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->in[0]));
-    return ONNX_NODE(g, "Softmax", &a, kin_onnx_out(g, c), x);
+    return KIN_ONNX_NODE(g, "Softmax", &a, kin_onnx_out(g, c), x);
 }
 
 static const char *emit_log_softmax(kin_onnx_graph *g, const kin_call *c)
@@ -244,7 +246,7 @@ static const char *emit_log_sum_exp(kin_onnx_graph *g, const kin_call *c)
 {
     kin_text a = {0};
     kin_onnx_ints(&a, "axes", (int64_t[]){kin_onnx_channel_axis(c->in[0])}, 1);
-    return ONNX_NODE(g, "ReduceLogSumExp", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
+    return KIN_ONNX_NODE(g, "ReduceLogSumExp", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
 /* Sums take their axes as an input since opset 13, the others still as an attribute; all axes give [1]. */
@@ -258,15 +260,15 @@ static const char *reduced(kin_onnx_graph *g, const kin_call *c, const char *typ
         if (set >> i & 1) axes[count++] = kin_onnx_axis(c->in[0], i);
     const char *x = kin_onnx_name(g, c->in[0]), *out = set == all ? NULL : kin_onnx_out(g, c), *y;
     if (axes_are_input) {
-        y = ONNX_NODE(g, type, NULL, out, x, kin_onnx_integers(g, axes, count));
+        y = KIN_ONNX_NODE(g, type, NULL, out, x, kin_onnx_integers(g, axes, count));
     } else {
         kin_text a = {0};
         kin_onnx_ints(&a, "axes", axes, count);
-        y = ONNX_NODE(g, type, &a, out, x);
+        y = KIN_ONNX_NODE(g, type, &a, out, x);
     }
-    return set == all
-               ? ONNX_NODE(g, "Reshape", NULL, kin_onnx_out(g, c), y, kin_onnx_integers(g, (int64_t[]){1}, 1))
-               : y;
+    return set == all ? KIN_ONNX_NODE(g, "Reshape", NULL, kin_onnx_out(g, c), y,
+                                      kin_onnx_integers(g, (int64_t[]){1}, 1))
+                      : y;
 }
 
 static bool is_global(const kin_call *c)
@@ -287,21 +289,24 @@ static const char *emit_max(kin_onnx_graph *g, const kin_call *c)
 
 static const char *emit_global_max_pool(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c),
-                     ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, kin_onnx_name(g, c->in[0])));
+    return KIN_ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c),
+                         KIN_ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, kin_onnx_name(g, c->in[0])));
 }
 
 /* M·(mean (v/M)^p)^(1/p) with M the largest: no power overflows. */
 static const char *emit_gem(kin_onnx_graph *g, const kin_call *c)
 {
     const char *p = kin_onnx_name(g, c->in[1]),
-               *v = ONNX_NODE(g, "Clip", NULL, NULL, kin_onnx_name(g, c->in[0]), kin_onnx_constant(g, 1e-6)),
-               *most = ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, v);
-    const char *mean = ONNX_NODE(g, "GlobalAveragePool", NULL, NULL,
-                                 ONNX_NODE(g, "Pow", NULL, NULL, ONNX_NODE(g, "Div", NULL, NULL, v, most),
-                                           p));
-    const char *root = ONNX_NODE(g, "Pow", NULL, NULL, mean, ONNX_NODE(g, "Reciprocal", NULL, NULL, p));
-    return ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c), ONNX_NODE(g, "Mul", NULL, NULL, most, root));
+               *v = KIN_ONNX_NODE(g, "Clip", NULL, NULL, kin_onnx_name(g, c->in[0]),
+                                  kin_onnx_constant(g, 1e-6)),
+               *most = KIN_ONNX_NODE(g, "GlobalMaxPool", NULL, NULL, v);
+    const char *mean = KIN_ONNX_NODE(g, "GlobalAveragePool", NULL, NULL,
+                                     KIN_ONNX_NODE(g, "Pow", NULL, NULL,
+                                                   KIN_ONNX_NODE(g, "Div", NULL, NULL, v, most), p));
+    const char *root = KIN_ONNX_NODE(g, "Pow", NULL, NULL, mean,
+                                     KIN_ONNX_NODE(g, "Reciprocal", NULL, NULL, p));
+    return KIN_ONNX_NODE(g, "Flatten", NULL, kin_onnx_out(g, c),
+                         KIN_ONNX_NODE(g, "Mul", NULL, NULL, most, root));
 }
 
 static const char *emit_channel_pool(kin_onnx_graph *g, const kin_call *c)
@@ -311,9 +316,9 @@ static const char *emit_channel_pool(kin_onnx_graph *g, const kin_call *c)
     kin_onnx_ints(&max, "axes", (int64_t[]){1}, 1);
     kin_onnx_ints(&mean, "axes", (int64_t[]){1}, 1);
     kin_onnx_int(&joined, "axis", 1);
-    const char *most = ONNX_NODE(g, "ReduceMax", &max, NULL, x),
-               *average = ONNX_NODE(g, "ReduceMean", &mean, NULL, x);
-    return ONNX_NODE(g, "Concat", &joined, kin_onnx_out(g, c), most, average);
+    const char *most = KIN_ONNX_NODE(g, "ReduceMax", &max, NULL, x),
+               *average = KIN_ONNX_NODE(g, "ReduceMean", &mean, NULL, x);
+    return KIN_ONNX_NODE(g, "Concat", &joined, kin_onnx_out(g, c), most, average);
 }
 
 static const char *emit_gate(kin_onnx_graph *g, const kin_call *c)
@@ -323,13 +328,14 @@ static const char *emit_gate(kin_onnx_graph *g, const kin_call *c)
     if (kin_ndim(a) == 2)
         gate = kin_onnx_reshape(g, gate, kin_shape_of(a), KIN_SHAPE(kin_dim(a, 0), kin_dim(a, 1), 1, 1),
                                 NULL);
-    return ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, gate);
+    return KIN_ONNX_NODE(g, "Mul", NULL, kin_onnx_out(g, c), x, gate);
 }
 
 static const char *emit_add_weighted(kin_onnx_graph *g, const kin_call *c)
 {
-    return ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
-                     ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[1]), kin_onnx_name(g, c->in[2])));
+    return KIN_ONNX_NODE(g, "Add", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
+                         KIN_ONNX_NODE(g, "Mul", NULL, NULL, kin_onnx_name(g, c->in[1]),
+                                       kin_onnx_name(g, c->in[2])));
 }
 
 /* ---- shapes ---- */
@@ -351,10 +357,11 @@ static const char *emit_reshape(kin_onnx_graph *g, const kin_call *c)
 
 static const char *emit_concat(kin_onnx_graph *g, const kin_call *c)
 {
-    const char *inputs[ONNX_INPUTS];
+    const char *inputs[KIN_ONNX_INPUTS];
     kin_text a = {0};
-    if (c->n_in > ONNX_INPUTS)
-        return kin_onnx_fail(g, "a concat of %d tensors; up to %d are exported", c->n_in, ONNX_INPUTS), NULL;
+    if (c->n_in > KIN_ONNX_INPUTS)
+        return kin_onnx_fail(g, "a concat of %d tensors; up to %d are exported", c->n_in, KIN_ONNX_INPUTS),
+               NULL;
     for (int i = 0; i < c->n_in; i++) inputs[i] = kin_onnx_name(g, c->in[i]);
     kin_onnx_int(&a, "axis", kin_onnx_channel_axis(c->out));
     return kin_onnx_node(g, "Concat", inputs, c->n_in, &a, kin_onnx_out(g, c));
@@ -363,10 +370,10 @@ static const char *emit_concat(kin_onnx_graph *g, const kin_call *c)
 static const char *sliced(kin_onnx_graph *g, const kin_call *c, int axis)
 {
     const kin_slice_call *o = c->opt;
-    return ONNX_NODE(g, "Slice", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
-                     kin_onnx_integers(g, (int64_t[]){o->first}, 1),
-                     kin_onnx_integers(g, (int64_t[]){o->first + o->count}, 1),
-                     kin_onnx_integers(g, (int64_t[]){axis}, 1));
+    return KIN_ONNX_NODE(g, "Slice", NULL, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]),
+                         kin_onnx_integers(g, (int64_t[]){o->first}, 1),
+                         kin_onnx_integers(g, (int64_t[]){o->first + o->count}, 1),
+                         kin_onnx_integers(g, (int64_t[]){axis}, 1));
 }
 
 static const char *emit_slice(kin_onnx_graph *g, const kin_call *c)

@@ -5,6 +5,10 @@
 
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_top_m_opt {
     int64_t k;           /* length of the lists: 1 .. gallery size (one less where a query is an item) */
     int64_t first;       /* M: so many of a list take part; lowered to what there is */
@@ -21,5 +25,9 @@ typedef struct kin_top_m_opt {
  * ties by index; what lies beyond M keeps its order behind them. */
 bool kin_rerank_top_m(kin_vectors query, kin_vectors gallery, const kin_top_m_opt *opt, kin_neighbours *out,
                       kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
