@@ -395,15 +395,19 @@ bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) return flush_stream(file, err);
     if (!kin_file_complete(file, err)) return false;
-    bool ok = rename(file->temporary, file->target) == 0 ||
-              kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path,
-                       strerror(errno));
+    char *folder = parent_of(
+        file->target); /* memory that ends behind the renaming would deny what was done */
+    bool ok = folder || kin_fail_memory(err, file->path, strlen(file->target));
+    if (ok && rename(file->temporary, file->target) != 0)
+        ok = kin_fail(err, KIN_ERR_IO, "%s: cannot be written: %s; nothing was changed", file->path,
+                      strerror(errno));
     if (ok) {
         forget(file->temporary);
         kin_free(file->temporary);
         file->temporary = NULL;
-        ok = kin_sync_parent(file->target, err);
+        ok = kin_sync_folder(folder, err);
     }
+    kin_free(folder);
     kin_file_abandon(file);
     return ok;
 }
