@@ -65,6 +65,9 @@ double_objects := $(call objects,$(rooms_real),double)
 # One set of objects serves the archive and the shared library: none of the library's functions is to be replaced by another program's, so that
 # position-independent code costs nothing.
 $(float_objects): pic := -fPIC -fno-semantic-interposition
+# The plain forms that tests hold the fast ones to: never in libkin, never installed.
+reference_float  := $(call objects,reference,float)
+reference_double := $(call objects,reference,double)
 # Everything of the program but main.c and its table of commands, for tests of its parts.
 libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
 cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o
@@ -133,6 +136,14 @@ $(BUILD)/float/recipes.o: $(BUILD)/recipes.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c $< -o $@
 
+$(BUILD)/libreference.a: $(reference_float)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libreference_double.a: $(reference_double)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 define isa_rules
 $(BUILD)/float/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
@@ -151,11 +162,11 @@ $(BUILD)/double/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -DKIN_DOUBLE -MMD -MP -c $< -o $@
 
-$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libcli.a $(BUILD)/libkin.a
+$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libreference.a $(BUILD)/libcli.a $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
-$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(BUILD)/libkin_double.a
+$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(BUILD)/libreference_double.a $(BUILD)/libkin_double.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 

@@ -8,7 +8,7 @@
  *   ∂L/∂w[kh, kw, i, o]   = Σ_{n, oh, ow} x[n, oh·s − p + kh·d, …, i] · g[n, oh, ow, o]
  *   ∂L/∂b[o]              = Σ_{n, oh, ow} g[n, oh, ow, o]
  *
- * The sums themselves are kernels/conv/conv.h's. */
+ * The sums themselves are kernels/conv/conv.h's; reference/conv.c has them as plain loops. */
 #include "autograd/conv_folded.h"
 #include "autograd/conv_shape.h"
 #include "autograd/deferred.h"

@@ -1,6 +1,8 @@
 /* Batch normalisation of a matrix of rows × channels whose rows begin ld apart. Vectorised along channels,
  * parallel over blocks of rows; sums run per block around a pivot and are combined in double in block
- * order. */
+ * order.
+ *
+ * The plain form: reference/norm.c. */
 #ifndef KIN_KERNELS_NORM_H
 #define KIN_KERNELS_NORM_H
 

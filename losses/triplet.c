@@ -6,7 +6,9 @@
  *
  * Random triplets are soon all easy, so which ones are taken matters more than the formula: the miners of
  * pairs.h choose. A network that maps all pictures to one point has d_ap = d_an: the hinge is then stuck
- * at m and the soft margin at log 2. */
+ * at m and the soft margin at log 2.
+ *
+ * The plain form of batch-hard: reference/batch_hard.c. */
 #include "losses/triplet.h"
 
 #include "losses/matrix.h"

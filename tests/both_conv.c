@@ -1,10 +1,11 @@
-/* Convolutions of random shapes, forward and both gradients, against plain loops in double written from the
- * definition, on every instruction set and number of threads. */
+/* Convolutions of random shapes, forward and both gradients, against the plain form (reference/conv.c), on
+ * every instruction set and number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/conv/winograd.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
+#include "tests/support/plain_conv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,50 +21,25 @@ typedef struct problem {
     unsigned long long seed;
 } problem;
 
-typedef struct sums {
-    double *value, *magnitude;
-} sums;
-
-/* to[i] += a · b for `count` numbers, with steps of 0 or 1. */
-static void add(const sums *to, int64_t i, int64_t i_step, const kin_real *a, int64_t a_step,
-                const kin_real *b, int64_t count)
+static void textbook(const problem *p, int which, kin_real *const *data, double *out)
 {
-    for (int64_t j = 0; j < count; j++) {
-        double term = (double)a[j * a_step] * (double)b[j];
-        to->value[i + j * i_step] += term;
-        to->magnitude[i + j * i_step] += fabs(term);
+    kin_reference_conv c = plain_conv(&p->s);
+    if (which == Y) kin_reference_conv_forward(&c, data[X], data[W], NULL, out);
+    if (which == X) kin_reference_conv_backward_input(&c, data[Y], data[W], out);
+    if (which == W) kin_reference_conv_backward_weight(&c, data[X], data[Y], out);
+}
+
+/* The sums, packed, and those of their terms' absolute values, which rounding is judged by. */
+static void reference(const problem *p, int which, double *value, double *magnitude)
+{
+    kin_real *packed[BIAS], *absolute[BIAS];
+    for (int i = X; i < BIAS; i++) {
+        packed[i] = numbers_packed(p->data[i], p->rows[i], p->cols[i], p->ld[i]);
+        absolute[i] = numbers_absolute(packed[i], p->rows[i] * p->cols[i]);
     }
-}
-
-/* Input number x meets `count` weights from w, which lead to `count` output numbers from y. */
-static void meet(const problem *p, int which, const sums *to, int64_t x, int64_t w, int64_t y, int64_t count)
-{
-    const kin_real *xs = p->data[X] + x, *ws = p->data[W] + w, *ys = p->data[Y] + y;
-    if (which == Y) add(to, y, 1, xs, 0, ws, count);
-    if (which == W) add(to, w, 1, xs, 0, ys, count);
-    if (which == X) add(to, x, 0, ws, 1, ys, count);
-}
-
-static void reference(const problem *p, int which, const sums *to)
-{
-    const kin_conv_shape *s = &p->s;
-    int64_t in = s->in_c / s->groups, out = s->out_c / s->groups;
-    for (int64_t n = 0; n < s->batch; n++)
-        for (int64_t oh = 0; oh < s->out_h; oh++)
-            for (int64_t ow = 0; ow < s->out_w; ow++)
-                for (int64_t kh = 0; kh < s->kernel_h; kh++)
-                    for (int64_t kw = 0; kw < s->kernel_w; kw++) {
-                        int64_t ih = oh * s->stride_h - s->pad_top + kh * s->dilation_h,
-                                iw = ow * s->stride_w - s->pad_left + kw * s->dilation_w;
-                        if (ih < 0 || ih >= s->in_h || iw < 0 || iw >= s->in_w) continue;
-                        int64_t x = ((n * s->in_h + ih) * s->in_w + iw) * s->in_ld,
-                                y = ((n * s->out_h + oh) * s->out_w + ow) * s->out_ld;
-                        for (int64_t g = 0; g < s->groups; g++)
-                            for (int64_t i = 0; i < in; i++)
-                                meet(p, which, to, x + g * in + i,
-                                     ((kh * s->kernel_w + kw) * in + i) * s->out_c + g * out, y + g * out,
-                                     out);
-                    }
+    textbook(p, which, packed, value);
+    textbook(p, which, absolute, magnitude);
+    for (int i = X; i < BIAS; i++) kin_free(packed[i]), kin_free(absolute[i]);
 }
 
 static void run(const problem *p, int which, kin_real *out)
@@ -121,18 +97,18 @@ static void check_one(const problem *p, int which)
 {
     static const char *const names[] = {"dx", "dw", "y"};
     static const int threads[] = {2, 3, 7};
-    int64_t size = (int64_t)numbers_size(p->rows[which], p->cols[which], p->ld[which]), ld = p->ld[which];
-    sums want = {kin_alloc_zero((size_t)size + 1, sizeof(double)),
-                 kin_alloc_zero((size_t)size + 1, sizeof(double))};
-    reference(p, which, &want);
+    int64_t ld = p->ld[which], cols = p->cols[which];
+    size_t size = (size_t)(p->rows[which] * cols);
+    double *want = kin_alloc_array(size, sizeof *want), *magnitude = kin_alloc_array(size, sizeof *magnitude);
+    reference(p, which, want, magnitude);
     kin_real *got = run_with(p, which, 1);
     for (int64_t i = 0; i < p->rows[which]; i++) {
-        for (int64_t j = 0; j < p->cols[which]; j++) {
+        for (int64_t j = 0; j < cols; j++) {
             double base = which == Y      ? (p->data[BIAS] ? (double)p->data[BIAS][j] : 0)
                           : p->accumulate ? (double)p->data[which][i * ld + j]
                                           : 0;
-            double value = base + want.value[i * ld + j], had = (double)got[i * ld + j];
-            CHECK_MSG(fabs(had - value) <= slack(p, which) * numbers_tolerance(want.magnitude[i * ld + j]),
+            double value = base + want[i * cols + j], had = (double)got[i * ld + j];
+            CHECK_MSG(fabs(had - value) <= slack(p, which) * numbers_tolerance(magnitude[i * cols + j]),
                       "%s: %s[%lld][%lld] is %.9g, expected %.9g", describe(p), names[which], (long long)i,
                       (long long)j, had, value);
         }
@@ -148,7 +124,7 @@ static void check_one(const problem *p, int which)
                   "%s: %s has other bits with %d threads", describe(p), names[which], threads[t]);
         kin_free(again);
     }
-    kin_free(got), kin_free(want.value), kin_free(want.magnitude);
+    kin_free(got), kin_free(want), kin_free(magnitude);
 }
 
 static void set_array(problem *p, kin_stream *s, int which, int64_t rows, int64_t cols, int64_t ld)

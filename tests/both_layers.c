@@ -1,9 +1,12 @@
 /* The rows of convolution, pooling and batch norm: strides, padding, dilation, groups, maps of one pixel,
- * a batch of one. The references are the definitions, loop by loop. */
+ * a batch of one. Convolution and norm are held to reference/, pooling to its definition, loop by loop. */
+#include "reference/conv.h"
+#include "reference/norm.h"
 #include "tests/support/check.h"
 #include "tests/support/op_row.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define REFERENCE(NAME) \
     static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
@@ -18,34 +21,45 @@ static kin_tensor *build_conv_bias(kin_tensor **in, void *arg)
     return kin_conv2d(in[0], in[1], in[2], arg);
 }
 
-static double pixel(const double *x, kin_shape s, int64_t n, int64_t y, int64_t c, int64_t k)
+/* The inputs as the op had them. */
+static kin_real *narrow(const double *x, kin_shape s)
 {
-    if (y < 0 || c < 0 || y >= s.dim[1] || c >= s.dim[2]) return 0;
-    return x[((n * s.dim[1] + y) * s.dim[2] + c) * s.dim[3] + k];
+    int64_t count = kin_shape_count(s);
+    kin_real *out = malloc((size_t)count * sizeof *out);
+    for (int64_t i = 0; out && i < count; i++) out[i] = (kin_real)x[i];
+    return out;
+}
+
+static kin_reference_conv conv_of(const kin_conv2d_opt *opt, kin_shape x, kin_shape w, kin_shape y)
+{
+    int64_t stride = or_one(opt->stride), dilation = or_one(opt->dilation), top = opt->pad, left = opt->pad;
+    if (opt->pads.top || opt->pads.left || opt->pads.bottom || opt->pads.right)
+        top = opt->pads.top, left = opt->pads.left;
+    return (kin_reference_conv){.batch = x.dim[0],
+                                .in_h = x.dim[1],
+                                .in_w = x.dim[2],
+                                .in_c = x.dim[3],
+                                .out_h = y.dim[1],
+                                .out_w = y.dim[2],
+                                .out_c = y.dim[3],
+                                .kernel_h = w.dim[0],
+                                .kernel_w = w.dim[1],
+                                .stride_h = stride,
+                                .stride_w = stride,
+                                .pad_top = top,
+                                .pad_left = left,
+                                .dilation_h = dilation,
+                                .dilation_w = dilation,
+                                .groups = or_one(opt->groups)};
 }
 
 REFERENCE(ref_conv)
 {
-    const kin_conv2d_opt *opt = arg;
-    int64_t stride = or_one(opt->stride), dilation = or_one(opt->dilation), groups = or_one(opt->groups),
-            top = opt->pad, left = opt->pad;
-    if (opt->pads.top || opt->pads.left || opt->pads.bottom || opt->pads.right)
-        top = opt->pads.top, left = opt->pads.left;
-    const int64_t *w = s[1].dim;
-    int64_t each_out = w[3] / groups;
-    for (int64_t n = 0; n < o.dim[0]; n++)
-        for (int64_t y = 0; y < o.dim[1]; y++)
-            for (int64_t x = 0; x < o.dim[2]; x++)
-                for (int64_t k = 0; k < w[3]; k++) {
-                    double sum = s[2].ndim ? in[2][k] : 0;
-                    for (int64_t i = 0; i < w[0]; i++)
-                        for (int64_t j = 0; j < w[1]; j++)
-                            for (int64_t c = 0; c < w[2]; c++)
-                                sum += in[1][((i * w[1] + j) * w[2] + c) * w[3] + k] *
-                                       pixel(in[0], s[0], n, y * stride - top + i * dilation,
-                                             x * stride - left + j * dilation, k / each_out * w[2] + c);
-                    *out++ = sum;
-                }
+    kin_reference_conv c = conv_of(arg, s[0], s[1], o);
+    kin_real *x = narrow(in[0], s[0]), *w = narrow(in[1], s[1]),
+             *bias = s[2].ndim ? narrow(in[2], s[2]) : NULL;
+    kin_reference_conv_forward(&c, x, w, bias, out);
+    free(x), free(w), free(bias);
 }
 
 /* ---- pooling ---- */
@@ -67,7 +81,7 @@ static void ref_pool(double *const *in, const kin_shape *s, double *out, kin_sha
                         for (int64_t j = 0; j < opt->kernel; j++) {
                             int64_t py = y * stride - opt->pad + i, px = x * stride - opt->pad + j;
                             if (py < 0 || px < 0 || py >= s[0].dim[1] || px >= s[0].dim[2]) continue;
-                            double v = pixel(in[0], s[0], n, py, px, k);
+                            double v = in[0][((n * s[0].dim[1] + py) * s[0].dim[2] + px) * s[0].dim[3] + k];
                             sum += v;
                             most = fmax(most, v);
                             inside++;
@@ -118,19 +132,17 @@ REFERENCE(ref_norm)
     norm_case *c = arg;
     int64_t channels = s[1].dim[0], rows = kin_shape_count(s[0]) / channels;
     (void)o;
-    for (int64_t k = 0; k < channels; k++) {
-        double mean = 0, var = 0;
-        for (int64_t r = 0; r < rows; r++) mean += in[0][r * channels + k] / (double)rows;
-        for (int64_t r = 0; r < rows; r++) var += pow(in[0][r * channels + k] - mean, 2) / (double)rows;
-        if (c->eval) mean = in[3][k], var = in[4][k];
-        const double *add = !c->add ? NULL : c->eval ? in[5] : in[3];
-        for (int64_t r = 0; r < rows; r++) {
-            double y = (in[0][r * channels + k] - mean) / sqrt(var + 1e-3) * in[1][k] + in[2][k] +
-                       (add ? add[r * channels + k] : 0);
-            out[r * channels + k] = c->act == KIN_LINEAR ? y
-                                    : c->act == KIN_RELU ? fmax(y, 0)
-                                                         : fmin(fmax(y, 0), 6);
-        }
+    double *own = malloc((size_t)channels * 2 * sizeof *own);
+    kin_real *x = narrow(in[0], s[0]), *gamma = narrow(in[1], s[1]), *beta = narrow(in[2], s[2]);
+    kin_reference_norm_statistics(x, rows, channels, own, own + channels);
+    kin_reference_norm_forward(x, gamma, beta, c->eval ? in[3] : own, c->eval ? in[4] : own + channels, 1e-3,
+                               rows, channels, out);
+    free(own), free(x), free(gamma), free(beta);
+    const double *add = !c->add ? NULL : c->eval ? in[5] : in[3];
+    for (int64_t i = 0; i < rows * channels; i++) {
+        if (add) out[i] += add[i];
+        if (c->act != KIN_LINEAR) out[i] = fmax(out[i], 0);
+        if (c->act == KIN_RELU6) out[i] = fmin(out[i], 6);
     }
 }
 

@@ -1,8 +1,10 @@
-/* Batch norm's kernels over random shapes against plain loops in double, on every instruction set and
- * number of threads. */
+/* Batch norm's kernels over random shapes: statistics against the plain form (reference/norm.c), what is
+ * made of given ones against the line that kernels/norm.h states, on every instruction set and number of
+ * threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/norm.h"
+#include "reference/norm.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
 
@@ -42,13 +44,12 @@ static double masked(const problem *p, const kin_real *y, int64_t i)
 /* want[which], and in scale[which] the sum of absolute values that rounding is judged by. */
 static void reference(const problem *p, const kin_real *y, double **want, double **size)
 {
+    kin_real *packed = numbers_packed(p->x, p->rows, p->channels, p->ld);
+    kin_reference_norm_statistics(packed, p->rows, p->channels, want[MEAN], want[VAR]);
+    kin_free(packed);
     for (int64_t k = 0; k < p->channels; k++) {
-        double sum = 0, square = 0, largest = 0;
-        for (int64_t r = 0; r < p->rows; r++)
-            sum += (double)p->x[r * p->ld + k], largest = fmax(largest, fabs((double)p->x[r * p->ld + k]));
-        double mean = sum / (double)p->rows;
-        for (int64_t r = 0; r < p->rows; r++) square += pow((double)p->x[r * p->ld + k] - mean, 2);
-        want[MEAN][k] = mean, want[VAR][k] = square / (double)p->rows;
+        double largest = 0;
+        for (int64_t r = 0; r < p->rows; r++) largest = fmax(largest, fabs((double)p->x[r * p->ld + k]));
         size[MEAN][k] = largest, size[VAR][k] = largest * largest;
         for (int64_t r = 0; r < p->rows; r++) {
             int64_t i = r * p->channels + k;

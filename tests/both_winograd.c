@@ -1,11 +1,12 @@
-/* Winograd's convolution of random shapes, with each tile size, against plain loops in double written from
- * the definition, within the bound that kernels/conv/winograd.h states; forward with all that follows it, as
- * the gradient of the input, and the gradient of the weights. */
+/* Winograd's convolution of random shapes, with each tile size, against the plain form (reference/conv.c),
+ * within the bound that kernels/conv/winograd.h states; forward with all that follows it, as the gradient of
+ * the input, and the gradient of the weights. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/conv/winograd.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
+#include "tests/support/plain_conv.h"
 
 #include <float.h>
 #include <math.h>
@@ -89,7 +90,7 @@ static double pixel(const problem *p, int64_t n, int64_t y, int64_t x, int64_t c
                : (double)p->x[((n * s->in_h + y) * s->in_w + x) * s->in_ld + c];
 }
 
-/* The tile whose first output pixel is (y, x), output channel o. */
+/* The bound of the tile whose first output pixel is (y, x), output channel o. */
 static void tile(problem *p, int64_t n, int64_t y, int64_t x, int64_t o, const double *u)
 {
     const kin_conv_shape *s = &p->s;
@@ -104,21 +105,12 @@ static void tile(problem *p, int64_t n, int64_t y, int64_t x, int64_t o, const d
     both_sides(t->a[0], 6, t->m, t->n, products, sums);
     for (int64_t i = y; i < y + t->m && i < s->out_h; i++)
         for (int64_t j = x; j < x + t->m && j < s->out_w; j++) {
-            int64_t at = ((n * s->out_h + i) * s->out_w + j) * s->out_c + o,
-                    to = ((n * s->out_h + i) * s->out_w + j) * s->out_ld + o;
-            double sum = p->bias ? (double)p->bias[o] : 0;
-            if (p->add) sum += (double)p->add[to];
-            if (p->accumulate) sum += (double)p->y[to];
-            for (int64_t c = 0; c < s->in_c; c++)
-                for (int k = 0; k < 9; k++)
-                    sum += pixel(p, n, i - s->pad_top + k / 3, j - s->pad_left + k % 3, c) *
-                           weight(p, k / 3, k % 3, c, o);
-            p->want[at] = sum;
+            int64_t at = ((n * s->out_h + i) * s->out_w + j) * s->out_c + o;
             p->bound[at] = sums[(i - y) * t->m + j - x];
         }
 }
 
-static void reference(problem *p)
+static void bounds(problem *p)
 {
     const kin_conv_shape *s = &p->s;
     double *u = kin_alloc_array((size_t)(s->in_c * 36), sizeof *u);
@@ -133,6 +125,25 @@ static void reference(problem *p)
                 for (int64_t x = 0; x < s->out_w; x += p->t.m) tile(p, n, y, x, o, u);
     }
     kin_free(u);
+}
+
+static void reference(problem *p)
+{
+    const kin_conv_shape *s = &p->s;
+    kin_reference_conv plain = plain_conv(s);
+    kin_real *x = numbers_packed(p->x, p->in, s->in_c, s->in_ld),
+             *w = kin_alloc_array((size_t)(9 * s->in_c * s->out_c), sizeof *w), *to = w;
+    for (int k = 0; k < 9; k++)
+        for (int64_t c = 0; c < s->in_c; c++)
+            for (int64_t o = 0; o < s->out_c; o++) *to++ = (kin_real)weight(p, k / 3, k % 3, c, o);
+    kin_reference_conv_forward(&plain, x, w, p->bias, p->want);
+    for (int64_t i = 0; i < p->out; i++)
+        for (int64_t o = 0; o < s->out_c; o++) {
+            if (p->add) p->want[i * s->out_c + o] += (double)p->add[i * s->out_ld + o];
+            if (p->accumulate) p->want[i * s->out_c + o] += (double)p->y[i * s->out_ld + o];
+        }
+    bounds(p);
+    kin_free(x), kin_free(w);
 }
 
 static kin_real *run(const problem *p, int threads)
@@ -286,15 +297,26 @@ static void transpose(const double *from, int line, int rows, int columns, doubl
         for (int j = 0; j < columns; j++) to[j * to_line + i] = from[i * line + j];
 }
 
-/* The gradient of the nine weights between channels c and o, p->y being that of the output, and the sum of
- * absolute values. */
-static void weight_reference(const problem *p, int64_t c, int64_t o, double *want, double *bound)
+/* The gradient of all weights, p->y being that of the output. */
+static double *weight_reference(const problem *p)
+{
+    const kin_conv_shape *s = &p->s;
+    kin_reference_conv plain = plain_conv(s);
+    kin_real *x = numbers_packed(p->x, p->in, s->in_c, s->in_ld),
+             *dy = numbers_packed(p->y, p->out, s->out_c, s->out_ld);
+    double *dw = kin_alloc_array((size_t)(9 * s->in_c * s->out_c), sizeof *dw);
+    kin_reference_conv_backward_weight(&plain, x, dy, dw);
+    kin_free(x), kin_free(dy);
+    return dw;
+}
+
+/* Of the nine weights between channels c and o the sum of absolute values. */
+static void weight_bound(const problem *p, int64_t c, int64_t o, double *bound)
 {
     const kin_conv_shape *s = &p->s;
     const transforms *t = &p->t;
     double at[6][4], gt[3][6], sums[36] = {0}, d[36], v[36], g[16], z[36];
     transpose(t->a[0], 6, t->m, t->n, at[0], 4), transpose(t->g[0], 3, t->n, 3, gt[0], 6);
-    for (int i = 0; i < 9; i++) want[i] = 0;
     for (int64_t n = 0; n < s->batch; n++)
         for (int64_t y = 0; y < s->out_h; y += t->m)
             for (int64_t x = 0; x < s->out_w; x += t->m) {
@@ -302,12 +324,8 @@ static void weight_reference(const problem *p, int64_t c, int64_t o, double *wan
                     d[i] = fabs(pixel(p, n, y - s->pad_top + i / t->n, x - s->pad_left + i % t->n, c));
                 for (int i = 0; i < t->m * t->m; i++) {
                     int64_t oy = y + i / t->m, ox = x + i % t->m;
-                    double flow = oy < s->out_h && ox < s->out_w
-                                      ? (double)p->y[((n * s->out_h + oy) * s->out_w + ox) * s->out_ld + o]
-                                      : 0;
-                    g[i] = fabs(flow);
-                    for (int k = 0; k < 9; k++)
-                        want[k] += flow * pixel(p, n, oy - s->pad_top + k / 3, ox - s->pad_left + k % 3, c);
+                    int64_t pixel_at = ((n * s->out_h + oy) * s->out_w + ox) * s->out_ld + o;
+                    g[i] = oy < s->out_h && ox < s->out_w ? fabs((double)p->y[pixel_at]) : 0;
                 }
                 both_sides(t->b[0], 6, t->n, t->n, d, v), both_sides(at[0], 4, t->n, t->m, g, z);
                 for (int i = 0; i < t->n * t->n; i++) sums[i] += v[i] * z[i];
@@ -332,17 +350,19 @@ static kin_real *run_weight(const problem *p, int threads)
 static void check_weight(problem *p, kin_stream *r, bool threads)
 {
     const kin_conv_shape *s = &p->s;
-    p->x = numbers_random(r, s->batch * s->in_h * s->in_w, s->in_c, s->in_ld);
+    p->in = s->batch * s->in_h * s->in_w, p->out = s->batch * s->out_h * s->out_w;
+    p->x = numbers_random(r, p->in, s->in_c, s->in_ld);
     p->w = numbers_random(r, 9 * s->in_c, s->out_c, s->out_c);
-    p->y = numbers_random(r, s->batch * s->out_h * s->out_w, s->out_c, s->out_ld);
+    p->y = numbers_random(r, p->out, s->out_c, s->out_ld);
+    double *want = weight_reference(p);
     kin_real *got = run_weight(p, 1);
     for (int64_t c = 0; c < s->in_c; c++)
         for (int64_t o = 0; o < s->out_c; o++) {
-            double want[9], bound[9];
-            weight_reference(p, c, o, want, bound);
+            double bound[9];
+            weight_bound(p, c, o, bound);
             for (int k = 0; k < 9; k++) {
                 int64_t at = (k * s->in_c + c) * s->out_c + o;
-                double had = (double)got[at], exact = want[k] + (p->accumulate ? (double)p->w[at] : 0);
+                double had = (double)got[at], exact = want[at] + (p->accumulate ? (double)p->w[at] : 0);
                 CHECK_MSG(fabs(had - exact) <= epsilon * (4 + 8 * bound[k]),
                           "%s: weight %d of channels %lld and %lld is %.9g, not %.9g", describe(p), k,
                           (long long)c, (long long)o, had, exact);
@@ -354,7 +374,7 @@ static void check_weight(problem *p, kin_stream *r, bool threads)
                   describe(p), t);
         kin_free(again);
     }
-    kin_free(got), kin_free(p->x), kin_free(p->w), kin_free(p->y);
+    kin_free(got), kin_free(want), kin_free(p->x), kin_free(p->w), kin_free(p->y);
 }
 
 static void weights(const char *isa)

@@ -2,6 +2,7 @@
  * elimination. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "reference/search.h"
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/rerank/rerank_graph.h"
 #include "tests/support/brute.h"
@@ -21,11 +22,11 @@ typedef struct reference {
 
 static reference similarities(const float *data, int64_t n)
 {
-    double *d = brute_distances(data, n, data, n, D, 'c');
+    double *d = kin_reference_distances(data, n, data, n, D, 'c');
     int64_t *order = malloc((size_t)(n * n) * sizeof *order);
     for (int64_t i = 0; i < n; i++) {
         order[i * n] = i;
-        brute_order(d + i * n, n, i, order + i * n + 1);
+        kin_reference_order(d + i * n, n, i, order + i * n + 1);
     }
     for (int64_t i = 0; i < n * n; i++) d[i] = (double)(float)-d[i];
     return (reference){d, order};
@@ -114,7 +115,7 @@ static void compare(const kin_neighbours *found, int64_t list, const double *sco
     double key[G];
     int64_t order[G];
     for (int64_t g = 0; g < n; g++) key[g] = fabs(score[g]) > 1e-12 ? -score[g] : 100 - s[g];
-    brute_order(key, n, self, order);
+    kin_reference_order(key, n, self, order);
     for (int64_t a = 0; a < found->k; a++) {
         int64_t got = found->index[list * found->k + a];
         CHECK_MSG(got == order[a] || fabs(key[got] - key[order[a]]) < slack,
@@ -162,14 +163,14 @@ static void diffusion(void)
                   "%s", err.message);
         reference ref = similarities(gallery, G);
         double *graph = stochastic(&ref, G, opt.kd, opt.gamma),
-               *d = brute_distances(data, Q, gallery, G, D, 'c'), s[G], f[G];
+               *d = kin_reference_distances(data, Q, gallery, G, D, 'c'), s[G], f[G];
         int64_t order[G];
         for (int64_t list = 0; list < found.queries; list++) {
             for (int64_t g = 0; g < G; g++)
                 s[g] = opt.leave_one_out ? g == list ? 1 : ref.s[list * G + g]
                                          : (double)(float)-d[list * G + g];
             if (opt.leave_one_out) memcpy(order, ref.order + list * G, sizeof order);
-            else brute_order(d + list * G, G, -1, order);
+            else kin_reference_order(d + list * G, G, -1, order);
             diffuse_plainly(&ref, graph, G, s, order, &opt, f);
             compare(&found, list, f, s, G, opt.leave_one_out ? list : -1, 3e-5);
         }

@@ -1,6 +1,7 @@
 /* Query expansion and database augmentation against the sums written out. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "reference/search.h"
 #include "retrieval/describe/expand.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
@@ -23,7 +24,7 @@ static void expand_plainly(double *from, int64_t rows, const double *gallery, in
             s[g] = 0;
             for (int64_t d = 0; d < D; d++) s[g] -= from[i * D + d] * gallery[g * D + d];
         }
-        brute_order(s, G, itself ? i : -1, order);
+        kin_reference_order(s, G, itself ? i : -1, order);
         double norm = 0, row[D];
         for (int64_t d = 0; d < D; d++) row[d] = from[i * D + d];
         for (int64_t a = 0; a < (itself ? n - 1 : n); a++)

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "reference/search.h"
 #include "retrieval/describe/fuse.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
@@ -29,7 +30,7 @@ static void make(void)
 static void check_row(const kin_neighbours *found, int64_t q, const double *score, double slack)
 {
     int64_t order[G];
-    brute_order(score, G, -1, order);
+    kin_reference_order(score, G, -1, order);
     for (int64_t a = 0; a < found->k; a++) {
         int64_t got = found->index[q * found->k + a];
         CHECK_MSG(got == order[a] || fabs(score[got] - score[order[a]]) < slack,
@@ -45,7 +46,7 @@ static void unite(double *const *d, int64_t q, int64_t self, bool *in)
     int64_t order[G];
     memset(in, 0, G * sizeof *in);
     for (int s = 0; s < SETS; s++) {
-        brute_order(d[s] + q * G, G, self, order);
+        kin_reference_order(d[s] + q * G, G, self, order);
         for (int64_t a = 0; a < CANDIDATES; a++) in[order[a]] = true;
     }
 }
@@ -67,7 +68,7 @@ static void plain_scores(double *const *d, int64_t q, int64_t self, kin_fuse_by 
             if (in[g])
                 score[g] += weight[s] *
                             (by == KIN_FUSE_RAW ? row[g] : (row[g] - mean) / sqrt(square / count));
-        brute_order(row, G, self, order);
+        kin_reference_order(row, G, self, order);
         for (int64_t a = 0; a < CANDIDATES && by == KIN_FUSE_RECIPROCAL; a++)
             score[order[a]] -= weight[s] / (60.0 + (double)(a + 1));
     }
@@ -90,10 +91,10 @@ static void tables(void)
         double *d[SETS];
         for (int s = 0; s < SETS; s++) {
             kin_vectors from = leave ? gallery[s] : query[s];
-            d[s] = brute_distances(from.data, from.count, gallery[s].data, G, dims[s],
-                                   metric == KIN_EUCLID   ? 'e'
-                                   : metric == KIN_COSINE ? 'c'
-                                                          : 'i');
+            d[s] = kin_reference_distances(from.data, from.count, gallery[s].data, G, dims[s],
+                                           metric == KIN_EUCLID   ? 'e'
+                                           : metric == KIN_COSINE ? 'c'
+                                                                  : 'i');
             for (int64_t i = 0; metric == KIN_COSINE && i < from.count * G; i++) d[s][i] += 1;
         }
         kin_fusion f;
@@ -155,9 +156,9 @@ static void concat(void)
     double weight[SETS] = {2, 0, 1};
     kin_error err = {0};
     CHECK_MSG(kin_fuse_concat(gallery, weight, SETS, joined, &err), "%s", err.message);
-    double *all = brute_distances(joined, G, joined, G, width, 'i'),
-           *a = brute_distances(gallery[0].data, G, gallery[0].data, G, DIM0, 'c'),
-           *b = brute_distances(gallery[2].data, G, gallery[2].data, G, DIM2, 'c');
+    double *all = kin_reference_distances(joined, G, joined, G, width, 'i'),
+           *a = kin_reference_distances(gallery[0].data, G, gallery[0].data, G, DIM0, 'c'),
+           *b = kin_reference_distances(gallery[2].data, G, gallery[2].data, G, DIM2, 'c');
     for (int64_t i = 0; i < G * G; i++) CHECK_CLOSE(all[i], (2 * a[i] + b[i]) / 3, 1e-6);
     free(all), free(a), free(b);
     weight[1] = -1;

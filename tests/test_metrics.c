@@ -1,5 +1,8 @@
-/* Metrics against cases worked by hand: ties, junk, queries without a relevant item, lists cut off. */
+/* Metrics against cases worked by hand: ties, junk, queries without a relevant item, lists cut off; average
+ * precision on random lists against the plain form (reference/mean_average_precision.c). */
 #include "base/memory.h"
+#include "base/random.h"
+#include "reference/mean_average_precision.h"
 #include "retrieval/judge/metrics.h"
 #include "tests/support/check.h"
 
@@ -76,7 +79,8 @@ static void by_hand(void)
     check_end();
 }
 
-/* A query of label 7 over ten items, lists of which hold less: what a figure needs and is not there is not told. */
+/* A query of label 7 over ten items, lists of which hold less: what a figure needs and is not there is not
+ * told. */
 static void short_lists(void)
 {
     static const struct {
@@ -268,8 +272,82 @@ static void sets(void)
     check_end();
 }
 
+/* The same, or not to be had from a list that is too short. */
+static void same(const char *what, uint64_t seed, int64_t q, double got, double want, bool may_lack)
+{
+    if (may_lack && isnan(got)) return;
+    CHECK_MSG(isnan(want) ? isnan(got) : fabs(got - want) <= 1e-14,
+              "seed %llu, query %lld: %s is %.15g, not %.15g", (unsigned long long)seed, (long long)q, what,
+              got, want);
+}
+
+static void one_ranking(uint64_t seed)
+{
+    enum { Q = 12, G = 40 };
+    kin_stream s = kin_stream_new(kin_key(seed, 80, 0));
+    int64_t query_label[Q], gallery_label[G], query_camera[Q], gallery_camera[G], self[Q], items[Q * G],
+        offset[Q + 1], length = seed % 3 == 0 ? 1 + (int64_t)kin_stream_below(&s, G) : G;
+    for (int64_t g = 0; g < G; g++) {
+        gallery_label[g] = (int64_t)kin_stream_below(&s, 6) - 1;
+        gallery_camera[g] = (int64_t)kin_stream_below(&s, 4) - 1;
+    }
+    for (int64_t q = 0; q < Q; q++) {
+        query_label[q] = (int64_t)kin_stream_below(&s, 7) - 1;
+        query_camera[q] = (int64_t)kin_stream_below(&s, 4) - 1;
+        self[q] = (int64_t)kin_stream_below(&s, 2 * G) - G;
+        if (self[q] < 0) self[q] = -1;
+        int64_t order[G];
+        for (int64_t g = 0; g < G; g++) { /* a random order, each item put at a random place */
+            int64_t at = (int64_t)kin_stream_below(&s, (uint64_t)g + 1);
+            order[g] = order[at], order[at] = g;
+        }
+        memcpy(items + q * length, order, (size_t)length * sizeof *items);
+    }
+    for (int64_t q = 0; q <= Q; q++) offset[q] = q * length;
+    bool cameras = seed % 2, selves = seed % 4 < 2;
+    kin_reference_lists plain = {Q,
+                                 G,
+                                 length,
+                                 query_label,
+                                 gallery_label,
+                                 cameras ? query_camera : NULL,
+                                 cameras ? gallery_camera : NULL,
+                                 selves ? self : NULL,
+                                 items};
+    kin_judged in = {.queries = Q,
+                     .gallery = G,
+                     .query_label = query_label,
+                     .gallery_label = gallery_label,
+                     .query_camera = plain.query_camera,
+                     .gallery_camera = plain.gallery_camera,
+                     .self = plain.self,
+                     .offset = offset,
+                     .index = items};
+    kin_metrics m;
+    kin_scores each[Q];
+    kin_error err = {0};
+    kin_metrics_opt opt = {.k = length == G ? 1 + (int64_t)kin_stream_below(&s, 20) : 0};
+    CHECK_MSG(kin_evaluate(&in, &opt, &m, each, &err), "%s", err.message);
+    for (int64_t q = 0; q < Q; q++) {
+        same("AP", seed, q, each[q].ap, kin_reference_average_precision(&plain, q, 0), false);
+        same("AP@K", seed, q, each[q].ap_at_k, kin_reference_average_precision(&plain, q, m.k), length < G);
+        same("AP@R", seed, q, each[q].ap_at_r, kin_reference_average_precision(&plain, q, KIN_REFERENCE_AT_R),
+             length < G);
+    }
+    same("mAP", seed, -1, m.mean.ap, kin_reference_mean_average_precision(&plain, 0), length < G);
+    same("mAP@K", seed, -1, m.mean.ap_at_k, kin_reference_mean_average_precision(&plain, m.k), length < G);
+}
+
+static void plain_form(void)
+{
+    check_begin("metrics: AP, AP@K and AP@R of 300 random rankings against the plain form");
+    for (uint64_t seed = 0; seed < 300; seed++) one_ranking(seed);
+    check_end();
+}
+
 int main(void)
 {
+    plain_form();
     by_hand();
     short_lists();
     ties();

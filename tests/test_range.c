@@ -1,6 +1,7 @@
 /* Range search against whole distance matrices; the threshold for "not in the gallery". */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "reference/search.h"
 #include "retrieval/search/range.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"
@@ -24,11 +25,11 @@ static void ranges(void)
             for (int64_t i = G - 1; repeated && i > 0; i--)
                 memcpy(data + (Q + i) * D, data + (Q + i / 90 * 90) * D, D * sizeof *data);
             kin_vectors g = {data + Q * D, G, D}, q = leave ? g : (kin_vectors){data, Q, D};
-            double *d = brute_distances(q.data, q.count, g.data, G, D, letters[m]),
+            double *d = kin_reference_distances(q.data, q.count, g.data, G, D, letters[m]),
                    *sorted = malloc(G * sizeof *sorted);
             memcpy(sorted, d + 5 * G, G * sizeof *sorted);
             int64_t order[G];
-            brute_order(d + 5 * G, G, -1, order);
+            kin_reference_order(d + 5 * G, G, -1, order);
             double at = share < 1 ? sorted[order[(int64_t)(share * G * 0.9)]] + 1e-4 : 1e9;
             check_begin("range: metric %c, about %g of the gallery%s%s%s", letters[m], share,
                         leave ? ", leaving one out" : "", repeated ? ", repeated rows" : "",
@@ -41,7 +42,7 @@ static void ranges(void)
             kin_error err = {0};
             CHECK_MSG(kin_search_range(q, g, &opt, &found, &err), "%s", err.message);
             for (int64_t i = 0; found.offset && i < q.count; i++) {
-                int64_t n = brute_order(d + i * G, G, leave ? i : -1, order), want = 0, unsure = 0;
+                int64_t n = kin_reference_order(d + i * G, G, leave ? i : -1, order), want = 0, unsure = 0;
                 for (int64_t a = 0; a < n; a++) {
                     want += d[i * G + order[a]] <= at;
                     unsure += fabs(d[i * G + order[a]] - at) < 1e-5;
@@ -81,12 +82,12 @@ static void threshold(void)
         CHECK_MSG(kin_threshold_fit(q, g, query_label, label, leave, NULL, rate, &t, &err), "%s",
                   err.message);
         const int64_t *asked = leave ? label : query_label;
-        double *d = brute_distances(leave ? g.data : q.data, N, g.data, N, D, 'c');
+        double *d = kin_reference_distances(leave ? g.data : q.data, N, g.data, N, D, 'c');
         int64_t reach = 0, accepted = 0, found = 0, first = 0, known = 0, order[N];
         for (int64_t i = 0; i < N; i++) {
             double impostor = INFINITY;
             bool relevant = false;
-            brute_order(d + i * N, N, leave ? i : -1, order);
+            kin_reference_order(d + i * N, N, leave ? i : -1, order);
             for (int64_t j = 0; j < N; j++) {
                 bool match = asked[i] >= 0 && asked[i] == label[j];
                 if (leave && i == j) continue;

@@ -1,7 +1,9 @@
-/* k-reciprocal re-ranking against the published steps done densely in double. */
+/* k-reciprocal re-ranking against the published steps done densely (reference/k_reciprocal.c). */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "reference/k_reciprocal.h"
+#include "reference/search.h"
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/rerank/rerank.h"
 #include "retrieval/rerank/rerank_graph.h"
@@ -22,11 +24,12 @@ static void compare(const float *data, int64_t queries, int64_t gallery, int64_t
         check_fail(__FILE__, __LINE__, "%s", err.message);
         return;
     }
-    double *want = brute_rerank(data, queries + gallery, queries, dim, (int)opt->k1, (int)opt->k2,
-                                opt->lambda, opt->input == KIN_INPUT_SQUARED);
+    kin_reference_k_reciprocal_opt plain = {(int)opt->k1, (int)opt->k2, opt->lambda,
+                                            opt->input == KIN_INPUT_SQUARED};
+    double *want = kin_reference_k_reciprocal(data, queries + gallery, queries, dim, &plain);
     int64_t *order = malloc((size_t)gallery * sizeof *order);
     for (int64_t i = 0; i < found.queries; i++) {
-        brute_order(want + i * gallery, gallery, opt->leave_one_out ? i : -1, order);
+        kin_reference_order(want + i * gallery, gallery, opt->leave_one_out ? i : -1, order);
         for (int64_t a = 0; a < opt->k; a++) {
             int64_t got = found.index[i * opt->k + a];
             /* Equal but for the last bits of sums taken in another order counts as a tie. */

@@ -3,13 +3,13 @@
  * files. */
 #include "base/memory.h"
 #include "base/npy.h"
+#include "reference/search.h"
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/lists/items.h"
 #include "retrieval/judge/metrics.h"
 #include "retrieval/rerank/rerank.h"
 #include "retrieval/rerank/rerank_graph.h"
 #include "retrieval/describe/whiten.h"
-#include "tests/support/brute.h"
 #include "tests/support/check.h"
 
 #include <math.h>
@@ -75,7 +75,7 @@ static void published_rerank(void)
             double row[G];
             int64_t order[G];
             for (int64_t g = 0; g < G; g++) row[g] = (double)want.data[q * G + g];
-            brute_order(row, G, -1, order);
+            kin_reference_order(row, G, -1, order);
             for (int64_t a = 0; a < G; a++) {
                 int64_t got = found.index[q * G + a];
                 CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < 1e-7, "query %lld rank %lld",
@@ -98,7 +98,7 @@ static void compare_scores(const char *name, const kin_neighbours *found, double
         double row[G];
         int64_t order[G];
         for (int64_t g = 0; g < G; g++) row[g] = -(double)want.data[q * G + g];
-        brute_order(row, G, -1, order);
+        kin_reference_order(row, G, -1, order);
         for (int64_t a = 0; a < G; a++) {
             int64_t got = found->index[q * G + a];
             CHECK_MSG(got == order[a] || fabs(row[got] - row[order[a]]) < slack, "query %lld rank %lld",

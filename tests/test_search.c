@@ -1,7 +1,8 @@
-/* Exact search against a brute force in double, for every metric, shape and number of threads. */
+/* Exact search against the plain form (reference/search.c), for every metric, shape and number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "reference/search.h"
 #include "retrieval/search/search.h"
 #include "retrieval/search/select.h"
 #include "tests/support/brute.h"
@@ -21,11 +22,11 @@ static void compare(kin_vectors query, kin_vectors gallery, const kin_search_opt
         check_fail(__FILE__, __LINE__, "%s", err.message);
         return;
     }
-    double *d = brute_distances(query.data, query.count, gallery.data, gallery.count, query.dim,
-                                letter[opt->metric]);
+    double *d = kin_reference_distances(query.data, query.count, gallery.data, gallery.count, query.dim,
+                                        letter[opt->metric]);
     int64_t *order = malloc((size_t)gallery.count * sizeof *order);
     for (int64_t q = 0; q < query.count; q++) {
-        brute_order(d + q * gallery.count, gallery.count, opt->leave_one_out ? q : -1, order);
+        kin_reference_order(d + q * gallery.count, gallery.count, opt->leave_one_out ? q : -1, order);
         for (int64_t i = 0; i < opt->k; i++) {
             int64_t got = found.index[q * opt->k + i];
             double want = d[q * gallery.count + order[i]];
@@ -175,10 +176,10 @@ static void float32(void)
     CHECK_MSG(kin_search((kin_vectors){data, Q, D}, (kin_vectors){data + Q * D, N, D},
                          &(kin_search_opt){.k = K, .float32_order = true}, &found, &err),
               "%s", err.message);
-    double *d = brute_distances(data, Q, data + Q * D, N, D, 'e');
+    double *d = kin_reference_distances(data, Q, data + Q * D, N, D, 'e');
     int64_t *order = malloc(N * sizeof *order);
     for (int64_t q = 0; q < Q && found.index; q++) {
-        brute_order(d + q * N, N, -1, order);
+        kin_reference_order(d + q * N, N, -1, order);
         double bound = 2 * (D + 2) * 6e-8 * 4 * D;
         for (int64_t i = 0; i < K; i++)
             CHECK_CLOSE(d[q * N + found.index[q * K + i]], d[q * N + order[i]], 2 * bound);

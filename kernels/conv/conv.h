@@ -7,7 +7,9 @@
  * quicker, 3×3 kernels at every pixel are taken by Winograd's method instead (kernels/conv/winograd.h).
  * Weights are HWIO: [kernel_h, kernel_w, in_c / groups, out_c], the columns of group g being out_c/groups
  * consecutive ones. Padding at bottom and right follows from out_h, out_w. Nothing here allocates; results
- * are bit-identical for any number of threads. */
+ * are bit-identical for any number of threads.
+ *
+ * The plain form: reference/conv.c. */
 #ifndef KIN_KERNELS_CONV_CONV_H
 #define KIN_KERNELS_CONV_CONV_H
 

@@ -1,3 +1,5 @@
+/* The figures of a ranking, all in one walk along each list. The plain form of average precision:
+ * reference/mean_average_precision.c. */
 #include "retrieval/judge/metrics.h"
 
 #include "base/memory.h"

@@ -10,7 +10,9 @@
  * The published code keeps N × N matrices of each step. Here steps 1 and 2 are one blocked pass that keeps
  * the neighbours and the largest distance of each row; V is sparse; step 7 walks an inverted index over
  * the gallery. A gallery item with s = 0 has d* = (1 − λ) + λ D', which orders as D' does: so the best K
- * lie in { s > 0 } ∪ { the K nearest }. */
+ * lie in { s > 0 } ∪ { the K nearest }.
+ *
+ * The plain form: reference/k_reciprocal.c. */
 #include "retrieval/rerank/rerank.h"
 
 #include "base/memory.h"

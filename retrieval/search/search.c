@@ -1,3 +1,4 @@
+/* Lists out of the scan (retrieval/search/scan.h). The plain form: reference/search.c. */
 #include "retrieval/search/search.h"
 
 #include "base/memory.h"

@@ -41,6 +41,21 @@ kin_real *numbers_copy(const kin_real *from, int64_t rows, int64_t cols, int64_t
     return a;
 }
 
+kin_real *numbers_packed(const kin_real *from, int64_t rows, int64_t cols, int64_t ld)
+{
+    kin_real *a = make(rows, cols, cols);
+    for (int64_t i = 0; i < rows && cols > 0; i++)
+        memcpy(a + i * cols, from + i * ld, (size_t)cols * sizeof *a);
+    return a;
+}
+
+kin_real *numbers_absolute(const kin_real *from, int64_t count)
+{
+    kin_real *a = make(1, count, count);
+    for (int64_t i = 0; i < count; i++) a[i] = (kin_real)fabs((double)from[i]);
+    return a;
+}
+
 bool numbers_gaps_kept(const kin_real *a, int64_t rows, int64_t cols, int64_t ld)
 {
     for (int64_t i = 0; i + 1 < rows && cols > 0; i++) {

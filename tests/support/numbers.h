@@ -14,6 +14,9 @@
  * read nor written. The block ends with the last row's last number. Free with kin_free. */
 kin_real *numbers_random(kin_stream *s, int64_t rows, int64_t cols, int64_t ld);
 kin_real *numbers_copy(const kin_real *from, int64_t rows, int64_t cols, int64_t ld);
+/* The same rows without gaps between them, as reference/ takes them; and every number without its sign. */
+kin_real *numbers_packed(const kin_real *from, int64_t rows, int64_t cols, int64_t ld);
+kin_real *numbers_absolute(const kin_real *from, int64_t count);
 size_t numbers_size(int64_t rows, int64_t cols, int64_t ld);
 /* Are the gaps still NaNs? Are the rows the same, bit for bit? */
 bool numbers_gaps_kept(const kin_real *a, int64_t rows, int64_t cols, int64_t ld);
