@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make install` puts in place is enough for somebody else's programs, and `make uninstall` takes all of it away.
 set -u
-case $BUILD in *address* | *thread* | *undefined*) echo "skip install: not with sanitizers"; exit 0 ;; esac
+case $BUILD in *address* | *thread* | *undefined* | *-m32*) echo "skip install: not with sanitizers, nor for another machine"; exit 0 ;; esac
 about=install
 . tests/support/shell.sh
 openmp=""
