@@ -207,7 +207,7 @@ static bool start_from(const phases *p, int phase, kin_config *c, kin_error *err
     if (strlen(start) >= sizeof c->weights)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%.100s...: the path is too long", start);
     if (!kin_make_folders(folder, err) || !make_start(c, model, start, err)) return false;
-    snprintf(c->weights, sizeof c->weights, "%s", start);
+    memcpy(c->weights, start, strlen(start) + 1);
     snprintf(c->allow_missing, sizeof c->allow_missing, "*");
     *c->key = *c->prefix = '\0';
     c->untrained = c->sum_stem = 0;
