@@ -37,8 +37,11 @@ cautious := $(if $(findstring aarch64,$(machine)),$(if $(filter 12 12.%,$(shell 
 cautious += $(if $(filter i386% i486% i586% i686%,$(machine)),-msse2 -mfpmath=sse)
 
 CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
+# Threads may have 128 KiB of stack (musl) and programs be started with as little: what is large lies in workspaces. Sanitizers widen every frame.
+# The commands' own functions run on the main thread alone, and hold a network's description or two.
+frames    = $(if $(SANITIZE)$(DEBUG)$(filter tests/% bench/%,$<),,-Wframe-larger-than=$(if $(filter cli/%,$<),65536,16384))
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -ffp-contract=off $(pic) $(warnings) $(cautious) \
+flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -ffp-contract=off $(pic) $(warnings) $(frames) $(cautious) \
             $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)
 links     = -pthread $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS) -lm
 
@@ -48,8 +51,17 @@ links     = -pthread $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANI
 kernel_flags   = $(if $(DEBUG),$(if $(and $(SANITIZE),$(findstring gcc,$(notdir $(CC)))),-O1 -fexpensive-optimizations,-O2)) $(if $(filter kernels/%,$<),$(KERNEL_CFLAGS))
 isas          := generic $(if $(findstring x86_64,$(machine)),avx2 avx512)
 isa_generic   := -ffp-contract=fast
-isa_avx2      := -ffp-contract=fast -mavx2 -mfma
-isa_avx512    := -ffp-contract=fast -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+isa_avx2      := -ffp-contract=fast -mavx2 -mfma -DKIN_SHAPES=256
+isa_avx512    := -ffp-contract=fast -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -DKIN_SHAPES=512
+
+# The shapes of sets that this machine may lack, lowered to the instructions that it has (kernels/isa.h): the tests alone are linked with them.
+# With sanitizers they would take long to compile, and long to run on a machine that is emulated: LOWERED="$(lowered)" has them there too.
+lowered := $(if $(findstring x86_64,$(machine)),neon_lowered avx512_lowered,$(if $(findstring aarch64,$(machine)),avx2_lowered avx512_lowered))
+LOWERED ?= $(if $(SANITIZE)$(RUNNER),,$(lowered))
+lowered_to         := -ffp-contract=fast -Wno-psabi -Wframe-larger-than=65536 $(if $(findstring x86_64,$(machine)),-mavx2 -mfma)
+isa_neon_lowered   := $(lowered_to) -DKIN_SHAPES=128 -DKIN_SHAPES_NEON
+isa_avx2_lowered   := $(lowered_to) -DKIN_SHAPES=256
+isa_avx512_lowered := $(lowered_to) -DKIN_SHAPES=512
 
 # The rooms of the library. The double build (kin_real = double) serves the gradient checks; retrieval
 # works on plain float matrices and is not part of it.
@@ -68,6 +80,8 @@ $(float_objects): pic := -fPIC -fno-semantic-interposition
 # The plain forms that tests hold the fast ones to: never in libkin, never installed.
 reference_float  := $(call objects,reference,float)
 reference_double := $(call objects,reference,double)
+float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.$(isa).o,$(call simd,$(rooms_float))))
+double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
 # Everything of the program but main.c and its table of commands, for tests of its parts.
 libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
 cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o
@@ -84,6 +98,7 @@ fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/
 .PHONY: all demo test examples bench faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
+.SECONDARY: $(float_lowered) $(double_lowered)
 .DELETE_ON_ERROR:
 
 all: kin
@@ -93,6 +108,10 @@ kin: $(BUILD)/kin FORCE
 	@$(if $(SANITIZE)$(DEBUG)$(RUNNER),true,cmp -s $< $@ || { cp -f $< $@.new && mv -f $@.new $@; })
 
 $(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
+	$(CC) -o $@ $^ $(links)
+
+# The program with the lowered sets, to try one by hand: KIN_ISA=avx512-lowered $(BUILD)/kin-lowered demo.
+$(BUILD)/kin-lowered: $(cli_objects) $(float_lowered) $(BUILD)/libkin.a
 	$(CC) -o $@ $^ $(links)
 
 $(BUILD)/libkin.a: $(float_objects)
@@ -152,7 +171,7 @@ $(BUILD)/double/%.$(1).o: %.simd.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(flags) $$(isa_$(1)) $$(kernel_flags) -DKIN_ISA=$(1) -DKIN_DOUBLE -MMD -MP -c $$< -o $$@
 endef
-$(foreach isa,$(isas),$(eval $(call isa_rules,$(isa))))
+$(foreach isa,$(isas) $(LOWERED),$(eval $(call isa_rules,$(isa))))
 
 $(BUILD)/float/%.o: %.c
 	@mkdir -p $(@D)
@@ -162,11 +181,11 @@ $(BUILD)/double/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -DKIN_DOUBLE -MMD -MP -c $< -o $@
 
-$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(BUILD)/libreference.a $(BUILD)/libcli.a $(BUILD)/libkin.a
+$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(float_lowered) $(BUILD)/libreference.a $(BUILD)/libcli.a $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
-$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(BUILD)/libreference_double.a $(BUILD)/libkin_double.a
+$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(double_lowered) $(BUILD)/libreference_double.a $(BUILD)/libkin_double.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 

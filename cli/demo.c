@@ -43,29 +43,34 @@ static void draw_one(void *arg, int64_t block, int worker)
     kin_image_free(&image);
 }
 
-static bool draw_part(kin_pictures *part, int first, int products, uint64_t seed, kin_meter *meter,
-                      int64_t *done, kin_error *err)
+static bool draw_all(drawing *d, kin_meter *meter, int64_t *done, kin_error *err)
 {
-    kin_error errors[KIN_MAX_THREADS];
-    memset(errors, 0, sizeof errors);
-    *part = (kin_pictures){
-        .count = (int64_t)products * VIEWS, .size = SIZE, .channels = 3, .classes = products};
-    part->pixels = kin_alloc_array((size_t)part->count, (size_t)SIZE * SIZE * 3);
-    part->items = kin_alloc_zero((size_t)part->count, sizeof *part->items);
-    if (!part->pixels || !part->items)
-        return kin_fail_memory(err, "the shop", (size_t)part->count * SIZE * SIZE * 3);
-    drawing d = {part, seed, first, 0, errors};
-    for (; d.from < part->count; d.from += VIEWS * 4) {
-        int64_t n = part->count - d.from < VIEWS * 4 ? part->count - d.from : VIEWS * 4;
-        kin_parallel_for(n, draw_one, &d);
+    for (; d->from < d->part->count; d->from += VIEWS * 4) {
+        int64_t left = d->part->count - d->from, n = left < VIEWS * 4 ? left : VIEWS * 4;
+        kin_parallel_for(n, draw_one, d);
         kin_meter_update(meter, *done += n, NULL);
         if (kin_interrupted()) return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while drawing");
     }
     for (int w = 0; w < KIN_MAX_THREADS; w++)
-        if (kin_failed(&errors[w])) return kin_fail(err, errors[w].code, "%s", errors[w].message);
-    for (int64_t i = 0; i < part->count; i++)
-        part->items[i] = (kin_sample){.id = "", .path = "", .label = (int)(i / VIEWS), .index = i};
+        if (kin_failed(&d->errors[w])) return kin_fail(err, d->errors[w].code, "%s", d->errors[w].message);
     return true;
+}
+
+static bool draw_part(kin_pictures *part, int first, int products, uint64_t seed, kin_meter *meter,
+                      int64_t *done, kin_error *err)
+{
+    *part = (kin_pictures){
+        .count = (int64_t)products * VIEWS, .size = SIZE, .channels = 3, .classes = products};
+    drawing d = {part, seed, first, 0, kin_alloc_zero(KIN_MAX_THREADS, sizeof *d.errors)};
+    part->pixels = kin_alloc_array((size_t)part->count, (size_t)SIZE * SIZE * 3);
+    part->items = kin_alloc_zero((size_t)part->count, sizeof *part->items);
+    bool ok = d.errors && part->pixels && part->items
+                  ? draw_all(&d, meter, done, err)
+                  : kin_fail_memory(err, "the shop", (size_t)part->count * SIZE * SIZE * 3);
+    kin_free(d.errors);
+    for (int64_t i = 0; ok && i < part->count; i++)
+        part->items[i] = (kin_sample){.id = "", .path = "", .label = (int)(i / VIEWS), .index = i};
+    return ok;
 }
 
 bool kin_demo_draw(kin_demo_shop *shop, uint64_t seed, kin_meter *meter, kin_error *err)

@@ -7,7 +7,8 @@
 static const double norm_most = 46000, number_most = 32767;
 static const float to_whole = 12582912; /* 1.5 · 2²³: in its neighbourhood float32 has whole numbers only */
 
-extern const kin_coarse kin_coarse_generic, kin_coarse_avx2, kin_coarse_avx512, kin_coarse_vnni;
+KIN_ISA_DECLARE(kin_coarse, kin_coarse);
+extern const kin_coarse kin_coarse_vnni;
 
 const kin_coarse *kin_coarse_get(void)
 {

@@ -13,7 +13,7 @@ enum {
     PIECES = 96, /* of the arrays */
 };
 
-extern const kin_limit_loops kin_limit_loops_generic, kin_limit_loops_avx2, kin_limit_loops_avx512;
+KIN_ISA_DECLARE(kin_limit_loops, kin_limit_loops);
 
 static const kin_limit_loops *loops(void)
 {

@@ -3,7 +3,7 @@
 
 /* A fused multiply-add takes about 4 cycles and two can begin in each: 8 chains or more, and no more than
  * there are registers for. */
-#if defined(__AVX512F__)
+#if KIN_SHAPES == 512
 enum { CHAINS = 24 };
 #else
 enum { CHAINS = 12 };

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-extern const kin_norm_lines kin_norm_lines_generic, kin_norm_lines_avx2, kin_norm_lines_avx512;
+KIN_ISA_DECLARE(kin_norm_lines, kin_norm_lines);
 
 const kin_norm_lines *kin_norm_lines_get(void)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-extern const kin_pool_lines kin_pool_lines_generic, kin_pool_lines_avx2, kin_pool_lines_avx512;
+KIN_ISA_DECLARE(kin_pool_lines, kin_pool_lines);
 
 static const kin_pool_lines *lines(void)
 {

@@ -7,7 +7,7 @@
 
 /* The accumulators must fit the registers: AVX-512 has 32 (28 used), AVX2 16 (12 used), SSE and NEON at
  * least 16 (12 used). */
-#if defined(__AVX512F__)
+#if KIN_SHAPES == 512
 enum { MR = 14 };
 #else
 enum { MR = 6 };

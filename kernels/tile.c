@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-extern const kin_tiles kin_tiles_generic, kin_tiles_avx2, kin_tiles_avx512;
+KIN_ISA_DECLARE(kin_tiles, kin_tiles);
 
 const kin_tiles *kin_tiles_get(void)
 {

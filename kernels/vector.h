@@ -40,7 +40,9 @@ static inline vector all_lanes(kin_real x) { return x - (vector){0}; }
 #endif
 
 /* An instruction of no bytes that reads a vector: until there it stays in its register. */
-#if defined(__AVX512F__)
+#if !defined(KIN_SHAPES_NATIVE)
+#define KEEP(v) (void)(v)
+#elif defined(__AVX512F__)
 #define KEEP(v) __asm__ volatile("" ::"v"(v))
 #elif defined(__x86_64__)
 #define KEEP(v) __asm__ volatile("" ::"x"(v))
@@ -68,7 +70,7 @@ static inline void store_some(kin_real *p, vector v, int64_t n)
 /* ReLU or ReLU6; NaN stays. Maximum and minimum give their second operand where one is NaN; compilers do
  * not find them in comparisons and masks, which take three times the instructions: 3 % of
  * kernels/conv/inverted.c's time. */
-#if defined(__AVX__) && !defined(__AVX512F__) && !defined(KIN_DOUBLE)
+#if defined(__AVX__) && KIN_SHAPES == 256 && !defined(KIN_DOUBLE)
 static inline vector activated(vector v, kin_norm_act act)
 {
     v = _mm256_max_ps(_mm256_setzero_ps(), v);

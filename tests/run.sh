@@ -52,6 +52,7 @@ run_one() { # TEST FOLDER: what is said of it, in one piece; the counts go to a 
             tail -n 30 "$log/err"
         fi
         grep '^skip ' "$log/out"
+        grep '^sets: ' "$log/out" | tee -a "$2/sets" # how instruction sets' shapes were run (tests/both_sets.c)
         echo "$1: $p passed, $f failed, $s skipped, $took s"
     } >"$log/said"
     cat "$log/said"
@@ -67,6 +68,7 @@ trap 'rm -rf "$folder"' EXIT
 list "$@" >"$folder/tests"
 : >"$folder/counts"
 xargs -P "$JOBS" -I TEST sh "$0" --one TEST "$folder" <"$folder/tests"
+[ ! -s "$folder/sets" ] || sort -u "$folder/sets"
 awk -v tests="$(wc -l <"$folder/tests")" '
     { passed += $1; failed += $2; skipped += $3 }
     END {

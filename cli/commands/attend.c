@@ -124,19 +124,22 @@ static bool make_sheet(job *j, kin_error *err)
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    job j = {.cli = cli};
+    job *j = kin_alloc_zero(1, sizeof *j);
+    if (!j) return kin_fail_memory(&err, "a network", sizeof *j), kin_cli_fail(cli, &err);
+    j->cli = cli;
     if (!kin_image_can_write(kin_option_string(cli, "out"), &err)) return kin_cli_fail(cli, &err);
     kin_ctx *ctx = kin_ctx_new();
     kin_interrupt_catch();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&
-              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, &j.network, &j.module, &err) &&
-              make_sheet(&j, &err);
+              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, &j->network, &j->module, &err) &&
+              make_sheet(j, &err);
     if (ok)
         kin_cli_note(cli, "%s%s, over %d pictures: %s",
-                     j.before ? "what changes from " : "how strongly each place answers in ",
-                     j.before ? j.before : j.tap, cli->positionals, kin_option_string(cli, "out"));
-    kin_module_free(j.module);
+                     j->before ? "what changes from " : "how strongly each place answers in ",
+                     j->before ? j->before : j->tap, cli->positionals, kin_option_string(cli, "out"));
+    kin_module_free(j->module);
     kin_ctx_free(ctx);
+    kin_free(j);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 

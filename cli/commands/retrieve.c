@@ -212,6 +212,21 @@ static int check(const kin_cli *cli)
     return 0;
 }
 
+/* Pictures or descriptors; false: what is wrong has been said, with `code`. */
+static bool open_all(kin_cli *cli, kin_pipeline *p, int *code)
+{
+    if (!kin_option_given(cli, "model")) return kin_retrieve_open(&p->r, cli, code);
+    kin_error err = {0};
+    pictures *sets = kin_alloc_zero(1, sizeof *sets);
+    if (!sets)
+        return kin_fail_memory(&err, "a network", sizeof *sets), *code = kin_cli_fail(cli, &err), false;
+    sets->pipeline = p, sets->model = kin_option_string(cli, "model");
+    bool opened = kin_retrieve_open_with(&p->r, cli, read_pictures, sets, code);
+    pictures_close(sets);
+    kin_free(sets);
+    return opened;
+}
+
 static int retrieve(kin_cli *cli)
 {
     kin_error err = {0};
@@ -224,12 +239,8 @@ static int retrieve(kin_cli *cli)
         !kin_duration_read(kin_option_string(cli, "deadline"), &seconds, &err))
         return kin_cli_fail(cli, &err);
     if (seconds > 0) p.deadline = p.started + seconds;
-    pictures sets = {.pipeline = &p, .model = kin_option_string(cli, "model")};
     p.r.cli = cli;
-    bool opened = sets.model ? kin_retrieve_open_with(&p.r, cli, read_pictures, &sets, &code)
-                             : kin_retrieve_open(&p.r, cli, &code);
-    pictures_close(&sets);
-    if (!opened) return code;
+    if (!open_all(cli, &p, &code)) return code;
     bool ok = work(&p, &err);
     kin_pipeline_close(&p);
     return ok ? 0 : kin_cli_fail(cli, &err);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-extern const kin_jpeg_blocks kin_jpeg_blocks_generic, kin_jpeg_blocks_avx2, kin_jpeg_blocks_avx512;
+KIN_ISA_DECLARE(kin_jpeg_blocks, kin_jpeg_blocks);
 
 const kin_jpeg_blocks *kin_jpeg_kernels(void)
 {

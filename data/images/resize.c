@@ -6,12 +6,13 @@
 #include "base/parallel.h"
 #include "data/images/image.h"
 #include "data/images/resize_lines.h"
+#include "kernels/cut.h"
 #include "kernels/isa.h"
 
 #include <math.h>
 #include <string.h>
 
-extern const kin_resize_lines kin_resize_lines_generic, kin_resize_lines_avx2, kin_resize_lines_avx512;
+KIN_ISA_DECLARE(kin_resize_lines, kin_resize_lines);
 
 static const kin_resize_lines *lines(void)
 {
@@ -89,6 +90,7 @@ typedef struct resize {
     kin_image *out;
     const kin_resize_weights *w;
     const kin_resize_lines *lines;
+    uint8_t *held; /* of each worker */
 } resize;
 
 static size_t stride_of(const kin_image *image) { return (size_t)image->width * (size_t)image->channels; }
@@ -102,7 +104,6 @@ static int rows_in(const resize *r, int64_t block)
 
 static void rows_across(void *arg, int64_t block, int worker)
 {
-    (void)worker;
     const resize *r = arg;
     size_t from = stride_of(r->in), to = stride_of(r->out), first = (size_t)block * (size_t)r->lines->rows;
     kin_resize_rows rows = {.from = r->in->data + first * from,
@@ -112,7 +113,8 @@ static void rows_across(void *arg, int64_t block, int worker)
                             .rows = rows_in(r, block),
                             .in = r->in->width,
                             .out = r->out->width,
-                            .channels = r->in->channels};
+                            .channels = r->in->channels,
+                            .held = r->held + (size_t)worker * r->lines->held};
     r->lines->across(&rows, r->w);
 }
 
@@ -133,8 +135,15 @@ static bool one_way(const kin_image *in, int size, bool across, const kin_resize
 {
     if (!kin_image_new(out, across ? size : in->width, across ? in->height : size, in->channels, err))
         return false;
-    resize r = {in, out, w, lines()};
-    kin_parallel_for(kin_blocks(out->height, r.lines->rows), across ? rows_across : rows_down, &r);
+    resize r = {.in = in, .out = out, .w = w, .lines = lines()};
+    int64_t blocks = kin_blocks(out->height, r.lines->rows);
+    size_t held = across ? (size_t)kin_workers(blocks, kin_threads()) * r.lines->held : 0;
+    if (held && !(r.held = kin_alloc(held))) {
+        kin_image_free(out);
+        return kin_fail_memory(err, "a resize", held);
+    }
+    kin_parallel_for(blocks, across ? rows_across : rows_down, &r);
+    kin_free(r.held);
     return true;
 }
 

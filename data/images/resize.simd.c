@@ -21,7 +21,7 @@ typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#if defined(__AVX2__)
+#if KIN_SHAPES >= 256 && defined(__AVX2__)
 #define WIDE
 #endif
 #else
@@ -179,7 +179,7 @@ static void release(const uint8_t *done, size_t first, size_t count, const kin_r
 /* The pixels `from` up to `to` of all rows, turned. */
 typedef struct window {
     int from, to;
-    uint8_t held[HELD * ROWS] __attribute__((aligned(64)));
+    uint8_t *held; /* [HELD][ROWS] */
 } window;
 
 static void move_to(window *w, int from, const kin_resize_rows *r)
@@ -209,8 +209,8 @@ static void across(const kin_resize_rows *r, const kin_resize_weights *weights)
     window w;
     uint8_t done[BLOCK * KIN_RESIZE_CHANNELS * ROWS] __attribute__((aligned(64))) = {0};
     size_t channels = (size_t)r->channels, pixel = channels * ROWS;
-    w.from = w.to = 0;
-    if (r->rows < ROWS) memset(w.held, 0, sizeof w.held); /* rows that are not there are weighed, too */
+    w.held = r->held, w.from = w.to = 0;
+    if (r->rows < ROWS) memset(w.held, 0, (size_t)HELD * ROWS); /* rows that are not there are weighed, too */
     for (int x = 0; x < r->out; x++) {
         int first = weights->first[x], count = weights->count[x], slot = x % BLOCK;
         const int32_t *weight = weights->weight + (size_t)x * (size_t)weights->width;
@@ -245,4 +245,4 @@ static void down(const uint8_t *from, size_t n, const int32_t *weight, int count
 }
 
 extern const kin_resize_lines KIN_ISA_NAME(kin_resize_lines);
-const kin_resize_lines KIN_ISA_NAME(kin_resize_lines) = {ROWS, across, down};
+const kin_resize_lines KIN_ISA_NAME(kin_resize_lines) = {ROWS, (size_t)HELD *ROWS, across, down};

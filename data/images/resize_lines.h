@@ -24,10 +24,12 @@ typedef struct kin_resize_rows {
     uint8_t *to;
     size_t from_stride, to_stride;
     int rows, in, out, channels; /* 1 ≤ rows ≤ the table's */
+    uint8_t *held;               /* as many bytes as the table says, of this thread alone */
 } kin_resize_rows;
 
 typedef struct kin_resize_lines {
-    int rows; /* that `across` takes at once */
+    int rows;    /* that `across` takes at once */
+    size_t held; /* bytes that it turns them in */
     void (*across)(const kin_resize_rows *rows, const kin_resize_weights *weights);
     /* to[i] = Σ over k < count of from[k·bytes + i] · weight[k], for i < bytes */
     void (*down)(const uint8_t *from, size_t bytes, const int32_t *weight, int count, uint8_t *to);

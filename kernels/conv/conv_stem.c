@@ -16,7 +16,7 @@ enum {
     DOUBLES = sizeof(double) / sizeof(kin_real),
 };
 
-extern const kin_stem_lines kin_stem_lines_generic, kin_stem_lines_avx2, kin_stem_lines_avx512;
+KIN_ISA_DECLARE(kin_stem_lines, kin_stem_lines);
 
 static const kin_stem_lines *lines_get(void)
 {

@@ -11,10 +11,8 @@
 
 enum { TOGETHER = 8 /* rows of a task: those that neighbours share are read once */ };
 
-extern const kin_depthwise_lines kin_depthwise_lines_generic, kin_depthwise_lines_avx2,
-    kin_depthwise_lines_avx512;
-extern const kin_depthwise_weight kin_depthwise_weight_generic, kin_depthwise_weight_avx2,
-    kin_depthwise_weight_avx512;
+KIN_ISA_DECLARE(kin_depthwise_lines, kin_depthwise_lines);
+KIN_ISA_DECLARE(kin_depthwise_weight, kin_depthwise_weight);
 
 typedef struct depthwise {
     const kin_conv_shape *s;

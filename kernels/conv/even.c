@@ -1,7 +1,7 @@
 #include "kernels/conv/even_lines.h"
 #include "kernels/isa.h"
 
-extern const kin_even_lines kin_even_lines_generic, kin_even_lines_avx2, kin_even_lines_avx512;
+KIN_ISA_DECLARE(kin_even_lines, kin_even_lines);
 
 const kin_even_lines *kin_even_lines_get(void)
 {

@@ -17,8 +17,7 @@
 
 #include <string.h>
 
-extern const kin_inverted_lines kin_inverted_lines_generic, kin_inverted_lines_avx2,
-    kin_inverted_lines_avx512;
+KIN_ISA_DECLARE(kin_inverted_lines, kin_inverted_lines);
 
 static const kin_inverted_lines *lines(void)
 {

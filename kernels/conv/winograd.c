@@ -35,8 +35,7 @@ enum {
 
 typedef kin_winograd_cut cut;
 
-extern const kin_winograd_lines kin_winograd_lines_generic, kin_winograd_lines_avx2,
-    kin_winograd_lines_avx512;
+KIN_ISA_DECLARE(kin_winograd_lines, kin_winograd_lines);
 
 const kin_winograd_lines *kin_winograd_lines_get(void)
 {

@@ -30,8 +30,7 @@ enum {
     LINE = KIN_CUT_LINE,
 };
 
-extern const kin_winograd_weight_lines kin_winograd_weight_lines_generic, kin_winograd_weight_lines_avx2,
-    kin_winograd_weight_lines_avx512;
+KIN_ISA_DECLARE(kin_winograd_weight_lines, kin_winograd_weight_lines);
 
 static const kin_winograd_weight_lines *lines_get(void)
 {

@@ -7,7 +7,7 @@
 
 enum { RUN = 16 };
 
-extern const kin_lines kin_lines_generic, kin_lines_avx2, kin_lines_avx512;
+KIN_ISA_DECLARE(kin_lines, kin_lines);
 
 const kin_lines *kin_lines_get(void)
 {

@@ -98,7 +98,7 @@ static float dot(const float *a, const float *b, int64_t n)
     return rest;
 }
 
-#if defined(__AVX2__)
+#if KIN_SHAPES >= 256 && defined(__AVX2__)
 /* Where each of four words goes so that the chosen ones stand first, in halves of words, by which ones are
  * chosen. The compilers' vector types cannot close ranks; one item at a time took a fifth of a search. */
 static const int32_t chosen_first[16][8] = {

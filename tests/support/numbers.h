@@ -40,7 +40,11 @@ typedef struct numbers_seeds {
 numbers_seeds numbers_seeds_of(uint64_t some);
 const char *numbers_seeds_shown(numbers_seeds s);
 
-/* Runs fn(isa) for every instruction set of this machine; one that is absent is skipped aloud. */
+/* Runs fn(isa) for every instruction set, natively where this machine has it and lowered where the tests were
+ * built so (kernels/isa.h); one that can be run in neither way is skipped aloud. */
 void numbers_each_isa(const char *what, void (*fn)(const char *isa));
+
+/* Whether it can be run in one of these ways. */
+bool numbers_has_shapes(const char *isa);
 
 #endif

@@ -216,13 +216,12 @@ static void variant_check(bench *b, kin_ctx *ctx)
     int64_t count, n;
     kin_real *all = everything(b, ctx, false, &count), *other;
     if (!all) return;
-    char best[16];
+    char best[32];
     snprintf(best, sizeof best, "%s", kin_isa_name());
-    static const char *const sets[] = {"generic", "avx2", "avx512"};
-    for (int i = 0; i < 3; i++) {
-        if (!kin_isa_set(sets[i])) continue;
+    for (int i = 0; kin_isa_list(i); i++) {
+        if (!kin_isa_set(kin_isa_list(i))) continue;
         other = everything(b, ctx, false, &n);
-        if (other && n == count) near(all, other, n, sets[i]);
+        if (other && n == count) near(all, other, n, kin_isa_list(i));
         free(other);
     }
     kin_isa_set(best);

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Small stacks, as threads have them under musl, or programs under a tight limit: nothing large lies on one.
+about=stack
+. tests/support/shell.sh
+cd "$folder" || exit 1
+ulimit -s 256 || { echo "skip stack: the limit of the stack cannot be set"; exit 0; }
+
+runs() { # NAME COMMAND...
+    name=$1; shift
+    if out=$("$@" 2>&1); then ok "$about: $name"; else bad "$about: $name" "$out"; fi
+}
+"$kin" synth shop --products 12 --views 6 --size 40 --seed 4 --quiet
+for model in resnet18 mobilenet_v2; do
+    runs "steps of training, $model" "$kin" train shop --model $model --steps 2 --size 40 --batch-classes 6 --batch-pictures 3 --threads 3 --out "$model" --quiet
+done
+runs "descriptors" "$kin" embed shop --model resnet18 --out E --threads 3 --quiet
+runs "descriptors of resized pictures" "$kin" embed shop --model histogram --size 24 --out H --threads 3 --quiet
+runs "search" "$kin" search --query E --gallery E --top 5 --out lists.csv --threads 3 --quiet
+runs "re-ranking" "$kin" rerank --query E --gallery E --top 5 --out ranks.csv --threads 3 --quiet
+exit $failed
