@@ -51,8 +51,8 @@ struct kin_op {
     /* numbers from row to row of the output, at least its channels; NULL: packed */
     int64_t (*pitch)(const kin_call *c);
     double (*flops)(const kin_call *c); /* multiply-adds count two; NULL: not counted */
-    /* The nodes of the op in an ONNX graph (nn/files/onnx_graph.h), for ops outside of the library: the name of the
-     * output's value, NULL on error. NULL: the exporter's own table is asked. */
+    /* The nodes of the op in an ONNX graph (nn/files/onnx_graph.h), for ops outside of the library: the
+     * name of the output's value, NULL on error. NULL: the exporter's own table is asked. */
     kin_onnx_emitter *onnx;
     /* backward takes the output's gradient in the rows it has (kin_grad_rows); else it is packed ahead, */
     bool grad_rows;

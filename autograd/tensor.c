@@ -16,8 +16,8 @@ bool kin_shape_equal(kin_shape a, kin_shape b)
     return true;
 }
 
-/* So many numbers that sizes in bytes, of a few times as many, fit into a size_t: half a gigabyte of them where
- * that has 32 bits. */
+/* So many numbers that sizes in bytes, of a few times as many, fit into a size_t: half a gigabyte of them
+ * where that has 32 bits. */
 static const int64_t count_max = PTRDIFF_MAX / (sizeof(size_t) > 4 ? 64 : 16);
 
 int64_t kin_shape_count(kin_shape s)

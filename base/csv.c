@@ -70,7 +70,8 @@ static void skip_empty_lines(kin_csv *csv)
         csv->next_line += *csv->at == '\n' || csv->at + 1 == csv->end || csv->at[1] != '\n';
 }
 
-/* Blanks between two fields are one separator, and behind the last they are none. Returns what ended the field. */
+/* Blanks between two fields are one separator, and behind the last they are none. Returns what ended the
+ * field. */
 static char skip_run(kin_csv *csv)
 {
     while (csv->at < csv->end && *csv->at == ' ') csv->at++;

@@ -205,7 +205,8 @@ bool kin_is_stale(const char *folder, const char *name)
     if (!at) return false;
     long pid = strtol(at + sizeof mark - 1, &end, 10);
     if (pid <= 0 || *end || kill((pid_t)pid, 0) == 0 || errno != ESRCH) return false;
-    /* Of a process elsewhere (another container with this folder) the number says nothing, but its lock does. */
+    /* Of a process elsewhere (another container with this folder) the number says nothing, but its lock
+     * does. */
     char *path = kin_path_join(folder, name);
     int file = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) : -1;
     bool stale = file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0;

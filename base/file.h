@@ -24,8 +24,8 @@ bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *er
 void kin_bytes_free(kin_bytes *bytes);
 
 /* A file being written: `path.tmp-kin-PID` until kin_file_commit flushes, syncs and renames it. What is no
- * file, like a pipe, is written as it is. A symbolic link stays, and what it points to is replaced; a file that
- * is replaced hands its mode on. What a killed process left in the same folder is removed first. */
+ * file, like a pipe, is written as it is. A symbolic link stays, and what it points to is replaced; a file
+ * that is replaced hands its mode on. What a killed process left in the same folder is removed first. */
 typedef struct kin_file {
     FILE *stream; /* write here; "-" is standard output */
     char *path;   /* as named */
@@ -44,8 +44,8 @@ bool kin_file_complete(kin_file *file, kin_error *err);
 bool kin_file_commit(kin_file *file, kin_error *err);
 void kin_file_abandon(kin_file *file); /* removes the temporary; harmless after a commit */
 
-/* Removes the temporaries of all files that are being written; for a signal's handler, after which the process
- * ends (it calls only what a handler may). */
+/* Removes the temporaries of all files that are being written; for a signal's handler, after which the
+ * process ends (it calls only what a handler may). */
 void kin_file_remove_temporaries(void);
 
 /* What is on the disk of a folder, its names, outlives a power cut too. */

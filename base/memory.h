@@ -20,8 +20,8 @@ void *kin_realloc(void *block, size_t old_bytes, size_t new_bytes);
 char *kin_strdup(const char *text);
 void kin_free(void *block);
 
-/* Checked arithmetic on sizes from outside: false on overflow, *out then untouched. Files count in 64 bits, and
- * so do these, on machines of 32 bits too: do not cast a number from a file before it was here. */
+/* Checked arithmetic on sizes from outside: false on overflow, *out then untouched. Files count in 64
+ * bits, and so do these, on machines of 32 bits too: do not cast a number from a file before it was here. */
 bool kin_mul_size(uint64_t a, uint64_t b, size_t *out);
 bool kin_add_size(uint64_t a, uint64_t b, size_t *out);
 

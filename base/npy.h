@@ -26,7 +26,8 @@ typedef struct kin_npy {
     uint64_t mark; /* see kin_npy_write_marked; 0: none */
     void *mapping; /* the file that `data` lies in, where it was mapped into memory; else NULL */
     size_t mapped; /* bytes of it */
-    /* [count]: the numbers as doubles, where float32 rounds some of them and kin_npy_read_matrix read them; else NULL */
+    /* [count]: the numbers as doubles, where float32 rounds some of them and kin_npy_read_matrix read
+     * them; else NULL */
     double *wide;
 } kin_npy;
 
@@ -56,8 +57,8 @@ typedef struct kin_npy_layout {
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
                       kin_error *err);
 
-/* Reads a matrix: two dimensions, at least one row and one column, every number finite. Float64 and wide integers
- * that float32 would round are kept as doubles, too. */
+/* Reads a matrix: two dimensions, at least one row and one column, every number finite. Float64 and wide
+ * integers that float32 would round are kept as doubles, too. */
 bool kin_npy_read_matrix(const char *path, kin_npy *out, kin_error *err);
 
 /* Fails with KIN_ERR_NUMERIC, naming `name` and the first row that holds NaN or infinity. */
@@ -65,8 +66,8 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 
 /* Writes a C-order matrix, aside and renamed ("-" is standard output). */
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err);
-/* The same into a file that is open, which the caller commits, with a mark of KIN_NPY_MARK_BITS for what belongs
- * to it. The mark is in the header's padding, as blanks and tabs: other readers see neither. */
+/* The same into a file that is open, which the caller commits, with a mark of KIN_NPY_MARK_BITS for what
+ * belongs to it. The mark is in the header's padding, as blanks and tabs: other readers see neither. */
 enum { KIN_NPY_MARK_BITS = 40 };
 bool kin_npy_write_marked(kin_file *file, const float *data, int64_t rows, int64_t cols, uint64_t mark,
                           kin_error *err);

@@ -20,8 +20,8 @@ typedef struct kin_text {
 void kin_text_add(kin_text *text, const char *string);
 void kin_text_add_bytes(kin_text *text, const void *bytes, size_t size);
 void kin_text_format(kin_text *text, const char *format, ...) KIN_PRINTF(2, 3);
-/* A string from outside as a terminal may show it: control characters (also those of C1), and bytes that are no
- * UTF-8, as \n, \t, \x1b or \u009b. */
+/* A string from outside as a terminal may show it: control characters (also those of C1), and bytes that
+ * are no UTF-8, as \n, \t, \x1b or \u009b. */
 void kin_text_add_visible(kin_text *text, const char *string);
 void kin_text_free(kin_text *text);
 

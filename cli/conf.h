@@ -1,4 +1,5 @@
-/* Recipes of trainings, recipes/NAME.conf: options as lines, read by the option tables of the command line.
+/* Recipes of trainings, recipes/NAME.conf: options as lines, read by the option tables of the command
+ * line.
  *
  *     # a line that explains
  *     model = resnet50             # where the value comes from
@@ -6,8 +7,9 @@
  *     [phase metric]
  *     loss = triplet-hard(margin=.3)
  *
- * What stands above the first phase holds for all of them, unless a phase says otherwise. A comment begins at a
- * '#' with a blank before it; a value that holds such a thing stands between double quotes. A flag is yes or no. */
+ * What stands above the first phase holds for all of them, unless a phase says otherwise. A comment begins
+ * at a '#' with a blank before it; a value that holds such a thing stands between double quotes. A flag is
+ * yes or no. */
 #ifndef KIN_CLI_CONF_H
 #define KIN_CLI_CONF_H
 

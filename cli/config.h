@@ -54,7 +54,8 @@ typedef struct kin_config {
     char validate_fold[24];              /* "2/5", or empty */
     char validate_list[KIN_CONFIG_TEXT]; /* a file, or empty */
     int64_t validate_every, save_every, seed;
-    /* not in checkpoints: nobody asked for these sizes of batches, so that small sets may have smaller ones */
+    /* not in checkpoints: nobody asked for these sizes of batches, so that small sets may have smaller
+     * ones */
     bool open_batch_classes, open_batch;
 } kin_config;
 

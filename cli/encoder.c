@@ -191,8 +191,8 @@ static bool all_zero(const float *row, int64_t dim)
     return true;
 }
 
-/* A network can answer nothing at all to a picture, mostly once it has collapsed. Such a row has no direction and
- * no neighbours; the others have. */
+/* A network can answer nothing at all to a picture, mostly once it has collapsed. Such a row has no
+ * direction and no neighbours; the others have. */
 static bool leave_out_zeros(kin_encoded *out, const kin_dataset *set, kin_error *err)
 {
     int64_t kept = 0;

@@ -54,9 +54,9 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
                 const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
 void kin_encoded_free(kin_encoded *e);
 
-/* Reads a run's network: `path` is a run's folder, or a checkpoint. `size`: pictures of other sides than it was
- * trained at (the margin around the middle in proportion), where the network takes them; 0: its own. ctx must
- * outlive the module. */
+/* Reads a run's network: `path` is a run's folder, or a checkpoint. `size`: pictures of other sides than
+ * it was trained at (the margin around the middle in proportion), where the network takes them; 0: its
+ * own. ctx must outlive the module. */
 bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
                       kin_error *err);
 

@@ -13,8 +13,8 @@ bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *camera
 bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels,
                      int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
                      kin_error *err);
-/* The same for lists of some queries; labels, cameras, gallery and leave_one_out are taken from `about`; `opt`
- * may be NULL. */
+/* The same for lists of some queries; labels, cameras, gallery and leave_one_out are taken from `about`;
+ * `opt` may be NULL. */
 bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
                           const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err);
 

@@ -58,8 +58,9 @@ static double length_of(const float *x, int64_t n)
     return sqrt(squares);
 }
 
-/* A pixel of the map is centred on pixel S·j of what the network saw, where padding is the same on both sides, or
- * on S·j + S − 1 (TensorFlow's SAME); and pixels are squares whose centres lie half a pixel from their edges. */
+/* A pixel of the map is centred on pixel S·j of what the network saw, where padding is the same on both
+ * sides, or on S·j + S − 1 (TensorFlow's SAME); and pixels are squares whose centres lie half a pixel from
+ * their edges. */
 static double centre(int64_t j, int64_t seen, int64_t map, int64_t original, bool same_padding)
 {
     double stride = (double)seen / (double)map, at = stride * (double)j + (same_padding ? stride - 1 : 0);

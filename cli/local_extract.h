@@ -1,5 +1,5 @@
-/* Local features of pictures: a network's map at several scales, each pixel a feature with its place and score
- * [Noh et al. 2017]. */
+/* Local features of pictures: a network's map at several scales, each pixel a feature with its place and
+ * score [Noh et al. 2017]. */
 #ifndef KIN_CLI_LOCAL_EXTRACT_H
 #define KIN_CLI_LOCAL_EXTRACT_H
 

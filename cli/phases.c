@@ -83,8 +83,8 @@ static int line_to_blame(const phases *p, int phase, kin_config *room)
     return phase >= 0 ? p->conf.phase_line[phase] : 1;
 }
 
-/* The command line and the settings of a phase as one. A recipe is for any data: its batches fit themselves to small
- * sets, as the defaults do. */
+/* The command line and the settings of a phase as one. A recipe is for any data: its batches fit
+ * themselves to small sets, as the defaults do. */
 static bool configure(const phases *p, int phase, kin_cli *cli, kin_config *c, kin_error *err)
 {
     kin_error why = {0};
@@ -222,8 +222,9 @@ static bool forget(const char *path, kin_error *err)
            kin_fail(err, KIN_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
-/* The first phase begins: the recipe is kept, and what an earlier run left in the folder is no part of this one.
- * Its state goes first, so that a kill in between leaves nothing that could be resumed as this run. */
+/* The first phase begins: the recipe is kept, and what an earlier run left in the folder is no part of
+ * this one. Its state goes first, so that a kill in between leaves nothing that could be resumed as this
+ * run. */
 static bool begin(void *user, kin_error *err)
 {
     phases *p = user;

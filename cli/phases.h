@@ -1,6 +1,7 @@
-/* Trainings by a recipe: all of its phases in turn, each in a folder of its own, RUN/phase-NAME, and each from
- * the network that the one before it ended with. RUN/recipe.conf keeps the recipe that ran, and RUN/model.safetensors
- * is the last phase's network. A recipe without phases is one training, in RUN itself. */
+/* Trainings by a recipe: all of its phases in turn, each in a folder of its own, RUN/phase-NAME, and each
+ * from the network that the one before it ended with. RUN/recipe.conf keeps the recipe that ran, and
+ * RUN/model.safetensors is the last phase's network. A recipe without phases is one training, in RUN
+ * itself. */
 #ifndef KIN_CLI_PHASES_H
 #define KIN_CLI_PHASES_H
 
@@ -27,8 +28,8 @@ typedef struct kin_train_calls {
 /* By the recipe --recipe of the command line, which wins over it. */
 bool kin_phases_train(const kin_cli *typed, const kin_train_calls *calls, kin_error *err);
 
-/* Whether the run is one of phases, which is resumed by the next: phases that are finished stay, the one that was
- * interrupted goes on, the rest follows. */
+/* Whether the run is one of phases, which is resumed by the next: phases that are finished stay, the one
+ * that was interrupted goes on, the rest follows. */
 bool kin_phases_has(const char *run);
 bool kin_phases_resume(const kin_cli *typed, const kin_train_calls *calls, kin_error *err);
 

@@ -7,7 +7,8 @@
 #include "retrieval/lists/selves.h"
 #include "retrieval/search/search.h"
 
-/* What the values beside the lists are, and what distance they stand for: the one that --max-distance takes. */
+/* What the values beside the lists are, and what distance they stand for: the one that --max-distance
+ * takes. */
 typedef enum {
     KIN_VALUE_DISTANCE = 0, /* themselves */
     KIN_VALUE_COSINE,       /* 1 − s */

@@ -1,5 +1,5 @@
-/* What a run was trained on, kept in its checkpoint: a resumed run goes on with the same data, or says how they
- * differ. */
+/* What a run was trained on, kept in its checkpoint: a resumed run goes on with the same data, or says how
+ * they differ. */
 #ifndef KIN_CLI_RUN_DATA_H
 #define KIN_CLI_RUN_DATA_H
 

@@ -67,8 +67,8 @@ bool kin_run_put_model(const char *run, kin_error *err)
     return ok;
 }
 
-/* Whether a file is the network of `step`. One that cannot be read is not, but a machine's fault is none of the
- * file's. */
+/* Whether a file is the network of `step`. One that cannot be read is not, but a machine's fault is none
+ * of the file's. */
 static bool is_of_step(const char *run, const char *name, int64_t step, bool *is, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;

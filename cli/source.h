@@ -46,8 +46,8 @@ bool kin_background_parse(const char *text, uint32_t *out, kin_error *err);
 /* Tells of pictures whose alpha was dropped, when there are any. */
 void kin_source_hidden(const kin_cli *cli, int64_t hidden, int64_t count);
 
-/* Reads all pictures of s->set, which the caller has opened or chosen, with a progress line; broken ones are left
- * out and told in one remark, or refused when `strict`. On failure both are freed. */
+/* Reads all pictures of s->set, which the caller has opened or chosen, with a progress line; broken ones
+ * are left out and told in one remark, or refused when `strict`. On failure both are freed. */
 bool kin_source_read(kin_source *s, const kin_cli *cli, int size, int channels, kin_filter filter,
                      bool strict, kin_error *err);
 void kin_source_close(kin_source *s);

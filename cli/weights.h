@@ -36,9 +36,9 @@ typedef struct kin_weights {
 
 enum { KIN_WEIGHTS_TOLD = 900 };
 
-/* Opens, finds the prefix, loads. `told` receives a line of what was taken, to be shown to the user: "N of M
- * tensors from FILE ...". Fails when none of the network's tensors but the heads' come from the file, or, where
- * `missing` lets all be missing, less than half of them, unless `untrained`. */
+/* Opens, finds the prefix, loads. `told` receives a line of what was taken, to be shown to the user: "N of
+ * M tensors from FILE ...". Fails when none of the network's tensors but the heads' come from the file,
+ * or, where `missing` lets all be missing, less than half of them, unless `untrained`. */
 bool kin_weights_load(const kin_weights *w, kin_module *m, char told[KIN_WEIGHTS_TOLD], kin_error *err);
 
 /* The second half of it, for callers who have opened the file. */

@@ -1,6 +1,6 @@
-/* Center loss [Wen et al. 2016]: each embedding is pulled to its class's centre, mean_i ½|x_i − c_y|². The centres
- * are parameters that follow by the same gradient, with a rate of their own; alone they would all meet at one point
- * with the embeddings, so the loss stands beside one that separates. */
+/* Center loss [Wen et al. 2016]: each embedding is pulled to its class's centre, mean_i ½|x_i − c_y|². The
+ * centres are parameters that follow by the same gradient, with a rate of their own; alone they would all
+ * meet at one point with the embeddings, so the loss stands beside one that separates. */
 #include "losses/matrix.h"
 
 static kin_tensor *centers(const kin_loss_call *c)

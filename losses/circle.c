@@ -1,10 +1,12 @@
-/* Circle loss [Sun et al. 2020]: each similarity is weighed by how far it is from where it shall be, so that the
- * boundary is a circle. Per anchor, with cosines s,
+/* Circle loss [Sun et al. 2020]: each similarity is weighed by how far it is from where it shall be, so
+ * that the boundary is a circle. Per anchor, with cosines s,
  *
- *   L = log(1 + Σ_n e^{γ a_n (s_n − m)} Σ_p e^{−γ a_p (s_p − (1 − m))}),   a_p = [1 + m − s_p]₊, a_n = [s_n + m]₊,
+ *   L = log(1 + Σ_n e^{γ a_n (s_n − m)} Σ_p e^{−γ a_p (s_p − (1 − m))}),
+ *   a_p = [1 + m − s_p]₊, a_n = [s_n + m]₊,
  *
- * the weights a taken as constants. With x = lse_p + lse_n it is softplus(x), and ∂L/∂s_n = σ(x)·γ a_n·share of n.
- * The mean runs over the anchors whose loss is not zero; an anchor without a positive or a negative has none. */
+ * the weights a taken as constants. With x = lse_p + lse_n it is softplus(x), and ∂L/∂s_n = σ(x)·γ
+ * a_n·share of n. The mean runs over the anchors whose loss is not zero; an anchor without a positive or a
+ * negative has none. */
 #include "losses/matrix.h"
 
 #include <math.h>

@@ -1,12 +1,12 @@
-/* Softmax on the unit sphere: a weight ŵ_c a class and cosines instead of products, c_j = û·ŵ_j, and a target that
- * is made harder than it is:
+/* Softmax on the unit sphere: a weight ŵ_c a class and cosines instead of products, c_j = û·ŵ_j, and a
+ * target that is made harder than it is:
  *
  *   norm-softmax [Zhai, Wu 2019]       CE(c/τ)
  *   CosFace [Wang et al. 2018]         CE(S·c), with c_y − m for the target
  *   ArcFace [Deng et al. 2019]         CE(S·c), with cos(θ_y + m), θ_y = arccos c_y
  *
- * Beyond θ = π − m the cosine would rise again; there c_y − m·sin m goes on falling. By c_y the slopes are 1, 1 and
- * sin(θ + m)/sin θ; at c_y = ±1, where that is infinite, 0 is taken. */
+ * Beyond θ = π − m the cosine would rise again; there c_y − m·sin m goes on falling. By c_y the slopes are
+ * 1, 1 and sin(θ + m)/sin θ; at c_y = ±1, where that is infinite, 0 is taken. */
 #include "losses/matrix.h"
 
 #include <math.h>

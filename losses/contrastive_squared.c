@@ -1,10 +1,10 @@
-/* The contrastive loss on squared distances, as attention-based ensembles have it [Kim et al. 2018, eq. 4]: the
- * mean over all pairs of
+/* The contrastive loss on squared distances, as attention-based ensembles have it [Kim et al. 2018, eq.
+ * 4]: the mean over all pairs of
  *
  *   y·d² + (1 − y)·max(0, m − d²)          d² = ‖u_i − u_j‖² = 2 − 2·s_ij on unit vectors
  *
- * Every pair has a slope that does not vanish with its distance's square root, and all pairs count, not only
- * those with a term: so the sum over an ensemble's learners weighs each of them alike. */
+ * Every pair has a slope that does not vanish with its distance's square root, and all pairs count, not
+ * only those with a term: so the sum over an ensemble's learners weighs each of them alike. */
 #include "losses/matrix.h"
 
 static double squared(const kin_matrix *s, double *grad)

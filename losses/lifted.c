@@ -1,6 +1,7 @@
 /* Lifted structure [Song et al. 2016]: each positive pair (i, j) against all negatives of both its ends,
  *
- *   L = mean over positive pairs of ½ [log(Σ_{k∈neg(i)} e^{m−d_ik} + Σ_{k∈neg(j)} e^{m−d_jk}) + d_ij − m_pos]₊²,
+ *   L = mean over positive pairs of ½ [log(Σ_{k∈neg(i)} e^{m−d_ik} + Σ_{k∈neg(j)} e^{m−d_jk})
+ *                                       + d_ij − m_pos]₊²,
  *
  * in both orders of a pair. With J = d_ij − m_pos + lse, where it is positive:
  *

@@ -91,8 +91,8 @@ typedef struct kin_loss_sum {
     kin_loss_term term[KIN_LOSS_TERMS];
 } kin_loss_sum;
 
-/* `own` (may be NULL) is looked at before the built-in ones; it ends with NULL. Fails with KIN_ERR_ARGUMENT and
- * one line that says what was expected and the nearest name known. */
+/* `own` (may be NULL) is looked at before the built-in ones; it ends with NULL. Fails with
+ * KIN_ERR_ARGUMENT and one line that says what was expected and the nearest name known. */
 bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *out, kin_error *err);
 /* The sum as text that parses to the same sum; options that have their defaults are left out. */
 void kin_loss_print(const kin_loss_sum *l, kin_text *out);

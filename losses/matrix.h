@@ -1,6 +1,7 @@
-/* Losses that are a function of one matrix: the similarities or distances of anchors (rows) and what they are
- * compared with (columns), and which of the pairs are positive. A formula is a function that returns the value
- * and writes the derivative by each number, side by side, as on paper; in double, whatever kin_real is.
+/* Losses that are a function of one matrix: the similarities or distances of anchors (rows) and what they
+ * are compared with (columns), and which of the pairs are positive. A formula is a function that returns
+ * the value and writes the derivative by each number, side by side, as on paper; in double, whatever
+ * kin_real is.
  *
  *   static double sum_of_positives(const kin_matrix *s, double *grad)
  *   {
@@ -43,7 +44,8 @@ kin_tensor *kin_matrix_loss(kin_tensor *matrix, const kin_pairs *pairs, kin_matr
 /* ---- for formulas ---- */
 
 int64_t kin_matrix_count(const kin_matrix *s, int64_t i, int kind); /* such pairs in row i */
-/* log([one] + Σ e^{scale·s_ij + shift}) over row i's pairs of this kind, none overflowing; −∞ for an empty sum. */
+/* log([one] + Σ e^{scale·s_ij + shift}) over row i's pairs of this kind, none overflowing; −∞ for an empty
+ * sum. */
 double kin_matrix_lse(const kin_matrix *s, int64_t i, int kind, double scale, double shift, bool one);
 /* Adds factor·∂lse/∂s_ij to row i of grad, lse being the value above. */
 void kin_matrix_lse_grad(const kin_matrix *s, int64_t i, int kind, double scale, double shift, double lse,

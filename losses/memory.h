@@ -1,7 +1,8 @@
-/* Cross-batch memory [Wang et al. 2020, XBM]: a loss on pairs or triplets compares the batch not with itself but
- * with the embeddings of the last so many pictures, the batch's own among them. They are the embeddings of
- * networks of some steps ago, which differ little when the rate is small; no gradient flows into them. So a
- * batch of 64 finds its hard negatives among thousands. The option `xbm` of a term asks for it. */
+/* Cross-batch memory [Wang et al. 2020, XBM]: a loss on pairs or triplets compares the batch not with
+ * itself but with the embeddings of the last so many pictures, the batch's own among them. They are the
+ * embeddings of networks of some steps ago, which differ little when the rate is small; no gradient flows
+ * into them. So a batch of 64 finds its hard negatives among thousands. The option `xbm` of a term asks
+ * for it. */
 #ifndef KIN_LOSSES_MEMORY_H
 #define KIN_LOSSES_MEMORY_H
 

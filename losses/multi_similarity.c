@@ -2,8 +2,9 @@
  *
  *   (1/α) log(1 + Σ_p e^{−α(s_ip − λ)}) + (1/β) log(1 + Σ_n e^{β(s_in − λ)}),
  *
- * and the mean over all anchors. A pair's weight is its share in the sum: by how alike it is itself, and beside
- * the others. Its miner drops the pairs that are easy beside the hardest of the other kind (losses/pairs.h). */
+ * and the mean over all anchors. A pair's weight is its share in the sum: by how alike it is itself, and
+ * beside the others. Its miner drops the pairs that are easy beside the hardest of the other kind
+ * (losses/pairs.h). */
 #include "losses/matrix.h"
 
 #include <math.h>

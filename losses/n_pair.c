@@ -1,10 +1,11 @@
-/* N-pair loss [Sohn 2016]: of each class one anchor a and one positive p; an anchor shall find its own positive
- * among the positives of all classes,
+/* N-pair loss [Sohn 2016]: of each class one anchor a and one positive p; an anchor shall find its own
+ * positive among the positives of all classes,
  *
  *   L = mean_i −log( e^{a_i·p_i} / Σ_j e^{a_i·p_j} ),
  *
- * a cross-entropy over the rows of A·Pᵀ with the diagonal as target. Products of vectors that are not of unit
- * length grow without end, so that their squared length is held small: (l2/4)·mean_i(|a_i|² + |p_i|²). */
+ * a cross-entropy over the rows of A·Pᵀ with the diagonal as target. Products of vectors that are not of
+ * unit length grow without end, so that their squared length is held small: (l2/4)·mean_i(|a_i|² +
+ * |p_i|²). */
 #include "base/memory.h"
 #include "losses/matrix.h"
 

@@ -139,8 +139,8 @@ bool kin_mine_batch_all(kin_tensor *d, const kin_pairs *p, kin_triplets *out)
  *
  *   q(d) ∝ d^{n−2} (1 − d²/4)^{(n−3)/2},
  *
- * nearly all of them at √2. Drawing with 1/q covers all distances; it is formed from logarithms, since q spans
- * hundreds of decades. */
+ * nearly all of them at √2. Drawing with 1/q covers all distances; it is formed from logarithms, since q
+ * spans hundreds of decades. */
 void kin_distance_weights(kin_tensor *d, const kin_pairs *p, int64_t anchor, int64_t dim, double cutoff,
                           double limit, double *weight)
 {

@@ -25,9 +25,9 @@ void kin_pairs_free(kin_pairs *p);
 static inline int kin_pair(const kin_pairs *p, int64_t i, int64_t j) { return p->kind[i * p->m + j]; }
 int64_t kin_pairs_count(const kin_pairs *p, int kind);
 
-/* The miner of multi-similarity [Wang et al. 2019], by similarities s [n, m]: a positive pair stays where it is
- * less alike than the anchor's most similar negative plus ε, a negative one where it is more alike than the
- * least similar positive less ε. Anchors without a positive or without a negative keep none. */
+/* The miner of multi-similarity [Wang et al. 2019], by similarities s [n, m]: a positive pair stays where
+ * it is less alike than the anchor's most similar negative plus ε, a negative one where it is more alike
+ * than the least similar positive less ε. Anchors without a positive or without a negative keep none. */
 void kin_mine_multi_similarity(kin_tensor *s, double epsilon, kin_pairs *p);
 
 /* ---- triplets ---- */
@@ -50,9 +50,10 @@ bool kin_mine_batch_hard(kin_tensor *d, const kin_pairs *p, kin_triplets *out);
 bool kin_mine_semi_hard(kin_tensor *d, const kin_pairs *p, double margin, kin_triplets *out);
 /* All triplets of the batch. */
 bool kin_mine_batch_all(kin_tensor *d, const kin_pairs *p, kin_triplets *out);
-/* Distance-weighted [Wu et al. 2017]: for each positive pair one negative of the anchor, drawn with a probability
- * that is inverse to how common its distance is among points spread over the unit sphere in `dim` dimensions,
- * from distances below `limit`; those below `cutoff` count as cutoff. `key` decides the draws. */
+/* Distance-weighted [Wu et al. 2017]: for each positive pair one negative of the anchor, drawn with a
+ * probability that is inverse to how common its distance is among points spread over the unit sphere in
+ * `dim` dimensions, from distances below `limit`; those below `cutoff` count as cutoff. `key` decides the
+ * draws. */
 bool kin_mine_distance_weighted(kin_tensor *d, const kin_pairs *p, int64_t dim, double cutoff, double limit,
                                 uint64_t key, kin_triplets *out);
 /* The probability of each negative [m] for one anchor, as above; all 0 where there is none to draw. */

@@ -4,7 +4,8 @@
  *       mean_i −log( e^{−D_y} / Σ_c e^{−D_c} ),  the sum with the own proxy or, as in the paper, without it
  *
  *   Proxy-Anchor [Kim et al. 2020], each proxy an anchor for the whole batch, with cosines s:
- *       (1/|P⁺|) Σ_{p∈P⁺} log(1 + Σ_{x of p} e^{−α(s − δ)}) + (1/|P|) Σ_p log(1 + Σ_{x not of p} e^{α(s + δ)}),
+ *       (1/|P⁺|) Σ_{p∈P⁺} log(1 + Σ_{x of p} e^{−α(s − δ)}) +
+ *       (1/|P|) Σ_p log(1 + Σ_{x not of p} e^{α(s + δ)}),
  *   P⁺ being the proxies that have a picture in the batch. */
 #include "base/memory.h"
 #include "losses/matrix.h"

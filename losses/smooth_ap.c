@@ -1,10 +1,11 @@
-/* Smooth-AP [Brown et al. 2020]: average precision counts how many stand before a positive, a step that has no
- * slope; a sigmoid of the difference has one. For anchor i, its class P (i among it) and D_jp = s_ij − s_ip,
+/* Smooth-AP [Brown et al. 2020]: average precision counts how many stand before a positive, a step that
+ * has no slope; a sigmoid of the difference has one. For anchor i, its class P (i among it) and D_jp =
+ * s_ij − s_ip,
  *
  *   AP_i = (1/|P|) Σ_{p∈P} R⁺_p/R_p,   R⁺_p = 1 + Σ_{j∈P, j≠p} σ(D_jp/τ),   R_p = 1 + Σ_{j≠p} σ(D_jp/τ),
  *
- * and L = 1 − mean_i AP_i. Sums run over i itself too, as in the paper's own program. With σ' = σ(1 − σ)/τ,
- * a pair (j, p) moves AP_i by (1/|P|)([j∈P]/R_p − R⁺_p/R_p²)·σ'·(∂s_ij − ∂s_ip). */
+ * and L = 1 − mean_i AP_i. Sums run over i itself too, as in the paper's own program. With σ' = σ(1 −
+ * σ)/τ, a pair (j, p) moves AP_i by (1/|P|)([j∈P]/R_p − R⁺_p/R_p²)·σ'·(∂s_ij − ∂s_ip). */
 #include "losses/matrix.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
  *
  *   L_i = −(1/|P|) Σ_{p∈P} log( e^{s_ip/τ} / Σ_{a≠i} e^{s_ia/τ} ) = lse_i − (1/|P|) Σ_p s_ip/τ,
  *
- * and ∂L_i/∂s_ij = (softmax_j − [j∈P]/|P|)/τ. The mean runs over the anchors whose loss is not zero; an anchor
- * without a positive has none, and neither has a batch without positives or without negatives. */
+ * and ∂L_i/∂s_ij = (softmax_j − [j∈P]/|P|)/τ. The mean runs over the anchors whose loss is not zero; an
+ * anchor without a positive has none, and neither has a batch without positives or without negatives. */
 #include "losses/matrix.h"
 
 #include <math.h>

@@ -54,8 +54,8 @@ typedef struct kin_model {
     bool small_init;        /* and its weights with N(0, .01²) */
     kin_pooling pooling;    /* 0: the mean over all pixels */
     bool one_stem;          /* the stem cannot be chosen */
-    bool
-        same_padding; /* TensorFlow's SAME: pixel 0 of a map of stride S is centred on pixel S − 1, not on 0 */
+    /* TensorFlow's SAME: pixel 0 of a map of stride S is centred on pixel S − 1, not on 0 */
+    bool same_padding;
     const char *places; /* where attention can stand beside "end", separated by blanks */
     /* Its stages by name, in order, separated by blanks; a head may take the map behind any of them
      * (kin_model_run). Stage k: [n, h, w, c] → [n, h', w', c']. */

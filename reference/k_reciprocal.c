@@ -4,7 +4,8 @@
  *   1. D_ij = ‖x_i − x_j‖², and D'_ij = D_ij / max_j D_ij.
  *   2. rank_i = the order of D'_i, i itself first, ties by index.
  *   3. R(i, k) = { j in the first k + 1 of rank_i : i in the first k + 1 of rank_j }.
- *   4. R*(i) = R(i, k1) and, for each c in R(i, k1), all of R(c, h), h = k1/2 rounded half to even, where more than
+ *   4. R*(i) = R(i, k1) and, for each c in R(i, k1), all of R(c, h),
+ *      h = k1/2 rounded half to even, where more than
  *      2/3 of R(c, h) lie in R(i, k1).
  *   5. V_ij = exp(−D'_ij) / Σ_{l in R*(i)} exp(−D'_il) for j in R*(i), else 0.
  *   6. V_i ← the mean of the old V over the first k2 of rank_i.

@@ -11,7 +11,8 @@
 double *kin_reference_distances(const kin_real *a, int64_t a_count, const kin_real *b, int64_t b_count,
                                 int64_t dim, char metric);
 
-/* The items of one row of distances by (distance, index), without item `skip` (-1: none). Returns how many. */
+/* The items of one row of distances by (distance, index), without item `skip` (-1: none). Returns how
+ * many. */
 int64_t kin_reference_order(const double *row, int64_t count, int64_t skip, int64_t *order);
 
 #endif

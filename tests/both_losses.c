@@ -1,5 +1,5 @@
-/* Every loss against pytorch-metric-learning's value and gradients (tests/golden/losses.py wrote losses_all.txt), on
- * random batches and on degenerate ones; gradient checks; and sums as text. */
+/* Every loss against pytorch-metric-learning's value and gradients (tests/golden/losses.py wrote
+ * losses_all.txt), on random batches and on degenerate ones; gradient checks; and sums as text. */
 #include "autograd/gradcheck.h"
 #include "base/memory.h"
 #include "losses/registry.h"
@@ -216,7 +216,8 @@ static void gradients(void)
             continue;
         }
         CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
-        /* A weight taken as a constant (circle) has another slope than the value; its gradient is in the file. */
+        /* A weight taken as a constant (circle) has another slope than the value; its gradient is in the
+         * file. */
         if (strcmp(sum.term[0].loss->name, "circle") == 0) continue;
         CHECK_MSG(kin_gradcheck(ctx, checked, &sum, &shape, 1,
                                 &(kin_gradcheck_opt){.step = is_double ? 1e-6 : 0,

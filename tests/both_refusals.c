@@ -1,5 +1,5 @@
-/* Shapes and options that ops refuse, each next to the last one that is taken: what fails is the call that is wrong,
- * with the op's name, and nothing is computed. */
+/* Shapes and options that ops refuse, each next to the last one that is taken: what fails is the call that
+ * is wrong, with the op's name, and nothing is computed. */
 #include "autograd/ops.h"
 #include "base/memory.h"
 #include "tests/support/check.h"

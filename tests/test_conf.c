@@ -1,4 +1,5 @@
-/* Recipes of trainings: what a phase reads, what a command line takes over, the recipe as it ran, failed allocations. */
+/* Recipes of trainings: what a phase reads, what a command line takes over, the recipe as it ran, failed
+ * allocations. */
 #include "base/memory.h"
 #include "cli/conf.h"
 #include "cli/options.h"

@@ -83,8 +83,8 @@ static void refusals(void)
     check_end();
 }
 
-/* Any backbone with a map that is large enough, any head; in evaluation the plain way and the planned one agree,
- * and the descriptor has the numbers that were asked for. */
+/* Any backbone with a map that is large enough, any head; in evaluation the plain way and the planned one
+ * agree, and the descriptor has the numbers that were asked for. */
 static void combine(const char *model, const char *head, kin_model_opt opt, int64_t size, int64_t dim)
 {
     check_begin("heads: %s on %s", head, model);

@@ -177,8 +177,8 @@ static void refusals(void)
     check_end();
 }
 
-/* Blocks of rows beside one another, where a counting round must not read what another thread counts: for the thread
- * sanitizer, and the bits of one thread for everybody. */
+/* Blocks of rows beside one another, where a counting round must not read what another thread counts: for
+ * the thread sanitizer, and the bits of one thread for everybody. */
 static void graphs_with_threads(void)
 {
     enum { Q = 150, G = 450, D = 12, K = 40 };

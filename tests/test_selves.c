@@ -178,7 +178,8 @@ static bool holds(const kin_neighbours *lists, int64_t q, int64_t g)
     return false;
 }
 
-/* Some queries are gallery items, others are not: no list holds its query, all are as long and without repeats. */
+/* Some queries are gallery items, others are not: no list holds its query, all are as long and without
+ * repeats. */
 static void mixed(void)
 {
     for (int64_t q = 1; q < ASKED; q += 2) {

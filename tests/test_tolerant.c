@@ -1,6 +1,6 @@
-/* Pictures that are not quite as their formats want them: read with a remark where other readers do, turned the
- * right way up wherever a camera or an editor noted it, and bounded in work and memory by what they promise. The
- * values are Pillow's. */
+/* Pictures that are not quite as their formats want them: read with a remark where other readers do,
+ * turned the right way up wherever a camera or an editor noted it, and bounded in work and memory by what
+ * they promise. The values are Pillow's. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/images/image.h"

@@ -1,4 +1,5 @@
-/* Numbers that float32 does not hold: searched as doubles, and float32 products of rows far from the origin. */
+/* Numbers that float32 does not hold: searched as doubles, and float32 products of rows far from the
+ * origin. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"

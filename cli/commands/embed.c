@@ -71,8 +71,9 @@ static const char *role_name(kin_role role)
     return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : "";
 }
 
-/* Columns of ids, labels, paths, cameras, roles and boxes; the last three only where the set knows any. Row i is
- * of items[which[i]]. Paths are written as the list E.csv finds them, so that it is a data set again. */
+/* Columns of ids, labels, paths, cameras, roles and boxes; the last three only where the set knows any.
+ * Row i is of items[which[i]]. Paths are written as the list E.csv finds them, so that it is a data set
+ * again. */
 static bool fill_columns(const kin_dataset *set, const kin_sample *items, const int64_t *which, int64_t n,
                          const char *list, kin_item_texts *texts, const char **cell[6], kin_arena *arena)
 {

@@ -275,7 +275,8 @@ static bool tell_details(const evaluation *e, const kin_cli *cli, kin_error *err
 
 /* --- what is told, once for the table and for JSON --- */
 
-/* `at` is the figure's place in the means; its interval's ends have the same one. NULL: it has no interval. */
+/* `at` is the figure's place in the means; its interval's ends have the same one. NULL: it has no
+ * interval. */
 typedef struct figure {
     char name[40];
     double value;

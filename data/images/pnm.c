@@ -62,7 +62,8 @@ static bool word_is(pnm *p, const char *word)
     return true;
 }
 
-/* What the samples of a pixel mean. A kind that is not known is refused: read as colours it would be wrong. */
+/* What the samples of a pixel mean. A kind that is not known is refused: read as colours it would be
+ * wrong. */
 static bool read_tuple(pnm *p)
 {
     static const char *const kinds[] = {"BLACKANDWHITE",   "GRAYSCALE", "RGB", "BLACKANDWHITE_ALPHA",

@@ -53,20 +53,19 @@ typedef struct kin_dataset {
 typedef struct kin_dataset_opt {
     /* which classes, by their place in sorted order: "0-699", "700-", "0,2,4-6"; NULL: all */
     const char *classes;
-    /* where classes are told: "folder" (that a picture lies in), "none", a pattern of names with {} for the label,
-     * or a list of names and labels; NULL: as the set tells them */
+    /* where classes are told: "folder" (that a picture lies in), "none", a pattern of names with {} for
+     * the label, or a list of names and labels; NULL: as the set tells them */
     const char *labels;
     uint64_t max_pixels; /* passed on to the pictures' readers */
 } kin_dataset_opt;
 
 /* Opens `path`, whose kind is found by looking: a data set known by name when its files are there, a
- * folder of folders of pictures (each is a class, named by its relative path, unless pictures also lie beside them;
- * folders train, val and test are parts),
- * an IDX or CIFAR file (IDX also as .gz), or a list with lines `path,label`. "PATH:PART" chooses a part of
- * a data set known by name, of which the first is the default, or the pictures of a list whose role is
- * "query" or "gallery"; without a part a list is all of them. After choosing classes, labels are
- * renumbered from 0. Fails on an empty set, naming what was looked for, and on a part that the set does
- * not have, naming those it has. */
+ * folder of folders of pictures (each is a class, named by its relative path, unless pictures also lie
+ * beside them; folders train, val and test are parts), an IDX or CIFAR file (IDX also as .gz), or a list
+ * with lines `path,label`. "PATH:PART" chooses a part of a data set known by name, of which the first is
+ * the default, or the pictures of a list whose role is "query" or "gallery"; without a part a list is all
+ * of them. After choosing classes, labels are renumbered from 0. Fails on an empty set, naming what was
+ * looked for, and on a part that the set does not have, naming those it has. */
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err);
 void kin_dataset_free(kin_dataset *set);
 

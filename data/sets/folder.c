@@ -1,8 +1,8 @@
 /* A folder of pictures, found by their content. Its layout tells whether its folders are classes: where no
- * picture lies in the root itself, none beside folders with pictures, and there are two such folders at least,
- * each is one, named by its path below the root; everything else is a folder without classes, unless the user
- * says otherwise. Folders train, val, test (and query, gallery) are parts, and classes are named below them.
- * What is passed over is counted by reason. */
+ * picture lies in the root itself, none beside folders with pictures, and there are two such folders at
+ * least, each is one, named by its path below the root; everything else is a folder without classes,
+ * unless the user says otherwise. Folders train, val, test (and query, gallery) are parts, and classes are
+ * named below them. What is passed over is counted by reason. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "base/text.h"

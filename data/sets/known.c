@@ -26,8 +26,8 @@ const kin_known *const kin_known_sets[] = {
 
 enum { LIST_LIMIT = 1 << 28 };
 
-/* Without an allocation: what a folder is must not depend on whether there is memory. A pipe of that name is none:
- * whoever reads it waits for ever. */
+/* Without an allocation: what a folder is must not depend on whether there is memory. A pipe of that name
+ * is none: whoever reads it waits for ever. */
 bool kin_known_has(const char *folder, const char *name)
 {
     char path[4096];

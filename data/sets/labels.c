@@ -1,5 +1,5 @@
-/* Classes as the user says, where a set's layout does not tell them, or tells others: the folder a picture lies
- * in, a part of its name, or a list. */
+/* Classes as the user says, where a set's layout does not tell them, or tells others: the folder a picture
+ * lies in, a part of its name, or a list. */
 #include "base/columns.h"
 #include "base/csv.h"
 #include "base/memory.h"
@@ -45,7 +45,8 @@ static bool by_folder(labels *l)
 
 /* ---- a part of the name ---- */
 
-/* Whether name[from .. to] stands where {} does: what is before fits `before`, what is behind fits `behind`. */
+/* Whether name[from .. to] stands where {} does: what is before fits `before`, what is behind fits
+ * `behind`. */
 static bool fits(const char *before, const char *behind, const char *name, size_t from, size_t to)
 {
     char front[NAME_BYTES];

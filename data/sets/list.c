@@ -1,10 +1,11 @@
-/* A list of pictures, one a line: a path alone, or `path,label`; fields may be quoted as in CSV. A first line
- * that names no file names the columns (base/columns.h), in any order: `id,label,path,camera,role` as kin data
- * and kin embed write, or other programs' names for the same. Paths are relative to the list's folder; one that
- * is not there is looked for from the working directory, from which older lists of kin's counted. A camera is a
- * number or empty; a role is query, gallery or empty. With roles, or where no picture has one, a label may be
- * empty: a picture of no class, that is searched and never right. Boxes, `x_1,y_1,x_2,y_2`, are what is cut out.
- * "train-images-idx3-ubyte#7" is the eighth picture of an IDX or CIFAR file; all of a list are then of one size. */
+/* A list of pictures, one a line: a path alone, or `path,label`; fields may be quoted as in CSV. A first
+ * line that names no file names the columns (base/columns.h), in any order: `id,label,path,camera,role` as
+ * kin data and kin embed write, or other programs' names for the same. Paths are relative to the list's
+ * folder; one that is not there is looked for from the working directory, from which older lists of kin's
+ * counted. A camera is a number or empty; a role is query, gallery or empty. With roles, or where no
+ * picture has one, a label may be empty: a picture of no class, that is searched and never right. Boxes,
+ * `x_1,y_1,x_2,y_2`, are what is cut out. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or
+ * CIFAR file; all of a list are then of one size. */
 #include "base/columns.h"
 #include "base/csv.h"
 #include "base/memory.h"
@@ -120,8 +121,8 @@ static bool divided_by_blanks(const list_reader *r, char *line)
     return names_file(r, word[0]) || (found.known > 1 && found.place[KIN_COLUMN_PATH] >= 0);
 }
 
-/* Lists come with commas, tabs, semicolons or blanks; a line that is a file as it stands is a path and nothing
- * else, whatever it holds. */
+/* Lists come with commas, tabs, semicolons or blanks; a line that is a file as it stands is a path and
+ * nothing else, whatever it holds. */
 static void find_form(list_reader *r)
 {
     char line[PATH_BYTES];

@@ -1,13 +1,13 @@
-/* Attention-based ensemble, ABE-M [Kim, Goyal, Chawla, Lee, Kwon, "Attention-based ensemble for deep metric
- * learning", ECCV 2018]: M learners that share all of the backbone but look at different things.
+/* Attention-based ensemble, ABE-M [Kim, Goyal, Chawla, Lee, Kwon, "Attention-based ensemble for deep
+ * metric learning", ECCV 2018]: M learners that share all of the backbone but look at different things.
  *
  *   B_m(x) = G(A_m(S(x)) ∘ S(x))          m = 1 .. M
  *
- * S is the backbone up to the stage `split`, G the rest of it, and A_m a mask for every channel and pixel: a small
- * stack of convolutions that all learners share, then a 1×1 convolution of each learner's own, then a sigmoid. G
- * is run M times with the same parameters, each time on its own batch statistics; its running ones move M times,
- * in the order of m. Behind it: the mean over all pixels, a linear layer shared by all, unit length. The
- * descriptor is the M vectors of D/M numbers side by side.
+ * S is the backbone up to the stage `split`, G the rest of it, and A_m a mask for every channel and pixel:
+ * a small stack of convolutions that all learners share, then a 1×1 convolution of each learner's own,
+ * then a sigmoid. G is run M times with the same parameters, each time on its own batch statistics; its
+ * running ones move M times, in the order of m. Behind it: the mean over all pixels, a linear layer shared
+ * by all, unit length. The descriptor is the M vectors of D/M numbers side by side.
  *
  * Left alone the learners would agree. The divergence pushes them apart, image by image:
  *

@@ -1,17 +1,18 @@
 /* Batch feature erasing, BFE, also called batch drop block, BDB [Dai, Chen, Gu, Zhu, Tan, "Batch DropBlock
  * network for person re-identification and beyond", ICCV 2019].
  *
- * The global branch sees all of the map; the part branch sees it with a rectangle of zeros, the same one for the
- * whole batch, so that what it learns cannot lean on one conspicuous place: with every picture of the batch blind
- * at that place, positives and negatives must be told apart by what is left.
+ * The global branch sees all of the map; the part branch sees it with a rectangle of zeros, the same one
+ * for the whole batch, so that what it learns cannot lean on one conspicuous place: with every picture of
+ * the batch blind at that place, positives and negatives must be told apart by what is left.
  *
  *   global   mean over all pixels → linear → norm → ReLU                                      [n, global]
  *   part     bottleneck C → C/4 → C → rectangle of zeros → maximum over all pixels → linear → norm → ReLU
  *                                                                                             [n, part]
  *
- * Both branches take both kinds of losses on the same vector, behind ReLU and not of unit length. The rectangle
- * is round(h·H) × round(w·W) pixels, half to even, at any place within the map, all equally likely; nothing is
- * scaled. In evaluation nothing is erased, and the descriptor is both vectors side by side.
+ * Both branches take both kinds of losses on the same vector, behind ReLU and not of unit length. The
+ * rectangle is round(h·H) × round(w·W) pixels, half to even, at any place within the map, all equally
+ * likely; nothing is scaled. In evaluation nothing is erased, and the descriptor is both vectors side by
+ * side.
  *
  * Names as in the authors' code: global_reduction.0, .1; res_part.conv1 …; reduction.0, .1. */
 #include "base/random.h"

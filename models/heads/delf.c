@@ -1,14 +1,14 @@
-/* DELF's attention on local features [Noh, Araujo, Sim, Weyand, Han, "Large-scale image retrieval with attentive
- * deep local features", ICCV 2017].
+/* DELF's attention on local features [Noh, Araujo, Sim, Weyand, Han, "Large-scale image retrieval with
+ * attentive deep local features", ICCV 2017].
  *
  * Every pixel of a map F is a local feature, and a score says how much it matters:
  *
  *   s = softplus(conv1×1(ReLU(conv1×1(F, 512)), 1))        on F as it is
  *   pooled = mean over pixels of s · F / ‖F‖₂               [n, C]
  *
- * The scores are learned by classification of the pooled vector, with the backbone frozen, after the backbone
- * itself has been fine-tuned by classification (two stages). The local features and their scores are the taps
- * "features" and "score"; retrieval/local takes them from there. */
+ * The scores are learned by classification of the pooled vector, with the backbone frozen, after the
+ * backbone itself has been fine-tuned by classification (two stages). The local features and their scores
+ * are the taps "features" and "score"; retrieval/local takes them from there. */
 #include "models/heads/head.h"
 #include "nn/layers.h"
 

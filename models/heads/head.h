@@ -1,13 +1,13 @@
 /* Heads: what stands behind a backbone. A head is a function from pictures to named branches; it runs the
- * backbone's stages itself, so that it may take the map behind any of them (BFE) or run the last ones several
- * times with the same parameters (ABE).
+ * backbone's stages itself, so that it may take the map behind any of them (BFE) or run the last ones
+ * several times with the same parameters (ABE).
  *
- * A branch has two vectors: what losses on distances take, and what classifiers take; with a batch norm neck
- * they differ. In evaluation the branches that belong to the descriptor stand side by side in it. A head may
- * add a term of its own to the loss (ABE's divergence).
+ * A branch has two vectors: what losses on distances take, and what classifiers take; with a batch norm
+ * neck they differ. In evaluation the branches that belong to the descriptor stand side by side in it. A
+ * head may add a term of its own to the loss (ABE's divergence).
  *
- * A head is one const descriptor in a file of its own, a user's as well: kin_head_parse is handed a table. It is
- * written like a loss: "bfe(global=256,part=512)". */
+ * A head is one const descriptor in a file of its own, a user's as well: kin_head_parse is handed a table.
+ * It is written like a loss: "bfe(global=256,part=512)". */
 #ifndef KIN_MODELS_HEADS_HEAD_H
 #define KIN_MODELS_HEADS_HEAD_H
 
@@ -71,8 +71,9 @@ struct kin_head {
 
 extern const kin_head *const kin_heads[]; /* ends with NULL; the first one is "plain" */
 
-/* Reads NAME or NAME(option=value,...). `own` (may be NULL) is looked at before the built-in ones; it ends with
- * NULL. An empty text is "plain". Fails with KIN_ERR_ARGUMENT and one line that says what was expected. */
+/* Reads NAME or NAME(option=value,...). `own` (may be NULL) is looked at before the built-in ones; it ends
+ * with NULL. An empty text is "plain". Fails with KIN_ERR_ARGUMENT and one line that says what was
+ * expected. */
 bool kin_head_parse(const char *text, const kin_head *const *own, const kin_model *m, kin_head_choice *out,
                     kin_error *err);
 /* The head's checks, and that no branch is missing. */

@@ -1,5 +1,5 @@
-/* A graph of ONNX being written, for nn/files/onnx*.c and an op's own .onnx: nodes, initializers, and the names of
- * values. */
+/* A graph of ONNX being written, for nn/files/onnx*.c and an op's own .onnx: nodes, initializers, and the
+ * names of values. */
 #ifndef KIN_NN_FILES_ONNX_GRAPH_H
 #define KIN_NN_FILES_ONNX_GRAPH_H
 

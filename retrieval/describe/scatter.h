@@ -11,9 +11,9 @@
 bool kin_scatter(int64_t count, int64_t dim, void (*row)(const void *arg, int64_t i, float *x),
                  const void *arg, double divisor, double *out, kin_error *err);
 
-/* How many of the eigenvalues [n], the largest first, are more than rounding. The products above are float32's, whose
- * sums err by some ε of the largest: deviations below √ε of the largest are noise. `rows` rows around their mean
- * span at most rows − 1 directions. */
+/* How many of the eigenvalues [n], the largest first, are more than rounding. The products above are
+ * float32's, whose sums err by some ε of the largest: deviations below √ε of the largest are noise. `rows`
+ * rows around their mean span at most rows − 1 directions. */
 int64_t kin_scatter_rank(const double *values, int64_t n, int64_t rows);
 
 #endif

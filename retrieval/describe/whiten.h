@@ -20,8 +20,8 @@ typedef struct kin_whitening {
         rank; /* directions in which the rows differ by more than rounding; 0: not known (read from a file) */
 } kin_whitening;
 
-/* Fits on `set` (at least 2 rows). `dims` 0 keeps all directions; without shrinkage, all that are more than rounding
- * (kin_scatter_rank), and to ask for others is then an error, which says how many there are. */
+/* Fits on `set` (at least 2 rows). `dims` 0 keeps all directions; without shrinkage, all that are more
+ * than rounding (kin_scatter_rank), and to ask for others is then an error, which says how many there are. */
 bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err);
 /* Learned whitening (see retrieval/describe/whiten_learn.c): what differs between the members of positive
  * pairs becomes white, and the `dims` directions are those in which everything else differs most. Pair i

@@ -36,10 +36,11 @@ typedef struct kin_metrics_opt {
     int64_t recall_at[KIN_RECALL_RANKS]; /* ranks for R@k, ended by 0; none: 1, 5, 10 */
 } kin_metrics_opt;
 
-/* The figures of one query, or their means over queries. A list that ends before all that could be found may lack
- * what a figure needs: recall, AP@K and nDCG@K need k places (those left after removals), AP@R and R-precision R,
- * the reciprocal rank a hit, INP all hits; such a figure is NaN, and so is the mean. AP and its trapezoid count what
- * lies beyond the list as missed; where nothing at all is left of a list, their means are NaN. */
+/* The figures of one query, or their means over queries. A list that ends before all that could be found
+ * may lack what a figure needs: recall, AP@K and nDCG@K need k places (those left after removals), AP@R
+ * and R-precision R, the reciprocal rank a hit, INP all hits; such a figure is NaN, and so is the mean. AP
+ * and its trapezoid count what lies beyond the list as missed; where nothing at all is left of a list,
+ * their means are NaN. */
 typedef struct kin_scores {
     double ap;      /* (1/R) Σ_i P(i)·rel_i over the whole list */
     double ap_at_k; /* (1/min(R, K)) Σ_{i≤K} P(i)·rel_i */
@@ -59,12 +60,14 @@ typedef struct kin_metrics {
     int64_t evaluated, skipped; /* queries with, and without, a relevant item */
     int64_t k, recall_at[KIN_RECALL_RANKS];
     int64_t longest; /* longest list */
-    /* the fewest places, after removals, of a list that ends before all that could be found; INT64_MAX: none does */
+    /* the fewest places, after removals, of a list that ends before all that could be found; INT64_MAX:
+     * none does */
     int64_t shortest;
     bool complete; /* every list held all that could be found, so that AP and INP are not cut off */
     kin_scores mean;
-    /* With every tie between what is relevant and what is not broken against us; as `mean` without values. Several
-     * lists may be alike by chance in the last bit, so that what tells is whether the figures differ. */
+    /* With every tie between what is relevant and what is not broken against us; as `mean` without values.
+     * Several lists may be alike by chance in the last bit, so that what tells is whether the figures
+     * differ. */
     kin_scores pessimistic;
 } kin_metrics;
 

@@ -29,8 +29,8 @@ typedef struct kin_items {
 typedef struct kin_embeddings {
     float *data; /* [items.count, dim]; replaced by kin_embeddings_take alone */
     int64_t dim;
-    kin_npy
-        file; /* what `data` lies in, where it was read; with the numbers as doubles where float32 rounds them */
+    /* what `data` lies in, where it was read; with the numbers as doubles where float32 rounds them */
+    kin_npy file;
     kin_items items;
     char *name;         /* as given, for messages */
     bool names_missing; /* E.csv was written beside E.npy, and is not there: the ids are row numbers */
@@ -83,8 +83,8 @@ int64_t kin_items_find(const kin_items *items, const char *id, size_t length);
 /* Numbers the labels of two sets alike (b may be NULL): equal strings, equal numbers; -1 for an empty one. */
 bool kin_items_label_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,
                            kin_error *err);
-/* Whether labels can tell good lists from bad ones: some item has one, and not all have the same, for then any
- * order is right. Refused with what is missing. `query` may be NULL. */
+/* Whether labels can tell good lists from bad ones: some item has one, and not all have the same, for then
+ * any order is right. Refused with what is missing. `query` may be NULL. */
 bool kin_items_judgeable(const kin_items *gallery, const kin_items *query, kin_error *err);
 /* The same for the cameras. */
 bool kin_items_camera_codes(const kin_items *a, int64_t *a_code, const kin_items *b, int64_t *b_code,

@@ -2,10 +2,10 @@
  * `id,images`, and FAISS's, two arrays. The reader is the validator: teams of the contest that started
  * this lost their medals over duplicate ids.
  *
- * Blanks separate the gallery's ids, so that in an id a blank is written as %20, a tab as %09, line ends as %0A
- * and %0D, and '%' as %25 where these digits follow; nothing else is escaped. Lists that were written before read
- * as they did: an id that is there as it stands is that id, and '_' may stand for blanks and commas where only
- * one id fits. */
+ * Blanks separate the gallery's ids, so that in an id a blank is written as %20, a tab as %09, line ends
+ * as %0A and %0D, and '%' as %25 where these digits follow; nothing else is escaped. Lists that were
+ * written before read as they did: an id that is there as it stands is that id, and '_' may stand for
+ * blanks and commas where only one id fits. */
 #ifndef KIN_RETRIEVAL_LISTS_RANKS_H
 #define KIN_RETRIEVAL_LISTS_RANKS_H
 
@@ -31,11 +31,11 @@ typedef struct kin_ranks_problems {
     int64_t count, limit;
 } kin_ranks_problems;
 
-/* Reads and validates a file ("-" is standard input): a list, or an .npy of integers [queries, k], rows of the
- * gallery as FAISS's search gives them (a list ends before its first -1). Refused, naming line and id: a query unknown, listed
- * twice or missing; a gallery id unknown or twice in a list; an empty list; when `query` and `gallery` are
- * the same set (`leave_one_out`), an item in its own list. With `problems`, all of them are collected and
- * the call fails if there was any; without, the first one is the error. */
+/* Reads and validates a file ("-" is standard input): a list, or an .npy of integers [queries, k], rows of
+ * the gallery as FAISS's search gives them (a list ends before its first -1). Refused, naming line and id:
+ * a query unknown, listed twice or missing; a gallery id unknown or twice in a list; an empty list; when
+ * `query` and `gallery` are the same set (`leave_one_out`), an item in its own list. With `problems`, all
+ * of them are collected and the call fails if there was any; without, the first one is the error. */
 bool kin_ranks_read(const char *path, const kin_items *query, const kin_items *gallery, bool leave_one_out,
                     kin_ranks *out, kin_ranks_problems *problems, kin_error *err);
 bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_items *query,

@@ -1,10 +1,10 @@
-/* An affine map by RANSAC [Fischler and Bolles 1981]. Three pairs determine it: with the corners a₀ a₁ a₂ of a
- * triangle and their images b₀ b₁ b₂,
+/* An affine map by RANSAC [Fischler and Bolles 1981]. Three pairs determine it: with the corners a₀ a₁ a₂
+ * of a triangle and their images b₀ b₁ b₂,
  *
  *   M [a₁ − a₀ | a₂ − a₀] = [b₁ − b₀ | b₂ − b₀],      t = b₀ − M a₀.
  *
- * Over all that agree with the best, M and t are the least squares of Σ ‖M a + t − b‖², whose normal equations are
- * two systems of the same 3 × 3 matrix. */
+ * Over all that agree with the best, M and t are the least squares of Σ ‖M a + t − b‖², whose normal
+ * equations are two systems of the same 3 × 3 matrix. */
 #include "base/random.h"
 #include "retrieval/local/local.h"
 

@@ -1,6 +1,6 @@
-/* Local features [Noh et al. 2017, DELF]: many descriptors a picture, each with the place it describes, and what
- * follows from them: which of two pictures' features are the same point of the world, and whether one picture is
- * the other seen from elsewhere.
+/* Local features [Noh et al. 2017, DELF]: many descriptors a picture, each with the place it describes,
+ * and what follows from them: which of two pictures' features are the same point of the world, and whether
+ * one picture is the other seen from elsewhere.
  *
  *   selection   the best by score, near ones of a scale suppressed                           select.c
  *   matching    mutual nearest neighbours under a distance                                    match.c
@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-/* Where a feature is: the centre of what it sees, in pixels of the picture, the scale the picture was seen at, and
- * the score. */
+/* Where a feature is: the centre of what it sees, in pixels of the picture, the scale the picture was seen
+ * at, and the score. */
 typedef struct kin_local_place {
     float x, y, scale, score;
 } kin_local_place;
@@ -36,9 +36,9 @@ typedef struct kin_local_set {
 } kin_local_set;
 void kin_local_set_free(kin_local_set *s); /* where all of it came from kin_alloc */
 
-/* Chooses at most `most` of the places: those of at least `least` score, best first (ties by index), each unless
- * one chosen before it lies within `radius` pixels and within a factor of 1.5 in scale. Writes their indices to
- * `chosen` [count] and returns how many there are. */
+/* Chooses at most `most` of the places: those of at least `least` score, best first (ties by index), each
+ * unless one chosen before it lies within `radius` pixels and within a factor of 1.5 in scale. Writes
+ * their indices to `chosen` [count] and returns how many there are. */
 int64_t kin_local_select(const kin_local_place *place, int64_t count, double least, double radius,
                          int64_t most, int64_t *chosen);
 
@@ -46,9 +46,9 @@ typedef struct kin_local_pair {
     int32_t a, b;
 } kin_local_pair;
 
-/* Pairs of rows of a [na, dim] and b [nb, dim], unit vectors, that are each other's nearest (ties by index) and
- * not farther than `distance` (Euclid). `out` holds min(na, nb); `workspace` kin_local_match_workspace() bytes,
- * 64-byte aligned. Returns their number, in the order of a. */
+/* Pairs of rows of a [na, dim] and b [nb, dim], unit vectors, that are each other's nearest (ties by
+ * index) and not farther than `distance` (Euclid). `out` holds min(na, nb); `workspace`
+ * kin_local_match_workspace() bytes, 64-byte aligned. Returns their number, in the order of a. */
 int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, int64_t dim, double distance,
                         kin_local_pair *out, void *workspace);
 size_t kin_local_match_workspace(int64_t na, int64_t nb, int64_t dim); /* SIZE_MAX: too large */
@@ -64,10 +64,10 @@ typedef struct kin_ransac_opt {
     uint64_t key;     /* of the random numbers: equal keys, equal results */
 } kin_ransac_opt;
 
-/* The affine map from places `a` to places `b` that most of the pairs agree with [Fischler, Bolles 1981]: three
- * pairs at a time, of triangles that are none in name only; the best is fitted once more to all that agree, and
- * kept where no fewer agree then. Returns how many agree (0 with fewer than three pairs); `agrees` [count] and
- * `out` may be NULL. */
+/* The affine map from places `a` to places `b` that most of the pairs agree with [Fischler, Bolles 1981]:
+ * three pairs at a time, of triangles that are none in name only; the best is fitted once more to all that
+ * agree, and kept where no fewer agree then. Returns how many agree (0 with fewer than three pairs);
+ * `agrees` [count] and `out` may be NULL. */
 int64_t kin_affine_ransac(const kin_local_place *a, const kin_local_place *b, const kin_local_pair *pairs,
                           int64_t count, const kin_ransac_opt *opt, kin_affine_map *out, uint8_t *agrees);
 
@@ -79,9 +79,10 @@ typedef struct kin_verify_opt {
     kin_progress progress;
 } kin_verify_opt;
 
-/* Re-ranks lists: of each the first so many by the number of matches that agree, ties as they stood; the others
- * behind them as they stood. `query` NULL: queries are gallery pictures. List q ends before its first −1. Values
- * become the numbers of agreeing matches (0 for the others). Bit-identical for any number of threads. */
+/* Re-ranks lists: of each the first so many by the number of matches that agree, ties as they stood; the
+ * others behind them as they stood. `query` NULL: queries are gallery pictures. List q ends before its
+ * first −1. Values become the numbers of agreeing matches (0 for the others). Bit-identical for any number
+ * of threads. */
 bool kin_verify(const kin_local_set *query, const kin_local_set *gallery, const kin_verify_opt *opt,
                 kin_neighbours *lists, kin_error *err);
 

@@ -1,7 +1,7 @@
-/* Mutual nearest neighbours. For unit vectors d² = 2 − 2·a·b, so the nearest is the one of the largest product: one
- * matrix product, then the largest number of every row and of every column. A one-way match (the published
- * code's) also pairs what has no counterpart with whatever is least unlike it; that both agree takes most of these
- * away before geometry has to. */
+/* Mutual nearest neighbours. For unit vectors d² = 2 − 2·a·b, so the nearest is the one of the largest
+ * product: one matrix product, then the largest number of every row and of every column. A one-way match
+ * (the published code's) also pairs what has no counterpart with whatever is least unlike it; that both
+ * agree takes most of these away before geometry has to. */
 #include "kernels/gemm.h"
 #include "retrieval/local/local.h"
 

@@ -37,8 +37,8 @@ static bool near(const kin_local_place *a, const kin_local_place *b, double radi
     return ratio <= 1.5 && hypot(a->x - b->x, a->y - b->y) < radius;
 }
 
-/* The heap lies at the beginning of `chosen` and shrinks by one for each index that is taken from its top; those
- * that are kept are put down from the end of its memory towards it, and are turned round at last. */
+/* The heap lies at the beginning of `chosen` and shrinks by one for each index that is taken from its top;
+ * those that are kept are put down from the end of its memory towards it, and are turned round at last. */
 int64_t kin_local_select(const kin_local_place *place, int64_t count, double least, double radius,
                          int64_t most, int64_t *chosen)
 {

@@ -82,8 +82,8 @@ static bool part_selves(part *p, const int64_t *self, int64_t queries, kin_error
     return true;
 }
 
-/* Where queries are items of the part, all lists are one shorter than it: which item of the part does list q lack,
- * that is not the query itself? -1: none. */
+/* Where queries are items of the part, all lists are one shorter than it: which item of the part does list
+ * q lack, that is not the query itself? -1: none. */
 static int64_t lacking(const part *p, const kin_neighbours *better, int64_t q)
 {
     int64_t rest = p->count * (p->count - 1) / 2;

@@ -20,7 +20,8 @@ int64_t kin_among_fit(const kin_neighbours *lists, int64_t gallery, int64_t most
 
 /* Lists of opt->k: re-ranked items, then the rest of the query's list in its order, whose value is 2 (no
  * re-ranked distance is above 1), then, where the list is too short, -1. `lists` are what kin_search gave
- * for these queries and this gallery, which must be another set than the queries (no leave_one_out, but opt->self). */
+ * for these queries and this gallery, which must be another set than the queries (no leave_one_out, but
+ * opt->self). */
 bool kin_rerank_among(kin_vectors query, kin_vectors gallery, const kin_neighbours *lists, int64_t first,
                       const kin_rerank_opt *opt, kin_neighbours *out, kin_error *err);
 

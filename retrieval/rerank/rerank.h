@@ -22,8 +22,9 @@ typedef struct kin_rerank_opt {
     kin_rerank_input input;
     /* `query` is ignored: every gallery item against the others, itself removed by index */
     bool leave_one_out;
-    /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none. Where it holds the same
-     * numbers, the two take part as one item: with all queries such rows, lists are those of leaving one out. */
+    /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none. Where it holds the
+     * same numbers, the two take part as one item: with all queries such rows, lists are those of leaving
+     * one out. */
     const int64_t *self;
     kin_progress progress;
 } kin_rerank_opt;

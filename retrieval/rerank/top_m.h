@@ -1,5 +1,6 @@
-/* Top-M descriptor augmentation (Shao, Chen, Karpur, Cui, Araujo, Cao, "Global features are all you need for image
- * retrieval and reranking", ICCV 2023): the first M items of a query refine each other, and the query. */
+/* Top-M descriptor augmentation (Shao, Chen, Karpur, Cui, Araujo, Cao, "Global features are all you need
+ * for image retrieval and reranking", ICCV 2023): the first M items of a query refine each other, and the
+ * query. */
 #ifndef KIN_RETRIEVAL_RERANK_TOP_M_H
 #define KIN_RETRIEVAL_RERANK_TOP_M_H
 
@@ -21,8 +22,8 @@ typedef struct kin_top_m_opt {
 
 #define KIN_TOP_M_DEFAULTS .first = 400, .neighbours = 9, .beta = 0.15
 
-/* Rows must have unit length. A query's list depends on no other query. out->value holds the score, largest first,
- * ties by index; what lies beyond M keeps its order behind them. */
+/* Rows must have unit length. A query's list depends on no other query. out->value holds the score,
+ * largest first, ties by index; what lies beyond M keeps its order behind them. */
 bool kin_rerank_top_m(kin_vectors query, kin_vectors gallery, const kin_top_m_opt *opt, kin_neighbours *out,
                       kin_error *err);
 

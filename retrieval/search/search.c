@@ -55,9 +55,10 @@ static void store(void *arg, int64_t q, const kin_hit *hits, const kin_hit *fart
 
 /* ---- float32 products around the gallery's mean ---- */
 
-/* ‖q − g‖² from products of vectors that lie far from the origin is a small difference of large numbers, and q·g and
- * cosines differ by a small part of themselves. Where the mean outweighs what is around it, rows are moved by it:
- * distances stay, products lose the same q·mean, and cosines are 1 − d/2 of unit vectors. */
+/* ‖q − g‖² from products of vectors that lie far from the origin is a small difference of large numbers,
+ * and q·g and cosines differ by a small part of themselves. Where the mean outweighs what is around it,
+ * rows are moved by it: distances stay, products lose the same q·mean, and cosines are 1 − d/2 of unit
+ * vectors. */
 typedef struct moving {
     kin_vectors query, gallery;
     kin_metric metric;

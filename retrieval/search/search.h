@@ -21,8 +21,8 @@ typedef struct kin_search_opt {
     kin_metric metric;
     /* the queries are the gallery; row i does not find item i (by index, not by distance) */
     bool leave_one_out;
-    /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none. Lists stay k long; k is
-     * at most one less than the gallery where a query is one of its items. */
+    /* NULL, or [queries]: the gallery row that query q is and does not find, -1: none. Lists stay k long;
+     * k is at most one less than the gallery where a query is one of its items. */
     const int64_t *self;
     /* By default the order is that of distances computed directly, in double, with ties by index: the k
      * best by products of 16-bit numbers, and a margin, are rescored. Where the bound on their rounding

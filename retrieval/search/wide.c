@@ -1,8 +1,9 @@
-/* Candidates by float32 rows around the gallery's mean (for cosine: of unit length), then distances of the doubles.
- * Rows are known to be rounded by δ = ‖x − fl(x)‖, so that for the distances r of doubles and r' of float32 rows
+/* Candidates by float32 rows around the gallery's mean (for cosine: of unit length), then distances of the
+ * doubles. Rows are known to be rounded by δ = ‖x − fl(x)‖, so that for the distances r of doubles and r'
+ * of float32 rows
  *   |r − r'| ≤ δ_q + δ_g,
- * and for products |q·g − q'·g'| ≤ ‖q‖ δ_g + ‖g'‖ δ_q. Where that does not show that an item left out is farther
- * than the k-th, the query is searched again, deeper, at last to the whole gallery. */
+ * and for products |q·g − q'·g'| ≤ ‖q‖ δ_g + ‖g'‖ δ_q. Where that does not show that an item left out is
+ * farther than the k-th, the query is searched again, deeper, at last to the whole gallery. */
 #include "retrieval/search/wide.h"
 
 #include "base/memory.h"
@@ -88,8 +89,8 @@ static double distance(const job *j, int64_t q, int64_t g)
     return j->opt->metric == KIN_INNER ? -sum : -sum / (j->q.norm[q] * j->g.norm[g]);
 }
 
-/* Is every item that is not among the candidates surely farther than `kth`? `last` is what the search said of the
- * farthest candidate. Both have rounding of their own. */
+/* Is every item that is not among the candidates surely farther than `kth`? `last` is what the search said
+ * of the farthest candidate. Both have rounding of their own. */
 static bool proves(const job *j, int64_t q, double kth, double last)
 {
     double slack = 4 * FLT_EPSILON;

@@ -1,4 +1,5 @@
-/* Nearest neighbours among rows of doubles that float32 would round: [1e9 + 1, 0] and [1e9 + 2, 0] are two rows. */
+/* Nearest neighbours among rows of doubles that float32 would round: [1e9 + 1, 0] and [1e9 + 2, 0] are two
+ * rows. */
 #ifndef KIN_RETRIEVAL_SEARCH_WIDE_H
 #define KIN_RETRIEVAL_SEARCH_WIDE_H
 

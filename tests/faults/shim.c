@@ -1,13 +1,14 @@
 /* Preloaded (LD_PRELOAD) into kin: makes the n-th call of a kind fail, or kills the process in it.
  *
- *   KIN_FAULT=write:3:ENOSPC   the third write fails      KIN_FAULT=rename:2:KILL   killed before the second rename
+ *   KIN_FAULT=write:3:ENOSPC   the third write fails
+ *   KIN_FAULT=rename:2:KILL   killed before the second rename
  *   KIN_FAULT=read:5+:EIO      from the fifth on, all     KIN_FAULT=rename:2:KILLED and after it
  *   KIN_FAULT_PATH=TEXT        only files whose path holds TEXT count (open, read, write, rename, readdir)
  *   KIN_FAULT_COUNT=FILE       how often each kind was called goes there at the end, "kind number" a line
  *
- * Kinds: open read write sync rename mkdir readdir alloc thread map close. glibc's streams call the kernel without
- * passing here, so fopen and fdopen return streams whose reading and writing are functions of this file. Linux with
- * glibc alone. */
+ * Kinds: open read write sync rename mkdir readdir alloc thread map close. glibc's streams call the kernel
+ * without passing here, so fopen and fdopen return streams whose reading and writing are functions of this
+ * file. Linux with glibc alone. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-/* The input as a raw stream, as zlib's and as gzip's; then as the raw stream within the latter two, whose heads and
- * checksums are put around it. */
+/* The input as a raw stream, as zlib's and as gzip's; then as the raw stream within the latter two, whose
+ * heads and checksums are put around it. */
 #include "data/images/inflate.h"
 
 #include "tests/fuzz/long.h"

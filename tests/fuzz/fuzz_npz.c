@@ -1,5 +1,5 @@
-/* Any bytes as an .npz, also with its checksums put right; and as the .npy inside one, which is put together here so that the archive is
- * always sound. */
+/* Any bytes as an .npz, also with its checksums put right; and as the .npy inside one, which is put
+ * together here so that the archive is always sound. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
 #include "tests/fuzz/mend.h"

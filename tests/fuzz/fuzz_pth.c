@@ -1,5 +1,5 @@
-/* Any bytes as a file of PyTorch, zip or legacy, first without a look at the checksums, then with them put right; the
- * numbers found are read. */
+/* Any bytes as a file of PyTorch, zip or legacy, first without a look at the checksums, then with them put
+ * right; the numbers found are read. */
 #include "base/memory.h"
 #include "tests/fuzz/import.h"
 #include "tests/fuzz/long.h"

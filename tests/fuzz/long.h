@@ -1,5 +1,5 @@
-/* What no fuzzer reaches by mutation: an input of millions of bytes. The last bytes of an input may ask for it to be
- * made long, by repeating a few bytes of it in their place. */
+/* What no fuzzer reaches by mutation: an input of millions of bytes. The last bytes of an input may ask
+ * for it to be made long, by repeating a few bytes of it in their place. */
 #ifndef KIN_TESTS_FUZZ_LONG_H
 #define KIN_TESTS_FUZZ_LONG_H
 
@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* A copy of the input, which ends in: place (2 bytes), width, and what is asked: 0xff for `most` bytes, another
- * multiple of 32 for a hundredth of them, else it stays as it is. A zero byte follows. */
+/* A copy of the input, which ends in: place (2 bytes), width, and what is asked: 0xff for `most` bytes,
+ * another multiple of 32 for a hundredth of them, else it stays as it is. A zero byte follows. */
 static inline kin_bytes kin_lengthened(const uint8_t *data, size_t size, size_t most)
 {
     size_t width = 0, place = 0, times = 1;

@@ -1,4 +1,5 @@
-/* Checksums put right again in mutated inputs, which would otherwise be refused before they are understood. */
+/* Checksums put right again in mutated inputs, which would otherwise be refused before they are
+ * understood. */
 #ifndef KIN_TESTS_FUZZ_MEND_H
 #define KIN_TESTS_FUZZ_MEND_H
 

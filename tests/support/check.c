@@ -36,7 +36,8 @@ static void ended_early(void)
     if (owner == getpid()) say_outside("the program ended before check_result");
 }
 
-/* A check that is open when the next one begins, or at the end, has lost its check_end: what failed in it would be lost too. */
+/* A check that is open when the next one begins, or at the end, has lost its check_end: what failed in it
+ * would be lost too. */
 static void must_be_closed(void)
 {
     if (open_now) say("not ok", failed_now ? reason : "has no check_end");

@@ -6,14 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Begins and ends a named check; within it the first failed CHECK is reported and the rest still run. Outside of one
- * each failed CHECK is reported by itself, so that a program may end in CHECK(kin_alloc_live() == 0). */
+/* Begins and ends a named check; within it the first failed CHECK is reported and the rest still run.
+ * Outside of one each failed CHECK is reported by itself, so that a program may end in
+ * CHECK(kin_alloc_live() == 0). */
 void check_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_end(void);
 void check_skip(const char *format, ...) __attribute__((format(printf, 1, 2))); /* instead of check_end */
 void check_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* The exit status for main: 1 when any check failed, was never ended, or when there was none. A program that ends
- * before it is failed. */
+/* The exit status for main: 1 when any check failed, was never ended, or when there was none. A program
+ * that ends before it is failed. */
 int check_result(void);
 
 #define CHECK(condition) \
