@@ -21,31 +21,30 @@ static const kin_option options[] = {
 static const char *const rung_names[KIN_DEMO_RUNGS] = {"raw_pixels", "histogram", "untrained",
                                                        "embedding",  "expanded",  "reranked"};
 
-static kin_config demo_config(const kin_cli *cli)
+static void set_config(kin_config *c, const kin_cli *cli)
 {
-    kin_config c = {.model = "conv4",
-                    .loss = "triplet-hard",
-                    .size = 48,
-                    .channels = 3,
-                    .filter = "bilinear",
-                    .batch_classes = 16,
-                    .batch_pictures = 4,
-                    .batch = 64,
-                    .optimizer = "adam",
-                    .schedule = "cosine",
-                    .lr = 1e-3,
-                    .decay_every = 1000,
-                    .decay_gamma = 0.1,
-                    .momentum = 0.9,
-                    .flip = 0,
-                    .shift = 3,
-                    .light = 0.15,
-                    .validate_every = 250,
-                    .save_every = 1000000,
-                    .data = KIN_DEMO_DATA};
-    c.steps = kin_option_int(cli, "steps");
-    c.seed = kin_option_int(cli, "seed");
-    return c;
+    *c = (kin_config){.model = "conv4",
+                      .loss = "triplet-hard",
+                      .size = 48,
+                      .channels = 3,
+                      .filter = "bilinear",
+                      .batch_classes = 16,
+                      .batch_pictures = 4,
+                      .batch = 64,
+                      .optimizer = "adam",
+                      .schedule = "cosine",
+                      .lr = 1e-3,
+                      .decay_every = 1000,
+                      .decay_gamma = 0.1,
+                      .momentum = 0.9,
+                      .flip = 0,
+                      .shift = 3,
+                      .light = 0.15,
+                      .validate_every = 250,
+                      .save_every = 1000000,
+                      .data = KIN_DEMO_DATA};
+    c->steps = kin_option_int(cli, "steps");
+    c->seed = kin_option_int(cli, "seed");
 }
 
 static void say(void *user, const char *line) { kin_meter_say(user, "%s", line); }
@@ -178,34 +177,40 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
     return true;
 }
 
+/* What is too large for a stack. */
+typedef struct demo {
+    kin_config config, was; /* was: of the run that is there */
+    kin_trainer trainer;
+    kin_metrics metrics[KIN_DEMO_RUNGS];
+} demo;
+
 /* Whether the folder holds this very demo, begun and not done; not being able to tell is no. */
-static bool begun(const char *run, const kin_config *config)
+static bool begun(const char *run, demo *d)
 {
+    const kin_config *config = &d->config, *was = &d->was;
     kin_checkpoint *checkpoint = NULL;
-    kin_config was;
     kin_error ignored = {0};
     int64_t step = 0;
     char *path = kin_path_join(run, "last.safetensors");
     bool same = path && kin_exists(path) && kin_checkpoint_open(path, &checkpoint, &ignored) &&
-                kin_config_from_checkpoint(&was, checkpoint, path, &ignored);
+                kin_config_from_checkpoint(&d->was, checkpoint, path, &ignored);
     const char *at = same ? kin_checkpoint_note(checkpoint, "step") : NULL;
     same = same && at && kin_parse_int(at, 0, INT64_MAX, &step) && step < config->steps &&
-           strcmp(was.data, config->data) == 0 && was.steps == config->steps && was.seed == config->seed;
+           strcmp(was->data, config->data) == 0 && was->steps == config->steps && was->seed == config->seed;
     kin_checkpoint_free(checkpoint);
     kin_free(path);
     return same;
 }
 
 /* The rungs below the trained network, by first values: of a trainer that trains nothing. */
-static bool measure_untrained(const kin_config *config, const kin_dataset *set, kin_demo_shop *shop,
-                              kin_metrics *m, kin_error *err)
+static bool measure_untrained(demo *d, const kin_dataset *set, kin_demo_shop *shop, kin_error *err)
 {
-    kin_trainer t;
-    if (!kin_trainer_open(&t, config, set, NULL, NULL, false, NULL, err)) return false;
+    kin_trainer *t = &d->trainer;
+    if (!kin_trainer_open(t, &d->config, set, NULL, NULL, false, NULL, err)) return false;
     bool ok = true;
     for (int r = 0; ok && r <= KIN_DEMO_UNTRAINED; r++)
-        ok = describe_and_measure((kin_demo_rung)r, &t, &shop->test, &m[r], err);
-    kin_trainer_close(&t);
+        ok = describe_and_measure((kin_demo_rung)r, t, &shop->test, &d->metrics[r], err);
+    kin_trainer_close(t);
     return ok;
 }
 
@@ -219,28 +224,36 @@ static bool stopped(const kin_trainer *t, kin_error *err)
                     (long long)t->network.config.steps);
 }
 
-static bool tell(kin_cli *cli, const char *folder, kin_demo_shop *shop, double started, kin_error *err)
+static bool tell_with(demo *d, kin_cli *cli, const char *folder, kin_demo_shop *shop, double started,
+                      kin_error *err)
 {
-    kin_metrics m[KIN_DEMO_RUNGS];
-    kin_trainer t;
+    kin_trainer *t = &d->trainer;
     kin_meter meter;
-    kin_config config = demo_config(cli);
     char *run = kin_path_join(folder, "run");
     kin_dataset set = kin_pictures_set(&shop->train);
-    bool resume = run && begun(run, &config),
-         ok = run && measure_untrained(&config, &set, shop, m, err) &&
-              kin_trainer_open(&t, &config, &set, NULL, run, resume, NULL, err);
+    set_config(&d->config, cli);
+    bool resume = run && begun(run, d),
+         ok = run && measure_untrained(d, &set, shop, err) &&
+              kin_trainer_open(t, &d->config, &set, NULL, run, resume, NULL, err);
     if (!ok) {
         kin_free(run);
         return kin_failed(err) ? false : kin_fail_memory(err, "the demo", 1);
     }
-    if (resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)t.step);
-    kin_meter_start(&meter, "training", "steps", t.step, config.steps, cli->quiet);
-    ok = ok && (kin_trainer_run(&t, &meter, say, &meter, err) || stopped(&t, err));
+    if (resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)t->step);
+    kin_meter_start(&meter, "training", "steps", t->step, d->config.steps, cli->quiet);
+    ok = ok && (kin_trainer_run(t, &meter, say, &meter, err) || stopped(t, err));
     if (ok) kin_meter_end(&meter);
-    ok = ok && finish(cli, folder, shop, &t, m, started, err);
-    kin_trainer_close(&t);
+    ok = ok && finish(cli, folder, shop, t, d->metrics, started, err);
+    kin_trainer_close(t);
     kin_free(run);
+    return ok;
+}
+
+static bool tell(kin_cli *cli, const char *folder, kin_demo_shop *shop, double started, kin_error *err)
+{
+    demo *d = kin_alloc_zero(1, sizeof *d);
+    bool ok = d ? tell_with(d, cli, folder, shop, started, err) : kin_fail_memory(err, "the demo", sizeof *d);
+    kin_free(d);
     return ok;
 }
 
