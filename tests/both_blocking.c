@@ -20,9 +20,10 @@
 enum { SHAPES = 300 };
 
 /* Those of SSE and NEON, AVX2 and AVX-512 in float32 and in double, then ones that no machine has. */
-static const kin_tile_size tiles[] = {{6, 8, 128},   {6, 8, 512},  {6, 16, 512}, {14, 32, 512}, {6, 4, 128},
-                                      {14, 16, 512}, {1, 1, 1},    {1, 1, 512},  {31, 96, 512}, {16, 32, 256},
-                                      {3, 24, 100},  {13, 7, 300}, {97, 1, 512}, {5, 192, 17}};
+static const kin_tile_size tiles[] = {{6, 8, 128},  {6, 8, 512},   {6, 16, 512},  {14, 32, 512},
+                                      {6, 4, 128},  {6, 4, 512},   {14, 16, 512}, {1, 1, 1},
+                                      {1, 1, 512},  {31, 96, 512}, {16, 32, 256}, {3, 24, 100},
+                                      {13, 7, 300}, {97, 1, 512},  {5, 192, 17}};
 
 /* What is being cut, for what is said when it fails. */
 static char subject[400];
