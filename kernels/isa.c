@@ -54,7 +54,7 @@ kin_isa_kind kin_isa(void)
     if (kind >= 0) return (kin_isa_kind)kind;
     kind = find(getenv("KIN_ISA"));
     if (kind < 0 || !available((kin_isa_kind)kind))
-        for (kind = KIN_ISA_REAL - 1; !available((kin_isa_kind)kind); kind--) {}
+        for (kind = KIN_ISA_REAL - 1; kind > KIN_ISA_GENERIC && !available((kin_isa_kind)kind); kind--) {}
     atomic_store(&chosen, kind);
     return (kin_isa_kind)kind;
 }
