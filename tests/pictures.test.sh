@@ -23,13 +23,14 @@ expect "a background that is no colour" 2 "" "--background takes white, black or
 expect "... in training, before anything is read" 2 "" "--background takes white, black or #rrggbb" train "$folder/alpha" --model conv4 --background '#12345g' --out "$folder/r"
 expect "--max-pixels counts for the pixels too" 1 "" "3 allowed" embed "$folder/alpha" --model pixels --max-pixels 3 --out "$folder/e"
 
-# Elongated pictures: 1 x 5000 and 5000 x 1, as grey maps.
+# Elongated pictures: 1 x 5000 and 5000 x 1, as grey maps. Sanitizers take more addresses than any limit leaves.
+case ${BUILD:-} in *address* | *thread*) room=unlimited ;; *) room=400000 ;; esac
 mkdir -p "$folder/long/a" "$folder/long/b"
 { printf 'P5 1 5000 255\n'; head -c 5000 /dev/zero | tr '\000' '\115'; } >"$folder/long/a/tall.pgm"
 { printf 'P5 5000 1 255\n'; head -c 5000 /dev/zero | tr '\000' '\116'; } >"$folder/long/b/wide.pgm"
-why=$( (ulimit -v 400000; "$kin" embed "$folder/long" --model pixels --size 224 --out "$folder/long-e" --threads 2 --quiet) 2>&1)
+why=$( (ulimit -v $room; "$kin" embed "$folder/long" --model pixels --size 224 --out "$folder/long-e" --threads 2 --quiet) 2>&1)
 report "elongated pictures are computed where they are seen" "$why"
-why=$( (ulimit -v 400000; "$kin" convert "$folder/long/a/tall.pgm" --resize 256 --crop 224 --out "$folder/tall.png" --threads 2) 2>&1)
+why=$( (ulimit -v $room; "$kin" convert "$folder/long/a/tall.pgm" --resize 256 --crop 224 --out "$folder/tall.png" --threads 2) 2>&1)
 report "... in kin convert too" "$why"
 expect "the whole of one is refused by name" 1 "" "tall.pgm" convert "$folder/long/a/tall.pgm" --resize 256 --out "$folder/tall.png"
 "$kin" synth "$folder/shop" --products 2 --views 3 --size 32 --seed 1 --quiet >/dev/null

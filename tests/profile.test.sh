@@ -16,7 +16,7 @@ if [ "$(head -n 1 rows.csv)" = "layer,op,output,calls,forward_ms,backward_ms,sha
     awk -F, 'NR > 1 { share += $7; fields += NF != 11; order += NR > 2 && $5 > last; last = $5 } END { exit !(NR > 8 && share > .2 && share < 1.001 && !fields && !order) }' rows.csv
 then report "all layers in a file, slowest first, whose shares make no more than one" ""; else report "all layers in a file" "$(head -n 3 rows.csv | tr '\n' ' ')"; fi
 expect "without a profile they are needed" 2 "" "--weights, --input and --out are needed" forward --model resnet8
-expect "a file that cannot be written" 1 "limits here" "/proc/none" forward --model resnet8 --profile-csv /proc/none/x.csv --quiet
+expect "a file that cannot be written is told before the work" 1 "" "/proc/none" forward --model resnet8 --profile-csv /proc/none/x.csv --quiet
 
 # Without weights any number of channels would do: another network would be measured.
 array last.npy "2, 32, 32, 3" 24576
