@@ -41,6 +41,7 @@ static atomic_long calls[KINDS];
 static int kind = -1, what;
 static long at;
 static bool from_there_on, active;
+static _Thread_local bool own;
 static const char *only;
 
 static void begin(void)
@@ -94,7 +95,7 @@ extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_real
 static bool no_memory(void)
 {
     bool after, fail;
-    if (!active) return false;
+    if (!active || own) return false;
     fail = fails(ALLOC, only, &after);
     if (fail) errno = ENOMEM;
     return fail;
@@ -162,13 +163,12 @@ static int close_it(void *cookie)
 
 static FILE *stream_of(int fd, const char *path, const char *mode)
 {
-    bool was = active;
-    active = false; /* this is not kin's memory; single calls of other threads may go uncounted */
+    own = true; /* this is not kin's memory */
     file *f = calloc(1, sizeof *f);
     f->fd = fd;
     snprintf(f->path, sizeof f->path, "%s", path);
     f->stream = fopencookie(f, mode, (cookie_io_functions_t){read_it, write_it, seek_it, close_it});
-    active = was;
+    own = false;
     pthread_mutex_lock(&lock);
     for (int i = 0; i < FILES; i++)
         if (!known[i]) {
