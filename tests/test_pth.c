@@ -283,7 +283,10 @@ static void refused(const char *what, bytes *file, const char *part)
     bool ok = kin_import_bytes(&copy, &(kin_import_opt){.unpacker = unpacker}, &c, NULL, &err);
     if (part) {
         CHECK_MSG(!ok, "%s was taken", what);
-        CHECK_MSG(strstr(err.message, part), "%s: '%s' lacks '%s'", what, err.message, part);
+        /* where sizes have 32 bits, what does not fit them is refused before */
+        bool narrow = SIZE_MAX <= UINT32_MAX && (strstr(err.message, "larger than any memory") ||
+                                                 strstr(err.message, "an impossible size"));
+        CHECK_MSG(narrow || strstr(err.message, part), "%s: '%s' lacks '%s'", what, err.message, part);
     } else {
         CHECK_MSG(ok, "%s: %s", what, err.message);
     }
@@ -321,24 +324,8 @@ static void tensors(void)
         {"a huge offset of nothing", 6, INT64_MAX, {0}, {1}, 1, 6, 24, "reaches beyond its storage"},
         {"a negative stride", 6, 5, {6}, {-1}, 1, 6, 24, "impossible shape, offset or stride"},
         {"a negative size", 6, 0, {-6}, {1}, 1, 6, 24, "impossible shape, offset or stride"},
-        {"2^60 numbers",
-         6,
-         0,
-         {INT64_C(1) << 60},
-         {1},
-         1,
-         6,
-         24,
-         SIZE_MAX > UINT32_MAX ? "reaches beyond its storage" : "larger than any memory"},
-        {"2^60 repeated numbers",
-         6,
-         0,
-         {INT64_C(1) << 60},
-         {0},
-         1,
-         6,
-         24,
-         SIZE_MAX > UINT32_MAX ? "would take more than" : "larger than any memory"},
+        {"2^60 numbers", 6, 0, {INT64_C(1) << 60}, {1}, 1, 6, 24, "reaches beyond its storage"},
+        {"2^60 repeated numbers", 6, 0, {INT64_C(1) << 60}, {0}, 1, 6, 24, "would take more than"},
         {"2^40 repeated numbers", 6, 0, {1 << 20, 1 << 20}, {0, 0}, 2, 6, 24, "would take more than"},
         {"2^90 numbers",
          6,
