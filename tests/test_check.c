@@ -2,6 +2,7 @@
  * child with a status other than 0; what passes must not. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
+#include "base/text.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
@@ -187,11 +188,14 @@ static void hold(const char *self, int i)
 
 int main(int argc, char **argv)
 {
+    const int64_t all = sizeof ways / sizeof *ways;
+    int64_t one;
     if (argc == 2) {
-        ways[atoi(argv[1])].run();
+        if (!kin_parse_int(argv[1], 0, all - 1, &one)) return 2;
+        ways[one].run();
         return check_result();
     }
-    for (int i = 0; i < (int)(sizeof ways / sizeof *ways); i++) hold(argv[0], i);
+    for (int i = 0; i < all; i++) hold(argv[0], i);
     CHECK(kin_alloc_live() == 0);
     return check_result();
 }
