@@ -155,3 +155,13 @@ int kin_edit_distance(const char *a, const char *b)
     }
     return row[nb];
 }
+
+void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candidate)
+{
+    size_t length = strlen(typed);
+    int distance = kin_edit_distance(typed, candidate);
+    /* a beginning is nearer than any slip */
+    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 0;
+    if (distance > 1 + (int)(length / 4)) return;
+    if (!nearest->name || distance < nearest->distance) *nearest = (kin_nearest){candidate, distance};
+}

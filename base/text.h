@@ -41,6 +41,14 @@ bool kin_glob_any(const char *patterns, const char *name);
 /* Levenshtein distance, for "did you mean ...?". Strings longer than 63 count as far apart. */
 int kin_edit_distance(const char *a, const char *b);
 
+/* The nearest of two names to what was typed, for "did you mean"; keep calling with each candidate. Names too
+ * far from `typed` are never chosen. A zeroed kin_nearest is ready. */
+typedef struct kin_nearest {
+    const char *name;
+    int distance;
+} kin_nearest;
+void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candidate);
+
 #ifdef __cplusplus
 }
 #endif

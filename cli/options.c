@@ -23,16 +23,6 @@ const kin_option kin_global_options[] = {
     {0},
 };
 
-void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candidate)
-{
-    size_t length = strlen(typed);
-    int distance = kin_edit_distance(typed, candidate);
-    /* a beginning is nearer than any slip */
-    if (length >= 2 && strncmp(typed, candidate, length) == 0) distance = 0;
-    if (distance > 1 + (int)(length / 4)) return;
-    if (!nearest->name || distance < nearest->distance) *nearest = (kin_nearest){candidate, distance};
-}
-
 /* ---- Finding an option in the two tables ---- */
 
 typedef struct found {

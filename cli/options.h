@@ -2,6 +2,7 @@
 #ifndef KIN_CLI_OPTIONS_H
 #define KIN_CLI_OPTIONS_H
 
+#include "base/text.h"
 #include "cli/command.h"
 
 /* The options every command takes: --threads, --quiet, --help. Ends with {0}. */
@@ -17,13 +18,5 @@ bool kin_cli_parse(kin_cli *cli, const kin_command *command, int argc, char **ar
 /* Gives the command's option a value unless it has one already: checked as if it were typed, and borrowed; a
  * flag's is yes or no. Fails on a name that is not in the command's table. */
 bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error *err);
-
-/* The nearest of two names to what was typed, for "did you mean"; keep calling with each candidate. Names too
- * far from `typed` are never chosen. A zeroed kin_nearest is ready. */
-typedef struct kin_nearest {
-    const char *name;
-    int distance;
-} kin_nearest;
-void kin_nearest_try(kin_nearest *nearest, const char *typed, const char *candidate);
 
 #endif

@@ -82,18 +82,6 @@ static bool read_number(reader *r, double *out)
 
 /* ---- names ---- */
 
-typedef struct nearest {
-    const char *name;
-    int distance;
-} nearest;
-
-static void consider(nearest *n, const char *typed, const char *candidate)
-{
-    int distance = strncmp(candidate, typed, strlen(typed)) == 0 ? 1 : kin_edit_distance(typed, candidate);
-    if (distance <= 1 + (int)strlen(typed) / 3 && (!n->name || distance < n->distance))
-        *n = (nearest){candidate, distance};
-}
-
 static const kin_loss *find(const kin_loss *const *own, const char *name)
 {
     for (int i = 0; own && own[i]; i++)
@@ -103,9 +91,9 @@ static const kin_loss *find(const kin_loss *const *own, const char *name)
 
 static bool unknown_loss(const reader *r, const char *name)
 {
-    nearest n = {0};
-    for (int i = 0; r->own && r->own[i]; i++) consider(&n, name, r->own[i]->name);
-    for (int i = 0; kin_losses[i]; i++) consider(&n, name, kin_losses[i]->name);
+    kin_nearest n = {0};
+    for (int i = 0; r->own && r->own[i]; i++) kin_nearest_try(&n, name, r->own[i]->name);
+    for (int i = 0; kin_losses[i]; i++) kin_nearest_try(&n, name, kin_losses[i]->name);
     return n.name ? kin_fail(r->err, KIN_ERR_ARGUMENT, "there is no loss '%.40s' (did you mean %s?)", name,
                              n.name)
                   : kin_fail(r->err, KIN_ERR_ARGUMENT, "there is no loss '%.40s'; kin loss lists them", name);
@@ -120,10 +108,10 @@ static int find_param(const kin_loss *l, const char *name)
 
 static bool unknown_param(const reader *r, const kin_loss *l, const char *name)
 {
-    nearest n = {0};
+    kin_nearest n = {0};
     char all[200] = "";
     for (int i = 0; l->params[i].name; i++) {
-        consider(&n, name, l->params[i].name);
+        kin_nearest_try(&n, name, l->params[i].name);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", l->params[i].name);
     }
     if (n.name)

@@ -9,8 +9,9 @@
 
 static bool show(void *user, int64_t done, int64_t total)
 {
-    (void)total;
-    kin_meter_update(user, done, NULL);
+    kin_meter *meter = user;
+    meter->total = total; /* the pictures that the projection is fitted on are looked at twice */
+    kin_meter_update(meter, done, NULL);
     return !kin_interrupted();
 }
 
@@ -37,7 +38,6 @@ static bool extract(const kin_cli *cli, kin_module *module, const kin_network *n
     kin_meter meter;
     kin_meter_start(&meter, "local features", "pictures", 0, set->count, cli->quiet);
     kin_extract_opt opt = options_of(cli, like, &meter);
-    if (!opt.like) meter.total += set->count < 64 ? set->count : 64;
     snprintf(out.model, sizeof out.model, "%s", kin_option_string(cli, "model"));
     bool ok = kin_picture_limits(cli, &opt.limits, err) &&
               kin_local_extract(module, network, set, &opt, &out, &told, err);

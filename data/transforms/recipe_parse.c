@@ -18,12 +18,7 @@ static bool same_name(const char *name, const char *text, size_t length)
     return name && strlen(name) == length && strncasecmp(name, text, length) == 0;
 }
 
-typedef struct nearest {
-    const char *name;
-    int distance;
-} nearest;
-
-static void try_name(nearest *n, const char *typed, const char *candidate)
+static void try_name(kin_nearest *n, const char *typed, const char *candidate)
 {
     char lower[NAME_MAX_LENGTH + 1];
     size_t length = 0;
@@ -31,9 +26,8 @@ static void try_name(nearest *n, const char *typed, const char *candidate)
         lower[length] = (char)tolower((unsigned char)candidate[length]);
     lower[length] = '\0';
     if (!length) return;
-    int distance = strncmp(lower, typed, strlen(typed)) == 0 ? 1 : kin_edit_distance(typed, lower);
-    if (distance <= 1 + (int)strlen(typed) / 4 && (!n->name || distance < n->distance))
-        *n = (nearest){candidate, distance};
+    kin_nearest_try(n, typed, lower);
+    if (n->name == lower) n->name = candidate;
 }
 
 static void lowered(char out[NAME_MAX_LENGTH + 1], const char *text, size_t length)
@@ -55,7 +49,7 @@ static const kin_transform_info *find_transform(const char *text, size_t length)
 static bool fail_transform(const char *text, size_t length, kin_error *err)
 {
     char typed[NAME_MAX_LENGTH + 1];
-    nearest n = {0};
+    kin_nearest n = {0};
     lowered(typed, text, length);
     for (const kin_transform_info *t = kin_transforms; t->name; t++)
         try_name(&n, typed, t->name), try_name(&n, typed, t->alias), try_name(&n, typed, t->torch);
@@ -183,7 +177,7 @@ static bool fail_param(const kin_transform_info *what, const char *text, size_t 
 {
     kin_text names = {0};
     char typed[NAME_MAX_LENGTH + 1];
-    nearest n = {0};
+    kin_nearest n = {0};
     lowered(typed, text, length);
     for (int k = 0; what->params[k].name; k++) {
         kin_text_format(&names, "%s%s", k ? ", " : "", what->params[k].name);

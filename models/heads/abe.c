@@ -23,15 +23,6 @@ enum { MOST = KIN_BRANCHES };
 
 static int learners(const kin_head_choice *choice) { return (int)kin_head_value(choice, "learners"); }
 
-static const char *branch(const kin_head_choice *choice, int i)
-{
-    static const char *const names[MOST] = {"learner1",  "learner2",  "learner3",  "learner4",
-                                            "learner5",  "learner6",  "learner7",  "learner8",
-                                            "learner9",  "learner10", "learner11", "learner12",
-                                            "learner13", "learner14", "learner15", "learner16"};
-    return i < learners(choice) ? names[i] : NULL;
-}
-
 static int64_t dim_of(const kin_head_choice *choice, const kin_model_opt *opt)
 {
     return opt->embedding ? opt->embedding : (int64_t)kin_head_value(choice, "dim");
@@ -126,6 +117,5 @@ const kin_head kin_head_abe = {
                {"dim", 512, 1, 65536, .whole = true, .help = "numbers of all learners together"},
                {"split", .stage = true, .help = "the last stage that all learners share"},
                {"lambda", 1, 0, 1e6, .help = "weight of the divergence"}},
-    .branch = branch,
     .check = check,
     .run = run};

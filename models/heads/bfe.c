@@ -23,12 +23,6 @@
 
 enum { LEAST = 4 /* a smaller map leaves a part branch nothing to choose from */ };
 
-static const char *branch(const kin_head_choice *choice, int i)
-{
-    (void)choice;
-    return i == 0 ? "global" : i == 1 ? "part" : NULL;
-}
-
 /* linear → batch norm → ReLU on [n, c] */
 static kin_tensor *reduce(kin_scope *s, kin_tensor *x, int64_t out)
 {
@@ -113,6 +107,5 @@ const kin_head kin_head_bfe = {
                {"w", 0.5, 0, 1, .help = "width of what is erased (persons: 1)"},
                {"tap", .stage = true,
                 .help = "the stage whose map is taken; the last one where none is named"}},
-    .branch = branch,
     .check = check,
     .run = run};

@@ -12,12 +12,6 @@
 #include "models/heads/head.h"
 #include "nn/layers.h"
 
-static const char *branch(const kin_head_choice *choice, int i)
-{
-    (void)choice;
-    return i == 0 ? "pooled" : NULL;
-}
-
 /* The stage before the last: ResNet's layer3, which the paper calls conv4. */
 static int end_of(const kin_head_choice *choice, const kin_model *m)
 {
@@ -58,6 +52,5 @@ const kin_head kin_head_delf = {
     .params = {{"hidden", 512, 1, 8192, .whole = true, .help = "channels between the two 1x1 convolutions"},
                {"tap", .stage = true,
                 .help = "the stage whose map is taken; the one before the last where none is named"}},
-    .branch = branch,
     .check = check,
     .run = run};

@@ -26,11 +26,18 @@ static const kin_head *find(const char *name, size_t length, const kin_head *con
 static bool unknown_head(const char *name, const kin_head *const *own, kin_error *err)
 {
     char all[200] = "";
-    for (const kin_head *const *list = own; list && *list; list++)
+    kin_nearest nearest = {0};
+    for (const kin_head *const *list = own; list && *list; list++) {
+        kin_nearest_try(&nearest, name, (*list)->name);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s, ", (*list)->name);
-    for (int i = 0; kin_heads[i]; i++)
+    }
+    for (int i = 0; kin_heads[i]; i++) {
+        kin_nearest_try(&nearest, name, kin_heads[i]->name);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", kin_heads[i]->name);
-    return kin_fail(err, KIN_ERR_ARGUMENT, "there is no head '%.40s'; heads are %s", name, all);
+    }
+    return kin_fail(err, KIN_ERR_ARGUMENT, "there is no head '%.40s'%s%s%s; heads are %s", name,
+                    nearest.name ? " (did you mean " : "", nearest.name ? nearest.name : "",
+                    nearest.name ? "?)" : "", all);
 }
 
 static int find_param(const kin_head *h, const char *name, size_t length)

@@ -59,9 +59,6 @@ typedef struct kin_head_call {
 struct kin_head {
     const char *name, *about, *paper;
     kin_head_param params[KIN_HEAD_PARAMS + 1]; /* ends with {0} */
-    /* Names of the branches that a choice makes, for losses that address them: the i-th, or NULL behind the
-     * last one. */
-    const char *(*branch)(const kin_head_choice *choice, int i);
     /* Refuses what makes no sense together; may be NULL. */
     bool (*check)(const kin_head_choice *choice, const kin_model *m, const kin_model_opt *opt,
                   kin_error *err);
@@ -76,7 +73,7 @@ extern const kin_head *const kin_heads[]; /* ends with NULL; the first one is "p
  * expected. */
 bool kin_head_parse(const char *text, const kin_head *const *own, const kin_model *m, kin_head_choice *out,
                     kin_error *err);
-/* The head's checks, and that no branch is missing. */
+/* The model's checks and the head's. */
 bool kin_head_check(const kin_head_choice *choice, const kin_model *m, const kin_model_opt *opt,
                     kin_error *err);
 

@@ -1,12 +1,6 @@
 /* One map, one vector: pooling, an embedding where one is asked for, and the batch norm neck behind it. */
 #include "models/heads/head.h"
 
-static const char *branch(const kin_head_choice *choice, int i)
-{
-    (void)choice;
-    return i == 0 ? "plain" : NULL;
-}
-
 static bool run(const kin_head_call *c, kin_branches *out)
 {
     kin_tensor *map = kin_model_features(c->model, c->scope, c->x, c->opt);
@@ -17,5 +11,4 @@ static bool run(const kin_head_call *c, kin_branches *out)
     return behind != NULL;
 }
 
-const kin_head kin_head_plain = {
-    .name = "plain", .about = "pooling, embedding, neck", .branch = branch, .run = run};
+const kin_head kin_head_plain = {.name = "plain", .about = "pooling, embedding, neck", .run = run};

@@ -20,6 +20,11 @@ bool kin_merge(kin_vectors query, kin_vectors gallery, const int64_t *self, kin_
 {
     int64_t own = 0;
     *out = (kin_merged){.query = query};
+    if (query.count && query.dim != gallery.dim)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
+            (long long)query.dim, (long long)gallery.dim);
     for (int64_t q = 0; q < query.count; q++) own += !is_row(query, gallery, self, q);
     if (own == query.count) return true;
     size_t bytes = (size_t)query.dim * sizeof(float);

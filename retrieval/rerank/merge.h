@@ -15,7 +15,7 @@ typedef struct kin_merged {
 } kin_merged;
 
 /* `self` [query.count] or NULL as in kin_rerank_opt. An item whose query was changed meanwhile (expanded)
- * keeps both rows. */
+ * keeps both rows. Fails where the dimensions differ. */
 bool kin_merge(kin_vectors query, kin_vectors gallery, const int64_t *self, kin_merged *out, kin_error *err);
 void kin_merged_free(kin_merged *m);
 

@@ -436,11 +436,6 @@ bool kin_rerank_k_reciprocal(kin_vectors query, kin_vectors gallery, const kin_r
     kin_merged merged;
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
-    if (query.count && query.dim != gallery.dim)
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
-            (long long)query.dim, (long long)gallery.dim);
     if (!kin_merge(query, gallery, opt->self, &merged, err)) return false;
     job *j = NULL;
     bool ok = check(query, merged.query.count, gallery, opt, err) &&

@@ -331,11 +331,6 @@ bool kin_rerank_graph(kin_vectors query, kin_vectors gallery, const kin_rerank_g
     kin_merged merged;
     *out = (kin_neighbours){0};
     if (opt->leave_one_out) query = (kin_vectors){NULL, 0, gallery.dim};
-    if (query.count && query.dim != gallery.dim)
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "the queries have %lld dimensions and the gallery %lld; both must come from one model",
-            (long long)query.dim, (long long)gallery.dim);
     if (!kin_merge(query, gallery, opt->self, &merged, err)) return false;
     int64_t own = merged.query.count;
     float *joined = NULL;
