@@ -30,6 +30,27 @@ typedef struct kin_retrieve {
 
 extern const char *const kin_retrieve_metrics[];
 
+/* Those of top-M augmentation (retrieval/rerank/top_m.h). */
+#define KIN_TOP_M_OPTIONS \
+    {.name = "first", \
+     .kind = KIN_OPTION_INT, \
+     .value = "M", \
+     .low = 1, \
+     .high = 20000, \
+     .fallback = "400", \
+     .help = "How many of a list top-m re-orders; the others keep their places."}, \
+        {.name = "neighbours", \
+         .kind = KIN_OPTION_INT, \
+         .value = "N", \
+         .low = 0, \
+         .high = 20000, \
+         .fallback = "9", \
+         .help = "Each of those takes in its N nearest among them."}, \
+    { \
+        .name = "beta", .kind = KIN_OPTION_REAL, .value = "X", .low = 0, .high = 100, .fallback = "0.15", \
+        .help = "With this weight, times their similarity." \
+    }
+
 /* Rows of the commands' option tables. */
 #define KIN_RETRIEVE_OPTIONS \
     {.name = "gallery", \
