@@ -19,8 +19,8 @@ import time
 
 # Words of the test programs' names, room by room.
 TESTS = {
-    'kernels': 'both_gemm both_conv both_winograd both_norm both_inverted both_stem both_ops',
-    'autograd': 'both_ops both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
+    'kernels': 'both_gemm both_conv both_winograd both_norm both_inverted both_stem both_ops both_pools both_products',
+    'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
                 'both_recompute both_refusals both_stem both_attention both_golden',
     'losses': 'test_losses both_losses both_golden',
     'retrieval': 'search scan range rerank retrieval_golden diffusion expand fuse whiten tsne metrics judgement tune ranks cost',

@@ -26,4 +26,27 @@ typedef struct op_row {
 
 void op_rows_run(const op_row *rows, int count);
 
+/* ---- for the files of rows ---- */
+
+#define N(s) kin_shape_count(s)
+#define REFERENCE(NAME) \
+    static void NAME(double *const *in, const kin_shape *s, double *out, kin_shape o, void *arg)
+#define UNUSED (void)in, (void)s, (void)out, (void)o, (void)arg
+#define ROWS(s) (N(s) / (s).dim[(s).ndim - 1])
+#define COLUMNS(s) ((s).dim[(s).ndim - 1])
+
+#define S(...) \
+    { \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ } \
+    }
+#define ELEMENT(NAME, ...) \
+    { \
+        .name = #NAME, .build = build_##NAME, .reference = ref_##NAME, .shapes = {S(3, 5, 2, 7)}, \
+        __VA_ARGS__ \
+    }
+#define PAIR(NAME, TITLE, A, B, ...) \
+    { \
+        .name = TITLE, .build = build_##NAME, .reference = ref_##NAME, .shapes = {A, B}, __VA_ARGS__ \
+    }
+
 #endif
