@@ -252,15 +252,6 @@ kin_filter kin_config_filter(const kin_config *c)
     return KIN_FILTER_BILINEAR;
 }
 
-kin_model_opt kin_config_model(const kin_config *c)
-{
-    kin_model_opt opt;
-    kin_error checked_before = {0};
-    kin_head_choice head;
-    kin_config_network(c, &opt, &head, &checked_before);
-    return opt;
-}
-
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err)
 {
     int taken;

@@ -83,9 +83,8 @@ kin_loader_opt kin_config_loader(const kin_config *c);
 kin_image_limits kin_config_limits(const kin_config *c, kin_image_limits limits);
 
 kin_filter kin_config_filter(const kin_config *c);
-/* Both fail only for a config that was not checked. */
+/* What stands for the model and its head; fails only for a config that was not checked. */
 bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err);
-kin_model_opt kin_config_model(const kin_config *c);
 /* The sum that `loss`, `margin` and `smoothing` stand for. */
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);
 kin_tuning kin_config_tuning(const kin_config *c); /* points into c */

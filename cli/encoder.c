@@ -305,23 +305,50 @@ bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network 
     return ok;
 }
 
+static kin_tensor *whole_model(kin_scope *s, kin_tensor *x, void *network)
+{
+    const kin_network *n = network;
+    return kin_model_features(n->model, s, x, &n->opt);
+}
+
+/* A head that takes the map of an earlier stage has no use for the stages behind it, which the weights of the
+ * whole network hold all the same: their names. */
+static bool add_unused(kin_network *n, kin_module *module, kin_text *globs, kin_error *err)
+{
+    kin_ctx *ctx = kin_ctx_new();
+    kin_module *whole = ctx ? kin_module_outline(ctx, whole_model, n, input_shape(&n->config, 2)) : NULL;
+    bool ok = whole || (ctx ? kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message)
+                            : kin_fail_memory(err, "a context", 1));
+    for (int i = 0; ok && i < kin_module_entries(whole); i++) {
+        const char *name = kin_module_entry(whole, i)->name;
+        if (!kin_module_find(module, name)) kin_text_format(globs, ",%s", name);
+    }
+    kin_module_free(whole);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
 bool kin_network_load(kin_network *network, kin_module *module, kin_error *err)
 {
-    char heads[320];
     const kin_config *c = &network->config;
-    const char *classifier = network->model->classifier ? network->model->classifier : "classifier";
-    snprintf(heads, sizeof heads,
-             "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*,"
-             "global_reduction.*,res_part.*,reduction.*",
-             classifier);
-    return kin_weights_load(&(kin_weights){.path = c->weights,
-                                           .key = c->key,
-                                           .prefix = c->prefix,
-                                           .heads = heads,
-                                           .missing = c->allow_missing,
-                                           .untrained = c->untrained,
-                                           .sum_channels = c->sum_stem},
-                            module, network->told, err);
+    const char *classifier = network->model->classifier ? network->model->classifier : "classifier",
+               *own = network->head.head->own;
+    kin_text heads = {0};
+    kin_text_format(&heads, "%s.*,classifier.*,loss.*,embedding.*,bnneck.*,pool.p,attention.*,*.attention.*",
+                    classifier);
+    if (own) kin_text_format(&heads, ",%s", own);
+    bool ok = add_unused(network, module, &heads, err) &&
+              (!heads.failed || kin_fail_memory(err, "the names of heads", heads.size));
+    ok = ok && kin_weights_load(&(kin_weights){.path = c->weights,
+                                               .key = c->key,
+                                               .prefix = c->prefix,
+                                               .heads = heads.data,
+                                               .missing = c->allow_missing,
+                                               .untrained = c->untrained,
+                                               .sum_channels = c->sum_stem},
+                                module, network->told, err);
+    kin_text_free(&heads);
+    return ok;
 }
 
 bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *network, kin_module **module,

@@ -1,5 +1,6 @@
 #include "cli/weights.h"
 
+#include "base/text.h"
 #include "data/images/inflate.h"
 #include "nn/files/fit.h"
 
@@ -41,15 +42,6 @@ static void tell(const kin_weights *w, const kin_import_info *info, const kin_im
     if (info->also[0]) add(told, "; it also holds %s (--key)", info->also);
 }
 
-/* Patterns of both lists, one behind the other. */
-static const char *joined(const char *a, const char *b, char *room, size_t size)
-{
-    a = given(a), b = given(b);
-    if (!a || !b) return a ? a : b;
-    snprintf(room, size, "%s,%s", a, b);
-    return room;
-}
-
 /* Where all names may be missing, most of them should be there all the same: patterns that name a part say
  * what the user knows to be new. */
 static bool too_few(const kin_weights *w, const kin_checkpoint *c, kin_module *m, const char *allowed)
@@ -70,13 +62,13 @@ static bool none_fits(const kin_checkpoint *c, kin_module *m, const kin_import_c
                     kin_module_entry(m, 0)->name);
 }
 
-bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *info, kin_module *m,
-                     char told[KIN_WEIGHTS_TOLD], kin_error *err)
+/* `allowed`: the patterns of both lists. */
+static bool fit(const kin_weights *w, const char *allowed, kin_checkpoint *c, kin_import_info *info,
+                kin_module *m, char told[KIN_WEIGHTS_TOLD], kin_error *err)
 {
-    char room[2600];
-    const char *allowed = joined(w->heads, w->missing, room, sizeof room);
     int summed = 0;
     if (!given(w->prefix) && !kin_import_fit(c, m, info, err)) return false;
+    if (given(w->heads)) kin_checkpoint_leave(c, m, w->heads);
     if (w->sum_channels && !kin_import_sum_channels(c, m, &summed, err)) return false;
     kin_import_count all = kin_import_tensors(c, m, NULL);
     tell(w, info, &all, summed, told);
@@ -92,6 +84,19 @@ bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *i
             "channels (kin train --channels 3 keeps it)",
             stem);
     return kin_fail(err, why.code, "%s; --allow-missing GLOBS lets some pass", why.message);
+}
+
+bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *info, kin_module *m,
+                     char told[KIN_WEIGHTS_TOLD], kin_error *err)
+{
+    const char *heads = given(w->heads), *missing = given(w->missing);
+    kin_text both = {0};
+    if (!heads || !missing) return fit(w, heads ? heads : missing, c, info, m, told, err);
+    kin_text_format(&both, "%s,%s", heads, missing);
+    bool ok = both.failed ? kin_fail_memory(err, "patterns of names", strlen(heads) + strlen(missing))
+                          : fit(w, both.data, c, info, m, told, err);
+    kin_text_free(&both);
+    return ok;
 }
 
 bool kin_weights_load(const kin_weights *w, kin_module *m, char told[KIN_WEIGHTS_TOLD], kin_error *err)

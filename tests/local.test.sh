@@ -28,6 +28,17 @@ expect "an unknown branch is named" 2 "" "there is no branch of this name; the h
 expect "a map that is too small is told how to grow" 2 "" "--last-stride 1" $train --model resnet18 --head bfe --loss softmax --out no
 expect "learners that do not divide" 2 "" "a multiple of 3" $train --model resnet8 --head "abe(learners=3,dim=16)" --loss contrastive --out no
 
+# weights of the whole network, where a head has no use for its last stages
+# shellcheck disable=SC2086
+"$kin" $train --model resnet8 --loss softmax --out plain || exit 1
+for head in 'bfe(global=16,part=16,tap=layer2)' 'delf(hidden=16,tap=layer2)' 'abe(learners=2,dim=16)'; do
+    # shellcheck disable=SC2086
+    why=$("$kin" $train --model resnet8 --weights plain/model.safetensors --head "$head" --loss softmax --out fine --force 2>&1) && why=
+    report "published weights under $head" "$why"
+done
+# shellcheck disable=SC2086
+expect "weights of another network are refused as before" 1 "" "of another network" $train --model resnet20 --weights plain/model.safetensors --head 'delf(tap=layer2)' --loss softmax --out none
+
 expect "local features of a run" 0 "" "features of 8 numbers from 48 pictures" local shop --model delf --side 96 --most 60 --dim 8 --out f
 expect "verified lists" 0 "" "lists of" search --gallery e.npy --top 20 --out r.csv
 "$kin" verify r.csv --quiet --gallery f --least 0 --inliers n.npy --out v.csv || bad "local: verify" "$?"

@@ -37,15 +37,15 @@ typedef struct job {
  * change the features. */
 static void choose_taps(job *j)
 {
-    kin_model_opt model = kin_config_model(&j->network.config);
-    bool at_end = model.attention.kind && strcmp(model.attention.place, "end") == 0;
+    const kin_attend_opt *attention = &j->network.opt.attention;
+    bool at_end = attention->kind && strcmp(attention->place, "end") == 0;
     j->tap = kin_option_string(j->cli, "tap");
     j->before = kin_option_string(j->cli, "before");
     if (j->tap) return;
-    j->tap = !at_end                                   ? "features"
-             : model.attention.kind == KIN_ATTEND_CBAM ? "attention.SpatialGate"
-                                                       : "attention";
-    if (at_end && model.attention.kind != KIN_ATTEND_CBAM) j->before = "attention.input";
+    j->tap = !at_end                              ? "features"
+             : attention->kind == KIN_ATTEND_CBAM ? "attention.SpatialGate"
+                                                  : "attention";
+    if (at_end && attention->kind != KIN_ATTEND_CBAM) j->before = "attention.input";
 }
 
 static const kin_tensor *tapped(job *j, const char *name, kin_error *err)

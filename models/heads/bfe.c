@@ -101,6 +101,7 @@ const kin_head kin_head_bfe = {
     .name = "bfe",
     .about = "two branches, one of which sees the map with a part erased",
     .paper = "Dai et al. 2019",
+    .own = "global_reduction.*,res_part.*,reduction.*",
     .params = {{"global", 512, 1, 8192, .whole = true, .help = "numbers of the global branch"},
                {"part", 1024, 1, 8192, .whole = true, .help = "numbers of the part branch"},
                {"h", 0.5, 0, 1, .help = "height of what is erased, as a share of the map's (persons: .33)"},

@@ -58,6 +58,9 @@ typedef struct kin_head_call {
 
 struct kin_head {
     const char *name, *about, *paper;
+    /* Globs of its parameters beyond a plain head's, "reduction.*,...": weights of others do not have them.
+     * NULL: none. */
+    const char *own;
     kin_head_param params[KIN_HEAD_PARAMS + 1]; /* ends with {0} */
     /* Refuses what makes no sense together; may be NULL. */
     bool (*check)(const kin_head_choice *choice, const kin_model *m, const kin_model_opt *opt,

@@ -48,6 +48,9 @@ bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_n
  * that it matches are passed over too. float32, float64, float16 and bfloat16 are read; NaN and infinity
  * (also what float32 cannot hold) are refused. */
 bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *allow_missing, kin_error *err);
+/* Takes out of the checkpoint what matches the patterns and is of another shape in the module: another task's
+ * classifier under the same name. */
+void kin_checkpoint_leave(kin_checkpoint *c, kin_module *m, const char *patterns);
 /* How many names are missing, unexpected or of another shape, as kin_checkpoint_load would find them; all
  * of them are added to `list`, one a line. */
 int kin_checkpoint_differences(const kin_checkpoint *c, kin_module *m, const char *allow_missing,
