@@ -31,6 +31,16 @@ expect "a label too few" 1 "" "holds 3 labels for 4 embeddings" loss contrastive
 expect "an unknown loss" 2 "" "did you mean contrastive?" loss contrastiv --embeddings e.npy --labels l.npy
 expect "weights of another shape" 1 "" "where loss.center.centers is [2, 1]" loss center --embeddings e.npy --labels l.npy --weights e.npy
 expect "weights for a loss without" 2 "" "has no parameters" loss contrastive --embeddings e.npy --labels l.npy --weights e.npy
+expect "weights for two terms that have some" 2 "" "try its terms one by one" loss "arcface + center" --embeddings e.npy --labels l.npy --weights centers.npy
+expect "nor are they written" 2 "" "--weights-gradient: both loss." loss "arcface + center" --embeddings e.npy --labels l.npy --weights-gradient w.npy
+expect "parameters of one of two terms" 0 "0.375" "" loss "center + contrastive" --embeddings e.npy --labels l.npy --weights centers.npy
+cp e.npy before.npy
+for option in gradient mined weights-gradient; do
+    expect "--$option leaves the embeddings alone" 2 "" "would be overwritten" loss center --embeddings e.npy --labels l.npy --$option ./e.npy
+done
+same "loss: and they are as they were" before.npy e.npy
+expect "two outputs in one place" 2 "" "--gradient and --mined both write" loss contrastive --embeddings e.npy --labels l.npy --gradient x --mined ./x
+expect "an output that cannot be is told before the work" 1 "" "no-folder/g.npy" loss contrastive --embeddings e.npy --labels l.npy --gradient no-folder/g.npy
 expect "labels beyond the classes" 2 "" "outside 0 .. 2" loss arcface --embeddings e.npy --labels alone.npy --classes 3
 expect "what is needed" 2 "" "--embeddings E.npy and --labels L.npy are needed" loss contrastive
 

@@ -12,16 +12,18 @@
 static const kin_option options[] = {
     {"embeddings", KIN_OPTION_STRING, "E.npy", "the batch's embeddings, one a row"},
     {"labels", KIN_OPTION_STRING, "L.npy", "the class of each, whole numbers"},
-    {"gradient", KIN_OPTION_STRING, "G.npy", "write the gradient by the embeddings"},
+    {"gradient", KIN_OPTION_STRING, "G.npy", "write the gradient by the embeddings",
+     .writes = KIN_WRITES_FILE},
     {"mined", KIN_OPTION_STRING, "FILE.csv",
      "write the pairs or triplets that counted, by their rows: anchor,positive,negative or "
-     "anchor,other,kind"},
+     "anchor,other,kind",
+     .writes = KIN_WRITES_FILE},
     {"classes", KIN_OPTION_INT, "N", "how many classes there are",
      .fallback_shown = "the largest label and one", .low = 1, .high = 10000000},
     {"weights", KIN_OPTION_STRING, "W.npy",
      "the loss's own parameters, one row a class: proxies, class weights, centres",
      .fallback_shown = "drawn by the seed"},
-    {"weights-gradient", KIN_OPTION_STRING, "G.npy", "write the gradient by them"},
+    {"weights-gradient", KIN_OPTION_STRING, "G.npy", "write the gradient by them", .writes = KIN_WRITES_FILE},
     {"seed", KIN_OPTION_INT, "N", "for parameters and for losses that draw", "1", .low = 0, .high = -1},
     {0},
 };
@@ -75,13 +77,35 @@ static kin_entry *own_parameter(trial *t)
     return NULL;
 }
 
+static size_t term_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : 0;
+}
+
+/* One array is of one term: of a sum in which two have parameters it would be half of the answer. */
+static bool one_has_parameters(const char *option, trial *t, kin_error *err)
+{
+    const kin_entry *own = own_parameter(t);
+    if (!own) return kin_fail(err, KIN_ERR_ARGUMENT, "%s: this loss has no parameters", option);
+    for (int i = 0; i < kin_module_entries(t->module); i++) {
+        const kin_entry *e = kin_module_entry(t->module, i);
+        if (!e->buffer &&
+            (term_of(e->name) != term_of(own->name) || memcmp(e->name, own->name, term_of(own->name)) != 0))
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "%s: both %s and %s are parameters of this sum; try its terms one by one", option,
+                            own->name, e->name);
+    }
+    return true;
+}
+
 static bool read_weights(const char *path, trial *t, kin_error *err)
 {
-    kin_entry *e = own_parameter(t);
     kin_npy file;
     char shape[64];
     if (!path) return true;
-    if (!e) return kin_fail(err, KIN_ERR_ARGUMENT, "--weights: this loss has no parameters");
+    if (!one_has_parameters("--weights", t, err)) return false;
+    kin_entry *e = own_parameter(t);
     if (!kin_npy_read(path, &file, err)) return false;
     kin_shape wanted = kin_shape_of(e->tensor);
     bool ok = file.count == kin_count(e->tensor) &&
@@ -188,8 +212,8 @@ static bool try_it(const kin_cli *cli, trial *t, kin_error *err)
 {
     kin_mined mined = {0};
     kin_entry *own = own_parameter(t);
-    if (kin_option_given(cli, "weights-gradient") && !own)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "--weights-gradient: this loss has no parameters");
+    if (kin_option_given(cli, "weights-gradient") && !one_has_parameters("--weights-gradient", t, err))
+        return false;
     if (!tell_terms(t, err)) return false;
     t->mined = &mined;
     kin_tensor *x = kin_variable(t->ctx, KIN_SHAPE(t->n, t->d), t->embeddings.data),
