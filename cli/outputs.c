@@ -22,10 +22,42 @@ static bool same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
+static const char *last_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool folder_of(const char *path, struct stat *out)
+{
+    char folder[PATH_MAX_HERE];
+    size_t length = (size_t)(last_name(path) - path);
+    if (length >= sizeof folder) return false;
+    snprintf(folder, sizeof folder, "%.*s", (int)length, path);
+    return stat(length ? folder : ".", out) == 0;
+}
+
+/* Whether two names are of one file, which need not be there yet: "x" and "./x". */
+static bool same_place(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (strcmp(a, b) == 0 || same_file(a, b)) return true;
+    return strcmp(last_name(a), last_name(b)) == 0 && folder_of(a, &x) && folder_of(b, &y) &&
+           x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* "E.npy" is E, as the readers of descriptors have it. */
 static int stem_of(const char *name, size_t length)
 {
     return (int)(length > 4 && strncmp(name + length - 4, ".npy", 4) == 0 ? length - 4 : length);
+}
+
+/* A name with an ending of those that it stands for; false: it is too long for any file. */
+static bool spell(char to[PATH_MAX_HERE], const char *name, size_t length, const char *ending)
+{
+    if (length + 32 > PATH_MAX_HERE) return false;
+    snprintf(to, PATH_MAX_HERE, "%.*s%s", *ending == '.' ? stem_of(name, length) : (int)length, name, ending);
+    return true;
 }
 
 static bool refuse(const char *output, kin_error *err)
@@ -43,19 +75,12 @@ typedef struct both {
 
 static bool apart(const both *b, const char *input, size_t length, kin_error *err)
 {
-    const char *output = b->output, *const *endings = b->output_endings,
-               *const *input_endings = b->input_endings;
     char to[PATH_MAX_HERE], from[PATH_MAX_HERE];
-    if (length + 32 > sizeof from || strlen(output) + 32 > sizeof to) return true;
-    for (int o = 0; endings[o]; o++)
-        for (int i = 0; input_endings[i]; i++) {
-            snprintf(to, sizeof to, "%.*s%s",
-                     *endings[o] ? stem_of(output, strlen(output)) : (int)strlen(output), output, endings[o]);
-            snprintf(from, sizeof from, "%.*s%s",
-                     *input_endings[i] == '.' ? stem_of(input, length) : (int)length, input,
-                     input_endings[i]);
-            if (same_file(to, from)) return refuse(to, err);
-        }
+    for (const char *const *o = b->output_endings; *o; o++)
+        for (const char *const *i = b->input_endings; *i; i++)
+            if (spell(to, b->output, strlen(b->output), *o) && spell(from, input, length, *i) &&
+                same_file(to, from))
+                return refuse(to, err);
     return true;
 }
 
@@ -87,11 +112,15 @@ static bool takes_pictures(const kin_cli *cli)
     return false;
 }
 
-static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
+static const char *const *endings_of(const kin_option *o)
 {
     static const char *const as_it_is[] = {"", NULL};
-    both b = {output, o->writes == KIN_WRITES_SET ? set_endings : as_it_is,
-              takes_pictures(cli) ? picture_endings : set_or_run};
+    return o->writes == KIN_WRITES_SET ? set_endings : as_it_is;
+}
+
+static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
+{
+    both b = {output, endings_of(o), takes_pictures(cli) ? picture_endings : set_or_run};
     for (int p = 0; p < cli->positionals; p++)
         if (!apart_from_value(&b, cli->positional[p], err)) return false;
     for (int i = 0; cli->command->options[i].name; i++) {
@@ -106,10 +135,21 @@ static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *
 static bool creatable(const kin_option *o, const char *output, kin_error *err)
 {
     char to[PATH_MAX_HERE];
-    size_t length = strlen(output);
-    if (o->writes != KIN_WRITES_SET || length + 32 > sizeof to) return kin_file_creatable(output, err);
-    snprintf(to, sizeof to, "%.*s.npy", stem_of(output, length), output);
-    return kin_file_creatable(to, err);
+    bool set = o->writes == KIN_WRITES_SET && spell(to, output, strlen(output), ".npy");
+    return kin_file_creatable(set ? to : output, err);
+}
+
+/* Outputs of two options; "-" is no file. */
+static bool two_files(const kin_option *a, const char *one, const kin_option *b, const char *other,
+                      kin_error *err)
+{
+    char x[PATH_MAX_HERE], y[PATH_MAX_HERE];
+    for (const char *const *i = endings_of(a); *i; i++)
+        for (const char *const *k = endings_of(b); *k; k++)
+            if (spell(x, one, strlen(one), *i) && spell(y, other, strlen(other), *k) && same_place(x, y))
+                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s and --%s both write %s; give two names", a->name,
+                                b->name, y);
+    return true;
 }
 
 bool kin_outputs_check(const kin_cli *cli, kin_error *err)
@@ -120,9 +160,9 @@ bool kin_outputs_check(const kin_cli *cli, kin_error *err)
         const char *output = cli->values[i];
         if (!table[i].writes || !output || strcmp(output, "-") == 0) continue;
         for (int k = 0; k < i; k++)
-            if (table[k].writes && cli->values[k] && strcmp(cli->values[k], output) == 0)
-                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s and --%s both write %s; give two names",
-                                table[k].name, table[i].name, output);
+            if (table[k].writes && cli->values[k] && strcmp(cli->values[k], "-") != 0 &&
+                !two_files(&table[k], cli->values[k], &table[i], output, err))
+                return false;
         if ((!forced && !apart_from_all(cli, &table[i], output, err)) || !creatable(&table[i], output, err))
             return false;
     }

@@ -78,4 +78,6 @@ cp odd.csv photos.csv
 says "embed does not overwrite the list that it reads" 2 "photos.csv is read by this very command" "$kin" embed photos.csv --model pixels --size 8 --out photos
 same "lists: and the list is as it was" odd.csv photos.csv
 says "two outputs of one name" 2 "--out and --indices both write x" "$kin" search --gallery e --out x --indices x
+says "two outputs of one place" 2 "--out and --indices both write ./x" "$kin" search --gallery e --out x --indices ./x
+says "one output is a part of another" 2 "both write" "$kin" reduce e --pca 2 --out y --save y.npy
 exit $failed
