@@ -125,10 +125,10 @@ static bool read_value(reader *r, char **value)
 
 static bool read_setting(reader *r, char *line)
 {
-    char *equals = strchr(line, '='), *value = equals + 1;
+    char *equals = strchr(line, '=');
     if (!equals) return fail_at(r, "'%.60s' is no setting; expected OPTION = VALUE", line);
     *equals = '\0';
-    char *name = trimmed(line);
+    char *value = equals + 1, *name = trimmed(line);
     if (*name == '-') return fail_at(r, "options stand here without their dashes, not as '%.60s'", name);
     if (!read_value(r, &value)) return false;
     if (listed(typed_alone, name))
