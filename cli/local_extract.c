@@ -199,6 +199,12 @@ static bool fit(extraction *x, kin_whitening *out, kin_error *err)
     int64_t pictures = x->set->count < FITTED_PICTURES ? x->set->count : FITTED_PICTURES, n;
     float *rows = sample(x, pictures, &n, err);
     if (!rows) return err->code ? false : kin_fail(err, KIN_ERR_DATA, "no picture could be read");
+    if (n < 2) {
+        kin_free(rows);
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%lld features have a score of %g or more: too few for a projection", (long long)n,
+                        x->opt->least);
+    }
     int64_t dim = x->opt->dim < x->g.channels ? x->opt->dim : x->g.channels;
     bool ok = kin_pca_fit((kin_vectors){rows, n, x->g.channels}, dim, out, err);
     for (int64_t i = 0; ok && i < out->in; i++) out->mean[i] = (float)out->mean[i]; /* as the file keeps it */

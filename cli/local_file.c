@@ -148,7 +148,11 @@ static bool take(const kin_checkpoint *c, kin_local_file *f, kin_error *err)
     f->projection.mean = kin_alloc_array(mean->count, sizeof(double));
     if (!f->projection.projection) return false;
     if (!f->projection.mean) return kin_fail_memory(err, "mean", mean->count * sizeof(double));
-    for (size_t i = 0; i < mean->count; i++) f->projection.mean[i] = kin_array_number(mean, i);
+    for (size_t i = 0; i < mean->count; i++) {
+        f->projection.mean[i] = kin_array_number(mean, i);
+        if (!isfinite(f->projection.mean[i]))
+            return kin_fail(err, KIN_ERR_NUMERIC, "mean holds NaN or infinity");
+    }
     return read_first(c, &f->set, n, err) && read_ids(c, f->set.images, &f->items, err);
 }
 

@@ -49,8 +49,18 @@ same "local: the same for any number of threads" v.csv w.csv
 same "local: without matches lists stay as they are" r.csv u.csv
 "$kin" local shop --quiet --model delf --side 96 --most 60 --like f --out g
 cmp -s f g && ok "local: features made like others are the same" || bad "local: features made like others are the same" "they differ"
+expect "--like brings the numbers of a feature" 2 "" "leave --dim out" local shop --model delf --like f --dim 4 --out no
+expect "scales that are none" 2 "" "--smallest 2 is above --largest 1" local shop --model delf --smallest 2 --largest 1 --out no
+expect "a score that no feature has" 1 "" "0 features have a score of 1e+09 or more" local shop --model delf --side 96 --score 1e9 --dim 8 --out no
 expect "any map of any network" 0 "" "features of 8 numbers" local shop --model abe --tap layer1 --side 96 --most 20 --dim 8 --out h
 expect "no such map" 2 "" "this network has no map 'layer9'" local shop --model abe --tap layer9 --side 96 --out no
+"$kin" search --quiet --keep-self --query e.npy --gallery e.npy --top 20 --out kept.csv
+"$kin" search --quiet --gallery e.npy --top 19 --out others.csv
+expect "queries of the gallery do not find themselves" 0 "" "48 of 48 queries are gallery items themselves" verify kept.csv --query f --gallery f --least 1000000 --out alone.csv
+same "local: and what is left are the others" others.csv alone.csv
+"$kin" search --quiet --keep-self --query e.npy --gallery e.npy --top 20 --indices kept.npy
+expect "own rows of an array are taken out, and told" 0 "" "48 items found themselves in kept.npy" verify kept.npy --gallery f --least 1000000 --out alone.csv
+same "local: of arrays too" others.csv alone.csv
 expect "what is no file of local features" 1 "" "e.npy: not a safetensors file" verify r.csv --gallery f --query e.npy --out no
 expect "a network is none" 1 "" "kin local makes them" verify r.csv --gallery bfe/model.safetensors --out no
 head -c 1000 f >cut

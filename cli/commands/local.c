@@ -64,6 +64,12 @@ static int run(kin_cli *cli)
     kin_local_file like = {0};
     kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes")};
     const char *other = kin_option_string(cli, "like");
+    if (other && kin_option_given(cli, "dim"))
+        return kin_cli_usage(cli,
+                             "--like takes the other file's projection, its --dim with it; leave --dim out");
+    if (kin_option_real(cli, "smallest") > kin_option_real(cli, "largest"))
+        return kin_cli_usage(cli, "--smallest %g is above --largest %g, and no scale is left",
+                             kin_option_real(cli, "smallest"), kin_option_real(cli, "largest"));
     kin_interrupt_catch();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&
               kin_source_open_set(cli, cli->positional[0], &choice, &set, &err) &&

@@ -1,8 +1,12 @@
+#include "base/memory.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/local_file.h"
 #include "cli/progress.h"
+#include "cli/selves.h"
 #include "retrieval/lists/ranks.h"
+
+#include <string.h>
 
 static bool show(void *user, const char *stage, int64_t done, int64_t total)
 {
@@ -29,6 +33,53 @@ static bool to_lists(const kin_ranks *ranks, kin_neighbours *out, kin_error *err
     return true;
 }
 
+/* Whether picture q of one file is picture g of another: the same features at the same places. */
+static bool same_features(const kin_local_set *a, int64_t q, const kin_local_set *b, int64_t g)
+{
+    int64_t n = a->first[q + 1] - a->first[q], row = a->dim * (int64_t)sizeof(float);
+    return a->dim == b->dim && n == b->first[g + 1] - b->first[g] &&
+           memcmp(a->place + a->first[q], b->place + b->first[g], (size_t)n * sizeof *a->place) == 0 &&
+           memcmp(a->descriptor + a->first[q] * a->dim, b->descriptor + b->first[g] * b->dim,
+                  (size_t)(n * row)) == 0;
+}
+
+/* Queries that are gallery items: the id is equal, and the features are. */
+static bool find_selves(const kin_local_file *query, const kin_local_file *gallery, kin_selves *out,
+                        kin_error *err)
+{
+    int64_t count = query->items.count;
+    *out = (kin_selves){.row = kin_alloc_array((size_t)count, sizeof *out->row)};
+    if (!out->row) return kin_fail_memory(err, "the queries", (size_t)count * sizeof *out->row);
+    for (int64_t q = 0; q < count; q++) {
+        int64_t g = kin_items_find(&gallery->items, query->items.id[q], strlen(query->items.id[q]));
+        bool same = g >= 0 && same_features(&query->set, q, &gallery->set, g);
+        out->row[q] = same ? g : -1;
+        out->count += same;
+        out->same_id += g >= 0 && !same;
+    }
+    return true;
+}
+
+/* The lists, without the queries themselves. */
+static bool read_lists(const kin_cli *cli, const kin_local_file *query, const kin_local_file *gallery,
+                       kin_ranks *out, kin_error *err)
+{
+    const char *path = cli->positional[0];
+    kin_selves selves = {0};
+    if (!kin_ranks_read(path, query ? &query->items : &gallery->items, &gallery->items, !query, out, NULL,
+                        err))
+        return false;
+    if (out->own)
+        kin_cli_note(cli, "%lld items found themselves in %s, and were taken out of their own lists",
+                     (long long)out->own, path);
+    if (!query) return true;
+    if (!find_selves(query, gallery, &selves, err)) return false;
+    kin_ranks_drop(out, selves.row);
+    kin_selves_tell(cli, &selves, query->items.count);
+    kin_selves_free(&selves);
+    return true;
+}
+
 static bool verify(const kin_cli *cli, const kin_local_file *query, const kin_local_file *gallery,
                    kin_error *err)
 {
@@ -44,8 +95,7 @@ static bool verify(const kin_cli *cli, const kin_local_file *query, const kin_lo
                                      .tolerance = kin_option_real(cli, "tolerance"),
                                      .key = (uint64_t)kin_option_int(cli, "seed")},
                           .progress = {show, &meter}};
-    bool ok = kin_ranks_read(cli->positional[0], asked, &gallery->items, !query, &ranks, NULL, err) &&
-              to_lists(&ranks, &lists, err);
+    bool ok = read_lists(cli, query, gallery, &ranks, err) && to_lists(&ranks, &lists, err);
     kin_meter_start(&meter, "verifying", "lists", 0, ranks.queries, cli->quiet);
     ok = ok && kin_verify(query ? &query->set : NULL, &gallery->set, &opt, &lists, err);
     if (ok) kin_meter_end(&meter);
