@@ -44,6 +44,12 @@ bool kin_fail_memory(kin_error *err, const char *what, unsigned long long bytes)
 void kin_error_prefix(kin_error *err, const char *format, ...) KIN_PRINTF(2, 3);
 
 static inline bool kin_failed(const kin_error *err) { return err && err->code != KIN_OK; }
+/* Whether a picture, or another one of many, may be left out for it: its own file is the reason, not the
+ * machine, which may be well again, nor the call. */
+static inline bool kin_error_is_of_file(const kin_error *err)
+{
+    return err->code == KIN_ERR_DATA || err->code == KIN_ERR_ABSENT;
+}
 static inline void kin_error_clear(kin_error *err)
 {
     if (err) {

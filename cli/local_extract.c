@@ -153,10 +153,11 @@ static bool read_picture(extraction *x, int64_t i, kin_image *out, bool *usable,
                          kin_error *err)
 {
     kin_error why = {0};
-    *usable = kin_dataset_image(x->set, i, &x->opt->limits, out, &why) &&
-              kin_image_convert(out, (int)x->g.network->config.channels, &why);
+    bool read = kin_dataset_image(x->set, i, &x->opt->limits, out, &why);
+    *usable = read && kin_image_convert(out, (int)x->g.network->config.channels, &why);
     if (*usable) return true;
-    if (why.code != KIN_ERR_DATA) return kin_fail(err, why.code, "%s", why.message);
+    if (read) kin_image_free(out);
+    if (!kin_error_is_of_file(&why)) return kin_fail(err, why.code, "%s", why.message);
     if (first_look && !x->told->broken++) x->told->first_broken = why;
     return true;
 }

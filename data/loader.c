@@ -174,10 +174,9 @@ static void note_broken(kin_loader *l, int64_t picture, const kin_error *why)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* A fault of the file's own, not of the machine's, which may pass, or the recipe's. */
 static bool may_be_left_out(const kin_loader *l, const kin_error *e)
 {
-    return !l->opt.strict && (e->code == KIN_ERR_DATA || e->code == KIN_ERR_ABSENT);
+    return !l->opt.strict && kin_error_is_of_file(e);
 }
 
 /* Makes a picture; false with an error in `err` that may be left out, or not. What was broken once is not

@@ -117,19 +117,13 @@ static void load_one(void *arg, int64_t index, int worker)
     kin_image_free(&image);
 }
 
-/* Whether a picture may be left out for it: an error of the machine's may pass. */
-static bool is_of_the_file(const kin_error *e)
-{
-    return e->code == KIN_ERR_DATA || e->code == KIN_ERR_ABSENT || e->code == KIN_ERR_ARGUMENT;
-}
-
 /* Moves the readable pictures of a group together and notes the others. */
 static bool keep_group(loading *l, int64_t count, kin_pictures *out, kin_error *err)
 {
     for (int64_t k = 0; k < count; k++) {
         kin_error *e = &l->errors[k];
         if (kin_failed(e)) {
-            if (l->opt->strict || !is_of_the_file(e)) return kin_fail(err, e->code, "%s", e->message);
+            if (l->opt->strict || !kin_error_is_of_file(e)) return kin_fail(err, e->code, "%s", e->message);
             if (out->broken++ == 0) out->first_broken = *e;
             continue;
         }

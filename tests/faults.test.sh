@@ -96,6 +96,7 @@ if with_shim "passing errors of reading"; then
         KIN_FAULT_PATH=view-03.png says "${why%% *} while a picture is opened ends the command" 1 "${why#* }" faulty "open:5+:${why%% *}" "$kin" embed shop --model whole --out passing
     done
     KIN_FAULT_PATH=view-03.png says "EIO while a picture is read ends it" 1 "Input/output error" faulty read:5:EIO "$kin" embed shop --model whole --out passing
+    KIN_FAULT_PATH=view-03.png says "EIO while pictures are checked ends it" 1 "Input/output error" faulty read:5:EIO "$kin" data shop --check
     KIN_FAULT_PATH=product-0001 says "EIO in training ends it" 1 "Input/output error" faulty read:3:EIO "$kin" train shop --width 8 --embedding 8 --size 16 --batch-classes 4 --batch-pictures 2 --steps 4 --cache 0 --out passing_run
     says "an interrupted call is made again" 0 "" faulty read:9:EINTR "$kin" embed shop --model pixels --out passing --quiet
     same "and nothing is missing" ref.npy passing.npy

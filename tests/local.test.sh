@@ -52,6 +52,8 @@ cmp -s f g && ok "local: features made like others are the same" || bad "local: 
 expect "--like brings the numbers of a feature" 2 "" "leave --dim out" local shop --model delf --like f --dim 4 --out no
 expect "scales that are none" 2 "" "--smallest 2 is above --largest 1" local shop --model delf --smallest 2 --largest 1 --out no
 expect "a score that no feature has" 1 "" "0 features have a score of 1e+09 or more" local shop --model delf --side 96 --score 1e9 --dim 8 --out no
+{ for n in 1 2 3 4; do echo "shop/product-0001/view-0$n.png,a"; done; echo shop/gone.png,a; } >list.csv
+expect "a picture that is missing is left out and told" 0 "" "1 of 5 pictures could not be read" local list.csv --model delf --side 96 --most 60 --dim 8 --out m
 expect "any map of any network" 0 "" "features of 8 numbers" local shop --model abe --tap layer1 --side 96 --most 20 --dim 8 --out h
 expect "no such map" 2 "" "this network has no map 'layer9'" local shop --model abe --tap layer9 --side 96 --out no
 "$kin" search --quiet --keep-self --query e.npy --gallery e.npy --top 20 --out kept.csv

@@ -252,8 +252,8 @@ static bool count_group(checking *c, int64_t n, kin_error *err)
     for (int64_t k = 0; k < n; k++) {
         const kin_sample *item = &c->set->items[c->first + k];
         if (kin_failed(&c->errors[k])) {
-            if (c->errors[k].code == KIN_ERR_MEMORY)
-                return kin_fail(err, KIN_ERR_MEMORY, "%s", c->errors[k].message);
+            if (!kin_error_is_of_file(&c->errors[k]))
+                return kin_fail(err, c->errors[k].code, "%s", c->errors[k].message);
             reason_of(c->errors[k].message, item->path, text, sizeof text);
             c->broken++;
         } else if (c->remarks[k]) {
