@@ -198,6 +198,15 @@ static char *followed(const char *path, kin_error *err)
 
 static const char mark[] = ".tmp-kin-";
 
+/* What locking says: 0, it is nobody's; EWOULDBLOCK, somebody writes it; else it cannot be known. */
+static int try_lock(const char *path)
+{
+    int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int why = file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (file >= 0) close(file);
+    return why;
+}
+
 bool kin_is_stale(const char *folder, const char *name)
 {
     const char *at = strstr(name, mark);
@@ -208,9 +217,7 @@ bool kin_is_stale(const char *folder, const char *name)
     /* Of a process elsewhere (another container with this folder) the number says nothing, but its lock
      * does. */
     char *path = kin_path_join(folder, name);
-    int file = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) : -1;
-    bool stale = file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0;
-    if (file >= 0) close(file);
+    bool stale = path && try_lock(path) == 0;
     kin_free(path);
     return stale;
 }
@@ -292,9 +299,12 @@ static int open_temporary(const kin_file *file)
     if (replaces && S_ISDIR(old.st_mode)) return errno = EISDIR, -1;
     if (replaces && access(file->target, W_OK) != 0) return -1;
     int made = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (made < 0 && errno == EEXIST &&
-        unlink(file->temporary) == 0) /* of an earlier process of this number */
-        made = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made < 0 && errno == EEXIST) {
+        /* Of an earlier process of this number, or of one in another container that writes it now. */
+        if (try_lock(file->temporary) == EWOULDBLOCK) return errno = EBUSY, -1;
+        if (unlink(file->temporary) == 0)
+            made = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
     if (made < 0) return -1;
     (void)!flock(made, LOCK_EX | LOCK_NB);
     if (replaces) {

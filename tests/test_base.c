@@ -1,4 +1,5 @@
 /* Errors, memory, arenas, files, text, randomness, parallel loops. */
+#define _POSIX_C_SOURCE 200809L
 #include "autograd/tensor.h"
 #include "base/arena.h"
 #include "base/file.h"
@@ -8,9 +9,13 @@
 #include "base/text.h"
 #include "tests/support/check.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static void errors(void)
 {
@@ -87,6 +92,21 @@ static void files(void)
     kin_error_clear(&err);
     CHECK(!kin_read_file(check_folder(), 0, &bytes, &err));
     CHECK_TEXT(err.message, "is a folder");
+    check_end();
+
+    check_begin("base: a temporary that another process of this number writes is left to it");
+    char beside[600];
+    snprintf(beside, sizeof beside, "%s.tmp-kin-%ld", path, (long)getpid());
+    kin_error_clear(&err);
+    int others = open(beside, O_WRONLY | O_CREAT, 0666);
+    CHECK(others >= 0 && flock(others, LOCK_EX) == 0);
+    CHECK(!kin_file_create(&file, path, &err) && kin_exists(beside));
+    CHECK_TEXT(err.message, "c.txt: cannot be created");
+    close(others);
+    kin_error_clear(&err);
+    CHECK_MSG(kin_file_create(&file, path, &err), "%s", err.message);
+    kin_file_abandon(&file);
+    CHECK(!kin_exists(beside));
     check_end();
 
     check_begin("base: a full disk is an error and keeps the old file");
