@@ -372,6 +372,11 @@ static void foreign_lists(void)
     CHECK(set.count == 1 && set.classes == 1 && strcmp(set.class_names[0], "hat") == 0);
     kin_dataset_free(&set);
     refused("form.csv:val", NULL, "has no part \"val\"; its column split says train, test");
+    const char *others = "path,label,split\nshop/a/view 0.png,cup,training\nshop/b/view 1.png,hat,Testing\n";
+    put_file("form.csv", others, strlen(others));
+    CHECK_MSG(kin_dataset_open(check_path("form.csv:test"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 1 && set.classes == 1 && strcmp(set.class_names[0], "hat") == 0);
+    kin_dataset_free(&set);
     check_end();
     check_begin("data: is_query and is_gallery are roles; a row that is both needs its part to be named");
     const char *flags =
@@ -415,6 +420,15 @@ static void foreign_lists(void)
     kin_dataset_free(&set);
     put_file("boxes.csv", "path,label,x1,y1,x2,y2\na.png,1,5,0,2,2\n", 40);
     refused("boxes.csv", NULL, "line 2: is no box");
+    const char *one = "path,box\nshop/a/view 0.png,1 2 3.5 6\nshop/a/view 0.png,0 0  4 4\n",
+               *five = "path,box\nshop/a/view 0.png,0 0 4 4 9\n";
+    put_file("box.csv", one, strlen(one));
+    CHECK_MSG(kin_dataset_open(check_path("box.csv"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && strcmp(set.items[1].id, "shop/a/view 0.png@0,0,4,4") == 0 &&
+          set.items[0].box.width == 3 && set.items[1].box.height == 4);
+    kin_dataset_free(&set);
+    put_file("box.csv", five, strlen(five));
+    refused("box.csv", NULL, "line 2: \"0 0 4 4 9\" is no box: the four numbers");
     check_end();
 }
 
@@ -565,6 +579,10 @@ static void labels(void)
     kin_error_clear(&err);
     CHECK(!kin_dataset_open(check_path("mix"), &(kin_dataset_opt){.labels = "floder"}, &set, &err));
     CHECK_TEXT(err.message, "a pattern with {} where the label stands");
+    kin_error_clear(&err);
+    put_file("twice.csv", "loose/1.png\nloose/1.png\n", 24);
+    CHECK(!kin_dataset_open(check_path("twice.csv"), &(kin_dataset_opt){.labels = list}, &set, &err));
+    CHECK_TEXT(err.message, "two pictures have the id \"loose/1.png\"");
     kin_error_clear(&err);
     CHECK(!kin_dataset_open(check_path("loose/x"), &(kin_dataset_opt){.classes = "0-1"}, &set, &err));
     CHECK_TEXT(err.message, "there are none to choose from");

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "data/images/formats.h"
+#include "data/images/kind.h"
 
 #include <string.h>
 
@@ -40,40 +41,18 @@ bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *
     return true;
 }
 
-/* ---- kinds, by content ---- */
-
-static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length)
-{
-    return size >= at + length && memcmp(b + at, with, length) == 0;
-}
-
-/* The name of a kind that is known but not read; NULL for others. */
-static const char *foreign_kind(const uint8_t *b, size_t size)
-{
-    if (begins(b, size, 0, "GIF8", 4)) return "GIF";
-    if (begins(b, size, 0, "RIFF", 4) && begins(b, size, 8, "WEBP", 4)) return "WebP";
-    if (begins(b, size, 4, "ftypavi", 7)) return "AVIF";
-    if (begins(b, size, 4, "ftyphei", 7) || begins(b, size, 4, "ftypmif1", 8) ||
-        begins(b, size, 4, "ftyphev", 7))
-        return "HEIC";
-    if (begins(b, size, 0, "II*\0", 4) || begins(b, size, 0, "MM\0*", 4)) return "TIFF";
-    if (begins(b, size, 0, "\xff\x0a", 2) || begins(b, size, 0, "\0\0\0\x0cJXL ", 8)) return "JPEG XL";
-    if (begins(b, size, 0, "\0\0\0\x0cjP  ", 8) || begins(b, size, 0, "\xff\x4f\xff\x51", 4))
-        return "JPEG 2000";
-    if (begins(b, size, 0, "8BPS", 4)) return "Photoshop";
-    return NULL;
-}
-
 static bool decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
                    kin_error *err)
 {
     if (size == 0) return kin_fail(err, KIN_ERR_DATA, "the file is empty");
-    if (begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8)) return kin_png_decode(bytes, size, limits, out, err);
-    if (begins(bytes, size, 0, "\xff\xd8\xff", 3)) return kin_jpeg_decode(bytes, size, limits, out, err);
-    if (begins(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
+    if (kin_bytes_at(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8))
+        return kin_png_decode(bytes, size, limits, out, err);
+    if (kin_bytes_at(bytes, size, 0, "\xff\xd8\xff", 3))
+        return kin_jpeg_decode(bytes, size, limits, out, err);
+    if (kin_bytes_at(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
     if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7')
         return kin_pnm_decode(bytes, size, limits, out, err);
-    const char *foreign = foreign_kind(bytes, size);
+    const char *foreign = kin_kind_of_others(bytes, size);
     if (foreign)
         return kin_fail(err, KIN_ERR_DATA,
                         "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);

@@ -3,16 +3,11 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool begins(const uint8_t *b, size_t size, size_t at, const char *with, size_t length)
-{
-    return size >= at + length && memcmp(b + at, with, length) == 0;
-}
-
 /* "BM", four bytes of length, four of zeros, the pixels' offset, and a header of a size that there is. */
 static bool is_bmp(const uint8_t *b, size_t size)
 {
     static const uint8_t headers[] = {12, 16, 40, 52, 56, 64, 108, 124};
-    if (!begins(b, size, 0, "BM", 2) || size < 18 || b[15] || b[16] || b[17]) return false;
+    if (!kin_bytes_at(b, size, 0, "BM", 2) || size < 18 || b[15] || b[16] || b[17]) return false;
     return memchr(headers, b[14], sizeof headers) != NULL;
 }
 
@@ -30,7 +25,7 @@ static bool is_pnm(const uint8_t *b, size_t size)
 
 bool kin_kind_is_read(const uint8_t *b, size_t size)
 {
-    return begins(b, size, 0, "\x89PNG\r\n\x1a\n", 8) || begins(b, size, 0, "\xff\xd8\xff", 3) ||
+    return kin_bytes_at(b, size, 0, "\x89PNG\r\n\x1a\n", 8) || kin_bytes_at(b, size, 0, "\xff\xd8\xff", 3) ||
            is_bmp(b, size) || is_pnm(b, size);
 }
 
@@ -41,14 +36,20 @@ const char *kin_kind_of_others(const uint8_t *b, size_t size)
         const char *bytes;
         size_t length;
         const char *name;
-    } kinds[] = {{0, "GIF8", 4, "GIF"},         {8, "WEBP", 4, "WebP"},
-                 {4, "ftypavi", 7, "AVIF"},     {4, "ftyphei", 7, "HEIC"},
-                 {4, "ftypmif1", 8, "HEIC"},    {4, "ftyphev", 7, "HEIC"},
-                 {0, "II*\0", 4, "TIFF"},       {0, "MM\0*", 4, "TIFF"},
-                 {0, "\xff\x0a", 2, "JPEG XL"}, {4, "JXL ", 4, "JPEG XL"},
-                 {4, "jP  ", 4, "JPEG 2000"},   {0, "\xff\x4f\xff\x51", 4, "JPEG 2000"},
+    } kinds[] = {{0, "GIF8", 4, "GIF"},
+                 {4, "ftypavi", 7, "AVIF"},
+                 {4, "ftyphei", 7, "HEIC"},
+                 {4, "ftypmif1", 8, "HEIC"},
+                 {4, "ftyphev", 7, "HEIC"},
+                 {0, "II*\0", 4, "TIFF"},
+                 {0, "MM\0*", 4, "TIFF"},
+                 {0, "\xff\x0a", 2, "JPEG XL"},
+                 {0, "\0\0\0\x0cJXL ", 8, "JPEG XL"},
+                 {0, "\0\0\0\x0cjP  ", 8, "JPEG 2000"},
+                 {0, "\xff\x4f\xff\x51", 4, "JPEG 2000"},
                  {0, "8BPS", 4, "Photoshop"}};
+    if (kin_bytes_at(b, size, 0, "RIFF", 4) && kin_bytes_at(b, size, 8, "WEBP", 4)) return "WebP";
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if (begins(b, size, kinds[k].at, kinds[k].bytes, kinds[k].length)) return kinds[k].name;
+        if (kin_bytes_at(b, size, kinds[k].at, kinds[k].bytes, kinds[k].length)) return kinds[k].name;
     return NULL;
 }

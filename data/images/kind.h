@@ -6,8 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { KIN_KIND_BYTES = 32 }; /* that are enough to tell */
+
+/* Whether these bytes stand there. */
+static inline bool kin_bytes_at(const uint8_t *b, size_t size, size_t at, const char *these, size_t length)
+{
+    return size >= at + length && memcmp(b + at, these, length) == 0;
+}
 
 /* A JPEG, PNG, BMP or PNM/PAM picture. */
 bool kin_kind_is_read(const uint8_t *bytes, size_t size);

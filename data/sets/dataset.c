@@ -253,7 +253,7 @@ static bool open_any(const char *path, const char *part, const char *labels, kin
     else if (cifar) ok = kin_cifar_open(&path, 1, false, out, err);
     else ok = idx ? kin_idx_open(path, out, err) : kin_list_open(path, part, out, err);
     bool done = !labels || (folder && strcmp(labels, "folder") == 0);
-    return ok && (done || kin_labels_apply(out, labels, err));
+    return ok && ids_differ(out, err) && (done || kin_labels_apply(out, labels, err));
 }
 
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)
@@ -269,7 +269,6 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
     }
     bool ok = open_any(name, part, opt ? opt->labels : NULL, out, err);
     kin_free(name);
-    ok = ok && ids_differ(out, err);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
     if (ok && out->count == 0)
         ok = kin_fail(err, KIN_ERR_DATA,

@@ -180,23 +180,8 @@ static bool visit(walk *w, const char *folder, int depth, const above *up)
 
 /* ---- parts ---- */
 
-enum { TRAIN, VAL, TEST, QUERY, GALLERY, PARTS };
-static const char *const part_names[PARTS][4] = {
-    [TRAIN] = {"train", "training"}, [VAL] = {"val", "valid", "validation", "dev"},
-    [TEST] = {"test", "testing"},    [QUERY] = {"query", "queries"},
-    [GALLERY] = {"gallery"},
-};
-
 /* The part that a folder's first name is; -1: none. */
-static int part_of(const char *folder)
-{
-    size_t length = strcspn(folder, "/");
-    for (int p = 0; p < PARTS; p++)
-        for (int a = 0; a < 4 && part_names[p][a]; a++)
-            if (strlen(part_names[p][a]) == length && strncasecmp(folder, part_names[p][a], length) == 0)
-                return p;
-    return -1;
-}
+static int part_of(const char *folder) { return kin_part_of(folder, strcspn(folder, "/")); }
 
 /* Whether the folder is divided: train beside val or test, or query beside gallery. */
 static bool divided(const walk *w, bool *here)
@@ -205,20 +190,21 @@ static bool divided(const walk *w, bool *here)
         int part = part_of(w->class_of_item[i]);
         if (part >= 0) here[part] = true;
     }
-    return (here[TRAIN] && (here[VAL] || here[TEST])) || (here[QUERY] && here[GALLERY]);
+    return (here[KIN_PART_TRAIN] && (here[KIN_PART_VAL] || here[KIN_PART_TEST])) ||
+           (here[KIN_PART_QUERY] && here[KIN_PART_GALLERY]);
 }
 
 /* The parts that there are, the default one first, and "all". */
 static bool name_parts(walk *w, const bool *here, kin_error *err)
 {
     kin_dataset *set = w->set;
-    const char **parts = kin_arena_alloc(&set->arena, (PARTS + 2) * sizeof *parts);
+    const char **parts = kin_arena_alloc(&set->arena, (KIN_PARTS + 2) * sizeof *parts);
     int n = 0;
-    if (!parts) return kin_fail_memory(err, "the parts' names", PARTS * sizeof *parts);
-    if (!here[TRAIN]) parts[n++] = "all";
-    for (int p = 0; p < PARTS; p++)
-        if (here[p]) parts[n++] = part_names[p][0];
-    if (here[TRAIN]) parts[n++] = "all";
+    if (!parts) return kin_fail_memory(err, "the parts' names", KIN_PARTS * sizeof *parts);
+    if (!here[KIN_PART_TRAIN]) parts[n++] = "all";
+    for (int p = 0; p < KIN_PARTS; p++)
+        if (here[p]) parts[n++] = kin_part_name(p);
+    if (here[KIN_PART_TRAIN]) parts[n++] = "all";
     parts[n] = NULL;
     set->parts = parts;
     return true;
@@ -241,14 +227,14 @@ static bool choose_part(walk *w, const char *name, kin_error *err)
         int part = part_of(w->class_of_item[i]);
         bool outside = part < 0;
         if (outside) pass(w, OUTSIDE, set->items[i].id);
-        if (outside || (strcmp(set->part, "all") != 0 && strcmp(part_names[part][0], set->part) != 0))
+        if (outside || (strcmp(set->part, "all") != 0 && strcmp(kin_part_name(part), set->part) != 0))
             continue;
         const char *below = w->class_of_item[i] + strcspn(w->class_of_item[i], "/");
         w->class_of_item[kept] = *below ? below + 1 : below;
         set->items[kept] = set->items[i];
-        set->items[kept++].role = part == QUERY     ? KIN_ROLE_QUERY
-                                  : part == GALLERY ? KIN_ROLE_GALLERY
-                                                    : KIN_ROLE_NONE;
+        set->items[kept++].role = part == KIN_PART_QUERY     ? KIN_ROLE_QUERY
+                                  : part == KIN_PART_GALLERY ? KIN_ROLE_GALLERY
+                                                             : KIN_ROLE_NONE;
     }
     set->count = kept;
     return true;
@@ -307,7 +293,7 @@ static bool tell_passed(walk *w, kin_error *err)
 
 static bool take_parts(walk *w, const char *part, kin_error *err)
 {
-    bool here[PARTS] = {false};
+    bool here[KIN_PARTS] = {false};
     if (!divided(w, here)) {
         return !part ||
                kin_fail(err, KIN_ERR_ARGUMENT,

@@ -77,6 +77,13 @@ bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *
  * call it always, with what has happened so far in `ok`. */
 bool kin_gather_end(kin_gather *g, bool ok, const char *const *names, int n, kin_error *err);
 
+/* What sets are divided into, by whatever words. */
+enum { KIN_PART_TRAIN, KIN_PART_VAL, KIN_PART_TEST, KIN_PART_QUERY, KIN_PART_GALLERY, KIN_PARTS };
+/* The part that a word means ("Training", "valid"); -1: none. */
+int kin_part_of(const char *word, size_t length);
+/* What it is called here: "train". */
+const char *kin_part_name(int part);
+
 /* Whether a relative path stays inside its folder. */
 bool kin_path_inside(const char *path);
 /* Whether a file's name ends as those of pictures do; what it is, is found in its contents. */

@@ -163,7 +163,7 @@ static bool read_labels(labels *l, const index_of_names *x, kin_csv *csv)
     }
     if (ok && !known)
         return kin_fail(l->err, KIN_ERR_DATA, "%s: names none of the pictures; the first is %s", csv->name,
-                        l->set->items[0].id);
+                        l->set->count ? l->set->items[0].id : "none");
     return ok &&
            (known == l->set->count ||
             kin_dataset_remark(l->set, l->err,

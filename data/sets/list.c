@@ -4,8 +4,8 @@
  * folder; one that is not there is looked for from the working directory, from which older lists of kin's
  * counted. A camera is a number or empty; a role is query, gallery or empty. With roles, or where no
  * picture has one, a label may be empty: a picture of no class, that is searched and never right. Boxes,
- * `x_1,y_1,x_2,y_2`, are what is cut out. "train-images-idx3-ubyte#7" is the eighth picture of an IDX or
- * CIFAR file; all of a list are then of one size. */
+ * `x_1,y_1,x_2,y_2` or all four in `box`, are what is cut out. "train-images-idx3-ubyte#7" is the eighth
+ * picture of an IDX or CIFAR file; all of a list are then of one size. */
 #include "base/columns.h"
 #include "base/csv.h"
 #include "base/memory.h"
@@ -212,20 +212,36 @@ static const char *next_word(char **rest)
     return word;
 }
 
-static bool take_box(list_reader *r, kin_sample *item, char *const *field)
+/* The sides of a box as they are written: of its four columns, or of the one. */
+typedef struct sides {
+    char room[128];
+    const char *text[4];
+} sides;
+
+static bool find_sides(list_reader *r, char *const *field, sides *s)
+{
+    const char *one = kin_columns_field(&r->columns, field, KIN_COLUMN_BOX);
+    char *rest = s->room;
+    for (int k = 0; k < 4; k++)
+        s->text[k] = kin_columns_field(&r->columns, field, (kin_column)(KIN_COLUMN_LEFT + k));
+    if (!*one) return true;
+    size_t length = strlen(one);
+    bool fits = length < sizeof s->room;
+    if (fits) memcpy(s->room, one, length + 1);
+    for (int k = 0; fits && k < 4; k++) s->text[k] = next_word(&rest);
+    return (fits && !*next_word(&rest)) ||
+           line_fail(r, "\"%.60s\" is no box: the four numbers x_1 y_1 x_2 y_2 were expected", one);
+}
+
+static bool take_box(list_reader *r, kin_sample *item, const sides *s)
 {
     double side[4];
     int given = 0;
-    char all[128], *rest = all;
-    snprintf(all, sizeof all, "%s", kin_columns_field(&r->columns, field, KIN_COLUMN_BOX));
-    bool one = *all != '\0';
     for (int k = 0; k < 4; k++) {
-        const char *text = one ? next_word(&rest)
-                               : kin_columns_field(&r->columns, field, (kin_column)(KIN_COLUMN_LEFT + k));
-        if (!*text) continue;
+        if (!*s->text[k]) continue;
         given++;
-        if (!kin_parse_real(text, &side[k]) || side[k] < 0 || side[k] > SIDE_MAX)
-            return line_fail(r, "\"%.60s\" is no side of a box", text);
+        if (!kin_parse_real(s->text[k], &side[k]) || side[k] < 0 || side[k] > SIDE_MAX)
+            return line_fail(r, "\"%.60s\" is no side of a box", s->text[k]);
     }
     if (!given) return true;
     if (given < 4 || !(side[2] > side[0] && side[3] > side[1]))
@@ -237,13 +253,11 @@ static bool take_box(list_reader *r, kin_sample *item, char *const *field)
     return true;
 }
 
-/* "valid" and "validation" are "val". */
-static const char *split_name(const char *text)
+/* Whether two names of parts mean the same: "valid" and "validation" are "val". */
+static bool same_part(const char *a, const char *b)
 {
-    static const char *const val[] = {"valid", "validation", "dev"};
-    for (size_t i = 0; i < sizeof val / sizeof *val; i++)
-        if (strcasecmp(text, val[i]) == 0) return "val";
-    return text;
+    int part = kin_part_of(a, strlen(a));
+    return part >= 0 ? part == kin_part_of(b, strlen(b)) : strcasecmp(a, b) == 0;
 }
 
 /* Whether the row belongs to the part asked for. */
@@ -264,25 +278,21 @@ static bool take_part(list_reader *r, char *const *field, kin_role *role, bool *
         return true;
     }
     bool asked = strcmp(r->part, "query") == 0, searched = strcmp(r->part, "gallery") == 0;
-    *wanted = (asked && query) || (searched && gallery) ||
-              (*split && strcasecmp(split_name(split), split_name(r->part)) == 0);
+    *wanted = (asked && query) || (searched && gallery) || (*split && same_part(split, r->part));
     if (query && gallery) *role = asked ? KIN_ROLE_QUERY : searched ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
     return true;
 }
 
 /* The id given, else the path; with the box behind it where one picture gives several. */
-static bool add_item(list_reader *r, const char *id, const char *path, const char *full, char *const *field)
+static bool add_item(list_reader *r, const char *id, const char *path, const char *full, const sides *box)
 {
     char name[4096];
-    const char *x = kin_columns_field(&r->columns, field, KIN_COLUMN_LEFT);
+    const char *x = box->text[0];
     bool own = *id && r->columns.place[KIN_COLUMN_ID] != r->columns.place[KIN_COLUMN_PATH];
     int64_t before = r->paths.count, number = *x && !own ? kin_names_add(&r->paths, path) : before;
     if (number < 0) return kin_fail_memory(r->err, r->csv.name, (size_t)r->rows);
     if (*x && !own && number < before) {
-        snprintf(name, sizeof name, "%s@%s,%s,%s,%s", path, x,
-                 kin_columns_field(&r->columns, field, KIN_COLUMN_TOP),
-                 kin_columns_field(&r->columns, field, KIN_COLUMN_RIGHT),
-                 kin_columns_field(&r->columns, field, KIN_COLUMN_BOTTOM));
+        snprintf(name, sizeof name, "%s@%s,%s,%s,%s", path, x, box->text[1], box->text[2], box->text[3]);
         path = name;
     }
     return kin_dataset_add(r->set, own ? id : path, full, 0, -1, r->err);
@@ -296,6 +306,7 @@ static bool take_row(list_reader *r, char *const *field)
     bool wanted = false;
     kin_role role = KIN_ROLE_NONE;
     place at;
+    sides box;
     if (!*path) return line_fail(r, "names no picture");
     if (!take_part(r, field, &role, &wanted)) return false;
     r->rows++;
@@ -309,12 +320,12 @@ static bool take_row(list_reader *r, char *const *field)
     r->elsewhere += at.elsewhere;
     r->unlabelled += !class_name;
     if (!class_name && !r->without_at) r->without_at = r->csv.line;
-    if (!ok || !add_item(r, id, path, at.path, field)) return false;
+    if (!ok || !find_sides(r, field, &box) || !add_item(r, id, path, at.path, &box)) return false;
     kin_sample *item = &r->set->items[r->set->count - 1];
     item->number = at.number;
     item->role = role;
     return take_camera(r, item, kin_columns_field(&r->columns, field, KIN_COLUMN_CAMERA)) &&
-           take_box(r, item, field);
+           take_box(r, item, &box);
 }
 
 static bool take_record(list_reader *r, char *const *field, int count)
