@@ -204,8 +204,51 @@ static void verification(void)
     check_end();
 }
 
+/* Feature k of every picture has number k alone, so that its match is known; the places are no line. */
+static void make_plain_set(kin_local_set *s, const int *each, int images, int64_t dim)
+{
+    *s = (kin_local_set){.images = images, .dim = dim};
+    s->first = kin_alloc_array((size_t)images + 1, sizeof *s->first);
+    s->first[0] = 0;
+    for (int i = 0; i < images; i++) s->first[i + 1] = s->first[i] + each[i];
+    s->descriptor = kin_alloc_zero((size_t)s->first[images], (size_t)dim * sizeof *s->descriptor);
+    s->place = kin_alloc_array((size_t)s->first[images], sizeof *s->place);
+    for (int i = 0; i < images; i++)
+        for (int64_t k = 0; k < each[i]; k++) {
+            s->descriptor[(s->first[i] + k) * dim + k] = 1;
+            s->place[s->first[i] + k] = (kin_local_place){(float)(10 * k), (float)(k * k), 1, 1};
+        }
+}
+
+/* A product of 672 rows has its sum in parts, one of 673 has not: it needs less room. What lies behind the
+ * room stays as it was. */
+static void few_and_many(void)
+{
+    enum { WIDE = 1 << 13, LEAST = 672, SHARED = 80 };
+    kin_local_set query, gallery;
+    kin_error err = {0};
+    kin_neighbours lists = {0};
+    int threads = kin_threads();
+    check_begin("local: pictures of fewer features may need more room, and have it");
+    make_plain_set(&query, (int[]){LEAST + 1, LEAST, 0}, 3, WIDE);
+    make_plain_set(&gallery, (int[]){SHARED, 0}, 2, WIDE);
+    kin_set_threads(1);
+    CHECK(kin_local_match_workspace(LEAST, SHARED, WIDE) >
+          kin_local_match_workspace(LEAST + 1, SHARED, WIDE));
+    CHECK(kin_neighbours_alloc(&lists, 3, 2, &err));
+    for (int i = 0; i < 6; i++) lists.index[i] = i % 2;
+    CHECK_MSG(kin_verify(&query, &gallery, &(kin_verify_opt){.first = 2}, &lists, &err), "%s", err.message);
+    kin_set_threads(threads);
+    for (int q = 0; q < 3; q++) CHECK(lists.value[q * 2] == (q < 2 ? SHARED : 0) && lists.index[q * 2] == 0);
+    for (int64_t k = 0; k < SHARED; k++) CHECK(gallery.descriptor[k * WIDE + k] == 1);
+    kin_neighbours_free(&lists);
+    kin_local_set_free(&query), kin_local_set_free(&gallery);
+    check_end();
+}
+
 int main(void)
 {
+    few_and_many();
     selection();
     matching(1, 1);
     matching(37, 53);

@@ -51,7 +51,8 @@ typedef struct kin_local_pair {
  * kin_local_match_workspace() bytes, 64-byte aligned. Returns their number, in the order of a. */
 int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, int64_t dim, double distance,
                         kin_local_pair *out, void *workspace);
-size_t kin_local_match_workspace(int64_t na, int64_t nb, int64_t dim); /* SIZE_MAX: too large */
+/* SIZE_MAX: too large. Of these sizes exactly: fewer rows may need more. */
+size_t kin_local_match_workspace(int64_t na, int64_t nb, int64_t dim);
 
 /* x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5] */
 typedef struct kin_affine_map {

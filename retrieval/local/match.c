@@ -15,9 +15,15 @@ typedef struct layout {
 
 static size_t aligned(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
 
+/* A · Bᵀ; what it needs depends on how the rows lie. */
+static kin_gemm_args product_of(const float *a, int64_t na, const float *b, int64_t nb, int64_t dim)
+{
+    return (kin_gemm_args){.m = na, .n = nb, .k = dim, .a = {a, dim, 1}, .b = {b, 1, dim}, .ldc = nb};
+}
+
 static bool lay_out(int64_t na, int64_t nb, int64_t dim, layout *out)
 {
-    kin_gemm_args shape = {.m = na, .n = nb, .k = dim};
+    kin_gemm_args shape = product_of(NULL, na, NULL, nb, dim);
     size_t limit = SIZE_MAX / 64, gemm = kin_gemm_workspace(&shape);
     if (na < 0 || nb < 0 || na > INT32_MAX || nb > INT32_MAX || gemm > limit) return false;
     if (nb > 0 && (size_t)na > limit / (size_t)nb) return false;
@@ -59,8 +65,8 @@ int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, 
     if (na < 1 || nb < 1 || !lay_out(na, nb, dim, &l)) return 0;
     float *products = (float *)(void *)base;
     int32_t *row = (int32_t *)(void *)(base + l.row), *column = (int32_t *)(void *)(base + l.column);
-    kin_gemm_args args = {
-        .m = na, .n = nb, .k = dim, .a = {a, dim, 1}, .b = {b, 1, dim}, .c = products, .ldc = nb};
+    kin_gemm_args args = product_of(a, na, b, nb, dim);
+    args.c = products;
     kin_gemm(&args, base + l.gemm);
     find_largest(products, na, nb, row, column);
     for (int64_t i = 0; i < na; i++) {

@@ -13,7 +13,7 @@ typedef struct verification {
     const kin_local_set *query, *gallery;
     const kin_verify_opt *opt;
     kin_neighbours *lists;
-    int64_t first, most; /* looked at, of each list; features of a picture at most */
+    int64_t first;       /* looked at, of each list */
     size_t match, pairs; /* bytes of a worker */
     char *workspace;     /* [workers, match + pairs] */
     int32_t *agreeing;   /* [first]: of the query in turn */
@@ -82,11 +82,28 @@ static bool check(const verification *v, kin_error *err)
     return true;
 }
 
+/* Of every pair that is looked at: a product of fewer rows is cut otherwise, and may need more room than one
+ * of more. */
+static size_t match_room(const verification *v)
+{
+    const kin_neighbours *l = v->lists;
+    size_t most = 0;
+    for (int64_t q = 0; q < l->queries; q++)
+        for (int64_t i = 0; i < v->first; i++) {
+            int64_t g = l->index[q * l->k + i];
+            if (g < 0) continue;
+            size_t room = kin_local_match_workspace(features(v->query, q), features(v->gallery, g),
+                                                    v->gallery->dim);
+            if (room > most) most = room;
+        }
+    return most;
+}
+
 static bool prepare(verification *v, kin_error *err)
 {
     int64_t mq = most_features(v->query), mg = most_features(v->gallery);
     size_t pairs = (size_t)(mq < mg ? mq : mg) * sizeof(kin_local_pair);
-    v->match = kin_local_match_workspace(mq, mg, v->gallery->dim);
+    v->match = match_room(v);
     if (v->match > SIZE_MAX / 4096)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%lld local features a picture are too many",
                         (long long)(mq + mg));
