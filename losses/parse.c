@@ -1,83 +1,34 @@
 /* Sums of losses from text and back. */
+#include "base/reader.h"
 #include "losses/loss.h"
 #include "losses/registry.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 40, WORD = 64 };
+enum { SHOWN = 40 };
 
 /* ---- reading ---- */
 
 typedef struct reader {
-    const char *text, *at;
+    kin_reader in;
+    const char *text;
     const kin_loss *const *own;
     kin_error *err;
 } reader;
 
-static void skip(reader *r)
-{
-    while (isspace((unsigned char)*r->at)) r->at++;
-}
-
-static bool next_is(reader *r, char c)
-{
-    skip(r);
-    if (*r->at != c) return false;
-    r->at++;
-    return true;
-}
+static bool next_is(reader *r, char sign) { return kin_read_sign(&r->in, sign); }
 
 static bool expected(const reader *r, const char *what)
 {
     return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s expected at '%.*s' in '%.120s'", what, SHOWN,
-                    *r->at ? r->at : "the end", r->text);
+                    *r->in.at ? r->in.at : "the end", r->text);
 }
 
-static bool in_word(char c) { return isalnum((unsigned char)c) || c == '-' || c == '_'; }
-
-static bool read_word(reader *r, char word[WORD], const char *what)
+static bool read_word(reader *r, char word[KIN_WORD], const char *what)
 {
-    size_t length = 0;
-    skip(r);
-    while (in_word(r->at[length])) length++;
-    if (!length || length >= WORD) return expected(r, what);
-    memcpy(word, r->at, length);
-    word[length] = '\0';
-    r->at += length;
-    return true;
-}
-
-static size_t digits(const char *text)
-{
-    size_t i = 0;
-    while (isdigit((unsigned char)text[i])) i++;
-    return i;
-}
-
-/* [-]digits[.digits][e[±]digits]: read apart, so that 1e+3 is a number and .5+softmax is not. */
-static bool read_number(reader *r, double *out)
-{
-    char copy[48];
-    skip(r);
-    size_t i = *r->at == '-', before = digits(r->at + i), behind = 0;
-    i += before;
-    if (r->at[i] == '.') {
-        behind = digits(r->at + i + 1);
-        i += 1 + behind;
-    }
-    if (before + behind && (r->at[i] == 'e' || r->at[i] == 'E')) {
-        size_t sign = r->at[i + 1] == '+' || r->at[i + 1] == '-', power = digits(r->at + i + 1 + sign);
-        if (power) i += 1 + sign + power;
-    }
-    if (!(before + behind) || i >= sizeof copy || in_word(r->at[i])) return false;
-    memcpy(copy, r->at, i);
-    copy[i] = '\0';
-    if (!kin_parse_real(copy, out)) return false;
-    r->at += i;
-    return true;
+    return kin_read_word(&r->in, word) || expected(r, what);
 }
 
 /* ---- names ---- */
@@ -138,7 +89,7 @@ static bool in_range(const kin_loss *l, const kin_loss_param *p, double value, k
 
 static bool read_choice(reader *r, const kin_loss *l, const kin_loss_param *p, double *out)
 {
-    char word[WORD], all[200] = "";
+    char word[KIN_WORD], all[200] = "";
     if (!read_word(r, word, p->name)) return false;
     for (int i = 0; p->words[i]; i++) {
         if (strcmp(p->words[i], word) == 0) return *out = i, true;
@@ -155,25 +106,25 @@ static bool read_value(reader *r, kin_loss_term *t, int i)
         return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s says %s twice", t->loss->name, p->name);
     t->given[i] = true;
     if (p->words) return read_choice(r, t->loss, p, &t->value[i]);
-    if (!read_number(r, &t->value[i])) return expected(r, "a number");
+    if (!kin_read_number(&r->in, &t->value[i])) return expected(r, "a number");
     return in_range(t->loss, p, t->value[i], r->err);
 }
 
 /* "name=value", or a value by its place. */
 static bool read_option(reader *r, kin_loss_term *t, int place)
 {
-    char name[WORD];
-    const char *start = r->at;
+    char name[KIN_WORD];
+    const char *start = r->in.at;
     double number;
-    bool by_place = read_number(r, &number);
-    r->at = start;
+    bool by_place = kin_read_number(&r->in, &number);
+    r->in.at = start;
     if (!by_place) {
         if (!read_word(r, name, "an option")) return false;
         int i = find_param(t->loss, name);
         if (next_is(r, '=')) return i < 0 ? unknown_param(r, t->loss, name) : read_value(r, t, i);
         if (place < 0 || !t->loss->params[place].name || !t->loss->params[place].words)
             return i < 0 ? unknown_param(r, t->loss, name) : expected(r, "'=' and a value");
-        r->at = start;
+        r->in.at = start;
     }
     if (place < 0 || !t->loss->params[place].name)
         return kin_fail(r->err, KIN_ERR_ARGUMENT,
@@ -187,9 +138,9 @@ static bool read_options(reader *r, kin_loss_term *t)
 {
     if (next_is(r, ')')) return true;
     for (int place = 0;; place++) {
-        const char *start = r->at;
+        const char *start = r->in.at;
         if (!read_option(r, t, place)) return false;
-        if (memchr(start, '=', (size_t)(r->at - start))) place = -2;
+        if (memchr(start, '=', (size_t)(r->in.at - start))) place = -2;
         if (next_is(r, ')')) return true;
         if (!next_is(r, ',')) return expected(r, "',' or ')'");
     }
@@ -199,7 +150,7 @@ static bool read_options(reader *r, kin_loss_term *t)
 
 static bool read_branch(reader *r, kin_loss_term *t)
 {
-    char word[WORD];
+    char word[KIN_WORD];
     if (!read_word(r, word, "a branch")) return false;
     snprintf(t->branch, sizeof t->branch, "%.20s", word);
     return true;
@@ -215,16 +166,16 @@ static bool weigh(const reader *r, kin_loss_term *t, double weight)
 
 static bool read_term(reader *r, kin_loss_term *t)
 {
-    char word[WORD];
+    char word[KIN_WORD];
     double number = 1, behind = 1;
     *t = (kin_loss_term){.weight = 1};
-    if (read_number(r, &number) && !next_is(r, '*')) return expected(r, "'*' and a loss");
+    if (kin_read_number(&r->in, &number) && !next_is(r, '*')) return expected(r, "'*' and a loss");
     if (!read_word(r, word, "a loss")) return false;
     if (!(t->loss = find(r->own, word))) return unknown_loss(r, word);
     for (int i = 0; t->loss->params[i].name; i++) t->value[i] = t->loss->params[i].fallback;
     if (next_is(r, '(') && !read_options(r, t)) return false;
     if (next_is(r, '@') && !read_branch(r, t)) return false;
-    if (next_is(r, '*') && !read_number(r, &behind)) return expected(r, "a weight");
+    if (next_is(r, '*') && !kin_read_number(&r->in, &behind)) return expected(r, "a weight");
     return weigh(r, t, number) && weigh(r, t, behind);
 }
 
@@ -239,7 +190,7 @@ static void name_term(kin_loss_sum *l, kin_loss_term *t)
 
 bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *out, kin_error *err)
 {
-    reader r = {text, text, own, err};
+    reader r = {{text}, text, own, err};
     *out = (kin_loss_sum){0};
     do {
         kin_loss_term *t = &out->term[out->count];
@@ -252,7 +203,7 @@ bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *
             return kin_fail(err, KIN_ERR_ARGUMENT, "loss: %s can stand in a sum once only", t->loss->name);
         out->count++;
     } while (next_is(&r, '+'));
-    return *r.at ? expected(&r, "'+' or the end") : true;
+    return kin_read_end(&r.in) || expected(&r, "'+' or the end");
 }
 
 /* ---- the other way ---- */

@@ -47,15 +47,26 @@ static void text(void)
     CHECK(parses("bfe( global=64, h = .33 ,w=1,tap=layer3)", &l));
     CHECK(kin_head_value(&l.head, "global") == 64 && kin_head_value(&l.head, "part") == 1024);
     CHECK(kin_head_value(&l.head, "h") == .33 && kin_head_value(&l.head, "tap") == 3);
+    CHECK(parses(" plain ", &l) && parses(" ", &l) && strcmp(l.head.head->name, "plain") == 0);
     CHECK(parses("abe()", &l) && kin_head_value(&l.head, "split") == -1);
     refuses("resnet18", "bfx", "heads are plain, bfe, abe, delf");
     refuses("resnet18", "bfe(globl=3)", "it has global, part, h, w, tap");
+    refuses("resnet18", "bfe(globl=3)", "'globl' (did you mean global?)");
+    refuses("resnet18", "bfx(global=3)", "there is no head 'bfx' (did you mean bfe?)");
     refuses("resnet18", "bfe(global=3.5)", "a whole number");
     refuses("resnet18", "bfe(h=1.5)", "lies in 0 .. 1");
     refuses("resnet18", "bfe(tap=layer9)", "its stages are: stem layer1 layer2 layer3 layer4");
     refuses("resnet18", "bfe(h=.5", "')' expected");
     refuses("resnet18", "bfe(h)", "option=value expected");
     refuses("resnet18", "bfe(,)", "option=value expected");
+    refuses("resnet18", "bfe(h=.5,)", "option=value expected at ')'");
+    refuses("resnet18", "bfe(h=.5,w=1,h=.3)", "h is given twice");
+    refuses("resnet18", "bfe(h=.5 w=1)", "',' or ')' expected at 'w=1)'");
+    refuses("resnet18", "bfe(h=.5) abe", "the end expected at 'abe'");
+    refuses("resnet18", "b fe", "there is no head 'b'");
+    refuses("resnet18", "(h=.5)", "there is no head '(h=.5)'");
+    refuses("resnet18", "bfe(h= half )", "needs a number, not 'half '");
+    refuses("resnet18", "bfe(h=nan)", "needs a number, not 'nan'");
     check_end();
 }
 
