@@ -63,6 +63,20 @@ void kin_text_add_visible(kin_text *text, const char *string)
     }
 }
 
+void kin_text_add_real(kin_text *text, double number)
+{
+    char digits[40];
+    if (number == floor(number) && fabs(number) < 1e9) {
+        kin_text_format(text, "%.0f", number);
+        return;
+    }
+    for (int count = 1; count <= 17; count++) {
+        snprintf(digits, sizeof digits, "%.*g", count, number);
+        if (strtod(digits, NULL) == number) break;
+    }
+    kin_text_add(text, digits);
+}
+
 void kin_text_free(kin_text *text)
 {
     kin_free(text->data);

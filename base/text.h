@@ -23,6 +23,8 @@ void kin_text_format(kin_text *text, const char *format, ...) KIN_PRINTF(2, 3);
 /* A string from outside as a terminal may show it: control characters (also those of C1), and bytes that
  * are no UTF-8, as \n, \t, \x1b or \u009b. */
 void kin_text_add_visible(kin_text *text, const char *string);
+/* The fewest digits that read back as the same number; whole ones below 10⁹ without an exponent. */
+void kin_text_add_real(kin_text *text, double number);
 void kin_text_free(kin_text *text);
 
 /* Whole-string numbers: false unless all of `string` is a number in range. */

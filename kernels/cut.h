@@ -1,7 +1,7 @@
 /* How work is cut into parts: every size that follows from a register tile, a cache or the number of threads
  * is computed here and in kernels/conv/cut.h, by pure functions of shape, tile and threads, one decision
  * after the other. So the tests try each of them with the tiles of all instruction sets and with odd ones
- * (tests/test_blocking.c), not only with that of the machine at hand: a part that was rounded down to whole
+ * (tests/both_blocking.c), not only with that of the machine at hand: a part that was rounded down to whole
  * tiles once was empty where a tile has 14 rows.
  *
  * What a kernel computes may not depend on the threads: they count workers' memory alone. */

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* Rows of a block, and of the tiles that they fill, at most: tests/test_blocking.c holds it. */
+/* Rows of a block, and of the tiles that they fill, at most: tests/both_blocking.c holds it. */
 enum { ROWS_MAX = KIN_GEMM_ROWS + KIN_MR_MAX };
 
 typedef struct product {

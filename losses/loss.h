@@ -2,8 +2,8 @@
  *
  *     softmax(smoothing=.1) + triplet-hard(margin=.3) * .5
  *
- * A term is a loss's name, its options in brackets, by place or by name, a branch of the head (@NAME; today's
- * heads have one, "plain"), and a weight on either side. A loss is one const descriptor in the file of its
+ * A term is a loss's name, its options in brackets, by place or by name, a branch of the head (@NAME: "plain", or
+ * what models/heads/ names), and a weight on either side. A loss is one const descriptor in the file of its
  * family: its options with their limits, what it needs, its formula, and the value at which it is stuck when
  * all embeddings are one point. Nothing else knows its name; a user's own stands in a table that is handed to
  * kin_loss_parse. */

@@ -211,7 +211,7 @@ bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *
 static void print_value(const kin_loss_param *p, double value, kin_text *out)
 {
     if (p->words) kin_text_add(out, p->words[(int)value]);
-    else kin_text_format(out, "%.10g", value);
+    else kin_text_add_real(out, value);
 }
 
 static void print_term(const kin_loss_term *t, kin_text *out)
@@ -225,7 +225,9 @@ static void print_term(const kin_loss_term *t, kin_text *out)
     }
     if (shown) kin_text_add(out, ")");
     if (*t->branch) kin_text_format(out, "@%s", t->branch);
-    if (t->weight != 1) kin_text_format(out, " * %.10g", t->weight);
+    if (t->weight == 1) return;
+    kin_text_add(out, " * ");
+    kin_text_add_real(out, t->weight);
 }
 
 void kin_loss_print(const kin_loss_sum *l, kin_text *out)
@@ -242,8 +244,11 @@ static void list_param(const kin_loss_param *p, kin_text *out)
     print_value(p, p->fallback, out);
     if (p->words)
         for (int i = 0; p->words[i]; i++) kin_text_format(out, "%s%s", i ? "|" : "  (", p->words[i]);
-    else if (p->high >= p->low) kin_text_format(out, "  (%g .. %g", p->low, p->high);
-    else kin_text_format(out, "  (from %g", p->low);
+    else {
+        kin_text_add(out, p->high >= p->low ? "  (" : "  (from ");
+        kin_text_add_real(out, p->low);
+        if (p->high >= p->low) kin_text_add(out, " .. "), kin_text_add_real(out, p->high);
+    }
     kin_text_format(out, ")  %s\n", p->help);
 }
 

@@ -387,6 +387,8 @@ static void text(void)
     understood("multi-similarity(1,beta=20,miner=ms)+multi-similarity(xbm=64)",
                "multi-similarity(alpha=1,beta=20,miner=ms) + multi-similarity(xbm=64)");
     understood("circle()", "circle");
+    understood("softmax(.12345678901234567) * 1.0000000000001",
+               "softmax(smoothing=0.12345678901234566) * 1.0000000000001");
     understood("12.25 * triplet-hard(10.375)", "triplet-hard(margin=10.375) * 12.25");
     understood("triplet-hard(0.0625)@plain", "triplet-hard(margin=0.0625)@plain");
     refused("supcon(temperature=.1,.2)", "one without a name behind one with a name");

@@ -15,6 +15,7 @@ header() { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '$1', 'fortran_ord
 
 expect "lists the losses with their options" 0 "multi-similarity: " "" loss
 expect "lists limits and defaults" 0 "margin=0.5  (0 .. 1.5)" "" loss
+expect "lists limits in full" 0 "xbm=0  (0 .. 1048576)" "" loss
 # gaps d_ap - d_an: 1 - 3, 1 - 2, 2 - 2, 2 - 4
 expect "batch-hard by hand" 0 "0.2" "" loss "triplet-hard(margin=.8) * .5 + .5 * triplet-hard(.8)" --embeddings e.npy --labels l.npy
 "$kin" loss "triplet-hard(margin=1.5)" --embeddings e.npy --labels l.npy --gradient g.npy --mined m.csv >out 2>&1

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -343,27 +342,12 @@ bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err)
 
 /* ---- back to text ---- */
 
-/* The fewest digits that read back as the same number; whole ones without an exponent. */
-static void add_number(kin_text *out, double v)
-{
-    char text[40];
-    if (v == floor(v) && fabs(v) < 1e9) {
-        kin_text_format(out, "%.0f", v);
-        return;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v) break;
-    }
-    kin_text_add(out, text);
-}
-
 static void add_value(kin_text *out, const kin_recipe_param *p, const kin_value *v)
 {
     if (v->count == 0) kin_text_add(out, p->words[v->word]);
     for (int i = 0; i < v->count; i++) {
         if (i) kin_text_add_bytes(out, &kinds[p->kind].separator, 1);
-        add_number(out, v->number[i]);
+        kin_text_add_real(out, v->number[i]);
     }
 }
 

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* Rows of a block at most: tests/test_blocking.c holds it. */
+/* Rows of a block at most: tests/both_blocking.c holds it. */
 enum { ROWS_MAX = KIN_CONV_ROWS + KIN_MR_MAX };
 
 /* Where a tap reads: this many rows and columns of A beside the pixel that a row of C belongs to. */
