@@ -196,6 +196,20 @@ int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage
     return FIELDS;
 }
 
+/* Notes are of anybody's making; what they say is multiplied, and becomes an int. */
+static bool sizes_possible(const kin_config *c)
+{
+    const struct {
+        int64_t value, low, high;
+    } rows[] = {{c->size, 1, 4096},          {c->n_classes, 0, 10000000},   {c->embedding, 0, 65536},
+                {c->width, 0, 8192},         {c->resize, 0, 65536},         {c->shift, 0, 65536},
+                {c->cache_side, 0, 1000000}, {c->batch_classes, 1, 65536},  {c->batch, 1, 1 << 24},
+                {c->batch_pictures, 1, 256}, {c->steps, 0, INT64_MAX / 256}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].value < rows[i].low || rows[i].value > rows[i].high) return false;
+    return c->channels == 1 || c->channels == 3;
+}
+
 bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err)
 {
     *c = (kin_config){0};
@@ -228,9 +242,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         return kin_fail(err, KIN_ERR_DATA,
                         "%s: was trained with the loss \"%.200s\", which this program does not have: %s",
                         path, c->loss, reason.message);
-    if (c->size < 1 || c->size > 4096 || (c->channels != 1 && c->channels != 3) || c->n_classes > 10000000 ||
-        c->embedding > 65536 || c->width > 8192)
-        return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
+    if (!sizes_possible(c)) return kin_fail(err, KIN_ERR_DATA, "%s: its notes give impossible sizes", path);
     kin_error why = {0};
     if (!kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, &why))
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path,

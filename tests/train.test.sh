@@ -117,6 +117,15 @@ mkdir mixed
 # A checkpoint whose notes promise another network than its numbers: the differences are listed.
 sed 's/"kin.width":"8"/"kin.width":"9"/' other/model.safetensors >mixed/model.safetensors
 refuses "embed: a checkpoint of another network" 1 "features.0.conv.weight" "$kin" embed shop --model mixed --out F
+# What notes say is of anybody's making: as many characters, elsewhere.
+"$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 0 --seed 1000000000000 --out other --quiet
+for swap in batch-classes:4:0 batch-pictures:4:0 batch-classes:4:4000000000000 resize:0:1000000000000 shift:0:1000000000000 cache-side:0:1000000000000; do
+    note=${swap%%:*} value=${swap##*:} was=${swap#*:}; was=${was%:*}
+    [ ${#value} -eq 1 ] && seed=1000000000000 || seed=1
+    sed "s/\"kin.$note\":\"$was\"/\"kin.$note\":\"$value\"/; s/\"kin.seed\":\"1000000000000\"/\"kin.seed\":\"$seed\"/" other/last.safetensors >mixed/last.safetensors
+    cp other/log.jsonl mixed
+    refuses "train: notes that say $note $value" 1 "impossible sizes" "$kin" train --resume mixed --steps 2
+done
 head -c 300 shop/product-0001/view-01.png >one/a/broken.png
 mkdir one/b; cp shop/product-0002/view-0*.png one/b
 "$kin" embed one --model whole --out F 2>&1 | grep -q "broken.png" && ok "embed: a truncated PNG is named and left out" || bad "embed: a truncated PNG" "not named"

@@ -108,7 +108,7 @@ static const kin_option options[] = {
      .fallback_shown = "none"},
     {"cache-side", KIN_OPTION_INT, "PIXELS",
      "before --augment pictures are reduced to this short side: less memory, less work",
-     .fallback_shown = "not reduced", ANY},
+     .fallback_shown = "not reduced", .low = 0, .high = 1000000},
     {"flip", KIN_OPTION_FLAG, NULL, "augment: mirror every other picture"},
     {"shift", KIN_OPTION_INT, "PIXELS", "augment: move by up to so many pixels", "0", .low = 0, .high = 512},
     {"light", KIN_OPTION_REAL, "X", "augment: change brightness and contrast by up to this share", "0",
