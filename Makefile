@@ -64,9 +64,9 @@ isa_avx2_lowered   := $(lowered_to) -DKIN_SHAPES=256
 isa_avx512_lowered := $(lowered_to) -DKIN_SHAPES=512
 
 # The rooms of the library. The double build (kin_real = double) serves the gradient checks; retrieval
-# works on plain float matrices and is not part of it.
+# works on plain float matrices, and neither it nor what reads pictures is part of it.
 rooms_real  := base kernels autograd nn losses models
-rooms_float := $(rooms_real) data retrieval
+rooms_float := $(rooms_real) data retrieval train
 sources = $(filter-out %.simd.c,$(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c)))
 simd    = $(foreach room,$(1),$(wildcard $(room)/*.simd.c $(room)/*/*.simd.c))
 objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \

@@ -3,7 +3,9 @@
 #ifndef KIN_CLI_CHOSEN_H
 #define KIN_CLI_CHOSEN_H
 
-#include "cli/encoder.h"
+#include "cli/command.h"
+#include "cli/model_options.h"
+#include "train/encoder.h"
 
 extern const char *const kin_filter_choices[], *const kin_normalization_choices[]; /* "own" first */
 

@@ -2,7 +2,7 @@
 #ifndef KIN_CLI_DEMO_H
 #define KIN_CLI_DEMO_H
 
-#include "cli/judge.h"
+#include "train/judge.h"
 #include "cli/trainer.h"
 #include "data/shop/synth.h"
 

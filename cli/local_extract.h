@@ -3,7 +3,7 @@
 #ifndef KIN_CLI_LOCAL_EXTRACT_H
 #define KIN_CLI_LOCAL_EXTRACT_H
 
-#include "cli/encoder.h"
+#include "train/encoder.h"
 #include "cli/local_file.h"
 
 typedef struct kin_extract_opt {

@@ -42,13 +42,23 @@
             .fallback_shown = "plain" \
     }
 
-/* The table's values as text and numbers, as they travel in checkpoints; 0 and "" are the defaults. */
-typedef struct kin_model_words {
-    int64_t embedding, width, last_stride, neck;
-    const char *stem, *pooling, *attention, *head;
-} kin_model_words;
-bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out,
-                       kin_head_choice *head, kin_error *err);
+/* Rows of the option tables of commands that read weights. */
+#define KIN_WEIGHTS_OPTIONS \
+    {"key", KIN_OPTION_STRING, "NAME", \
+     "with --weights: the dictionary to take out of a PyTorch file, such as model_ema", \
+     .fallback_shown = "the state dict"}, \
+        {"prefix", KIN_OPTION_STRING, "TEXT", \
+         "with --weights: take only the names that begin with this, and take it off", \
+         .fallback_shown = "the one behind which the network's names stand"}, \
+        {"untrained", KIN_OPTION_FLAG, NULL, \
+         "with --weights: go on although nothing of the file is in the network, as a baseline"}, \
+    { \
+        "sum-stem", KIN_OPTION_FLAG, NULL, \
+            "with --weights of RGB pictures in a network of grey ones: the first convolution summed over " \
+            "the " \
+            "channels" \
+    }
+
 /* From the command line. Fails when the network does not have what is asked for. */
 bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_opt *out, kin_head_choice *head,
                             kin_error *err);

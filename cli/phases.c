@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/encoder.h"
+#include "train/encoder.h"
 #include "cli/interrupt.h"
-#include "cli/run_folder.h"
+#include "train/run_folder.h"
 #include "data/transforms/recipe.h"
 
 #include <errno.h>

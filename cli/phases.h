@@ -6,7 +6,7 @@
 #define KIN_CLI_PHASES_H
 
 #include "cli/conf.h"
-#include "cli/config.h"
+#include "train/config.h"
 
 /* What is done when a training begins, once its data and its network are there: `user` knows. */
 typedef struct kin_beginning {

@@ -2,27 +2,9 @@
 
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "train/config.h"
 
 #include <string.h>
-
-bool kin_background_parse(const char *text, uint32_t *out, kin_error *err)
-{
-    uint32_t colour = 0;
-    *out = 0;
-    if (!text || !*text) return true;
-    bool white = strcmp(text, "white") == 0, black = strcmp(text, "black") == 0,
-         ok = white || black || (text[0] == '#' && strlen(text) == 7);
-    for (int i = 1; ok && !white && !black && i < 7; i++) {
-        const char *digits = "0123456789abcdef0123456789ABCDEF", *at = strchr(digits, text[i]);
-        ok = at != NULL;
-        if (ok) colour = colour << 4 | (uint32_t)((at - digits) & 15);
-    }
-    if (!ok)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "--background takes white, black or #rrggbb, not '%.40s'",
-                        text);
-    *out = KIN_BACKGROUND | (white ? 0xffffff : colour);
-    return true;
-}
 
 bool kin_picture_limits(const kin_cli *cli, kin_image_limits *out, kin_error *err)
 {

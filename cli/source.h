@@ -40,8 +40,6 @@ bool kin_source_need_classes(const kin_dataset *set, const char *path, const cha
 
 /* What these options say. */
 bool kin_picture_limits(const kin_cli *cli, kin_image_limits *out, kin_error *err);
-/* "white", "black", "#rrggbb"; NULL or "": none. */
-bool kin_background_parse(const char *text, uint32_t *out, kin_error *err);
 
 /* Tells of pictures whose alpha was dropped, when there are any. */
 void kin_source_hidden(const kin_cli *cli, int64_t hidden, int64_t count);

@@ -4,9 +4,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "cli/interrupt.h"
-#include "cli/judge.h"
+#include "train/judge.h"
 #include "cli/pages/svg.h"
-#include "cli/run_folder.h"
+#include "train/run_folder.h"
 #include "losses/collapse.h"
 #include "nn/attention.h"
 
@@ -23,10 +23,7 @@ static bool save_model(kin_trainer *t, kin_error *err);
 
 static kin_optim_opt optimiser_of(const kin_config *c)
 {
-    kin_optim_kind kind = strcmp(c->optimizer, "sgd") == 0     ? KIN_SGD
-                          : strcmp(c->optimizer, "adamw") == 0 ? KIN_ADAMW
-                                                               : KIN_ADAM;
-    return (kin_optim_opt){.kind = kind,
+    return (kin_optim_opt){.kind = c->optimizer,
                            .lr = c->lr,
                            .momentum = c->momentum,
                            .weight_decay = c->weight_decay,
@@ -36,10 +33,7 @@ static kin_optim_opt optimiser_of(const kin_config *c)
 
 static kin_schedule schedule_of(const kin_config *c)
 {
-    kin_schedule_kind kind = strcmp(c->schedule, "cosine") == 0 ? KIN_SCHEDULE_COSINE
-                             : strcmp(c->schedule, "step") == 0 ? KIN_SCHEDULE_STEP
-                                                                : KIN_SCHEDULE_CONSTANT;
-    return (kin_schedule){.kind = kind,
+    return (kin_schedule){.kind = c->schedule,
                           .lr = c->lr,
                           .final_lr = c->final_lr,
                           .steps = c->steps,
@@ -52,9 +46,9 @@ static kin_schedule schedule_of(const kin_config *c)
  * was asked for. */
 static bool samples_pairs(const kin_trainer *t)
 {
-    const char *sampler = t->network.config.sampler;
-    return *sampler ? strcmp(sampler, "pk") == 0
-                    : (kin_loss_needs(&t->network.loss) & KIN_LOSS_NEEDS_PAIRS) != 0;
+    kin_sampling sampler = t->network.config.sampler;
+    return sampler ? sampler == KIN_SAMPLING_PK
+                   : (kin_loss_needs(&t->network.loss) & KIN_LOSS_NEEDS_PAIRS) != 0;
 }
 
 static bool take_ctx_error(kin_trainer *t, kin_error *err)
@@ -68,7 +62,7 @@ static void fit_batches(kin_trainer *t)
 {
     kin_config *c = &t->network.config;
     int64_t classes = 0;
-    bool plain = strcmp(c->sampler, "balanced") != 0;
+    bool plain = c->sampler != KIN_SAMPLING_BALANCED;
     int *seen = kin_alloc_zero((size_t)t->set->classes + 1, sizeof *seen);
     for (int64_t i = 0; seen && i < t->set->count; i++) {
         int label = t->set->items[i].label;
@@ -214,7 +208,7 @@ static int64_t draw_batch(void *user, int64_t step, int64_t *index, kin_error *e
     if (samples_pairs(t))
         ok = kin_sampler_pk(&t->sampler, (int)c->batch_classes, (int)c->batch_pictures, seed, step, index,
                             err);
-    else if (strcmp(c->sampler, "balanced") == 0)
+    else if (c->sampler == KIN_SAMPLING_BALANCED)
         kin_sampler_balanced(&t->sampler, (int)c->batch, seed, step, index);
     else ok = kin_sampler_plain(&t->sampler, (int)c->batch, seed, step, index, err);
     for (int64_t i = 0; ok && i < t->batch; i++) index[i] = t->sound[index[i]];

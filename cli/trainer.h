@@ -3,10 +3,10 @@
 #define KIN_CLI_TRAINER_H
 
 #include "base/text.h"
-#include "cli/encoder.h"
+#include "train/encoder.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
-#include "cli/run_data.h"
+#include "train/run_data.h"
 #include "data/transforms/recipe.h"
 #include "data/sampler.h"
 

@@ -2,7 +2,7 @@
  * of EfficientNet-Lite0. */
 #include "base/memory.h"
 #include "base/npy.h"
-#include "cli/encoder.h"
+#include "train/encoder.h"
 #include "data/sets/dataset.h"
 #include "tests/support/check.h"
 

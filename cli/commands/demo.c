@@ -1,6 +1,7 @@
 /* kin demo: the whole way once, on products that kin draws itself. */
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/command.h"
 #include "cli/deadline.h"
 #include "cli/demo.h"
 #include "cli/pages/demo_page.h"
@@ -31,8 +32,8 @@ static void set_config(kin_config *c, const kin_cli *cli)
                       .batch_classes = 16,
                       .batch_pictures = 4,
                       .batch = 64,
-                      .optimizer = "adam",
-                      .schedule = "cosine",
+                      .optimizer = KIN_ADAM,
+                      .schedule = KIN_SCHEDULE_COSINE,
                       .lr = 1e-3,
                       .decay_every = 1000,
                       .decay_gamma = 0.1,

@@ -3,7 +3,7 @@
 #include "base/npy.h"
 #include "cli/command.h"
 #include "cli/eval_details.h"
-#include "cli/judge.h"
+#include "train/judge.h"
 #include "cli/selves.h"
 #include "retrieval/judge/judgement.h"
 #include "retrieval/judge/metrics.h"

@@ -3,9 +3,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/encoder.h"
+#include "train/encoder.h"
 #include "cli/model_options.h"
-#include "cli/weights.h"
+#include "train/weights.h"
 #include "nn/files/onnx.h"
 
 #include <stdio.h>

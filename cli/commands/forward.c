@@ -9,7 +9,7 @@
 #include "cli/options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
-#include "cli/weights.h"
+#include "train/weights.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/judge.h"
+#include "train/judge.h"
 #include "cli/params.h"
 #include "cli/selves.h"
 #include "retrieval/describe/fuse.h"

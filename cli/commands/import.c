@@ -1,6 +1,6 @@
 /* kin import: other programs' checkpoints as safetensors. */
 #include "cli/outputs.h"
-#include "cli/weights.h"
+#include "train/weights.h"
 
 #include <stdio.h>
 

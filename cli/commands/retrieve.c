@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "cli/chosen.h"
 #include "cli/deadline.h"
-#include "cli/embed_cache.h"
+#include "train/embed_cache.h"
 #include "cli/params.h"
 #include "cli/pipeline.h"
 #include "cli/source.h"

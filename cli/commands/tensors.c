@@ -1,7 +1,7 @@
 /* kin tensors: what is in a file of weights. */
 #include "base/json.h"
 #include "cli/command.h"
-#include "cli/weights.h"
+#include "train/weights.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* kin train: data, a network, a loss, a folder for the run. */
 #include "cli/chosen.h"
+#include "cli/config_options.h"
 #include "cli/demo.h"
 #include "cli/interrupt.h"
 #include "cli/phases.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the order in which help tells them. */
 static const char *const optimizers[] = {"adam", "adamw", "sgd", NULL};
 static const char *const samplers[] = {"pk", "plain", "balanced", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
@@ -308,7 +310,7 @@ static void tell_idle_options(kin_cli *cli, const kin_config *c)
 {
     kin_loss_sum loss;
     bool pairs = kin_config_loss(c, &loss, NULL) && (kin_loss_needs(&loss) & KIN_LOSS_NEEDS_PAIRS),
-         pk = *c->sampler ? strcmp(c->sampler, "pk") == 0 : pairs,
+         pk = c->sampler ? c->sampler == KIN_SAMPLING_PK : pairs,
          validates = c->validate > 0 || *c->validate_fold || *c->validate_list;
     const struct {
         const char *option;
@@ -317,10 +319,10 @@ static void tell_idle_options(kin_cli *cli, const kin_config *c)
     } table[] = {{"batch-classes", pk, "--sampler pk"},
                  {"batch-pictures", pk, "--sampler pk"},
                  {"batch", !pk, "--sampler plain or balanced"},
-                 {"decay-every", strcmp(c->schedule, "step") == 0, "--schedule step"},
-                 {"decay-gamma", strcmp(c->schedule, "step") == 0, "--schedule step"},
-                 {"final-lr", strcmp(c->schedule, "cosine") == 0, "--schedule cosine"},
-                 {"momentum", strcmp(c->optimizer, "sgd") == 0, "--optimizer sgd"},
+                 {"decay-every", c->schedule == KIN_SCHEDULE_STEP, "--schedule step"},
+                 {"decay-gamma", c->schedule == KIN_SCHEDULE_STEP, "--schedule step"},
+                 {"final-lr", c->schedule == KIN_SCHEDULE_COSINE, "--schedule cosine"},
+                 {"momentum", c->optimizer == KIN_SGD, "--optimizer sgd"},
                  {"allow-missing", *c->weights, "--weights"},
                  {"cache-side", *c->augment, "--augment"},
                  {"validate-every", validates, "--validate"}};

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/judge.h"
+#include "train/judge.h"
 #include "cli/progress.h"
 #include "cli/selves.h"
 #include "retrieval/rerank/diffusion.h"

@@ -8,10 +8,10 @@
  * In the folder lie NETWORK-FIRST.npy, float32 [pictures, 16 + numbers of a descriptor]: the key in 16
  * whole numbers below 65,536, then the descriptor. NumPy reads them; any of them may be deleted at any
  * time. */
-#ifndef KIN_CLI_EMBED_CACHE_H
-#define KIN_CLI_EMBED_CACHE_H
+#ifndef KIN_TRAIN_EMBED_CACHE_H
+#define KIN_TRAIN_EMBED_CACHE_H
 
-#include "cli/encoder.h"
+#include "train/encoder.h"
 
 typedef struct kin_embed_cache kin_embed_cache;
 

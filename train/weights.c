@@ -1,4 +1,4 @@
-#include "cli/weights.h"
+#include "train/weights.h"
 
 #include "base/text.h"
 #include "data/images/inflate.h"

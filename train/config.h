@@ -1,16 +1,27 @@
-/* Everything that decides a training run. It is read from the options of the same names, travels in the
- * checkpoint's metadata, and comes back from there: a checkpoint says by itself how to use it. */
-#ifndef KIN_CLI_CONFIG_H
-#define KIN_CLI_CONFIG_H
+/* Everything that decides a training run. It travels in the checkpoint's metadata and comes back from there: a
+ * checkpoint says by itself how to use it. */
+#ifndef KIN_TRAIN_CONFIG_H
+#define KIN_TRAIN_CONFIG_H
 
-#include "cli/command.h"
 #include "data/loader.h"
-#include "cli/model_options.h"
+#include "models/heads/head.h"
 #include "losses/registry.h"
 #include "nn/files/checkpoint.h"
+#include "nn/optim.h"
 #include "nn/tuning.h"
 
 enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 80 };
+
+/* How batches are drawn: P classes with K pictures each, shuffled passes, every class equally often. The loss's own is
+ * PK where it compares pictures, else plain. */
+typedef enum {
+    KIN_SAMPLING_OWN = 0,
+    KIN_SAMPLING_PK,
+    KIN_SAMPLING_PLAIN,
+    KIN_SAMPLING_BALANCED
+} kin_sampling;
+/* The enumerations as words, in their order, as checkpoints have them; end with NULL. */
+extern const char *const kin_optimizer_names[], *const kin_schedule_names[], *const kin_sampling_names[];
 
 typedef struct kin_config {
     /* data */
@@ -32,10 +43,11 @@ typedef struct kin_config {
     char loss[512]; /* a sum, as losses/loss.h reads it */
     double margin, smoothing;
     /* batches */
-    char sampler[16]; /* empty: the loss's own */
+    kin_sampling sampler;
     int64_t batch_classes, batch_pictures, batch;
     /* optimiser */
-    char optimizer[16], schedule[16];
+    kin_optim_kind optimizer;
+    kin_schedule_kind schedule;
     int64_t steps, warmup, decay_every;
     double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
     /* fine-tuning: lists of patterns, as in nn/tuning.h */
@@ -59,13 +71,6 @@ typedef struct kin_config {
     bool open_batch_classes, open_batch;
 } kin_config;
 
-/* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
-bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
-
-/* Adds the options given that say otherwise than the run does, "--lr 0.01 (the run has 0.001)", separated by
- * commas; --steps may. */
-bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err);
-
 /* Notes for a checkpoint; texts live in `storage`. Returns the count. */
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);
 /* Fails when the file was not written by kin train. */
@@ -75,6 +80,9 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
  * `published` is for weights from elsewhere, which want the margin around the middle that they were tested
  * with. */
 void kin_config_complete(kin_config *c, const kin_model *model, bool published);
+
+/* "white", "black", "#rrggbb"; NULL or "": none. */
+bool kin_background_parse(const char *text, uint32_t *out, kin_error *err);
 
 /* The loader's side of it: how pictures become what the network reads. */
 kin_loader_opt kin_config_loader(const kin_config *c);

@@ -1,8 +1,8 @@
-#include "cli/encoder.h"
+#include "train/encoder.h"
 
 #include "base/memory.h"
-#include "cli/embed_cache.h"
-#include "cli/run_folder.h"
+#include "train/embed_cache.h"
+#include "train/run_folder.h"
 #include "retrieval/describe/expand.h"
 
 #include <string.h>

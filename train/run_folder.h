@@ -4,8 +4,8 @@
  * Two files cannot be renamed at once. So the network is first written as model.next.safetensors, whole;
  * then the state, which names the step of its network, takes its place: from here on the new pair counts;
  * then the network does. A kill between any two of these leaves what kin_run_settle puts right. */
-#ifndef KIN_CLI_RUN_FOLDER_H
-#define KIN_CLI_RUN_FOLDER_H
+#ifndef KIN_TRAIN_RUN_FOLDER_H
+#define KIN_TRAIN_RUN_FOLDER_H
 
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* The quality of descriptors by full rankings, for validation, the demo and `kin eval` without a list. */
-#ifndef KIN_CLI_JUDGE_H
-#define KIN_CLI_JUDGE_H
+#ifndef KIN_TRAIN_JUDGE_H
+#define KIN_TRAIN_JUDGE_H
 
 #include "retrieval/judge/metrics.h"
 #include "retrieval/search/search.h"

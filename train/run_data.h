@@ -1,7 +1,7 @@
 /* What a run was trained on, kept in its checkpoint: a resumed run goes on with the same data, or says how
  * they differ. */
-#ifndef KIN_CLI_RUN_DATA_H
-#define KIN_CLI_RUN_DATA_H
+#ifndef KIN_TRAIN_RUN_DATA_H
+#define KIN_TRAIN_RUN_DATA_H
 
 #include "data/sets/dataset.h"
 #include "nn/files/checkpoint.h"

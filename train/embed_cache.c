@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "cli/embed_cache.h"
+#include "train/embed_cache.h"
 
 #include "base/blake2b.h"
 #include "base/file.h"

@@ -1,4 +1,4 @@
-#include "cli/judge.h"
+#include "train/judge.h"
 
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "cli/run_folder.h"
+#include "train/run_folder.h"
 
 #include "base/file.h"
 #include "base/memory.h"

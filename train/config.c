@@ -1,46 +1,48 @@
-#include "cli/config.h"
+#include "train/config.h"
 
 #include "base/text.h"
-#include "cli/source.h"
+#include "train/config_fields.h"
+#include "train/model_words.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef enum { TEXT, WHOLE, REAL, FLAG, CHOICE } field_kind;
-/* later: older checkpoints do not have it, and mean its zero */
-typedef struct field {
-    const char *name;
-    field_kind kind;
-    size_t at, size;
-    bool option, later;
-} field;
+/* In the order of the enumerations. */
+const char *const kin_optimizer_names[] = {"sgd", "adam", "adamw", NULL};
+const char *const kin_schedule_names[] = {"constant", "cosine", "step", NULL};
+const char *const kin_sampling_names[] = {"", "pk", "plain", "balanced", NULL};
 
 #define FIELD(NAME, MEMBER, KIND) \
     { \
-        NAME, KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true \
+        NAME, KIN_FIELD_##KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true \
     }
 #define LATER(NAME, MEMBER, KIND) \
     { \
-        NAME, KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true, true \
+        NAME, KIN_FIELD_##KIND, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true, true \
     }
-static const field fields[] = {
+#define WORD(NAME, MEMBER, NAMES, IS_LATER) \
+    { \
+        NAME, KIN_FIELD_WORD, offsetof(kin_config, MEMBER), sizeof((kin_config *)0)->MEMBER, true, IS_LATER, \
+            NAMES \
+    }
+const kin_config_field kin_config_fields[] = {
     FIELD("classes", classes, TEXT),
     LATER("labels", labels, TEXT),
     FIELD("strict", strict, FLAG),
-    FIELD("model", model, CHOICE),
+    FIELD("model", model, TEXT),
     FIELD("size", size, WHOLE),
     FIELD("channels", channels, WHOLE),
     FIELD("embedding", embedding, WHOLE),
     FIELD("width", width, WHOLE),
     LATER("last-stride", last_stride, WHOLE),
-    LATER("stem", stem, CHOICE),
-    LATER("pooling", pooling, CHOICE),
+    LATER("stem", stem, TEXT),
+    LATER("pooling", pooling, TEXT),
     LATER("neck", neck, FLAG),
     LATER("attention", attention, TEXT),
     LATER("head", head, TEXT),
-    FIELD("filter", filter, CHOICE),
-    LATER("normalize", normalize, CHOICE),
+    FIELD("filter", filter, TEXT),
+    LATER("normalize", normalize, TEXT),
     LATER("resize", resize, WHOLE),
     LATER("weights", weights, TEXT),
     LATER("allow-missing", allow_missing, TEXT),
@@ -56,8 +58,8 @@ static const field fields[] = {
     FIELD("batch-classes", batch_classes, WHOLE),
     FIELD("batch-pictures", batch_pictures, WHOLE),
     FIELD("batch", batch, WHOLE),
-    FIELD("optimizer", optimizer, CHOICE),
-    FIELD("schedule", schedule, CHOICE),
+    WORD("optimizer", optimizer, kin_optimizer_names, false),
+    WORD("schedule", schedule, kin_schedule_names, false),
     FIELD("steps", steps, WHOLE),
     FIELD("warmup", warmup, WHOLE),
     FIELD("decay-every", decay_every, WHOLE),
@@ -84,16 +86,19 @@ static const field fields[] = {
     FIELD("validate-every", validate_every, WHOLE),
     FIELD("save-every", save_every, WHOLE),
     FIELD("seed", seed, WHOLE),
-    LATER("sampler", sampler, CHOICE),
+    WORD("sampler", sampler, kin_sampling_names, true),
     LATER("validate-fold", validate_fold, TEXT),
     LATER("validate-list", validate_list, TEXT),
-    {"data", TEXT, offsetof(kin_config, data), sizeof((kin_config *)0)->data, false},
-    {"n-classes", WHOLE, offsetof(kin_config, n_classes), sizeof((kin_config *)0)->n_classes, false},
+    {"data", KIN_FIELD_TEXT, offsetof(kin_config, data), sizeof((kin_config *)0)->data, false},
+    {"n-classes", KIN_FIELD_WHOLE, offsetof(kin_config, n_classes), sizeof((kin_config *)0)->n_classes,
+     false},
+    {0},
 };
-enum { FIELDS = sizeof fields / sizeof *fields };
-_Static_assert(sizeof fields / sizeof *fields <= KIN_CONFIG_FIELDS, "callers hold KIN_CONFIG_FIELDS notes");
+enum { FIELDS = sizeof kin_config_fields / sizeof *kin_config_fields - 1 };
+_Static_assert(sizeof kin_config_fields / sizeof *kin_config_fields <= KIN_CONFIG_FIELDS + 1,
+               "callers hold KIN_CONFIG_FIELDS notes");
 
-static void *member(const kin_config *c, const field *f) { return (char *)c + f->at; }
+void *kin_config_member(const kin_config *c, const kin_config_field *f) { return (char *)c + f->at; }
 
 bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err)
 {
@@ -108,87 +113,40 @@ bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice
     return kin_model_options(kin_model_find(c->model), &words, opt, head, err);
 }
 
-/* An option for the loss that no term of it has would do nothing. */
-static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *option, kin_error *err)
+void kin_config_value(const kin_config *c, const kin_config_field *f, const char *real, char *text,
+                      size_t size)
 {
-    kin_loss_sum sum;
-    int taken = 0;
-    double value = kin_option_real(cli, option);
-    if (!kin_option_given(cli, option) || value == 0) return true;
-    if (!kin_loss_parse(c->loss, NULL, &sum, err) || !kin_loss_offer(&sum, option, value, &taken, err))
-        return false;
-    return taken || kin_fail(err, KIN_ERR_ARGUMENT, "--%s: the loss %.100s has no option of this name",
-                             option, c->loss);
-}
-
-static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
-{
-    *c = (kin_config){0};
-    for (int i = 0; i < FIELDS; i++) {
-        const field *f = &fields[i];
-        if (!f->option) continue;
-        if (f->kind == TEXT || f->kind == CHOICE) {
-            const char *text = kin_option_string(cli, f->name);
-            if (text && strlen(text) >= f->size)
-                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", f->name,
-                                f->size - 1);
-            snprintf(member(c, f), f->size, "%s", text ? text : "");
-        } else if (f->kind == REAL) {
-            *(double *)member(c, f) = kin_option_real(cli, f->name);
-        } else {
-            *(int64_t *)member(c, f) = f->kind == FLAG ? kin_option_flag(cli, f->name)
-                                                       : kin_option_int(cli, f->name);
-        }
+    void *at = kin_config_member(c, f);
+    switch (f->kind) {
+    case KIN_FIELD_TEXT: snprintf(text, size, "%s", (const char *)at); break;
+    case KIN_FIELD_WORD: snprintf(text, size, "%s", f->names[*(int *)at]); break;
+    case KIN_FIELD_REAL: snprintf(text, size, real, *(double *)at); break;
+    case KIN_FIELD_WHOLE:
+    case KIN_FIELD_FLAG: snprintf(text, size, "%lld", (long long)*(int64_t *)at); break;
     }
-    return true;
 }
 
-bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
+bool kin_config_take(kin_config *c, const kin_config_field *f, const char *text)
 {
-    if (!read_options(c, cli, err)) return false;
-    const kin_model *model = kin_model_find(c->model);
-    c->open_batch_classes = !kin_option_given(cli, "batch-classes");
-    c->open_batch = !kin_option_given(cli, "batch");
-    kin_config_complete(c, model, *c->weights);
-    uint32_t checked;
-    return kin_background_parse(c->background, &checked, err) &&
-           kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
-           loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
-           kin_config_loss(c, &(kin_loss_sum){0}, err);
-}
-
-static void value_text(const kin_config *c, const field *f, char *text, size_t size)
-{
-    if (f->kind == TEXT || f->kind == CHOICE) snprintf(text, size, "%s", (const char *)member(c, f));
-    else if (f->kind == REAL) snprintf(text, size, "%.10g", *(double *)member(c, f));
-    else snprintf(text, size, "%lld", (long long)*(int64_t *)member(c, f));
-}
-
-bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err)
-{
-    kin_config said;
-    if (!read_options(&said, cli, err)) return false;
-    for (int i = 0; i < FIELDS; i++) {
-        const field *f = &fields[i];
-        char a[KIN_CONFIG_TEXT], b[KIN_CONFIG_TEXT];
-        if (!f->option || strcmp(f->name, "steps") == 0 || !kin_option_given(cli, f->name)) continue;
-        value_text(run, f, a, sizeof a), value_text(&said, f, b, sizeof b);
-        if (strcmp(a, b) == 0) continue;
-        kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);
-        if (f->kind != FLAG) kin_text_format(out, " %.60s (the run has %.60s)", b, *a ? a : "none");
+    void *at = kin_config_member(c, f);
+    switch (f->kind) {
+    case KIN_FIELD_TEXT: return strlen(text) < f->size && snprintf(at, f->size, "%s", text) >= 0;
+    case KIN_FIELD_REAL: return kin_parse_real(text, at);
+    case KIN_FIELD_WHOLE:
+    case KIN_FIELD_FLAG: return kin_parse_int(text, 0, INT64_MAX, at);
+    case KIN_FIELD_WORD: break;
     }
-    return !out->failed || kin_fail_memory(err, "the options", out->size);
+    for (int i = 0; f->names[i]; i++)
+        if (strcmp(f->names[i], text) == 0) return *(int *)at = i, true;
+    return false;
 }
 
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
 {
     for (int i = 0; i < FIELDS; i++) {
-        const field *f = &fields[i];
+        const kin_config_field *f = &kin_config_fields[i];
         char text[KIN_CONFIG_TEXT + 8], key[64];
-        if (f->kind == TEXT || f->kind == CHOICE)
-            snprintf(text, sizeof text, "%s", (const char *)member(c, f));
-        else if (f->kind == REAL) snprintf(text, sizeof text, "%.17g", *(double *)member(c, f));
-        else snprintf(text, sizeof text, "%lld", (long long)*(int64_t *)member(c, f));
+        kin_config_value(c, f, "%.17g", text, sizeof text);
         snprintf(key, sizeof key, "kin.%s", f->name);
         notes[i] = (kin_note){kin_arena_strdup(storage, key), kin_arena_strdup(storage, text)};
         if (!notes[i].key || !notes[i].value) return -1;
@@ -214,24 +172,17 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
 {
     *c = (kin_config){0};
     for (int i = 0; i < FIELDS; i++) {
-        const field *f = &fields[i];
+        const kin_config_field *f = &kin_config_fields[i];
         char key[64];
-        int64_t whole;
-        double real;
         snprintf(key, sizeof key, "kin.%s", f->name);
         const char *text = kin_checkpoint_note(from, key);
         if (!text && f->later) continue;
-        bool ok = text != NULL;
-        if (!ok)
+        if (!text)
             return kin_fail(
                 err, KIN_ERR_DATA,
                 "%s: does not say how it was trained (%s is missing): it was not written by kin train", path,
                 key);
-        if (f->kind == TEXT || f->kind == CHOICE)
-            ok = strlen(text) < f->size && snprintf(member(c, f), f->size, "%s", text) >= 0;
-        else if (f->kind == REAL) ok = kin_parse_real(text, &real) && (*(double *)member(c, f) = real, true);
-        else ok = kin_parse_int(text, 0, INT64_MAX, &whole) && (*(int64_t *)member(c, f) = whole, true);
-        if (!ok)
+        if (!kin_config_take(c, f, text))
             return kin_fail(err, KIN_ERR_DATA, "%s: its note %s, \"%.60s\", makes no sense", path, key, text);
     }
     if (!kin_model_find(c->model))
@@ -247,6 +198,25 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
     if (!kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, &why))
         return kin_fail(err, KIN_ERR_DATA, "%s: its notes are of no network of this program: %s", path,
                         why.message);
+    return true;
+}
+
+bool kin_background_parse(const char *text, uint32_t *out, kin_error *err)
+{
+    uint32_t colour = 0;
+    *out = 0;
+    if (!text || !*text) return true;
+    bool white = strcmp(text, "white") == 0, black = strcmp(text, "black") == 0,
+         ok = white || black || (text[0] == '#' && strlen(text) == 7);
+    for (int i = 1; ok && !white && !black && i < 7; i++) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF", *at = strchr(digits, text[i]);
+        ok = at != NULL;
+        if (ok) colour = colour << 4 | (uint32_t)((at - digits) & 15);
+    }
+    if (!ok)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--background takes white, black or #rrggbb, not '%.40s'",
+                        text);
+    *out = KIN_BACKGROUND | (white ? 0xffffff : colour);
     return true;
 }
 

@@ -1,26 +1,8 @@
 /* Weights of any origin: opened, fitted to a network, loaded, and told about. */
-#ifndef KIN_CLI_WEIGHTS_H
-#define KIN_CLI_WEIGHTS_H
+#ifndef KIN_TRAIN_WEIGHTS_H
+#define KIN_TRAIN_WEIGHTS_H
 
-#include "cli/command.h"
 #include "nn/files/import.h"
-
-/* Rows of the option tables of commands that read weights. */
-#define KIN_WEIGHTS_OPTIONS \
-    {"key", KIN_OPTION_STRING, "NAME", \
-     "with --weights: the dictionary to take out of a PyTorch file, such as model_ema", \
-     .fallback_shown = "the state dict"}, \
-        {"prefix", KIN_OPTION_STRING, "TEXT", \
-         "with --weights: take only the names that begin with this, and take it off", \
-         .fallback_shown = "the one behind which the network's names stand"}, \
-        {"untrained", KIN_OPTION_FLAG, NULL, \
-         "with --weights: go on although nothing of the file is in the network, as a baseline"}, \
-    { \
-        "sum-stem", KIN_OPTION_FLAG, NULL, \
-            "with --weights of RGB pictures in a network of grey ones: the first convolution summed over " \
-            "the " \
-            "channels" \
-    }
 
 /* kin_import with data/'s inflate. `key` and `prefix` may be NULL or "". */
 bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,

@@ -1,4 +1,4 @@
-#include "cli/run_data.h"
+#include "train/run_data.h"
 
 #include "base/blake2b.h"
 #include "base/memory.h"

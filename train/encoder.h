@@ -1,9 +1,9 @@
 /* A trained network as a function from pictures to descriptors. */
-#ifndef KIN_CLI_ENCODER_H
-#define KIN_CLI_ENCODER_H
+#ifndef KIN_TRAIN_ENCODER_H
+#define KIN_TRAIN_ENCODER_H
 
-#include "cli/config.h"
-#include "cli/weights.h"
+#include "train/config.h"
+#include "train/weights.h"
 
 /* The network that is trained: the model, and behind it in training the loss, or with `classify` what its
  * classifier says. */

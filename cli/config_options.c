@@ -1,0 +1,74 @@
+#include "cli/config_options.h"
+
+#include "train/config_fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An option for the loss that no term of it has would do nothing. */
+static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *option, kin_error *err)
+{
+    kin_loss_sum sum;
+    int taken = 0;
+    double value = kin_option_real(cli, option);
+    if (!kin_option_given(cli, option) || value == 0) return true;
+    if (!kin_loss_parse(c->loss, NULL, &sum, err) || !kin_loss_offer(&sum, option, value, &taken, err))
+        return false;
+    return taken || kin_fail(err, KIN_ERR_ARGUMENT, "--%s: the loss %.100s has no option of this name",
+                             option, c->loss);
+}
+
+static bool read_option(kin_config *c, const kin_config_field *f, const kin_cli *cli, kin_error *err)
+{
+    void *at = kin_config_member(c, f);
+    const char *text;
+    switch (f->kind) {
+    case KIN_FIELD_REAL: *(double *)at = kin_option_real(cli, f->name); return true;
+    case KIN_FIELD_WHOLE: *(int64_t *)at = kin_option_int(cli, f->name); return true;
+    case KIN_FIELD_FLAG: *(int64_t *)at = kin_option_flag(cli, f->name); return true;
+    case KIN_FIELD_TEXT:
+    case KIN_FIELD_WORD: break;
+    }
+    text = kin_option_string(cli, f->name);
+    if (kin_config_take(c, f, text ? text : "")) return true;
+    return kin_fail(err, KIN_ERR_ARGUMENT, "--%s is longer than %zu characters", f->name, f->size - 1);
+}
+
+static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
+{
+    *c = (kin_config){0};
+    for (const kin_config_field *f = kin_config_fields; f->name; f++) {
+        if (!f->option) continue;
+        if (!read_option(c, f, cli, err)) return false;
+    }
+    return true;
+}
+
+bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
+{
+    if (!read_options(c, cli, err)) return false;
+    const kin_model *model = kin_model_find(c->model);
+    c->open_batch_classes = !kin_option_given(cli, "batch-classes");
+    c->open_batch = !kin_option_given(cli, "batch");
+    kin_config_complete(c, model, *c->weights);
+    uint32_t checked;
+    return kin_background_parse(c->background, &checked, err) &&
+           kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
+           loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
+           kin_config_loss(c, &(kin_loss_sum){0}, err);
+}
+
+bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err)
+{
+    kin_config said;
+    if (!read_options(&said, cli, err)) return false;
+    for (const kin_config_field *f = kin_config_fields; f->name; f++) {
+        char a[KIN_CONFIG_TEXT], b[KIN_CONFIG_TEXT];
+        if (!f->option || strcmp(f->name, "steps") == 0 || !kin_option_given(cli, f->name)) continue;
+        kin_config_value(run, f, "%.10g", a, sizeof a), kin_config_value(&said, f, "%.10g", b, sizeof b);
+        if (strcmp(a, b) == 0) continue;
+        kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);
+        if (f->kind != KIN_FIELD_FLAG) kin_text_format(out, " %.60s (the run has %.60s)", b, *a ? a : "none");
+    }
+    return !out->failed || kin_fail_memory(err, "the options", out->size);
+}
