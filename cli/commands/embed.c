@@ -7,6 +7,7 @@
 #include "train/judge.h"
 #include "cli/progress.h"
 #include "cli/source.h"
+#include "data/look/look.h"
 #include "retrieval/lists/items.h"
 
 #include <math.h>
@@ -18,8 +19,9 @@ enum { EMBEDDING, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
-     "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\" or "
-     "\"histogram\", which need no training",
+     "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\", \"histogram\" "
+     "or "
+     "\"handmade\" (colours and gradients), which need no training",
      .required = true},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
@@ -230,20 +232,40 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     return ok;
 }
 
-static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
+/* The values of --model that are no networks. */
+static const char *const plain_models[] = {"pixels", "histogram", "handmade", NULL};
+enum { PIXELS, HISTOGRAM, HANDMADE };
+
+static int plain_model(const char *name)
+{
+    for (int i = 0; plain_models[i]; i++)
+        if (strcmp(name, plain_models[i]) == 0) return i;
+    return -1;
+}
+
+static float *plain_rows(int model, const kin_pictures *p, int64_t *dim, kin_error *err)
+{
+    if (model == HISTOGRAM) return kin_encode_histogram(p, dim, err);
+    if (model == PIXELS) return kin_encode_pixels(p, dim, err);
+    *dim = KIN_LOOK_DIM;
+    return kin_look_pictures(p, err);
+}
+
+static bool without_network(kin_cli *cli, int model, kin_error *err)
 {
     kin_source source = {0};
     float *rows = NULL;
     int64_t dim;
     int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3,
-        size = kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size") : 32;
+        size = model == HANDMADE               ? KIN_LOOK_SIDE
+               : kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size")
+                                               : 32;
     kin_dataset_opt choice = choice_of(cli);
     bool ok = kin_source_open_set(cli, cli->positional[0], &choice, &source.set, err) &&
               can_judge(cli, &source.set, err) &&
               kin_source_read(&source, cli, size, channels, KIN_FILTER_BILINEAR,
                               kin_option_flag(cli, "strict"), err);
-    ok = ok && (rows = histogram ? kin_encode_histogram(&source.pictures, &dim, err)
-                                 : kin_encode_pixels(&source.pictures, &dim, err)) != NULL;
+    ok = ok && (rows = plain_rows(model, &source.pictures, &dim, err)) != NULL;
     ok = ok && finish(cli, &source.set, source.pictures.items, NULL,
                       (kin_vectors){rows, source.pictures.count, dim}, err);
     kin_free(rows);
@@ -252,13 +274,15 @@ static bool without_network(kin_cli *cli, bool histogram, kin_error *err)
 }
 
 /* An option given that this kind of --model does not read, or NULL. */
-static const char *does_nothing(const kin_cli *cli, bool plain)
+static const char *does_nothing(const kin_cli *cli, int model)
 {
-    static const char *const for_networks[] = {"weights",   "allow-missing", "resize", "filter",
-                                               "normalize", "output",        "key",    "prefix",
-                                               "untrained", "sum-stem",      NULL},
-                             *const for_plain[] = {"channels", NULL};
-    for (const char *const *name = plain ? for_networks : for_plain; *name; name++)
+    static const char
+        *const for_networks[] = {"weights", "allow-missing", "resize",    "filter",   "normalize", "output",
+                                 "key",     "prefix",        "untrained", "sum-stem", NULL},
+               *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL};
+    for (const char *const *name = model < 0 ? for_plain : for_networks; *name; name++)
+        if (kin_option_given(cli, *name)) return *name;
+    for (const char *const *name = fixed; model == HANDMADE && *name; name++)
         if (kin_option_given(cli, *name)) return *name;
     return NULL;
 }
@@ -266,16 +290,15 @@ static const char *does_nothing(const kin_cli *cli, bool plain)
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    const char *model = kin_option_string(cli, "model");
-    bool histogram = strcmp(model, "histogram") == 0;
-    if (kin_option_given(cli, "cache") && (histogram || strcmp(model, "pixels") == 0))
+    const char *name = kin_option_string(cli, "model");
+    int model = plain_model(name);
+    if (kin_option_given(cli, "cache") && model >= 0)
         return kin_cli_usage(cli,
                              "--cache is for networks; pixels and histograms are faster made than found");
-    const char *idle = does_nothing(cli, histogram || strcmp(model, "pixels") == 0);
-    if (idle) return kin_cli_usage(cli, "--%s does nothing with --model %s", idle, model);
+    const char *idle = does_nothing(cli, model);
+    if (idle) return kin_cli_usage(cli, "--%s does nothing with --model %s", idle, name);
     kin_interrupt_catch();
-    bool ok = histogram || strcmp(model, "pixels") == 0 ? without_network(cli, histogram, &err)
-                                                        : with_network(cli, model, &err);
+    bool ok = model >= 0 ? without_network(cli, model, &err) : with_network(cli, name, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
