@@ -3,7 +3,7 @@
 #define KIN_CLI_DEMO_H
 
 #include "train/judge.h"
-#include "cli/trainer.h"
+#include "cli/watch.h"
 #include "data/shop/synth.h"
 
 /* Products are drawn once and stand in three parts: to train on, to fit the parameters of re-ranking on,

@@ -48,8 +48,6 @@ static void set_config(kin_config *c, const kin_cli *cli)
     c->seed = kin_option_int(cli, "seed");
 }
 
-static void say(void *user, const char *line) { kin_meter_say(user, "%s", line); }
-
 /* Descriptors of a part by one of the rungs up to the embedding. */
 static bool describe(kin_demo_rung rung, kin_trainer *t, const kin_pictures *part, kin_demo_split *out,
                      kin_error *err)
@@ -60,7 +58,7 @@ static bool describe(kin_demo_rung rung, kin_trainer *t, const kin_pictures *par
     if (rung == KIN_DEMO_PIXELS || rung == KIN_DEMO_HISTOGRAM)
         ok = (encoded.rows = (rung == KIN_DEMO_PIXELS ? kin_encode_pixels : kin_encode_histogram)(
                   part, &encoded.dim, err)) != NULL;
-    else ok = kin_encode(t->module, &t->network, &set, NULL, &encoded, err);
+    else ok = kin_encode(kin_trainer_module(t), kin_trainer_network(t), &set, NULL, &encoded, err);
     ok = ok && kin_demo_split_new(out, part, encoded.rows, encoded.dim, err);
     kin_encoded_free(&encoded);
     return ok;
@@ -181,7 +179,6 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
 /* What is too large for a stack. */
 typedef struct demo {
     kin_config config, was; /* was: of the run that is there */
-    kin_trainer trainer;
     kin_metrics metrics[KIN_DEMO_RUNGS];
 } demo;
 
@@ -206,8 +203,8 @@ static bool begun(const char *run, demo *d)
 /* The rungs below the trained network, by first values: of a trainer that trains nothing. */
 static bool measure_untrained(demo *d, const kin_dataset *set, kin_demo_shop *shop, kin_error *err)
 {
-    kin_trainer *t = &d->trainer;
-    if (!kin_trainer_open(t, &d->config, set, NULL, NULL, false, NULL, err)) return false;
+    kin_trainer *t = kin_trainer_open(&(kin_trainer_opt){.config = &d->config, .set = set}, err);
+    if (!t) return false;
     bool ok = true;
     for (int r = 0; ok && r <= KIN_DEMO_UNTRAINED; r++)
         ok = describe_and_measure((kin_demo_rung)r, t, &shop->test, &d->metrics[r], err);
@@ -215,34 +212,38 @@ static bool measure_untrained(demo *d, const kin_dataset *set, kin_demo_shop *sh
     return ok;
 }
 
-/* The trainer's own advice is about kin train. */
 static bool stopped(const kin_trainer *t, kin_error *err)
 {
+    const kin_train_state *now = kin_trainer_state(t);
     if (err->code != KIN_ERR_INTERRUPTED) return false;
     kin_error_clear(err);
     return kin_fail(err, KIN_ERR_INTERRUPTED,
-                    "stopped at step %lld of %lld; the same kin demo goes on from there", (long long)t->step,
-                    (long long)t->network.config.steps);
+                    "stopped at step %lld of %lld; the same kin demo goes on from there",
+                    (long long)now->step, (long long)now->steps);
 }
 
 static bool tell_with(demo *d, kin_cli *cli, const char *folder, kin_demo_shop *shop, double started,
                       kin_error *err)
 {
-    kin_trainer *t = &d->trainer;
     kin_meter meter;
     char *run = kin_path_join(folder, "run");
+    kin_show show = {.meter = &meter, .run = run};
     kin_dataset set = kin_pictures_set(&shop->train);
     set_config(&d->config, cli);
-    bool resume = run && begun(run, d),
-         ok = run && measure_untrained(d, &set, shop, err) &&
-              kin_trainer_open(t, &d->config, &set, NULL, run, resume, NULL, err);
-    if (!ok) {
+    kin_trainer_opt opt = {.config = &d->config,
+                           .set = &set,
+                           .run = run,
+                           .resume = run && begun(run, d),
+                           .watch = kin_show_watch(&show)};
+    kin_trainer *t = run && measure_untrained(d, &set, shop, err) ? kin_trainer_open(&opt, err) : NULL;
+    if (!t) {
         kin_free(run);
         return kin_failed(err) ? false : kin_fail_memory(err, "the demo", 1);
     }
-    if (resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)t->step);
-    kin_meter_start(&meter, "training", "steps", t->step, d->config.steps, cli->quiet);
-    ok = ok && (kin_trainer_run(t, &meter, say, &meter, err) || stopped(t, err));
+    const kin_train_state *now = kin_trainer_state(t);
+    if (opt.resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)now->step);
+    kin_meter_start(&meter, "training", "steps", now->step, d->config.steps, cli->quiet);
+    bool ok = kin_show_training(&show, t, err) || stopped(t, err);
     if (ok) kin_meter_end(&meter);
     ok = ok && finish(cli, folder, shop, t, d->metrics, started, err);
     kin_trainer_close(t);

@@ -7,7 +7,7 @@
 #include "cli/source.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/trainer.h"
+#include "cli/watch.h"
 #include "data/sets/split.h"
 
 #include <stdio.h>
@@ -139,8 +139,6 @@ static const kin_option options[] = {
     {0},
 };
 
-static void say(void *user, const char *line) { kin_meter_say(user, "%s", line); }
-
 static bool resumed_config(kin_config *c, const char *run, kin_error *err)
 {
     kin_checkpoint *checkpoint;
@@ -196,22 +194,32 @@ static bool show_reading(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
-static void tell_broken(kin_cli *cli, const kin_trainer *t)
+/* What a command line asks to be trained. */
+typedef struct training {
+    const kin_config *config;
+    const kin_dataset *set, *validation;
+    const char *run;
+    bool resume;
+    const kin_beginning *beginning;
+} training;
+
+static void tell_broken(kin_cli *cli, const kin_trainer *t, int64_t count)
 {
     kin_error first;
-    if (t->n_sound == t->set->count) return;
-    kin_loader_broken(t->loader, &first);
+    int64_t sound = kin_trainer_state(t)->pictures;
+    if (sound == count) return;
+    kin_trainer_broken(t, &first);
     kin_cli_note(
         cli,
         "%lld of %lld pictures could not be read and were left out (--strict refuses them); the first: %s",
-        (long long)(t->set->count - t->n_sound), (long long)t->set->count, first.message);
+        (long long)(count - sound), (long long)count, first.message);
 }
 
 /* A recipe may fail where reading did not: a picture of 1 x 5000 resized to 256 is of millions. */
-static void tell_unused(kin_cli *cli, const kin_trainer *t)
+static void tell_unused(kin_cli *cli, const kin_trainer *t, int64_t count)
 {
     kin_error first;
-    int64_t unused = t->loader ? kin_loader_broken(t->loader, &first) - (t->set->count - t->n_sound) : 0;
+    int64_t unused = kin_trainer_broken(t, &first) - (count - kin_trainer_state(t)->pictures);
     if (unused > 0)
         kin_cli_note(cli,
                      "%lld more of the pictures could not be used, and others of their classes stood in; the "
@@ -222,10 +230,9 @@ static void tell_unused(kin_cli *cli, const kin_trainer *t)
 /* What the set has less of than the batches ask for. */
 static void tell_batches(kin_cli *cli, const kin_config *asked, const kin_trainer *t)
 {
-    const kin_config *c = &t->network.config;
-    const kin_loss *pairs = kin_loss_first(&t->network.loss, KIN_LOSS_NEEDS_PAIRS);
-    int64_t single = 0, filled = t->sampler.n_filled;
-    for (int i = 0; i < t->sampler.classes; i++) single += t->sampler.first[i + 1] - t->sampler.first[i] == 1;
+    const kin_config *c = &kin_trainer_network(t)->config;
+    const kin_train_state *now = kin_trainer_state(t);
+    const kin_loss *pairs = kin_loss_first(&kin_trainer_network(t)->loss, KIN_LOSS_NEEDS_PAIRS);
     if (c->batch_classes != asked->batch_classes)
         kin_cli_note(cli,
                      "there are %lld classes, and each batch has all of them (--batch-classes, else %lld)",
@@ -233,53 +240,89 @@ static void tell_batches(kin_cli *cli, const kin_config *asked, const kin_traine
     if (c->batch != asked->batch)
         kin_cli_note(cli, "there are %lld pictures, and each batch has all of them (--batch, else %lld)",
                      (long long)c->batch, (long long)asked->batch);
-    if (pairs && single)
+    if (pairs && now->classes_of_one)
         kin_cli_note(cli, "%lld of %lld classes have one picture only, in which %s finds no pair",
-                     (long long)single, (long long)filled, pairs->name);
+                     (long long)now->classes_of_one, (long long)now->classes_filled, pairs->name);
 }
 
-static bool train_on(kin_cli *cli, const kin_config *config, const kin_dataset *set,
-                     const kin_dataset *validation, const char *run, bool resume,
-                     const kin_beginning *beginning, kin_error *err)
+static void tell_beginning(kin_cli *cli, const kin_config *asked, kin_trainer *t, const kin_dataset *set)
 {
-    kin_trainer t;
-    kin_meter meter;
+    const kin_train_state *now = kin_trainer_state(t);
+    tell_broken(cli, t, set->count);
+    kin_source_hidden(cli, kin_trainer_hidden(t), set->count);
+    tell_batches(cli, asked, t);
+    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
+                 asked->model, (long long)kin_module_parameters(kin_trainer_module(t)), asked->loss,
+                 (long long)now->pictures, set->classes, (long long)now->batch);
+}
+
+static void tell_end(kin_cli *cli, const kin_trainer *t, const training *what)
+{
+    const kin_train_state *now = kin_trainer_state(t);
+    tell_unused(cli, t, what->set->count);
+    if (what->validation)
+        kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", now->best,
+                     (long long)now->best_step);
+    if (now->idle)
+        kin_cli_note(cli, "%lld of the batches had nothing to compare: no two pictures of a class",
+                     (long long)now->idle);
+    kin_cli_note(cli, "the network is %s/model.safetensors", what->run);
+}
+
+/* What the trainer says of a stop, with the way on. */
+static bool stopped(const kin_trainer *t, const char *run, kin_error *err)
+{
+    const kin_train_state *now = kin_trainer_state(t);
+    if (err->code != KIN_ERR_INTERRUPTED) return false;
+    kin_error_clear(err);
+    return kin_fail(err, KIN_ERR_INTERRUPTED,
+                    "stopped at step %lld of %lld; go on with: kin train --resume %s", (long long)now->step,
+                    (long long)now->steps, run);
+}
+
+static bool run_shown(kin_cli *cli, const training *what, kin_trainer *t, kin_show *show, kin_error *err)
+{
     kin_profile profile;
     const char *csv = kin_option_string(cli, "profile-csv");
-    kin_reading reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20,
-                           .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")},
-                           .progress = show_reading,
-                           .user = &meter};
-    kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
-    if (!kin_trainer_open(&t, config, set, validation, run, resume, &reading, err)) return false;
-    if (t.network.told[0]) kin_cli_note(cli, "%s", t.network.told);
-    kin_meter_end(&meter);
-    tell_broken(cli, &t);
-    if (t.loader) kin_source_hidden(cli, kin_loader_hidden(t.loader), set->count);
-    tell_batches(cli, config, &t);
-    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
-                 config->model, (long long)kin_module_parameters(t.module), config->loss,
-                 (long long)t.n_sound, set->classes, (long long)t.batch);
     bool profiles = csv || kin_option_flag(cli, "profile"),
-         ok = (!beginning || beginning->begin(beginning->user, err)) &&
-              (!profiles || kin_profile_open(&profile, t.ctx, err));
-    if (ok && profiles) t.profile = &profile;
-    kin_meter_start(&meter, "training", "steps", t.step, config->steps, cli->quiet);
-    ok = ok && kin_trainer_run(&t, &meter, say, &meter, err);
+         ok = (!what->beginning || what->beginning->begin(what->beginning->user, err)) &&
+              (!profiles || kin_profile_open(&profile, kin_module_ctx(kin_trainer_module(t)), err));
+    if (ok && profiles) show->profile = &profile;
+    kin_meter_start(show->meter, "training", "steps", kin_trainer_state(t)->step, what->config->steps,
+                    cli->quiet);
+    ok = ok && (kin_show_training(show, t, err) || stopped(t, what->run, err));
     if (ok) {
-        kin_meter_end(&meter);
-        tell_unused(cli, &t);
-        if (validation)
-            kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", t.best,
-                         (long long)t.best_step);
-        if (t.idle)
-            kin_cli_note(cli, "%lld of the batches had nothing to compare: no two pictures of a class",
-                         (long long)t.idle);
-        kin_cli_note(cli, "the network is %s/model.safetensors", run);
+        kin_meter_end(show->meter);
+        tell_end(cli, t, what);
     }
     ok = ok && (!profiles || kin_profile_report(&profile, csv, err));
-    if (t.profile) kin_profile_free(&profile);
-    kin_trainer_close(&t);
+    if (show->profile) kin_profile_free(&profile);
+    return ok;
+}
+
+static bool train_on(kin_cli *cli, const training *what, kin_error *err)
+{
+    kin_meter meter;
+    kin_show show = {.meter = &meter, .run = what->run};
+    const kin_dataset *set = what->set;
+    kin_trainer_opt opt = {.config = what->config,
+                           .set = set,
+                           .validation = what->validation,
+                           .run = what->run,
+                           .resume = what->resume,
+                           .watch = kin_show_watch(&show),
+                           .reading = {.cache = (uint64_t)kin_option_int(cli, "cache") << 20,
+                                       .limits = {.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels")},
+                                       .progress = show_reading,
+                                       .user = &meter}};
+    kin_meter_start(&meter, "reading", "pictures", 0, set->count, cli->quiet || set->count < 500);
+    kin_trainer *t = kin_trainer_open(&opt, err);
+    if (!t) return false;
+    if (kin_trainer_network(t)->told[0]) kin_cli_note(cli, "%s", kin_trainer_network(t)->told);
+    kin_meter_end(&meter);
+    tell_beginning(cli, what->config, t, set);
+    bool ok = run_shown(cli, what, t, &show, err);
+    kin_trainer_close(t);
     return ok;
 }
 
@@ -298,7 +341,8 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
         return resume ? data_moved(cli, c->data, err) : false;
     bool ok = all.classes > 0 || kin_source_need_classes(&all, c->data, "training", err);
     ok = ok && (!split || kin_split_validation(&all, &how, &kept, &held, err));
-    ok = ok && train_on(cli, c, split ? &kept : &all, split ? &held : NULL, run, resume, beginning, err);
+    const training what = {c, split ? &kept : &all, split ? &held : NULL, run, resume, beginning};
+    ok = ok && train_on(cli, &what, err);
     kin_dataset_free(&kept);
     kin_dataset_free(&held);
     kin_dataset_free(&all);

@@ -132,7 +132,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
 {
     char texts[FACTS][64], names[KIN_DEMO_RUNGS][128], ties[KIN_TIES_TEXT];
     kin_report_figure figures[KIN_DEMO_RUNGS];
-    const kin_config *c = &t->network.config;
+    const kin_config *c = &kin_trainer_network(t)->config;
+    const kin_train_state *now = kin_trainer_state(t);
     for (int r = 0; r < KIN_DEMO_RUNGS; r++) {
         snprintf(names[r], sizeof names[r], "%s%s", kin_demo_rung_titles[r], kin_judge_ties(&m[r], ties));
         figures[r] = (kin_report_figure){names[r], m[r].mean.ap, m[r].mean.recall[0]};
@@ -142,8 +143,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
     snprintf(texts[1], sizeof texts[1], "%d, with %lld pictures", p->shop->test.classes,
              (long long)p->shop->test.count);
     snprintf(texts[2], sizeof texts[2], "%s, %lld numbers a picture", c->model, (long long)p->test->dim);
-    snprintf(texts[3], sizeof texts[3], "%lld steps of %lld pictures", (long long)t->step,
-             (long long)t->batch);
+    snprintf(texts[3], sizeof texts[3], "%lld steps of %lld pictures", (long long)now->step,
+             (long long)now->batch);
     snprintf(texts[4], sizeof texts[4], "%lld neighbours, α = %g", (long long)fit->expand_n, fit->alpha);
     snprintf(texts[5], sizeof texts[5], "k₁ = %lld, k₂ = %lld, λ = %g", (long long)fit->k1,
              (long long)fit->k2, fit->lambda);
@@ -153,8 +154,8 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
                                           {"Training", texts[3]},
                                           {"Expansion, fitted", texts[4]},
                                           {"Re-ranking, fitted", texts[5]}};
-    for (int64_t i = 0; i < t->step; i++) p->steps[i] = (double)(i + 1);
-    kin_curve loss = {"training loss", p->steps, t->losses, t->step, true};
+    for (int64_t i = 0; i < now->step; i++) p->steps[i] = (double)(i + 1);
+    kin_curve loss = {"training loss", p->steps, now->losses, now->step, true};
     kin_curves curves = {.title = "Loss while training", .x_label = "step", .curves = &loss, .n_curves = 1};
     kin_report report = {
         .title = "What kin learned in a shop that it drew",
@@ -194,9 +195,10 @@ bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trai
 {
     page p = {.shop = shop, .test = test};
     char *path = kin_path_join(folder, "report.html");
-    bool ok = path ? page_alloc(&p, t->step, err) : kin_fail_memory(err, "the demo's page", 1);
+    bool ok = path ? page_alloc(&p, kin_trainer_state(t)->step, err)
+                   : kin_fail_memory(err, "the demo's page", 1);
     if (ok) {
-        name_products(&p, (uint64_t)t->network.config.seed);
+        name_products(&p, (uint64_t)kin_trainer_network(t)->config.seed);
         ok = fill_lists(&p, fit, err) && fill_map(&p, err) && write_page(path, &p, t, fit, m, err);
     }
     page_free(&p);
