@@ -393,6 +393,8 @@ static void text(void)
     understood("triplet-hard(0.0625)@plain", "triplet-hard(margin=0.0625)@plain");
     refused("supcon(temperature=.1,.2)", "one without a name behind one with a name");
     refused("contrastive(miner=)", "miner");
+    refused("supcon(temperature)", "'=' and a value expected");
+    refused("supcon(xbm)", "'=' and a value expected");
     refused("triplet-semihard(1e-10)", "outside 1e-09");
     refused("softmax * 1.00000000000000000000000000000000000000000000000000000000000", "a weight expected");
     refused("triplet-hard(0.1000000000000000000000000000000000000000000000000000000)", "has no option");
@@ -601,14 +603,17 @@ static void foreign_labels(void)
 {
     check_begin("losses over classes refuse labels that are none (%s)", KIN_REAL_NAME);
     static const char *const names[] = {"proxy-anchor", "proxy-nca", "arcface"};
-    for (int i = 0; i < 6; i++) {
+    static const int places[] = {0, 3, N - 1};
+    for (int i = 0; i < 18; i++) {
+        char why[64];
         batch b = batch_of("even");
         lone l = {.labels = b.labels};
         kin_ctx *ctx = kin_ctx_new();
-        kin_module *m = module_of(ctx, &l, names[i / 2], N);
-        b.labels[3] = i % 2 ? -1 : CLASSES;
+        kin_module *m = module_of(ctx, &l, names[i / 2 % 3], N);
+        b.labels[places[i / 6]] = i % 2 ? -1 : CLASSES;
+        snprintf(why, sizeof why, "label %d of row %d", i % 2 ? -1 : CLASSES, places[i / 6]);
         CHECK(!kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN));
-        CHECK_TEXT(kin_ctx_error(ctx)->message, i % 2 ? "label -1 of row 3" : "label 5 of row 3");
+        CHECK_TEXT(kin_ctx_error(ctx)->message, why);
         kin_module_free(m);
         kin_ctx_free(ctx);
     }

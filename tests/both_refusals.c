@@ -222,9 +222,29 @@ static void sums(void)
     check_end();
 }
 
+static void nothing(void)
+{
+    check_begin("refusals: no tensor has no shape, no axis beyond the last has a size, and of none nothing "
+                "is joined (%s)",
+                KIN_REAL_NAME);
+    kin_tensor *x = T(4, 3, 2), *three[] = {x, x, x}, *joined;
+    CHECK(kin_ndim(NULL) == 0 && kin_count(NULL) == 0 && kin_rows(NULL) == 0 && kin_channels(NULL) == 0 &&
+          kin_ld(NULL) == 0 && !kin_data(NULL) && !kin_ctx_of(NULL) && kin_shape_of(NULL).ndim == 0);
+    CHECK(kin_ndim(x) == 3 && kin_count(x) == 24 && kin_rows(x) == 12 && kin_channels(x) == 2);
+    CHECK(kin_dim(x, 0) == 4 && kin_dim(x, 2) == 2 && kin_dim(x, -1) == 2 && kin_dim(x, -3) == 4);
+    CHECK(kin_dim(x, 3) == 0 && kin_dim(x, -4) == 0 && kin_dim(NULL, 0) == 0 && kin_dim(NULL, -1) == 0);
+    CHECK(!kin_concat(three, 0) && !kin_concat(three, -1) && kin_ok(ctx));
+    joined = kin_concat(three, 1);
+    CHECK(kin_ndim(joined) == 3 && kin_channels(joined) == 2 && kin_rows(joined) == 12);
+    joined = kin_concat(three, 3);
+    CHECK(kin_ndim(joined) == 3 && kin_channels(joined) == 6 && kin_rows(joined) == 12 && kin_ok(ctx));
+    check_end();
+}
+
 int main(void)
 {
     ctx = kin_ctx_new();
+    nothing();
     convolutions();
     pools();
     norms();

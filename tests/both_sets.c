@@ -247,16 +247,20 @@ static void coarse(digest *d, kin_stream *s)
 #ifndef KIN_DOUBLE
 static void lines(digest *d, kin_stream *s)
 {
-    enum { DIM = 333 };
+    static const int64_t lengths[] = {333, 190, 61, 7}; /* with rests of every kind */
+    enum { MOST = 333 };
     const kin_lines *l = kin_lines_get();
-    float *a = numbers_random(s, 1, DIM, DIM), *b = numbers_random(s, 1, DIM, DIM);
-    double wide[DIM], sums[4];
-    l->widen(a, wide, DIM, a);
-    sums[0] = l->euclid(a, b, DIM), sums[1] = l->inner(a, b, DIM);
-    sums[2] = l->euclid_wide(wide, b, DIM, b), sums[3] = l->inner_wide(wide, b, DIM, b);
-    float dot = l->dot(a, b, DIM);
-    CHECK(sums[0] == sums[2] && sums[1] == sums[3]);
-    take(d, sums, sizeof sums), take(d, &dot, sizeof dot);
+    float *a = numbers_random(s, 1, MOST, MOST), *b = numbers_random(s, 1, MOST, MOST);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        int64_t dim = lengths[i];
+        double wide[MOST], sums[4];
+        l->widen(a, wide, dim, a);
+        sums[0] = l->euclid(a, b, dim), sums[1] = l->inner(a, b, dim);
+        sums[2] = l->euclid_wide(wide, b, dim, b), sums[3] = l->inner_wide(wide, b, dim, b);
+        float dot = l->dot(a, b, dim);
+        CHECK(sums[0] == sums[2] && sums[1] == sums[3]);
+        take(d, sums, sizeof sums), take(d, &dot, sizeof dot);
+    }
     uint64_t words[KIN_SELECT_STEP + 8], some = 0; /* in any order */
     int64_t count = l->at_most(a, b, a + KIN_SELECT_STEP, 0.2f, 1000, words);
     for (int64_t i = 0; i < count; i++) some += words[i];

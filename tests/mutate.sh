@@ -5,14 +5,16 @@
 #   tests/mutate.sh --survivors LOG ROOM       tries those again that survived by what an earlier run said
 # The work is done in a copy ($TMPDIR), at the lowest priority. A mutant that no test notices is printed with its line as it was and as it is;
 # tests/mutants.txt names those that change nothing, or only the time, with the reason. The same room, seed and sources give the same mutants.
-# With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the sanitizers; whatever takes five times as long as before has been noticed.
+# With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the sanitizers; whatever takes five times the processor's
+# time that it took before has been noticed. An interrupted run (^C, or kill of mutate.py) still says its figures. tests/support/mutate.py
+# has the table of the tests that look at each file most closely, which are tried first.
 set -eu
 list= log=
 case ${1:-} in
 --list) list=--list; shift ;;
---survivors) [ $# -ge 2 ] || { sed -n '2,9s/^# *//p' "$0"; exit 2; }; log=$(realpath "$2"); shift 2 ;;
+--survivors) [ $# -ge 2 ] || { sed -n '2,11s/^# *//p' "$0"; exit 2; }; log=$(realpath "$2"); shift 2 ;;
 esac
-[ $# -ge 1 ] || { sed -n '2,9s/^# *//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,11s/^# *//p' "$0"; exit 2; }
 room=$1 count=${2:-50} seed=${3:-1}
 [ -d "$room" ] || { echo "tests/mutate.sh: there is no room $room here" >&2; exit 2; }
 if [ -n "$list" ]; then exec python3 tests/support/mutate.py --list "$room" "$count" "$seed"; fi

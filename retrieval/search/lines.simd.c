@@ -84,18 +84,25 @@ SUM_OF_TERMS(euclid_wide, (const double *a, const float *b, int64_t n, const flo
 SUM_OF_TERMS(inner_wide, (const double *a, const float *b, int64_t n, const float *next), load_wide, PRODUCT,
              NEXT_LINES)
 
+/* What is left of a row fills vectors too, the last with zeros behind it. A loop over single numbers gcc may
+ * vectorise, in order, where it thinks that this pays: each product is then rounded before it is added, in
+ * other loops it is not, and machines of one shape would differ. */
 static float dot(const float *a, const float *b, int64_t n)
 {
     floats sum[SIDE_BY_SIDE] = {{0}};
-    float rest = 0;
     int64_t i = 0;
     for (; i + LANES * SIDE_BY_SIDE <= n; i += LANES * SIDE_BY_SIDE)
         for (int l = 0; l < SIDE_BY_SIDE; l++)
             sum[l] += *(const floats *)(a + i + LANES * l) * *(const floats *)(b + i + LANES * l);
-    for (; i < n; i++) rest += a[i] * b[i];
+    for (; i + LANES <= n; i += LANES) sum[0] += *(const floats *)(a + i) * *(const floats *)(b + i);
+    floats x = {0}, y = {0};
+    memcpy(&x, a + i, (size_t)(n - i) * sizeof *a);
+    memcpy(&y, b + i, (size_t)(n - i) * sizeof *b);
+    sum[1] += x * y;
     sum[0] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-    for (int l = 0; l < LANES; l++) rest += sum[0][l];
-    return rest;
+    float all = 0;
+    for (int l = 0; l < LANES; l++) all += sum[0][l];
+    return all;
 }
 
 #if KIN_SHAPES >= 256 && defined(__AVX2__)

@@ -11,24 +11,64 @@ import glob
 import os
 import random
 import re
+import resource
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
-# Words of the test programs' names, room by room.
+# Words of the test programs' names, room by room. (both_sets keeps checksums, which other compiler's options change.)
 TESTS = {
-    'kernels': 'both_gemm both_conv both_winograd both_norm both_inverted both_stem both_ops both_pools both_products',
+    'kernels': 'both_blocking both_gemm both_conv both_winograd both_norm both_folded both_inverted both_stem both_ops both_pools both_products '
+               'test_scan machine.test',
     'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
                 'both_recompute both_refusals both_stem both_attention both_golden',
-    'losses': 'test_losses both_losses both_golden',
+    'losses': 'test_losses both_loss both_golden',
     'retrieval': 'search scan range rerank retrieval_golden diffusion expand fuse whiten tsne metrics judgement tune ranks cost',
+}
+# Those that look at one file's work most closely, by how its path begins: they are tried first, and the rest of the room only where none of
+# these notices. The first row that fits counts.
+NEAREST = {
+    'kernels/cut': 'both_blocking both_gemm',
+    'kernels/gemm': 'both_gemm both_blocking',
+    'kernels/tile': 'both_gemm both_blocking',
+    'kernels/norm': 'both_norm both_folded',
+    'kernels/pool': 'both_pools both_folded',
+    'kernels/coarse': 'test_scan',
+    'kernels/isa': 'both_gemm machine.test',
+    'kernels/chosen': 'machine.test',
+    'kernels/limits': 'machine.test',
+    'kernels/conv/cut': 'both_blocking both_conv both_winograd',
+    'kernels/conv/conv_stem': 'both_stem both_blocking',
+    'kernels/conv/inverted': 'both_inverted',
+    'kernels/conv/winograd': 'both_winograd both_conv',
+    'kernels/conv/': 'both_conv both_folded',
+    'autograd/activation': 'both_ops',
+    'autograd/arith': 'both_ops',
+    'autograd/conv': 'both_conv both_products both_folded',
+    'autograd/deferred': 'both_deferred both_folded',
+    'autograd/distance': 'both_products both_ops',
+    'autograd/gem': 'both_pools both_attention',
+    'autograd/grow': 'both_grow',
+    'autograd/matmul': 'both_products',
+    'autograd/norm': 'both_norm both_folded',
+    'autograd/plan': 'both_plan',
+    'autograd/pool': 'both_pools',
+    'autograd/recompute': 'both_recompute',
+    'autograd/reduce': 'both_ops both_pools',
+    'autograd/shape': 'both_ops both_refusals',
+    'autograd/softmax': 'both_ops both_attention',
+    'autograd/stem': 'both_stem',
+    'losses/': 'both_loss test_losses',
 }
 BUILD = 'build/cc'  # as make names it, so that a compiler's cache knows the objects
 # Traps in place of messages: no line numbers in the object file, so that equal code is equal bytes.
 FLAGS = '-O1 -g0 -DNDEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error -fno-omit-frame-pointer'
-LEAST, TIMES = 20, 5  # a test has this many seconds, or so many times its own
+# A test has this many seconds of the processors, or so many times its own, whatever else runs beside; and so many by the clock, lest it sleep.
+LEAST, TIMES, ASLEEP = 20, 5, 900
+UNKNOWN = 20  # seconds that a test is taken for that has not run yet
 
 SWAPS = [  # what stands there, and what it becomes
     (r'<=', ['<', '>']), (r'>=', ['>', '<']), (r'==', ['!=']), (r'!=', ['==']),
@@ -111,28 +151,52 @@ def make(*words):
 
 
 class Program:
-    """A test program: how it is linked with a mutant's object ahead of the libraries, and how long it takes."""
+    """A test program, or a script that runs kin: how it is linked with a mutant's object ahead of the libraries, and how long it takes."""
 
     def __init__(self, path):
-        self.path, self.seconds = path, 0.0
+        self.path, self.seconds, self.lock = path, None, threading.Lock()
+        self.script = path.endswith('.test.sh')
         self.kind = 'double' if '/tests-double/' in path else 'float'
-        self.object = f'{BUILD}/{self.kind}/tests/{os.path.basename(path)}.o'
-        self.symbols = symbols(path)
+        if self.script:
+            self.own = sorted(glob.glob(f'{BUILD}/float/cli/**/*.o', recursive=True)) + [f'{BUILD}/float/recipes.o']
+            self.libraries = ['libkin.a']
+        else:
+            self.own = [f'{BUILD}/{self.kind}/tests/{os.path.basename(path)}.o', *sorted(glob.glob(f'{BUILD}/{self.kind}/tests/support/*.o'))]
+            self.libraries = ['libkin_double.a'] if self.kind == 'double' else ['libcli.a', 'libkin.a']
+            self.libraries.insert(0, 'libreference_double.a' if self.kind == 'double' else 'libreference.a')
+        self.symbols = symbols(f'{BUILD}/kin' if self.script else path)
 
-    def link(self, objects, to):
-        library = ['libkin_double.a'] if self.kind == 'double' else ['libcli.a', 'libkin.a']
-        support = sorted(glob.glob(f'{BUILD}/{self.kind}/tests/support/*.o'))
-        return subprocess.run(['cc', '-fsanitize=address,undefined', '-o', to, self.object, *support, *objects,
-                               *(f'{BUILD}/{l}' for l in library), '-pthread', '-lm'], stdin=subprocess.DEVNULL,
+    def link(self, objects, folder):
+        """Links the program in the folder; False when it does not link."""
+        return subprocess.run(['cc', '-fsanitize=address,undefined', '-o', os.path.join(folder, 'kin'), *self.own, *objects,
+                               *(f'{BUILD}/{l}' for l in self.libraries), '-pthread', '-lm'], stdin=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL).returncode == 0
 
-    def passes(self, program, limit):
-        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1')
-        try:
-            return subprocess.run([program], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, timeout=limit).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+    def run(self, folder, limit):
+        """Whether the program in the folder passes, and the processors' seconds that it took."""
+        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1', BUILD=folder)
+        words = [self.path] if self.script else [os.path.join(folder, 'kin')]
+        limits = lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        child = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 preexec_fn=limits, start_new_session=True)
+        asleep = threading.Timer(ASLEEP, os.killpg, (child.pid, signal.SIGKILL))
+        asleep.start()
+        _, status, used = os.wait4(child.pid, 0)
+        asleep.cancel()
+        child.returncode = status
+        return status == 0, used.ru_utime + used.ru_stime
+
+    def ready(self):
+        """Measures the program as it is, once, linked as the mutants are but with nothing broken."""
+        with self.lock, tempfile.TemporaryDirectory(dir='build') as folder:
+            if self.seconds is not None:
+                return
+            if not self.link([], folder):
+                raise RuntimeError(f'{self.path} cannot be linked')
+            passed, self.seconds = self.run(folder, 3600)
+            if not passed:
+                raise RuntimeError(f'{self.path} fails before anything is broken')
+            print(f'  {self.path}: {self.seconds:.1f} s', flush=True)
 
 
 def symbols(path):
@@ -143,16 +207,27 @@ def symbols(path):
 
 def programs(room):
     words = TESTS[room].split()
-    names = sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob('tests/*.c'))
+    names = sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob('tests/*.c') + glob.glob('tests/*.test.sh'))
     paths = []
     for name in names:
         if not any(w in name for w in words) or name.startswith('double_'):
             continue
+        if name.endswith('.test'):
+            paths.append(f'tests/{name}.sh')
+            continue
         if name.startswith('both_'):
             paths.append(f'{BUILD}/tests-double/{name}')
         paths.append(f'{BUILD}/tests/{name}')
-    make('-j2', *paths)
+    # Without the lowered sets: they are linked from other objects than those that are broken.
+    make('LOWERED=', '-j2', *{f'{BUILD}/kin' if p.endswith('.sh') else p for p in paths})
     return [Program(p) for p in paths]
+
+
+def nearness(program, path):
+    """0 for the test that looks at the file most closely, then 1 ...; those of no row come after."""
+    words = next((words.split() for begins, words in NEAREST.items() if path.startswith(begins)), [])
+    name = os.path.basename(program.path)
+    return next((i for i, word in enumerate(words) if word in name), len(words))
 
 
 class Builder:
@@ -203,23 +278,12 @@ def same_bytes(a, b):
 class Run:
     def __init__(self, room):
         self.programs, self.builder, self.last = programs(room), Builder(), {}
-        with tempfile.TemporaryDirectory(dir='build') as folder:
-            for p in self.programs:  # as the mutants are linked, but with nothing broken
-                to = os.path.join(folder, 'program')
-                if not p.link([], to):
-                    sys.exit(f'{p.path} cannot be linked')
-                start = time.monotonic()
-                if not p.passes(to, 900):
-                    sys.exit(f'{p.path} fails before anything is broken')
-                p.seconds = time.monotonic() - start
-                print(f'  {p.path}: {p.seconds:.1f} s', flush=True)
-        self.programs.sort(key=lambda p: p.seconds)
 
     def those_of(self, path):
-        """The programs that hold the file, the one that noticed last first."""
+        """The programs that hold the file: the one that noticed last, those that look at it closely, the short ones."""
         mine = set().union(*(symbols(o) for o in self.builder.objects(path, 'float')))
         chosen = [p for p in self.programs if mine & p.symbols]
-        return sorted(chosen, key=lambda p: p is not self.last.get(path))
+        return sorted(chosen, key=lambda p: (p is not self.last.get(path), nearness(p, path), UNKNOWN if p.seconds is None else p.seconds))
 
     def judge(self, m):
         lines = open(m.path, encoding='utf-8').read().split('\n')
@@ -237,10 +301,10 @@ class Run:
                         if p.kind == 'float' or m.path.startswith('retrieval/'):
                             return 'same', ''
                         continue
-                to = os.path.join(folder, 'program')
-                if not p.link(built[p.kind], to):
+                p.ready()
+                if not p.link(built[p.kind], folder):
                     return 'broken', ''
-                if not p.passes(to, max(LEAST, TIMES * p.seconds)):
+                if not p.run(folder, int(max(LEAST, TIMES * p.seconds)))[0]:
                     self.last[m.path] = p
                     return 'killed', p.path
         return 'survived', ''
@@ -283,21 +347,29 @@ def main():
             return m, listed[key(m)][0], ''
         return (m, *run.judge(m))
 
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    waiting, source = collections.deque(), iter(all_mutants)
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get('JOBS', 2))) as pool:
-        waiting = collections.deque()
-        source = iter(all_mutants)
-        while tried < count:
-            while len(waiting) < 8 * pool._max_workers and (m := next(source, None)):
-                waiting.append(pool.submit(one, m))
-            if not waiting:
-                break
-            m, kind, by = waiting.popleft().result()
-            counts[kind] += 1
-            tried += kind in ('killed', 'survived', 'equivalent', 'speed')
-            if kind not in ('broken', 'same'):
-                print(f'{tried} {kind} {by} {describe(m)}', flush=True)
-        for future in waiting:
-            future.cancel()
+        try:
+            while tried < count:
+                while len(waiting) < 8 * pool._max_workers and (m := next(source, None)):
+                    waiting.append(pool.submit(one, m))
+                if not waiting:
+                    break
+                m, kind, by = waiting.popleft().result()
+                counts[kind] += 1
+                tried += kind in ('killed', 'survived', 'equivalent', 'speed')
+                if kind not in ('broken', 'same'):
+                    print(f'{tried} {kind} {by} {describe(m)}', flush=True)
+        except KeyboardInterrupt:
+            print('interrupted: what follows is of those that were tried')
+        except RuntimeError as e:
+            sys.exit(f'tests/mutate.sh: {e}')
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     judged = counts['killed'] + counts['survived']
     print(f'{room}: {tried} mutants, {seed}: {counts["killed"]} killed, {counts["survived"]} survived, '
           f'{counts["equivalent"]} equivalent, {counts["speed"]} of speed alone (beside them {counts["same"]} with the same code, '
