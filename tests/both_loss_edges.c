@@ -109,6 +109,9 @@ static void needs(void)
     CHECK(kin_loss_first(&sum, KIN_LOSS_NEEDS_PAIRS) == kin_loss_find("supcon"));
     CHECK(kin_loss_first(&sum, KIN_LOSS_NEEDS_CLASSES) == kin_loss_find("softmax"));
     CHECK(!kin_loss_first(&sum, KIN_LOSS_NEEDS_PAIRS | KIN_LOSS_NEEDS_CLASSES));
+    CHECK(kin_loss_classifies(&sum));
+    CHECK(kin_loss_parse("supcon + softmax", NULL, &sum, NULL) && kin_loss_classifies(&sum));
+    CHECK(kin_loss_parse("supcon + circle", NULL, &sum, NULL) && !kin_loss_classifies(&sum));
     check_end();
 }
 
