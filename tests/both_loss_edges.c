@@ -88,9 +88,12 @@ static void limits(void)
                 {"triplet-semihard", "unit", 0, 1, true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *loss = rows[i].loss, *option = rows[i].option;
-        double low = rows[i].low, high = rows[i].high, step = rows[i].whole ? 1 : low != 0 ? fabs(low) / 2 : 1e-3;
-        CHECK_MSG(taken(loss, option, low) && taken(loss, option, high), "%s(%s): %g .. %g", loss, option, low,
-                  high);
+        double low = rows[i].low, high = rows[i].high,
+               step = rows[i].whole ? 1
+                      : low != 0    ? fabs(low) / 2
+                                    : 1e-3;
+        CHECK_MSG(taken(loss, option, low) && taken(loss, option, high), "%s(%s): %g .. %g", loss, option,
+                  low, high);
         CHECK_MSG(!taken(loss, option, low - step), "%s(%s): %g", loss, option, low - step);
         CHECK_MSG(!taken(loss, option, rows[i].whole ? high + 1 : high * 1.001), "%s(%s): beyond %g", loss,
                   option, high);
@@ -135,7 +138,8 @@ static void anchors_with_a_loss(void)
     CHECK(finite);
     double want = 0;
     for (int i = 0; i < 2; i++) {
-        double s = i ? far : near, positive = 1.4 * (1 - .4 - cos(90 * degree)), negative = (s + .4) * (s - .4);
+        double s = i ? far : near, positive = 1.4 * (1 - .4 - cos(90 * degree)),
+               negative = (s + .4) * (s - .4);
         want += 1e4 * (positive + negative) / 2;
     }
     CHECK_CLOSE(value_of("circle(gamma=10000)", x, 5, 2, labels, &finite), want, is_double ? 1e-6 : .05);
@@ -152,9 +156,14 @@ static void exponents(void)
     /* Two anchors (rows 0 and 2), each orthogonal to its own positive and one with the other's. */
     static const kin_real crossed[] = {40, 0, 0, 40, 0, 40, 40, 0};
     static const int pairs[] = {0, 0, 1, 1};
-    static const char *const sharp[] = {"multi-similarity(alpha=1e5,beta=1e5)", "supcon(1e-5)", "smooth-ap(1e-5)",
-                                        "circle(gamma=1e5)", "lifted(margin=1e4)", "lifted(unit=0)",
-                                        "triplet-hard", "margin(limit=.01)"};
+    static const char *const sharp[] = {"multi-similarity(alpha=1e5,beta=1e5)",
+                                        "supcon(1e-5)",
+                                        "smooth-ap(1e-5)",
+                                        "circle(gamma=1e5)",
+                                        "lifted(margin=1e4)",
+                                        "lifted(unit=0)",
+                                        "triplet-hard",
+                                        "margin(limit=.01)"};
     bool finite;
     CHECK_CLOSE(value_of("n-pair(l2=0)", crossed, 4, 2, pairs, &finite), 1600, 1e-3);
     CHECK(finite);
@@ -189,8 +198,9 @@ static void mined_by_similarity(void)
 
 static void drawn_by_distance(void)
 {
-    check_begin("distance-weighted sampling draws the first of a row too, and nothing where all are too far (%s)",
-                KIN_REAL_NAME);
+    check_begin(
+        "distance-weighted sampling draws the first of a row too, and nothing where all are too far (%s)",
+        KIN_REAL_NAME);
     static const kin_real at[] = {1, 0, (kin_real).2};
     static const int own[] = {0}, others[] = {1, 0, 0};
     kin_ctx *ctx = kin_ctx_new();
