@@ -1,5 +1,5 @@
-/* Losses at their edges: options' limits, numbers that exp cannot take, anchors without a loss, pairs that miners
- * drop, and a memory's rows, all by hand. */
+/* Losses at their edges: options' limits, numbers that exp cannot take, anchors without a loss, pairs that
+ * miners drop, and a memory's rows, all by hand. */
 #include "autograd/ops.h"
 #include "base/memory.h"
 #include "losses/registry.h"
@@ -120,8 +120,8 @@ static void needs(void)
 
 /* ---- values ---- */
 
-/* Points of the circle: a pair (class 0) in one place and far from all others, whose loss is exactly 0; a pair
- * (class 1) a right angle apart; and between these a point that is alone in its class. */
+/* Points of the circle: a pair (class 0) in one place and far from all others, whose loss is exactly 0; a
+ * pair (class 1) a right angle apart; and between these a point that is alone in its class. */
 static void anchors_with_a_loss(void)
 {
     check_begin("losses: the mean runs over the anchors whose loss is not zero; it is 0 where all are (%s)",
@@ -231,7 +231,8 @@ static kin_tensor *with_memory(kin_scope *s, kin_tensor *x, void *arg)
 }
 
 /* contrastive-squared of three rows against themselves and two that are remembered: the value, and by each
- * cosine s_ij = u_i·u_j the slope −2 or 2 over the number of pairs, of which x_i has (u_j − s_ij u_i)/|x_i|. */
+ * cosine s_ij = u_i·u_j the slope −2 or 2 over the number of pairs, of which x_i has (u_j − s_ij
+ * u_i)/|x_i|. */
 static void remembered(void)
 {
     check_begin("a memory's rows are compared with, and have no gradient: by hand (%s)", KIN_REAL_NAME);

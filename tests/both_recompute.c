@@ -112,6 +112,29 @@ static void reading(void)
     check_end();
 }
 
+/* 3·(3x²)²: backward computes the second block again, then the first, and each is dropped again behind it. */
+static void one_after_the_other(void)
+{
+    kin_ctx *ctx = kin_ctx_new();
+    check_begin("what is computed again for backward is dropped again, block by block (%s)", KIN_REAL_NAME);
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 2), (kin_real[]){1, 2}), *y = x, *inside[2][2];
+    for (int block = 0; block < 2; block++) {
+        kin_segment_begin(ctx);
+        inside[block][0] = kin_square(y), inside[block][1] = kin_scale(inside[block][0], 3, 0);
+        y = kin_segment_end(ctx, kin_scale(inside[block][1], 1, 0));
+    }
+    CHECK(kin_data(y)[1] == 432); /* 3·(3·2²)² */
+    CHECK_MSG(kin_backward(kin_sum(y, 0)), "%s", kin_ctx_error(ctx)->message);
+    CHECK_CLOSE(kin_grad(x)[1], 4 * 27 * 8, 1e-3);
+    for (int i = 0; i < 4; i++) {
+        CHECK(!kin_data(inside[i / 2][i % 2]));
+        CHECK_TEXT(kin_ctx_error(ctx)->message, "a recomputed block has dropped");
+        kin_error_clear(kin_ctx_error(ctx));
+    }
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 static void without_gradients(void)
 {
     kin_ctx *ctx = kin_ctx_new();
@@ -166,6 +189,7 @@ int main(void)
 {
     same_bits();
     reading();
+    one_after_the_other();
     without_gradients();
     heap();
     return check_result();

@@ -89,6 +89,14 @@ static void pools(void)
     TAKEN(POOL(T(1, 1, 1, 2), .kernel = 3, .pad = 1));
     REFUSED("expected [n, h, w, c]", kin_global_max_pool(T(2, 3)));
     REFUSED("channel_pool: expected", kin_channel_pool(T(2, 3)));
+    for (int i = 0; i < 5; i++) {
+        kin_tensor *of[4];
+        for (int k = 0; k < 4; k++) of[k] = k == i ? T(2) : T(3);
+        kin_tensor *got = kin_batch_norm_eval_avg_pool(T(1, 4, 4, 3), of[0], of[1], of[2], of[3], 1e-5,
+                                                       KIN_RELU, 2);
+        if (i < 4) REFUSED("expected a number for each channel in scale, shift and statistics", got);
+        else TAKEN(got);
+    }
     REFUSED("gem: expected a map", kin_gem_pool(T(2, 3), T(1)));
     REFUSED("gem: expected one exponent", kin_gem_pool(T(2, 3, 3, 4), T(2)));
     TAKEN(kin_gem_pool(T(2, 3, 3, 4), T(1)));

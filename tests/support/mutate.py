@@ -24,7 +24,7 @@ TESTS = {
     'kernels': 'both_blocking both_gemm both_conv both_winograd both_norm both_folded both_inverted both_stem both_ops both_pools both_products '
                'test_scan machine.test',
     'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
-                'both_recompute both_refusals both_stem both_attention both_golden',
+                'both_recompute both_refusals both_stem both_attention both_wide both_golden',
     'losses': 'test_losses both_loss both_golden',
     'retrieval': 'search scan range rerank retrieval_golden diffusion expand fuse whiten tsne metrics judgement tune ranks cost',
 }
@@ -46,28 +46,34 @@ NEAREST = {
     'kernels/conv/winograd': 'both_winograd both_conv',
     'kernels/conv/': 'both_conv both_folded',
     'autograd/activation': 'both_ops',
-    'autograd/arith': 'both_ops',
-    'autograd/conv': 'both_conv both_products both_folded',
+    'autograd/arith': 'both_ops both_wide',
+    'autograd/conv': 'both_wide both_products both_refusals both_conv both_folded',
     'autograd/deferred': 'both_deferred both_folded',
     'autograd/distance': 'both_products both_ops',
     'autograd/gem': 'both_pools both_attention',
     'autograd/grow': 'both_grow',
     'autograd/matmul': 'both_products',
-    'autograd/norm': 'both_norm both_folded',
+    'autograd/norm': 'both_wide both_norm both_folded both_layers',
     'autograd/plan': 'both_plan',
-    'autograd/pool': 'both_pools',
+    'autograd/pool': 'both_pools both_wide both_refusals',
     'autograd/recompute': 'both_recompute',
-    'autograd/reduce': 'both_ops both_pools',
+    'autograd/reduce': 'both_ops both_wide both_pools both_refusals',
     'autograd/shape': 'both_ops both_refusals',
     'autograd/softmax': 'both_ops both_attention',
     'autograd/stem': 'both_stem',
+    'autograd/tape': 'both_recompute both_refusals both_layers both_ops',
+    'autograd/tensor': 'both_refusals both_recompute both_layers both_ops',
+    'autograd/heap': 'both_recompute both_layers',
+    'autograd/gradcheck': 'both_ops both_attention',
+    'autograd/': 'both_ops both_pools both_wide both_refusals both_layers both_attention',
     'losses/': 'both_loss test_losses',
 }
 BUILD = 'build/cc'  # as make names it, so that a compiler's cache knows the objects
 # Traps in place of messages: no line numbers in the object file, so that equal code is equal bytes.
 FLAGS = '-O1 -g0 -DNDEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error -fno-omit-frame-pointer'
 # A test has this many seconds of the processors, or so many times its own, whatever else runs beside; and so many by the clock, lest it sleep.
-LEAST, TIMES, ASLEEP = 20, 5, 900
+LEAST, TIMES, ASLEEP = 5, 4, 900
+CLOSE = os.environ.get('CLOSE')
 UNKNOWN = 20  # seconds that a test is taken for that has not run yet
 
 SWAPS = [  # what stands there, and what it becomes
@@ -154,7 +160,7 @@ class Program:
     """A test program, or a script that runs kin: how it is linked with a mutant's object ahead of the libraries, and how long it takes."""
 
     def __init__(self, path):
-        self.path, self.seconds, self.lock = path, None, threading.Lock()
+        self.path, self.seconds, self.lock = path, {}, threading.Lock()  # seconds: of few random shapes, of all
         self.script = path.endswith('.test.sh')
         self.kind = 'double' if '/tests-double/' in path else 'float'
         if self.script:
@@ -172,9 +178,11 @@ class Program:
                                *(f'{BUILD}/{l}' for l in self.libraries), '-pthread', '-lm'], stdin=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL).returncode == 0
 
-    def run(self, folder, limit):
-        """Whether the program in the folder passes, and the processors' seconds that it took."""
+    def run(self, folder, few, limit):
+        """Whether the program in the folder passes, and the processors' seconds that it took; few: with an eighth of its random shapes."""
         environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1', BUILD=folder)
+        if few:
+            environment['KIN_SHAPES'] = '1'  # tests/support/numbers.h
         words = [self.path] if self.script else [os.path.join(folder, 'kin')]
         limits = lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         child = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -186,17 +194,24 @@ class Program:
         child.returncode = status
         return status == 0, used.ru_utime + used.ru_stime
 
-    def ready(self):
+    def ready(self, few):
         """Measures the program as it is, once, linked as the mutants are but with nothing broken."""
         with self.lock, tempfile.TemporaryDirectory(dir='build') as folder:
-            if self.seconds is not None:
+            if few in self.seconds:
                 return
             if not self.link([], folder):
                 raise RuntimeError(f'{self.path} cannot be linked')
-            passed, self.seconds = self.run(folder, 3600)
+            passed, self.seconds[few] = self.run(folder, few, 3600)
             if not passed:
                 raise RuntimeError(f'{self.path} fails before anything is broken')
-            print(f'  {self.path}: {self.seconds:.1f} s', flush=True)
+            print(f'  {self.path}: {self.seconds[few]:.1f} s{" with few shapes" if few else ""}', flush=True)
+
+    def limit(self, few):
+        return int(max(LEAST, TIMES * self.seconds[few]))
+
+    def has_shapes(self):
+        """Whether all of them are more than few."""
+        return self.seconds[True] > 1 and not self.script
 
 
 def symbols(path):
@@ -223,11 +238,14 @@ def programs(room):
     return [Program(p) for p in paths]
 
 
+def nearest(path):
+    return next((words.split() for begins, words in NEAREST.items() if path.startswith(begins)), [])
+
+
 def nearness(program, path):
     """0 for the test that looks at the file most closely, then 1 ...; those of no row come after."""
-    words = next((words.split() for begins, words in NEAREST.items() if path.startswith(begins)), [])
     name = os.path.basename(program.path)
-    return next((i for i, word in enumerate(words) if word in name), len(words))
+    return next((i for i, word in enumerate(nearest(path)) if word in name), len(nearest(path)))
 
 
 class Builder:
@@ -275,6 +293,10 @@ def same_bytes(a, b):
     return all(open(x, 'rb').read() == open(y, 'rb').read() for x, y in zip(a, b))
 
 
+class Broken(Exception):
+    """A mutant that does not become a program."""
+
+
 class Run:
     def __init__(self, room):
         self.programs, self.builder, self.last, self.sound = programs(room), Builder(), {}, {}
@@ -283,8 +305,8 @@ class Run:
     def those_of(self, path):
         """The programs that hold the file: the one that noticed last, those that look at it closely, the short ones."""
         mine = set().union(*(symbols(o) for o in self.builder.objects(path, 'float')))
-        chosen = [p for p in self.programs if mine & p.symbols]
-        return sorted(chosen, key=lambda p: (p is not self.last.get(path), nearness(p, path), UNKNOWN if p.seconds is None else p.seconds))
+        chosen = [p for p in self.programs if mine & p.symbols and (not CLOSE or nearness(p, path) < len(nearest(path)))]
+        return sorted(chosen, key=lambda p: (p is not self.last.get(path), nearness(p, path), p.seconds.get(True, UNKNOWN)))
 
     def judge(self, m):
         lines = open(m.path, encoding='utf-8').read().split('\n')
@@ -301,25 +323,33 @@ class Run:
                     if same_bytes(built[p.kind], original):
                         if p.kind == 'float' or m.path.startswith('retrieval/'):
                             return 'same', ''
-                        continue
-                p.ready()
-                if not p.link(built[p.kind], folder):
-                    return 'broken', ''
-                if not p.run(folder, int(max(LEAST, TIMES * p.seconds)))[0]:
-                    self.last[m.path] = p
+                        built[p.kind] = False
+                if built[p.kind] and self.notices(p, m.path, built[p.kind], folder, True):
+                    return 'killed', p.path
+            for p in self.those_of(m.path) if not CLOSE else []:
+                if built[p.kind] and p.has_shapes() and self.notices(p, m.path, built[p.kind], folder, False):
                     return 'killed', p.path
             for p in self.those_of(m.path):
-                if nearness(p, m.path) == 0 and p.kind in built and self.sanitised_room_notices(p, m.path, built[p.kind], folder):
+                if nearness(p, m.path) == 0 and built.get(p.kind) and self.sanitised_room_notices(p, m.path, built[p.kind], folder):
                     return 'killed', p.path
         return 'survived', ''
+
+    def notices(self, p, path, objects, folder, few):
+        p.ready(few)
+        if not p.link(objects, folder):
+            raise Broken
+        if p.run(folder, few, p.limit(few))[0]:
+            return False
+        self.last[path] = p
+        return True
 
     def sanitised_room_notices(self, p, path, objects, folder):
         """The last resort: what the file does to memory that another file of the room then reads shows only where that has the sanitizers too."""
         others = [o for f in self.files if f != path for o in self.builder.original(f, p.kind)]
-        limit = int(max(LEAST, 4 * TIMES * p.seconds))
+        limit = 4 * p.limit(True)
         if (p, path) not in self.sound:
-            self.sound[p, path] = p.link(self.builder.original(path, p.kind) + others, folder) and p.run(folder, limit)[0]
-        return self.sound[p, path] and p.link(objects + others, folder) and not p.run(folder, limit)[0]
+            self.sound[p, path] = p.link(self.builder.original(path, p.kind) + others, folder) and p.run(folder, True, limit)[0]
+        return self.sound[p, path] and p.link(objects + others, folder) and not p.run(folder, True, limit)[0]
 
 
 def describe(m):
@@ -357,7 +387,10 @@ def main():
     def one(m):
         if key(m) in listed:
             return m, listed[key(m)][0], ''
-        return (m, *run.judge(m))
+        try:
+            return (m, *run.judge(m))
+        except Broken:
+            return m, 'broken', ''
 
     def stop(*_):
         raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 /* Checksums of what all kernels of tests/both_sets.c compute, by shapes: bit for bit what these compilers
- * make of them on any x86-64, and gcc on 64-bit ARM too. `build/cc/tests/both_sets print` prints them anew, for a
- * compiler or a kernel whose order of operations changed. Debug builds have none. */
+ * make of them on any x86-64, and gcc on 64-bit ARM too. `build/cc/tests/both_sets print` prints them anew,
+ * for a compiler or a kernel whose order of operations changed. Debug builds have none. */
 #ifndef KIN_TESTS_SUPPORT_SET_SUMS_H
 #define KIN_TESTS_SUPPORT_SET_SUMS_H
 
