@@ -74,7 +74,7 @@ static bool write_curve(void *user, const kin_trainer *t, kin_error *err)
                                                   .y_label = "loss",
                                                   .curves = &loss,
                                                   .n_curves = 1},
-                                    err);
+                                    1, err);
     kin_free(path);
     kin_free(steps);
     return ok;

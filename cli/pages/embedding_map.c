@@ -1,21 +1,23 @@
 #include "cli/pages/embedding_map.h"
 
 #include "base/memory.h"
+#include "cli/pages/finds.h"
 #include "cli/pages/markup.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { SIZE = 1000, EDGE = 34, PIXELS = 36, COLOURS = 8, SHAPES = 5, LEGEND_MAX = COLOURS * SHAPES };
+enum { SIZE = 1000, EDGE = 34, PIXELS = 64, COLOURS = 8, SHAPES = 5, MARKS = COLOURS * SHAPES, OTHER = -1 };
 
 /* Eight colours that differ for most eyes (after Okabe and Ito) times five shapes: forty classes can be
  * told apart. */
 const char *const kin_map_style =
-    ".kin-map{display:block;width:100%;height:auto}.kin-map .paper{fill:#fff;stroke:#dde1e8}"
+    ".kin-map{display:block;width:100%;min-width:34rem;height:auto}.kin-map .paper{fill:#fff;stroke:#dde1e8}"
     ".kin-k0{color:#0072b2}.kin-k1{color:#d55e00}.kin-k2{color:#009e73}.kin-k3{color:#b5478b}"
-    ".kin-k4{color:#a67c00}.kin-k5{color:#2aa0d8}.kin-k6{color:#5b4bb7}.kin-k7{color:#6b7280}"
+    ".kin-k4{color:#a67c00}.kin-k5{color:#2aa0d8}.kin-k6{color:#5b4bb7}.kin-k7{color:#6b7280}.kin-kn{color:#"
+    "c3c9d4}"
     ".kin-map path,.kin-key path{fill:currentColor}.kin-map "
     "rect.frame{fill:none;stroke:currentColor;stroke-width:3}"
     ".kin-map g{transition:opacity .15s}.kin-map:has(g:hover) g:not(:hover){opacity:.15}"
@@ -25,7 +27,7 @@ const char *const kin_map_style =
     "@media(prefers-color-scheme:dark){.kin-map "
     ".paper{fill:#12151b;stroke:#2b313c}.kin-k0{color:#4ba3e3}.kin-k1{color:#f58a3c}"
     ".kin-k2{color:#34c79a}.kin-k3{color:#e07fbb}.kin-k4{color:#e3b93a}.kin-k5{color:#7ad0f7}"
-    ".kin-k6{color:#a99bff}.kin-k7{color:#a3abb8}}";
+    ".kin-k6{color:#a99bff}.kin-k7{color:#a3abb8}.kin-kn{color:#434b59}}";
 
 /* Around (0, 0): circle, square, triangle, diamond, cross. */
 static const char *const shapes[SHAPES] = {
@@ -36,24 +38,10 @@ static const char *const shapes[SHAPES] = {
     "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
 };
 
-const char *kin_class_name(const char *const *names, int64_t label, char buffer[32])
-{
-    if (label >= 0 && names && names[label]) return names[label];
-    if (label >= 0) snprintf(buffer, 32, "class %" PRId64, label);
-    else snprintf(buffer, 32, "no class");
-    return buffer;
-}
-
-bool kin_picture_failed_alone(kin_error *err)
-{
-    if (err && (err->code == KIN_ERR_MEMORY || err->code == KIN_ERR_INTERRUPTED)) return false;
-    kin_error_clear(err);
-    return true;
-}
-
 typedef struct place {
     int64_t label, item;
     double x, y;
+    int mark; /* which colour and shape; OTHER: the one that stands for all without a mark of their own */
 } place;
 
 static int by_label(const void *a, const void *b)
@@ -72,7 +60,7 @@ static int64_t find_places(const kin_embedding_map *map, place *places)
         if (!isfinite(x) || !isfinite(y)) continue;
         int64_t item = map->items ? map->items[i] : i;
         places[n++] = (place){map->labels[item], item, half + reach * fmin(fmax(x, -1), 1),
-                              half + reach * fmin(fmax(y, -1), 1)};
+                              half + reach * fmin(fmax(y, -1), 1), OTHER};
     }
     qsort(places, (size_t)n, sizeof *places, by_label);
     return n;
@@ -87,59 +75,109 @@ static int crop(place *places, int64_t n)
     return 2 * EDGE + (int)fmax(bottom - top, 0);
 }
 
-static void draw_mark(kin_text *out, const place *p, int shape)
+/* ---- pictures beside each other ---- */
+
+/* Each picture gets the free cell nearest to its point, in the order of the classes, so that none covers
+ * another and neighbours stay neighbours. */
+typedef struct grid {
+    int columns, rows;
+    double side;
+    bool *taken;
+} grid;
+
+/* Somewhat over half of the cells stay free: where the map is empty it shows. */
+static bool grid_new(grid *g, int64_t n, double height, kin_error *err)
 {
-    kin_text_format(out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y, shapes[shape]);
+    const double free_per_picture = 2.3, smallest = 22, largest = 72;
+    g->side = fmin(fmax(sqrt(SIZE * height / (free_per_picture * (double)n)), smallest), largest);
+    g->columns = (int)(SIZE / g->side), g->rows = (int)ceil(height / g->side);
+    while ((int64_t)g->columns * g->rows < n) g->rows++;
+    g->taken = kin_alloc_zero((size_t)g->columns * (size_t)g->rows, sizeof *g->taken);
+    return g->taken || kin_fail_memory(err, "the map", (unsigned long long)g->columns * (unsigned)g->rows);
 }
 
-/* Pictures cover a quarter of the map between them, within sizes at which they can be seen and do not hide
- * each other. */
-static double picture_side(const kin_embedding_map *map)
+static void grid_put(grid *g, place *p)
 {
-    return fmin(fmax(SIZE * sqrt(0.25 / (double)map->count), 22), 40);
+    double least = INFINITY;
+    int best = 0;
+    for (int i = 0; i < g->columns * g->rows; i++) {
+        double dx = (i % g->columns + .5) * g->side - p->x, dy = (i / g->columns + .5) * g->side - p->y;
+        double far = dx * dx + dy * dy;
+        if (!g->taken[i] && far < least) least = far, best = i;
+    }
+    g->taken[best] = true;
+    p->x = (best % g->columns + .5) * g->side, p->y = (best / g->columns + .5) * g->side;
 }
 
-/* The picture in its class's colour. What it could not read it leaves to the mark. */
-static bool draw_picture(kin_text *out, const kin_embedding_map *map, const place *p, int shape,
-                         kin_error *err)
+/* ---- drawing ---- */
+
+typedef struct drawing {
+    kin_text *out;
+    const kin_embedding_map *map;
+    double side; /* of a picture; 0: marks are drawn */
+} drawing;
+
+static bool in_pictures(const kin_embedding_map *map) { return map->image && map->count <= KIN_MAP_PICTURES; }
+
+static void draw_mark(const drawing *d, const place *p)
+{
+    kin_text_format(d->out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y,
+                    p->mark < 0 ? shapes[0] : shapes[p->mark / COLOURS]);
+}
+
+static void draw_uri(const drawing *d, const place *p, const kin_text *uri)
+{
+    double side = d->side, left = p->x - side / 2, top = p->y - side / 2;
+    kin_text_format(d->out, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" href=\"", left, top,
+                    side, side);
+    kin_text_add(d->out, uri->failed ? "" : uri->data);
+    kin_text_add(d->out, "\"/>");
+    kin_text_format(d->out,
+                    "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"/>",
+                    left, top, side, side);
+    d->out->failed |= uri->failed;
+}
+
+/* What cannot be read is a mark. */
+static bool draw_picture(const drawing *d, const place *p, kin_error *err)
 {
     kin_image image = {0};
     kin_text uri = {0};
-    bool ok = map->image(map->image_arg, p->item, &image, err) &&
-              kin_thumbnail_add(&uri, &image, PIXELS, err);
-    if (ok) {
-        double side = picture_side(map), left = p->x - side / 2, top = p->y - side / 2;
-        kin_text_format(out, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" href=\"", left, top,
-                        side, side);
-        kin_text_add(out, uri.failed ? "" : uri.data);
-        kin_text_format(
-            out, "\"/><rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"4\"/>",
-            left, top, side, side);
-        out->failed |= uri.failed;
-    } else if (kin_picture_failed_alone(err)) {
-        draw_mark(out, p, shape);
-        ok = true;
-    }
+    kin_error why = {0};
+    bool read = d->map->image(d->map->image_arg, p->item, &image, &why),
+         ok = read ? kin_thumbnail_add(&uri, &image, PIXELS, err)
+                   : kin_error_is_of_file(&why) || kin_fail(err, why.code, "%s", why.message);
+    if (ok && read) draw_uri(d, p, &uri);
+    else if (ok) draw_mark(d, p);
     kin_text_free(&uri);
     kin_image_free(&image);
     return ok;
 }
 
-static bool draw_class(kin_text *out, const kin_embedding_map *map, const place *places, int64_t n, int which,
-                       kin_error *err)
+static void add_colour(kin_text *out, int mark)
+{
+    if (mark < 0) kin_text_add(out, "kin-kn");
+    else kin_text_format(out, "kin-k%d", mark % COLOURS);
+}
+
+static bool draw_class(const drawing *d, const place *places, int64_t n, kin_error *err)
 {
     char buffer[32];
-    bool pictures = map->image && map->count <= KIN_MAP_PICTURES, ok = true;
-    kin_text_format(out, "<g class=\"kin-k%d\"><title>", which % COLOURS);
-    kin_markup_add(out, kin_class_name(map->class_names, places->label, buffer));
-    kin_text_add(out, "</title>");
+    bool ok = true;
+    kin_text_add(d->out, "<g class=\"");
+    add_colour(d->out, places->mark);
+    kin_text_add(d->out, "\"><title>");
+    kin_markup_add(d->out, kin_class_name(d->map->class_names, places->label, buffer));
+    kin_text_add(d->out, "</title>");
     for (int64_t i = 0; i < n && ok; i++) {
-        if (pictures) ok = draw_picture(out, map, &places[i], which / COLOURS % SHAPES, err);
-        else draw_mark(out, &places[i], which / COLOURS % SHAPES);
+        if (d->side > 0) ok = draw_picture(d, &places[i], err);
+        else draw_mark(d, &places[i]);
     }
-    kin_text_add(out, "</g>");
+    kin_text_add(d->out, "</g>");
     return ok;
 }
+
+/* ---- classes ---- */
 
 static int64_t run_length(const place *places, int64_t n, int64_t from)
 {
@@ -148,39 +186,140 @@ static int64_t run_length(const place *places, int64_t n, int64_t from)
     return to - from;
 }
 
+static int64_t count_classes(const place *places, int64_t n)
+{
+    int64_t classes = 0;
+    for (int64_t i = 0; i < n; i += run_length(places, n, i)) classes++;
+    return classes;
+}
+
+/* The class without a mark yet that has the most pictures; n where there is none. */
+static int64_t largest_class(const place *places, int64_t n)
+{
+    int64_t best = n, most = 0;
+    for (int64_t i = 0; i < n; i += run_length(places, n, i)) {
+        int64_t length = run_length(places, n, i);
+        if (places[i].mark == OTHER && places[i].label >= 0 && length > most) most = length, best = i;
+    }
+    return best;
+}
+
+static void mark_class(place *places, int64_t n, int64_t from, int mark)
+{
+    int64_t length = run_length(places, n, from);
+    for (int64_t i = 0; i < length; i++) places[from + i].mark = mark;
+}
+
+/* No two classes look alike: where there are more than marks, the largest get them. Pictures have frames,
+ * whose colours alone tell classes, so that with more classes than colours none has one. */
+static void choose_marks(const kin_embedding_map *map, place *places, int64_t n)
+{
+    int64_t classes = count_classes(places, n), most = in_pictures(map) ? COLOURS : MARKS;
+    if (classes <= most) {
+        int mark = 0;
+        for (int64_t i = 0; i < n; i += run_length(places, n, i)) mark_class(places, n, i, mark++);
+    } else if (!in_pictures(map)) {
+        for (int mark = 0; mark < MARKS; mark++) {
+            int64_t from = largest_class(places, n);
+            if (from < n) mark_class(places, n, from, mark);
+        }
+    }
+}
+
+static void draw_key_line(kin_text *out, const char *name, int mark)
+{
+    kin_text_add(out, "<li><svg class=\"");
+    add_colour(out, mark);
+    kin_text_format(out, "\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
+                    mark < 0 ? shapes[0] : shapes[mark / COLOURS]);
+    kin_markup_add(out, name);
+    kin_text_add(out, "</li>");
+}
+
 static void draw_key(kin_text *out, const kin_embedding_map *map, const place *places, int64_t n)
 {
     char buffer[32];
-    int which = 0;
+    int64_t others = 0;
     kin_text_add(out, "<ul class=\"kin-key\">");
-    for (int64_t i = 0; i < n; i += run_length(places, n, i), which++) {
-        kin_text_format(
-            out,
-            "<li><svg class=\"kin-k%d\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
-            which % COLOURS, shapes[which / COLOURS % SHAPES]);
-        kin_markup_add(out, kin_class_name(map->class_names, places[i].label, buffer));
-        kin_text_add(out, "</li>");
+    for (int64_t i = 0; i < n; i += run_length(places, n, i)) {
+        if (places[i].mark == OTHER) others++;
+        else draw_key_line(out, kin_class_name(map->class_names, places[i].label, buffer), places[i].mark);
+    }
+    if (others) {
+        kin_text name = {0};
+        kin_text_format(&name, "the %" PRId64 " other classes", others);
+        draw_key_line(out, name.data, OTHER);
+        kin_text_free(&name);
     }
     kin_text_add(out, "</ul>");
 }
 
-bool kin_map_add(kin_text *out, const kin_embedding_map *map, kin_error *err)
+static bool draw_all(drawing *d, place *places, int64_t n, kin_error *err)
 {
-    place *places = kin_alloc_array((size_t)map->count, sizeof *places);
-    if (!places) return kin_fail_memory(err, "the map", (unsigned long long)map->count * sizeof *places);
-    int64_t n = find_places(map, places);
-    int classes = 0, height = crop(places, n);
+    int height = crop(places, n);
+    grid g = {0};
     bool ok = true;
-    kin_text_format(out,
-                    "<svg class=\"kin-map\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Map of %" PRId64
-                    " descriptors\">"
-                    "<rect class=\"paper\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>",
-                    SIZE, height, n, SIZE - 1, height - 1);
+    if (in_pictures(d->map)) {
+        if (!grid_new(&g, n, height, err)) return false;
+        for (int64_t i = 0; i < n; i++) grid_put(&g, &places[i]);
+        height = (int)ceil(g.rows * g.side), d->side = g.side - 4;
+        kin_free(g.taken);
+    }
+    kin_text_format(
+        d->out,
+        "<div class=\"map\" tabindex=\"0\"><svg class=\"kin-map\" viewBox=\"0 0 %d %d\" role=\"img\" "
+        "aria-label=\"Map of %" PRId64 " descriptors\">"
+        "<rect class=\"paper\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>",
+        SIZE, height, n, SIZE - 1, height - 1);
     for (int64_t i = 0; i < n && ok; i += run_length(places, n, i))
-        ok = draw_class(out, map, places + i, run_length(places, n, i), classes++, err);
-    kin_text_add(out, "</svg>");
-    if (classes <= LEGEND_MAX && classes > 1 && !(map->image && map->count <= KIN_MAP_PICTURES))
-        draw_key(out, map, places, n);
-    kin_free(places);
+        ok = draw_class(d, places + i, run_length(places, n, i), err);
+    kin_text_add(d->out, "</svg></div>");
     return ok;
+}
+
+/* What the drawing does not say itself. */
+static void explain(kin_page *page, const kin_embedding_map *map, int64_t n, int64_t classes)
+{
+    kin_text text = {0};
+    kin_text_format(
+        &text,
+        "%" PRId64
+        " pictures where t-SNE puts their descriptors: near each other means alike to the network. ",
+        n);
+    if (in_pictures(map))
+        kin_text_add(&text, "Each was moved to a free place near its own, so that none covers another. ");
+    if (in_pictures(map) && classes <= COLOURS) kin_text_add(&text, "The frame's colour is the class's. ");
+    else if (!in_pictures(map) && classes <= MARKS) kin_text_add(&text, "Each class has a mark of its own. ");
+    else if (!in_pictures(map))
+        kin_text_format(&text, "The %d largest of %" PRId64 " classes have a mark of their own. ", MARKS,
+                        classes);
+    kin_text_add(&text, "Point at one to see its class alone.");
+    if (text.failed) kin_fail_memory(&page->err, "the map", text.capacity);
+    else kin_page_note(page, text.data);
+    kin_text_free(&text);
+}
+
+void kin_page_map(kin_page *page, const kin_embedding_map *map)
+{
+    if (!kin_page_ok(page) || map->count < 1) return;
+    for (int64_t i = 0; i < map->count; i++) {
+        int64_t item = map->items ? map->items[i] : i;
+        if (item >= 0 && item < map->n_labels) continue;
+        kin_fail(&page->err, KIN_ERR_ARGUMENT,
+                 "the map's position %" PRId64 " is item %" PRId64 " of %" PRId64, i, item, map->n_labels);
+        return;
+    }
+    place *places = kin_alloc_array((size_t)map->count, sizeof *places);
+    if (!places) {
+        kin_fail_memory(&page->err, "the map", (unsigned long long)map->count * sizeof *places);
+        return;
+    }
+    drawing d = {.out = &page->html, .map = map};
+    int64_t n = find_places(map, places), classes = count_classes(places, n);
+    choose_marks(map, places, n);
+    explain(page, map, n, classes);
+    if (n > 0 && draw_all(&d, places, n, &page->err) && classes > 1 &&
+        (!in_pictures(map) || classes <= COLOURS))
+        draw_key(&page->html, map, places, n);
+    kin_free(places);
 }

@@ -6,7 +6,17 @@
 #include <math.h>
 #include <string.h>
 
-enum { LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 46, LEGEND = 22, CURVES_MAX = 6 };
+enum {
+    LEFT = 58,
+    TITLE = 20, /* further, for the title of the y axis, which stands upright */
+    RIGHT = 16,
+    TOP = 14,
+    BOTTOM = 46,
+    LEGEND = 20, /* a line of it */
+    COLOURS = 6,
+    DASHES = 3,
+    SPARSE = 60, /* up to so many points are marked, for the line between them is made up */
+};
 
 /* Plain colours rather than variables: not every viewer of SVG files knows those. Curve colours differ in
  * lightness too. */
@@ -14,14 +24,15 @@ const char *const kin_svg_style =
     ".kin-chart{font:13px system-ui,-apple-system,'Segoe "
     "UI',Roboto,sans-serif;fill:#3f4654;display:block;max-width:100%}"
     ".kin-chart .paper{fill:#fff}.kin-chart .grid{stroke:#e3e6ec}.kin-chart .axis{stroke:#9aa1ae}.kin-chart "
-    ".strong{fill:#14181f;font-weight:600}"
+    ".strong,.kin-chart .title{fill:#14181f;font-weight:600}"
     ".kin-chart .s0{stroke:#1d4ed8}.kin-chart .s1{stroke:#c2410c}.kin-chart .s2{stroke:#047857}.kin-chart "
     ".s3{stroke:#a21caf}"
     ".kin-chart .s4{stroke:#854d0e}.kin-chart .s5{stroke:#475569}"
     ".kin-chart .b0{fill:#1d4ed8}.kin-chart .b1{fill:#93b4f5}.kin-chart .track{fill:#eef0f4}"
     "@media(prefers-color-scheme:dark){.kin-chart{fill:#b4bbc8}.kin-chart .paper{fill:#161a21}.kin-chart "
     ".grid{stroke:#2b313c}.kin-chart .axis{stroke:#6b7382}"
-    ".kin-chart .strong{fill:#eef1f6}.kin-chart .s0{stroke:#7aa2ff}.kin-chart .s1{stroke:#fb923c}.kin-chart "
+    ".kin-chart .strong,.kin-chart .title{fill:#eef1f6}.kin-chart .s0{stroke:#7aa2ff}.kin-chart "
+    ".s1{stroke:#fb923c}.kin-chart "
     ".s2{stroke:#34d399}.kin-chart .s3{stroke:#e879f9}"
     ".kin-chart .s4{stroke:#facc15}.kin-chart .s5{stroke:#94a3b8}.kin-chart .b0{fill:#7aa2ff}.kin-chart "
     ".b1{fill:#3d5591}.kin-chart .track{fill:#222833}}";
@@ -121,6 +132,23 @@ static double at_y(const plot *p, double y)
     return p->bottom - inside * (p->bottom - p->top);
 }
 
+/* Under the middle of the one axis, and upright beside the middle of the other. */
+static void draw_titles(const plot *p, const kin_curves *chart)
+{
+    double x = (p->left + p->right) / 2, y = (p->top + p->bottom) / 2;
+    kin_text_format(p->out, "<text class=\"title\" x=\"%g\" y=\"%d\" text-anchor=\"middle\">", x,
+                    p->height - 8);
+    kin_markup_add(p->out, chart->x_label);
+    kin_text_add(p->out, "</text>");
+    if (!chart->y_label) return;
+    kin_text_format(p->out,
+                    "<text class=\"title\" x=\"14\" y=\"%g\" text-anchor=\"middle\" "
+                    "transform=\"rotate(-90 14 %g)\">",
+                    y, y);
+    kin_markup_add(p->out, chart->y_label);
+    kin_text_add(p->out, "</text>");
+}
+
 static void draw_axes(const plot *p, const kin_curves *chart)
 {
     double step = kin_tick_step(p->y.high - p->y.low, 5);
@@ -141,26 +169,68 @@ static void draw_axes(const plot *p, const kin_curves *chart)
     }
     kin_text_format(p->out, "<line class=\"axis\" x1=\"%g\" x2=\"%g\" y1=\"%g\" y2=\"%g\"/>", p->left,
                     p->right, p->bottom, p->bottom);
-    kin_text_format(p->out, "<text x=\"%g\" y=\"%d\" text-anchor=\"end\">", p->right, p->height - 8);
-    kin_markup_add(p->out, chart->x_label);
-    kin_text_add(p->out, "</text>");
+    draw_titles(p, chart);
 }
 
-/* One mark for each curve, in a line above the plot; y_label alone where there is one curve without a
- * name. */
-static void draw_legend(const plot *p, const kin_curves *chart)
+/* Six colours, then the same ones dashed, then dotted. */
+static void add_look(kin_text *out, int which)
 {
-    double x = p->left, y = p->top - 10;
-    for (int k = 0; k < chart->n_curves; k++) {
-        const char *name = chart->curves[k].name ? chart->curves[k].name : chart->y_label;
-        kin_text_format(p->out,
-                        "<line class=\"s%d\" stroke-width=\"3\" x1=\"%g\" x2=\"%g\" y1=\"%g\" y2=\"%g\"/>",
-                        k % CURVES_MAX, x, x + 16, y - 4, y - 4);
-        kin_text_format(p->out, "<text x=\"%g\" y=\"%g\">", x + 22, y);
-        kin_markup_add(p->out, name);
-        kin_text_add(p->out, "</text>");
-        x += 46 + 7.2 * (double)(name ? strlen(name) : 0);
+    static const char *const dashes[DASHES] = {"", " stroke-dasharray=\"8 5\"", " stroke-dasharray=\"2 5\""};
+    kin_text_format(out, "class=\"s%d\"%s", which % COLOURS, dashes[which / COLOURS % DASHES]);
+}
+
+/* Characters, for a rough width. */
+static int length_of(const char *text)
+{
+    int n = 0;
+    for (; text && *text; text++) n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* The first `most` characters, and an ellipsis for the others. */
+static void add_shortened(kin_text *out, const char *text, int most)
+{
+    const char *end = text;
+    if (length_of(text) <= most) {
+        kin_markup_add(out, text);
+        return;
     }
+    for (int n = 0; *end; end++)
+        if (((unsigned char)*end & 0xc0) != 0x80 && ++n > most - 1) break;
+    kin_text part = {0};
+    kin_text_add_bytes(&part, text, (size_t)(end - text));
+    kin_markup_add(out, part.data);
+    kin_text_add(out, "…");
+    out->failed |= part.failed;
+    kin_text_free(&part);
+}
+
+/* A mark and a name for each curve that has one, in lines above the plot; returns the number of lines. The
+ * first pass only counts them. */
+static int lay_legend(const plot *p, const kin_curves *chart, bool draw)
+{
+    const double mark = 24, letter = 7.2, gap = 22;
+    double x = 0, width = p->right - p->left;
+    int lines = 0;
+    for (int k = 0; k < chart->n_curves; k++) {
+        const char *name = chart->curves[k].name;
+        int most = (int)((width - mark) / letter);
+        double wide = mark + letter * fmin(length_of(name), most);
+        if (!name) continue;
+        if (!lines || x + wide > width) x = 0, lines++;
+        if (draw) {
+            double y = TOP + LEGEND * (lines - 1) + 6, from = p->left + x;
+            kin_text_add(p->out, "<line ");
+            add_look(p->out, k);
+            kin_text_format(p->out, " stroke-width=\"3\" x1=\"%g\" x2=\"%g\" y1=\"%g\" y2=\"%g\"/>", from,
+                            from + 18, y - 4, y - 4);
+            kin_text_format(p->out, "<text x=\"%g\" y=\"%g\">", from + mark, y);
+            add_shortened(p->out, name, most);
+            kin_text_add(p->out, "</text>");
+        }
+        x += wide + gap;
+    }
+    return lines;
 }
 
 /* A path that is never finer than the screen: within one column of pixels only the least and the greatest
@@ -201,15 +271,27 @@ static void pen_to(pen *n, double x, double y)
     n->low = fmin(n->low, y), n->high = fmax(n->high, y), n->last = y;
 }
 
+/* Round ends make dots of points that are drawn without a line. */
+static void draw_points(const plot *p, const kin_curve *c, int which)
+{
+    kin_text_format(p->out,
+                    "<path class=\"s%d\" fill=\"none\" stroke-linecap=\"round\" stroke-width=\"6\" d=\"",
+                    which % COLOURS);
+    for (int64_t i = 0; i < c->count; i++)
+        if (drawable(c, i)) kin_text_format(p->out, "M%.1f %.1fh0", at_x(p, c->x[i]), at_y(p, c->y[i]));
+    kin_text_add(p->out, "\"/>");
+}
+
 static void draw_path(const plot *p, const kin_curve *c, int which, bool averaged)
 {
     average a = average_new(c);
     pen n = {.plot = p, .column = NAN};
-    kin_text_format(p->out,
-                    "<path class=\"s%d\" fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\"",
-                    which % CURVES_MAX);
-    kin_text_format(p->out, " stroke-width=\"%s\"%s d=\"", averaged || !c->smooth ? "2" : "1",
-                    averaged || !c->smooth ? "" : " stroke-opacity=\".35\"");
+    kin_text_add(p->out, "<path ");
+    add_look(p->out, which);
+    kin_text_format(
+        p->out,
+        " fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\" stroke-width=\"%s\"%s d=\"",
+        averaged || !c->smooth ? "2" : "1", averaged || !c->smooth ? "" : " stroke-opacity=\".35\"");
     for (int64_t i = 0; i < c->count; i++) {
         if (drawable(c, i)) {
             pen_to(&n, at_x(p, c->x[i]), averaged ? average_add(&a, c->y[i]) : c->y[i]);
@@ -220,6 +302,7 @@ static void draw_path(const plot *p, const kin_curve *c, int which, bool average
     }
     pen_flush(&n);
     kin_text_add(p->out, "\"/>");
+    if (!c->smooth && c->count <= SPARSE) draw_points(p, c, which);
 }
 
 static bool empty(const kin_curves *chart)
@@ -232,46 +315,71 @@ static bool empty(const kin_curves *chart)
     return true;
 }
 
-static void draw_chart(kin_text *out, const kin_curves *chart, bool standalone)
+static void draw_curves(const plot *p, const kin_curves *chart)
+{
+    enum { FEW = 3 }; /* with more curves, single values hide the averages of the others */
+    for (int k = 0; k < chart->n_curves && chart->n_curves <= FEW; k++)
+        if (chart->curves[k].smooth) draw_path(p, &chart->curves[k], k, false);
+    for (int k = 0; k < chart->n_curves; k++) draw_path(p, &chart->curves[k], k, chart->curves[k].smooth);
+}
+
+/* The plot keeps its height however many lines the legend has. */
+static plot make_plot(kin_text *out, const kin_curves *chart)
 {
     plot p = {.out = out,
               .width = chart->width > 0 ? chart->width : 720,
               .height = chart->height > 0 ? chart->height : 360};
-    p.left = LEFT, p.top = TOP + LEGEND, p.right = p.width - RIGHT, p.bottom = p.height - BOTTOM;
+    p.left = LEFT + (chart->y_label ? TITLE : 0), p.right = p.width - RIGHT;
+    int lines = lay_legend(&p, chart, false);
+    p.height += LEGEND * (lines > 1 ? lines - 1 : 0);
+    p.top = TOP + LEGEND * lines, p.bottom = p.height - BOTTOM;
+    return p;
+}
+
+/* `top`: of a chart below others in one drawing. */
+static void draw_chart(kin_text *out, const kin_curves *chart, int top)
+{
+    plot p = make_plot(out, chart);
     find_ranges(chart, &p.x, &p.y);
     kin_text_format(out,
-                    "<svg%s class=\"kin-chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+                    "<svg class=\"kin-chart\" y=\"%d\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
                     "role=\"img\" aria-label=\"",
-                    standalone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "", p.width, p.height, p.width,
-                    p.height);
+                    top, p.width, p.height, p.width, p.height);
     kin_markup_add(out, chart->title);
     kin_text_add(out, "\">");
-    if (standalone) {
-        kin_text_add(out, "<style>");
-        kin_text_add(out, kin_svg_style);
-        kin_text_format(out, "</style><rect class=\"paper\" width=\"%d\" height=\"%d\"/>", p.width, p.height);
-    }
-    draw_legend(&p, chart);
+    lay_legend(&p, chart, true);
     if (empty(chart)) {
         kin_text_format(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">no values yet</text></svg>",
                         p.width / 2, p.height / 2);
         return;
     }
     draw_axes(&p, chart);
-    for (int k = 0; k < chart->n_curves; k++) draw_path(&p, &chart->curves[k], k, false);
-    for (int k = 0; k < chart->n_curves; k++) {
-        if (chart->curves[k].smooth) draw_path(&p, &chart->curves[k], k, true);
-    }
+    draw_curves(&p, chart);
     kin_text_add(out, "</svg>");
 }
 
-void kin_svg_curves(kin_text *out, const kin_curves *chart) { draw_chart(out, chart, false); }
+void kin_svg_curves(kin_text *out, const kin_curves *chart) { draw_chart(out, chart, 0); }
 
-bool kin_svg_write_curves(const char *path, const kin_curves *chart, kin_error *err)
+bool kin_svg_write_curves(const char *path, const kin_curves *charts, int count, kin_error *err)
 {
     kin_text text = {0};
-    draw_chart(&text, chart, true);
-    kin_text_add(&text, "\n");
+    int width = 0, height = 0;
+    for (int i = 0; i < count; i++) {
+        plot p = make_plot(&text, &charts[i]);
+        width = p.width > width ? p.width : width, height += p.height;
+    }
+    kin_text_format(
+        &text,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" height=\"%d\" "
+        "viewBox=\"0 0 %d %d\"><style>",
+        width, height, width, height);
+    kin_text_add(&text, kin_svg_style);
+    kin_text_format(&text, "</style><rect class=\"paper\" width=\"%d\" height=\"%d\"/>", width, height);
+    for (int i = 0, top = 0; i < count; i++) {
+        draw_chart(&text, &charts[i], top);
+        top += make_plot(&text, &charts[i]).height;
+    }
+    kin_text_add(&text, "</svg>\n");
     bool ok = text.failed ? kin_fail_memory(err, path, text.capacity)
                           : kin_write_file(path, text.data, text.size, err);
     kin_text_free(&text);

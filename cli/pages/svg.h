@@ -6,24 +6,28 @@
 #include "base/text.h"
 
 typedef struct kin_curve {
-    const char *name;
+    const char *name;    /* in the legend; NULL: not there */
     const double *x, *y; /* [count], borrowed; points that are not finite leave a gap */
     int64_t count;
     bool smooth; /* draw the values faintly, and their moving average over them */
 } kin_curve;
 
 typedef struct kin_curves {
-    const char *title, *x_label, *y_label; /* the title is what a screen reader says */
+    const char *title;             /* what a screen reader says */
+    const char *x_label, *y_label; /* of the axes, with their units */
     const kin_curve *curves;
     int n_curves;
     int width, height; /* pixels; 0: 720 × 360 */
 } kin_curves;
 
+/* Eighteen curves are told apart by colour and dashes; further ones look like the first again. */
+enum { KIN_SVG_CURVES = 18 };
+
 /* Appends an <svg> element. Its colours come from kin_svg_style. */
 void kin_svg_curves(kin_text *out, const kin_curves *chart);
 
-/* Writes the same as a file of its own (RUN/curve.svg), style included. */
-bool kin_svg_write_curves(const char *path, const kin_curves *chart, kin_error *err);
+/* Writes them one below the other as a file of its own (RUN/curve.svg), style included. */
+bool kin_svg_write_curves(const char *path, const kin_curves *charts, int count, kin_error *err);
 
 typedef struct kin_bar {
     const char *name;
