@@ -60,5 +60,8 @@
 #include "retrieval/search/search.h"
 #include "retrieval/judge/tune.h"
 #include "retrieval/describe/whiten.h"
+#include "train/embed_cache.h"
+#include "train/judge.h"
+#include "train/train.h"
 
 #endif

@@ -1,11 +1,9 @@
 #include "cli/phases.h"
 
 #include "base/file.h"
-#include "base/memory.h"
-#include "train/encoder.h"
 #include "cli/interrupt.h"
+#include "train/phase.h"
 #include "train/run_folder.h"
-#include "data/transforms/recipe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,35 +33,6 @@ static bool path_of(char out[PATH], const char *run, const char *phase, const ch
 
 /* ---- what each phase is ---- */
 
-static bool sizes_agree(const kin_config *c, const kin_recipe *transforms, kin_error *err)
-{
-    int width = 0, height = 0;
-    kin_recipe_output_size(transforms, &width, &height);
-    return ((!width || width == c->size) && (!height || height == c->size)) ||
-           kin_fail(err, KIN_ERR_ARGUMENT, "augment makes pictures of %d x %d where size is %lld", width,
-                    height, (long long)c->size);
-}
-
-/* Patterns of names, maps that are too small, transforms: known before the first phase takes its hours. */
-static bool network_stands(const kin_config *c, kin_error *err)
-{
-    kin_network network;
-    kin_recipe transforms;
-    kin_tuning tuning = kin_config_tuning(c);
-    if (*c->augment && !kin_recipe_parse(c->augment, &transforms, err)) return false;
-    if (*c->augment && !sizes_agree(c, &transforms, err)) return false;
-    if (!kin_network_describe(&network, c, err)) return false;
-    network.config.n_classes = 2;
-    kin_ctx *ctx = kin_ctx_new();
-    kin_module *module = ctx ? kin_network_module(&network, ctx) : NULL;
-    bool ok = module ? kin_module_tune(module, &tuning, err)
-              : ctx  ? kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message)
-                     : kin_fail_memory(err, "a context", 1);
-    kin_module_free(module);
-    kin_ctx_free(ctx);
-    return ok;
-}
-
 /* The line that is to blame: the last setting without which the phase would be fine, else the phase's own. */
 static int line_to_blame(const phases *p, int phase, kin_config *room)
 {
@@ -76,7 +45,7 @@ static int line_to_blame(const phases *p, int phase, kin_config *room)
         p->conf.settings[i].phase = KIN_PHASES; /* of no phase */
         bool fine = kin_conf_apply(&without, phase, &cli, &ignored) &&
                     p->calls->configure(room, &cli, &ignored) &&
-                    (phase < 0 || network_stands(room, &ignored));
+                    (phase < 0 || kin_phase_check(room, &ignored));
         p->conf.settings[i] = blamed;
         if (fine) return blamed.line;
     }
@@ -148,7 +117,7 @@ static bool check_all(const phases *p, kin_error *err)
         kin_error why = {0};
         if (!configure(p, i, &cli, i ? &c : &first, err)) return false;
         if (i && !one_network(p, i, &first, &c, err)) return false;
-        if (!network_stands(i ? &c : &first, &why))
+        if (!kin_phase_check(i ? &c : &first, &why))
             return kin_fail(err, why.code, "%s:%d: phase %s: %s", p->conf.path, line_to_blame(p, i, &c),
                             p->conf.phase[i], why.message);
     }
@@ -156,45 +125,6 @@ static bool check_all(const phases *p, kin_error *err)
 }
 
 /* ---- from one phase to the next ---- */
-
-/* The tensors of a finished network that the next one has, too: same name, same size. */
-static bool hand_over(const kin_checkpoint *from, kin_module *to, const char *path, kin_error *err)
-{
-    int count = kin_checkpoint_count(from), n = 0;
-    kin_array *kept = kin_alloc_array((size_t)count + 1, sizeof *kept);
-    if (!kept) return kin_fail_memory(err, path, (size_t)count * sizeof *kept);
-    for (int i = 0; i < count; i++) {
-        const kin_array *a = kin_checkpoint_array(from, i);
-        const kin_entry *e = kin_module_find(to, a->name);
-        if (e && a->ndim == kin_ndim(e->tensor) && (int64_t)a->count == kin_count(e->tensor)) kept[n++] = *a;
-    }
-    bool ok = n > 0 || kin_fail(err, KIN_ERR_DATA, "nothing of the phase before is in this one's network");
-    ok = ok && kin_arrays_write(kept, (size_t)n, path, NULL, 0, err);
-    kin_free(kept);
-    return ok;
-}
-
-static bool make_start(const kin_config *next, const char *model, const char *path, kin_error *err)
-{
-    kin_network network;
-    kin_config before;
-    kin_checkpoint *from = NULL;
-    kin_ctx *ctx = kin_ctx_new();
-    kin_module *module = NULL;
-    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_checkpoint_open(model, &from, err) &&
-              kin_config_from_checkpoint(&before, from, model, err) &&
-              kin_network_describe(&network, next, err);
-    if (ok) {
-        network.config.n_classes = before.n_classes;
-        module = kin_network_module(&network, ctx);
-        ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
-    }
-    ok = ok && hand_over(from, module, path, err);
-    kin_module_free(module);
-    kin_ctx_free(ctx);
-    kin_checkpoint_free(from);
-    return ok;
-}
 
 /* A phase behind the first begins with what the one before it learnt; what it has beyond that is new. */
 static bool start_from(const phases *p, int phase, kin_config *c, kin_error *err)
@@ -204,14 +134,8 @@ static bool start_from(const phases *p, int phase, kin_config *c, kin_error *err
         !path_of(model, p->run, p->conf.phase[phase - 1], KIN_RUN_MODEL, err) ||
         !path_of(start, p->run, p->conf.phase[phase], START, err))
         return false;
-    if (strlen(start) >= sizeof c->weights)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "%.100s...: the path is too long", start);
-    if (!kin_make_folders(folder, err) || !make_start(c, model, start, err)) return false;
-    memcpy(c->weights, start, strlen(start) + 1);
-    snprintf(c->allow_missing, sizeof c->allow_missing, "*");
-    *c->key = *c->prefix = '\0';
-    c->untrained = c->sum_stem = 0;
-    return true;
+    if (!kin_make_folders(folder, err)) return false;
+    return kin_phase_start(c, model, start, err);
 }
 
 /* ---- training ---- */
@@ -230,12 +154,9 @@ static bool begin(void *user, kin_error *err)
     phases *p = user;
     char path[PATH];
     if (p->conf.phases && !kin_run_own(p->run, &p->lock, err)) return false;
-    static const char *const files[] = {KIN_RUN_STATE, KIN_RUN_NEXT, KIN_RUN_MODEL, NULL};
     for (int i = 0; i < p->conf.phases; i++)
-        for (int f = 0; files[f]; f++)
-            if (!path_of(path, p->run, p->conf.phase[i], files[f], err) || !forget(path, err)) return false;
-    for (int f = 0; p->conf.phases && files[f]; f++)
-        if (!path_of(path, p->run, NULL, files[f], err) || !forget(path, err)) return false;
+        if (!path_of(path, p->run, p->conf.phase[i], NULL, err) || !kin_phase_forget(path, err)) return false;
+    if (p->conf.phases && !kin_phase_forget(p->run, err)) return false;
     return path_of(path, p->run, NULL, KEPT, err) && kin_write_file(path, p->ran.data, p->ran.size, err);
 }
 
@@ -278,13 +199,9 @@ static bool train_fresh(phases *p, int phase, const char *data, kin_error *err)
 /* The last phase's network is the run's. */
 static bool publish(const phases *p, kin_error *err)
 {
-    char from[PATH], to[PATH];
-    kin_bytes bytes;
-    if (!path_of(from, p->run, p->conf.phase[p->conf.phases - 1], KIN_RUN_MODEL, err) ||
-        !path_of(to, p->run, NULL, KIN_RUN_MODEL, err) || !kin_read_file(from, 0, &bytes, err))
-        return false;
-    bool ok = kin_write_file(to, bytes.data, bytes.size, err);
-    kin_bytes_free(&bytes);
+    char folder[PATH], to[PATH];
+    bool ok = path_of(folder, p->run, p->conf.phase[p->conf.phases - 1], NULL, err) &&
+              path_of(to, p->run, NULL, KIN_RUN_MODEL, err) && kin_phase_publish(folder, p->run, err);
     if (ok) kin_cli_note(p->typed, "the network of the last phase is %s", to);
     return ok;
 }
@@ -340,39 +257,18 @@ bool kin_phases_has(const char *run)
            path_of(path, run, NULL, KEPT, NULL) && kin_exists(path);
 }
 
-typedef enum { NOT_BEGUN, BEGUN, FINISHED } progress;
-
-/* Whether nothing is left to do: a state at the last step, judged, and its network in place. */
-static bool finished(const kin_checkpoint *state, const kin_config *c, const char *model, const char *next)
+static bool look_at(const phases *p, int phase, kin_phase_progress *how, kin_config *c, kin_error *err)
 {
-    const char *told = kin_checkpoint_note(state, "step");
-    int64_t step;
-    return told && kin_parse_int(told, 0, INT64_MAX, &step) && step >= c->steps &&
-           !kin_checkpoint_note(state, "validation.due") && kin_exists(model) && !kin_exists(next);
-}
-
-/* How far a phase is, and its settings once it has begun. */
-static bool look_at(const phases *p, int phase, progress *how, kin_config *c, kin_error *err)
-{
-    char folder[PATH], state[PATH], model[PATH], next[PATH];
-    const char *name = p->conf.phase[phase];
-    kin_checkpoint *checkpoint = NULL;
-    *how = NOT_BEGUN;
-    if (!path_of(folder, p->run, name, NULL, err) || !path_of(state, p->run, name, KIN_RUN_STATE, err) ||
-        !path_of(model, p->run, name, KIN_RUN_MODEL, err) || !path_of(next, p->run, name, KIN_RUN_NEXT, err))
-        return false;
-    if (!kin_exists(state)) return true;
-    if (!p->calls->resumed(c, folder, err) || !kin_checkpoint_open(state, &checkpoint, err)) return false;
-    *how = finished(checkpoint, c, model, next) ? FINISHED : BEGUN;
-    kin_checkpoint_free(checkpoint);
-    return true;
+    char folder[PATH];
+    return path_of(folder, p->run, p->conf.phase[phase], NULL, err) && kin_phase_look(folder, how, c, err);
 }
 
 /* --steps extends the phase that goes on, --data holds for all that follow. */
-static bool resume_at(phases *p, int phase, progress how, kin_config *c, const char *data, kin_error *err)
+static bool resume_at(phases *p, int phase, kin_phase_progress how, kin_config *c, const char *data,
+                      kin_error *err)
 {
     kin_cli cli = *p->typed;
-    if (how == NOT_BEGUN) {
+    if (how == KIN_PHASE_NOT_BEGUN) {
         kin_cli none = {.command = p->typed->command};
         if (!kin_conf_apply(&p->conf, phase, &none, err) || !p->calls->configure(c, &none, err)) return false;
         c->open_batch_classes = c->open_batch = true;
@@ -380,8 +276,8 @@ static bool resume_at(phases *p, int phase, progress how, kin_config *c, const c
     }
     if (!p->calls->changed(c, p->typed, p->run, err) || !kin_conf_apply(&p->conf, phase, &cli, err))
         return false;
-    if (how == NOT_BEGUN && phase && !start_from(p, phase, c, err)) return false;
-    return train_phase(p, phase, &cli, c, how != NOT_BEGUN, err);
+    if (how == KIN_PHASE_NOT_BEGUN && phase && !start_from(p, phase, c, err)) return false;
+    return train_phase(p, phase, &cli, c, how != KIN_PHASE_NOT_BEGUN, err);
 }
 
 /* The phases behind the resumed one are the recipe's alone. */
@@ -397,18 +293,18 @@ static bool train_rest(phases *p, int phase, const char *data, kin_error *err)
 static bool resume(phases *p, kin_error *err)
 {
     kin_config c, next;
-    progress how = NOT_BEGUN, after;
+    kin_phase_progress how = KIN_PHASE_NOT_BEGUN, after;
     int phase = 0;
     if (!p->conf.phases) return kin_fail(err, KIN_ERR_DATA, "%s: tells of no phases", p->conf.path);
     if (!look_at(p, 0, &how, &c, err)) return false;
-    if (how == NOT_BEGUN)
+    if (how == KIN_PHASE_NOT_BEGUN)
         return kin_fail(err, KIN_ERR_DATA,
                         "%s: no step of its first phase was kept; begin again: kin train DATA "
                         "--recipe %s --out %s",
                         p->run, p->conf.path, p->run);
-    for (; how == FINISHED && phase + 1 < p->conf.phases; phase++, how = after) {
+    for (; how == KIN_PHASE_FINISHED && phase + 1 < p->conf.phases; phase++, how = after) {
         if (!look_at(p, phase + 1, &after, &next, err)) return false;
-        if (after != NOT_BEGUN) c = next;
+        if (after != KIN_PHASE_NOT_BEGUN) c = next;
     }
     char data[sizeof c.data];
     snprintf(data, sizeof data, "%s", c.data);

@@ -19,6 +19,7 @@ expect first_gradient "df/dx[1] = -4"
 expect own_op "gradient check: passed"
 expect own_layer "se.fc1.weight"
 expect train "step 59"
+expect folder "re-ranked  mAP"
 expect search_npy "0:  1 (0.994)"
 for source in examples/*.c; do
     name=${source##*/}

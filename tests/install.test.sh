@@ -37,6 +37,10 @@ report "it is the installed one, by its soname" "$(ldd "$folder/first_gradient" 
 # shellcheck disable=SC2086
 report "and with the archive" "$("$cc" -std=c11 $flags examples/first_gradient.c -o "$folder/alone" "$prefix/lib/libkin.a" ${openmp:+-fopenmp} -pthread -lm 2>&1 && LD_LIBRARY_PATH= "$folder/alone" | grep -q 'f = 14' || echo "it does not give 14")"
 
+# What the library trained, the installed program reads.
+report "a folder is learnt and searched by a program of one page" "$(cd "$folder" && ./folder 2>&1 | grep -q '^re-ranked  mAP' || echo "no re-ranking")"
+report "the program reads what the library trained" "$(cd "$folder" && "$prefix/bin/kin" embed shop --model run --out embedded --quiet 2>&1)"
+
 # Headers of an older kin do not stay behind.
 echo old >"$prefix/include/kin/old.h"
 mk install >/dev/null

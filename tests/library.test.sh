@@ -12,6 +12,8 @@ version=$(awk '/define KIN_VERSION_(MAJOR|MINOR|PATCH) /{v = v dot $3; dot = "."
 nm -D --defined-only "$so" | awk '{ print $3 }' | sort >"$folder/shown"
 report "only names that begin with kin_ are visible" "$(grep -v '^kin_' "$folder/shown" | head -n 3)"
 report "an internal function is not" "$(grep -x 'kin_gemm\|kin_isa_name\|kin_parse_head' "$folder/shown")"
+nm -D --undefined-only "$so" | awk '{ sub(/@.*/, "", $2); print $2 }' >"$folder/wanted"
+report "nothing in it prints, ends the program or catches signals" "$(grep -xE 'v?printf|__v?printf_chk|puts|putchar|perror|stderr|signal|sigaction|raise|alarm|_?exit|abort|getopt.*' "$folder/wanted" | head -n 3)"
 readelf -d "$so" >"$folder/dynamic"
 report "the soname" "$(grep -q "SONAME.*\[libkin.so.${version%.*}\]" "$folder/dynamic" || grep SONAME "$folder/dynamic" || echo none)"
 report "position-independent" "$(grep TEXTREL "$folder/dynamic")"
@@ -25,9 +27,9 @@ report "each function that a public header declares is there" "$(tr '\n' ' ' <"$
 report "there are hundreds of them" "$([ "$(wc -l <"$folder/named")" -gt 300 ] || wc -l <"$folder/named")"
 
 # Internal headers stay inside, and names of the tree's own are never looked up beside the user's.
-report "no internal header is public" "$(cd "$include/kin" && ls kernels autograd/tape.h autograd/plan.h nn/folded.h base/json.h 2>/dev/null)"
+report "no internal header is public" "$(cd "$include/kin" && ls kernels autograd/tape.h autograd/plan.h nn/folded.h base/json.h cli train/run_folder.h train/trainer_parts.h 2>/dev/null)"
 report "headers name one another as <kin/...>" "$(grep -rn '#include "' "$include")"
-for header in data/loader.h data/sets/split.h retrieval/lists/items.h base/version.h; do
+for header in train/train.h train/encoder.h train/judge.h data/loader.h data/sets/split.h retrieval/lists/items.h base/version.h; do
     report "kin.h reaches $header" "$([ -f "$include/kin/$header" ] || echo "it does not")"
 done
 

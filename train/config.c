@@ -141,18 +141,7 @@ bool kin_config_take(kin_config *c, const kin_config_field *f, const char *text)
     return false;
 }
 
-int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
-{
-    for (int i = 0; i < FIELDS; i++) {
-        const kin_config_field *f = &kin_config_fields[i];
-        char text[KIN_CONFIG_TEXT + 8], key[64];
-        kin_config_value(c, f, "%.17g", text, sizeof text);
-        snprintf(key, sizeof key, "kin.%s", f->name);
-        notes[i] = (kin_note){kin_arena_strdup(storage, key), kin_arena_strdup(storage, text)};
-        if (!notes[i].key || !notes[i].value) return -1;
-    }
-    return FIELDS;
-}
+/* ---- defaults and limits ---- */
 
 /* Notes are of anybody's making; what they say is multiplied, and becomes an int. */
 static bool sizes_possible(const kin_config *c)
@@ -166,6 +155,97 @@ static bool sizes_possible(const kin_config *c)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].value < rows[i].low || rows[i].value > rows[i].high) return false;
     return c->channels == 1 || c->channels == 3;
+}
+
+void kin_config_defaults(kin_config *c)
+{
+    *c = (kin_config){.model = "conv4",
+                      .loss = "triplet-hard",
+                      .filter = "own",
+                      .normalize = "own",
+                      .stem = "own",
+                      .pooling = "own",
+                      .batch_classes = 32,
+                      .batch_pictures = 4,
+                      .batch = 128,
+                      .optimizer = KIN_ADAM,
+                      .schedule = KIN_SCHEDULE_COSINE,
+                      .steps = 2000,
+                      .decay_every = 1000,
+                      .decay_gamma = 0.1,
+                      .lr = 1e-3,
+                      .momentum = 0.9,
+                      .validate_every = 250,
+                      .save_every = 500,
+                      .seed = 1,
+                      .open_batch_classes = true,
+                      .open_batch = true};
+}
+
+static bool numbers_possible(const kin_config *c, kin_error *err)
+{
+    const struct {
+        const char *name;
+        double value, low, high;
+    } rows[] = {{"lr", c->lr, 1e-12, 1e12},
+                {"final_lr", c->final_lr, 0, 1e12},
+                {"momentum", c->momentum, 0, 0.9999},
+                {"weight_decay", c->weight_decay, 0, 1e12},
+                {"clip", c->clip, 0, 1e30},
+                {"ema", c->ema, 0, 0.99999},
+                {"decay_every", (double)c->decay_every, 1, 1e18},
+                {"decay_gamma", c->decay_gamma, 1e-6, 1},
+                {"warmup", (double)c->warmup, 0, 1e18},
+                {"validate_every", (double)c->validate_every, 1, 1e18},
+                {"save_every", (double)c->save_every, 1, 1e18},
+                {"margin", c->margin, 0, 1e12},
+                {"smoothing", c->smoothing, 0, 0.9},
+                {"light", c->light, 0, 1},
+                {"erase", c->erase, 0, 1},
+                {"optimizer", c->optimizer, KIN_SGD, KIN_ADAMW},
+                {"schedule", c->schedule, KIN_SCHEDULE_CONSTANT, KIN_SCHEDULE_STEP},
+                {"sampler", c->sampler, KIN_SAMPLING_OWN, KIN_SAMPLING_BALANCED}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!(rows[i].value >= rows[i].low && rows[i].value <= rows[i].high))
+            return kin_fail(err, KIN_ERR_ARGUMENT, "%s is %g; it lies in %g .. %g", rows[i].name,
+                            rows[i].value, rows[i].low, rows[i].high);
+    return true;
+}
+
+static bool ends(const char *text, size_t size) { return memchr(text, '\0', size) != NULL; }
+
+bool kin_config_check(kin_config *c, kin_error *err)
+{
+    uint32_t colour;
+    for (const kin_config_field *f = kin_config_fields; f->name; f++)
+        if (f->kind == KIN_FIELD_TEXT && !ends(kin_config_member(c, f), f->size))
+            return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no end", f->name);
+    const kin_model *model = kin_model_find(c->model);
+    if (!model) return kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'", c->model);
+    kin_config_complete(c, model, *c->weights);
+    if (!sizes_possible(c))
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the settings give impossible sizes: channels are 1 or 3, pictures 1 to 4096 a side, steps "
+            "and batches positive");
+    return numbers_possible(c, err) && kin_background_parse(c->background, &colour, err) &&
+           kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
+           kin_config_loss(c, &(kin_loss_sum){0}, err);
+}
+
+/* ---- notes ---- */
+
+int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage)
+{
+    for (int i = 0; i < FIELDS; i++) {
+        const kin_config_field *f = &kin_config_fields[i];
+        char text[KIN_CONFIG_TEXT + 8], key[64];
+        kin_config_value(c, f, "%.17g", text, sizeof text);
+        snprintf(key, sizeof key, "kin.%s", f->name);
+        notes[i] = (kin_note){kin_arena_strdup(storage, key), kin_arena_strdup(storage, text)};
+        if (!notes[i].key || !notes[i].value) return -1;
+    }
+    return FIELDS;
 }
 
 bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err)

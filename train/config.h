@@ -10,6 +10,10 @@
 #include "nn/optim.h"
 #include "nn/tuning.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_CONFIG_TEXT = 1024, KIN_CONFIG_FIELDS = 80 };
 
 /* How batches are drawn: P classes with K pictures each, shuffled passes, every class equally often. The loss's own is
@@ -71,6 +75,15 @@ typedef struct kin_config {
     bool open_batch_classes, open_batch;
 } kin_config;
 
+/* What kin train has without options: conv4, triplet-hard, 2,000 steps of 32 classes with 4 pictures each, Adam at .001
+ * along a cosine. */
+void kin_config_defaults(kin_config *c);
+
+/* For settings of a program's own: fills in what is left open (kin_config_complete), and refuses with
+ * KIN_ERR_ARGUMENT what makes no sense: an unknown network, numbers out of their limits, a loss or a head that cannot be
+ * read. */
+bool kin_config_check(kin_config *c, kin_error *err);
+
 /* Notes for a checkpoint; texts live in `storage`. Returns the count. */
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);
 /* Fails when the file was not written by kin train. */
@@ -98,5 +111,9 @@ bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);
 kin_tuning kin_config_tuning(const kin_config *c); /* points into c */
 /* Scaling as in training; augmentation when `key` is not 0. */
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include "train/encoder.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_embed_cache kin_embed_cache;
 
 /* What `network` left in `folder`, which is made where it does not exist. Files that are no such thing are
@@ -38,5 +42,9 @@ bool kin_embed_cache_add(kin_embed_cache *cache, const kin_embed_key *key, const
 
 /* Writes what was added since the last time as one more file; nothing where nothing was. */
 bool kin_embed_cache_keep(kin_embed_cache *cache, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include "train/config.h"
 #include "train/weights.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The network that is trained: the model, and behind it in training the loss, or with `classify` what its
  * classifier says. */
 typedef struct kin_network {
@@ -75,5 +79,9 @@ bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *
  * rows of unit length. */
 float *kin_encode_pixels(const kin_pictures *p, int64_t *dim, kin_error *err);
 float *kin_encode_histogram(const kin_pictures *p, int64_t *dim, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include "retrieval/judge/metrics.h"
 #include "retrieval/search/search.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Every item of a set against all others of it, by cosine. `cameras` may be NULL (else an item of the same
  * label and camera is dropped; -1 is unknown), `per_query` NULL or [count]. */
 bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
@@ -21,5 +25,9 @@ bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, 
 /* "; with ties against it R@1 0.0100, mAP 0.0312", where ties change a figure; else "". */
 enum { KIN_TIES_TEXT = 64 };
 const char *kin_judge_ties(const kin_metrics *m, char text[KIN_TIES_TEXT]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "nn/files/import.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* kin_import with data/'s inflate. `key` and `prefix` may be NULL or "". */
 bool kin_weights_open(const char *path, const char *key, const char *prefix, kin_checkpoint **out,
                       kin_import_info *info, kin_error *err);
@@ -26,5 +30,9 @@ bool kin_weights_load(const kin_weights *w, kin_module *m, char told[KIN_WEIGHTS
 /* The second half of it, for callers who have opened the file. */
 bool kin_weights_fit(const kin_weights *w, kin_checkpoint *c, kin_import_info *info, kin_module *m,
                      char told[KIN_WEIGHTS_TOLD], kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,302 @@
+/* Training as a library does it: structs in, callbacks out, nothing printed; phases; resuming with the same bits. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/pictures.h"
+#include "data/shop/synth.h"
+#include "tests/support/check.h"
+#include "train/judge.h"
+#include "train/train.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PRODUCTS = 6, VIEWS = 4, COUNT = PRODUCTS * VIEWS, SIZE = 16, STEPS = 6 };
+
+static uint8_t pixels[COUNT * SIZE * SIZE * 3];
+static kin_sample items[COUNT];
+static char names[COUNT][16];
+
+static kin_dataset draw(void)
+{
+    kin_pictures p = {
+        .count = COUNT, .size = SIZE, .channels = 3, .classes = PRODUCTS, .pixels = pixels, .items = items};
+    for (int i = 0; i < COUNT; i++) {
+        kin_image image;
+        kin_error err = {0};
+        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 5, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err));
+        memcpy(pixels + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
+        kin_image_free(&image);
+        snprintf(names[i], sizeof names[i], "picture-%d", i);
+        items[i] = (kin_sample){.id = names[i], .path = "", .label = i / VIEWS, .camera = -1, .index = i};
+    }
+    return kin_pictures_set(&p);
+}
+
+static kin_config settings(void)
+{
+    kin_config c;
+    kin_config_defaults(&c);
+    c.size = SIZE, c.channels = 3, c.width = 8, c.embedding = 16, c.steps = STEPS, c.validate_every = 3;
+    c.batch_classes = 4, c.batch_pictures = 2;
+    return c;
+}
+
+typedef struct seen {
+    int64_t steps, validations, parts, saves, stop_at;
+    double loss;
+} seen;
+
+static void on_step(void *user, const kin_train_step *s)
+{
+    seen *x = user;
+    x->steps++;
+    x->loss = s->loss;
+    CHECK(s->step >= 1 && s->step <= s->steps && s->lr >= 0);
+}
+static void on_validation(void *user, const kin_train_validation *v)
+{
+    ((seen *)user)->validations++;
+    CHECK(v->metrics->mean.ap > 0 && v->metrics->mean.ap <= 1);
+}
+static void on_part(void *user, kin_train_part part) { ((seen *)user)->parts += part == KIN_PART_OPTIMISER; }
+static bool on_save(void *user, const kin_trainer *t, kin_error *err)
+{
+    (void)err;
+    CHECK(kin_trainer_state(t)->step > 0);
+    return ++((seen *)user)->saves > 0;
+}
+static bool should_stop(void *user)
+{
+    const seen *x = user;
+    return x->stop_at && x->steps == x->stop_at;
+}
+
+static kin_train_watch watch(seen *x)
+{
+    return (kin_train_watch){.user = x,
+                             .on_step = on_step,
+                             .on_validation = on_validation,
+                             .on_part = on_part,
+                             .on_save = on_save,
+                             .should_stop = should_stop};
+}
+
+static bool train(const char *run, const kin_train_phase *phases, int n, const kin_dataset *set, bool resume,
+                  seen *x, kin_train_state *last, kin_error *err)
+{
+    kin_train_opt opt = {.version = KIN_TRAIN_VERSION,
+                         .phases = phases,
+                         .n_phases = n,
+                         .set = set,
+                         .validation = set,
+                         .run = run,
+                         .resume = resume,
+                         .watch = watch(x)};
+    return kin_train(&opt, last, err);
+}
+
+/* By hand: a string that outlives check_path's eight. */
+static const char *in(char *out, const char *run, const char *file)
+{
+    snprintf(out, 1024, "%.900s/%s", run, file);
+    return out;
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    kin_bytes x = {0}, y = {0};
+    kin_error err = {0};
+    bool same = kin_read_file(a, 0, &x, &err) && kin_read_file(b, 0, &y, &err) && x.size == y.size &&
+                memcmp(x.data, y.data, x.size) == 0;
+    kin_bytes_free(&x), kin_bytes_free(&y);
+    return same;
+}
+
+/* ---- one phase ---- */
+
+static void test_callbacks(const kin_dataset *set)
+{
+    check_begin("callbacks: each step, each validation, each part, each time of saving");
+    kin_config c = settings();
+    kin_error err = {0};
+    kin_train_state last;
+    seen x = {0};
+    CHECK_MSG(train(check_path("whole"), &(kin_train_phase){.config = &c}, 1, set, false, &x, &last, &err),
+              "%s", err.message);
+    CHECK(x.steps == STEPS && x.validations == 2 && x.parts == STEPS && x.saves >= 1);
+    CHECK(last.step == STEPS && last.steps == STEPS && last.best > 0 && last.best_step > 0 && !last.losses);
+    CHECK(last.pictures == COUNT && last.classes_filled == PRODUCTS && last.batch == 8);
+    CHECK(kin_exists(check_path("whole/model.safetensors")) && kin_exists(check_path("whole/log.jsonl")));
+    check_end();
+}
+
+static void test_stop_and_resume(const kin_dataset *set)
+{
+    kin_config c = settings();
+    for (int at = 1; at < STEPS; at += 2) {
+        check_begin("stopped after step %d and resumed, the files have the same bytes", at);
+        char run[1024], name[64], a[1024], b[1024];
+        kin_error err = {0};
+        kin_train_phase phase = {.config = &c};
+        seen x = {.stop_at = at}, y = {0};
+        snprintf(name, sizeof name, "stopped-%d", at);
+        snprintf(run, sizeof run, "%s", check_path(name));
+        CHECK(!train(run, &phase, 1, set, false, &x, NULL, &err) && err.code == KIN_ERR_INTERRUPTED);
+        CHECK_TEXT(err.message, "stopped at step ");
+        CHECK_MSG(!strstr(err.message, "kin train"), "the library speaks of a program: %s", err.message);
+        kin_error_clear(&err);
+        CHECK_MSG(train(run, &phase, 1, set, true, &y, NULL, &err), "%s", err.message);
+        CHECK(y.steps == STEPS - at);
+        CHECK(same_files(in(a, run, "model.safetensors"), check_path("whole/model.safetensors")));
+        CHECK(same_files(in(b, run, "log.jsonl"), check_path("whole/log.jsonl")));
+        check_end();
+    }
+}
+
+/* Standard output and error, while it trains and while it fails, go to a file that stays empty. */
+static void test_silent(const kin_dataset *set)
+{
+    check_begin("nothing is printed");
+    kin_config c = settings(), bad = settings();
+    kin_error err = {0};
+    kin_bytes said = {0};
+    kin_train_phase phase = {.config = &c}, wrong = {.config = &bad};
+    seen x = {0};
+    char file[1024], run[1024];
+    snprintf(file, sizeof file, "%s", check_path("said"));
+    snprintf(run, sizeof run, "%s", check_path("silent"));
+    snprintf(bad.loss, sizeof bad.loss, "no-such-loss");
+    fflush(stdout);
+    int out = dup(1), errs = dup(2), to = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    bool turned = out >= 0 && errs >= 0 && to >= 0 && dup2(to, 1) >= 0 && dup2(to, 2) >= 0;
+    bool trained = train(run, &phase, 1, set, false, &x, NULL, &err);
+    bool refused = !train(run, &wrong, 1, set, false, &x, NULL, &err);
+    fflush(stdout);
+    bool back = dup2(out, 1) >= 0 && dup2(errs, 2) >= 0;
+    close(out), close(errs), close(to);
+    CHECK(turned && back && trained && refused);
+    kin_error ignored = {0};
+    CHECK(kin_read_file(file, 0, &said, &ignored));
+    CHECK_MSG(said.size == 0, "it printed: %.200s", (const char *)said.data);
+    kin_bytes_free(&said);
+    check_end();
+}
+
+/* ---- phases ---- */
+
+static void test_phases(const kin_dataset *set)
+{
+    check_begin("phases: each in its folder, the last one's network is the run's");
+    kin_config first = settings(), second = settings();
+    kin_error err = {0};
+    seen x = {0}, y = {.stop_at = STEPS + 2}, z = {0}, again = {0};
+    kin_train_state last;
+    snprintf(second.loss, sizeof second.loss, "softmax + triplet-hard * .5");
+    second.steps = 4;
+    const kin_train_phase phases[] = {{"warm", &first}, {"main", &second}};
+    CHECK_MSG(train(check_path("phases"), phases, 2, set, false, &x, &last, &err), "%s", err.message);
+    CHECK(x.steps == STEPS + 4 && last.step == 4);
+    CHECK(same_files(check_path("phases/model.safetensors"),
+                     check_path("phases/phase-main/model.safetensors")));
+    CHECK(!kin_exists(check_path("phases/phase-main/start.safetensors")));
+    CHECK(!same_files(check_path("phases/phase-warm/model.safetensors"),
+                      check_path("phases/model.safetensors")));
+    /* Again in the same folder, which takes the place of the first, and is stopped in its second phase. */
+    kin_bytes whole = {0}, resumed = {0};
+    CHECK(kin_read_file(check_path("phases/model.safetensors"), 0, &whole, &err));
+    CHECK(!train(check_path("phases"), phases, 2, set, false, &y, NULL, &err) &&
+          err.code == KIN_ERR_INTERRUPTED);
+    CHECK(!kin_exists(check_path("phases/model.safetensors")));
+    kin_error_clear(&err);
+    CHECK_MSG(train(check_path("phases"), phases, 2, set, true, &z, NULL, &err), "%s", err.message);
+    CHECK(z.steps == 2);
+    CHECK(kin_read_file(check_path("phases/model.safetensors"), 0, &resumed, &err));
+    CHECK(whole.size == resumed.size && memcmp(whole.data, resumed.data, whole.size) == 0);
+    CHECK_MSG(train(check_path("phases"), phases, 2, set, true, &again, NULL, &err), "%s", err.message);
+    CHECK(again.steps == 0);
+    kin_bytes_free(&whole), kin_bytes_free(&resumed);
+    check_end();
+}
+
+/* ---- refusals ---- */
+
+static void refuse(const char *what, const kin_train_opt *opt, const char *part)
+{
+    kin_error err = {0};
+    check_begin("refused: %s", what);
+    CHECK(!kin_train(opt, NULL, &err) && err.code == KIN_ERR_ARGUMENT);
+    CHECK_TEXT(err.message, part);
+    CHECK(!kin_exists(check_path("refused")));
+    check_end();
+}
+
+static void test_refusals(const kin_dataset *set)
+{
+    kin_config c = settings();
+    char run[1024];
+    snprintf(run, sizeof run, "%s", check_path("refused"));
+    kin_train_phase one = {.config = &c};
+    const kin_train_phase two[] = {{"a", &c}, {"a", &c}}, path[] = {{"../a", &c}};
+    const kin_train_opt good = {
+        .version = KIN_TRAIN_VERSION, .phases = &one, .n_phases = 1, .set = set, .run = run};
+    kin_train_opt opt = good;
+    opt.version = 7;
+    refuse("another version", &opt, "is of version 7");
+    opt = good, opt.n_phases = 0;
+    refuse("no phase", &opt, "needs a phase");
+    opt = good, opt.phases = two, opt.n_phases = 2;
+    refuse("two phases of one name", &opt, "two phases are called a");
+    opt = good, opt.phases = path;
+    refuse("a name that is a path", &opt, "needs a name");
+    snprintf(c.model, sizeof c.model, "resnet17");
+    refuse("an unknown network", &good, "there is no network 'resnet17'");
+    c = settings(), c.lr = -1;
+    refuse("a negative rate", &good, "lr is -1");
+    c = settings(), c.channels = 2;
+    refuse("two channels", &good, "impossible sizes");
+    c = settings(), memset(c.head, 'x', sizeof c.head);
+    refuse("a text without an end", &good, "head has no end");
+    c = settings(), snprintf(c.augment, sizeof c.augment, "rrc(9)");
+    refuse("a recipe that ends in another size", &good, "9 x 9");
+}
+
+/* ---- what was trained ---- */
+
+static void test_use(const kin_dataset *set)
+{
+    check_begin("the run's network embeds, and the descriptors can be judged");
+    kin_error err = {0};
+    kin_network *network = kin_alloc_zero(1, sizeof *network);
+    kin_module *module = NULL;
+    kin_encoded e = {0};
+    kin_metrics m;
+    int64_t labels[COUNT];
+    kin_ctx *ctx = kin_ctx_new();
+    CHECK_MSG(kin_network_open(check_path("whole"), 0, ctx, network, &module, &err), "%s", err.message);
+    CHECK_MSG(module && kin_encode(module, network, set, NULL, &e, &err), "%s", err.message);
+    CHECK(e.count == COUNT && e.dim == 16);
+    for (int i = 0; i < COUNT; i++) labels[i] = items[i].label;
+    CHECK_MSG(kin_judge_set((kin_vectors){e.rows, e.count, e.dim}, labels, NULL, &m, NULL, &err), "%s",
+              err.message);
+    CHECK(m.mean.ap > 0.2 && m.mean.ap <= 1);
+    kin_encoded_free(&e);
+    kin_module_free(module);
+    kin_ctx_free(ctx);
+    kin_free(network);
+    check_end();
+}
+
+int main(void)
+{
+    kin_dataset set = draw();
+    test_callbacks(&set);
+    test_stop_and_resume(&set);
+    test_silent(&set);
+    test_phases(&set);
+    test_refusals(&set);
+    test_use(&set);
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
