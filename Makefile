@@ -66,7 +66,7 @@ isa_avx512_lowered := $(lowered_to) -DKIN_SHAPES=512
 # The rooms of the library. The double build (kin_real = double) serves the gradient checks; retrieval
 # works on plain float matrices, and neither it nor what reads pictures is part of it.
 rooms_real  := base kernels autograd nn losses models
-rooms_float := $(rooms_real) data retrieval train
+rooms_float := $(rooms_real) data retrieval train photos
 sources = $(filter-out %.simd.c,$(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c)))
 simd    = $(foreach room,$(1),$(wildcard $(room)/*.simd.c $(room)/*/*.simd.c))
 objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1))) \

@@ -13,4 +13,77 @@ for option in size channels; do
     expect "handmade takes no --$option" 2 "" "--$option does nothing with --model handmade" embed shop --model handmade --$option 3 --out no
 done
 expect "nor a cache" 2 "" "--cache is for networks" embed shop --model handmade --cache c --out no
+
+train="train shop --quiet --model resnet8 --size 24 --channels 3 --width 8 --batch-classes 2 --batch-pictures 2 --labels folder --seed 1"
+# shellcheck disable=SC2086
+"$kin" $train --steps 1 --out run || exit 1
+
+# ---- an index of a folder ----
+expect "a folder is indexed" 0 "24 pictures: 0 as before, 24 new" "" index shop
+cp shop/.kin-index first
+expect "again: nothing is new" 0 "24 pictures: 24 as before, 0 new, 0 changed, 0 moved, 0 gone" "" index shop
+same "photos: and the index has the same bytes" first shop/.kin-index
+mv shop/product-0001 shop/other && rm shop/product-0002/view-01.png && cp shop/product-0003/view-01.png shop/copy.png && echo no >shop/broken.jpg
+expect "moved, copied, gone and broken are told" 0 "24 pictures: 19 as before, 1 new (1 of known content), 0 changed, 4 moved, 1 gone" "broken.jpg: is no picture" index shop
+expect "what is broken is not tried again" 0 "24 as before" "1 pictures cannot be read and are left out" index shop
+"$kin" index shop --threads 1 --force --quiet --out anew >"$out/log" 2>&1
+expect "another place" 0 "24 as before" "" index shop --out anew --quiet
+expect "other options are told" 2 "" "was made by --model handmade with other options" index shop --out anew --background white
+expect "another model too" 2 "" "say the same options, or --force" index shop --out anew --model run
+expect "options that do nothing" 2 "" "--size does nothing with --model handmade" index shop --size 20
+expect "what is no folder" 2 "" "e.npy is no folder" index e.npy
+expect "a folder without pictures" 1 "" "holds no pictures that can be read" index "$(mkdir -p empty && echo empty)"
+why=; [ ! -e empty/.kin-index ] || why="an index was written"
+report "leaves nothing" "$why"
+expect "FAISS's options go alone" 2 "" "--verify does nothing with --faiss" index e --faiss x --verify
+head -c 500 first >cut
+expect "an index cut short" 1 "" "cut: " find shop/copy.png --index cut
+expect "what is none" 1 "" "is no index of photographs" find shop/copy.png --index run/model.safetensors
+sed 's/"version":"1"/"version":"9"/' first >old
+expect "another version is told" 1 "" "an index of version '9'" find shop/copy.png --index old
+
+# ---- by a network, and two at once ----
+expect "by a run's network" 0 "described by run" "" index shop --model run --out net --quiet
+expect "find opens it again" 0 "1.0000  " "" find shop/copy.png --index net --top 1 --max-distance .001 --quiet
+# shellcheck disable=SC2086
+"$kin" $train --steps 2 --out run --force || exit 1
+expect "other weights are told" 1 "" "by other weights than run has now" find shop/copy.png --index net
+if command -v flock >/dev/null; then
+    flock . sleep 2 &
+    sleep .3
+    expect "one that updates waits for another" 0 "24 as before" "another kin is updating anew; waiting" index shop --out anew
+    wait
+fi
+
+# ---- find ----
+expect "the nearest first" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --quiet
+"$kin" find shop/copy.png --index shop --top 5 --quiet >five
+why=; [ "$(wc -l <five)" -eq 5 ] && ! grep -q 'copy.png' five && sort -rc five || why="$(tr '\n' ' ' <five)"
+report "the file itself is not found, and the order is by likeness" "$why"
+(cd shop/other && "$kin" find ../copy.png --top 1 --quiet) >here
+why=; grep -q 'product-0003/view-01.png$' here || why="$(cat here)"
+report "inside the folder no index needs naming" "$why"
+(cd / && "$kin" find "$folder/shop/copy.png" >/dev/null 2>"$out/err"); why=; grep -q 'kin index FOLDER does it' "$out/err" || why="$(cat "$out/err")"
+report "elsewhere it is told how" "$why"
+"$kin" find - --index shop --top 1 --quiet <shop/other/view-01.png >stdin
+why=; grep -q '^1.0000  shop/other/view-01.png$' stdin || why="$(cat stdin)"
+report "from standard input" "$why"
+expect "a picture of another index" 0 "1.0000  shop/other/view-01.png" "" find first#product-0001/view-01.png --index shop --top 1 --quiet
+expect "that it does not have" 2 "" "has no picture nothing.png" find first#nothing.png --index shop
+expect "several by their average" 0 "  shop/" "" find shop/other/view-01.png shop/other/view-02.png --index shop --top 1 --quiet
+expect "or each" 0 "# shop/other/view-02.png" "" find shop/other/view-01.png shop/other/view-02.png --each --index shop --top 1 --quiet
+why=; "$kin" find shop/copy.png --index shop --near 'product-0004' --quiet | grep -qv 'product-0004' && why="others were found"
+[ "$("$kin" find shop/copy.png --index shop --near 'product-0004/' --quiet | wc -l)" -eq 4 ] || why="$why not all four"
+[ "$("$kin" find shop/copy.png --index shop --near '*/view-02.png' --quiet | wc -l)" -eq 6 ] || why="$why not all six of a pattern"
+report "--near a folder or a pattern" "$why"
+expect "--near nothing" 2 "" "no picture of the index is there" find shop/copy.png --index shop --near nothing
+why=; "$kin" find shop/copy.png --index shop --top 3 --paths0 --quiet | tr '\0' '\n' >zeros; cut -c 9- five | head -n 3 | cmp -s - zeros || why="$(cat zeros)"
+report "--paths0 are the same paths" "$why"
+expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" find shop/copy.png --index shop --json --quiet
+expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
+expect "a copy counts as found" 0 "1.0000" "" find shop/copy.png --index shop --matches
+head -c 3000 /dev/urandom >noise; { printf 'P6 30 30 255\n'; head -c 2700 noise; } >noise.ppm
+expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
+expect "what is no picture" 1 "" "five: is no picture" find five --index shop
+expect "--max-distance" 0 "" "" find noise.ppm --index shop --max-distance .0001 --quiet
 exit $failed

@@ -1,55 +1,218 @@
-/* kin index: descriptors as an index for another program. */
-#include "cli/command.h"
+/* kin index: a folder of one's own photographs, known once and brought up to date; or descriptors as an index for
+ * another program. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "base/memory.h"
+#include "cli/interrupt.h"
+#include "cli/photos.h"
+#include "cli/progress.h"
+#include "cli/source.h"
 #include "retrieval/lists/faiss.h"
 #include "retrieval/lists/items.h"
 
-static int run(kin_cli *cli)
-{
-    static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
-    const char *out = kin_option_string(cli, "faiss");
-    kin_embeddings set = {0};
-    kin_error err = {0};
-    bool ok = kin_embeddings_read(cli->positional[0], &set, &err) &&
-              kin_faiss_write_flat(out, kin_embeddings_vectors(&set),
-                                   metrics[kin_option_choice(cli, "metric")], &err);
-    if (ok)
-        kin_cli_note(cli, "%lld vectors of %lld numbers in %s", (long long)set.items.count,
-                     (long long)set.dim, out);
-    kin_embeddings_free(&set);
-    return ok ? 0 : kin_cli_fail(cli, &err);
-}
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
 static const kin_option options[] = {
+    {"model", KIN_OPTION_STRING, "RUN",
+     "what describes pictures: \"handmade\" (colours and gradients), a run's folder or a checkpoint, or a "
+     "network of "
+     "kin models, with --weights",
+     "handmade"},
+    KIN_CHOSEN_OPTIONS,
+    {"out", KIN_OPTION_STRING, "FILE", "where the index goes", .fallback_shown = ".kin-index in the folder"},
+    {"verify", KIN_OPTION_FLAG, NULL,
+     "look at the contents of all files, not only of those whose size or time of change is another"},
+    KIN_PICTURE_OPTIONS,
     {.name = "faiss",
      .kind = KIN_OPTION_STRING,
      .writes = KIN_WRITES_FILE,
      .value = "FILE",
-     .required = true,
-     .help = "Where the index goes, as faiss.read_index takes it; its ids are row numbers."},
+     .help = "descriptors as an index that faiss.read_index takes; its ids are row numbers"},
     {.name = "metric",
      .kind = KIN_OPTION_CHOICE,
      .value = "M",
      .choices = metrics,
      .fallback = "cosine",
-     .help = "cosine: an IndexFlatIP of unit vectors, to be asked with unit vectors; euclid: an IndexFlatL2; "
-             "inner: an IndexFlatIP of the vectors as they are."},
+     .help =
+         "with --faiss: cosine: an IndexFlatIP of unit vectors, to be asked with unit vectors; euclid: an "
+         "IndexFlatL2; inner: an IndexFlatIP of the vectors as they are"},
     {0},
 };
 
+static bool for_faiss(const kin_cli *cli, kin_error *err)
+{
+    static const kin_metric by_name[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
+    const char *out = kin_option_string(cli, "faiss");
+    kin_embeddings set = {0};
+    bool ok = kin_embeddings_read(cli->positional[0], &set, err) &&
+              kin_faiss_write_flat(out, kin_embeddings_vectors(&set),
+                                   by_name[kin_option_choice(cli, "metric")], err);
+    if (ok)
+        kin_cli_note(cli, "%lld vectors of %lld numbers in %s", (long long)set.items.count,
+                     (long long)set.dim, out);
+    kin_embeddings_free(&set);
+    return ok;
+}
+
+typedef struct updating {
+    kin_describer describer;
+    kin_meter meter;
+    const char *file;
+    bool begun, quiet;
+} updating;
+
+static bool show(void *user, int64_t done, int64_t total)
+{
+    updating *u = user;
+    if (!u->begun) kin_meter_start(&u->meter, "indexing", "pictures", 0, total, u->quiet || total < 500);
+    u->begun = true;
+    kin_meter_update(&u->meter, done, NULL);
+    return !kin_interrupted();
+}
+
+static bool keep(void *user, const kin_photos *so_far, kin_error *err)
+{
+    return kin_photos_write(so_far, ((updating *)user)->file, err);
+}
+
+static bool describe(void *user, const char *const *path, int64_t count, float *rows, bool *made,
+                     kin_error *err)
+{
+    return kin_describer_files(&((updating *)user)->describer, path, count, rows, made, err);
+}
+
+/* What is known already; empty where nothing is, or --force says so. */
+static bool open_known(const kin_cli *cli, const char *file, const char *options_now, const kin_describer *d,
+                       kin_photos *known, kin_error *err)
+{
+    *known = (kin_photos){0};
+    if (kin_option_flag(cli, "force") || !kin_exists(file)) return true;
+    if (!kin_photos_read(file, known, err)) return false;
+    if (strcmp(known->options, options_now) == 0 && strcmp(known->weights, d->weights) == 0 &&
+        known->dim == d->dim)
+        return true;
+    kin_fail(err, KIN_ERR_ARGUMENT,
+             "%s was made by --model %s%s; say the same options, or --force, which makes it anew", file,
+             known->model,
+             strcmp(known->model, kin_option_string(cli, "model")) == 0 ? " with other options or weights"
+                                                                        : "");
+    kin_photos_free(known);
+    return false;
+}
+
+static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told *t, const char *file)
+{
+    if (*t->remark) kin_cli_note(cli, "%s", t->remark);
+    if (t->broken)
+        kin_cli_note(cli, "%lld pictures cannot be read and are left out%s%s", (long long)t->broken,
+                     *t->first_broken ? "; the first: " : "", t->first_broken);
+    printf("%lld pictures: %lld as before, %lld new", (long long)p->count, (long long)t->same,
+           (long long)t->added);
+    if (t->copied) printf(" (%lld of known content)", (long long)t->copied);
+    printf(", %lld changed, %lld moved, %lld gone; described by %s; ", (long long)t->changed,
+           (long long)t->moved, (long long)t->removed, p->model);
+    kin_say(stdout, file);
+    putchar('\n');
+}
+
+/* With the index locked. */
+static bool update(const kin_cli *cli, updating *u, const char *root, kin_error *err)
+{
+    kin_photos known = {0}, now = {0};
+    kin_photos_told told;
+    const char *folder = cli->positional[0];
+    char *options_now = kin_describer_options(cli);
+    bool ok = (options_now || kin_fail_memory(err, "options", 64)) &&
+              open_known(cli, u->file, options_now, &u->describer, &known, err);
+    kin_photos_opt opt = {.model = kin_option_string(cli, "model"),
+                          .weights = u->describer.weights,
+                          .options = options_now,
+                          .root = root,
+                          .dim = u->describer.dim,
+                          .describe = u->describer.module ? describe : NULL,
+                          .verify = kin_option_flag(cli, "verify"),
+                          .limits = u->describer.limits,
+                          .progress = show,
+                          .keep = keep,
+                          .user = u};
+    ok = ok && kin_photos_update(&known, folder, &opt, &now, &told, err);
+    if (ok && now.count == 0 && known.count == 0)
+        ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures that can be read%s%s", folder,
+                      *told.first_broken ? "; the first: " : "", told.first_broken);
+    if (u->begun) kin_meter_end(&u->meter);
+    ok = ok && kin_photos_write(&now, u->file, err);
+    if (ok) tell(cli, &now, &told, u->file);
+    kin_photos_free(&known), kin_photos_free(&now);
+    kin_free(options_now);
+    return ok;
+}
+
+static bool of_folder(const kin_cli *cli, kin_error *err)
+{
+    const char *folder = cli->positional[0], *out = kin_option_string(cli, "out");
+    if (!kin_is_folder(folder))
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "%s is no folder; kin index FOLDER indexes pictures, and kin index SET --faiss FILE hands "
+            "descriptors over",
+            folder);
+    updating u = {.quiet = cli->quiet};
+    char *beside = out ? NULL : kin_path_join(folder, kin_index_name),
+         *root = out ? realpath(folder, NULL) : NULL;
+    u.file = out ? out : beside;
+    bool ok = (u.file && (!out || root)) || kin_fail_memory(err, folder, strlen(folder));
+    ok = ok && kin_describer_open(cli, &u.describer, err);
+    int lock = ok ? kin_index_lock(cli, u.file, err) : -1;
+    ok = ok && lock >= 0 && kin_file_creatable(u.file, err) && update(cli, &u, root ? root : ".", err);
+    kin_index_unlock(lock);
+    kin_describer_close(&u.describer);
+    kin_free(beside), free(root);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    bool faiss = kin_option_given(cli, "faiss");
+    if (kin_option_given(cli, "metric") && !faiss) return kin_cli_usage(cli, "--metric goes with --faiss");
+    for (int i = 0; faiss && options[i].name; i++)
+        if (cli->values[i] && strcmp(options[i].name, "faiss") != 0 && strcmp(options[i].name, "metric") != 0)
+            return kin_cli_usage(cli, "--%s does nothing with --faiss", options[i].name);
+    if (!faiss) kin_interrupt_catch();
+    bool ok = faiss ? for_faiss(cli, &err) : of_folder(cli, &err);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
 const kin_command kin_command_index = {
     .name = "index",
-    .summary = "hands descriptors over to FAISS",
-    .usage = "kin index SET --faiss FILE [--metric M]",
-    .about = "Writes an exact index that FAISS reads, to be searched or built upon there. What kin itself "
-             "found goes over with `kin search --indices labels.npy "
-             "--distances distances.npy`: int64 rows of the gallery and float32 values, a row a query, as "
-             "FAISS's search returns them.",
+    .summary = "know a folder of photographs; or hand descriptors to FAISS",
+    .usage = "kin index FOLDER [--model M] [--out FILE] [--verify]\n"
+             "kin index SET --faiss FILE [--metric M]",
+    .about =
+        "Reads every picture below a folder once: its descriptor, a perceptual hash, a digest of its "
+        "content, its "
+        "size and the date it was taken. Said again, only what is new or changed is read; what was moved or "
+        "copied "
+        "is known by its content. The index is one file, written aside and renamed; two that update it at "
+        "once wait "
+        "for each other, and after an interruption the same command goes on. Pictures themselves are never "
+        "written.\n\n"
+        "With --faiss, writes descriptors as an exact index that FAISS reads, to be searched or built upon "
+        "there. "
+        "What kin itself found goes over with `kin search --indices labels.npy --distances distances.npy`: "
+        "int64 "
+        "rows of the gallery and float32 values, a row a query, as FAISS's search returns them.",
     .examples =
+        "kin index ~/photos\n"
+        "kin find picture.jpg --index ~/photos\n"
+        "# by a network, and kept elsewhere\n"
+        "kin index ~/photos --model runs/mine --out photos.index\n"
         "kin index shop --faiss shop.index\n"
         "kin search --query queries --gallery shop --top 10 --indices labels.npy --distances distances.npy",
-    .arguments = {{"SET", "Descriptors, as written by `kin embed`, or any .npy matrix."}},
+    .arguments = {{"FOLDER",
+                   "pictures; with --faiss descriptors, as written by `kin embed`, or any .npy matrix"}},
     .arguments_min = 1,
     .arguments_max = 1,
     .options = options,

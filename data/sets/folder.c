@@ -308,13 +308,31 @@ static bool take_parts(walk *w, const char *part, kin_error *err)
                                        w->set->part, w->root));
 }
 
+/* The folder that the walk begins in is above all that it finds. */
+static above top_of(const char *path)
+{
+    struct stat info;
+    above root = {0};
+    if (stat(path, &info) == 0) root.device = info.st_dev, root.inode = info.st_ino;
+    return root;
+}
+
+bool kin_folder_pictures(const char *path, kin_dataset *out, kin_error *err)
+{
+    walk w = {.set = out, .root = path, .err = err};
+    above root = top_of(path);
+    out->kind = "a folder of pictures";
+    bool ok = visit(&w, "", 0, &root) && tell_passed(&w, err);
+    for (int64_t i = 0; ok && i < out->count; i++) out->items[i].label = -1;
+    kin_free(w.class_of_item);
+    return ok;
+}
+
 bool kin_folder_open(const char *path, const char *part, bool folders_are_classes, kin_dataset *out,
                      kin_error *err)
 {
     walk w = {.set = out, .root = path, .err = err};
-    struct stat info;
-    above root = {0};
-    if (stat(path, &info) == 0) root.device = info.st_dev, root.inode = info.st_ino;
+    above root = top_of(path);
     out->kind = "a folder of class folders";
     bool ok = visit(&w, "", 0, &root), any = out->count > 0;
     ok = ok && (!any || take_parts(&w, part, err)) && tell_passed(&w, err);

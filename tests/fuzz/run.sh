@@ -10,6 +10,7 @@ seeds_of() {
     case $1 in
     png) echo "$data/pngsuite $data/fuzz-seeds/png" ;;
     jpeg) echo "$data/jpeg-crashtest $data/jpeg-crashtest/imagetestsuite $data/jpeg-reftest $data/jpeg-reftest/mozilla $data/fuzz-seeds/jpeg" ;;
+    facts) echo "$data/jpeg-exif-orientation $data/fuzz-seeds/jpeg $data/fuzz-seeds/png" ;;
     bmp) echo tests/golden/bmp ;;
     pnm) echo "$data/pngsuite" ;;
     mat) echo tests/golden ;;

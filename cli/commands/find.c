@@ -1,0 +1,327 @@
+/* kin find: the pictures of an indexed folder that are most alike to one at hand. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/photos.h"
+#include "retrieval/search/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const kin_option options[] = {
+    KIN_INDEX_OPTION,
+    {"top", KIN_OPTION_INT, "K", "how many at most", "10", .low = 1, .high = 100000},
+    {"max-distance", KIN_OPTION_REAL, "D",
+     "only those as near as this: 1 - cosine, 0 is the same, 1 has nothing in common",
+     .fallback_shown = "none", .low = 0, .high = 2},
+    {"near", KIN_OPTION_STRING, "PATH",
+     "only pictures below this folder of the index, or whose paths fit a pattern with *"},
+    {"each", KIN_OPTION_FLAG, NULL, "of several pictures, look for each by itself, not for their average"},
+    {"matches", KIN_OPTION_FLAG, NULL, "only those that count as found; exit status 1 where there are none"},
+    {"false-accept", KIN_OPTION_REAL, "RATE",
+     "what counts as found: so near that of strangers at most this part would be taken for a match", "0.05",
+     .low = .001, .high = .9},
+    {"json", KIN_OPTION_FLAG, NULL, "one JSON object a query, with distances, sizes and dates"},
+    {"paths0", KIN_OPTION_FLAG, NULL, "paths alone, each ended by a zero byte, for xargs -0"},
+    {0},
+};
+
+/* What is looked for. */
+typedef struct queries {
+    const char **name; /* borrowed; [count] */
+    float *rows;       /* [count, dim] */
+    struct stat *file; /* [count]; st_ino 0: none */
+    int64_t count;
+} queries;
+
+static void free_queries(queries *q) { kin_free(q->name), kin_free(q->rows), kin_free(q->file); }
+
+/* "INDEX#PATH": a picture as another index knows it. */
+static bool take_item(const char *text, const kin_photos *like, float *row, kin_error *err)
+{
+    const char *mark = strrchr(text, '#');
+    kin_album other;
+    char *path = kin_strdup(text);
+    if (!path) return kin_fail_memory(err, text, strlen(text));
+    path[mark - text] = '\0';
+    bool ok = kin_album_open(path, &other, err);
+    int64_t item = ok ? kin_album_item(&other, mark + 1) : -1;
+    if (ok && item < 0) ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no picture %s", path, mark + 1);
+    if (ok && (strcmp(other.photos.options, like->options) != 0 ||
+               strcmp(other.photos.weights, like->weights) != 0 || other.photos.dim != like->dim))
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: described by %s, and the index searched by %s", path,
+                      other.photos.model, like->model);
+    if (ok) memcpy(row, other.photos.rows + item * like->dim, (size_t)like->dim * sizeof *row);
+    if (other.file) kin_album_close(&other);
+    kin_free(path);
+    return ok;
+}
+
+static bool take_file(const char *name, kin_describer *d, float *row, struct stat *file, kin_error *err)
+{
+    kin_bytes bytes;
+    kin_photo photo = {0};
+    kin_error inner = {0};
+    if (!kin_read_file(name, 0, &bytes, err)) return false;
+    bool ok = kin_describer_bytes(d, &bytes, &photo, row, &inner);
+    kin_bytes_free(&bytes);
+    if (stat(name, file) != 0) *file = (struct stat){0};
+    return ok || kin_fail(err, inner.code, "%s: %s", strcmp(name, "-") == 0 ? "standard input" : name,
+                          inner.message);
+}
+
+/* The mean of all rows, of unit length, becomes the only one. */
+static bool average(queries *q, int64_t dim, kin_error *err)
+{
+    double sum = 0;
+    for (int64_t d = 0; d < dim; d++) {
+        double mean = 0;
+        for (int64_t i = 0; i < q->count; i++) mean += (double)q->rows[i * dim + d];
+        q->rows[d] = (float)(mean / (double)q->count);
+        sum += (double)q->rows[d] * (double)q->rows[d];
+    }
+    if (!(sum > 1e-12))
+        return kin_fail(err, KIN_ERR_NUMERIC, "the average of these pictures has no direction");
+    for (int64_t d = 0; d < dim; d++) q->rows[d] = (float)((double)q->rows[d] / sqrt(sum));
+    return true;
+}
+
+static bool is_item(const char *name)
+{
+    return strcmp(name, "-") != 0 && !kin_exists(name) && strchr(name, '#');
+}
+
+static bool take_queries(const kin_cli *cli, const kin_album *album, queries *q, kin_error *err)
+{
+    const kin_photos *p = &album->photos;
+    kin_describer d = {0};
+    bool opened = false, ok = true;
+    q->count = cli->positionals;
+    q->name = kin_alloc_array((size_t)q->count, sizeof *q->name);
+    q->rows = kin_alloc_array((size_t)q->count, (size_t)p->dim * sizeof *q->rows);
+    q->file = kin_alloc_zero((size_t)q->count, sizeof *q->file);
+    if (!q->name || !q->rows || !q->file)
+        return kin_fail_memory(err, "the pictures", (size_t)q->count * 4096);
+    for (int64_t i = 0; ok && i < q->count; i++) {
+        q->name[i] = cli->positional[i];
+        float *row = q->rows + i * p->dim;
+        if (is_item(q->name[i])) {
+            ok = take_item(q->name[i], p, row, err);
+            continue;
+        }
+        if (!opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
+        ok = ok && take_file(q->name[i], &d, row, &q->file[i], err);
+    }
+    kin_describer_close(&d);
+    return ok;
+}
+
+/* The pictures of the index that --near leaves: their numbers and, unless it is all, their rows. */
+typedef struct gallery {
+    int64_t *item; /* NULL: all */
+    float *rows;
+    kin_vectors vectors;
+} gallery;
+
+static bool is_near(const char *pattern, const char *path)
+{
+    size_t length = strlen(pattern);
+    while (length && pattern[length - 1] == '/') length--;
+    return kin_glob(pattern, path) ||
+           (strncmp(path, pattern, length) == 0 && (path[length] == '/' || !path[length]));
+}
+
+static bool take_gallery(const kin_cli *cli, const kin_album *album, gallery *g, kin_error *err)
+{
+    const char *near = kin_option_string(cli, "near");
+    const kin_photos *p = &album->photos;
+    g->vectors = kin_photos_vectors(p);
+    if (!near) return true;
+    int64_t count = 0;
+    g->item = kin_alloc_array((size_t)p->count, sizeof *g->item);
+    if (!g->item) return kin_fail_memory(err, "the index", (size_t)p->count * sizeof *g->item);
+    for (int64_t i = 0; i < p->count; i++)
+        if (is_near(near, p->item[i].path)) g->item[count++] = i;
+    g->rows = kin_alloc_array((size_t)count, (size_t)p->dim * sizeof *g->rows);
+    if (!g->rows) return kin_fail_memory(err, "the index", (size_t)(count * p->dim) * sizeof *g->rows);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(g->rows + i * p->dim, p->rows + g->item[i] * p->dim, (size_t)p->dim * sizeof *g->rows);
+    g->vectors = (kin_vectors){g->rows, count, p->dim};
+    return count > 0 || kin_fail(err, KIN_ERR_ARGUMENT, "--near %s: no picture of the index is there", near);
+}
+
+/* One query's results. */
+typedef struct results {
+    const kin_cli *cli;
+    const kin_album *album;
+    double threshold; /* a distance; 2: it could not be told */
+    bool known;
+    int64_t shown, found; /* found: within the threshold */
+} results;
+
+static void put_json(results *r, const char *query, const int64_t *item, const double *distance,
+                     int64_t count)
+{
+    kin_text t = {0};
+    kin_text_add(&t, "{\"query\":");
+    kin_json_add_string(&t, query);
+    kin_text_add(&t, ",\"threshold\":");
+    kin_json_add_number(&t, r->known ? r->threshold : NAN);
+    kin_text_add(&t, ",\"results\":[");
+    for (int64_t i = 0; i < count; i++) {
+        const kin_photo *p = &r->album->photos.item[item[i]];
+        char *path = kin_album_path(r->album, item[i]);
+        kin_text_add(&t, i ? ",{\"path\":" : "{\"path\":");
+        kin_json_add_string(&t, path ? path : p->path);
+        kin_text_format(&t, ",\"similarity\":%.6f,\"distance\":%.6f,\"width\":%lld,\"height\":%lld",
+                        1 - distance[i], distance[i], (long long)p->width, (long long)p->height);
+        if (p->date) kin_text_format(&t, ",\"date\":%lld", (long long)p->date);
+        kin_text_format(&t, ",\"match\":%s}",
+                        !r->known                     ? "null"
+                        : distance[i] <= r->threshold ? "true"
+                                                      : "false");
+        kin_free(path);
+    }
+    kin_text_add(&t, "]}\n");
+    if (t.data) fwrite(t.data, 1, t.size, stdout);
+    kin_text_free(&t);
+}
+
+static void put_lines(const results *r, const int64_t *item, const double *distance, int64_t count)
+{
+    bool paths = kin_option_flag(r->cli, "paths0");
+    for (int64_t i = 0; i < count; i++) {
+        char *whole = kin_album_path(r->album, item[i]);
+        const char *path = whole ? whole : r->album->photos.item[item[i]].path;
+        if (paths) fwrite(path, 1, strlen(path) + 1, stdout);
+        else {
+            printf("%.4f  ", 1 - distance[i]);
+            kin_say(stdout, path);
+            putchar('\n');
+        }
+        kin_free(whole);
+    }
+}
+
+/* Whether the result is the very file that was asked with. */
+static bool is_query(const results *r, const struct stat *query, int64_t item)
+{
+    struct stat info;
+    char *path = query->st_ino ? kin_album_path(r->album, item) : NULL;
+    bool same = path && stat(path, &info) == 0 && info.st_dev == query->st_dev &&
+                info.st_ino == query->st_ino;
+    kin_free(path);
+    return same;
+}
+
+static bool show(results *r, const char *query, const struct stat *file, const gallery *g, const float *value,
+                 const int64_t *index, int64_t k, kin_error *err)
+{
+    int64_t top = kin_option_int(r->cli, "top"), count = 0, *item = kin_alloc_array((size_t)k, sizeof *item);
+    double *distance = kin_alloc_array((size_t)k, sizeof *distance), nearest = 2;
+    double within = kin_option_given(r->cli, "max-distance") ? kin_option_real(r->cli, "max-distance") : 2;
+    bool matches = kin_option_flag(r->cli, "matches"), ok = item && distance;
+    if (matches && r->threshold < within) within = r->threshold;
+    for (int64_t i = 0; ok && i < k && count < top; i++) {
+        int64_t which = g->item ? g->item[index[i]] : index[i];
+        double d = 1 - (double)value[i];
+        if (d < 0) d = 0;
+        if (file && is_query(r, file, which)) continue;
+        if (nearest > d) nearest = d;
+        r->found += r->known && d <= r->threshold;
+        if (d > within) continue;
+        item[count] = which, distance[count++] = d;
+    }
+    if (!ok) kin_fail_memory(err, "the results", (size_t)k * 16);
+    else if (kin_option_flag(r->cli, "json")) put_json(r, query, item, distance, count);
+    else put_lines(r, item, distance, count);
+    r->shown += count;
+    if (ok && r->known && nearest > r->threshold)
+        kin_cli_note(
+            r->cli,
+            "%s: no match: the nearest is at a distance of %.4f, and what counts as found is within %.4f "
+            "(--false-accept %g)",
+            query, nearest, r->threshold, kin_option_real(r->cli, "false-accept"));
+    kin_free(item), kin_free(distance);
+    return ok;
+}
+
+static bool find(results *r, const gallery *g, queries *q, kin_error *err)
+{
+    bool each = kin_option_flag(r->cli, "each") || q->count == 1;
+    int64_t top = kin_option_int(r->cli, "top"), want = top < g->vectors.count ? top + 1 : top,
+            k = want < g->vectors.count ? want : g->vectors.count, n = each ? q->count : 1;
+    kin_neighbours found;
+    kin_search_opt opt = {.k = k, .metric = KIN_INNER};
+    if (!each && !average(q, g->vectors.dim, err)) return false;
+    if (!kin_search((kin_vectors){q->rows, n, g->vectors.dim}, g->vectors, &opt, &found, err)) return false;
+    bool ok = true;
+    for (int64_t i = 0; ok && i < n; i++) {
+        if (q->count > 1 && each && !kin_option_flag(r->cli, "json") && !kin_option_flag(r->cli, "paths0")) {
+            fputs("# ", stdout);
+            kin_say(stdout, q->name[i]);
+            putchar('\n');
+        }
+        ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : NULL, g, found.value + i * k,
+                  found.index + i * k, k, err);
+    }
+    kin_neighbours_free(&found);
+    return ok;
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_album album = {0};
+    queries q = {0};
+    gallery g = {0};
+    if (kin_option_flag(cli, "json") && kin_option_flag(cli, "paths0"))
+        return kin_cli_usage(cli, "--json and --paths0 are two forms of one output");
+    bool ok = kin_album_open(kin_option_string(cli, "index"), &album, &err);
+    if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
+    ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
+    results r = {.cli = cli, .album = &album, .threshold = 2};
+    if (ok) r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
+    if (ok && kin_option_flag(cli, "matches") && !r.known)
+        ok = kin_fail(
+            &err, KIN_ERR_DATA,
+            "%s: of fewer than 20 pictures it cannot be told what a match is; --max-distance can say it",
+            album.file);
+    ok = ok && find(&r, &g, &q, &err);
+    bool none = ok && kin_option_flag(cli, "matches") && r.found == 0;
+    free_queries(&q);
+    kin_free(g.item), kin_free(g.rows);
+    if (album.file) kin_album_close(&album);
+    return ok ? none : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_find = {
+    .name = "find",
+    .summary = "find pictures of an indexed folder that are like one at hand",
+    .usage = "kin find PICTURE... [--index PATH] [--top K] [--matches]",
+    .about = "Prints similarity (cosine) and path of the most alike, the best first. Several pictures are "
+             "looked for by "
+             "their average, or with --each one after the other. A PICTURE may be \"-\", standard input, or "
+             "INDEX#PATH, a "
+             "picture as another index knows it. The very file that is asked with is not found.\n\n"
+             "Whether the nearest is a match at all is told without labels: a part --false-accept of the "
+             "index's own "
+             "pictures have another one as near as the distance that counts as found, so that of strangers "
+             "like them no "
+             "more would be accepted; where the index holds several pictures of one thing the distance is "
+             "smaller than "
+             "it need be.",
+    .examples = "kin find picture.jpg --index ~/photos\n"
+                "# the average of two, and only what counts as found\n"
+                "kin find left.jpg right.jpg --matches\n"
+                "# to look at\n"
+                "kin find picture.jpg --top 5 --paths0 | xargs -0 feh",
+    .arguments = {{"PICTURE", "files, - or INDEX#PATH"}},
+    .arguments_min = 1,
+    .arguments_max = 1000,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,326 @@
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "cli/photos.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "cli/source.h"
+#include "data/look/look.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+const char kin_index_name[] = ".kin-index";
+extern const kin_command kin_command_index;
+
+/* ---- where ---- */
+
+/* The nearest folder with an index, from here up. */
+static char *find_above(kin_error *err)
+{
+    char *here = realpath(".", NULL), *found = NULL;
+    if (!here) return kin_fail(err, KIN_ERR_IO, "the folder here cannot be found: %s", strerror(errno)), NULL;
+    for (char *end = here + strlen(here); !found;) {
+        char *file = kin_path_join(here, kin_index_name);
+        if (file && kin_exists(file)) found = file;
+        else kin_free(file);
+        if (found || !*here) break;
+        while (end > here && *end != '/') end--;
+        *end = '\0';
+    }
+    free(here);
+    if (!found)
+        kin_fail(err, KIN_ERR_ARGUMENT,
+                 "neither the folder here nor one above it is indexed; kin index FOLDER does it, and --index "
+                 "PATH says where");
+    return found;
+}
+
+char *kin_index_find(const char *path, kin_error *err)
+{
+    if (!path) return find_above(err);
+    char *file = kin_is_folder(path) ? kin_path_join(path, kin_index_name) : kin_strdup(path);
+    if (!file) return kin_fail_memory(err, path, strlen(path)), NULL;
+    if (kin_exists(file)) return file;
+    if (kin_is_folder(path))
+        kin_fail(err, KIN_ERR_ARGUMENT, "%s is not indexed yet; kin index %s does it", path, path);
+    else kin_fail(err, KIN_ERR_ABSENT, "%s: there is no such folder or index", path);
+    kin_free(file);
+    return NULL;
+}
+
+/* The folder that holds a file. */
+static char *folder_of(const char *file)
+{
+    char *copy = kin_strdup(file), *slash = copy ? strrchr(copy, '/') : NULL;
+    if (slash) slash[slash == copy] = '\0';
+    else if (copy) {
+        kin_free(copy);
+        copy = kin_strdup(".");
+    }
+    return copy;
+}
+
+bool kin_album_open(const char *path, kin_album *out, kin_error *err)
+{
+    *out = (kin_album){0};
+    bool ok = (out->file = kin_index_find(path, err)) != NULL &&
+              kin_photos_read(out->file, &out->photos, err);
+    if (ok) {
+        const char *root = out->photos.root;
+        out->root = strcmp(root, ".") == 0 ? folder_of(out->file) : kin_strdup(root);
+        ok = out->root || kin_fail_memory(err, root, strlen(root));
+    }
+    if (!ok) kin_album_close(out);
+    return ok;
+}
+
+void kin_album_close(kin_album *album)
+{
+    kin_photos_free(&album->photos);
+    kin_free(album->file), kin_free(album->root);
+    *album = (kin_album){0};
+}
+
+char *kin_album_path(const kin_album *album, int64_t item)
+{
+    const char *path = album->photos.item[item].path;
+    return strcmp(album->root, ".") == 0 ? kin_strdup(path) : kin_path_join(album->root, path);
+}
+
+int64_t kin_album_item(const kin_album *album, const char *path)
+{
+    char *root = realpath(album->root, NULL), *file = realpath(path, NULL);
+    size_t length = root ? strlen(root) : 0;
+    const char *below = root && file && strncmp(file, root, length) == 0 && file[length] == '/'
+                            ? file + length + 1
+                            : NULL;
+    int64_t found = -1;
+    for (int64_t i = 0; found < 0 && i < album->photos.count; i++) {
+        const char *own = album->photos.item[i].path;
+        if (strcmp(own, path) == 0 || (below && strcmp(own, below) == 0)) found = i;
+    }
+    free(root), free(file);
+    return found;
+}
+
+/* ---- who describes ---- */
+
+static const char handmade[] = "handmade";
+
+/* The options that decide a descriptor. */
+static const char *const deciding[] = {"model",  "weights",   "allow-missing", "key",
+                                       "prefix", "untrained", "sum-stem",      "size",
+                                       "resize", "filter",    "normalize",     "background",
+                                       NULL};
+
+static void digest_of(kin_module *module, char *text)
+{
+    uint8_t hash[KIN_BLAKE2B_BYTES];
+    kin_blake2b b;
+    kin_blake2b_begin(&b);
+    for (int i = 0; i < kin_module_entries(module); i++) {
+        kin_entry *e = kin_module_entry(module, i);
+        kin_blake2b_add(&b, e->name, strlen(e->name) + 1);
+        kin_blake2b_add(&b, kin_data(e->tensor), (size_t)kin_count(e->tensor) * sizeof(kin_real));
+    }
+    kin_blake2b_end(&b, hash);
+    for (int i = 0; i < KIN_BLAKE2B_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", hash[i]);
+}
+
+/* How long a row is: what a black picture gives. */
+static bool measure(kin_describer *d, kin_error *err)
+{
+    const kin_config *c = &d->network.config;
+    size_t numbers = (size_t)(c->size * c->size * c->channels);
+    float *black = kin_alloc_zero(numbers, sizeof *black);
+    if (!black) return kin_fail_memory(err, "a picture", numbers * sizeof *black);
+    bool recording = kin_record(d->ctx, false);
+    kin_tensor *y = kin_module_forward(
+        d->module, kin_input(d->ctx, KIN_SHAPE(1, c->size, c->size, c->channels), black), KIN_EVAL);
+    bool ok = y || kin_fail(err, kin_ctx_error(d->ctx)->code, "%s", kin_ctx_error(d->ctx)->message);
+    if (ok) d->dim = kin_channels(y);
+    kin_end_step(d->ctx);
+    kin_record(d->ctx, recording);
+    kin_free(black);
+    return ok;
+}
+
+bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err)
+{
+    const char *model = kin_option_string(cli, "model");
+    *out = (kin_describer){0};
+    if (!kin_picture_limits(cli, &out->limits, err)) return false;
+    if (strcmp(model, handmade) == 0) {
+        out->dim = KIN_LOOK_DIM;
+        for (const char *const *name = deciding + 1; *name; name++)
+            if (kin_option_given(cli, *name) && strcmp(*name, "background") != 0)
+                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s does nothing with --model %s", *name, handmade);
+        return true;
+    }
+    out->ctx = kin_ctx_new();
+    bool ok = (out->ctx || kin_fail_memory(err, "a context", 1)) &&
+              kin_chosen_network(cli, model, out->ctx, &out->network, &out->module, err);
+    if (ok) digest_of(out->module, out->weights);
+    if (ok) kin_module_seal(out->module);
+    ok = ok && measure(out, err);
+    if (!ok) kin_describer_close(out);
+    return ok;
+}
+
+void kin_describer_close(kin_describer *d)
+{
+    kin_module_free(d->module);
+    kin_ctx_free(d->ctx);
+    d->module = NULL, d->ctx = NULL;
+}
+
+/* An option's place in kin index's table. */
+static int option_at(const char *name, size_t length)
+{
+    for (int i = 0; kin_command_index.options[i].name; i++)
+        if (strlen(kin_command_index.options[i].name) == length &&
+            strncmp(kin_command_index.options[i].name, name, length) == 0)
+            return i;
+    return -1;
+}
+
+char *kin_describer_options(const kin_cli *cli)
+{
+    kin_text text = {0};
+    kin_text_add(&text, "");
+    for (const char *const *name = deciding; *name; name++) {
+        int at = option_at(*name, strlen(*name));
+        const char *value = at >= 0 ? cli->values[at] : NULL;
+        bool file = value && (strcmp(*name, "model") == 0 || strcmp(*name, "weights") == 0);
+        char *whole = file ? realpath(value, NULL) : NULL; /* so that it is found from elsewhere */
+        if (value) kin_text_format(&text, "%s=%s\n", *name, whole ? whole : value);
+        free(whole);
+    }
+    char *options = text.failed ? NULL : kin_strdup(text.data ? text.data : "");
+    kin_text_free(&text);
+    return options;
+}
+
+/* The index's options as if they had been typed. `text` is cut up. */
+static bool retype(char *text, kin_cli *as, kin_error *err)
+{
+    for (char *line = text, *next; *line; line = next) {
+        char *end = strchr(line, '\n'), *sign = strchr(line, '=');
+        int at = sign && end && sign < end ? option_at(line, (size_t)(sign - line)) : -1;
+        bool decides = false;
+        if (at < 0) return kin_fail(err, KIN_ERR_DATA, "the index's options are none of kin index");
+        *end = '\0', next = end + 1;
+        for (const char *const *name = deciding; *name; name++)
+            decides |= strcmp(kin_command_index.options[at].name, *name) == 0;
+        if (!decides)
+            return kin_fail(err, KIN_ERR_DATA, "the index's options are none that make descriptors");
+        as->values[at] = sign + 1;
+    }
+    return true;
+}
+
+bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_describer *out, kin_error *err)
+{
+    kin_cli as = {.command = &kin_command_index, .quiet = true};
+    char *text = kin_strdup(photos->options);
+    (void)cli;
+    if (!text) return kin_fail_memory(err, "options", strlen(photos->options));
+    bool ok = retype(text, &as, err) && kin_describer_open(&as, out, err);
+    if (ok && (strcmp(out->weights, photos->weights) != 0 || out->dim != photos->dim)) {
+        kin_describer_close(out);
+        ok = kin_fail(
+            err, KIN_ERR_DATA,
+            "the index was made by other weights than %s has now; kin index FOLDER --force makes it anew",
+            photos->model);
+    }
+    kin_free(text);
+    return ok;
+}
+
+/* The rows of a set that the network takes, at their places. */
+static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
+{
+    kin_encoded encoded;
+    kin_encode_opt opt = {.limits = d->limits};
+    for (int64_t i = 0; i < set->count; i++) made[i] = false;
+    kin_error inner = {0};
+    if (!kin_encode(d->module, &d->network, set, &opt, &encoded, &inner))
+        return inner.code == KIN_ERR_DATA ||
+                       inner.code == KIN_ERR_NUMERIC /* none can be read, or all are zero */
+                   ? true
+                   : kin_fail(err, inner.code, "%s", inner.message);
+    for (int64_t k = 0; k < encoded.count; k++) {
+        memcpy(rows + encoded.item[k] * d->dim, encoded.rows + k * d->dim, (size_t)d->dim * sizeof *rows);
+        made[encoded.item[k]] = true;
+    }
+    kin_encoded_free(&encoded);
+    return true;
+}
+
+bool kin_describer_files(void *describer, const char *const *path, int64_t count, float *rows, bool *made,
+                         kin_error *err)
+{
+    kin_describer *d = describer;
+    kin_dataset set = {.kind = "photographs"};
+    bool ok = true;
+    for (int64_t i = 0; ok && i < count; i++) ok = kin_dataset_add(&set, path[i], path[i], -1, -1, err);
+    ok = ok && encode(d, &set, rows, made, err);
+    kin_dataset_free(&set);
+    return ok;
+}
+
+bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *photo, float *row,
+                         kin_error *err)
+{
+    kin_image image;
+    if (!d->module) return kin_photo_read(bytes->data, bytes->size, &d->limits, photo, row, NULL, err);
+    if (!kin_photo_read(bytes->data, bytes->size, &d->limits, photo, NULL, &image, err)) return false;
+    kin_sample item = {.id = "picture", .path = "picture", .label = -1, .camera = -1};
+    bool made, ok = kin_image_convert(&image, 3, err);
+    kin_dataset set = {.count = 1,
+                       .items = &item,
+                       .pixels = image.data,
+                       .width = image.width,
+                       .height = image.height,
+                       .channels = 3,
+                       .kind = "photographs"};
+    ok = ok && encode(d, &set, row, &made, err) &&
+         (made || kin_fail(err, KIN_ERR_NUMERIC, "the network gives nothing for this picture"));
+    kin_image_free(&image);
+    return ok;
+}
+
+/* ---- one writer ---- */
+
+int kin_index_lock(const kin_cli *cli, const char *file, kin_error *err)
+{
+    char *folder = folder_of(file);
+    if (!folder) return kin_fail_memory(err, file, strlen(file)), -1;
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int why = errno;
+    kin_free(folder);
+    if (lock < 0) return kin_fail(err, kin_code_of_errno(why), "%s: %s", file, strerror(why)), -1;
+    for (bool told = false; flock(lock, LOCK_EX | LOCK_NB) != 0;) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return lock; /* a file system without locks */
+        if (!told) kin_cli_note(cli, "another kin is updating %s; waiting for it", file);
+        told = true;
+        if (kin_interrupted()) {
+            close(lock);
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while waiting; nothing was changed"), -1;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    return lock;
+}
+
+void kin_index_unlock(int lock)
+{
+    if (lock >= 0) close(lock);
+}

@@ -1,0 +1,402 @@
+#define _POSIX_C_SOURCE 200809L
+#include "photos/update.h"
+
+#include "base/memory.h"
+#include "base/names.h"
+#include "base/parallel.h"
+#include "data/look/facts.h"
+#include "data/look/hash.h"
+#include "data/look/look.h"
+#include "data/sets/dataset.h"
+#include "retrieval/search/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+    GROUP = 64,                 /* pictures between two looks at progress */
+    ENOUGH = 2 * KIN_LOOK_SIDE, /* JPEGs are decoded no smaller: descriptor and hash take less */
+    SAMPLE = 1000,              /* pictures whose nearest is looked for */
+    KEEP_SECONDS = 30           /* of work that a kill may cost */
+};
+
+/* ---- one picture ---- */
+
+static void take_digest(const uint8_t *bytes, size_t size, kin_photo *photo)
+{
+    kin_blake2b b;
+    kin_blake2b_begin(&b);
+    kin_blake2b_add(&b, bytes, size);
+    kin_blake2b_end(&b, photo->digest);
+    photo->bytes = (int64_t)size;
+}
+
+static bool look_at(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
+                    float *row, kin_image *image, kin_error *err)
+{
+    kin_image_limits reduced = *limits;
+    kin_image decoded, copy = {0};
+    reduced.reduce_to = image ? 0 : ENOUGH;
+    if (!kin_image_decode(bytes, size, &reduced, &decoded, err)) return false;
+    kin_picture_facts facts = kin_facts(bytes, size);
+    bool turned = (facts.width < facts.height) != (decoded.width < decoded.height);
+    photo->date = facts.date;
+    photo->width = !facts.width ? decoded.width : turned ? facts.height : facts.width;
+    photo->height = !facts.width ? decoded.height : turned ? facts.width : facts.height;
+    bool ok = kin_hash_image(&decoded, &photo->hash, err);
+    if (ok && image && row) {
+        ok = kin_image_new(&copy, decoded.width, decoded.height, decoded.channels, err);
+        if (ok)
+            memcpy(copy.data, decoded.data,
+                   (size_t)decoded.width * (size_t)decoded.height * (size_t)decoded.channels);
+    }
+    ok = ok && (!row || kin_look_image(copy.data ? &copy : &decoded, row, err));
+    kin_image_free(&copy);
+    if (ok && image) *image = decoded;
+    else kin_image_free(&decoded);
+    return ok;
+}
+
+bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
+                    float *row, kin_image *image, kin_error *err)
+{
+    take_digest(bytes, size, photo);
+    return look_at(bytes, size, limits, photo, row, image, err);
+}
+
+/* ---- the work ---- */
+
+typedef enum { WAITING, SAME, READY, UNREADABLE, GONE } state;
+
+typedef struct job {
+    kin_photo photo;
+    int64_t old;  /* of the known index: the same path; -1: none */
+    int64_t from; /* of the known index: where its descriptor is taken from; -1: made now */
+    state state;
+    bool decoded;
+} job;
+
+typedef struct update {
+    const kin_photos *known;
+    const kin_photos_opt *opt;
+    kin_photos_told *told;
+    kin_dataset found;
+    kin_names paths, contents; /* of the known index; contents as digits */
+    int64_t *of_content;       /* [contents.count]: the first with that content */
+    bool *there;               /* [known]: its path is in the folder */
+    job *job;                  /* [found.count] */
+    float *rows;               /* [found.count, dim] */
+    int64_t first;             /* of the group at hand */
+    int64_t *todo, todos;      /* jobs that wait, in order */
+    kin_error *errors;         /* [GROUP]: of the group at hand */
+} update;
+
+static void digits(const uint8_t *digest, char *text)
+{
+    for (int i = 0; i < KIN_BLAKE2B_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+static int64_t known_content(const update *u, const uint8_t *digest)
+{
+    char text[2 * KIN_BLAKE2B_BYTES + 1];
+    digits(digest, text);
+    int64_t number = kin_names_find(&u->contents, text);
+    return number < 0 ? -1 : u->of_content[number];
+}
+
+static bool index_known(update *u, kin_error *err)
+{
+    const kin_photos *k = u->known;
+    int64_t n = k->count + k->broken;
+    char text[2 * KIN_BLAKE2B_BYTES + 1];
+    u->of_content = kin_alloc_array((size_t)n, sizeof *u->of_content);
+    u->there = kin_alloc_zero((size_t)n, sizeof *u->there);
+    bool ok = u->of_content && u->there;
+    for (int64_t i = 0; ok && i < n; i++) {
+        digits(k->item[i].digest, text);
+        int64_t before = u->contents.count, number = kin_names_add(&u->contents, text);
+        /* Two of one path come from no index of kin's; the first counts. */
+        ok = number >= 0 && kin_names_add(&u->paths, k->item[i].path) >= 0;
+        if (ok && number == before) u->of_content[number] = i;
+        ok = ok && (u->paths.count == i + 1 ||
+                    kin_fail(err, KIN_ERR_DATA, "the index names %s twice", k->item[i].path));
+    }
+    return ok || kin_fail_memory(err, "the index", (size_t)n * 128);
+}
+
+/* Sizes and times of all files, and what they tell. */
+static bool look_at_files(update *u, kin_error *err)
+{
+    int64_t n = u->found.count, dim = u->opt->dim;
+    u->job = kin_alloc_zero((size_t)n, sizeof *u->job);
+    u->rows = kin_alloc_array((size_t)n, (size_t)dim * sizeof *u->rows);
+    u->todo = kin_alloc_array((size_t)n, sizeof *u->todo);
+    u->errors = kin_alloc_zero(GROUP, sizeof *u->errors);
+    if (!u->job || !u->rows || !u->todo || !u->errors)
+        return kin_fail_memory(err, "the index",
+                               (size_t)n * ((size_t)dim * sizeof *u->rows + sizeof *u->job));
+    for (int64_t i = 0; i < n; i++) {
+        struct stat info;
+        job *j = &u->job[i];
+        j->photo.path = u->found.items[i].id;
+        j->old = kin_names_find(&u->paths, j->photo.path), j->from = -1;
+        if (j->old >= 0) u->there[j->old] = true;
+        if (stat(u->found.items[i].path, &info) != 0) {
+            j->state = GONE;
+            continue;
+        }
+        j->photo.bytes = (int64_t)info.st_size;
+        j->photo.change = (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec;
+        const kin_photo *old = j->old >= 0 ? &u->known->item[j->old] : NULL;
+        if (old && !u->opt->verify && old->bytes == j->photo.bytes && old->change == j->photo.change)
+            j->photo = *old, j->from = j->old, j->state = SAME;
+        else u->todo[u->todos++] = i;
+    }
+    return true;
+}
+
+/* The content is known: nothing is decoded. */
+static bool take_known(const update *u, job *j)
+{
+    int64_t same = known_content(u, j->photo.digest);
+    if (same < 0) return false;
+    const char *path = j->photo.path;
+    int64_t change = j->photo.change;
+    j->photo = u->known->item[same];
+    j->photo.path = path, j->photo.change = change;
+    j->from = same;
+    j->state = same < u->known->count ? READY : UNREADABLE;
+    return true;
+}
+
+static void read_one(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    update *u = arg;
+    int64_t i = u->todo[u->first + index];
+    job *j = &u->job[i];
+    kin_error *err = &u->errors[index];
+    kin_bytes bytes;
+    kin_error_clear(err);
+    if (!kin_read_file(u->found.items[i].path, 0, &bytes, err)) {
+        j->state = GONE;
+        return;
+    }
+    take_digest(bytes.data, bytes.size, &j->photo);
+    if (!take_known(u, j)) {
+        float *row = u->opt->describe ? NULL : u->rows + i * u->opt->dim;
+        j->decoded = look_at(bytes.data, bytes.size, &u->opt->limits, &j->photo, row, NULL, err);
+        j->state = j->decoded ? READY : UNREADABLE;
+        if (!j->decoded) kin_error_prefix(err, "%s", u->found.items[i].path);
+    }
+    kin_bytes_free(&bytes);
+}
+
+/* Errors that are no picture's own end the work. */
+static bool check_group(update *u, int64_t count, kin_error *err)
+{
+    for (int64_t k = 0; k < count; k++) {
+        const kin_error *e = &u->errors[k];
+        if (!kin_failed(e)) continue;
+        if (!kin_error_is_of_file(e)) return kin_fail(err, e->code, "%s", e->message);
+        if (!*u->told->first_broken)
+            snprintf(u->told->first_broken, sizeof u->told->first_broken, "%s", e->message);
+    }
+    return true;
+}
+
+/* Descriptors by the caller's network, of those of the group that were decoded. */
+static bool describe_group(update *u, int64_t count, kin_error *err)
+{
+    const char *path[GROUP];
+    int64_t which[GROUP], n = 0, dim = u->opt->dim;
+    bool made[GROUP];
+    if (!u->opt->describe) return true;
+    for (int64_t k = 0; k < count; k++) {
+        int64_t i = u->todo[u->first + k];
+        if (u->job[i].decoded) which[n] = i, path[n++] = u->found.items[i].path;
+    }
+    float *rows = n ? kin_alloc_array((size_t)n, (size_t)dim * sizeof *rows) : NULL;
+    if (!n) return true;
+    bool ok = rows || kin_fail_memory(err, "the descriptors", (size_t)(n * dim) * sizeof *rows);
+    ok = ok && u->opt->describe(u->opt->user, path, n, rows, made, err);
+    for (int64_t k = 0; ok && k < n; k++) {
+        if (made[k]) memcpy(u->rows + which[k] * dim, rows + k * dim, (size_t)dim * sizeof *rows);
+        else u->job[which[k]].state = UNREADABLE;
+    }
+    kin_free(rows);
+    return ok;
+}
+
+/* ---- the result ---- */
+
+static int by_path(const void *a, const void *b)
+{
+    const job *const *x = a, *const *y = b;
+    return strcmp((*x)->photo.path, (*y)->photo.path);
+}
+
+static bool take_texts(const update *u, kin_photos *out, kin_error *err)
+{
+    const kin_photos_opt *o = u->opt;
+    out->root = kin_arena_strdup(&out->arena, o->root);
+    out->model = kin_arena_strdup(&out->arena, o->model);
+    out->weights = kin_arena_strdup(&out->arena, o->weights);
+    out->options = kin_arena_strdup(&out->arena, o->options);
+    return (out->root && out->model && out->weights && out->options) || kin_fail_memory(err, "the index", 64);
+}
+
+static bool put(const update *u, const job *j, kin_photos *out, int64_t at)
+{
+    int64_t dim = u->opt->dim;
+    out->item[at] = j->photo;
+    if (!(out->item[at].path = kin_arena_strdup(&out->arena, j->photo.path))) return false;
+    if (j->state == UNREADABLE) return true;
+    const float *row = j->from >= 0 ? u->known->rows + j->from * dim : u->rows + (j - u->job) * dim;
+    memcpy(out->rows + at * dim, row, (size_t)dim * sizeof *row);
+    return true;
+}
+
+/* What is done, by path; what could not be read behind it. */
+static bool gather(const update *u, kin_photos *out, kin_error *err)
+{
+    int64_t n = u->found.count, all = 0;
+    const job **order = kin_alloc_array((size_t)n, sizeof *order);
+    *out = (kin_photos){.dim = u->opt->dim};
+    bool ok = order != NULL;
+    for (int64_t i = 0; ok && i < n; i++) {
+        state s = u->job[i].state;
+        bool kept = s == SAME || s == READY || s == UNREADABLE;
+        if (!kept) continue;
+        if (s == SAME && u->job[i].from >= u->known->count) u->job[i].state = s = UNREADABLE;
+        if (s == UNREADABLE) out->broken++;
+        else out->count++;
+        order[all++] = &u->job[i];
+    }
+    if (ok && all) qsort(order, (size_t)all, sizeof *order, by_path);
+    out->item = kin_alloc_array((size_t)all, sizeof *out->item);
+    out->rows = kin_alloc_array((size_t)out->count, (size_t)out->dim * sizeof *out->rows);
+    ok = ok && out->item && out->rows;
+    int64_t good = 0, bad = out->count;
+    for (int64_t k = 0; ok && k < all; k++)
+        ok = put(u, order[k], out, order[k]->state == UNREADABLE ? bad++ : good++);
+    kin_free(order);
+    ok = ok ? take_texts(u, out, err) : kin_fail_memory(err, "the index", (size_t)all * sizeof *out->item);
+    if (!ok) kin_photos_free(out);
+    return ok;
+}
+
+static int rising(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* How far the nearest other picture is, of SAMPLE pictures spread over all. */
+static bool measure_nearest(kin_photos *p, kin_error *err)
+{
+    int64_t n = p->count < SAMPLE ? p->count : SAMPLE, self[SAMPLE];
+    if (p->count < 2) return true;
+    kin_neighbours found;
+    float *sample = kin_alloc_array((size_t)n, (size_t)p->dim * sizeof *sample);
+    p->nearest = kin_alloc_array((size_t)n, sizeof *p->nearest);
+    bool ok = (sample && p->nearest) ||
+              kin_fail_memory(err, "the index", (size_t)(n * p->dim) * sizeof *sample);
+    for (int64_t i = 0; ok && i < n; i++) {
+        self[i] = i * p->count / n;
+        memcpy(sample + i * p->dim, p->rows + self[i] * p->dim, (size_t)p->dim * sizeof *sample);
+    }
+    kin_search_opt opt = {.k = 1, .metric = KIN_INNER, .self = self};
+    ok = ok && kin_search((kin_vectors){sample, n, p->dim}, kin_photos_vectors(p), &opt, &found, err);
+    kin_free(sample);
+    if (!ok) return false;
+    for (int64_t i = 0; i < n; i++) p->nearest[i] = found.value[i] < 1 ? 1 - found.value[i] : 0;
+    kin_neighbours_free(&found);
+    qsort(p->nearest, (size_t)n, sizeof *p->nearest, rising);
+    p->nearests = n;
+    return true;
+}
+
+static void tell(const update *u, const kin_photos *out)
+{
+    kin_photos_told *t = u->told;
+    int64_t known = u->known->count + u->known->broken;
+    for (int64_t i = 0; i < known; i++) t->removed += !u->there[i];
+    for (int64_t i = 0; i < u->found.count; i++) {
+        const job *j = &u->job[i];
+        t->decoded += j->decoded;
+        if (j->state == GONE || j->state == WAITING) {
+            t->broken += j->state == GONE;
+            continue;
+        }
+        if (j->state == UNREADABLE) continue;
+        if (j->old >= 0 && (j->from == j->old ||
+                            memcmp(u->known->item[j->old].digest, j->photo.digest, KIN_BLAKE2B_BYTES) == 0))
+            t->same++;
+        else if (j->old >= 0) t->changed++;
+        else if (j->from >= 0 && !u->there[j->from]) t->moved++;
+        else t->added++, t->copied += j->from >= 0;
+    }
+    t->broken += out->broken;
+    t->removed = t->removed > t->moved ? t->removed - t->moved : 0;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static bool keep(const update *u, kin_error *err)
+{
+    kin_photos part;
+    if (!u->opt->keep) return true;
+    if (!gather(u, &part, err)) return false;
+    bool ok = u->opt->keep(u->opt->user, &part, err);
+    kin_photos_free(&part);
+    return ok;
+}
+
+static bool work(update *u, kin_error *err)
+{
+    const kin_photos_opt *o = u->opt;
+    double kept = seconds();
+    for (u->first = 0; u->first < u->todos; u->first += GROUP) {
+        int64_t count = u->todos - u->first < GROUP ? u->todos - u->first : GROUP;
+        kin_parallel_for(count, read_one, u);
+        if (!check_group(u, count, err) || !describe_group(u, count, err)) return false;
+        if (o->progress && !o->progress(o->user, u->first + count, u->todos))
+            return keep(u, err) &&
+                   kin_fail(err, KIN_ERR_INTERRUPTED,
+                            "interrupted while reading pictures; what was read is kept, and the "
+                            "same command goes on");
+        if (seconds() - kept < KEEP_SECONDS) continue;
+        if (!keep(u, err)) return false;
+        kept = seconds();
+    }
+    return true;
+}
+
+bool kin_photos_update(const kin_photos *known, const char *folder, const kin_photos_opt *opt,
+                       kin_photos *out, kin_photos_told *told, kin_error *err)
+{
+    update u = {.known = known, .opt = opt, .told = told};
+    *out = (kin_photos){0};
+    *told = (kin_photos_told){0};
+    bool ok = kin_folder_pictures(folder, &u.found, err) && index_known(&u, err) && look_at_files(&u, err);
+    if (ok && u.found.remark) snprintf(told->remark, sizeof told->remark, "%s", u.found.remark);
+    ok = ok && work(&u, err) && gather(&u, out, err);
+    if (ok) tell(&u, out);
+    ok = ok && measure_nearest(out, err);
+    if (!ok) kin_photos_free(out);
+    kin_names_free(&u.paths), kin_names_free(&u.contents);
+    kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.todo);
+    kin_free(u.errors);
+    kin_dataset_free(&u.found);
+    return ok;
+}

@@ -1,0 +1,45 @@
+/* Brings an index of photographs up to date with its folder: only what is new or changed is read. */
+#ifndef KIN_PHOTOS_UPDATE_H
+#define KIN_PHOTOS_UPDATE_H
+
+#include "data/images/image.h"
+#include "photos/index.h"
+
+typedef struct kin_photos_opt {
+    const char *model, *weights, *options; /* of the new index, as in kin_photos */
+    const char *root;                      /* as the index is to name the folder */
+    int64_t dim;
+    /* Descriptors of pictures that can be decoded: rows [count, dim] of unit length; made[i] false where it was
+     * not possible after all. NULL: kin_look's, of KIN_LOOK_DIM. */
+    bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
+                     kin_error *err);
+    bool verify; /* compare the contents of all files, whatever their sizes and times say */
+    kin_image_limits limits;
+    /* false stops, with KIN_ERR_INTERRUPTED; may be NULL */
+    bool (*progress)(void *user, int64_t done, int64_t total);
+    /* Writes what is done so far, before an interruption ends the call and now and then; may be NULL. */
+    bool (*keep)(void *user, const kin_photos *so_far, kin_error *err);
+    void *user;
+} kin_photos_opt;
+
+typedef struct kin_photos_told {
+    int64_t same, added, changed, moved, removed; /* moved: the content is known under a name that is gone */
+    int64_t copied;  /* of those added: the content is known under another name that is still there */
+    int64_t decoded; /* pictures that had to be */
+    int64_t broken;  /* pictures of the folder that cannot be read, those known to be so among them ... */
+    char first_broken[1000]; /* ... and what the first of those tried now said; "" */
+    char remark[1000];       /* of what the walk passed over; "" */
+} kin_photos_told;
+
+/* `known` may be empty (zeroed); it stays as it is. Same result for any number of threads, and whether or not
+ * an update before it was interrupted. */
+bool kin_photos_update(const kin_photos *known, const char *folder, const kin_photos_opt *opt,
+                       kin_photos *out, kin_photos_told *told, kin_error *err);
+
+/* One picture as kin_photos_update reads it: all of `photo` but path and change. With `row`, its descriptor by
+ * kin_look [KIN_LOOK_DIM], too; with `image`, the decoded picture (the caller frees it). JPEGs are decoded at a
+ * part of their size, where that is large enough. */
+bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
+                    float *row, kin_image *image, kin_error *err);
+
+#endif

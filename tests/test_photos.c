@@ -1,0 +1,324 @@
+/* Indexes of photographs: written and read again, brought up to date, and what hostile files are refused for. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/look/facts.h"
+#include "data/look/look.h"
+#include "photos/update.h"
+#include "tests/support/check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const kin_photos none;
+
+static void draw(const char *path, int seed)
+{
+    kin_image image;
+    CHECK(kin_image_new(&image, 40, 30, 3, NULL));
+    for (int i = 0; i < 40 * 30 * 3; i++) image.data[i] = (uint8_t)(i * seed / 7 + (i % 40) * seed);
+    CHECK(kin_image_write(path, NULL, &image, NULL, NULL));
+    kin_image_free(&image);
+}
+
+static bool update(const kin_photos *known, const char *folder, bool verify, kin_photos *out,
+                   kin_photos_told *told)
+{
+    kin_error err = {0};
+    kin_photos_opt opt = {.model = "handmade",
+                          .weights = "",
+                          .options = "",
+                          .root = ".",
+                          .dim = KIN_LOOK_DIM,
+                          .verify = verify};
+    bool ok = kin_photos_update(known, folder, &opt, out, told, &err);
+    CHECK_MSG(ok, "%s", err.message);
+    return ok;
+}
+
+static void move_to(const char *from, const char *to)
+{
+    char a[600];
+    snprintf(a, sizeof a, "%s", check_path(from));
+    CHECK(rename(a, check_path(to)) == 0);
+}
+
+static bool equal(const kin_photos *a, const kin_photos *b)
+{
+    if (a->count != b->count || a->broken != b->broken || a->dim != b->dim || a->nearests != b->nearests)
+        return false;
+    for (int64_t i = 0; i < a->count + a->broken; i++) {
+        const kin_photo *x = &a->item[i], *y = &b->item[i];
+        if (strcmp(x->path, y->path) != 0 || memcmp(x->digest, y->digest, sizeof x->digest) != 0 ||
+            x->hash != y->hash || x->bytes != y->bytes || x->change != y->change || x->width != y->width ||
+            x->height != y->height || x->date != y->date)
+            return false;
+    }
+    return memcmp(a->rows, b->rows, (size_t)(a->count * a->dim) * sizeof(float)) == 0 &&
+           memcmp(a->nearest, b->nearest, (size_t)a->nearests * sizeof(float)) == 0 &&
+           strcmp(a->model, b->model) == 0 && strcmp(a->root, b->root) == 0;
+}
+
+static void test_update(void)
+{
+    kin_photos first, second, read;
+    kin_photos_told told;
+    kin_error err = {0};
+    char folder[600];
+    CHECK(kin_make_folders(check_path("p/q"), NULL));
+    snprintf(folder, sizeof folder, "%s", check_path("p"));
+    for (int i = 0; i < 6; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "p/%s%d.png", i < 3 ? "" : "q/", i);
+        draw(check_path(name), i + 3);
+    }
+    CHECK(kin_write_file(check_path("p/broken.jpg"), "no", 2, NULL));
+
+    check_begin("index: a folder is read once");
+    CHECK(update(&none, folder, false, &first, &told));
+    CHECK(first.count == 6 && first.broken == 1 && told.added == 6 && told.decoded == 6 && told.broken == 1);
+    CHECK_TEXT(told.first_broken, "broken.jpg");
+    CHECK(strcmp(first.item[0].path, "0.png") == 0 && strcmp(first.item[5].path, "q/5.png") == 0);
+    CHECK(first.item[0].width == 40 && first.item[0].height == 30 && first.nearests == 6);
+    check_end();
+
+    check_begin("index: is read as it was written");
+    CHECK(kin_photos_write(&first, check_path("i"), &err));
+    CHECK_MSG(kin_photos_read(check_path("i"), &read, &err), "%s", err.message);
+    CHECK(equal(&first, &read));
+    check_end();
+
+    check_begin("index: nothing is decoded where nothing changed");
+    CHECK(update(&read, folder, false, &second, &told));
+    CHECK(told.same == 6 && told.decoded == 0 && told.added == 0 && told.removed == 0 &&
+          equal(&first, &second));
+    kin_photos_free(&second);
+    CHECK(update(&read, folder, true, &second, &told));
+    CHECK(told.same == 6 && told.decoded == 0 && equal(&first, &second));
+    kin_photos_free(&second);
+    check_end();
+
+    check_begin("index: new, changed, moved, copied, touched and gone are told apart");
+    draw(check_path("p/new.png"), 90);
+    draw(check_path("p/1.png"), 70);
+    move_to("p/0.png", "p/q/zero.png");
+    CHECK(unlink(check_path("p/2.png")) == 0);
+    kin_bytes bytes;
+    CHECK(kin_read_file(check_path("p/q/3.png"), 0, &bytes, NULL));
+    CHECK(kin_write_file(check_path("p/copy.png"), bytes.data, bytes.size, NULL));
+    kin_bytes_free(&bytes);
+    struct timespec then[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    CHECK(utimensat(AT_FDCWD, check_path("p/q/4.png"), then, 0) == 0);
+    CHECK(update(&read, folder, false, &second, &told));
+    CHECK_MSG(told.same == 3 && told.added == 2 && told.copied == 1 && told.changed == 1 && told.moved == 1 &&
+                  told.removed == 1 && told.decoded == 2,
+              "same %d added %d copied %d changed %d moved %d removed %d decoded %d", (int)told.same,
+              (int)told.added, (int)told.copied, (int)told.changed, (int)told.moved, (int)told.removed,
+              (int)told.decoded);
+    kin_photos fresh;
+    CHECK(update(&none, folder, false, &fresh, &told));
+    CHECK(equal(&fresh, &second));
+    check_end();
+
+    check_begin("index: --verify sees a change that size and time hide");
+    struct stat info;
+    kin_photos seen;
+    CHECK(stat(check_path("p/new.png"), &info) == 0);
+    CHECK(kin_read_file(check_path("p/new.png"), 0, &bytes, NULL));
+    bytes.data[bytes.size - 1] ^= 1;
+    CHECK(kin_write_file(check_path("p/new.png"), bytes.data, bytes.size, NULL));
+    kin_bytes_free(&bytes);
+    then[0] = then[1] = info.st_mtim;
+    CHECK(utimensat(AT_FDCWD, check_path("p/new.png"), then, 0) == 0);
+    CHECK(update(&fresh, folder, false, &seen, &told));
+    CHECK(told.changed == 0 && equal(&fresh, &seen));
+    kin_photos_free(&seen);
+    CHECK(update(&fresh, folder, true, &seen, &told));
+    CHECK(!equal(&fresh, &seen));
+    kin_photos_free(&seen);
+    check_end();
+    kin_photos_free(&first), kin_photos_free(&second), kin_photos_free(&read), kin_photos_free(&fresh);
+}
+
+static int asked;
+static kin_photos kept;
+
+static bool stop(void *user, int64_t done, int64_t total)
+{
+    (void)user, (void)done, (void)total;
+    return ++asked < 2;
+}
+
+static bool keep(void *user, const kin_photos *so_far, kin_error *err)
+{
+    (void)user;
+    return kin_photos_write(so_far, check_path("part"), err) &&
+           kin_photos_read(check_path("part"), &kept, err);
+}
+
+static void test_interrupted(void)
+{
+    kin_photos out, whole, again;
+    kin_photos_told told;
+    kin_error err = {0};
+    char folder[600], name[32];
+    CHECK(kin_make_folders(check_path("many"), NULL));
+    snprintf(folder, sizeof folder, "%s", check_path("many"));
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof name, "many/%03d.png", i);
+        draw(check_path(name), i + 2);
+    }
+    check_begin("index: an interrupted update goes on where it was");
+    kin_photos_opt opt = {.model = "handmade",
+                          .weights = "",
+                          .options = "",
+                          .root = ".",
+                          .dim = KIN_LOOK_DIM,
+                          .progress = stop,
+                          .keep = keep};
+    CHECK(!kin_photos_update(&none, folder, &opt, &out, &told, &err) && err.code == KIN_ERR_INTERRUPTED);
+    CHECK_MSG(kept.count == 128, "%d", (int)kept.count);
+    CHECK(update(&kept, folder, false, &again, &told));
+    CHECK(told.decoded == 22 && told.same == 128);
+    kin_set_threads(1);
+    CHECK(update(&none, folder, false, &whole, &told));
+    kin_set_threads(0);
+    CHECK(equal(&again, &whole));
+    check_end();
+    double near = 9, far = 0;
+    check_begin("index: the threshold is the nearest distances' quantile");
+    CHECK(kin_photos_threshold(&whole, .05, &near) && near == (double)whole.nearest[7]);
+    CHECK(kin_photos_threshold(&whole, 1, &far) && far == (double)whole.nearest[149]);
+    CHECK(!kin_photos_threshold(&none, .05, &near));
+    check_end();
+    kin_photos_free(&kept), kin_photos_free(&whole), kin_photos_free(&again);
+}
+
+/* The index of one picture, with one thing changed. */
+static void refused(const char *what, const char *why, void change(kin_photos *))
+{
+    kin_photo item[2] = {{.path = "a.png", .bytes = 5, .width = 4, .height = 3}, {.path = "b.png"}};
+    float rows[3] = {0, .6f, .8f}, nearest[2] = {.1f, .2f};
+    kin_photos p = {.count = 1,
+                    .broken = 1,
+                    .item = item,
+                    .rows = rows,
+                    .dim = 3,
+                    .nearest = nearest,
+                    .nearests = 2,
+                    .root = ".",
+                    .model = "m",
+                    .weights = "",
+                    .options = ""},
+               out;
+    kin_error err = {0};
+    check_begin("index: %s", what);
+    if (change) change(&p);
+    CHECK(kin_photos_write(&p, check_path("bad"), NULL));
+    bool ok = kin_photos_read(check_path("bad"), &out, &err);
+    if (why) {
+        CHECK(!ok);
+        CHECK_TEXT(err.message, why);
+    } else CHECK_MSG(ok, "%s", err.message);
+    if (ok) kin_photos_free(&out);
+    check_end();
+}
+
+static void lead_out(kin_photos *p) { p->item[1].path = "x/../../b"; }
+static void lead_up(kin_photos *p) { p->item[0].path = "/etc/passwd"; }
+static void no_path(kin_photos *p) { p->item[0].path = ""; }
+static void dots(kin_photos *p) { p->item[0].path = "..a/b..c"; }
+static void lengthen(kin_photos *p) { p->rows[1] = 2; }
+static void spoil(kin_photos *p) { p->rows[1] = (float)(0. / 0.); }
+static void fall(kin_photos *p) { p->nearest[1] = 0; }
+static void negative(kin_photos *p) { p->item[0].bytes = -1; }
+
+static void test_refused(void)
+{
+    refused("a small one is taken", NULL, NULL);
+    refused("a path that leads out of the folder", "leads out", lead_out);
+    refused("a path from the root", "leads out", lead_up);
+    refused("an empty path", "leads out", no_path);
+    refused("names with dots are fine", NULL, dots);
+    refused("a row of another length", "unit length", lengthen);
+    refused("a row that is no number", "unit length", spoil);
+    refused("distances that fall", "do not rise", fall);
+    refused("a size below zero", "makes no sense", negative);
+    check_begin("index: cut anywhere, it is refused");
+    kin_bytes bytes;
+    kin_photos out;
+    CHECK(kin_read_file(check_path("i"), 0, &bytes, NULL));
+    for (size_t size = 0; size < bytes.size; size += size < 1200 ? 7 : 611)
+        if (kin_photos_parse(bytes.data, size, &out, NULL)) {
+            CHECK_MSG(false, "%zu bytes of %zu were taken", size, bytes.size);
+            kin_photos_free(&out);
+        }
+    kin_bytes_free(&bytes);
+    check_end();
+}
+
+static void test_memory(void)
+{
+    check_begin("index: an allocation that fails is an error, wherever it is");
+    kin_photos p;
+    kin_photos_told told;
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s", check_path("p"));
+    kin_photos_opt opt = {
+        .model = "handmade", .weights = "", .options = "", .root = ".", .dim = KIN_LOOK_DIM};
+    kin_set_threads(1);
+    for (long n = 1; n < 4000; n += n < 150 ? 1 : 13) {
+        kin_error err = {0};
+        kin_alloc_fail_at(n);
+        bool ok = kin_photos_update(&none, folder, &opt, &p, &told, &err), pending = kin_alloc_pending() > 0;
+        kin_alloc_fail_at(0);
+        if (ok) kin_photos_free(&p);
+        if (pending) break;
+        CHECK_MSG(ok || err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, err.message);
+    }
+    kin_set_threads(0);
+    check_end();
+}
+
+static void test_facts(void)
+{
+    check_begin("facts: size and date of JPEG and PNG");
+    static const uint8_t tiff[] =
+        "MM\0*\0\0\0\x8\0\2\1\x32\0\2\0\0\0\x14\0\0\0\x26\x87\x69\0\4\0\0\0\1\0\0\0\x3a"
+        "\0\0\0\0"
+        "2020:01:02 03:04:05\0"
+        "\0\1\x90\3\0\2\0\0\0\x14\0\0\0\x4c\0\0\0\0"
+        "2019:12:31 23:59:58";
+    enum { T = sizeof tiff };
+    uint8_t jpeg[T + 60] = {0xff, 0xd8, 0xff, 0xe1, 0, T + 8, 'E', 'x', 'i', 'f'};
+    memcpy(jpeg + 12, tiff, T);
+    static const uint8_t frame[] = {0xff, 0xc2, 0, 11, 8, 1, 2, 3, 4, 1, 1, 0x11, 0, 0xff, 0xd9};
+    memcpy(jpeg + 12 + T, frame, sizeof frame);
+    kin_picture_facts f = kin_facts(jpeg, 12 + T + sizeof frame);
+    CHECK_MSG(f.date == 20191231235958, "%lld", (long long)f.date);
+    CHECK(f.height == 258 && f.width == 772);
+    jpeg[12 + 0x4c] = 'x'; /* no date: the other one */
+    f = kin_facts(jpeg, 12 + T + sizeof frame);
+    CHECK_MSG(f.date == 20200102030405, "%lld", (long long)f.date);
+    jpeg[12 + 0x26 + 5] = '9';
+    f = kin_facts(jpeg, 12 + T + sizeof frame);
+    CHECK_MSG(f.date == 0, "%lld", (long long)f.date);
+    for (size_t size = 0; size < sizeof jpeg; size++) kin_facts(jpeg, size);
+    CHECK(kin_facts(NULL, 0).width == 0);
+    check_end();
+}
+
+int main(void)
+{
+    test_update();
+    test_interrupted();
+    test_refused();
+    test_memory();
+    test_facts();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
