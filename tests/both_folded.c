@@ -210,6 +210,17 @@ static const layer layers[] = {
     {{4, {2, 5, 5, 35}},
      {.before = "norm", .before_act = KIN_RELU, .out = 33, .kernel = 3, .pad = 1, .act = KIN_RELU},
      .adds = true},
+    /* zeros around a map are no pixels that a norm ahead has made something else of */
+    {{4, {2, 3, 4, 9}},
+     {.before = "norm", .before_act = KIN_RELU, .out = 7, .kernel = 1, .pads = {1, 0, 0, 0}}},
+    {{4, {2, 3, 4, 9}},
+     {.before = "norm", .before_act = KIN_RELU, .out = 7, .kernel = 1, .pads = {0, 1, 0, 0}}},
+    {{4, {2, 3, 4, 9}},
+     {.before = "norm", .before_act = KIN_RELU, .out = 7, .kernel = 1, .pads = {0, 0, 1, 0}}},
+    {{4, {2, 3, 4, 9}},
+     {.before = "norm", .before_act = KIN_RELU, .out = 7, .kernel = 1, .pads = {0, 0, 0, 1}}},
+    {{4, {2, 3, 4, 9}}, {.before = "norm", .before_act = KIN_RELU, .out = 7, .kernel = 1, .stride = 2}},
+    {{4, {2, 3, 4, 8}}, {.before = "norm", .before_act = KIN_RELU, .out = 6, .kernel = 1, .groups = 2}},
 };
 
 static void writes(kin_module *m, const layer *l, kin_real *a, kin_real *b, int64_t count, int row)

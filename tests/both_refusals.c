@@ -249,9 +249,27 @@ static void nothing(void)
     check_end();
 }
 
+static void backward(void)
+{
+    check_begin("refusals: backward begins at one number that depends on a variable (%s)", KIN_REAL_NAME);
+    const kin_real two[] = {1, 2};
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(2), two), *y = kin_square(x);
+    CHECK(!kin_backward(NULL) && kin_ok(ctx));
+    CHECK(!kin_backward(y));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "the loss has the shape");
+    CHECK(!kin_backward(kin_sum(y, 0))); /* while an error stands */
+    kin_error_clear(kin_ctx_error(ctx));
+    CHECK(!kin_backward(kin_sum(T(2), 0)));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "depends on no parameter or variable");
+    kin_error_clear(kin_ctx_error(ctx));
+    CHECK(kin_backward(kin_sum(y, 0)) && kin_grad(x) && kin_grad(x)[1] == 4);
+    check_end();
+}
+
 int main(void)
 {
     ctx = kin_ctx_new();
+    backward();
     nothing();
     convolutions();
     pools();
