@@ -24,7 +24,7 @@ TESTS = {
     'kernels': 'both_blocking both_gemm both_conv both_winograd both_norm both_folded both_inverted both_stem both_ops both_pools both_products '
                'both_golden both_layers both_wide test_scan machine.test',
     'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
-                'both_recompute both_refusals both_stem both_attention both_wide both_gradcheck both_golden',
+                'both_recompute both_refusals both_stem both_attention both_wide both_gradcheck both_tape both_golden',
     'losses': 'test_losses both_loss both_golden',
     'retrieval': 'search scan range rerank retrieval_golden diffusion expand fuse whiten tsne metrics judgement tune ranks cost',
 }
@@ -61,7 +61,8 @@ NEAREST = {
     'autograd/shape': 'both_golden both_ops both_refusals',
     'autograd/softmax': 'both_golden both_products both_ops both_attention',
     'autograd/stem': 'both_golden both_stem',
-    'autograd/tape': 'both_golden both_recompute both_refusals both_layers both_ops',
+    'autograd/watch': 'both_tape',
+    'autograd/tape': 'both_tape both_golden both_recompute both_refusals both_layers both_ops',
     'autograd/tensor': 'both_golden both_refusals both_recompute both_layers both_ops',
     'autograd/heap': 'both_golden both_recompute both_layers',
     'autograd/gradcheck': 'both_gradcheck both_ops both_attention',
