@@ -358,11 +358,17 @@ def describe(m):
 
 
 def survivors(log, mutants):
-    """Those of the mutants that an earlier run's words say survived, wherever their lines are now."""
+    """Those of the mutants that an earlier run's words say survived, wherever their lines are now: the nearest that reads the same."""
     lines = open(log, encoding='utf-8').read().split('\n')
-    wanted = {(line.split()[2].rsplit(':', 1)[0], lines[i + 1].strip()[2:], lines[i + 2].strip()[2:])
-              for i, line in enumerate(lines) if re.match(r'\d+ survived ', line)}
-    return [m for m in mutants if key(m) in wanted]
+    found = []
+    for i, line in enumerate(lines):
+        if not re.match(r'\d+ survived ', line):
+            continue
+        path, at = line.split()[2].rsplit(':', 1)
+        same = [m for m in mutants if key(m) == (path, lines[i + 1].strip()[2:], lines[i + 2].strip()[2:]) and m not in found]
+        if same:
+            found.append(min(same, key=lambda m: abs(m.line - int(at))))
+    return found
 
 
 def main():
