@@ -181,7 +181,7 @@ class Program:
 
     def run(self, folder, few, limit):
         """Whether the program in the folder passes, and the processors' seconds that it took; few: with an eighth of its random shapes."""
-        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1', BUILD=folder)
+        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1', BUILD=folder, KIN_FIRST_FAILURE='1')
         if few:
             environment['KIN_SHAPES'] = '1'  # tests/support/numbers.h
         words = [self.path] if self.script else [os.path.join(folder, 'kin')]
@@ -304,10 +304,12 @@ class Run:
         self.files = [f for f in sorted(glob.glob(f'{room}/**/*.c', recursive=True)) if not f.endswith('.simd.c')]
 
     def those_of(self, path):
-        """The programs that hold the file: the one that noticed last, those that look at it closely, the short ones."""
+        """The programs that hold the file: the one that noticed last, those that look at it closely, the short ones. Kernels are compiled for
+        each instruction set, which takes long: in one precision first."""
+        second = 'double' if path.startswith('kernels/') else None
         mine = set().union(*(symbols(o) for o in self.builder.objects(path, 'float')))
         chosen = [p for p in self.programs if mine & p.symbols and (not CLOSE or nearness(p, path) < len(nearest(path)))]
-        return sorted(chosen, key=lambda p: (p is not self.last.get(path), nearness(p, path), p.seconds.get(True, UNKNOWN)))
+        return sorted(chosen, key=lambda p: (p is not self.last.get(path), p.kind == second, nearness(p, path), p.seconds.get(True, UNKNOWN)))
 
     def judge(self, m):
         lines = open(m.path, encoding='utf-8').read().split('\n')
