@@ -7,6 +7,8 @@
 #include "retrieval/describe/expand.h"
 #include "retrieval/lists/ranks.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +69,8 @@ static int check_options(kin_retrieve *r)
                              "without --query, --expand averages the gallery already; leave --augment out");
     if (r->similarities && r->metric == KIN_EUCLID)
         return kin_cli_usage(cli, "--metric euclid has distances only; take --distances");
+    if (kin_option_given(cli, "html-queries") && !kin_option_given(cli, "html"))
+        return kin_cli_usage(cli, "--html-queries is about the page; give --html too");
     if (kin_option_given(cli, "alpha") && !means)
         return kin_cli_usage(cli, "--alpha weights the means of --expand or --augment; give one of them");
     return 0;
@@ -106,7 +110,8 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
     static const kin_value values[] = {
         [KIN_EUCLID] = KIN_VALUE_DISTANCE, [KIN_COSINE] = KIN_VALUE_COSINE, [KIN_INNER] = KIN_VALUE_PRODUCT};
     r->value = values[r->metric];
-    if (!r->out && !r->indices && !r->distances && !r->similarities) r->out = "-";
+    bool elsewhere = r->indices || r->distances || r->similarities || kin_option_given(cli, "html");
+    if (!r->out && !elsewhere) r->out = "-";
     *code = check_options(r);
     if (*code) return false;
     kin_interrupt_catch();
@@ -225,17 +230,91 @@ bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lis
            (!r->distances || write_distances(r, lists, err));
 }
 
+static const char *written_to(const kin_retrieve *r)
+{
+    if (r->out) return strcmp(r->out, "-") == 0 ? "standard output" : r->out;
+    return r->indices ? r->indices : r->distances ? r->distances : r->similarities;
+}
+
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
 {
     kin_meter_break();
     if (!kin_retrieve_write_quietly(r, lists, err)) return false;
-    kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
-                 !r->out                    ? r->indices     ? r->indices
-                                              : r->distances ? r->distances
-                                                             : r->similarities
-                 : strcmp(r->out, "-") == 0 ? "standard output"
-                                            : r->out);
-    return true;
+    if (written_to(r))
+        kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
+                     written_to(r));
+    return kin_retrieve_page(r, lists, false, err);
+}
+
+/* ---- the page ---- */
+
+static const char *const value_names[] = {
+    [KIN_VALUE_DISTANCE] = "distance", [KIN_VALUE_COSINE] = "similarity", [KIN_VALUE_PRODUCT] = "score"};
+
+/* The first `n` lists as a page takes them. */
+static void cut_lists(const kin_neighbours *lists, int64_t n, int64_t *asked, int64_t *found, float *values)
+{
+    for (int64_t q = 0; q < n; q++) {
+        asked[q] = q;
+        for (int64_t r = 0; r < KIN_RANKS_PAGE_TOP; r++) {
+            bool there = r < lists->k && lists->index[q * lists->k + r] >= 0;
+            found[q * KIN_RANKS_PAGE_TOP + r] = there ? lists->index[q * lists->k + r] : -1;
+            values[q * KIN_RANKS_PAGE_TOP + r] = there ? lists->value[q * lists->k + r] : NAN;
+        }
+    }
+}
+
+static bool write_page(const kin_retrieve *r, const kin_neighbours *lists, int64_t n, const int64_t *asked,
+                       const int64_t *found, const float *values, bool of_pictures, kin_error *err)
+{
+    char shown[64], queries[32], gallery[32], lead[400];
+    const char *path = kin_option_string(r->cli, "html"), *name = kin_option_string(r->cli, "gallery");
+    snprintf(queries, sizeof queries, "%lld", (long long)lists->queries);
+    snprintf(gallery, sizeof gallery, "%lld", (long long)r->gallery.items.count);
+    snprintf(shown, sizeof shown, "the first %lld queries", (long long)n);
+    snprintf(lead, sizeof lead, "For each picture the nearest ones in %.200s, as kin %s orders them.", name,
+             r->cli->command->name);
+    kin_page_fact facts[] = {
+        {"Queries", queries}, {"Gallery", gallery}, {"Shown", n < lists->queries ? shown : NULL}};
+    kin_ranks_page page = {
+        .path = path,
+        .title = "What is nearest",
+        .lead = lead,
+        .facts = facts,
+        .n_facts = 3,
+        .note = r->value == KIN_VALUE_DISTANCE
+                    ? "Left the query, then its list, best first. Below each its distance: "
+                      "smaller is nearer."
+                    : "Left the query, then its list, best first. Below each what it is "
+                      "ordered by: larger is nearer.",
+        .query_name = kin_option_string(r->cli, "query"),
+        .gallery_name = name,
+        .of_pictures = of_pictures,
+        .query = r->leave_one_out ? NULL : &r->query.items,
+        .gallery = &r->gallery.items,
+        .n = n,
+        .asked = asked,
+        .found = found,
+        .values = values,
+        .value_name = value_names[r->value],
+        .self = kin_retrieve_self(r)};
+    return kin_ranks_page_write(&page, r->cli, err);
+}
+
+bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err)
+{
+    const char *path = kin_option_string(r->cli, "html");
+    int64_t most = kin_option_int(r->cli, "html-queries"), n = most < lists->queries ? most : lists->queries;
+    size_t places = (size_t)n * KIN_RANKS_PAGE_TOP;
+    if (!path) return true;
+    int64_t *asked = kin_alloc_array((size_t)n, sizeof *asked),
+            *found = kin_alloc_array(places, sizeof *found);
+    float *values = kin_alloc_array(places, sizeof *values);
+    bool ok = (asked && found && values) || kin_fail_memory(err, path, places * sizeof *found);
+    if (ok) cut_lists(lists, n, asked, found, values);
+    ok = ok && write_page(r, lists, n, asked, found, values, of_pictures, err);
+    kin_free(asked), kin_free(found), kin_free(values);
+    return ok;
 }
 
 /* ---- classes too small for k1 ---- */

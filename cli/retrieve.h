@@ -3,6 +3,7 @@
 #define KIN_CLI_RETRIEVE_H
 
 #include "cli/command.h"
+#include "cli/pages/ranks_page.h"
 #include "cli/progress.h"
 #include "retrieval/lists/selves.h"
 #include "retrieval/search/search.h"
@@ -75,7 +76,7 @@ extern const char *const kin_retrieve_metrics[];
          .kind = KIN_OPTION_STRING, \
          .writes = KIN_WRITES_FILE, \
          .value = "FILE", \
-         .fallback_shown = "standard output, unless arrays are written", \
+         .fallback_shown = "standard output, unless arrays or a page are written", \
          .help = "Where the lists go, as `id,images`; - is standard output."}, \
         {.name = "indices", \
          .kind = KIN_OPTION_STRING, \
@@ -112,6 +113,7 @@ extern const char *const kin_retrieve_metrics[];
         {.name = "keep-self", \
          .help = "Queries that are gallery items find themselves, too; without it they are dropped from " \
                  "their own lists, which stay as long."}, \
+        KIN_RANKS_PAGE_OPTIONS("How many queries the page shows, the first of them."), \
     { \
         .name = "alpha", .kind = KIN_OPTION_REAL, .value = "A", .low = 0, .high = 100, .fallback = "3", \
         .help = "Means are weighted by cosine similarity to this power; 0 weights all alike." \
@@ -152,8 +154,11 @@ kin_progress kin_retrieve_progress(kin_retrieve *r);
  * then does harm. */
 void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1);
 
+/* With the page, where --html asks for one. */
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
-/* without a remark */
+/* That page alone; `of_pictures`: the sets' names are those of pictures. */
+bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err);
+/* the lists without a page and a remark */
 bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
 
 #endif

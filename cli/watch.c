@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cli/interrupt.h"
 #include "cli/pages/svg.h"
+#include "cli/run_log.h"
 #include "train/judge.h"
 
 #include <stdio.h>
@@ -53,29 +54,47 @@ static void profile_part(void *user, kin_train_part part)
     }
 }
 
-static bool write_curve(void *user, const kin_trainer *t, kin_error *err)
+/* The loss, and below it what validation gave, where there was any. */
+static bool draw_curves(const kin_trainer *t, const double *steps, const char *path, const kin_run_log *log,
+                        kin_error *err)
 {
-    const kin_show *show = user;
     const kin_train_state *now = kin_trainer_state(t);
-    if (now->step < 2) return true;
-    double *steps = kin_alloc_array((size_t)now->step, sizeof *steps);
-    char *path = kin_path_join(show->run, "curve.svg");
-    bool ok = (path || kin_fail_memory(err, "curve.svg", strlen("curve.svg"))) &&
-              (steps || kin_fail_memory(err, "the curve", (size_t)now->step * sizeof *steps));
-    for (int64_t i = 0; ok && i < now->step; i++) steps[i] = (double)i;
     kin_curve loss = {.name = kin_trainer_network(t)->config.loss,
                       .x = steps,
                       .y = now->losses,
                       .count = now->step,
-                      .smooth = true};
-    ok = ok && kin_svg_write_curves(path,
-                                    &(kin_curves){.title = "Training loss",
-                                                  .x_label = "step",
-                                                  .y_label = "loss",
-                                                  .curves = &loss,
-                                                  .n_curves = 1},
-                                    1, err);
-    kin_free(path);
+                      .smooth = true},
+              held[2] = {{.name = "mAP", .x = log->at, .y = log->map, .count = log->validations},
+                         {.name = "R@1", .x = log->at, .y = log->recall_1, .count = log->validations}};
+    kin_curves charts[2] = {{.title = "Training loss",
+                             .x_label = "training step",
+                             .y_label = "loss",
+                             .curves = &loss,
+                             .n_curves = 1},
+                            {.title = "Validation",
+                             .x_label = "training step",
+                             .y_label = "on held-out classes",
+                             .curves = held,
+                             .n_curves = 2,
+                             .height = 260}};
+    return kin_svg_write_curves(path, charts, log->validations ? 2 : 1, err);
+}
+
+static bool write_curve(void *user, const kin_trainer *t, kin_error *err)
+{
+    const kin_show *show = user;
+    const kin_train_state *now = kin_trainer_state(t);
+    kin_run_log log = {0};
+    if (now->step < 2) return true;
+    double *steps = kin_alloc_array((size_t)now->step, sizeof *steps);
+    char *path = kin_path_join(show->run, "curve.svg"), *logged = kin_path_join(show->run, "log.jsonl");
+    bool ok = ((path && logged) || kin_fail_memory(err, "curve.svg", strlen("curve.svg"))) &&
+              (steps || kin_fail_memory(err, "the curve", (size_t)now->step * sizeof *steps)) &&
+              kin_run_log_read(logged, true, &log, err);
+    for (int64_t i = 0; ok && i < now->step; i++) steps[i] = (double)i;
+    ok = ok && draw_curves(t, steps, path, &log, err);
+    kin_run_log_free(&log);
+    kin_free(path), kin_free(logged);
     kin_free(steps);
     return ok;
 }

@@ -28,6 +28,10 @@ same "synth: same seed, same bytes" shop/product-0007/view-03.png again/product-
 # shellcheck disable=SC2086
 runs "train" "$kin" train shop $small --steps 60 --out whole --threads 2
 for file in model.safetensors last.safetensors log.jsonl curve.svg; do [ -s "whole/$file" ] && ok "train writes $file" || bad "train writes $file" "missing"; done
+why=
+for part in ">training step<" ">loss<" ">mAP<" ">R@1<" ">on held-out classes<"; do grep -qF "$part" whole/curve.svg || why="$why; lacks $part"; done
+[ "$(grep -oF 'M' whole/curve.svg | wc -l)" -gt 8 ] || why="$why; no points of validation"
+report "curve.svg shows the loss and validation, with titled axes" "$why"
 # shellcheck disable=SC2086
 "$kin" train shop $small --steps 60 --out serial --threads 1 --quiet
 same "train: the same bits with one thread" whole/last.safetensors serial/last.safetensors

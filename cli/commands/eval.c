@@ -3,6 +3,7 @@
 #include "base/npy.h"
 #include "cli/command.h"
 #include "cli/eval_details.h"
+#include "cli/eval_page.h"
 #include "train/judge.h"
 #include "cli/selves.h"
 #include "retrieval/judge/judgement.h"
@@ -30,6 +31,7 @@ typedef struct evaluation {
     int64_t rounds;
     kin_threshold threshold; /* with --fit-threshold */
     bool has_threshold;
+    kin_eval_worst worst; /* with --html */
 } evaluation;
 
 /* The queries are the gallery's items when leaving one out, labels included. */
@@ -47,6 +49,7 @@ static void close_evaluation(evaluation *e)
     kin_items_free(&e->query), kin_items_free(&e->gallery);
     kin_ranks_free(&e->ranks);
     kin_selves_free(&e->selves);
+    kin_eval_worst_free(&e->worst);
     kin_npy_free(&e->distances);
     kin_free(e->query_code), kin_free(e->gallery_code), kin_free(e->each), kin_free(e->found_first);
 }
@@ -140,6 +143,22 @@ static bool judge_chunks(evaluation *e, kin_vectors query, kin_vectors gallery, 
     return true;
 }
 
+/* What is judged, and what is dropped from it. */
+static kin_judged judged_of(const evaluation *e, int64_t queries, int64_t gallery)
+{
+    return (kin_judged){.queries = queries,
+                        .gallery = gallery,
+                        .query_label = asked_code(e),
+                        .gallery_label = e->gallery_code,
+                        .query_camera = e->query_camera,
+                        .gallery_camera = e->gallery_camera,
+                        .leave_one_out = e->leave_one_out,
+                        .self = e->selves.row,
+                        .offset = e->ranks.offset,
+                        .index = e->ranks.index,
+                        .value = e->distances.data};
+}
+
 static bool judge_set(evaluation *e, kin_vectors set, const kin_metrics_opt *opt, kin_error *err)
 {
     kin_neighbours lists;
@@ -208,6 +227,11 @@ static bool evaluate_exactly(evaluation *e, const kin_cli *cli, const char *quer
                                &e->threshold, err);
         e->has_threshold = true;
     }
+    kin_vectors asked = kin_embeddings_vectors(query ? &q : &g);
+    kin_judged judged = judged_of(e, asked.count, g.items.count);
+    if (ok && kin_option_given(cli, "html"))
+        ok = kin_eval_worst_of_vectors(&e->worst, asked, kin_embeddings_vectors(&g), &judged, e->each,
+                                       kin_option_int(cli, "html-queries"), err);
     e->gallery = g.items, e->query = q.items; /* ids and labels are still wanted */
     g.items = q.items = (kin_items){0};
     kin_embeddings_free(&q);
@@ -237,19 +261,11 @@ static bool evaluate(evaluation *e, const kin_cli *cli, kin_error *err)
         e->found_first[q] = first_of(e->ranks.index + e->ranks.offset[q],
                                      e->ranks.offset[q + 1] - e->ranks.offset[q],
                                      kin_self(false, e->selves.row, q));
-    kin_judged judged = {.queries = asked->count,
-                         .gallery = e->gallery.count,
-                         .query_label = query ? e->query_code : e->gallery_code,
-                         .gallery_label = e->gallery_code,
-                         .query_camera = e->query_camera,
-                         .gallery_camera = e->gallery_camera,
-                         .leave_one_out = e->leave_one_out,
-                         .self = e->selves.row,
-                         .offset = e->ranks.offset,
-                         .index = e->ranks.index,
-                         .value = e->distances.data};
+    kin_judged judged = judged_of(e, asked->count, e->gallery.count);
     return kin_evaluate(&judged, &(kin_metrics_opt){.k = kin_option_int(cli, "k")}, &e->metrics, e->each,
-                        err);
+                        err) &&
+           (!kin_option_given(cli, "html") ||
+            kin_eval_worst_of_lists(&e->worst, &judged, e->each, kin_option_int(cli, "html-queries"), err));
 }
 
 static bool resample(evaluation *e, const kin_cli *cli, kin_error *err)
@@ -452,8 +468,32 @@ static bool print_json(const evaluation *e, kin_error *err)
     return ok ? true : kin_fail_memory(err, "the figures", 4096);
 }
 
+/* ---- the page ---- */
+
+static bool write_page(const evaluation *e, const kin_cli *cli, kin_error *err)
+{
+    enum { COUNTS = 2 };
+    figure f[FIGURES];
+    char values[FIGURES][16], counts[COUNTS][24];
+    kin_page_fact facts[COUNTS + FIGURES];
+    kin_judged judged = judged_of(e, asked_items(e)->count, e->gallery.count);
+    int n = collect(e, false, f), told = COUNTS;
+    snprintf(counts[0], sizeof counts[0], "%lld", (long long)(e->metrics.evaluated + e->metrics.skipped));
+    snprintf(counts[1], sizeof counts[1], "%lld", (long long)e->gallery.count);
+    facts[0] = (kin_page_fact){"Queries", counts[0]}, facts[1] = (kin_page_fact){"Gallery", counts[1]};
+    for (int i = 0; i < n; i++) {
+        if (isnan(f[i].value)) continue;
+        snprintf(values[i], sizeof values[i], "%.4f", f[i].value);
+        facts[told++] = (kin_page_fact){f[i].name, values[i]};
+    }
+    return kin_eval_page_write(&e->worst, cli, facts, told, e->leave_one_out ? NULL : &e->query, &e->gallery,
+                               &judged, err);
+}
+
 static int run(kin_cli *cli)
 {
+    if (kin_option_given(cli, "html-queries") && !kin_option_given(cli, "html"))
+        return kin_cli_usage(cli, "--html-queries is about the page; give --html too");
     if (cli->positionals && kin_option_given(cli, "fit-threshold"))
         return kin_cli_usage(cli, "--fit-threshold goes by the descriptors' distances; leave RANKS out");
     if (!cli->positionals && kin_option_given(cli, "distances"))
@@ -467,7 +507,7 @@ static int run(kin_cli *cli)
     bool ok = evaluate(&e, cli, &err) && resample(&e, cli, &err);
     if (ok && kin_option_flag(cli, "json")) ok = print_json(&e, &err);
     else if (ok) print_table(&e);
-    ok = ok && tell_details(&e, cli, &err);
+    ok = ok && tell_details(&e, cli, &err) && (!kin_option_given(cli, "html") || write_page(&e, cli, &err));
     if (ok) kin_selves_tell(cli, &e.selves, e.query.count);
     close_evaluation(&e);
     if (ok && e.mixed)
@@ -531,6 +571,7 @@ static const kin_option options[] = {
      .low = 1,
      .high = -1,
      .help = "Print the N queries with the smallest average precision, and what they found first."},
+    KIN_RANKS_PAGE_OPTIONS("How many queries the page shows, those with the smallest average precision."),
     {.name = "fit-threshold",
      .kind = KIN_OPTION_REAL,
      .value = "RATE",
@@ -570,6 +611,8 @@ const kin_command kin_command_eval = {
                 "# how sure that is, and where it fails\n"
                 "kin eval ranks.csv --query queries --gallery shop --bootstrap 1000 --worst 20 --per-class "
                 "classes.csv\n"
+                "# the worst 40 queries in pictures\n"
+                "kin eval --gallery shop --html worst.html\n"
                 "# from what distance on a thing is none of the gallery's, at 1 % of false alarms\n"
                 "kin eval --gallery validation --fit-threshold 0.01\n"
                 "# every item among the others, as JSON\n"

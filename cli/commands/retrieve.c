@@ -179,7 +179,7 @@ static bool work(kin_pipeline *p, kin_error *err)
     kin_meter_break();
     kin_cli_note(p->r.cli, "%lld lists of %lld by %s, in %s", (long long)p->best.queries, (long long)p->r.top,
                  p->holds, kin_meter_clock(kin_clock() - p->started, clock));
-    return true;
+    return kin_retrieve_page(&p->r, &p->best, kin_option_given(p->r.cli, "model"), err);
 }
 
 static int check(const kin_cli *cli)

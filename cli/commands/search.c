@@ -121,6 +121,8 @@ const kin_command kin_command_search = {
         "kin search --gallery vectors.npy --top 10 --metric euclid --indices i.npy --distances d.npy\n"
         "# everything near enough, and nothing else\n"
         "kin search --query queries --gallery shop --max-distance 0.35 --out ranks.csv\n"
+        "# the same as a page of pictures\n"
+        "kin search --query queries --gallery shop --top 12 --html page.html\n"
         "# with query expansion over the 10 nearest\n"
         "kin search --query queries --gallery shop --expand 10 --out ranks.csv",
     .options = options,

@@ -82,7 +82,7 @@ typedef enum {
     KIN_TILE_REST,  /* paler: what does not count, such as places behind all that could be found */
 } kin_tile_kind;
 
-/* One picture and its caption. */
+/* One picture and its caption; with neither image, file nor what is missing, a caption alone. */
 typedef struct kin_tile {
     kin_tile_kind kind;
     /* borrowed for the call; NULL: the page reads `file`, turned as EXIF says, and tells in its place where

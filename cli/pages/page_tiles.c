@@ -79,10 +79,13 @@ static void add_file(kin_page *page, const kin_tile *tile)
     } else kin_page_fail(page, &err);
 }
 
+/* A caption alone. */
+static bool is_bare(const kin_tile *tile) { return !tile->image && !tile->missing && !tile->file; }
+
+static const char *const marks[] = {[KIN_TILE_RIGHT] = "✓", [KIN_TILE_WRONG] = "✗", [KIN_TILE_REST] = NULL};
+
 static void add_shot(kin_page *page, const kin_tile *tile)
 {
-    static const char *const marks[] = {
-        [KIN_TILE_RIGHT] = "✓", [KIN_TILE_WRONG] = "✗", [KIN_TILE_REST] = NULL};
     kin_text *html = &page->html;
     if (tile->file) {
         kin_text_add(html, "<a class=\"shot\" href=\"");
@@ -90,7 +93,7 @@ static void add_shot(kin_page *page, const kin_tile *tile)
         kin_text_add(html, "\">");
     } else kin_text_add(html, "<span class=\"shot\">");
     if (tile->image) add_image(page, tile, tile->image);
-    else if (tile->missing || !tile->file) add_missing(page, "no picture", tile->missing);
+    else if (tile->missing) add_missing(page, "no picture", tile->missing);
     else add_file(page, tile);
     if (marks[tile->kind])
         kin_text_format(html, "<span class=\"mark\" aria-hidden=\"true\">%s</span>", marks[tile->kind]);
@@ -107,7 +110,7 @@ void kin_page_row_begin(kin_page *page, const kin_page_row *row)
     if (!kin_page_ok(page)) return;
     kin_text_format(html, "<div class=\"row%s%s\">", headed ? " headed" : "", row->large ? " large" : "");
     if (headed) kin_text_add(html, "<div class=\"asked\">");
-    if (row->asked) add_shot(page, row->asked);
+    if (row->asked && !is_bare(row->asked)) add_shot(page, row->asked);
     if (headed) {
         kin_text_add(html, "<p>");
         if (row->title) {
@@ -124,15 +127,18 @@ void kin_page_row_begin(kin_page *page, const kin_page_row *row)
 void kin_page_tile(kin_page *page, const kin_tile *tile)
 {
     kin_text *html = &page->html;
+    bool bare = is_bare(tile);
     if (!kin_page_ok(page)) return;
     kin_text_format(html, "<li class=\"%s\">", kinds[tile->kind]);
-    add_shot(page, tile);
+    if (!bare) add_shot(page, tile);
     page->place++;
-    if (page->numbered) {
-        kin_text_format(html, "<span class=\"name\"><i>%d</i> ", page->place);
+    if (page->numbered || tile->name) {
+        kin_text_add(html, "<span class=\"name\">");
+        if (page->numbered) kin_text_format(html, "<i>%d</i> ", page->place);
+        if (bare && marks[tile->kind]) kin_text_format(html, "<b>%s</b> ", marks[tile->kind]);
         add_lines(html, tile->name ? tile->name : "");
         kin_text_add(html, "</span>");
-    } else add_element(html, "name", tile->name);
+    }
     add_element(html, "note", tile->note);
     kin_text_add(html, "</li>\n");
 }

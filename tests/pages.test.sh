@@ -1,0 +1,70 @@
+#!/bin/sh
+# Pages of lists, of runs beside each other, of what a network looks at: written by the commands, from real files.
+set -u
+about=pages
+. tests/support/shell.sh
+cd "$folder" || exit 1
+
+# page NAME FILE PART...: FILE holds every PART, and nothing that a page may not hold.
+page() {
+    name=$1 file=$2 why=; shift 2
+    [ -s "$file" ] || why="no page"
+    for part in "$@"; do grep -qF -e "$part" "$file" || why="$why; lacks '$part'"; done
+    if grep -qE '<script|://|@import|url\(' "$file"; then why="$why; loads or runs something"; fi
+    report "$name" "$why"
+}
+how_many() { grep -oF -e "$1" "$2" | wc -l; }
+
+# ---- lists of ranks ----
+
+"$kin" synth 'a "shop" & <more>' --products 6 --views 4 --size 32 --seed 5 --quiet
+"$kin" embed 'a "shop" & <more>' --model pixels --size 16 --out e --quiet
+mkdir -p made
+expect "search writes a page" 0 "" "made/s.html shows 26 pictures" search --gallery e --top 12 --html made/s.html --html-queries 2
+page "of pictures, right and wrong, that a click opens" made/s.html "What is nearest" "24" 'class="right"' 'class="wrong"' \
+    'href="../a%20%22shop%22%20%26%20%3Cmore%3E/product-0001/view-02.png"' "similarity" "3 found among the first 12"
+[ "$(how_many '<ol class="tiles"' made/s.html)" -eq 2 ] && [ "$(how_many '<img' made/s.html)" -eq 26 ] && why= || why="$(how_many '<img' made/s.html) pictures"
+report "of as many queries as asked for" "$why"
+"$kin" search --gallery e --top 12 --html t.html --html-queries 2 --threads 1 --quiet
+sed 's/href="[^"]*"//g' t.html >t1; sed 's/href="[^"]*"//g' made/s.html >t2; same "pages: the same for any number of threads" t1 t2
+expect "rerank writes a page" 0 "" "r.html shows" rerank --gallery e --k1 4 --k2 2 --top 5 --html r.html
+page "whose numbers are what it orders by" r.html "distance" "smaller is nearer"
+expect "lists are written beside a page" 0 "id,images" "shows" search --gallery e --out - --html s2.html
+"$kin" train 'a "shop" & <more>' --model conv4 --width 8 --embedding 16 --size 16 --channels 3 --batch-classes 3 --batch-pictures 2 --steps 2 --out run --quiet
+expect "retrieve writes a page of pictures that it embeds itself" 0 "" "p.html shows 144 pictures" retrieve --gallery 'a "shop" & <more>' --model run --method none --top 5 --html p.html
+page "with them" p.html 'class="right"' 'href="a%20%22shop'
+
+"$kin" search --gallery e --top 12 --out ranks.csv --quiet
+expect "eval shows the worst queries" 0 "mAP" "w.html shows" eval ranks.csv --gallery e --html w.html --html-queries 3
+expect "and without lists" 0 "mAP" "v.html shows" eval --gallery e --html v.html --html-queries 3
+page "the worst first" v.html "AP 0." "The worst" "mINP" "similarity"
+# worst FILE ARGS...: the page tells what --worst tells.
+worst() {
+    file=$1; shift
+    want=$("$kin" eval "$@" --gallery e --worst 3 --quiet | tail -n 3 | awk '{ printf "%.3f\n", $3 }')
+    [ "$(grep -oE '<br>AP [0-9.]+' "$file" | sed 's/.* //')" = "$want" ] && why= || why="$(grep -oE '<br>AP [0-9.]+' "$file" | tr '\n' ' '), not $want"
+    report "the queries of --worst ($file)" "$why"
+}
+worst w.html ranks.csv
+worst v.html
+[ "$(grep -oE 'title="product-[^"]*view-[0-9]+.png' v.html)" = "$(grep -oE 'title="product-[^"]*view-[0-9]+.png' w.html)" ] && why= || why="they differ"
+report "lists and descriptors show the same" "$why"
+
+# A query that is its own gallery item is not shown in its list, nor counted as something to find.
+expect "queries of the gallery" 0 "" "shows" search --query e --gallery e --top 12 --html q.html --html-queries 2
+page "do not find themselves on the page either" q.html "3 found among the first 12"
+
+sed 's/,[^,]*$/,/' e.csv >bare.csv; sed -i '1s/.*/id,label,path/' bare.csv
+"$kin" eval ranks.csv --gallery bare.csv --html b.html --html-queries 2 >/dev/null 2>err; shows_names=$?
+[ $shows_names -eq 0 ] && grep -qF "names alone: bare.csv names no pictures" err && why= || why="$(cat err)"
+report "without files names are shown, and it is said why" "$why"
+[ "$(how_many '<img' b.html)" -eq 0 ] && [ "$(how_many '<li class="wrong"' b.html)" -gt 0 ] && why= || why="pictures from nowhere"
+report "with right and wrong" "$why"
+rm 'a "shop" & <more>/product-0002/view-01.png'; echo broken >'a "shop" & <more>/product-0003/view-01.png'
+expect "files that went away or broke are told in their place" 0 "" "shows" search --gallery e --top 12 --html g.html --html-queries 12
+page "by name" g.html "no picture" "product-0002/view-01.png" "product-0003/view-01.png"
+expect "the number of queries alone does nothing, and is refused" 2 "" "--html-queries is about the page" search --gallery e --html-queries 3
+expect "in eval alike" 2 "" "--html-queries is about the page" eval --gallery e --html-queries 3
+expect "a page does not take the place of what is read" 2 "" "e.csv" search --gallery e --html e.csv
+
+exit $failed
