@@ -159,7 +159,7 @@ static void png_damage(void)
 
 static void kinds(void)
 {
-    check_begin("images: other kinds are named in the refusal");
+    check_begin("images: every kind is named in the refusal");
     static const struct {
         const char *bytes, *name;
         size_t size;

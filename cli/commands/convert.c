@@ -220,8 +220,9 @@ const kin_command kin_command_convert = {
     .name = "convert",
     .summary = "read, resize, crop and write pictures as kin sees them",
     .usage = "kin convert IN... --out FILE [--resize SIZE] [--crop SIZE] [--filter NAME]",
-    .about = "Reads JPEG, PNG, BMP and PNM/PAM (known by their content) and turns photographs the right way "
-             "up. --resize and --crop round as torchvision's Resize and CenterCrop "
+    .about = "Reads JPEG, PNG, WebP, GIF (of moving ones the first picture), BMP and PNM/PAM, known by their "
+             "content, and turns photographs the right way up. --resize and --crop round as torchvision's "
+             "Resize and CenterCrop "
              "do, and resizing gives Pillow's values. IN may be -, standard input.\n\n"
              "What a reader put up with (a file cut short) is told and the picture still converted; a file "
              "that cannot be read is told in one line, and the exit status is 1.",

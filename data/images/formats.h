@@ -10,6 +10,10 @@ bool kin_jpeg_decode(const uint8_t *bytes, size_t size, const kin_image_limits *
                      kin_error *err);
 bool kin_bmp_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
                     kin_error *err);
+bool kin_gif_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                    kin_error *err);
+bool kin_webp_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
+                     kin_error *err);
 bool kin_pnm_decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
                     kin_error *err);
 

@@ -41,6 +41,8 @@ bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *
     return true;
 }
 
+#define READ "JPEG, PNG, WebP, GIF, BMP and PNM/PAM are read"
+
 static bool decode(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_image *out,
                    kin_error *err)
 {
@@ -49,14 +51,16 @@ static bool decode(const uint8_t *bytes, size_t size, const kin_image_limits *li
         return kin_png_decode(bytes, size, limits, out, err);
     if (kin_bytes_at(bytes, size, 0, "\xff\xd8\xff", 3))
         return kin_jpeg_decode(bytes, size, limits, out, err);
+    if (kin_bytes_at(bytes, size, 0, "GIF8", 4)) return kin_gif_decode(bytes, size, limits, out, err);
+    if (kin_kind_is_webp(bytes, size)) return kin_webp_decode(bytes, size, limits, out, err);
     if (kin_bytes_at(bytes, size, 0, "BM", 2)) return kin_bmp_decode(bytes, size, limits, out, err);
     if (size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7')
         return kin_pnm_decode(bytes, size, limits, out, err);
-    const char *foreign = kin_kind_of_others(bytes, size);
+    const kin_other_kind *foreign = kin_kind_of_others(bytes, size);
     if (foreign)
-        return kin_fail(err, KIN_ERR_DATA,
-                        "is a %s picture; JPEG, PNG, BMP and PNM/PAM are read: convert it first", foreign);
-    return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; JPEG, PNG, BMP and PNM/PAM are read");
+        return kin_fail(err, KIN_ERR_DATA, "is a %s picture; " READ ": convert it first (%s)", foreign->name,
+                        foreign->converter);
+    return kin_fail(err, KIN_ERR_DATA, "is no picture that is known; " READ);
 }
 
 /* Pillow's paste with the alpha as mask. */

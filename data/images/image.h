@@ -40,8 +40,8 @@ typedef struct kin_image_limits {
 } kin_image_limits;
 #define KIN_BACKGROUND (UINT32_C(1) << 24)
 
-/* Reads a picture, its type known by content, never by name: JPEG, PNG, BMP, PNM/PAM. Other kinds are
- * named in the refusal. `path` may be "-". */
+/* Reads a picture, its type known by content, never by name: JPEG, PNG, WebP, GIF (of moving ones
+ * the first picture), BMP, PNM/PAM. Other kinds are named in the refusal. `path` may be "-". */
 bool kin_image_read(const char *path, const kin_image_limits *limits, kin_image *out, kin_error *err);
 
 /* The same from memory; errors do not name a file (the caller prefixes it). */

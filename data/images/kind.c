@@ -26,30 +26,35 @@ static bool is_pnm(const uint8_t *b, size_t size)
 bool kin_kind_is_read(const uint8_t *b, size_t size)
 {
     return kin_bytes_at(b, size, 0, "\x89PNG\r\n\x1a\n", 8) || kin_bytes_at(b, size, 0, "\xff\xd8\xff", 3) ||
-           is_bmp(b, size) || is_pnm(b, size);
+           kin_bytes_at(b, size, 0, "GIF87a", 6) || kin_bytes_at(b, size, 0, "GIF89a", 6) ||
+           kin_kind_is_webp(b, size) || is_bmp(b, size) || is_pnm(b, size);
 }
 
-const char *kin_kind_of_others(const uint8_t *b, size_t size)
+const kin_other_kind *kin_kind_of_others(const uint8_t *b, size_t size)
 {
+    static const kin_other_kind avif = {"AVIF", "avifdec IN OUT.png"},
+                                heic = {"HEIC", "heif-convert IN OUT.png"},
+                                tiff = {"TIFF", "tifftopnm IN >OUT.pnm"},
+                                jpeg_xl = {"JPEG XL", "djxl IN OUT.png"},
+                                jpeg_2000 = {"JPEG 2000", "opj_decompress -i IN -o OUT.png"},
+                                photoshop = {"Photoshop", "ImageMagick's convert IN[0] OUT.png"};
     static const struct {
         size_t at;
         const char *bytes;
         size_t length;
-        const char *name;
-    } kinds[] = {{0, "GIF8", 4, "GIF"},
-                 {4, "ftypavi", 7, "AVIF"},
-                 {4, "ftyphei", 7, "HEIC"},
-                 {4, "ftypmif1", 8, "HEIC"},
-                 {4, "ftyphev", 7, "HEIC"},
-                 {0, "II*\0", 4, "TIFF"},
-                 {0, "MM\0*", 4, "TIFF"},
-                 {0, "\xff\x0a", 2, "JPEG XL"},
-                 {0, "\0\0\0\x0cJXL ", 8, "JPEG XL"},
-                 {0, "\0\0\0\x0cjP  ", 8, "JPEG 2000"},
-                 {0, "\xff\x4f\xff\x51", 4, "JPEG 2000"},
-                 {0, "8BPS", 4, "Photoshop"}};
-    if (kin_bytes_at(b, size, 0, "RIFF", 4) && kin_bytes_at(b, size, 8, "WEBP", 4)) return "WebP";
+        const kin_other_kind *kind;
+    } kinds[] = {{4, "ftypavi", 7, &avif},
+                 {4, "ftyphei", 7, &heic},
+                 {4, "ftypmif1", 8, &heic},
+                 {4, "ftyphev", 7, &heic},
+                 {0, "II*\0", 4, &tiff},
+                 {0, "MM\0*", 4, &tiff},
+                 {0, "\xff\x0a", 2, &jpeg_xl},
+                 {0, "\0\0\0\x0cJXL ", 8, &jpeg_xl},
+                 {0, "\0\0\0\x0cjP  ", 8, &jpeg_2000},
+                 {0, "\xff\x4f\xff\x51", 4, &jpeg_2000},
+                 {0, "8BPS", 4, &photoshop}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if (kin_bytes_at(b, size, kinds[k].at, kinds[k].bytes, kinds[k].length)) return kinds[k].name;
+        if (kin_bytes_at(b, size, kinds[k].at, kinds[k].bytes, kinds[k].length)) return kinds[k].kind;
     return NULL;
 }

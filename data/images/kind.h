@@ -16,9 +16,18 @@ static inline bool kin_bytes_at(const uint8_t *b, size_t size, size_t at, const 
     return size >= at + length && memcmp(b + at, these, length) == 0;
 }
 
-/* A JPEG, PNG, BMP or PNM/PAM picture. */
+/* RIFF holds other things too. */
+static inline bool kin_kind_is_webp(const uint8_t *b, size_t size)
+{
+    return kin_bytes_at(b, size, 0, "RIFF", 4) && kin_bytes_at(b, size, 8, "WEBP", 4);
+}
+
+/* A JPEG, PNG, WebP, GIF, BMP or PNM/PAM picture. */
 bool kin_kind_is_read(const uint8_t *bytes, size_t size);
-/* A picture of another kind: "GIF"; NULL: it is none that is known. */
-const char *kin_kind_of_others(const uint8_t *bytes, size_t size);
+/* A picture of another kind, and what makes one of it that is read; NULL: it is none that is known. */
+typedef struct kin_other_kind {
+    const char *name, *converter;
+} kin_other_kind;
+const kin_other_kind *kin_kind_of_others(const uint8_t *bytes, size_t size);
 
 #endif

@@ -338,8 +338,8 @@ bool kin_folder_open(const char *path, const char *part, bool folders_are_classe
     ok = ok && (!any || take_parts(&w, part, err)) && tell_passed(&w, err);
     if (ok && out->count == 0)
         ok = kin_fail(err, KIN_ERR_DATA,
-                      "%s: holds no pictures; expected a folder of class folders with JPEG, PNG, BMP or PNM "
-                      "files in them%s%s",
+                      "%s: holds no pictures; expected a folder of class folders with JPEG, PNG, WebP, "
+                      "GIF, BMP or PNM files in them%s%s",
                       path, out->remark ? "; " : "", out->remark ? out->remark : "");
     ok = ok && name_classes(&w, folders_are_classes, err);
     kin_free(w.class_of_item);
