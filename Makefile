@@ -84,7 +84,7 @@ float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.
 double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
 # Everything of the program but main.c and its table of commands, for tests of its parts.
 libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
@@ -95,7 +95,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench faults fuzz install uninstall clean format format-check static dist
+.PHONY: all demo test examples bench docs faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .SECONDARY: $(float_lowered) $(double_lowered)
@@ -143,15 +143,20 @@ $(BUILD)/libkin_double.a: $(double_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# The recipes of kin train --recipe, as strings of the program.
+# Texts that the program brings along, as strings: the recipes of kin train --recipe, the lessons of kin learn.
 recipes := $(sort $(wildcard recipes/*.conf))
+lessons := $(sort $(wildcard docs/learn/[0-9]*.md))
+as_strings = awk 'BEGIN { print "\#include \"cli/conf.h\"\n\nextern const kin_builtin $(1)[];\nconst kin_builtin $(1)[] = {" } \
+	    FNR == 1 { if (n++) print "    },"; name = FILENAME; gsub(/^.*\/|\.[a-z]*$$/, "", name); printf "    {\"%s\",\n", name } \
+	    { gsub(/\\/, "&&"); gsub(/"/, "\\\""); gsub(/[?]/, "\\?"); printf "     \"%s\\n\"\n", $$0 } \
+	    END { if (n) print "    },"; print "    {0}};" }' $(2) /dev/null
 $(BUILD)/recipes.c: $(recipes) Makefile
 	@mkdir -p $(@D)
-	@awk 'BEGIN { print "#include \"cli/conf.h\"\n\nconst kin_builtin kin_builtins[] = {" } \
-	    FNR == 1 { if (n++) print "    },"; name = FILENAME; gsub(/^.*\/|\.conf$$/, "", name); printf "    {\"%s\",\n", name } \
-	    { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "     \"%s\\n\"\n", $$0 } \
-	    END { if (n) print "    },"; print "    {0}};" }' $(recipes) /dev/null >$@
-$(BUILD)/float/recipes.o: $(BUILD)/recipes.c
+	@$(call as_strings,kin_builtins,$(recipes)) >$@
+$(BUILD)/lessons.c: $(lessons) Makefile
+	@mkdir -p $(@D)
+	@$(call as_strings,kin_lessons,$(lessons)) >$@
+$(BUILD)/float/recipes.o $(BUILD)/float/lessons.o: $(BUILD)/float/%.o: $(BUILD)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c $< -o $@
 
@@ -212,6 +217,11 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libkin.a
 
 demo: kin
 	./kin demo
+
+# The lessons' code, outputs and pictures anew, with what is tried in them. PAGES chooses.
+PAGES ?= $(lessons)
+docs: kin
+	TRIED=1 tests/support/lessons.sh refresh ./kin $(PAGES)
 
 examples: $(examples)
 # ROWS="gemm resnet18" chooses, PYTHON names an interpreter that has the rivals (bench/rivals.sh makes one).

@@ -16,6 +16,7 @@
 
 /* In the order of a session. One a line, so that a new one is a line. */
 extern const kin_command kin_command_demo;
+extern const kin_command kin_command_learn;
 extern const kin_command kin_command_synth;
 extern const kin_command kin_command_data;
 extern const kin_command kin_command_train;
@@ -52,6 +53,7 @@ extern const kin_command kin_command_help;
 /* clang-format off */
 const kin_command *const kin_commands[] = {
     &kin_command_demo,
+    &kin_command_learn,
     &kin_command_synth,
     &kin_command_data,
     &kin_command_train,
