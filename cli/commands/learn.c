@@ -166,7 +166,7 @@ static int run(kin_cli *cli)
 
 const kin_command kin_command_learn = {
     .name = "learn",
-    .summary = "ten lessons on how retrieval networks work, with what to run and to change",
+    .summary = "ten lessons on how retrieval networks work, to run and to change",
     .usage = "kin learn [N] [--folder DIR]\nkin learn --list\nkin learn --draw NAME --out FILE [options of "
              "the drawing]",
     .about = "Each lesson has a question, an idea, one formula, the lines of kin that do it, a command that "

@@ -76,8 +76,8 @@ static void box(kin_text *svg, const node *n, int x, int y)
 {
     kin_text_format(svg, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"96\" height=\"58\" rx=\"6\"/>",
                     isfinite(n->differences) ? "track" : "b1", x, y);
-    kin_text_format(svg, "<text class=\"strong\" x=\"%d\" y=\"%d\">%s %s</text>", x + 8, y + 17, n->name,
-                    isfinite(n->differences) ? "" : n->made);
+    kin_text_format(svg, "<text class=\"strong\" x=\"%d\" y=\"%d\">%s%s%s</text>", x + 8, y + 17, n->name,
+                    isfinite(n->differences) ? "" : " = ", isfinite(n->differences) ? "" : n->made);
     kin_text_format(svg,
                     "<text x=\"%d\" y=\"%d\">value %.4g</text><text x=\"%d\" y=\"%d\">gradient %.4g</text>\n",
                     x + 8, y + 34, n->value, x + 8, y + 50, n->gradient);
