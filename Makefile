@@ -82,16 +82,16 @@ reference_float  := $(call objects,reference,float)
 reference_double := $(call objects,reference,double)
 float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.$(isa).o,$(call simd,$(rooms_float))))
 double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
-# Everything of the program but main.c and its table of commands, for tests of its parts.
-libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(wildcard cli/*.c cli/*/*.c)) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o
+# Everything of the program but its table of commands, for tests of its parts; and everything but the function main, for programs that add to it.
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
 float_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c tests/both_*.c))
 double_tests := $(patsubst tests/%.c,$(BUILD)/tests-double/%,$(wildcard tests/double_*.c tests/both_*.c))
-# own_op is built with the double library: a gradient check means most there.
-examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+# own_op is built with the double library: a gradient check means most there. extend is built twice: it is a program kin, and checks its gradients.
+examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)) $(BUILD)/examples/extend_check
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -107,11 +107,11 @@ all: kin
 kin: $(BUILD)/kin FORCE
 	@$(if $(SANITIZE)$(DEBUG)$(RUNNER),true,cmp -s $< $@ || { cp -f $< $@.new && mv -f $@.new $@; })
 
-$(BUILD)/kin: $(cli_objects) $(BUILD)/libkin.a
+$(BUILD)/kin: $(BUILD)/float/cli/kin.o $(BUILD)/libkin_cli.a $(BUILD)/libkin.a
 	$(CC) -o $@ $^ $(links)
 
 # The program with the lowered sets, to try one by hand: KIN_ISA=avx512-lowered $(BUILD)/kin-lowered demo.
-$(BUILD)/kin-lowered: $(cli_objects) $(float_lowered) $(BUILD)/libkin.a
+$(BUILD)/kin-lowered: $(BUILD)/float/cli/kin.o $(cli_objects) $(float_lowered) $(BUILD)/libkin.a
 	$(CC) -o $@ $^ $(links)
 
 $(BUILD)/libkin.a: $(float_objects)
@@ -119,10 +119,11 @@ $(BUILD)/libkin.a: $(float_objects)
 	$(AR) rcs $@ $^
 
 # The public headers are kin.h and what it includes. Outside of the tree they are <kin/...>, as the examples have it.
-headers := $(wildcard kin.h $(addsuffix /*.h,$(rooms_float)) $(addsuffix /*/*.h,$(rooms_float)))
+# cli/main.h, of libkin_cli, is not in kin.h.
+headers := $(wildcard kin.h cli/main.h $(addsuffix /*.h,$(rooms_float)) $(addsuffix /*/*.h,$(rooms_float)))
 $(BUILD)/include/kin/kin.h: $(headers)
 	@rm -rf $(@D)
-	@for h in $$($(CC) -std=c11 -I. -MM kin.h | tr -s ' \\' '\n\n' | grep '\.h$$'); do \
+	@for h in $$($(CC) -std=c11 -I. -MM kin.h cli/main.h | tr -s ' \\' '\n\n' | grep '\.h$$'); do \
 	    mkdir -p $(@D)/$$(dirname $$h) && sed 's|^#include "\(.*\)"|#include <kin/\1>|' $$h > $(@D)/$$h || exit 1; \
 	done
 
@@ -136,6 +137,10 @@ $(BUILD)/libkin.so: $(float_objects) $(BUILD)/libkin.map
 	$(CC) -shared -o $@ $(float_objects) -Wl,-soname,$(soname) -Wl,--version-script=$(BUILD)/libkin.map -Wl,-Bsymbolic $(if $(SANITIZE),,-Wl,-z,defs) $(links)
 
 $(BUILD)/libcli.a: $(libcli_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libkin_cli.a: $(cli_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -195,13 +200,21 @@ $(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/doubl
 	$(CC) -o $@ $^ $(links)
 
 $(BUILD)/float/examples/%.o $(BUILD)/double/examples/%.o: flags += -I$(BUILD)/include
-$(patsubst examples/%.c,$(BUILD)/float/examples/%.o,$(wildcard examples/*.c)) $(BUILD)/double/examples/own_op.o: $(BUILD)/include/kin/kin.h
+$(patsubst examples/%.c,$(BUILD)/float/examples/%.o,$(wildcard examples/*.c)) $(BUILD)/double/examples/own_op.o $(BUILD)/double/examples/extend.o: $(BUILD)/include/kin/kin.h
 
 $(BUILD)/examples/%: $(BUILD)/float/examples/%.o $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
 $(BUILD)/examples/own_op: $(BUILD)/double/examples/own_op.o $(BUILD)/libkin_double.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/examples/extend: $(BUILD)/float/examples/extend.o $(BUILD)/libkin_cli.a $(BUILD)/libkin.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(links)
+
+$(BUILD)/examples/extend_check: $(BUILD)/double/examples/extend.o $(BUILD)/libkin_double.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
@@ -258,21 +271,23 @@ dist:
 faults: kin
 	CC=$(CC) KIN=$(CURDIR)/kin tests/faults/run.sh all $(WORDS)
 
-install: kin $(BUILD)/libkin.a $(BUILD)/libkin.so $(BUILD)/include/kin/kin.h
+install: kin $(BUILD)/libkin.a $(BUILD)/libkin_cli.a $(BUILD)/libkin_double.a $(BUILD)/libkin.so $(BUILD)/include/kin/kin.h
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 kin $(DESTDIR)$(PREFIX)/bin/kin
-	install -m 644 $(BUILD)/libkin.a $(DESTDIR)$(PREFIX)/lib/libkin.a
+	for a in libkin.a libkin_cli.a libkin_double.a; do install -m 644 $(BUILD)/$$a $(DESTDIR)$(PREFIX)/lib/$$a || exit 1; done
 	install -m 755 $(BUILD)/libkin.so $(DESTDIR)$(PREFIX)/lib/libkin.so.$(VERSION)
 	ln -sf libkin.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(PREFIX)/lib/libkin.so
 	install -m 644 docs/kin.1 $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
 	rm -rf $(DESTDIR)$(PREFIX)/include/kin
 	cd $(BUILD)/include && for h in $$(find kin -name '*.h'); do install -D -m 644 $$h $(DESTDIR)$(abspath $(PREFIX))/include/$$h || exit 1; done
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|-pthread $(if $(OPENMP),-fopenmp)|' kin.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc
+	for pc in kin kin-cli kin-double; do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|-pthread $(if $(OPENMP),-fopenmp)|' $$pc.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$pc.pc || exit 1; \
+	done
 
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/kin
-	rm -f $(DESTDIR)$(PREFIX)/bin/kin $(addprefix $(DESTDIR)$(PREFIX)/lib/,libkin.a libkin.so $(soname) libkin.so.$(VERSION)) $(DESTDIR)$(PREFIX)/lib/pkgconfig/kin.pc $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/kin $(addprefix $(DESTDIR)$(PREFIX)/lib/,libkin.a libkin_cli.a libkin_double.a libkin.so $(soname) libkin.so.$(VERSION) pkgconfig/kin.pc pkgconfig/kin-cli.pc pkgconfig/kin-double.pc) $(DESTDIR)$(PREFIX)/share/man/man1/kin.1
 
 clean:
 	rm -rf build out kin

@@ -13,6 +13,12 @@
 #ifdef KIN_DOUBLE
 typedef double kin_real;
 #define KIN_REAL_NAME "float64"
+/* Objects and libraries of different precisions do not link, instead of reading each other's numbers wrongly: what nearly
+ * every program calls has another name in double. */
+#define kin_ctx_new kin_ctx_new_double
+#define kin_data kin_data_double
+#define kin_out kin_out_double
+#define kin_module_new kin_module_new_double
 #else
 typedef float kin_real;
 #define KIN_REAL_NAME "float32"

@@ -1,6 +1,7 @@
 #include "cli/chosen.h"
 
 #include "base/file.h"
+#include "cli/own.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
 {
     *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0,
                       .resize = kin_option_int(cli, "resize"),
-                      .loss = "triplet-hard"};
+                      .loss = "triplet-hard",
+                      .own = kin_own()};
     snprintf(c->model, sizeof c->model, "%s", model->name);
     snprintf(c->filter, sizeof c->filter, "%s", kin_option_string(cli, "filter"));
     snprintf(c->normalize, sizeof c->normalize, "%s", kin_option_string(cli, "normalize"));
@@ -69,11 +71,12 @@ bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_
                         kin_module **module, kin_error *err)
 {
     kin_config config;
-    const kin_model *model = kin_model_find(name);
+    const kin_model *model = kin_catalogue_model(kin_own(), name);
     int64_t size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0;
     if (!model && !kin_exists(name)) return neither(name, err);
     if (!model || kin_exists(name))
-        return leaves_to_run(cli, name, err) && kin_network_open(name, size, ctx, network, module, err);
+        return leaves_to_run(cli, name, err) &&
+               kin_network_open(name, &(kin_open_opt){size, kin_own()}, ctx, network, module, err);
     if (!published_config(cli, model, &config, err) ||
         !kin_network_published(&config, ctx, network, module, err))
         return false;

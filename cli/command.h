@@ -29,7 +29,7 @@ typedef struct kin_option {
     const char *fallback;       /* the value when it is not given, as text; NULL: 0, 0.0 or NULL */
     const char *fallback_shown; /* how help tells the default, when it is not a value: "all cores" */
     double low, high;           /* limits of a number, included; both 0: none; high < low: no upper one */
-    const char *const *choices; /* ends with NULL */
+    const char *const *choices; /* ends with NULL; behind kin_model_names stand the networks of kin_own */
     bool required;
     bool hidden;       /* left out of help */
     kin_writes writes; /* checked before the command runs (cli/outputs.h) */
@@ -79,6 +79,8 @@ int64_t kin_option_int(const kin_cli *cli, const char *name);
 double kin_option_real(const kin_cli *cli, const char *name);
 bool kin_option_flag(const kin_cli *cli, const char *name);
 bool kin_option_given(const kin_cli *cli, const char *name);
+/* The i-th choice, NULL behind the last. */
+const char *kin_option_choice_at(const kin_option *o, int i);
 /* the index in `choices`; -1 without a default */
 int kin_option_choice(const kin_cli *cli, const char *name);
 

@@ -1,5 +1,6 @@
 #include "cli/config_options.h"
 
+#include "cli/own.h"
 #include "train/config_fields.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@ static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *opti
     int taken = 0;
     double value = kin_option_real(cli, option);
     if (!kin_option_given(cli, option) || value == 0) return true;
-    if (!kin_loss_parse(c->loss, NULL, &sum, err) || !kin_loss_offer(&sum, option, value, &taken, err))
+    if (!kin_loss_parse(c->loss, kin_own()->losses, &sum, err) ||
+        !kin_loss_offer(&sum, option, value, &taken, err))
         return false;
     return taken || kin_fail(err, KIN_ERR_ARGUMENT, "--%s: the loss %.100s has no option of this name",
                              option, c->loss);
@@ -36,7 +38,7 @@ static bool read_option(kin_config *c, const kin_config_field *f, const kin_cli 
 
 static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
-    *c = (kin_config){0};
+    *c = (kin_config){.own = kin_own()};
     for (const kin_config_field *f = kin_config_fields; f->name; f++) {
         if (!f->option) continue;
         if (!read_option(c, f, cli, err)) return false;
@@ -47,7 +49,7 @@ static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
     if (!read_options(c, cli, err)) return false;
-    const kin_model *model = kin_model_find(c->model);
+    const kin_model *model = kin_catalogue_model(c->own, c->model);
     c->open_batch_classes = !kin_option_given(cli, "batch-classes");
     c->open_batch = !kin_option_given(cli, "batch");
     kin_config_complete(c, model, *c->weights);

@@ -67,8 +67,8 @@ void kin_help_option(kin_text *out, const kin_option *o)
     size_t length = strlen(o->help);
     kin_text_add(out, o->help);
     if (o->kind == KIN_OPTION_CHOICE && length && o->help[length - 1] != '.') kin_text_add(out, ".");
-    for (int i = 0; o->kind == KIN_OPTION_CHOICE && o->choices[i]; i++)
-        kin_text_format(out, "%s%s", i ? ", " : " One of ", o->choices[i]);
+    for (int i = 0; o->kind == KIN_OPTION_CHOICE && kin_option_choice_at(o, i); i++)
+        kin_text_format(out, "%s%s", i ? ", " : " One of ", kin_option_choice_at(o, i));
     if (o->kind == KIN_OPTION_CHOICE) kin_text_add(out, ".");
     bool limited = (o->kind == KIN_OPTION_INT || o->kind == KIN_OPTION_REAL) && (o->low != 0 || o->high != 0);
     const char *shown = o->fallback_shown ? o->fallback_shown : o->fallback;

@@ -4,8 +4,10 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/main.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
+#include "cli/own.h"
 #include "cli/verbose.h"
 #include "kernels/isa.h"
 
@@ -153,8 +155,14 @@ static int finish(int code)
     return code ? code : 1;
 }
 
-int main(int argc, char **argv)
+int kin_main(int argc, char **argv, const kin_catalogue *own)
 {
+    kin_error err = {0};
     kin_interrupt_start();
+    if (!kin_catalogue_check(own, &err)) {
+        fprintf(stderr, "kin: %s\n", err.message);
+        return 1;
+    }
+    kin_own_set(own);
     return finish(dispatch(argc, argv));
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/options.h"
+#include "cli/own.h"
 #include "train/model_words.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_op
                              .pooling = kin_option_string(cli, "pooling"),
                              .attention = attention ? attention : "",
                              .head = text ? text : ""};
-    return kin_model_options(m, &words, out, head, err);
+    return kin_model_options(m, kin_own(), &words, out, head, err);
 }
 
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err)
@@ -56,8 +57,9 @@ kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen)
 const kin_model *kin_model_named(const char *name, kin_error *err)
 {
     kin_nearest nearest = {0};
-    const kin_model *m = kin_model_find(name);
-    for (int i = 0; !m && kin_model_names[i]; i++) kin_nearest_try(&nearest, name, kin_model_names[i]);
+    const kin_model *m = kin_catalogue_model(kin_own(), name), *each;
+    for (int i = 0; !m && (each = kin_catalogue_each_model(kin_own(), i)); i++)
+        kin_nearest_try(&nearest, name, each->name);
     if (!m && nearest.name)
         kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s' (did you mean %s?)", name, nearest.name);
     else if (!m) kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'; kin models lists them", name);

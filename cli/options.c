@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
+#include "cli/own.h"
 #include "cli/progress.h"
 
 #include <stdio.h>
@@ -81,17 +82,25 @@ static bool check_number(const kin_option *o, const char *text, kin_error *err)
                     o->low, o->high, text);
 }
 
+const char *kin_option_choice_at(const kin_option *o, int i)
+{
+    if (o->choices != kin_model_names) return o->choices[i];
+    const kin_model *m = kin_catalogue_each_model(kin_own(), i);
+    return m ? m->name : NULL;
+}
+
 static bool check_choice(const kin_option *o, const char *text, kin_error *err)
 {
     kin_text list = {0};
     kin_nearest nearest = {0};
-    for (int i = 0; o->choices[i]; i++) {
-        if (strcmp(o->choices[i], text) == 0) {
+    const char *each;
+    for (int i = 0; (each = kin_option_choice_at(o, i)); i++) {
+        if (strcmp(each, text) == 0) {
             kin_text_free(&list);
             return true;
         }
-        kin_nearest_try(&nearest, text, o->choices[i]);
-        kin_text_format(&list, "%s%s", i ? ", " : "", o->choices[i]);
+        kin_nearest_try(&nearest, text, each);
+        kin_text_format(&list, "%s%s", i ? ", " : "", each);
     }
     kin_fail(err, KIN_ERR_ARGUMENT, "--%s is one of %s, not '%s'%s%s%s", o->name,
              list.data && !list.failed ? list.data : "a list", text, nearest.name ? " (did you mean " : "",
@@ -257,9 +266,9 @@ int kin_option_choice(const kin_cli *cli, const char *name)
 {
     const kin_option *option;
     const char *text = text_of(cli, name, KIN_OPTION_CHOICE, &option);
-    for (int i = 0; text && option->choices[i]; i++) {
-        if (strcmp(option->choices[i], text) == 0) return i;
-    }
+    const char *each;
+    for (int i = 0; text && (each = kin_option_choice_at(option, i)); i++)
+        if (strcmp(each, text) == 0) return i;
     if (text) bug(cli, name);
     return -1;
 }

@@ -1,3 +1,4 @@
+#include "cli/own.h"
 #include "cli/phases.h"
 
 #include "base/file.h"
@@ -260,7 +261,8 @@ bool kin_phases_has(const char *run)
 static bool look_at(const phases *p, int phase, kin_phase_progress *how, kin_config *c, kin_error *err)
 {
     char folder[PATH];
-    return path_of(folder, p->run, p->conf.phase[phase], NULL, err) && kin_phase_look(folder, how, c, err);
+    return path_of(folder, p->run, p->conf.phase[phase], NULL, err) &&
+           kin_phase_look(folder, kin_own(), how, c, err);
 }
 
 /* --steps extends the phase that goes on, --data holds for all that follow. */

@@ -18,7 +18,7 @@ static bool embed(const char *run, const kin_dataset *set, kin_encoded *out, kin
     kin_ctx *ctx = kin_ctx_new();
     kin_network *network = malloc(sizeof *network); /* it holds all settings: too large for small stacks */
     kin_module *module = NULL;
-    bool ok = network && kin_network_open(run, 0, ctx, network, &module, err) &&
+    bool ok = network && kin_network_open(run, NULL, ctx, network, &module, err) &&
               kin_encode(module, network, set, NULL, out, err);
     kin_module_free(module);
     kin_ctx_free(ctx);

@@ -98,7 +98,8 @@ kin_tensor *kin_model_head(const kin_model *m, kin_scope *s, kin_tensor *map, co
     kin_tensor *x = kin_tap(kin_sub(s, "pooled"), pooled(s, map, opt->pooling ? opt->pooling : m->pooling));
     kin_linear_opt classifier = {.out = opt->classes, .zero_bias = m->zero_bias, .small_init = m->small_init};
     if (opt->classes)
-        return kin_linear(kin_sub(s, m->classifier), kin_dropout(s, "dropout", x, m->dropout), &classifier);
+        return kin_linear(kin_sub(s, m->classifier ? m->classifier : "classifier"),
+                          kin_dropout(s, "dropout", x, m->dropout), &classifier);
     return embedding ? kin_linear(kin_sub(s, "embedding"), x, &(kin_linear_opt){.out = embedding}) : x;
 }
 

@@ -48,7 +48,7 @@ typedef struct kin_model {
     int64_t resize;
     const char *filter, *normalize;
     int64_t embedding;      /* made when none is asked for; 0: the pooled features are the embedding */
-    const char *classifier; /* PyTorch's name of the classifying layer */
+    const char *classifier; /* PyTorch's name of the classifying layer; NULL: "classifier" */
     double dropout;         /* before the classifier */
     bool zero_bias;         /* the classifier's biases begin with 0, not with PyTorch's default */
     bool small_init;        /* and its weights with N(0, .01²) */

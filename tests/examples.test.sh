@@ -21,7 +21,46 @@ expect own_layer "se.fc1.weight"
 expect train "step 59"
 expect folder "re-ranked  mAP"
 expect search_npy "0:  1 (0.994)"
+expect extend_check "gradient checks: passed"
+
+# A program of one's own op, head, loss and network is a kin with all commands, and its networks are no other's.
+refused() { # NAME OF THE CHECK, PART OF THE MESSAGE, COMMAND...
+    name=$1 part=$2
+    shift 2
+    if out=$(cd "$folder" && "$@" 2>&1); then echo "not ok extend: $name: it was taken"; return; fi
+    case $out in *"$part"*) echo "ok extend: $name" ;; *) echo "not ok extend: $name: \"$part\" is missing in: $out" ;; esac
+}
+taken() { # NAME OF THE CHECK, PART OF WHAT IS PRINTED, COMMAND...
+    name=$1 part=$2
+    shift 2
+    if ! out=$(cd "$folder" && "$@" 2>&1); then echo "not ok extend: $name: failed: $out"; return; fi
+    case $out in *"$part"*) echo "ok extend: $name" ;; *) echo "not ok extend: $name: \"$part\" is missing in: $out" ;; esac
+}
+extend=$BUILD/examples/extend kin=$BUILD/kin
+(cd "$folder" && "$kin" synth goods --products 6 --views 4 --size 16 --seed 2 --quiet)
+small="--size 16 --steps 3 --batch-classes 4 --batch-pictures 2 --embedding 8"
+# shellcheck disable=SC2086
+{
+    taken "trains with all three" "my-net with " "$extend" train goods --model my-net --head "my-head(dims=4)" --loss "my-loss(t=3) + triplet-hard" $small --out all
+    taken "resumes" "the network is all/" "$extend" train --resume all --steps 5
+    taken "embeds with it" "" "$extend" embed goods --model all --out embedded
+    refused "kin names the network it lacks" 'is of the network "my-net", which this program does not have' "$kin" embed goods --model all --out no
+    "$extend" train "$folder/goods" --model conv4 --head my-head $small --out "$folder/head" --quiet
+    refused "kin names the head it lacks" "there is no head 'my-head'" "$kin" embed goods --model head --out no
+    "$extend" train "$folder/goods" --model conv4 --loss my-loss $small --out "$folder/loss" --quiet
+    refused "kin names the loss it lacks" 'was trained with the loss "my-loss", which this program does not have' "$kin" train --resume loss --steps 4
+}
+taken "lists the network" "my-net " "$extend" models
+taken "shows it" "stage.1.conv" "$extend" show my-net
+taken "lists the loss with its options" "alignment and uniformity" "$extend" loss
+taken "--help has the network" "my-net" "$extend" train --help
+refused "a slip is near to an own name" "did you mean my-net?" "$extend" train goods --model my-nett --out no
+refused "and to an own head" "did you mean my-head?" "$extend" train goods --head my-haed --out no
+refused "own options have limits" "is outside 0.01 .. 100" "$extend" train goods --loss "my-loss(t=1000)" --out no
+awk '/^\/\* ---- /{if (n > 40) print name ": " n " lines"; name = $4; n = 0} {n++} /^static const kin_catalogue/{exit}' "$here/examples/extend.c" >"$folder/long"
+[ -s "$folder/long" ] && echo "not ok extend: each part is under 40 lines: $(cat "$folder/long")" || echo "ok extend: each part is under 40 lines"
 for source in examples/*.c; do
     name=${source##*/}
+    [ "$name" = extend.c ] && continue
     grep -q "^expect ${name%.c} " "$0" || echo "not ok example ${name%.c}: has no test here"
 done

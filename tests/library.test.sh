@@ -27,7 +27,7 @@ report "each function that a public header declares is there" "$(tr '\n' ' ' <"$
 report "there are hundreds of them" "$([ "$(wc -l <"$folder/named")" -gt 300 ] || wc -l <"$folder/named")"
 
 # Internal headers stay inside, and names of the tree's own are never looked up beside the user's.
-report "no internal header is public" "$(cd "$include/kin" && ls kernels autograd/tape.h autograd/plan.h nn/folded.h base/json.h cli train/run_folder.h train/trainer_parts.h 2>/dev/null)"
+report "no internal header is public" "$(cd "$include/kin" && ls kernels autograd/tape.h autograd/plan.h nn/folded.h base/json.h cli/command.h cli/own.h train/run_folder.h train/trainer_parts.h 2>/dev/null)"
 report "headers name one another as <kin/...>" "$(grep -rn '#include "' "$include")"
 for header in train/train.h train/encoder.h train/judge.h data/loader.h data/sets/split.h retrieval/lists/items.h base/version.h; do
     report "kin.h reaches $header" "$([ -f "$include/kin/$header" ] || echo "it does not")"
@@ -36,6 +36,8 @@ done
 if command -v "$cxx" >/dev/null; then
     # shellcheck disable=SC2046
     report "each header alone is C++17" "$("$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Wno-missing-field-initializers -Wno-unused-function -Wno-pragma-once-outside-header -Werror -fsyntax-only -I"$include" -x c++ $(find "$include" -name '*.h') 2>&1 | head -n 5)"
+    printf '#include <kin/cli/main.h>\nint main(int argc, char **argv) { kin_catalogue own = {}; return kin_main(argc, argv, &own); }\n' >"$folder/own.cc"
+    report "kin_main from C++" "$({ "$cxx" -std=c++17 -I"$include" "$folder/own.cc" -o "$folder/own" "$BUILD/libkin_cli.a" "$BUILD/libkin.a" $(case $BUILD in *-openmp*) echo -fopenmp ;; esac) -pthread -lm; } 2>&1; [ "$("$folder/own" --version)" = "kin $version" ] || echo "it is no kin")"
     report "each header that declares a function says extern \"C\"" "$(cd "$include" && grep -rlE '\<kin_[a-z0-9_]+\(.*\);' . | xargs grep -L 'extern "C"')"
     for lib in "$so" "$BUILD/libkin.a"; do
         if out=$("$cxx" -std=c++17 -Wall -Wextra -Wno-missing-field-initializers -Werror -I"$include" tests/library/program.cc -o "$folder/program" "$lib" $(case $BUILD in *-openmp*) echo -fopenmp ;; esac) -pthread -lm 2>&1); then

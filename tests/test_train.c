@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "data/pictures.h"
 #include "data/shop/synth.h"
+#include "nn/layers.h"
 #include "tests/support/check.h"
 #include "train/judge.h"
 #include "train/train.h"
@@ -220,6 +221,111 @@ static void test_phases(const kin_dataset *set)
     check_end();
 }
 
+/* ---- what a program adds ---- */
+
+static kin_tensor *small(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt)
+{
+    (void)stage, (void)opt;
+    return kin_conv(kin_sub(s, "conv"), x, &(kin_conv_opt){.out = 4, .kernel = 3, .stride = 2});
+}
+static bool twice(const kin_head_call *c, kin_branches *out)
+{
+    kin_tensor *y = kin_global_avg_pool(kin_model_features(c->model, c->scope, c->x, c->opt));
+    out->branch[out->count++] = (kin_named_branch){"once", y, y, false};
+    out->branch[out->count++] = (kin_named_branch){"again", y, y, false};
+    return y != NULL;
+}
+static kin_tensor *squares(const kin_loss_call *c) { return kin_mean(kin_square(c->x), 0); }
+
+static const kin_model own_model = {
+    .name = "own-net", .about = "-", .size = 16, .channels = 3, .stages = "only", .stage = small};
+static const kin_head own_head = {.name = "own-head", .about = "-", .run = twice};
+static const kin_loss own_loss = {.name = "own-loss", .about = "-", .formula = squares};
+
+/* Each alone, so that each is what the other program lacks. */
+static void test_own(const kin_dataset *set, const kin_catalogue *own, const char *what, const char *missing)
+{
+    check_begin("own %s: trained and opened with the catalogue, refused by name without it", what);
+    kin_config c = settings();
+    kin_error err = {0};
+    char run[1024];
+    snprintf(run, sizeof run, "%s", check_path(what));
+    c.embedding = 0, c.steps = 2;
+    if (own->models) snprintf(c.model, sizeof c.model, "own-net");
+    if (own->heads) snprintf(c.head, sizeof c.head, "own-head");
+    if (own->losses) snprintf(c.loss, sizeof c.loss, "own-loss * .5");
+    kin_train_opt opt = {.version = KIN_TRAIN_VERSION,
+                         .phases = &(kin_train_phase){.config = &c},
+                         .n_phases = 1,
+                         .set = set,
+                         .run = run,
+                         .own = own};
+    CHECK_MSG(kin_train(&opt, NULL, &err), "%s", err.message);
+    kin_network *network = kin_alloc_zero(1, sizeof *network);
+    kin_module *module = NULL;
+    kin_encoded e = {0};
+    kin_ctx *ctx = kin_ctx_new();
+    CHECK_MSG(kin_network_open(run, &(kin_open_opt){.own = own}, ctx, network, &module, &err) &&
+                  kin_encode(module, network, set, NULL, &e, &err),
+              "%s", err.message);
+    CHECK(e.count == COUNT);
+    kin_encoded_free(&e);
+    kin_module_free(module);
+    CHECK(!kin_network_open(run, NULL, ctx, network, &module, &err) && err.code == KIN_ERR_DATA);
+    CHECK_TEXT(err.message, missing);
+    kin_error_clear(&err);
+    opt.own = NULL, opt.resume = true;
+    CHECK(!kin_train(&opt, NULL, &err));
+    CHECK_TEXT(err.message, missing);
+    kin_ctx_free(ctx);
+    kin_free(network);
+    check_end();
+}
+
+static void refuse_catalogue(const char *what, const kin_catalogue *own, const char *part)
+{
+    kin_error err = {0};
+    check_begin("a catalogue is refused: %s", what);
+    CHECK(!kin_catalogue_check(own, &err) && err.code == KIN_ERR_ARGUMENT);
+    CHECK_TEXT(err.message, part);
+    check_end();
+}
+
+static void test_catalogue(const kin_dataset *set)
+{
+    const kin_model *const models[] = {&own_model, NULL};
+    const kin_head *const heads[] = {&own_head, NULL};
+    const kin_loss *const losses[] = {&own_loss, NULL};
+    test_own(set, &(kin_catalogue){.models = models}, "model", "own-net");
+    test_own(set, &(kin_catalogue){.heads = heads}, "head", "own-head");
+    test_own(set, &(kin_catalogue){.losses = losses}, "loss", "own-loss");
+    kin_model m = own_model;
+    kin_head h = own_head;
+    kin_loss l = own_loss;
+    const kin_catalogue bad_model = {.models = (const kin_model *const[]){&own_model, &m, NULL}},
+                        bad_head = {.heads = (const kin_head *const[]){&h, NULL}},
+                        bad_loss = {.losses = (const kin_loss *const[]){&l, NULL}};
+    m.name = "a name";
+    refuse_catalogue("a network's name with a blank", &bad_model, "'a name' is no name");
+    m = own_model, m.name = "a-name-that-is-longer-than-notes-hold";
+    refuse_catalogue("a network's name that is too long", &bad_model, "fewer than 32");
+    m = own_model, m.stage = NULL;
+    refuse_catalogue("a network without a function", &bad_model, "has no function `stage`");
+    m = own_model, m.stages = "";
+    refuse_catalogue("a network without stages", &bad_model, "has no stages");
+    m = own_model, m.channels = 2;
+    refuse_catalogue("a network for two channels", &bad_model, "2 channels");
+    h.run = NULL;
+    refuse_catalogue("a head without a function", &bad_head, "has no function `run`");
+    h = own_head;
+    for (int i = 0; i <= KIN_HEAD_PARAMS; i++) h.params[i].name = "x";
+    refuse_catalogue("a head whose options have no end", &bad_head, "has no end of its options");
+    l.formula = NULL;
+    refuse_catalogue("a loss without a formula", &bad_loss, "has no formula");
+    l = own_loss, l.name = NULL;
+    refuse_catalogue("a loss without a name", &bad_loss, "'' is no name");
+}
+
 /* ---- refusals ---- */
 
 static void refuse(const char *what, const kin_train_opt *opt, const char *part)
@@ -274,7 +380,7 @@ static void test_use(const kin_dataset *set)
     kin_metrics m;
     int64_t labels[COUNT];
     kin_ctx *ctx = kin_ctx_new();
-    CHECK_MSG(kin_network_open(check_path("whole"), 0, ctx, network, &module, &err), "%s", err.message);
+    CHECK_MSG(kin_network_open(check_path("whole"), NULL, ctx, network, &module, &err), "%s", err.message);
     CHECK_MSG(module && kin_encode(module, network, set, NULL, &e, &err), "%s", err.message);
     CHECK(e.count == COUNT && e.dim == 16);
     for (int i = 0; i < COUNT; i++) labels[i] = items[i].label;
@@ -295,6 +401,7 @@ int main(void)
     test_stop_and_resume(&set);
     test_silent(&set);
     test_phases(&set);
+    test_catalogue(&set);
     test_refusals(&set);
     test_use(&set);
     CHECK(kin_alloc_live() == 0);

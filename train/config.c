@@ -110,7 +110,7 @@ bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice
                              .pooling = c->pooling,
                              .attention = c->attention,
                              .head = c->head};
-    return kin_model_options(kin_model_find(c->model), &words, opt, head, err);
+    return kin_model_options(kin_catalogue_model(c->own, c->model), c->own, &words, opt, head, err);
 }
 
 void kin_config_value(const kin_config *c, const kin_config_field *f, const char *real, char *text,
@@ -217,10 +217,11 @@ static bool ends(const char *text, size_t size) { return memchr(text, '\0', size
 bool kin_config_check(kin_config *c, kin_error *err)
 {
     uint32_t colour;
+    if (!kin_catalogue_check(c->own, err)) return false;
     for (const kin_config_field *f = kin_config_fields; f->name; f++)
         if (f->kind == KIN_FIELD_TEXT && !ends(kin_config_member(c, f), f->size))
             return kin_fail(err, KIN_ERR_ARGUMENT, "%s has no end", f->name);
-    const kin_model *model = kin_model_find(c->model);
+    const kin_model *model = kin_catalogue_model(c->own, c->model);
     if (!model) return kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'", c->model);
     kin_config_complete(c, model, *c->weights);
     if (!sizes_possible(c))
@@ -248,9 +249,10 @@ int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage
     return FIELDS;
 }
 
-bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err)
+bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path,
+                                const kin_catalogue *own, kin_error *err)
 {
-    *c = (kin_config){0};
+    *c = (kin_config){.own = own};
     for (int i = 0; i < FIELDS; i++) {
         const kin_config_field *f = &kin_config_fields[i];
         char key[64];
@@ -265,7 +267,7 @@ bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const
         if (!kin_config_take(c, f, text))
             return kin_fail(err, KIN_ERR_DATA, "%s: its note %s, \"%.60s\", makes no sense", path, key, text);
     }
-    if (!kin_model_find(c->model))
+    if (!kin_catalogue_model(own, c->model))
         return kin_fail(err, KIN_ERR_DATA, "%s: is of the network \"%s\", which this program does not have",
                         path, c->model);
     kin_error reason = {0};
@@ -317,7 +319,7 @@ kin_filter kin_config_filter(const kin_config *c)
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err)
 {
     int taken;
-    return kin_loss_parse(c->loss, NULL, out, err) &&
+    return kin_loss_parse(c->loss, c->own ? c->own->losses : NULL, out, err) &&
            (!(c->margin > 0) || kin_loss_offer(out, "margin", c->margin, &taken, err)) &&
            (!(c->smoothing > 0) || kin_loss_offer(out, "smoothing", c->smoothing, &taken, err));
 }

@@ -4,8 +4,7 @@
 #define KIN_TRAIN_CONFIG_H
 
 #include "data/loader.h"
-#include "models/heads/head.h"
-#include "losses/registry.h"
+#include "train/catalogue.h"
 #include "nn/files/checkpoint.h"
 #include "nn/optim.h"
 #include "nn/tuning.h"
@@ -73,6 +72,8 @@ typedef struct kin_config {
     /* not in checkpoints: nobody asked for these sizes of batches, so that small sets may have smaller
      * ones */
     bool open_batch_classes, open_batch;
+    /* not in checkpoints: what this program has beyond kin; borrowed; NULL: nothing */
+    const kin_catalogue *own;
 } kin_config;
 
 /* What kin train has without options: conv4, triplet-hard, 2,000 steps of 32 classes with 4 pictures each, Adam at .001
@@ -86,8 +87,10 @@ bool kin_config_check(kin_config *c, kin_error *err);
 
 /* Notes for a checkpoint; texts live in `storage`. Returns the count. */
 int kin_config_to_notes(const kin_config *c, kin_note *notes, kin_arena *storage);
-/* Fails when the file was not written by kin train. */
-bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path, kin_error *err);
+/* Fails when the file was not written by kin train, and where it names a network, a head or a loss that are neither
+ * kin's nor among `own` (which may be NULL). */
+bool kin_config_from_checkpoint(kin_config *c, const kin_checkpoint *from, const char *path,
+                                const kin_catalogue *own, kin_error *err);
 
 /* What is left open (0, "" or "own") is set to the model's own: size, channels, filter, normalisation.
  * `published` is for weights from elsewhere, which want the margin around the middle that they were tested

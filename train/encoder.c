@@ -11,7 +11,8 @@ enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
 
 bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err)
 {
-    *network = (kin_network){.config = *config, .model = kin_model_find(config->model)};
+    *network = (kin_network){.config = *config, .model = kin_catalogue_model(config->own, config->model)};
+    if (!network->model) return kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'", config->model);
     return kin_config_network(config, &network->opt, &network->head, err) &&
            kin_config_loss(config, &network->loss, err);
 }
@@ -270,17 +271,17 @@ static void take_size(kin_config *c, int64_t size)
     c->size = size;
 }
 
-bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
-                      kin_error *err)
+bool kin_network_open(const char *path, const kin_open_opt *opt, kin_ctx *ctx, kin_network *network,
+                      kin_module **module, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     kin_config config;
-    int64_t trained = 0;
+    int64_t trained = 0, size = opt ? opt->size : 0;
     char *file = kin_is_folder(path) ? kin_run_model(path) : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
-              kin_config_from_checkpoint(&config, checkpoint, file, err) &&
+              kin_config_from_checkpoint(&config, checkpoint, file, opt ? opt->own : NULL, err) &&
               kin_network_describe(network, &config, err);
     if (ok) {
         trained = network->config.size;

@@ -58,11 +58,17 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
                 const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
 void kin_encoded_free(kin_encoded *e);
 
-/* Reads a run's network: `path` is a run's folder, or a checkpoint. `size`: pictures of other sides than
- * it was trained at (the margin around the middle in proportion), where the network takes them; 0: its
- * own. ctx must outlive the module. */
-bool kin_network_open(const char *path, int64_t size, kin_ctx *ctx, kin_network *network, kin_module **module,
-                      kin_error *err);
+typedef struct kin_open_opt {
+    /* pictures of other sides than it was trained at (the margin around the middle in proportion), where the network
+     * takes them; 0: its own */
+    int64_t size;
+    const kin_catalogue
+        *own; /* what this program has beyond kin; borrowed, for as long as the network; NULL: nothing */
+} kin_open_opt;
+
+/* Reads a run's network: `path` is a run's folder, or a checkpoint. opt may be NULL. ctx must outlive the module. */
+bool kin_network_open(const char *path, const kin_open_opt *opt, kin_ctx *ctx, kin_network *network,
+                      kin_module **module, kin_error *err);
 
 /* Takes over the published weights that the config names: the network's own classifier in them is passed
  * over, and what this network has beyond them (an embedding, a neck, attention, the loss's head, and whatever

@@ -9,8 +9,8 @@ static int index_in(const char *const *names, const char *name)
     return *name ? -1 : 0;
 }
 
-bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_model_opt *out,
-                       kin_head_choice *head, kin_error *err)
+bool kin_model_options(const kin_model *m, const kin_catalogue *own, const kin_model_words *words,
+                       kin_model_opt *out, kin_head_choice *head, kin_error *err)
 {
     int s = index_in(kin_stem_names, words->stem), p = index_in(kin_pooling_names, words->pooling);
     *out = (kin_model_opt){.embedding = words->embedding,
@@ -23,5 +23,6 @@ bool kin_model_options(const kin_model *m, const kin_model_words *words, kin_mod
         return kin_fail(err, KIN_ERR_DATA, "there is no %s \"%.40s\"", s < 0 ? "stem" : "pooling",
                         s < 0 ? words->stem : words->pooling);
     return kin_attend_parse(words->attention, &out->attention, err) &&
-           kin_head_parse(words->head, NULL, m, head, err) && kin_head_check(head, m, out, err);
+           kin_head_parse(words->head, own ? own->heads : NULL, m, head, err) &&
+           kin_head_check(head, m, out, err);
 }

@@ -80,7 +80,7 @@ static bool write_start(handing *h, const kin_config *next, const char *model, c
     kin_ctx *ctx = kin_ctx_new();
     kin_module *module = NULL;
     bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_checkpoint_open(model, &from, err) &&
-              kin_config_from_checkpoint(&h->before, from, model, err) &&
+              kin_config_from_checkpoint(&h->before, from, model, next->own, err) &&
               kin_network_describe(&h->network, next, err);
     if (ok) {
         h->network.config.n_classes = h->before.n_classes;
@@ -135,7 +135,8 @@ static bool files_of(files *f, const char *folder, kin_error *err)
            kin_fail_memory(err, "the names of a run's files", strlen(folder));
 }
 
-bool kin_phase_look(const char *folder, kin_phase_progress *how, kin_config *c, kin_error *err)
+bool kin_phase_look(const char *folder, const kin_catalogue *own, kin_phase_progress *how, kin_config *c,
+                    kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     files f;
@@ -143,7 +144,7 @@ bool kin_phase_look(const char *folder, kin_phase_progress *how, kin_config *c, 
     bool ok = files_of(&f, folder, err);
     if (ok && kin_exists(f.state)) {
         ok = kin_checkpoint_open(f.state, &checkpoint, err) &&
-             kin_config_from_checkpoint(c, checkpoint, f.state, err);
+             kin_config_from_checkpoint(c, checkpoint, f.state, own, err);
         if (ok) *how = finished(checkpoint, c, f.model, f.next) ? KIN_PHASE_FINISHED : KIN_PHASE_BEGUN;
     }
     kin_checkpoint_free(checkpoint);

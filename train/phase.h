@@ -15,7 +15,8 @@ bool kin_phase_start(kin_config *c, const char *model, const char *start, kin_er
 
 typedef enum { KIN_PHASE_NOT_BEGUN, KIN_PHASE_BEGUN, KIN_PHASE_FINISHED } kin_phase_progress;
 /* How far the phase in this folder is, and its settings once it has begun. */
-bool kin_phase_look(const char *folder, kin_phase_progress *how, kin_config *c, kin_error *err);
+bool kin_phase_look(const char *folder, const kin_catalogue *own, kin_phase_progress *how, kin_config *c,
+                    kin_error *err);
 
 /* What an earlier run left in a folder: its state goes first, so that a kill in between leaves nothing that could be
  * resumed. */

@@ -55,6 +55,7 @@ static bool check(running *r, kin_error *err)
         kin_error why = {0};
         const char *name = opt->phases[i].name;
         r->config = *opt->phases[i].config;
+        if (opt->own) r->config.own = opt->own;
         if (!kin_config_check(&r->config, &why) || !kin_phase_check(&r->config, &why))
             return kin_fail(err, why.code, "%s%s%s%s", name ? "phase " : "", name ? name : "",
                             name ? ": " : "", why.message);
@@ -129,8 +130,9 @@ static bool train_phase(running *r, int phase, const char *folder, kin_train_sta
     const kin_config *asked = r->opt->phases[phase].config;
     kin_phase_progress how = KIN_PHASE_NOT_BEGUN;
     r->config = *asked;
+    if (r->opt->own) r->config.own = r->opt->own;
     if (!kin_config_check(&r->config, err)) return false;
-    if (r->opt->resume && !kin_phase_look(folder, &how, &r->other, err)) return false;
+    if (r->opt->resume && !kin_phase_look(folder, r->config.own, &how, &r->other, err)) return false;
     if (how == KIN_PHASE_NOT_BEGUN)
         return phase ? train_behind(r, phase, folder, last, err)
                      : train_in(r, phase, folder, false, last, err);

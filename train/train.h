@@ -46,6 +46,7 @@ typedef struct kin_train_opt {
     bool resume;
     kin_reading reading;
     kin_train_watch watch;
+    const kin_catalogue *own; /* networks, heads and losses beyond kin's; borrowed; NULL: none */
 } kin_train_opt;
 
 /* *last (may be NULL) receives where the last phase ended; its losses are NULL. False on error. */

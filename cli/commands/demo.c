@@ -1,6 +1,7 @@
 /* kin demo: the whole way once, on products that kin draws itself. */
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/own.h"
 #include "cli/command.h"
 #include "cli/deadline.h"
 #include "cli/demo.h"
@@ -191,7 +192,7 @@ static bool begun(const char *run, demo *d)
     int64_t step = 0;
     char *path = kin_path_join(run, "last.safetensors");
     bool same = path && kin_exists(path) && kin_checkpoint_open(path, &checkpoint, &ignored) &&
-                kin_config_from_checkpoint(&d->was, checkpoint, path, &ignored);
+                kin_config_from_checkpoint(&d->was, checkpoint, path, kin_own(), &ignored);
     const char *at = same ? kin_checkpoint_note(checkpoint, "step") : NULL;
     same = same && at && kin_parse_int(at, 0, INT64_MAX, &step) && step < config->steps &&
            strcmp(was->data, config->data) == 0 && was->steps == config->steps && was->seed == config->seed;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "train/encoder.h"
+#include "cli/own.h"
 #include "cli/model_options.h"
 #include "train/weights.h"
 #include "nn/files/onnx.h"
@@ -73,7 +74,8 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
               kin_fail(err, KIN_ERR_ARGUMENT,
                        "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
     ok = ok && kin_checkpoint_open(file, weights, err) &&
-         kin_config_from_checkpoint(c, *weights, file, err) && kin_network_describe(&e->network, c, err);
+         kin_config_from_checkpoint(c, *weights, file, kin_own(), err) &&
+         kin_network_describe(&e->network, c, err);
     kin_free(file);
     if (!ok) return false;
     e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
@@ -148,7 +150,7 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     exported e = {.normalize = kin_option_flag(cli, "normalize")};
     const char *name = kin_option_string(cli, "model"), *file = kin_option_string(cli, "weights");
-    const kin_model *model = kin_model_find(name);
+    const kin_model *model = kin_catalogue_model(kin_own(), name);
     kin_checkpoint *own = NULL, *given = NULL;
     kin_import_info info = {0};
     bool ok = model ? describe_name(cli, model, &e, &err) : describe_run(name, &e, &own, &err);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"
+#include "cli/own.h"
 #include "cli/command.h"
 #include "losses/registry.h"
 
@@ -126,7 +127,7 @@ static bool take(const trial *t, kin_error *err)
 
 static bool open_trial(const kin_cli *cli, trial *t, kin_error *err)
 {
-    if (!kin_loss_parse(cli->positional[0], NULL, &t->sum, err) ||
+    if (!kin_loss_parse(cli->positional[0], kin_own()->losses, &t->sum, err) ||
         !kin_npy_read_matrix(kin_option_string(cli, "embeddings"), &t->embeddings, err))
         return false;
     t->n = t->embeddings.shape[0], t->d = t->embeddings.shape[1], t->classes = kin_option_int(cli, "classes");
@@ -234,7 +235,7 @@ static bool try_it(const kin_cli *cli, trial *t, kin_error *err)
 static int list(void)
 {
     kin_text text = {0};
-    kin_loss_list(NULL, &text);
+    kin_loss_list(kin_own()->losses, &text);
     if (text.data) fputs(text.data, stdout);
     kin_text_free(&text);
     return 0;

@@ -3,6 +3,7 @@
 #include "cli/pages/graph.h"
 #include "cli/help.h"
 #include "cli/model_options.h"
+#include "cli/own.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,9 @@ static int run(kin_cli *cli)
     bool ok = true;
     kin_text_format(&out, "%-19s %12s %8s %6s  %-10s\n", "name", "parameters", "GMACs",
                     classes ? "logits" : "dim", "input");
-    for (int i = 0; ok && kin_models[i]; i++) ok = add_row(&out, kin_models[i], classes, &err);
+    const kin_model *each;
+    for (int i = 0; ok && (each = kin_catalogue_each_model(kin_own(), i)); i++)
+        ok = add_row(&out, each, classes, &err);
     if (ok) return kin_help_print(&out);
     kin_text_free(&out);
     return kin_cli_fail(cli, &err);

@@ -1,4 +1,5 @@
 /* kin train: data, a network, a loss, a folder for the run. */
+#include "cli/own.h"
 #include "cli/chosen.h"
 #include "cli/config_options.h"
 #include "cli/demo.h"
@@ -145,7 +146,7 @@ static bool resumed_config(kin_config *c, const char *run, kin_error *err)
     char *path = kin_path_join(run, "last.safetensors");
     bool ok = path && kin_checkpoint_open(path, &checkpoint, err);
     if (ok) {
-        ok = kin_config_from_checkpoint(c, checkpoint, path, err);
+        ok = kin_config_from_checkpoint(c, checkpoint, path, kin_own(), err);
         kin_checkpoint_free(checkpoint);
     }
     kin_free(path);
