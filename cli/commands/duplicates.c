@@ -1,0 +1,204 @@
+/* kin duplicates: pictures of an indexed folder that are one picture. */
+#include "base/csv.h"
+#include "base/memory.h"
+#include "cli/interrupt.h"
+#include "cli/photos.h"
+#include "cli/progress.h"
+#include "cli/source.h"
+#include "photos/duplicates.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kinds[] = {"exact", "same", "near", NULL};
+
+static const kin_option options[] = {
+    {"csv", KIN_OPTION_STRING, "FILE", "columns group,path,kind,keep,width,height,bytes, a line a picture",
+     .writes = KIN_WRITES_FILE},
+    {"pairs", KIN_OPTION_STRING, "FILE",
+     "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree",
+     .writes = KIN_WRITES_FILE},
+    {"kind", KIN_OPTION_CHOICE, "KIND", "the loosest that counts", "near", .choices = kinds},
+    {"bits", KIN_OPTION_INT, "N", "compare pictures whose perceptual hashes differ in at most N of 64 bits",
+     "10", .low = 1, .high = 32},
+    {"nearest", KIN_OPTION_INT, "K", "and each picture with its K nearest by descriptor", "12", .low = 1,
+     .high = 1000},
+    {"paths0", KIN_OPTION_FLAG, NULL, "print the paths of all that are not kept, each ended by a zero byte"},
+    KIN_PICTURE_OPTIONS,
+    {0},
+};
+
+typedef struct meter {
+    kin_meter meter;
+    const char *stage;
+    bool quiet;
+} meter;
+
+static bool show(void *user, const char *stage, int64_t done, int64_t total)
+{
+    meter *m = user;
+    if (!m->stage || strcmp(m->stage, stage) != 0)
+        kin_meter_start(&m->meter, stage, strcmp(stage, "comparing") == 0 ? "pairs" : "pictures", 0, total,
+                        m->quiet || total < 500);
+    m->stage = stage;
+    kin_meter_update(&m->meter, done, NULL);
+    return !kin_interrupted();
+}
+
+static const char *kind_of(const kin_duplicates *d, int64_t i)
+{
+    return d->keeper[d->group[i]] == i ? "keep" : kin_duplicate_names[d->kind[i]];
+}
+
+/* Calls `put` for the pictures of each group, the keeper first. */
+static void in_order(const kin_album *album, const kin_duplicates *d, void put(void *, int64_t), void *user)
+{
+    int64_t n = album->photos.count;
+    /* Groups are numbered by their first pictures: a group's others lie behind its first. */
+    for (int64_t g = 0, first = 0; g < d->groups; g++) {
+        while (d->group[first] != g) first++;
+        put(user, d->keeper[g]);
+        for (int64_t i = first; i < n; i++)
+            if (d->group[i] == g && i != d->keeper[g]) put(user, i);
+    }
+}
+
+typedef struct writing {
+    const kin_album *album;
+    const kin_duplicates *d;
+    FILE *stream;
+    int64_t last;
+} writing;
+
+static char *shown_path(const kin_album *album, int64_t i) { return kin_album_path(album, i); }
+
+static void put_csv(void *user, int64_t i)
+{
+    writing *w = user;
+    const kin_photo *p = &w->album->photos.item[i];
+    char *path = shown_path(w->album, i);
+    fprintf(w->stream, "%lld,", (long long)w->d->group[i] + 1);
+    kin_csv_put(w->stream, path ? path : p->path);
+    bool keep = w->d->keeper[w->d->group[i]] == i;
+    fprintf(w->stream, ",%s,%d,%lld,%lld,%lld\n", kind_of(w->d, i), keep, (long long)p->width,
+            (long long)p->height, (long long)p->bytes);
+    kin_free(path);
+}
+
+static void put_text(void *user, int64_t i)
+{
+    writing *w = user;
+    const kin_photo *p = &w->album->photos.item[i];
+    char *path = shown_path(w->album, i);
+    if (w->last != w->d->group[i] && w->last >= 0) putchar('\n');
+    w->last = w->d->group[i];
+    printf("%-5s  %5lld x %-5lld  ", kind_of(w->d, i), (long long)p->width, (long long)p->height);
+    kin_say(stdout, path ? path : p->path);
+    putchar('\n');
+    kin_free(path);
+}
+
+static void put_path(void *user, int64_t i)
+{
+    writing *w = user;
+    char *path = shown_path(w->album, i);
+    if (path && w->d->keeper[w->d->group[i]] != i) fwrite(path, 1, strlen(path) + 1, stdout);
+    kin_free(path);
+}
+
+static bool write_csv(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+{
+    kin_file file;
+    if (!kin_file_create(&file, name, err)) return false;
+    writing w = {album, d, file.stream, -1};
+    fputs("group,path,kind,keep,width,height,bytes\n", file.stream);
+    in_order(album, d, put_csv, &w);
+    return kin_file_commit(&file, err);
+}
+
+static bool write_pairs(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+{
+    kin_file file;
+    if (!kin_file_create(&file, name, err)) return false;
+    fputs("a,b,kind,bits,similarity,correlation,agree\n", file.stream);
+    for (int64_t i = 0; i < d->pairs; i++) {
+        const kin_duplicate_pair *p = &d->pair[i];
+        kin_csv_put(file.stream, album->photos.item[p->a].path);
+        fputc(',', file.stream);
+        kin_csv_put(file.stream, album->photos.item[p->b].path);
+        fprintf(file.stream, ",%s,%d,%.4f,%.4f,%d\n", kin_duplicate_names[p->kind], p->bits,
+                (double)p->similarity, (double)p->correlation, (int)p->agree);
+    }
+    return kin_file_commit(&file, err);
+}
+
+static void summary(const kin_cli *cli, const kin_album *album, const kin_duplicates *d)
+{
+    int64_t count[3] = {0}, bytes = 0;
+    for (int64_t i = 0; i < album->photos.count; i++) {
+        if (d->group[i] < 0 || d->keeper[d->group[i]] == i) continue;
+        count[d->kind[i]]++, bytes += album->photos.item[i].bytes;
+    }
+    kin_cli_note(
+        cli,
+        "%lld groups: beside the one to keep %lld exact, %lld same, %lld near, %.1f MB; nothing is deleted",
+        (long long)d->groups, (long long)count[0], (long long)count[1], (long long)count[2],
+        (double)bytes / 1e6);
+    if (d->broken)
+        kin_cli_note(
+            cli,
+            "%lld pictures could not be read again and were not compared; kin index brings the index up to "
+            "date",
+            (long long)d->broken);
+}
+
+static int run(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_album album = {0};
+    kin_duplicates d = {0};
+    meter m = {.quiet = cli->quiet};
+    const char *csv = kin_option_string(cli, "csv"), *pairs = kin_option_string(cli, "pairs");
+    kin_duplicates_opt opt = {.nearest = kin_option_int(cli, "nearest"),
+                              .bits = (int)kin_option_int(cli, "bits"),
+                              .loosest = (kin_duplicate)kin_option_choice(cli, "kind"),
+                              .progress = {show, &m}};
+    kin_interrupt_catch();
+    bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
+              kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
+              kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
+    if (m.stage) kin_meter_end(&m.meter);
+    ok = ok && (!csv || write_csv(&album, &d, csv, &err)) && (!pairs || write_pairs(&album, &d, pairs, &err));
+    writing w = {&album, &d, stdout, -1};
+    if (ok && kin_option_flag(cli, "paths0")) in_order(&album, &d, put_path, &w);
+    else if (ok && !csv) in_order(&album, &d, put_text, &w);
+    if (ok) summary(cli, &album, &d);
+    kin_duplicates_free(&d);
+    if (album.file) kin_album_close(&album);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
+const kin_command kin_command_duplicates = {
+    .name = "duplicates",
+    .summary = "tell which pictures of an indexed folder are one picture",
+    .usage = "kin duplicates [FOLDER] [--csv FILE] [--kind KIND]",
+    .about = "Groups of pictures that are the same file (exact), the same picture written again in another "
+             "size, format or "
+             "quality (same), or near to it: cropped, framed, greyed, slightly turned, written upon. "
+             "Candidates by "
+             "perceptual hash and by descriptor are laid over each other, as wholes or by the corners that "
+             "both have, and "
+             "count only where what lies over each other is the same; two photographs of one thing are not. "
+             "Of each group "
+             "the picture of most pixels, then of most bytes, is named to be kept.\n\n"
+             "Nothing is ever deleted, moved or changed.",
+    .examples = "kin index ~/photos\n"
+                "kin duplicates ~/photos --csv dups.csv\n"
+                "# copies alone, moved away by another program\n"
+                "kin duplicates ~/photos --kind exact --paths0 | xargs -0 mv -t ~/copies",
+    .arguments = {{"FOLDER", "an indexed folder, or an index; the nearest above where it is left out"}},
+    .arguments_min = 0,
+    .arguments_max = 1,
+    .options = options,
+    .run = run,
+};

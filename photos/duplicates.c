@@ -1,0 +1,364 @@
+#include "photos/duplicates.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "data/look/hash.h"
+#include "photos/components.h"
+#include "photos/overlay.h"
+#include "retrieval/search/search.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_AGREE = 8, COLOURS_SAME = 8, GROUP = 64, WORK = 256 };
+static const double covered_least = .85, bridge_agrees = .6;
+
+const char *const kin_duplicate_names[] = {"exact", "same", "near", "none", NULL};
+
+typedef struct state {
+    const kin_photos *photos;
+    const char *folder;
+    kin_duplicates_opt opt;
+    kin_duplicates *out;
+    int64_t *single; /* [singles]: the first of each content */
+    int64_t singles;
+    size_t capacity;         /* of out->pair */
+    int64_t *place;          /* [count]: in `overlay`; -1: it is in no candidate */
+    kin_overlay *overlay;    /* [overlays] */
+    int64_t *item, overlays; /* [overlays]: whose they are */
+    bool *unread;            /* [overlays] */
+    kin_error *errors;       /* [GROUP] */
+    int64_t begin;           /* of the stretch that is worked on */
+    char *workspace;         /* a worker's, each */
+    size_t bytes;
+} state;
+
+static bool add_pair(state *s, int64_t a, int64_t b, kin_duplicate kind, kin_error *err)
+{
+    kin_duplicates *d = s->out;
+    if (!kin_grow((void **)&d->pair, (size_t)d->pairs, &s->capacity, sizeof *d->pair))
+        return kin_fail_memory(err, "candidates", (size_t)d->pairs * sizeof *d->pair);
+    const kin_photo *x = &s->photos->item[a], *y = &s->photos->item[b];
+    d->pair[d->pairs++] = (kin_duplicate_pair){.a = a < b ? a : b,
+                                               .b = a < b ? b : a,
+                                               .kind = kind,
+                                               .bits = kin_hash_distance(x->hash, y->hash),
+                                               .correlation = kind == KIN_DUPLICATE_EXACT ? 1 : -1};
+    return true;
+}
+
+/* ---- the same bytes ---- */
+
+/* A picture's digest and number, to be sorted. */
+typedef struct content {
+    uint8_t digest[KIN_BLAKE2B_BYTES];
+    int64_t item;
+} content;
+
+static int by_content(const void *a, const void *b)
+{
+    const content *x = a, *y = b;
+    int order = memcmp(x->digest, y->digest, sizeof x->digest);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+static bool find_exact(state *s, kin_error *err)
+{
+    int64_t n = s->photos->count;
+    content *c = kin_alloc_array((size_t)n, sizeof *c);
+    s->single = kin_alloc_array((size_t)n, sizeof *s->single);
+    bool *again = kin_alloc_zero((size_t)n, sizeof *again), ok = c && s->single && again;
+    if (!ok) kin_fail_memory(err, "digests", (size_t)n * sizeof *c);
+    for (int64_t i = 0; ok && i < n; i++) {
+        memcpy(c[i].digest, s->photos->item[i].digest, sizeof c[i].digest);
+        c[i].item = i;
+    }
+    if (ok && n) qsort(c, (size_t)n, sizeof *c, by_content);
+    for (int64_t i = 1, first = 0; ok && i < n; i++) {
+        if (memcmp(c[i].digest, c[first].digest, sizeof c[i].digest) != 0) {
+            first = i;
+            continue;
+        }
+        again[c[i].item] = true;
+        ok = add_pair(s, c[first].item, c[i].item, KIN_DUPLICATE_EXACT, err);
+    }
+    for (int64_t i = 0; ok && i < n; i++)
+        if (!again[i]) s->single[s->singles++] = i;
+    kin_free(c), kin_free(again);
+    return ok;
+}
+
+/* ---- candidates ---- */
+
+/* Hashes of all against all: rows in parallel, a stretch of them at a time, then taken in order. */
+typedef struct near_hashes {
+    const state *s;
+    int64_t begin;
+    int64_t *count, *found; /* [WORK], [WORK, HASHES]: the first so many of each row */
+} near_hashes;
+enum { HASHES = 64 };
+
+static void near_one(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    near_hashes *h = arg;
+    const state *s = h->s;
+    int64_t i = h->begin + index;
+    uint64_t hash = s->photos->item[s->single[i]].hash;
+    h->count[index] = 0;
+    for (int64_t k = i + 1; k < s->singles && h->count[index] < HASHES; k++)
+        if (kin_hash_distance(hash, s->photos->item[s->single[k]].hash) <= s->opt.bits)
+            h->found[index * HASHES + h->count[index]++] = k;
+}
+
+static bool by_hash(state *s, kin_error *err)
+{
+    near_hashes h = {.s = s};
+    h.count = kin_alloc_array(WORK, sizeof *h.count);
+    h.found = kin_alloc_array(WORK * HASHES, sizeof *h.found);
+    bool ok = (h.count && h.found) || kin_fail_memory(err, "candidates", WORK * HASHES * sizeof *h.found);
+    for (h.begin = 0; ok && h.begin < s->singles; h.begin += WORK) {
+        int64_t rows = s->singles - h.begin < WORK ? s->singles - h.begin : WORK;
+        kin_parallel_for(rows, near_one, &h);
+        for (int64_t i = 0; ok && i < rows; i++)
+            for (int64_t k = 0; ok && k < h.count[i]; k++)
+                ok = add_pair(s, s->single[h.begin + i], s->single[h.found[i * HASHES + k]],
+                              KIN_DUPLICATE_NONE, err);
+    }
+    kin_free(h.count), kin_free(h.found);
+    return ok;
+}
+
+static bool by_descriptor(state *s, kin_error *err)
+{
+    int64_t n = s->singles, dim = s->photos->dim, k = s->opt.nearest < n - 1 ? s->opt.nearest : n - 1;
+    if (n < 2) return true;
+    float *rows = kin_alloc_array((size_t)n, (size_t)dim * sizeof *rows);
+    if (!rows) return kin_fail_memory(err, "descriptors", (size_t)(n * dim) * sizeof *rows);
+    for (int64_t i = 0; i < n; i++)
+        memcpy(rows + i * dim, s->photos->rows + s->single[i] * dim, (size_t)dim * sizeof *rows);
+    kin_neighbours found;
+    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .leave_one_out = true, .progress = s->opt.progress};
+    kin_vectors v = {rows, n, dim};
+    bool ok = kin_search(v, v, &opt, &found, err);
+    kin_free(rows);
+    if (!ok) return false;
+    for (int64_t i = 0; ok && i < n * k; i++)
+        if ((double)found.value[i] >= s->opt.similarity)
+            ok = add_pair(s, s->single[i / k], s->single[found.index[i]], KIN_DUPLICATE_NONE, err);
+    kin_neighbours_free(&found);
+    return ok;
+}
+
+static int by_items(const void *a, const void *b)
+{
+    const kin_duplicate_pair *x = a, *y = b;
+    if (x->a != y->a) return x->a < y->a ? -1 : 1;
+    return (x->b > y->b) - (x->b < y->b);
+}
+
+static float similarity(const kin_photos *p, int64_t a, int64_t b)
+{
+    double sum = 0;
+    for (int64_t d = 0; d < p->dim; d++)
+        sum += (double)p->rows[a * p->dim + d] * (double)p->rows[b * p->dim + d];
+    return (float)sum;
+}
+
+/* Each pair once. */
+static void sort_pairs(state *s)
+{
+    kin_duplicates *d = s->out;
+    int64_t kept = 0;
+    if (d->pairs) qsort(d->pair, (size_t)d->pairs, sizeof *d->pair, by_items);
+    for (int64_t i = 0; i < d->pairs; i++)
+        if (!kept || by_items(&d->pair[kept - 1], &d->pair[i]) != 0) d->pair[kept++] = d->pair[i];
+    d->pairs = kept;
+    for (int64_t i = 0; i < kept; i++)
+        d->pair[i].similarity = similarity(s->photos, d->pair[i].a, d->pair[i].b);
+}
+
+/* ---- verification ---- */
+
+static bool report(const state *s, const char *stage, int64_t done, int64_t total, kin_error *err)
+{
+    const kin_progress *p = &s->opt.progress;
+    return !p->report || p->report(p->user, stage, done, total) ||
+           kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while comparing pictures; nothing was written");
+}
+
+static void look_again(void *arg, int64_t index, int worker)
+{
+    (void)worker;
+    state *s = arg;
+    int64_t i = s->begin + index;
+    kin_error *err = &s->errors[index];
+    kin_image image;
+    kin_image_limits limits = s->opt.limits;
+    limits.reduce_to = KIN_CORNER_SIDE;
+    kin_error_clear(err);
+    char *path = kin_path_join(s->folder, s->photos->item[s->item[i]].path);
+    bool ok = path ? kin_image_read(path, &limits, &image, err) : kin_fail_memory(err, "a path", 4096);
+    if (ok) {
+        ok = kin_image_convert(&image, 3, err) && kin_overlay_make(&image, &s->overlay[i], err);
+        kin_image_free(&image);
+    }
+    s->unread[i] = !ok;
+    kin_free(path);
+}
+
+static bool look_at_candidates(state *s, kin_error *err)
+{
+    kin_duplicates *d = s->out;
+    int64_t n = s->photos->count;
+    s->place = kin_alloc_array((size_t)n, sizeof *s->place);
+    s->item = kin_alloc_array((size_t)n, sizeof *s->item);
+    s->errors = kin_alloc_zero(GROUP, sizeof *s->errors);
+    if (!s->place || !s->item || !s->errors)
+        return kin_fail_memory(err, "candidates", (size_t)n * sizeof *s->place);
+    for (int64_t i = 0; i < n; i++) s->place[i] = -1;
+    for (int64_t i = 0; i < d->pairs; i++) {
+        if (d->pair[i].kind == KIN_DUPLICATE_EXACT) continue;
+        const int64_t both[2] = {d->pair[i].a, d->pair[i].b};
+        for (int k = 0; k < 2; k++)
+            if (s->place[both[k]] < 0) s->item[s->place[both[k]] = s->overlays++] = both[k];
+    }
+    s->overlay = kin_alloc_array((size_t)s->overlays, sizeof *s->overlay);
+    s->unread = kin_alloc_zero((size_t)s->overlays, sizeof *s->unread);
+    if (!s->overlay || !s->unread)
+        return kin_fail_memory(err, "candidates", (size_t)s->overlays * sizeof *s->overlay);
+    for (s->begin = 0; s->begin < s->overlays; s->begin += GROUP) {
+        int64_t count = s->overlays - s->begin < GROUP ? s->overlays - s->begin : GROUP;
+        kin_parallel_for(count, look_again, s);
+        for (int64_t i = 0; i < count; i++)
+            if (kin_failed(&s->errors[i]) && !kin_error_is_of_file(&s->errors[i]))
+                return kin_fail(err, s->errors[i].code, "%s", s->errors[i].message);
+        for (int64_t i = 0; i < count; i++) d->broken += s->unread[s->begin + i];
+        if (!report(s, "looking", s->begin + count, s->overlays, err)) return false;
+    }
+    return true;
+}
+
+static void verify_one(void *arg, int64_t index, int worker)
+{
+    state *s = arg;
+    kin_duplicate_pair *p = &s->out->pair[s->begin + index];
+    if (p->kind == KIN_DUPLICATE_EXACT || s->unread[s->place[p->a]] || s->unread[s->place[p->b]]) return;
+    const kin_overlay *a = &s->overlay[s->place[p->a]], *b = &s->overlay[s->place[p->b]];
+    double colours, whole = kin_overlay_whole(a, b, &colours), covered;
+    double shape = (double)a->width * b->height / ((double)a->height * b->width);
+    p->correlation = (float)whole;
+    if (whole >= s->opt.whole && fabs(log(shape)) < .06) {
+        p->kind = colours < COLOURS_SAME && whole >= .99 ? KIN_DUPLICATE_SAME : KIN_DUPLICATE_NEAR;
+        return;
+    }
+    kin_affine_map map;
+    uint64_t key = kin_key(11, (uint64_t)p->a, (uint64_t)p->b);
+    int64_t agree = kin_corners_match(&a->corners, &b->corners, key, &map,
+                                      s->workspace + (size_t)worker * s->bytes);
+    if (agree < LEAST_AGREE) return;
+    double part = kin_overlay_part(a, b, &map, &covered);
+    p->agree = (int32_t)agree, p->correlation = (float)part;
+    if (part >= s->opt.part && covered >= covered_least) p->kind = KIN_DUPLICATE_NEAR;
+}
+
+static bool verify(state *s, kin_error *err)
+{
+    kin_duplicates *d = s->out;
+    s->bytes = kin_corners_workspace();
+    s->workspace = kin_alloc_array((size_t)kin_threads(), s->bytes);
+    if (!s->workspace) return kin_fail_memory(err, "candidates", (size_t)kin_threads() * s->bytes);
+    for (s->begin = 0; s->begin < d->pairs; s->begin += WORK) {
+        int64_t count = d->pairs - s->begin < WORK ? d->pairs - s->begin : WORK;
+        kin_parallel_for(count, verify_one, s);
+        if (!report(s, "comparing", s->begin + count, d->pairs, err)) return false;
+    }
+    return true;
+}
+
+/* ---- groups ---- */
+
+/* Whether a is to be kept rather than b; items are in the order of their paths. */
+static bool better(const kin_photos *p, int64_t a, int64_t b)
+{
+    const kin_photo *x = &p->item[a], *y = &p->item[b];
+    int64_t pixels = x->width * x->height, others = y->width * y->height;
+    if (pixels != others) return pixels > others;
+    return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;
+}
+
+/* How near each is: to its keeper where they were compared, else to whatever is nearest in its group. */
+static void tell_kinds(const state *s)
+{
+    kin_duplicates *d = s->out;
+    for (int64_t i = 0; i < s->photos->count; i++) d->kind[i] = KIN_DUPLICATE_NONE;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0; i < d->pairs; i++) {
+            const kin_duplicate_pair *p = &d->pair[i];
+            int64_t g = d->group[p->a];
+            if (p->kind > s->opt.loosest || g < 0 || g != d->group[p->b]) continue;
+            const int64_t both[2] = {p->a, p->b};
+            for (int k = 0; k < 2; k++) {
+                bool of_keeper = both[1 - k] == d->keeper[g];
+                kin_duplicate *kind = &d->kind[both[k]];
+                if (pass == 0 ? of_keeper : *kind == KIN_DUPLICATE_NONE) *kind = p->kind;
+            }
+        }
+}
+
+static bool group(state *s, kin_error *err)
+{
+    kin_duplicates *d = s->out;
+    int64_t n = s->photos->count, edges = 0, *of = kin_alloc_array((size_t)n, sizeof *of);
+    int64_t *size = kin_alloc_zero((size_t)n, sizeof *size);
+    kin_edge *edge = kin_alloc_array((size_t)d->pairs, sizeof *edge);
+    d->group = kin_alloc_array((size_t)n, sizeof *d->group);
+    d->keeper = kin_alloc_array((size_t)n, sizeof *d->keeper);
+    d->kind = kin_alloc_array((size_t)n, sizeof *d->kind);
+    bool ok = (of && size && edge && d->group && d->keeper && d->kind) ||
+              kin_fail_memory(err, "groups", (size_t)n * 5 * sizeof *of);
+    for (int64_t i = 0; ok && i < d->pairs; i++) {
+        const kin_duplicate_pair *p = &d->pair[i];
+        if (p->kind <= s->opt.loosest) edge[edges++] = (kin_edge){p->a, p->b, p->kind <= KIN_DUPLICATE_SAME};
+    }
+    ok = ok && kin_components(kin_photos_vectors(s->photos), edge, edges, bridge_agrees, of, err) >= 0;
+    for (int64_t i = 0; ok && i < n; i++) size[of[i]]++;
+    for (int64_t i = 0; ok && i < n; i++) {
+        int64_t c = of[i];
+        if (size[c] == 1) size[c] = -1; /* alone */
+        else if (size[c] > 1) d->keeper[d->groups] = i, size[c] = -2 - d->groups++;
+        d->group[i] = size[c] == -1 ? -1 : -2 - size[c];
+        if (d->group[i] >= 0 && better(s->photos, i, d->keeper[d->group[i]])) d->keeper[d->group[i]] = i;
+    }
+    if (ok) tell_kinds(s);
+    kin_free(of), kin_free(size), kin_free(edge);
+    return ok;
+}
+
+bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const kin_duplicates_opt *opt,
+                           kin_duplicates *out, kin_error *err)
+{
+    *out = (kin_duplicates){0};
+    state s = {.photos = photos, .folder = folder, .opt = *opt, .out = out};
+    if (!s.opt.nearest) s.opt.nearest = 12;
+    if (!s.opt.bits) s.opt.bits = 10;
+    if (s.opt.similarity == 0) s.opt.similarity = .6;
+    if (s.opt.whole == 0) s.opt.whole = .985;
+    if (s.opt.part == 0) s.opt.part = .97;
+    bool ok = find_exact(&s, err), looks = s.opt.loosest > KIN_DUPLICATE_EXACT;
+    ok = ok && (!looks || (by_hash(&s, err) && by_descriptor(&s, err)));
+    if (ok) sort_pairs(&s);
+    ok = ok && (!looks || (look_at_candidates(&s, err) && verify(&s, err))) && group(&s, err);
+    kin_free(s.single), kin_free(s.place), kin_free(s.overlay), kin_free(s.item);
+    kin_free(s.unread), kin_free(s.errors), kin_free(s.workspace);
+    if (!ok) kin_duplicates_free(out);
+    return ok;
+}
+
+void kin_duplicates_free(kin_duplicates *d)
+{
+    kin_free(d->pair), kin_free(d->group), kin_free(d->keeper), kin_free(d->kind);
+    *d = (kin_duplicates){0};
+}

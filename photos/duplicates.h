@@ -1,0 +1,62 @@
+/* Pictures of an index that are one picture: the same bytes, the same picture written again (other size, format or
+ * quality), or near to it (cropped, framed, greyed, slightly turned, written upon).
+ *
+ *   candidates    hashes that differ in few bits, and each picture's nearest by descriptor
+ *   verification  of the candidates both pictures are decoded: laid over each other as wholes, or by the affine map
+ *                 that corners of both agree on (photos/corners.h), their greys have to correlate
+ *   groups        connected components of what is verified, with a check of the bridges (photos/components.h)
+ *   keeper        of each group the picture of most pixels, then of most bytes, then the first by path
+ *
+ * Two photographs of one thing are not one picture: what is laid over each other then does not fit. */
+#ifndef KIN_PHOTOS_DUPLICATES_H
+#define KIN_PHOTOS_DUPLICATES_H
+
+#include "data/images/image.h"
+#include "photos/index.h"
+
+typedef enum {
+    KIN_DUPLICATE_EXACT,
+    KIN_DUPLICATE_SAME,
+    KIN_DUPLICATE_NEAR,
+    KIN_DUPLICATE_NONE
+} kin_duplicate;
+extern const char *const kin_duplicate_names[]; /* "exact", "same", "near" */
+
+/* A pair of items that were compared. */
+typedef struct kin_duplicate_pair {
+    int64_t a, b; /* a < b */
+    kin_duplicate kind;
+    int bits;          /* that their hashes differ in */
+    float similarity;  /* of their descriptors */
+    float correlation; /* of their greys, laid over each other; -1: nothing made them fit */
+    int32_t agree;     /* corners that agree on the map; 0: they were laid over each other as wholes */
+} kin_duplicate_pair;
+
+typedef struct kin_duplicates_opt {
+    int64_t nearest;       /* by descriptor, of each picture; 0: 12 */
+    int bits;              /* of hashes, at most; 0: 10 */
+    double similarity;     /* of descriptors, at least; 0: .6 */
+    double whole;          /* the correlation of wholes, at least; 0: .985 */
+    double part;           /* of what is laid over each other by a map; 0: .97 */
+    kin_duplicate loosest; /* that makes a group; KIN_DUPLICATE_EXACT decodes nothing */
+    kin_image_limits limits;
+    kin_progress progress;
+} kin_duplicates_opt;
+
+typedef struct kin_duplicates {
+    kin_duplicate_pair *pair; /* [pairs], by (a, b): all that were compared, KIN_DUPLICATE_NONE among them */
+    int64_t pairs;
+    int64_t groups;  /* of two pictures or more */
+    int64_t *group;  /* [count]: 0 .. groups - 1 in the order of first pictures, -1: alone */
+    int64_t *keeper; /* [groups] */
+    kin_duplicate
+        *kind;      /* [count]: of a picture that is not its group's keeper, how near it is to one of it */
+    int64_t broken; /* candidates that could not be decoded again */
+} kin_duplicates;
+
+/* `folder`: where the paths are. Same result for any number of threads. Pictures are read, never written. */
+bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const kin_duplicates_opt *opt,
+                           kin_duplicates *out, kin_error *err);
+void kin_duplicates_free(kin_duplicates *d);
+
+#endif

@@ -1,0 +1,340 @@
+/* Duplicates: groups out of pairs, corners and maps of pictures that are changed in known ways, and the whole. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "photos/components.h"
+#include "photos/duplicates.h"
+#include "photos/overlay.h"
+#include "photos/update.h"
+#include "data/look/look.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- groups ---- */
+
+enum { N = 40, D = 4 };
+
+/* What the definition says, by taking each edge away in turn. */
+static int64_t reach(const kin_edge *edge, int64_t edges, const bool *cut, int64_t without, int64_t from,
+                     bool *seen)
+{
+    int64_t count = 1;
+    memset(seen, 0, N * sizeof *seen);
+    seen[from] = true;
+    for (bool more = true; more;) {
+        more = false;
+        for (int64_t e = 0; e < edges; e++) {
+            if (e == without || (cut && cut[e]) || seen[edge[e].a] == seen[edge[e].b]) continue;
+            seen[edge[e].a] = seen[edge[e].b] = more = true, count++;
+        }
+    }
+    return count;
+}
+
+static void plain_components(kin_vectors rows, const kin_edge *edge, int64_t edges, double agree,
+                             int64_t *group)
+{
+    bool cut[200], side[N], all[N];
+    for (int64_t e = 0; e < edges; e++) {
+        int64_t whole = reach(edge, edges, NULL, -1, edge[e].a, all),
+                part = reach(edge, edges, NULL, e, edge[e].a, side);
+        double sum = 0;
+        for (int64_t i = 0; i < N; i++)
+            for (int64_t j = 0; j < N; j++)
+                if (side[i] && all[j] && !side[j])
+                    for (int d = 0; d < D; d++)
+                        sum += (double)rows.data[i * D + d] * (double)rows.data[j * D + d];
+        cut[e] = part < whole && part >= 2 && whole - part >= 2 && !edge[e].sure &&
+                 sum < agree * (double)part * (double)(whole - part);
+    }
+    int64_t groups = 0;
+    for (int64_t i = 0; i < N; i++) group[i] = -1;
+    for (int64_t i = 0; i < N; i++) {
+        if (group[i] >= 0) continue;
+        reach(edge, edges, cut, -1, i, side);
+        for (int64_t j = 0; j < N; j++)
+            if (side[j]) group[j] = groups;
+        groups++;
+    }
+}
+
+static void test_components(void)
+{
+    check_begin("groups: bridges are cut as the definition says");
+    float data[N * D];
+    int cuts = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        kin_edge edge[200];
+        int64_t group[N], want[N], edges = 20 + (int64_t)(seed % 40);
+        for (int i = 0; i < N; i++) {
+            double norm = 0;
+            for (int d = 0; d < D; d++)
+                data[i * D + d] = (float)kin_random_normal(seed, (uint64_t)(i * D + d));
+            for (int d = 0; d < D; d++) norm += (double)data[i * D + d] * (double)data[i * D + d];
+            for (int d = 0; d < D; d++) data[i * D + d] /= (float)sqrt(norm);
+        }
+        for (int64_t e = 0; e < edges; e++) {
+            uint64_t r = kin_random_bits(seed + 100, (uint64_t)e);
+            int64_t a = (int64_t)(r % N), b = (a + 1 + (int64_t)(r / N % 6)) % N;
+            edge[e] = (kin_edge){a, b, (r >> 40) % 5 == 0};
+        }
+        kin_vectors rows = {data, N, D};
+        int64_t groups = kin_components(rows, edge, edges, .1, group, NULL);
+        plain_components(rows, edge, edges, .1, want);
+        CHECK_MSG(memcmp(group, want, sizeof group) == 0, "seed %d", (int)seed);
+        int64_t uncut = kin_components(rows, edge, edges, -2, group, NULL);
+        cuts += groups > uncut;
+    }
+    CHECK_MSG(cuts > 10, "%d", cuts);
+    int64_t none[N];
+    CHECK(kin_components((kin_vectors){data, N, D}, NULL, 0, 0, none, NULL) == N && none[N - 1] == N - 1);
+    check_end();
+}
+
+/* ---- pictures ---- */
+
+/* A texture without repeats: bumps of many sizes and colours. */
+static kin_image draw(int width, int height, uint64_t seed)
+{
+    kin_image image;
+    CHECK(kin_image_new(&image, width, height, 3, NULL));
+    float *sum = kin_alloc_zero((size_t)(width * height * 3), sizeof *sum);
+    for (uint64_t k = 0; k < 90; k++) {
+        double x = kin_random_uniform(seed, k * 8) * width, y = kin_random_uniform(seed, k * 8 + 1) * height,
+               r = 4 + kin_random_uniform(seed, k * 8 + 2) * width / 8;
+        bool square = kin_random_uniform(seed, k * 8 + 6) < .5;
+        int left = x > r ? (int)(x - r) : 0, top = y > r ? (int)(y - r) : 0;
+        for (int v = top; v < height && v <= y + r; v++)
+            for (int u = left; u < width && u <= x + r; u++) {
+                bool in = square ? fabs(u - x) < r && fabs(v - y) < r * .7 : hypot(u - x, v - y) < r;
+                for (int c = 0; in && c < 3; c++)
+                    sum[(v * width + u) * 3 + c] = (float)kin_random_uniform(seed, k * 8 + 3 + (uint64_t)c);
+            }
+    }
+    for (int i = 0; i < width * height * 3; i++) image.data[i] = (uint8_t)(40 + 180 * (double)sum[i]);
+    kin_free(sum);
+    return image;
+}
+
+static kin_image cut(const kin_image *from, int left, int top, int width, int height)
+{
+    kin_image out;
+    CHECK(kin_image_new(&out, width, height, 3, NULL));
+    for (int y = 0; y < height; y++)
+        memcpy(out.data + (size_t)(y * width * 3),
+               from->data + (size_t)(((y + top) * from->width + left) * 3), (size_t)(width * 3));
+    return out;
+}
+
+static double part_of(const kin_image *a, const kin_image *b, kin_affine_map *map, int64_t *agree,
+                      double *covered)
+{
+    kin_overlay *o = kin_alloc_array(2, sizeof *o);
+    void *workspace = kin_alloc(kin_corners_workspace());
+    double r = -1;
+    CHECK(kin_overlay_make(a, &o[0], NULL) && kin_overlay_make(b, &o[1], NULL));
+    *agree = kin_corners_match(&o[0].corners, &o[1].corners, 3, map, workspace);
+    if (*agree >= 3) r = kin_overlay_part(&o[0], &o[1], map, covered);
+    kin_free(o), kin_free(workspace);
+    return r;
+}
+
+static void test_crop(void)
+{
+    kin_image whole = draw(240, 200, 1), other = draw(240, 200, 2), crop = cut(&whole, 60, 30, 150, 130);
+    kin_affine_map map;
+    int64_t agree;
+    double covered = 0, r = part_of(&whole, &crop, &map, &agree, &covered);
+    check_begin("overlay: a crop is laid where it was cut out");
+    CHECK_MSG(agree >= 15, "%d", (int)agree);
+    CHECK_CLOSE(map.m[0], 1, .03);
+    CHECK_CLOSE(map.m[4], 1, .03);
+    CHECK_CLOSE(map.m[2], -60, 3);
+    CHECK_CLOSE(map.m[5], -30, 3);
+    CHECK_MSG(r > .98 && covered > .95, "%g %g", r, covered);
+    r = part_of(&crop, &whole, &map, &agree, &covered);
+    CHECK_MSG(r > .98 && covered > .95, "the other way: %g %g", r, covered);
+    check_end();
+    check_begin("overlay: a larger crop at half the size too");
+    kin_image small;
+    CHECK(kin_image_resize(&crop, 100, 87, KIN_FILTER_LANCZOS, &small, NULL));
+    r = part_of(&whole, &small, &map, &agree, &covered);
+    CHECK_MSG(r > .95 && covered > .9, "%d %g %g", (int)agree, r, covered);
+    check_end();
+    check_begin("overlay: strangers do not fit");
+    r = part_of(&whole, &other, &map, &agree, &covered);
+    CHECK_MSG(agree < 8 || r < .9, "%d %g", (int)agree, r);
+    check_end();
+    check_begin("overlay: nor what a part of has moved");
+    kin_image moved = cut(&whole, 0, 0, 240, 200);
+    for (int y = 0; y < 200;
+         y++) /* the right half by five pixels, as a camera that moved sees what is nearer */
+        for (int x = 234; x >= 120; x--)
+            memcpy(moved.data + (y * 240 + x) * 3, whole.data + (y * 240 + x - 5) * 3, 3);
+    r = part_of(&whole, &moved, &map, &agree, &covered);
+    CHECK_MSG(r < .97, "%d %g", (int)agree, r);
+    check_end();
+    check_begin("overlay: maps that no copy has");
+    kin_overlay *o = kin_alloc(sizeof *o);
+    CHECK(kin_overlay_make(&whole, o, NULL));
+    static const double wrong[][6] = {{-1, 0, 240, 0, 1, 0}, {1, 0, 0, 0, 1.3, 0}, {0, -1, 200, 1, 0, 0},
+                                      {9, 0, 0, 0, 9, 0},    {1, .4, 0, 0, 1, 0},  {0, 0, 0, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(map.m, wrong[i], sizeof wrong[i]);
+        CHECK_MSG(kin_overlay_part(o, o, &map, &covered) == -1, "map %zu", i);
+    }
+    memcpy(map.m, (double[6]){1, 0, 0, 0, 1, 0}, sizeof map.m);
+    CHECK_CLOSE(kin_overlay_part(o, o, &map, &covered), 1, .01);
+    double colours;
+    CHECK_CLOSE(kin_overlay_whole(o, o, &colours), 1, 1e-9);
+    CHECK(colours == 0);
+    kin_free(o);
+    check_end();
+    check_begin("overlay: pictures of one pixel, one line, one colour");
+    for (int w = 1; w < 400; w += 133) {
+        kin_image line;
+        CHECK(kin_image_new(&line, w, 1, 3, NULL));
+        memset(line.data, 9, (size_t)(w * 3));
+        o = kin_alloc(sizeof *o);
+        CHECK(kin_overlay_make(&line, o, NULL) && o->corners.count == 0 &&
+              kin_overlay_whole(o, o, &colours) == 0);
+        kin_free(o), kin_image_free(&line);
+    }
+    check_end();
+    kin_image_free(&whole), kin_image_free(&other), kin_image_free(&crop), kin_image_free(&small),
+        kin_image_free(&moved);
+}
+
+/* ---- the whole ---- */
+
+static void save(const kin_image *image, const char *name, int quality)
+{
+    kin_jpeg_opt opt = {.quality = quality};
+    CHECK(kin_image_write(check_path(name), NULL, image, &opt, NULL));
+}
+
+static int64_t find(const kin_photos *p, const char *path)
+{
+    for (int64_t i = 0; i < p->count; i++)
+        if (strcmp(p->item[i].path, path) == 0) return i;
+    CHECK_MSG(false, "no %s", path);
+    return 0;
+}
+
+static void make_album(kin_photos *photos, char folder[600])
+{
+    static const kin_photos none;
+    kin_photos_told told;
+    kin_photos_opt opt = {
+        .model = "handmade", .weights = "", .options = "", .root = ".", .dim = KIN_LOOK_DIM};
+    CHECK(kin_make_folders(check_path("a"), NULL));
+    snprintf(folder, 600, "%s", check_path("a"));
+    for (int i = 0; i < 8; i++) {
+        char name[32];
+        kin_image image = draw(240, 200, (uint64_t)i + 10);
+        snprintf(name, sizeof name, "a/%d.png", i);
+        save(&image, name, 0);
+        if (i == 0) save(&image, "a/again.png", 0);
+        if (i == 1) save(&image, "a/low.jpg", 60);
+        if (i == 2) {
+            kin_image small;
+            CHECK(kin_image_resize(&image, 120, 100, KIN_FILTER_BICUBIC, &small, NULL));
+            save(&small, "a/small.png", 0);
+            kin_image_free(&small);
+        }
+        if (i == 3) {
+            kin_image crop = cut(&image, 50, 20, 180, 150);
+            save(&crop, "a/crop.jpg", 90);
+            kin_image_free(&crop);
+        }
+        if (i == 4) {
+            kin_image grey = cut(&image, 0, 0, 240, 200);
+            CHECK(kin_image_convert(&grey, 1, NULL));
+            save(&grey, "a/grey.png", 0);
+            kin_image_free(&grey);
+        }
+        kin_image_free(&image);
+    }
+    CHECK(kin_photos_update(&none, folder, &opt, photos, &told, NULL));
+}
+
+static void test_whole(void)
+{
+    kin_photos p;
+    char folder[600];
+    kin_duplicates d, e;
+    kin_error err = {0};
+    make_album(&p, folder);
+    static const struct {
+        const char *copy, *of;
+        kin_duplicate kind;
+    } rows[] = {{"again.png", "0.png", KIN_DUPLICATE_EXACT},
+                {"low.jpg", "1.png", KIN_DUPLICATE_SAME},
+                {"small.png", "2.png", KIN_DUPLICATE_SAME},
+                {"crop.jpg", "3.png", KIN_DUPLICATE_NEAR},
+                {"grey.png", "4.png", KIN_DUPLICATE_NEAR}};
+    kin_duplicates_opt opt = {.loosest = KIN_DUPLICATE_NEAR};
+    kin_set_threads(3);
+    CHECK_MSG(kin_photos_duplicates(&p, folder, &opt, &d, &err), "%s", err.message);
+    for (size_t i = 0; i < 5; i++) {
+        check_begin("duplicates: %s", rows[i].copy);
+        int64_t copy = find(&p, rows[i].copy), of = find(&p, rows[i].of);
+        CHECK(d.group[copy] >= 0 && d.group[copy] == d.group[of]);
+        if (p.item[copy].width == p.item[of].width && p.item[copy].bytes > p.item[of].bytes) of = copy;
+        CHECK_MSG(d.keeper[d.group[of]] == of, "%s is kept", p.item[d.keeper[d.group[of]]].path);
+        int64_t other = of == copy ? find(&p, rows[i].of) : copy;
+        CHECK_MSG(d.kind[other] == rows[i].kind, "told as %s", kin_duplicate_names[d.kind[other]]);
+        check_end();
+    }
+    check_begin("duplicates: strangers stay alone, and threads change nothing");
+    CHECK(d.groups == 5 && d.broken == 0);
+    for (int k = 5; k < 8; k++) CHECK(d.group[find(&p, k == 5 ? "5.png" : k == 6 ? "6.png" : "7.png")] == -1);
+    kin_set_threads(1);
+    CHECK(kin_photos_duplicates(&p, folder, &opt, &e, &err));
+    CHECK(d.pairs == e.pairs && memcmp(d.group, e.group, (size_t)p.count * sizeof *d.group) == 0);
+    for (int64_t i = 0; i < d.pairs; i++)
+        CHECK(d.pair[i].kind == e.pair[i].kind && d.pair[i].correlation == e.pair[i].correlation &&
+              d.pair[i].agree == e.pair[i].agree);
+    kin_duplicates_free(&e);
+    check_end();
+    check_begin("duplicates: --kind exact decodes nothing and finds the same bytes");
+    opt.loosest = KIN_DUPLICATE_EXACT;
+    CHECK(kin_photos_duplicates(&p, "/nowhere", &opt, &e, &err) && e.groups == 1 && e.pairs == 1);
+    kin_duplicates_free(&e);
+    opt.loosest = KIN_DUPLICATE_SAME;
+    CHECK(kin_photos_duplicates(&p, folder, &opt, &e, &err) && e.groups == 3);
+    kin_duplicates_free(&e);
+    check_end();
+    check_begin("duplicates: pictures that are gone are counted");
+    opt.loosest = KIN_DUPLICATE_NEAR;
+    CHECK(kin_photos_duplicates(&p, "/nowhere", &opt, &e, &err) && e.groups == 1 && e.broken > 0);
+    kin_duplicates_free(&e);
+    check_end();
+    check_begin("duplicates: an allocation that fails is an error");
+    for (long n = 1; n < 1500; n += n < 25 ? 1 : 157) {
+        kin_alloc_fail_at(n);
+        kin_error_clear(&err);
+        bool ok = kin_photos_duplicates(&p, folder, &opt, &e, &err), pending = kin_alloc_pending() > 0;
+        kin_alloc_fail_at(0);
+        if (ok) kin_duplicates_free(&e);
+        if (pending) break;
+        CHECK_MSG(ok || err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, err.message);
+    }
+    kin_set_threads(0);
+    check_end();
+    kin_duplicates_free(&d), kin_photos_free(&p);
+}
+
+int main(void)
+{
+    test_components();
+    test_crop();
+    test_whole();
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
