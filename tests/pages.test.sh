@@ -67,4 +67,32 @@ expect "the number of queries alone does nothing, and is refused" 2 "" "--html-q
 expect "in eval alike" 2 "" "--html-queries is about the page" eval --gallery e --html-queries 3
 expect "a page does not take the place of what is read" 2 "" "e.csv" search --gallery e --html e.csv
 
+# ---- runs beside each other ----
+
+shop='a "shop" & <more>'
+short="--model conv4 --width 8 --embedding 16 --size 16 --channels 3 --batch-classes 2 --batch-pictures 2 --validate 0.5 --validate-every 2 --quiet"
+# shellcheck disable=SC2086
+for lr in 0.001 0.01; do "$kin" train "$shop" $short --steps 6 --lr $lr --out "runs/<b>$lr" 2>>train.err; done
+"$kin" train "$shop" --model conv4 --width 8 --embedding 16 --size 16 --channels 3 --loss softmax --steps 3 --batch 8 --out runs/softmax --quiet 2>>train.err
+[ -s runs/softmax/model.safetensors ] || bad "pages: runs to compare" "$(cat train.err)"
+expect "compare tells what differs and what came of it" 0 "best validation mAP" "c.html shows 2 runs" compare 'runs/<b>0.001' 'runs/<b>0.01' --out c.html
+[ "$(sed -n '1p' out | wc -w)" -eq 2 ] && [ "$(grep -c '^lr  *0.001  *0.01$' out)" -eq 1 ] && ! grep -qE '^(steps|margin|seed)   ' out && ! grep -q ' $' out && why= || why="$(cat out)"
+report "and nothing else" "$why"
+page "with curves laid over each other, each with titled axes" c.html "Runs compared" "runs/&lt;b&gt;0.001" ">training step<" ">loss<" ">mAP on what was held out<" ">rate<" "All settings"
+[ "$(how_many '>training step<' c.html)" -eq 6 ] && [ "$(how_many '<b>0' c.html)" -eq 0 ] && why= || why="$(how_many '>training step<' c.html) charts"
+report "three of them, for a desk and a phone" "$why"
+best=$(grep -oE '"validation_mAP":[0-9.e-]+' 'runs/<b>0.01/log.jsonl' | sed 's/.*://' | sort -g | tail -n 1)
+expect "as JSON" 0 '"differ": ["lr"]' "" compare 'runs/<b>0.001' 'runs/<b>0.01' --json
+grep -qF "\"best mAP\": $best" out && why= || why="no best mAP of $best: $(cut -c1-300 out)"
+report "compare finds the best validation" "$why"
+expect "runs without validation, or of other losses, are compared, too" 0 "softmax" "" compare runs/softmax 'runs/<b>0.01'
+expect "all settings" 0 "margin" "" compare runs/softmax --all
+expect "what is no run is refused" 2 "" "is no run of kin train" compare runs
+mkdir -p phased/phase-a phased/phase-b
+expect "phases are runs of their own" 2 "" "phased/phase-a, phased/phase-b" compare phased
+mkdir broken && cp runs/softmax/last.safetensors broken && echo '{}' >broken/log.jsonl
+expect "a log of nothing" 1 "" "tells of no training step" compare broken
+head -c 200 runs/softmax/log.jsonl >broken/log.jsonl
+expect "a log that a kill cut short" 0 "steps done" "" compare broken
+
 exit $failed

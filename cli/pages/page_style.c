@@ -35,9 +35,9 @@ const char *const kin_page_style =
     "tbody th{font-weight:400}th:last-child,td:last-child{padding-right:0}"
     "td{max-width:26rem}.figure{text-align:right}"
     /* charts */
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1.4rem}"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.4rem}"
     "figure{margin:0;min-width:0}figcaption{font-weight:600;margin-bottom:.2rem}"
-    ".charts svg{width:100%;height:auto}.narrow{display:none}"
+    ".charts svg{width:100%;height:auto;max-width:58rem}.narrow{display:none}"
     "@media(max-width:36rem){.wide{display:none}.narrow{display:block}section{padding:1.1rem .9rem}"
     "main{padding:1.4rem .7rem 2rem}}"
     /* rows of pictures */
