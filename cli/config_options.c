@@ -46,9 +46,43 @@ static bool read_options(kin_config *c, const kin_cli *cli, kin_error *err)
     return true;
 }
 
+/* Which defaults of these options are the gentle ones. */
+typedef struct gentle {
+    bool loss, lr, warmup, freeze_bn;
+} gentle;
+
+static gentle gentle_of(const kin_config *c, const kin_cli *cli)
+{
+    bool may = *c->weights && !kin_option_given(cli, "recipe");
+    return (gentle){may && !kin_option_given(cli, "loss"), may && !kin_option_given(cli, "lr"),
+                    may && !kin_option_given(cli, "warmup"),
+                    may && !kin_option_given(cli, "freeze-bn") && !kin_option_flag(cli, "train-bn")};
+}
+
+static void be_gentle(kin_config *c, const kin_cli *cli)
+{
+    enum { WARMUP_MOST = 100 };
+    gentle g = gentle_of(c, cli);
+    int64_t tenth = c->steps / 10;
+    if (g.loss) snprintf(c->loss, sizeof c->loss, "%s", KIN_GENTLE_LOSS);
+    if (g.lr) (void)kin_parse_real(KIN_GENTLE_LR_TEXT, &c->lr);
+    if (g.warmup) c->warmup = tenth < WARMUP_MOST ? tenth : WARMUP_MOST;
+    if (g.freeze_bn) c->freeze_bn = 1;
+}
+
+void kin_config_tell_gentle(const kin_config *c, const kin_cli *cli, kin_text *out)
+{
+    gentle g = gentle_of(c, cli);
+    if (g.loss) kin_text_format(out, ", --loss %s", c->loss);
+    if (g.lr) kin_text_format(out, ", --lr %s", KIN_GENTLE_LR_TEXT);
+    if (g.warmup) kin_text_format(out, ", --warmup %lld", (long long)c->warmup);
+    if (g.freeze_bn) kin_text_add(out, ", --freeze-bn");
+}
+
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
 {
     if (!read_options(c, cli, err)) return false;
+    be_gentle(c, cli);
     const kin_model *model = kin_catalogue_model(c->own, c->model);
     c->open_batch_classes = !kin_option_given(cli, "batch-classes");
     c->open_batch = !kin_option_given(cli, "batch");
@@ -72,5 +106,7 @@ bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_te
         kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);
         if (f->kind != KIN_FIELD_FLAG) kin_text_format(out, " %.60s (the run has %.60s)", b, *a ? a : "none");
     }
+    if (kin_option_flag(cli, "train-bn") && run->freeze_bn)
+        kin_text_format(out, "%s--train-bn", out->size ? ", " : "");
     return !out->failed || kin_fail_memory(err, "the options", out->size);
 }

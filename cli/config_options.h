@@ -6,8 +6,17 @@
 #include "cli/command.h"
 #include "train/config.h"
 
+/* What --weights change of the defaults, where an option does not say otherwise: rates and losses for values that
+ * begin anywhere take apart what was learned before (docs/weights.md has the figures). */
+#define KIN_GENTLE_LOSS "softmax"
+#define KIN_GENTLE_LR_TEXT "0.0001"
+
 /* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
+
+/* Adds to `out` what --weights changed of the defaults: "--lr 0.0001, --freeze-bn". Not in a recipe, which says what it
+ * wants. */
+void kin_config_tell_gentle(const kin_config *c, const kin_cli *cli, kin_text *out);
 
 /* Adds the options given that say otherwise than the run does, "--lr 0.01 (the run has 0.001)", separated by
  * commas; --steps may. */

@@ -13,7 +13,7 @@ array "$folder/x.npy" "1, 3, 32, 32" 12288
 expect "what was taken is told" 0 "" "tensors from $own" forward --model conv4 --embedding 128 --weights "$own" --input "$folder/x.npy" --out "$folder/y.npy"
 expect "foreign names are refused even where all may be missing" 1 "" "none of the network's 22 tensors is in it: its names are like conv.weight" embed "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --out "$folder/none"
 [ ! -e "$folder/none.npy" ] || report "nothing is written for it" "there is a file"
-expect "... in training" 1 "" "none of the network's 22 tensors is in it" train "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --batch-classes 2 --steps 1 --out "$folder/r2"
+expect "... in training" 1 "" "none of the network's 22 tensors is in it" train "$shop" --model conv4 --weights $pth/zip.pth --allow-missing '*' --size 32 --loss triplet-hard --batch-classes 2 --steps 1 --out "$folder/r2"
 expect "... in export" 1 "" "none of the network's 22 tensors is in it" export --model conv4 --weights $pth/zip.pth --allow-missing '*' --input 3x32x32 --out "$folder/x.onnx"
 expect "... in forward" 1 "" "none of the network's 22 tensors is in it" forward --model conv4 --weights $pth/zip.pth --allow-missing '*' --input "$folder/x.npy" --out "$folder/y.npy"
 # One name that fits, by an index that names no other.

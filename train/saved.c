@@ -19,13 +19,14 @@ static char *run_file(const kin_trainer *t, const char *name, kin_error *err)
 
 static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimiser, kin_error *err)
 {
-    kin_note notes[KIN_CONFIG_FIELDS + KIN_RUN_DATA_NOTES + 4];
+    kin_note notes[KIN_CONFIG_FIELDS + KIN_RUN_DATA_NOTES + 5];
     kin_arena storage = {0};
-    char best[32], best_step[32], step[32];
+    char best[32], best_step[32], start[32], step[32];
     int count = kin_config_to_notes(&t->network.config, notes, &storage);
     char *path = run_file(t, name, err);
     snprintf(best, sizeof best, "%.17g", t->now.best);
     snprintf(best_step, sizeof best_step, "%lld", (long long)t->now.best_step);
+    snprintf(start, sizeof start, "%.17g", t->start);
     snprintf(step, sizeof step, "%lld", (long long)t->now.step);
     bool ok = path && ((count >= 0 && kin_run_data_to_notes(&t->data, notes + count, &storage)) ||
                        kin_fail_memory(err, "a checkpoint's notes", sizeof notes));
@@ -33,6 +34,7 @@ static bool save_checkpoint(kin_trainer *t, const char *name, bool with_optimise
         count += KIN_RUN_DATA_NOTES;
         notes[count++] = (kin_note){"best.map", best};
         notes[count++] = (kin_note){"best.step", best_step};
+        if (t->start >= 0) notes[count++] = (kin_note){"start.map", start};
         notes[count++] = (kin_note){"step", step};
         if (t->unjudged) notes[count++] = (kin_note){"validation.due", "yes"};
         ok = kin_checkpoint_save(path, t->module, with_optimiser ? t->optim : NULL, notes, count, err);
@@ -136,7 +138,8 @@ bool kin_trainer_restore(kin_trainer *t, kin_error *err)
               kin_checkpoint_load_optim(checkpoint, t->optim, err);
     if (ok) {
         const char *best = kin_checkpoint_note(checkpoint, "best.map"),
-                   *at = kin_checkpoint_note(checkpoint, "best.step");
+                   *at = kin_checkpoint_note(checkpoint, "best.step"),
+                   *start = kin_checkpoint_note(checkpoint, "start.map");
         const char *steps = kin_checkpoint_note(checkpoint, "kin.steps");
         int64_t before;
         t->unjudged = kin_checkpoint_note(checkpoint, "validation.due") != NULL;
@@ -144,6 +147,7 @@ bool kin_trainer_restore(kin_trainer *t, kin_error *err)
         if (steps && kin_parse_int(steps, 0, INT64_MAX, &before) && before != t->network.config.steps)
             t->steps_before = before;
         if (!best || !kin_parse_real(best, &t->now.best)) t->now.best = -1;
+        if (!start || !kin_parse_real(start, &t->start)) t->start = -1;
         if (!at || !kin_parse_int(at, 0, INT64_MAX, &t->now.best_step)) t->now.best_step = 0;
         ok = t->now.step <= t->network.config.steps ||
              kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld, behind the %lld of --steps", path,
@@ -181,7 +185,9 @@ void kin_trainer_log_steps(kin_trainer *t)
 
 void kin_trainer_log_validation(kin_trainer *t, const kin_metrics *m)
 {
-    kin_text_format(&t->log, "{\"step\":%lld,\"validation_mAP\":", (long long)t->now.step - 1);
+    /* that before the first step stands at the first step's place */
+    kin_text_format(&t->log,
+                    "{\"step\":%lld,\"validation_mAP\":", (long long)(t->now.step > 0 ? t->now.step - 1 : 0));
     kin_json_add_number(&t->log, m->mean.ap);
     kin_text_add(&t->log, ",\"validation_R@1\":");
     kin_json_add_number(&t->log, m->mean.recall[0]);

@@ -106,6 +106,7 @@ kin_trainer *kin_trainer_open(const kin_trainer_opt *opt, kin_error *err)
                        .watch = opt->watch,
                        .lock = -1,
                        .fresh = !opt->resume,
+                       .start = -1,
                        .now.best = -1};
     bool ok = begin(t, opt, err) && kin_run_data_of(&t->data, opt->set, opt->validation, err) &&
               make_network(t, err) && (!opt->run || kin_run_own(opt->run, &t->lock, err));
@@ -185,6 +186,12 @@ static bool due(int64_t step, int64_t every, int64_t steps)
     return step == steps || (every > 0 && step % every == 0);
 }
 
+static bool stopped(const kin_trainer *t, kin_error *err)
+{
+    return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->now.step,
+                    (long long)t->network.config.steps);
+}
+
 /* After a step: validation, checkpoints, and Ctrl-C. */
 static bool after_step(kin_trainer *t, kin_error *err)
 {
@@ -201,9 +208,17 @@ static bool after_step(kin_trainer *t, kin_error *err)
          (validated && t->now.best_step == t->now.step)) &&
         !kin_trainer_save(t, err))
         return false;
-    if (!stop || (t->now.step == c->steps && !t->unjudged)) return true;
-    return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped at step %lld of %lld", (long long)t->now.step,
-                    (long long)c->steps);
+    return !stop || (t->now.step == c->steps && !t->unjudged) || stopped(t, err);
+}
+
+/* What weights are worth before they change is what training has to be better than. */
+static bool before_steps(kin_trainer *t, kin_error *err)
+{
+    if (t->now.step || !t->validation || !*t->network.config.weights) return true;
+    if (kin_trainer_validate(t, err)) return kin_trainer_save(t, err);
+    if (!kin_trainer_stops(t) || err->code != KIN_ERR_INTERRUPTED) return false;
+    kin_error_clear(err);
+    return kin_trainer_save(t, err) && stopped(t, err);
 }
 
 /* What came before a resume counts. */
@@ -245,6 +260,7 @@ static bool all_steps(kin_trainer *t, kin_error *err)
     kin_schedule schedule = schedule_of(c);
     kin_collapse collapse = watch_for_collapse(t);
     double smooth = 0;
+    if (!before_steps(t, err)) return false;
     if (t->now.step == 0 && c->steps == 0) return kin_trainer_save(t, err);
     if (t->steps_before) tell_steps(t);
     if (t->best_lost)

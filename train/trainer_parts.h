@@ -33,10 +33,12 @@ struct kin_trainer {
     int64_t steps_before; /* of the whole training until this resume changed them; 0: it did not */
     bool told_idle;
     bool stopping;
-    int lock;       /* on the run's folder; -1: none */
-    bool fresh;     /* nothing was saved yet of a run that begins */
-    bool unjudged;  /* the validation that is due at this step was interrupted */
-    bool best_lost; /* the network that the state names as the best is not in the folder */
+    int lock;     /* on the run's folder; -1: none */
+    bool fresh;   /* nothing was saved yet of a run that begins */
+    double start; /* validation mAP before the first step, of a network that had weights; -1: not looked at */
+    bool told_below; /* that a later one is below it */
+    bool unjudged;   /* the validation that is due at this step was interrupted */
+    bool best_lost;  /* the network that the state names as the best is not in the folder */
 };
 
 /* ---- callbacks ---- */

@@ -48,18 +48,36 @@ static bool judge(kin_trainer *t, kin_metrics *m, int64_t *zeros, kin_error *err
     return ok;
 }
 
+/* Fine-tuning may cost more than it gives, and a figure that grows again from far below looks like a gain. */
+static void tell_of_loss(kin_trainer *t, double map)
+{
+    char line[240];
+    if (t->told_below || map >= t->start) return;
+    t->told_below = true;
+    snprintf(
+        line, sizeof line,
+        "step %lld: the network is worse on the held-out classes than it was before training (mAP %.4f); "
+        "the one of step %lld is kept, and a lower --lr may help",
+        (long long)t->now.step, t->start, (long long)t->now.best_step);
+    kin_trainer_say(t, line);
+}
+
 bool kin_trainer_validate(kin_trainer *t, kin_error *err)
 {
     kin_metrics m;
     int64_t zeros;
     if (!judge(t, &m, &zeros, err)) return false;
-    bool better = m.mean.ap > t->now.best;
+    /* Where vectors tie, their order is chance: a network that collapsed is not the best for it. */
+    double map = kin_metrics_tied(&m) ? m.pessimistic.ap : m.mean.ap;
+    bool better = map > t->now.best;
     if (better) {
-        t->now.best = m.mean.ap;
+        t->now.best = map;
         t->now.best_step = t->now.step;
     }
+    if (t->now.step == 0) t->start = map;
     kin_trainer_log_validation(t, &m);
     if (t->watch.on_validation)
         t->watch.on_validation(t->watch.user, &(kin_train_validation){t->now.step, &m, better, zeros});
+    tell_of_loss(t, map);
     return true;
 }

@@ -36,7 +36,7 @@ static const kin_option options[] = {
     {"loss", KIN_OPTION_STRING, "SUM",
      "the loss, or a sum of some, with their options and weights: \"softmax(smoothing=.1) + "
      "triplet-hard(margin=.3) * .5\"; kin loss lists them",
-     "triplet-hard"},
+     "triplet-hard", .fallback_shown = "triplet-hard; with --weights " KIN_GENTLE_LOSS},
     KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
@@ -74,10 +74,12 @@ static const kin_option options[] = {
     {"batch-pictures", KIN_OPTION_INT, "K", "pictures of each class in a batch", "4", .low = 2, .high = 256},
     {"batch", KIN_OPTION_INT, "N", "pictures in a batch of the other samplers", "128",
      .fallback_shown = "128, or all where there are fewer", .low = 2, .high = 16384},
-    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1},
+    {"lr", KIN_OPTION_REAL, "RATE", "learning rate", "0.001", .low = 1e-12, .high = -1,
+     .fallback_shown = "0.001; with --weights " KIN_GENTLE_LR_TEXT},
     {"schedule", KIN_OPTION_CHOICE, "NAME", "how the rate falls", "cosine", .choices = schedules},
     {"final-lr", KIN_OPTION_REAL, "RATE", "where the cosine ends", "0", ANY},
-    {"warmup", KIN_OPTION_INT, "N", "steps over which the rate rises first", "0", ANY},
+    {"warmup", KIN_OPTION_INT, "N", "steps over which the rate rises first", "0", ANY,
+     .fallback_shown = "0; with --weights a tenth of the steps, 100 at most"},
     {"decay-every", KIN_OPTION_INT, "N", "steps between falls of the step schedule", "1000", .low = 1,
      .high = -1},
     {"decay-gamma", KIN_OPTION_REAL, "X", "factor of each fall", "0.1", .low = 1e-6, .high = 1},
@@ -89,7 +91,10 @@ static const kin_option options[] = {
     {"freeze", KIN_OPTION_STRING, "PATTERNS",
      "parameters that do not change, with their norms' statistics, such as 'conv1.*,bn1.*,layer1.*'"},
     {"freeze-bn", KIN_OPTION_FLAG, NULL,
-     "batch norms keep their statistics and normalise with them in training; their weights still train"},
+     "batch norms keep their statistics and normalise with them in training; their weights still train",
+     .fallback_shown = "only with --weights"},
+    {"train-bn", KIN_OPTION_FLAG, NULL,
+     "with --weights: batch norms normalise by their batch, and their statistics follow"},
     {"recompute", KIN_OPTION_FLAG, NULL,
      "keep only what the network's blocks return, and compute their insides again for the gradients: less "
      "memory, the same result, more time"},
@@ -369,11 +374,21 @@ static void tell_idle_options(kin_cli *cli, const kin_config *c)
                  {"final-lr", c->schedule == KIN_SCHEDULE_COSINE, "--schedule cosine"},
                  {"momentum", c->optimizer == KIN_SGD, "--optimizer sgd"},
                  {"allow-missing", *c->weights, "--weights"},
+                 {"train-bn", *c->weights, "--weights"},
                  {"cache-side", *c->augment, "--augment"},
                  {"validate-every", validates, "--validate"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (kin_option_given(cli, table[i].option) && !table[i].works)
             kin_cli_note(cli, "--%s does nothing here; it goes with %s", table[i].option, table[i].with);
+}
+
+static void tell_gentle(kin_cli *cli, const kin_config *c)
+{
+    kin_text told = {0};
+    kin_config_tell_gentle(c, cli, &told);
+    if (told.size && !told.failed)
+        kin_cli_note(cli, "weights are changed gently, unless said otherwise: %s", told.data + 2);
+    kin_text_free(&told);
 }
 
 static int ways_to_validate(const kin_cli *cli)
@@ -396,7 +411,7 @@ static bool configure(kin_config *c, const kin_cli *cli, kin_error *err)
 static bool train_told(kin_cli *cli, const kin_config *c, const char *run, bool resume,
                        const kin_beginning *beginning, kin_error *err)
 {
-    if (!resume) tell_idle_options(cli, c);
+    if (!resume) tell_idle_options(cli, c), tell_gentle(cli, c);
     return read_and_train(cli, c, run, resume, beginning, err);
 }
 
