@@ -22,7 +22,7 @@ import threading
 # Words of the test programs' names, room by room. (both_sets keeps checksums, which other compiler's options change.)
 TESTS = {
     'kernels': 'both_blocking both_gemm both_conv both_winograd both_norm both_folded both_inverted both_stem both_ops both_pools both_products '
-               'both_golden both_layers both_wide test_scan machine.test',
+               'both_golden both_layers both_wide both_large test_scan machine.test',
     'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
                 'both_recompute both_refusals both_stem both_attention both_wide both_gradcheck both_tape both_golden',
     'losses': 'test_losses both_loss both_golden',
@@ -32,7 +32,7 @@ TESTS = {
 # these notices. The first row that fits counts.
 NEAREST = {
     'kernels/cut': 'both_blocking both_gemm',
-    'kernels/gemm': 'both_gemm both_blocking',
+    'kernels/gemm': 'both_gemm both_blocking both_large',
     'kernels/tile': 'both_gemm both_blocking',
     'kernels/norm': 'both_golden both_norm both_folded both_wide',
     'kernels/pool': 'both_golden both_pools both_layers both_folded',
@@ -40,11 +40,11 @@ NEAREST = {
     'kernels/isa': 'both_gemm machine.test',
     'kernels/chosen': 'machine.test',
     'kernels/limits': 'machine.test',
-    'kernels/conv/cut': 'both_blocking both_conv both_winograd',
+    'kernels/conv/cut': 'both_blocking both_large both_conv both_winograd',
     'kernels/conv/conv_stem': 'both_stem both_blocking',
-    'kernels/conv/inverted': 'both_inverted',
+    'kernels/conv/inverted': 'both_inverted both_large',
     'kernels/conv/winograd': 'both_winograd both_conv',
-    'kernels/conv/': 'both_golden both_conv both_folded',
+    'kernels/conv/': 'both_large both_golden both_conv both_folded',
     'autograd/activation': 'both_golden both_ops',
     'autograd/arith': 'both_golden both_ops both_wide',
     'autograd/conv': 'both_golden both_layers both_wide both_products both_refusals both_conv both_folded',
@@ -181,7 +181,8 @@ class Program:
 
     def run(self, folder, few, limit):
         """Whether the program in the folder passes, and the processors' seconds that it took; few: with an eighth of its random shapes."""
-        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1', BUILD=folder, KIN_FIRST_FAILURE='1')
+        environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=0:hard_rss_limit_mb=3000:allocator_may_return_null=1',
+                           BUILD=folder if self.script else BUILD, KIN_FIRST_FAILURE='1')
         if few:
             environment['KIN_SHAPES'] = '1'  # tests/support/numbers.h
         words = [self.path] if self.script else [os.path.join(folder, 'kin')]
