@@ -8,7 +8,7 @@
 # With WORK=FOLDER the copy is made there and kept, for the next run. JOBS (2) mutants are tried at a time. A mutant's file is built with the
 # sanitizers; whatever takes four times the processors' time that it took before has been noticed. tests/support/mutate.py has a table of the
 # tests that look at each file most closely, which are tried first; with CLOSE=1 no others, and --survivors tries those later. An interrupted
-# run (^C, or kill of mutate.py) still says its figures.
+# run (^C, or kill of mutate.py) still says its figures; SKIP=N goes on behind the first N, those that do not compile among them.
 set -eu
 list= log=
 case ${1:-} in

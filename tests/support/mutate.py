@@ -295,8 +295,11 @@ def same_bytes(a, b):
     return all(open(x, 'rb').read() == open(y, 'rb').read() for x, y in zip(a, b))
 
 
+stopped = threading.Event()
+
+
 class Broken(Exception):
-    """A mutant that does not become a program."""
+    """A mutant that does not become a program, or would have if the run had not been stopped."""
 
 
 class Run:
@@ -333,12 +336,14 @@ class Run:
             for p in self.those_of(m.path) if not CLOSE else []:
                 if built[p.kind] and p.has_shapes() and self.notices(p, m.path, built[p.kind], folder, False):
                     return 'killed', p.path
-            for p in self.those_of(m.path):
+            for p in self.those_of(m.path) if not CLOSE else []:
                 if nearness(p, m.path) == 0 and built.get(p.kind) and self.sanitised_room_notices(p, m.path, built[p.kind], folder):
                     return 'killed', p.path
         return 'survived', ''
 
     def notices(self, p, path, objects, folder, few):
+        if stopped.is_set():
+            raise Broken
         p.ready(few)
         if not p.link(objects, folder):
             raise Broken
@@ -392,6 +397,7 @@ def main():
         print('\n'.join(describe(m) for m in all_mutants[:count]))
         return 0
     listed, counts, tried = known(), collections.Counter(), 0
+    all_mutants = all_mutants[int(os.environ.get('SKIP', 0)):]
     run = Run(room)
 
     def one(m):
@@ -403,9 +409,11 @@ def main():
             return m, 'broken', ''
 
     def stop(*_):
+        stopped.set()
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     waiting, source = collections.deque(), iter(all_mutants)
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get('JOBS', 2))) as pool:
         try:
