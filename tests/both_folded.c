@@ -153,6 +153,64 @@ static void kernels(const char *isa)
     check_end();
 }
 
+/* ---- what a norm ahead makes of the maps that training keeps ---- */
+
+static void near_to(const char *what, int row, const kin_real *got, const kin_real *want, int64_t count,
+                    double scale)
+{
+    double tolerance = (sizeof(kin_real) == 8 ? 1e-12 : 1e-5) * (1 + scale), off = 0;
+    for (int64_t i = 0; i < count; i++) off = fmax(off, fabs((double)got[i] - (double)want[i]));
+    CHECK_MSG(off <= tolerance, "row %d: %s is off by %g", row, what, off);
+}
+
+static void begun_shape(kin_stream *r, const kin_conv_shape *s, int row)
+{
+    int64_t taps = s->kernel_h * s->kernel_w * (s->in_c / s->groups), outputs = pixels_out(s) * s->out_c;
+    kin_conv_shape packed = *s;
+    kin_real *x = numbers_random(r, pixels_in(s), s->in_c, s->in_ld),
+             *w = numbers_random(r, taps, s->out_c, s->out_c), *line = numbers_random(r, 2, s->in_c, s->in_c),
+             *dy = numbers_random(r, pixels_out(s), s->out_c, s->out_c),
+             *moved = kin_alloc_array((size_t)(pixels_in(s) * s->in_c), sizeof *moved),
+             *y = kin_alloc_array((size_t)outputs, 2 * sizeof *y),
+             *dw = kin_alloc_array((size_t)(taps * s->out_c), 2 * sizeof *dw);
+    kin_conv_begin begin = {line, line + s->in_c, KIN_NORM_RELU};
+    size_t bytes = kin_conv_workspace(s);
+    void *workspace = numbers_workspace(bytes);
+    packed.in_ld = s->in_c;
+    CHECK(kin_conv_begins(s));
+    kin_norm_apply(x, s->in_ld, pixels_in(s), s->in_c, begin.scale, begin.shift, NULL, 0, begin.act, moved);
+    kin_conv_forward(&packed, moved, NULL, w, NULL, y, workspace);
+    kin_conv_forward(s, x, &begin, w, NULL, y + outputs, workspace);
+    near_to("y", row, y + outputs, y, outputs, sqrt((double)taps));
+    kin_conv_backward_weight(&packed, moved, NULL, dy, dw, false, workspace);
+    kin_conv_backward_weight(s, x, &begin, dy, dw + taps * s->out_c, false, workspace);
+    near_to("dw", row, dw + taps * s->out_c, dw, taps * s->out_c, sqrt((double)pixels_out(s)));
+    CHECK(numbers_workspace_free(workspace, bytes));
+    kin_free(x), kin_free(w), kin_free(line), kin_free(dy), kin_free(moved), kin_free(y), kin_free(dw);
+}
+
+static void begun(const char *isa)
+{
+    check_begin(
+        "conv with a norm ahead: forward and the weights' gradient are those of what it makes (%s, %s)", isa,
+        KIN_REAL_NAME);
+    /* Depthwise: rows of several tasks, within one picture and over more; wide ones, of which one is a task. */
+    static const kin_conv_shape shapes[] = {{3, 21, 9, 24, 31, 21, 9, 24, 24, 3, 3, 1, 1, 1, 1, 1, 1, 24},
+                                            {2, 45, 6, 17, 17, 22, 3, 17, 17, 3, 3, 2, 2, 0, 0, 1, 1, 17},
+                                            {1, 30, 7, 5, 5, 26, 3, 5, 5, 3, 3, 1, 1, 0, 0, 2, 2, 5},
+                                            {2, 3, 260, 260, 260, 3, 260, 260, 260, 3, 3, 1, 1, 1, 1, 1, 1,
+                                             260},
+                                            {2, 13, 11, 70, 75, 13, 11, 33, 33, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
+    for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            kin_stream r = kin_stream_new(kin_key((uint64_t)i, 22, 0));
+            kin_set_threads(threads);
+            begun_shape(&r, &shapes[i], i);
+            kin_set_threads(0);
+        }
+    check_end();
+}
+
 /* ---- kin_conv_bn ---- */
 
 typedef struct layer {
@@ -344,6 +402,7 @@ static void out_of_memory(void)
 int main(void)
 {
     numbers_each_isa("folded conv", kernels);
+    numbers_each_isa("conv with a norm ahead", begun);
     numbers_each_isa("kin_conv_bn", folded_layers);
     sealed();
     out_of_memory();
