@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef KIN_DOUBLE /* pictures are no part of the double library */
+
 static size_t from_hex(const char *hex, uint8_t *out, size_t room)
 {
     size_t n = 0;
@@ -130,3 +132,5 @@ void refused(const uint8_t *bytes, size_t size, uint64_t max_pixels, const char 
     kin_image_free(&image);
     CHECK(kin_alloc_live() == live);
 }
+
+#endif
