@@ -34,6 +34,7 @@ extern const kin_command kin_command_tune;
 extern const kin_command kin_command_index;
 extern const kin_command kin_command_find;
 extern const kin_command kin_command_duplicates;
+extern const kin_command kin_command_groups;
 extern const kin_command kin_command_whiten;
 extern const kin_command kin_command_reduce;
 extern const kin_command kin_command_fuse;
@@ -73,6 +74,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_index,
     &kin_command_find,
     &kin_command_duplicates,
+    &kin_command_groups,
     &kin_command_whiten,
     &kin_command_reduce,
     &kin_command_fuse,

@@ -104,9 +104,11 @@ bool kin_output_apart(const kin_cli *cli, const char *output, const char *input,
     return kin_option_flag(cli, "force") || !same_file(output, input) || refuse(output, err);
 }
 
-/* A name is that of pictures where a network is given to look at them. */
+/* A name is that of pictures where a network is given to look at them, or where the command says so. */
 static bool takes_pictures(const kin_cli *cli)
 {
+    const char *argument = cli->command->arguments[0].name;
+    if (argument && strcmp(argument, "FOLDER") == 0) return true;
     for (int i = 0; cli->command->options[i].name; i++)
         if (strcmp(cli->command->options[i].name, "model") == 0) return cli->values[i] != NULL;
     return false;

@@ -8,6 +8,7 @@
 #include "data/look/hash.h"
 #include "data/look/look.h"
 #include "data/sets/dataset.h"
+#include "retrieval/cluster/cluster.h"
 #include "retrieval/search/search.h"
 
 #include <math.h>
@@ -296,28 +297,54 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How far the nearest other picture is, of SAMPLE pictures spread over all. */
+/* How far the nearest picture of another group is, of SAMPLE pictures spread over all: what a picture would find
+ * whose thing is not in the index. Groups are those of kin_cluster, for nobody labelled anything. */
 static bool measure_nearest(kin_photos *p, kin_error *err)
 {
-    int64_t n = p->count < SAMPLE ? p->count : SAMPLE, self[SAMPLE];
+    enum { LOOKED_AT = 64 };
+    int64_t n = p->count < SAMPLE ? p->count : SAMPLE, self[SAMPLE],
+            k = p->count - 1 < LOOKED_AT ? p->count - 1 : LOOKED_AT;
     if (p->count < 2) return true;
-    kin_neighbours found;
+    kin_neighbours found = {0};
+    int64_t *group = kin_alloc_array((size_t)p->count, sizeof *group);
     float *sample = kin_alloc_array((size_t)n, (size_t)p->dim * sizeof *sample);
     p->nearest = kin_alloc_array((size_t)n, sizeof *p->nearest);
-    bool ok = (sample && p->nearest) ||
+    bool ok = (group && sample && p->nearest) ||
               kin_fail_memory(err, "the index", (size_t)(n * p->dim) * sizeof *sample);
     for (int64_t i = 0; ok && i < n; i++) {
         self[i] = i * p->count / n;
         memcpy(sample + i * p->dim, p->rows + self[i] * p->dim, (size_t)p->dim * sizeof *sample);
     }
-    kin_search_opt opt = {.k = 1, .metric = KIN_INNER, .self = self};
-    ok = ok && kin_search((kin_vectors){sample, n, p->dim}, kin_photos_vectors(p), &opt, &found, err);
-    kin_free(sample);
-    if (!ok) return false;
-    for (int64_t i = 0; i < n; i++) p->nearest[i] = found.value[i] < 1 ? 1 - found.value[i] : 0;
+    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .self = self};
+    ok = ok && kin_cluster(kin_photos_vectors(p), NULL, group, err) >= 0 &&
+         kin_search((kin_vectors){sample, n, p->dim}, kin_photos_vectors(p), &opt, &found, err);
+    for (int64_t i = 0; ok && i < n; i++) {
+        int64_t at = 0;
+        while (at < k - 1 && group[found.index[i * k + at]] == group[self[i]]) at++;
+        float value = found.value[i * k + at];
+        p->nearest[i] = value < 1 ? 1 - value : 0;
+    }
+    if (ok) {
+        qsort(p->nearest, (size_t)n, sizeof *p->nearest, rising);
+        p->nearests = n;
+    }
     kin_neighbours_free(&found);
-    qsort(p->nearest, (size_t)n, sizeof *p->nearest, rising);
-    p->nearests = n;
+    kin_free(group), kin_free(sample);
+    return ok;
+}
+
+/* Of a large index it takes longer than a few new pictures, and changes little by them. */
+static bool take_nearest(const update *u, kin_photos *out, kin_error *err)
+{
+    enum { LARGE = 5000, FEW = 50 /* one in so many */ };
+    const kin_photos_told *t = u->told;
+    int64_t changes = t->added + t->changed + t->moved + t->removed, n = u->known->nearests;
+    bool stays = n > 0 && (changes == 0 || (out->count >= LARGE && changes * FEW < out->count));
+    if (!stays) return measure_nearest(out, err);
+    out->nearest = kin_alloc_array((size_t)n, sizeof *out->nearest);
+    if (!out->nearest) return kin_fail_memory(err, "the index", (size_t)n * sizeof *out->nearest);
+    memcpy(out->nearest, u->known->nearest, (size_t)n * sizeof *out->nearest);
+    out->nearests = n;
     return true;
 }
 
@@ -392,7 +419,7 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     if (ok && u.found.remark) snprintf(told->remark, sizeof told->remark, "%s", u.found.remark);
     ok = ok && work(&u, err) && gather(&u, out, err);
     if (ok) tell(&u, out);
-    ok = ok && measure_nearest(out, err);
+    ok = ok && take_nearest(&u, out, err);
     if (!ok) kin_photos_free(out);
     kin_names_free(&u.paths), kin_names_free(&u.contents);
     kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.todo);

@@ -107,4 +107,24 @@ same "photos: no picture was touched" before after
 rm shop/copy.png
 expect "a picture that went meanwhile is told" 0 "" "could not be read again" duplicates shop --csv dups.csv
 expect "a folder that is not indexed" 2 "" "empty is not indexed yet; kin index empty does it" duplicates empty
+
+# ---- groups ----
+mkdir things && for thing in 1 2 3; do
+    mkdir "things/$thing"
+    for view in 1 2 3 4 5; do "$kin" convert "shop/product-000$((thing + 2))/view-02.png" --crop $((49 - view)) --out "things/$thing/$view.png" --quiet || exit 1; done
+done
+"$kin" index things --quiet >"$out/log"
+expect "pictures of one thing are together" 0 "15 pictures in 3 groups, of 3 folders: NMI 1.0000, ARI 1.0000, of pairs precision 1.0000, recall 1.0000, F 1.0000" "15 of 15 pictures in 3 groups" groups things --k1 4 --judge
+expect "a name with a comma is none" 2 "" "not ' or so'" groups things --k1 4 --name "1=one,2=two, or so" --out none.csv
+expect "nor a group that is not there" 2 "" "numbers of groups, 1 to 3" groups things --k1 4 --name "4=four"
+expect "nor two names" 2 "" "names group 1 twice" groups things --k1 4 --name "1=four,1=five"
+"$kin" groups things --k1 4 --name "1=one,3=one" --out named.csv --quiet
+why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="$(head -n 4 named.csv | tr '\n' ' ')"
+report "a list of those alone" "$why"
+"$kin" groups things --k1 4 --out list.csv --quiet
+"$kin" groups things --k1 4 --out list.csv --quiet --threads 1 || bad "photos: again over the same list" "$?"
+expect "which is a data set" 0 "classes" "" data list.csv
+# shellcheck disable=SC2086
+expect "and is trained on" 0 "" "" train list.csv --quiet --model resnet8 --size 24 --channels 3 --width 8 --batch-classes 2 --batch-pictures 2 --steps 1 --out named
+expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 exit $failed

@@ -22,7 +22,7 @@ static const kin_option options[] = {
     {"each", KIN_OPTION_FLAG, NULL, "of several pictures, look for each by itself, not for their average"},
     {"matches", KIN_OPTION_FLAG, NULL, "only those that count as found; exit status 1 where there are none"},
     {"false-accept", KIN_OPTION_REAL, "RATE",
-     "what counts as found: so near that of strangers at most this part would be taken for a match", "0.05",
+     "what counts as found: so near that of strangers this part would be taken for a match", "0.05",
      .low = .001, .high = .9},
     {"json", KIN_OPTION_FLAG, NULL, "one JSON object a query, with distances, sizes and dates"},
     {"paths0", KIN_OPTION_FLAG, NULL, "paths alone, each ended by a zero byte, for xargs -0"},
@@ -307,13 +307,10 @@ const kin_command kin_command_find = {
              "their average, or with --each one after the other. A PICTURE may be \"-\", standard input, or "
              "INDEX#PATH, a "
              "picture as another index knows it. The very file that is asked with is not found.\n\n"
-             "Whether the nearest is a match at all is told without labels: a part --false-accept of the "
-             "index's own "
-             "pictures have another one as near as the distance that counts as found, so that of strangers "
-             "like them no "
-             "more would be accepted; where the index holds several pictures of one thing the distance is "
-             "smaller than "
-             "it need be.",
+             "Whether the nearest is a match at all is told without labels: a thousand of the index's own "
+             "pictures were "
+             "taken for strangers, each without those that kin groups takes for the same thing, and a part "
+             "--false-accept of them found another picture within the distance that counts as found.",
     .examples = "kin find picture.jpg --index ~/photos\n"
                 "# the average of two, and only what counts as found\n"
                 "kin find left.jpg right.jpg --matches\n"
