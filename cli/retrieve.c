@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/descriptors.h"
 #include "cli/interrupt.h"
 #include "cli/selves.h"
 #include "retrieval/describe/expand.h"
@@ -76,19 +77,9 @@ static int check_options(kin_retrieve *r)
     return 0;
 }
 
-static void note_missing(const kin_cli *cli, const kin_embeddings *e)
-{
-    if (e->names_missing)
-        kin_cli_note(cli,
-                     "%s: the .csv that was written with it is missing; ids are row numbers, without labels",
-                     e->name);
-}
-
 static bool read_embeddings(void *user, const char *name, kin_embeddings *out, kin_error *err)
 {
-    if (!kin_embeddings_read(name, out, err)) return false;
-    note_missing(user, out);
-    return true;
+    return kin_cli_read_embeddings(user, name, out, err);
 }
 
 bool kin_retrieve_open(kin_retrieve *r, kin_cli *cli, int *code)
@@ -146,13 +137,8 @@ kin_progress kin_retrieve_progress(kin_retrieve *r) { return (kin_progress){show
 
 void kin_retrieve_tell_rounding(const kin_retrieve *r)
 {
-    const kin_embeddings *sets[] = {&r->query, &r->gallery};
-    for (int s = 0; s < 2; s++)
-        if (sets[s]->file.wide)
-            kin_cli_note(r->cli,
-                         "%s holds numbers that are rounded to float32 here; kin search alone compares them "
-                         "as they are",
-                         sets[s]->name);
+    kin_cli_tell_rounding(r->cli, &r->query);
+    kin_cli_tell_rounding(r->cli, &r->gallery);
 }
 
 bool kin_retrieve_normalize(kin_retrieve *r, kin_error *err)

@@ -49,6 +49,12 @@ expect "doubles that float32 would round are told apart" 0 "0,1 0" "" search --g
 expect "and the same is found to be the same" 0 "0,0" "1 of 1 queries is a gallery item" search --gallery "$out/wide.npy" --query "$out/ask.npy" --metric euclid
 expect "what rounds them says so" 0 "" "holds numbers that are rounded to float32 here" search --gallery "$out/wide.npy" --query "$out/ask.npy" --metric euclid --float32 --out "$out/r2.csv"
 expect "re-ranking says so, too" 0 "" "holds numbers that are rounded to float32 here" rerank --gallery "$out/wide.npy" --method none --out "$out/r2.csv"
+for command in "whiten fit $out/wide.npy --out $out/w.safetensors" "reduce $out/wide.npy --pca 1 --out $out/r3" "index $out/wide.npy --faiss $out/f.index" \
+    "fuse --gallery $out/wide.npy,$out/wide.npy --out $out/r2.csv" "tune --gallery $out/wide.npy --out $out/t.json" "eval --gallery $out/wide.npy"; do
+    # shellcheck disable=SC2086
+    "$kin" $command >"$out/out" 2>"$out/err"
+    grep -q "holds numbers that are rounded to float32 here" "$out/err" && ok "so does kin ${command%% *}" || bad "so does kin ${command%% *}" "$(head -n 2 "$out/err")"
+done
 expect "Euclid has no similarities" 2 "" "take --distances" search --query $q --gallery $g --metric euclid --similarities "$out/s.npy"
 expect "nor has k-reciprocal re-ranking" 2 "" "take --distances" rerank --query $q --gallery $g --similarities "$out/s.npy"
 expect "distances without lists" 2 "" "--distances belongs to RANKS" eval --query $q --gallery $g --distances "$out/d.npy"

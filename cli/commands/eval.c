@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "cli/eval_details.h"
 #include "cli/eval_page.h"
 #include "train/judge.h"
@@ -214,8 +215,8 @@ static bool evaluate_exactly(evaluation *e, const kin_cli *cli, const char *quer
                              kin_error *err)
 {
     kin_embeddings q = {0}, g = {0};
-    bool ok = kin_embeddings_read(gallery, &g, err) && need_labels(&g.items, gallery, err);
-    ok = ok && (!query || (kin_embeddings_read(query, &q, err) && need_labels(&q.items, query, err)));
+    bool ok = kin_cli_read_rounded(cli, gallery, &g, err) && need_labels(&g.items, gallery, err);
+    ok = ok && (!query || (kin_cli_read_rounded(cli, query, &q, err) && need_labels(&q.items, query, err)));
     ok = ok && number_items(e, cli, &g.items, query ? &q.items : NULL, err);
     ok = ok && (!query || kin_selves_find(&q, &g, &e->selves, err));
     const kin_metrics_opt opt = {.k = kin_option_int(cli, "k")};

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "train/judge.h"
 #include "cli/params.h"
 #include "cli/selves.h"
@@ -88,11 +89,11 @@ static bool same_ids(const kin_embeddings *a, const kin_embeddings *b, kin_error
 static bool read_descriptors(ensemble *e, char *const *gallery, char *const *query, kin_error *err)
 {
     for (int s = 0; s < e->sets; s++) {
-        if (!kin_embeddings_read(gallery[s], &e->gallery[s], err) ||
+        if (!kin_cli_read_rounded(e->cli, gallery[s], &e->gallery[s], err) ||
             !same_ids(&e->gallery[0], &e->gallery[s], err))
             return false;
-        if (!e->leave_one_out &&
-            (!kin_embeddings_read(query[s], &e->query[s], err) || !same_ids(&e->query[0], &e->query[s], err)))
+        if (!e->leave_one_out && (!kin_cli_read_rounded(e->cli, query[s], &e->query[s], err) ||
+                                  !same_ids(&e->query[0], &e->query[s], err)))
             return false;
         if (!e->leave_one_out && e->query[s].dim != e->gallery[s].dim)
             return kin_fail(err, KIN_ERR_ARGUMENT,

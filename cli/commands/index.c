@@ -2,6 +2,7 @@
  * another program. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/memory.h"
+#include "cli/descriptors.h"
 #include "cli/interrupt.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
@@ -46,7 +47,7 @@ static bool for_faiss(const kin_cli *cli, kin_error *err)
     static const kin_metric by_name[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
     const char *out = kin_option_string(cli, "faiss");
     kin_embeddings set = {0};
-    bool ok = kin_embeddings_read(cli->positional[0], &set, err) &&
+    bool ok = kin_cli_read_rounded(cli, cli->positional[0], &set, err) &&
               kin_faiss_write_flat(out, kin_embeddings_vectors(&set),
                                    by_name[kin_option_choice(cli, "metric")], err);
     if (ok)

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/whitening_file.h"
@@ -145,8 +146,8 @@ static bool reduce(const kin_cli *cli, kin_error *err)
     kin_embeddings set = {0}, other = {0};
     reducer r = {0};
     float *rows = NULL;
-    bool ok = kin_embeddings_read(name, &set, err) && (!on || kin_embeddings_read(on, &other, err)) &&
-              make(cli, on ? &other : &set, &r, err);
+    bool ok = kin_cli_read_rounded(cli, name, &set, err) &&
+              (!on || kin_cli_read_rounded(cli, on, &other, err)) && make(cli, on ? &other : &set, &r, err);
     if (ok && !(rows = kin_alloc_array((size_t)set.items.count, (size_t)dims_of(&r) * sizeof *rows)))
         ok = kin_fail_memory(
             err, out, (unsigned long long)set.items.count * (unsigned long long)dims_of(&r) * sizeof *rows);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "cli/interrupt.h"
 #include "train/judge.h"
 #include "cli/progress.h"
@@ -214,8 +215,8 @@ static bool open_tuner(tuner *t, kin_error *err)
 {
     const char *query = kin_option_string(t->cli, "query"), *gallery = kin_option_string(t->cli, "gallery");
     t->leave_one_out = !query;
-    if (!kin_embeddings_read(gallery, &t->gallery, err) ||
-        (query && (!kin_embeddings_read(query, &t->query, err) ||
+    if (!kin_cli_read_rounded(t->cli, gallery, &t->gallery, err) ||
+        (query && (!kin_cli_read_rounded(t->cli, query, &t->query, err) ||
                    !kin_selves_find(&t->query, &t->gallery, &t->selves, err))) ||
         !number(t, err))
         return false;

@@ -1,6 +1,7 @@
 /* kin whiten: fits a whitening on descriptors, and applies it to others. */
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "cli/whitening_file.h"
 #include "retrieval/lists/items.h"
 
@@ -39,7 +40,7 @@ static bool fit(const kin_cli *cli, const char *name, const char *out, kin_error
     kin_whitening w = {0};
     char about[200];
     int64_t pairs = 0;
-    if (!kin_embeddings_read(name, &set, err)) return false;
+    if (!kin_cli_read_rounded(cli, name, &set, err)) return false;
     int64_t dims = kin_option_int(cli, "dims"); /* 0: all that there are */
     bool ok = kin_option_flag(cli, "learned") ? learn(cli, &set, dims, &w, &pairs, err)
                                               : kin_whitening_fit(kin_embeddings_vectors(&set), dims,
@@ -83,7 +84,7 @@ static bool apply(const kin_cli *cli, const char *file, const char *name, const 
     kin_embeddings set = {0};
     kin_whitening w;
     if (!kin_whitening_load(file, &w, err)) return false;
-    bool ok = kin_embeddings_read(name, &set, err);
+    bool ok = kin_cli_read_rounded(cli, name, &set, err);
     float *rows = ok ? kin_alloc_array((size_t)set.items.count, (size_t)w.out * sizeof *rows) : NULL;
     if (ok && !rows)
         ok = kin_fail_memory(err, out,
