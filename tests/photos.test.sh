@@ -126,5 +126,15 @@ report "a list of those alone" "$why"
 expect "which is a data set" 0 "classes" "" data list.csv
 # shellcheck disable=SC2086
 expect "and is trained on" 0 "" "" train list.csv --quiet --model resnet8 --size 24 --channels 3 --width 8 --batch-classes 2 --batch-pictures 2 --steps 1 --out named
+expect "a page of what was found" 0 "# things/2/1.png" "" find things/1/1.png things/2/1.png --each --index things --html found.html --quiet
+mkdir 'things/<b>&"' && cp things/1/2.png 'things/<b>&"/<u>.png' && "$kin" index things --quiet >"$out/log"
+expect "a page of duplicates" 0 "" "" duplicates things --html dups.html --quiet
+expect "a page of groups" 0 "" "" groups things --html groups.html --quiet
+why=; for page in found dups groups; do
+    grep -q 'data:image' $page.html || why="$why $page shows nothing"
+    grep -qE '<u>|<b>&|https?://' $page.html && why="$why $page is not escaped, or loads something"
+done
+grep -q '&lt;u&gt;.png' dups.html || why="$why a name is missing"
+report "pages show pictures, and whatever names are" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 exit $failed

@@ -2,6 +2,7 @@
 #include "base/csv.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
+#include "cli/pages/photos_page.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -14,6 +15,8 @@ static const char *const kinds[] = {"exact", "same", "near", NULL};
 
 static const kin_option options[] = {
     {"csv", KIN_OPTION_STRING, "FILE", "columns group,path,kind,keep,width,height,bytes, a line a picture",
+     .writes = KIN_WRITES_FILE},
+    {"html", KIN_OPTION_STRING, "PAGE", "a page that shows the groups, to be opened in a browser",
      .writes = KIN_WRITES_FILE},
     {"pairs", KIN_OPTION_STRING, "FILE",
      "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree",
@@ -68,6 +71,7 @@ typedef struct writing {
     const kin_duplicates *d;
     FILE *stream;
     int64_t last;
+    kin_page *page;
 } writing;
 
 static char *shown_path(const kin_album *album, int64_t i) { return kin_album_path(album, i); }
@@ -106,11 +110,43 @@ static void put_path(void *user, int64_t i)
     kin_free(path);
 }
 
+static void put_tile(void *user, int64_t i)
+{
+    writing *w = user;
+    char title[64];
+    if (!kin_page_ok(w->page)) return;
+    if (w->last != w->d->group[i]) {
+        if (w->last >= 0) kin_page_row_end(w->page);
+        snprintf(title, sizeof title, "Group %lld", (long long)w->d->group[i] + 1);
+        kin_page_row_begin(w->page, &(kin_page_row){.title = title});
+        w->last = w->d->group[i];
+    }
+    bool keep = w->d->keeper[w->d->group[i]] == i;
+    kin_photos_tile(w->page, w->album, i, KIN_TILE_PLAIN, kind_of(w->d, i), keep ? "the largest" : NULL);
+}
+
+static bool write_page(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+{
+    kin_page page;
+    writing w = {album, d, NULL, -1, &page};
+    kin_page_begin(&page, name, "Duplicates",
+                   "Pictures that are one picture. Nothing was deleted; a click opens the file.");
+    kin_page_section(&page, d->groups ? "Groups" : "There are none",
+                     "exact: the same bytes; same: written again in another size, format or quality; near: "
+                     "cropped, framed, "
+                     "greyed, slightly turned or written upon. The first of each row is the one to keep.");
+    in_order(album, d, put_tile, &w);
+    if (w.last >= 0) kin_page_row_end(&page);
+    bool ok = kin_page_write(&page, err);
+    kin_page_free(&page);
+    return ok;
+}
+
 static bool write_csv(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
 {
     kin_file file;
     if (!kin_file_create(&file, name, err)) return false;
-    writing w = {album, d, file.stream, -1};
+    writing w = {album, d, file.stream, -1, NULL};
     fputs("group,path,kind,keep,width,height,bytes\n", file.stream);
     in_order(album, d, put_csv, &w);
     return kin_file_commit(&file, err);
@@ -158,7 +194,8 @@ static int run(kin_cli *cli)
     kin_album album = {0};
     kin_duplicates d = {0};
     meter m = {.quiet = cli->quiet};
-    const char *csv = kin_option_string(cli, "csv"), *pairs = kin_option_string(cli, "pairs");
+    const char *csv = kin_option_string(cli, "csv"), *pairs = kin_option_string(cli, "pairs"),
+               *html = kin_option_string(cli, "html");
     kin_duplicates_opt opt = {.nearest = kin_option_int(cli, "nearest"),
                               .bits = (int)kin_option_int(cli, "bits"),
                               .loosest = (kin_duplicate)kin_option_choice(cli, "kind"),
@@ -168,10 +205,11 @@ static int run(kin_cli *cli)
               kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     if (m.stage) kin_meter_end(&m.meter);
-    ok = ok && (!csv || write_csv(&album, &d, csv, &err)) && (!pairs || write_pairs(&album, &d, pairs, &err));
-    writing w = {&album, &d, stdout, -1};
+    ok = ok && (!csv || write_csv(&album, &d, csv, &err)) &&
+         (!pairs || write_pairs(&album, &d, pairs, &err)) && (!html || write_page(&album, &d, html, &err));
+    writing w = {&album, &d, stdout, -1, NULL};
     if (ok && kin_option_flag(cli, "paths0")) in_order(&album, &d, put_path, &w);
-    else if (ok && !csv) in_order(&album, &d, put_text, &w);
+    else if (ok && !csv && !html) in_order(&album, &d, put_text, &w);
     if (ok) summary(cli, &album, &d);
     kin_duplicates_free(&d);
     if (album.file) kin_album_close(&album);
@@ -181,7 +219,7 @@ static int run(kin_cli *cli)
 const kin_command kin_command_duplicates = {
     .name = "duplicates",
     .summary = "tell which pictures of an indexed folder are one picture",
-    .usage = "kin duplicates [FOLDER] [--csv FILE] [--kind KIND]",
+    .usage = "kin duplicates [FOLDER] [--csv FILE] [--html PAGE] [--kind KIND]",
     .about = "Groups of pictures that are the same file (exact), the same picture written again in another "
              "size, format or "
              "quality (same), or near to it: cropped, framed, greyed, slightly turned, written upon. "
@@ -193,7 +231,7 @@ const kin_command kin_command_duplicates = {
              "the picture of most pixels, then of most bytes, is named to be kept.\n\n"
              "Nothing is ever deleted, moved or changed.",
     .examples = "kin index ~/photos\n"
-                "kin duplicates ~/photos --csv dups.csv\n"
+                "kin duplicates ~/photos --csv dups.csv --html dups.html\n"
                 "# copies alone, moved away by another program\n"
                 "kin duplicates ~/photos --kind exact --paths0 | xargs -0 mv -t ~/copies",
     .arguments = {{"FOLDER", "an indexed folder, or an index; the nearest above where it is left out"}},

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/pages/photos_page.h"
 #include "cli/photos.h"
 #include "retrieval/search/search.h"
 
@@ -24,6 +25,8 @@ static const kin_option options[] = {
     {"false-accept", KIN_OPTION_REAL, "RATE",
      "what counts as found: so near that of strangers this part would be taken for a match", "0.05",
      .low = .001, .high = .9},
+    {"html", KIN_OPTION_STRING, "PAGE", "a page that shows what was found, to be opened in a browser",
+     .writes = KIN_WRITES_FILE},
     {"json", KIN_OPTION_FLAG, NULL, "one JSON object a query, with distances, sizes and dates"},
     {"paths0", KIN_OPTION_FLAG, NULL, "paths alone, each ended by a zero byte, for xargs -0"},
     {0},
@@ -160,6 +163,7 @@ typedef struct results {
     double threshold; /* a distance; 2: it could not be told */
     bool known;
     int64_t shown, found; /* found: within the threshold */
+    kin_page *page;       /* NULL: none is asked for */
 } results;
 
 static void put_json(results *r, const char *query, const int64_t *item, const double *distance,
@@ -188,6 +192,29 @@ static void put_json(results *r, const char *query, const int64_t *item, const d
     kin_text_add(&t, "]}\n");
     if (t.data) fwrite(t.data, 1, t.size, stdout);
     kin_text_free(&t);
+}
+
+static void put_page(const results *r, const char *query, const struct stat *file, const int64_t *item,
+                     const double *distance, int64_t count)
+{
+    char note[80];
+    bool shown = file && file->st_ino != 0;
+    kin_tile asked = {.kind = KIN_TILE_ASKED,
+                      .file = shown ? query : NULL,
+                      .name = query,
+                      .missing = shown ? NULL : "not a file",
+                      .badge = "looked for"};
+    snprintf(note, sizeof note,
+             r->known && (!count || distance[0] > r->threshold) ? "no match: the nearest follow"
+                                                                : "the most alike first");
+    kin_page_row_begin(r->page, &(kin_page_row){.asked = &asked, .note = note, .numbered = true});
+    for (int64_t i = 0; i < count && kin_page_ok(r->page); i++) {
+        bool match = r->known && distance[i] <= r->threshold;
+        snprintf(note, sizeof note, "%s, %.3f", kin_alike(1 - distance[i]), 1 - distance[i]);
+        kin_photos_tile(r->page, r->album, item[i], match ? KIN_TILE_PLAIN : KIN_TILE_REST,
+                        match ? "match" : NULL, note);
+    }
+    kin_page_row_end(r->page);
 }
 
 static void put_lines(const results *r, const int64_t *item, const double *distance, int64_t count)
@@ -238,6 +265,7 @@ static bool show(results *r, const char *query, const struct stat *file, const g
     if (!ok) kin_fail_memory(err, "the results", (size_t)k * 16);
     else if (kin_option_flag(r->cli, "json")) put_json(r, query, item, distance, count);
     else put_lines(r, item, distance, count);
+    if (ok && r->page) put_page(r, query, file, item, distance, count);
     r->shown += count;
     if (ok && r->known && nearest > r->threshold)
         kin_cli_note(
@@ -290,7 +318,18 @@ static int run(kin_cli *cli)
             &err, KIN_ERR_DATA,
             "%s: of fewer than 20 pictures it cannot be told what a match is; --max-distance can say it",
             album.file);
+    kin_page page;
+    const char *html = kin_option_string(cli, "html");
+    if (ok && html) {
+        kin_page_begin(r.page = &page, html, "Found",
+                       "Pictures of an indexed folder that are like one at hand. A click opens the file.");
+        kin_page_section(&page, "Results", "Pale ones are farther than what counts as found.");
+    }
     ok = ok && find(&r, &g, &q, &err);
+    if (r.page) {
+        ok = ok && kin_page_write(&page, &err);
+        kin_page_free(&page);
+    }
     bool none = ok && kin_option_flag(cli, "matches") && r.found == 0;
     free_queries(&q);
     kin_free(g.item), kin_free(g.rows);
@@ -301,7 +340,7 @@ static int run(kin_cli *cli)
 const kin_command kin_command_find = {
     .name = "find",
     .summary = "find pictures of an indexed folder that are like one at hand",
-    .usage = "kin find PICTURE... [--index PATH] [--top K] [--matches]",
+    .usage = "kin find PICTURE... [--index PATH] [--top K] [--matches] [--html PAGE]",
     .about = "Prints similarity (cosine) and path of the most alike, the best first. Several pictures are "
              "looked for by "
              "their average, or with --each one after the other. A PICTURE may be \"-\", standard input, or "

@@ -4,6 +4,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
+#include "cli/pages/photos_page.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "data/sets/dataset.h"
@@ -15,6 +16,8 @@
 static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "LIST", "a list `path,label` of the groups, as kin train takes it",
      .writes = KIN_WRITES_FILE},
+    {"html", KIN_OPTION_STRING, "PAGE",
+     "a page that shows the groups by their numbers, to be opened in a browser", .writes = KIN_WRITES_FILE},
     {"name", KIN_OPTION_STRING, "NAMES",
      "names for groups, by their numbers, as in 1=apples,4=pears; the list then has those alone. Groups of "
      "one name become "
@@ -147,6 +150,39 @@ static bool write_list(const grouping *g, const char *list, kin_error *err)
     return false;
 }
 
+/* The middle of each group first; of large groups not all. */
+static bool write_page(const grouping *g, const char *name, kin_error *err)
+{
+    enum { MOST = 12, PICTURES = 2000 };
+    kin_page page;
+    int64_t shown = 0;
+    kin_page_begin(&page, name, "Groups",
+                   "Pictures that show one thing, as far as their neighbours tell. A click opens the file.");
+    kin_page_section(&page, g->shown ? "The largest first" : "There are none",
+                     "kin groups --name 1=apples,2=pears --out LIST writes a list that kin train takes; the "
+                     "first picture of each "
+                     "row is the one in the group's middle.");
+    for (int64_t k = 0; k < g->shown && shown < PICTURES && kin_page_ok(&page); k++) {
+        char title[64], note[64];
+        int64_t count = 1;
+        snprintf(title, sizeof title, "Group %lld", (long long)k + 1);
+        if (g->size[k] > MOST)
+            snprintf(note, sizeof note, "%lld pictures, %d of them here", (long long)g->size[k], MOST);
+        else snprintf(note, sizeof note, "%lld pictures", (long long)g->size[k]);
+        kin_page_row_begin(&page, &(kin_page_row){.title = g->name[k] ? g->name[k] : title, .note = note});
+        kin_photos_tile(&page, &g->album, g->middle[k], KIN_TILE_PLAIN, "middle", NULL);
+        for (int64_t i = 0; i < g->album.photos.count && count < MOST && kin_page_ok(&page); i++)
+            if (g->group[i] == k && i != g->middle[k])
+                kin_photos_tile(&page, &g->album, i, KIN_TILE_PLAIN, NULL, NULL), count++;
+        kin_page_row_end(&page);
+        shown += count;
+    }
+    if (shown >= PICTURES) kin_page_note(&page, "Smaller groups are left out here; kin groups prints all.");
+    bool ok = kin_page_write(&page, err);
+    kin_page_free(&page);
+    return ok;
+}
+
 static void print_groups(const grouping *g)
 {
     for (int64_t k = 0; k < g->shown; k++) {
@@ -193,12 +229,12 @@ static int run(kin_cli *cli)
 {
     kin_error err = {0};
     grouping g = {.cli = cli};
-    const char *out = kin_option_string(cli, "out");
+    const char *out = kin_option_string(cli, "out"), *html = kin_option_string(cli, "html");
     kin_interrupt_catch();
     bool ok = kin_album_open(cli->positionals ? cli->positional[0] : NULL, &g.album, &err) &&
               make_groups(&g, &err);
-    ok = ok && (!out || write_list(&g, out, &err));
-    if (ok && !out) print_groups(&g);
+    ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));
+    if (ok && !out && !html) print_groups(&g);
     ok = ok && (!kin_option_flag(cli, "judge") || judge(&g, &err));
     if (ok) {
         int64_t in = 0;
@@ -216,7 +252,7 @@ static int run(kin_cli *cli)
 const kin_command kin_command_groups = {
     .name = "groups",
     .summary = "gather pictures of an indexed folder that show one thing",
-    .usage = "kin groups [FOLDER] [--out LIST] [--name NAMES] [--judge]",
+    .usage = "kin groups [FOLDER] [--html PAGE] [--out LIST] [--name NAMES] [--judge]",
     .about = "Clusters the index's descriptors without labels, and without being told how many groups there "
              "are: two pictures "
              "belong together as far as their nearest neighbours are the same, and groups are merged, the "
@@ -226,7 +262,7 @@ const kin_command kin_command_groups = {
              "--out writes a list that kin train takes as it is; --name gives groups their names, and leaves "
              "the others out.",
     .examples = "kin index ~/photos\n"
-                "kin groups ~/photos\n"
+                "kin groups ~/photos --html groups.html\n"
                 "kin groups ~/photos --name 1=apples,2=pears,5=pears --out fruit.csv\n"
                 "kin train fruit.csv --out runs/fruit",
     .arguments = {{"FOLDER", "an indexed folder, or an index; the nearest above where it is left out"}},

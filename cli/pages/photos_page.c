@@ -1,0 +1,38 @@
+#include "cli/pages/photos_page.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *kin_alike(double similarity)
+{
+    return similarity > .999  ? "the same"
+           : similarity > .93 ? "very alike"
+           : similarity > .85 ? "alike"
+           : similarity > .7  ? "somewhat alike"
+                              : "hardly alike";
+}
+
+void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_tile_kind kind,
+                     const char *badge, const char *note)
+{
+    const kin_photo *p = &album->photos.item[item];
+    const char *slash = strrchr(p->path, '/');
+    char *path = kin_album_path(album, item);
+    kin_text text = {0};
+    if (note) kin_text_format(&text, "%s\n", note);
+    if (p->date)
+        kin_text_format(&text, "%04lld-%02lld-%02lld ", (long long)(p->date / 10000000000),
+                        (long long)(p->date / 100000000 % 100), (long long)(p->date / 1000000 % 100));
+    kin_text_format(&text, "%lld × %lld", (long long)p->width, (long long)p->height);
+    kin_page_tile(page, &(kin_tile){.kind = kind,
+                                    .file = path,
+                                    .missing = path ? NULL : "no memory",
+                                    .name = slash ? slash + 1 : p->path,
+                                    .note = text.data,
+                                    .badge = badge,
+                                    .about = p->path});
+    kin_text_free(&text);
+    kin_free(path);
+}
