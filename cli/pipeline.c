@@ -118,7 +118,8 @@ kin_progress kin_pipeline_progress(kin_pipeline *p) { return (kin_progress){watc
 static bool to_stream(const kin_pipeline *p) { return p->r.out && strcmp(p->r.out, "-") == 0; }
 
 /* Takes `lists` over as the best so far, and writes them; a stream takes one result only, the last. */
-static bool keep(kin_pipeline *p, kin_neighbours *lists, kin_value value, const char *name, kin_error *err)
+static bool keep(kin_pipeline *p, kin_neighbours *lists, kin_list_value value, const char *name,
+                 kin_error *err)
 {
     char clock[24];
     kin_neighbours_free(&p->best);

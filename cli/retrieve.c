@@ -98,7 +98,7 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
                         .indices = kin_option_string(cli, "indices"),
                         .distances = kin_option_string(cli, "distances"),
                         .similarities = kin_option_string(cli, "similarities")};
-    static const kin_value values[] = {
+    static const kin_list_value values[] = {
         [KIN_EUCLID] = KIN_VALUE_DISTANCE, [KIN_COSINE] = KIN_VALUE_COSINE, [KIN_INNER] = KIN_VALUE_PRODUCT};
     r->value = values[r->metric];
     bool elsewhere = r->indices || r->distances || r->similarities || kin_option_given(cli, "html");

@@ -14,7 +14,7 @@ typedef enum {
     KIN_VALUE_DISTANCE = 0, /* themselves */
     KIN_VALUE_COSINE,       /* 1 − s */
     KIN_VALUE_PRODUCT,      /* −s */
-} kin_value;
+} kin_list_value;
 
 typedef struct kin_retrieve {
     const kin_cli *cli;
@@ -24,7 +24,7 @@ typedef struct kin_retrieve {
     kin_metric metric;
     int64_t top;
     const char *out, *indices, *distances, *similarities; /* NULL: not wanted */
-    kin_value value;                                      /* of the lists that are written */
+    kin_list_value value;                                 /* of the lists that are written */
     const char *stage;                                    /* that the meter shows; NULL: none */
     kin_meter meter;
 } kin_retrieve;

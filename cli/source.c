@@ -1,6 +1,7 @@
 #include "cli/source.h"
 
 #include "cli/interrupt.h"
+#include "cli/own.h"
 #include "cli/progress.h"
 #include "train/config.h"
 
@@ -31,7 +32,9 @@ static bool show(void *user, int64_t done, int64_t total)
 bool kin_source_open_set(const kin_cli *cli, const char *path, const kin_dataset_opt *opt, kin_dataset *set,
                          kin_error *err)
 {
-    if (!kin_dataset_open(path, opt, set, err)) return false;
+    kin_dataset_opt with = opt ? *opt : (kin_dataset_opt){0};
+    with.own = kin_own()->sets;
+    if (!kin_dataset_open(path, &with, set, err)) return false;
     if (set->remark) kin_cli_note(cli, "%s: %s", path, set->remark);
     return true;
 }

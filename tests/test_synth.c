@@ -111,12 +111,12 @@ static void numbers(void)
 static void silhouettes(void)
 {
     check_begin("synth: every silhouette fits its square and holds its print, for all proportions");
-    for (int kind = 0; kind < kin_shape_kinds(); kind++)
+    for (int kind = 0; kind < kin_silhouette_kinds(); kind++)
         for (int corner = 0; corner < 16; corner++) {
             double p[KIN_SYNTH_PROPORTIONS];
             for (int i = 0; i < KIN_SYNTH_PROPORTIONS; i++) p[i] = corner >> i & 1;
-            kin_shape shape;
-            kin_shape_make(&shape, kind, p);
+            kin_silhouette shape;
+            kin_silhouette_make(&shape, kind, p);
             CHECK(!shape.failed && shape.count > 0 && shape.print_r > 0.2 && shape.round >= 0);
             int bodies = 0;
             for (int i = 0; i < shape.count; i++) {
@@ -124,11 +124,11 @@ static void silhouettes(void)
                 for (size_t k = 0; k < shape.parts[i].path.count; k++) {
                     kin_point at_point = shape.parts[i].path.points[k];
                     CHECK_MSG(fabs(at_point.x) < 1.12 && fabs(at_point.y) < 1.12, "%s reaches (%g, %g)",
-                              kin_shape_name(kind), at_point.x, at_point.y);
+                              kin_silhouette_name(kind), at_point.x, at_point.y);
                 }
             }
             CHECK(bodies > 0);
-            kin_shape_free(&shape);
+            kin_silhouette_free(&shape);
         }
     check_end();
 }
@@ -212,10 +212,10 @@ static void lines(void)
     for (int product = 0; product < 200; product += 4) {
         const char *kind = kin_synth_kind(&opt, product);
         for (int i = 0; i < 4; i++) CHECK(strcmp(kin_synth_kind(&opt, product + i), kind) == 0);
-        for (int i = 0; i < kin_shape_kinds(); i++) used[i] += strcmp(kind, kin_shape_name(i)) == 0;
+        for (int i = 0; i < kin_silhouette_kinds(); i++) used[i] += strcmp(kind, kin_silhouette_name(i)) == 0;
     }
     int kinds = 0;
-    for (int i = 0; i < kin_shape_kinds(); i++) kinds += used[i] > 0;
+    for (int i = 0; i < kin_silhouette_kinds(); i++) kinds += used[i] > 0;
     CHECK(kinds >= 12);
     check_end();
 }

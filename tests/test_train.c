@@ -242,6 +242,32 @@ static const kin_model own_model = {
 static const kin_head own_head = {.name = "own-head", .about = "-", .run = twice};
 static const kin_loss own_loss = {.name = "own-loss", .about = "-", .formula = squares};
 
+static bool darken(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image,
+                   kin_error *err)
+{
+    (void)recipe, (void)s, (void)err;
+    for (int i = 0; i < image->width * image->height * image->channels; i++)
+        image->data[i] = (uint8_t)(image->data[i] * step->value[0].number[0]);
+    return true;
+}
+static const kin_transform_info own_transform = {
+    .name = "darken",
+    .help = "Darkens.",
+    .params = {{"by", KIN_PARAM_NUMBER, "0.5", 0, 1, NULL, "factor"}},
+    .apply = darken};
+static bool is_drawn(const char *path) { return strncmp(path, "drawn", 5) == 0; }
+static bool open_drawn(const char *path, const char *part, kin_dataset *out, kin_error *err)
+{
+    const char *classes[COUNT];
+    bool ok = !part || kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no part %s", path, part);
+    for (int i = 0; ok && i < COUNT; i++) {
+        classes[i] = i < COUNT / 2 ? "a" : "b";
+        ok = kin_dataset_add(out, names[i], names[i], -1, -1, err);
+    }
+    return ok && kin_dataset_name_classes(out, classes, err);
+}
+static const kin_dataset_reader own_set = {"a drawn set", is_drawn, open_drawn};
+
 /* Each alone, so that each is what the other program lacks. */
 static void test_own(const kin_dataset *set, const kin_catalogue *own, const char *what, const char *missing)
 {
@@ -322,8 +348,73 @@ static void test_catalogue(const kin_dataset *set)
     refuse_catalogue("a head whose options have no end", &bad_head, "has no end of its options");
     l.formula = NULL;
     refuse_catalogue("a loss without a formula", &bad_loss, "has no formula");
+    kin_transform_info transform = own_transform;
+    kin_dataset_reader reader = own_set;
+    transform.name = "";
+    refuse_catalogue("a transform without a name",
+                     &(kin_catalogue){.transforms = (const kin_transform_info *const[]){&transform, NULL}},
+                     "'' is no name");
+    reader.open = NULL;
+    refuse_catalogue("a data set without a function",
+                     &(kin_catalogue){.sets = (const kin_dataset_reader *const[]){&reader, NULL}},
+                     "has no function `open`");
     l = own_loss, l.name = NULL;
     refuse_catalogue("a loss without a name", &bad_loss, "'' is no name");
+}
+
+static void test_own_transform(const kin_dataset *set)
+{
+    check_begin("own transform: trained with, unknown without");
+    const kin_transform_info *const table[] = {&own_transform, NULL};
+    const kin_catalogue own = {.transforms = table};
+    kin_config c = settings();
+    kin_error err = {0};
+    char run[1024];
+    kin_image image = {0};
+    kin_recipe recipe;
+    kin_text text = {0};
+    snprintf(run, sizeof run, "%s", check_path("darkened"));
+    snprintf(c.augment, sizeof c.augment, "flip darken(.25)");
+    c.steps = 2;
+    kin_train_opt opt = {.version = KIN_TRAIN_VERSION,
+                         .phases = &(kin_train_phase){.config = &c},
+                         .n_phases = 1,
+                         .set = set,
+                         .run = run};
+    CHECK(!kin_train(&opt, NULL, &err) && err.code == KIN_ERR_ARGUMENT);
+    CHECK_TEXT(err.message, "unknown transform 'darken'");
+    kin_error_clear(&err);
+    opt.own = &own;
+    CHECK_MSG(kin_train(&opt, NULL, &err), "%s", err.message);
+    CHECK(kin_recipe_parse_own("darken", table, &recipe, &err) && kin_image_new(&image, 2, 2, 3, &err));
+    image.data[0] = 100;
+    CHECK(kin_recipe_apply(&recipe, 1, &image, &err) && image.data[0] == 50);
+    CHECK(!kin_recipe_parse_own("darkn", table, &recipe, &err));
+    CHECK_TEXT(err.message, "did you mean 'darken'?");
+    kin_transform_list(&own_transform, &text);
+    CHECK_TEXT(text.data, "by=0.5");
+    kin_text_free(&text);
+    kin_image_free(&image);
+    check_end();
+}
+
+static void test_own_set(void)
+{
+    check_begin("own data set: opened by its reader, with choices of classes and labels");
+    const kin_dataset_reader *const table[] = {&own_set, NULL};
+    kin_dataset set;
+    kin_error err = {0};
+    CHECK_MSG(kin_dataset_open("drawn", &(kin_dataset_opt){.own = table}, &set, &err), "%s", err.message);
+    CHECK(set.count == COUNT && set.classes == 2 && strcmp(set.kind, "a drawn set") == 0);
+    kin_dataset_free(&set);
+    CHECK(kin_dataset_open("drawn", &(kin_dataset_opt){.own = table, .classes = "1"}, &set, &err));
+    CHECK(set.count == COUNT / 2 && set.classes == 1);
+    kin_dataset_free(&set);
+    CHECK(!kin_dataset_open("drawn:x", &(kin_dataset_opt){.own = table}, &set, &err));
+    CHECK_TEXT(err.message, "has no part x");
+    kin_error_clear(&err);
+    CHECK(!kin_dataset_open("drawn", NULL, &set, &err) && err.code == KIN_ERR_IO);
+    check_end();
 }
 
 /* ---- refusals ---- */
@@ -402,6 +493,8 @@ int main(void)
     test_silent(&set);
     test_phases(&set);
     test_catalogue(&set);
+    test_own_transform(&set);
+    test_own_set();
     test_refusals(&set);
     test_use(&set);
     CHECK(kin_alloc_live() == 0);

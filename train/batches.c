@@ -91,7 +91,7 @@ static bool read_recipe(kin_trainer *t, kin_error *err)
     const kin_config *c = &t->network.config;
     int width = 0, height = 0;
     if (!*c->augment) return true;
-    if (!kin_recipe_parse(c->augment, &t->recipe, err)) return false;
+    if (!kin_recipe_parse_own(c->augment, c->own ? c->own->transforms : NULL, &t->recipe, err)) return false;
     /* What the network reads later, without the recipe, must be scaled alike. */
     kin_batch_opt scaling = kin_config_batch(c, 0);
     for (int k = 0; t->recipe.normalizes && k < 3; k++)

@@ -69,11 +69,29 @@ static bool loss_fits(const kin_loss *l, kin_error *err)
     return l->about || lacks("loss", l->name, "`about`", err);
 }
 
+static bool transform_fits(const kin_transform_info *t, kin_error *err)
+{
+    if (!name_fits("transform", t->name, KIN_WORD, err)) return false;
+    if (t->params[KIN_TRANSFORM_PARAMS].name)
+        return lacks("transform", t->name, "end of its parameters", err);
+    return t->help || lacks("transform", t->name, "`help`", err);
+}
+
+static bool set_fits(const kin_dataset_reader *s, kin_error *err)
+{
+    if (!s->name || !*s->name) return kin_fail(err, KIN_ERR_ARGUMENT, "own data set: has no name");
+    if (!s->here) return lacks("data set", s->name, "function `here`", err);
+    return s->open || lacks("data set", s->name, "function `open`", err);
+}
+
 bool kin_catalogue_check(const kin_catalogue *own, kin_error *err)
 {
     bool ok = true;
     for (int i = 0; ok && own && own->models && own->models[i]; i++) ok = model_fits(own->models[i], err);
     for (int i = 0; ok && own && own->heads && own->heads[i]; i++) ok = head_fits(own->heads[i], err);
     for (int i = 0; ok && own && own->losses && own->losses[i]; i++) ok = loss_fits(own->losses[i], err);
+    for (int i = 0; ok && own && own->transforms && own->transforms[i]; i++)
+        ok = transform_fits(own->transforms[i], err);
+    for (int i = 0; ok && own && own->sets && own->sets[i]; i++) ok = set_fits(own->sets[i], err);
     return ok;
 }

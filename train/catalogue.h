@@ -1,4 +1,4 @@
-/* What a program adds to the networks, heads and losses that kin has: tables of its own descriptors, found before the
+/* What a program adds to the networks, heads, losses, transforms and data sets that kin has: tables of its own descriptors, found before the
  * built-in ones of the same name. A field of the options of training (kin_train_opt.own, kin_config.own) and of whatever
  * opens a network that was trained with them; kin_main (cli/main.h) hands it to every command.
  *
@@ -6,6 +6,8 @@
 #ifndef KIN_TRAIN_CATALOGUE_H
 #define KIN_TRAIN_CATALOGUE_H
 
+#include "data/sets/dataset.h"
+#include "data/transforms/recipe.h"
 #include "losses/registry.h"
 #include "models/heads/head.h"
 
@@ -18,6 +20,8 @@ typedef struct kin_catalogue {
     const kin_model *const *models;
     const kin_head *const *heads;
     const kin_loss *const *losses;
+    const kin_transform_info *const *transforms; /* for recipes of augmentation */
+    const kin_dataset_reader *const *sets;       /* kinds of data sets */
 } kin_catalogue;
 
 /* The network of this name, among `own` (may be NULL) first; NULL when there is none. */

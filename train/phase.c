@@ -40,7 +40,9 @@ static bool described(kin_network *network, const kin_config *c, kin_error *err)
 bool kin_phase_check(const kin_config *c, kin_error *err)
 {
     kin_recipe transforms;
-    if (*c->augment && !kin_recipe_parse(c->augment, &transforms, err)) return false;
+    if (*c->augment &&
+        !kin_recipe_parse_own(c->augment, c->own ? c->own->transforms : NULL, &transforms, err))
+        return false;
     if (*c->augment && !sizes_agree(c, &transforms, err)) return false;
     kin_network *network = kin_alloc_zero(1, sizeof *network);
     bool ok = network ? described(network, c, err) : kin_fail_memory(err, "a network", sizeof *network);

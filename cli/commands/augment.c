@@ -1,5 +1,6 @@
 /* kin augment: what a recipe makes of pictures, to look at. */
 #include "base/memory.h"
+#include "cli/own.h"
 #include "cli/command.h"
 #include "cli/source.h"
 #include "cli/pages/contact_sheet.h"
@@ -53,6 +54,8 @@ static int list(void)
 {
     kin_text text = {0};
     kin_recipe_list(&text);
+    const kin_transform_info *const *own = kin_own()->transforms;
+    for (int i = 0; own && own[i]; i++) kin_transform_list(own[i], &text);
     return kin_help_print(&text);
 }
 
@@ -75,7 +78,7 @@ static int run(kin_cli *cli)
     if (kin_option_flag(cli, "list")) return list();
     if (cli->positionals == 0) return kin_cli_usage(cli, "IMAGE is missing");
     if (!out) return kin_cli_usage(cli, "--out FILE is missing");
-    if (!kin_recipe_parse(text, &recipe, &err) || !kin_image_can_write(out, &err))
+    if (!kin_recipe_parse_own(text, kin_own()->transforms, &recipe, &err) || !kin_image_can_write(out, &err))
         return kin_cli_fail(cli, &err);
     kin_interrupt_catch();
     look l = {.recipe = &recipe,

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/parallel.h"
+#include "cli/own.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -68,7 +69,9 @@ static bool print_part(const char *folder, const char *part, const char *labels,
     char *path = kin_alloc(size);
     if (!path) return kin_fail_memory(err, folder, size);
     snprintf(path, size, "%s:%s", folder, part);
-    bool opened = kin_dataset_open(path, &(kin_dataset_opt){.labels = labels}, &set, &inner), ok = true;
+    bool opened = kin_dataset_open(path, &(kin_dataset_opt){.labels = labels, .own = kin_own()->sets}, &set,
+                                   &inner),
+         ok = true;
     kin_free(path);
     if (!opened) {
         if (inner.code == KIN_ERR_MEMORY) return kin_fail(err, inner.code, "%s", inner.message);

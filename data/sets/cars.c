@@ -26,8 +26,8 @@ static bool whole(kin_fields *f, const kin_mat *annotations, size_t i, const cha
     return true;
 }
 
-static bool take_one(kin_gather *g, kin_fields *f, const kin_mat *a, size_t i, const char *part, int classes,
-                     kin_error *err)
+static bool take_one(kin_set_builder *g, kin_fields *f, const kin_mat *a, size_t i, const char *part,
+                     int classes, kin_error *err)
 {
     const char *path = kin_mat_text(kin_mat_field(a, i, "relative_im_path"));
     int label = 0, test = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
@@ -47,14 +47,14 @@ static bool take_one(kin_gather *g, kin_fields *f, const kin_mat *a, size_t i, c
     }
     bool in_train = classify ? !test : label <= TRAINING_CLASSES,
          wanted = in_train == (strncmp(part + (classify ? 9 : 0), "train", 5) == 0);
-    return kin_gather_add(g, f, path, NULL, wanted ? &like : NULL, err);
+    return kin_set_builder_add(g, f, path, NULL, wanted ? &like : NULL, err);
 }
 
 static bool parse(const char *folder, const char *part, kin_list_file *lists, kin_dataset *out,
                   kin_error *err)
 {
     kin_arena arena = {0};
-    kin_gather g = {.set = out, .root = folder};
+    kin_set_builder g = {.set = out, .root = folder};
     kin_fields f = {.name = lists[0].path}; /* its line is the annotation, from 1 */
     const kin_mat *first = kin_mat_parse(lists[0].path, &lists[0].bytes, &arena, err);
     const kin_mat *a = kin_mat_variable(first, "annotations"),
@@ -75,7 +75,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
         f.line = (int64_t)i + 1;
         ok = take_one(&g, &f, a, i, part, (int)names->count, err);
     }
-    ok = kin_gather_end(&g, ok, name, ok ? (int)names->count : 0, err);
+    ok = kin_set_builder_end(&g, ok, name, ok ? (int)names->count : 0, err);
     kin_free(name);
     kin_arena_free(&arena);
     return ok;

@@ -124,7 +124,7 @@ static bool in_part(const reading *r, int64_t i, const char *part)
     return (r->label[i] <= TRAINING_CLASSES) == (strncmp(part, "train", 5) == 0);
 }
 
-static bool take_images(reading *r, kin_gather *g, kin_fields f, const char *part, kin_error *err)
+static bool take_images(reading *r, kin_set_builder *g, kin_fields f, const char *part, kin_error *err)
 {
     bool classify = strncmp(part, "classify-", 9) == 0, boxed = strstr(part, "-box") != NULL;
     char path[1024];
@@ -136,11 +136,11 @@ static bool take_images(reading *r, kin_gather *g, kin_fields f, const char *par
         if (missing)
             return kin_fields_fail(&f, err, "%s does not tell of the image_id %lld", missing,
                                    (long long)i + 1);
-        if (!kin_path_inside(f.field[1])) return kin_gather_add(g, &f, f.field[1], NULL, NULL, err);
+        if (!kin_path_inside(f.field[1])) return kin_set_builder_add(g, &f, f.field[1], NULL, NULL, err);
         if (snprintf(path, sizeof path, "images/%s", f.field[1]) >= (int)sizeof path)
             return kin_fields_fail(&f, err, "its path is longer than %zu bytes", sizeof path);
         kin_sample like = {.label = r->label[i] - 1, .camera = -1, .box = boxed ? r->box[i] : (kin_box){0}};
-        if (!kin_gather_add(g, &f, path, NULL, in_part(r, i, part) ? &like : NULL, err)) return false;
+        if (!kin_set_builder_add(g, &f, path, NULL, in_part(r, i, part) ? &like : NULL, err)) return false;
     }
     return !f.failed;
 }
@@ -166,7 +166,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
                   kin_error *err)
 {
     reading r = {.arena = &out->arena};
-    kin_gather g = {.set = out, .root = folder};
+    kin_set_builder g = {.set = out, .root = folder};
     kin_list_file again = {.path = lists[IMAGES].path};
     again.bytes.size = lists[IMAGES].bytes.size;
     again.bytes.data = kin_alloc(again.bytes.size + 1);
@@ -183,7 +183,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
         ok = needed(&lists[BOXES], folder, part, "bounding_boxes.txt", err) &&
              read_boxes(&r, &lists[BOXES], err);
     ok = ok && take_images(&r, &g, kin_fields_open(&again, ' '), part, err);
-    ok = kin_gather_end(&g, ok, r.names, (int)r.classes, err);
+    ok = kin_set_builder_end(&g, ok, r.names, (int)r.classes, err);
     kin_free(r.label), kin_free(r.training), kin_free(r.box), kin_free(r.names);
     kin_bytes_free(&again.bytes);
     return ok;

@@ -256,6 +256,21 @@ static bool open_any(const char *path, const char *part, const char *labels, kin
     return ok && ids_differ(out, err) && (done || kin_labels_apply(out, labels, err));
 }
 
+static const kin_dataset_reader *own_reader(const kin_dataset_reader *const *own, const char *path)
+{
+    for (int i = 0; own && own[i]; i++)
+        if (own[i]->here(path)) return own[i];
+    return NULL;
+}
+
+static bool open_own(const kin_dataset_reader *own, const char *path, const char *part, const char *labels,
+                     kin_dataset *out, kin_error *err)
+{
+    out->kind = own->name;
+    return own->open(path, part, out, err) && ids_differ(out, err) &&
+           (!labels || kin_labels_apply(out, labels, err));
+}
+
 bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset *out, kin_error *err)
 {
     *out = (kin_dataset){0};
@@ -267,7 +282,9 @@ bool kin_dataset_open(const char *path, const kin_dataset_opt *opt, kin_dataset 
         *colon = '\0';
         part = colon + 1;
     }
-    bool ok = open_any(name, part, opt ? opt->labels : NULL, out, err);
+    const kin_dataset_reader *own = opt ? own_reader(opt->own, name) : NULL;
+    bool ok = own ? open_own(own, name, part, opt->labels, out, err)
+                  : open_any(name, part, opt ? opt->labels : NULL, out, err);
     kin_free(name);
     if (ok && opt && opt->classes) ok = choose_classes(out, opt->classes, err);
     if (ok && out->count == 0)

@@ -57,7 +57,18 @@ typedef struct kin_dataset_opt {
      * the label, or a list of names and labels; NULL: as the set tells them */
     const char *labels;
     uint64_t max_pixels; /* passed on to the pictures' readers */
+    /* readers of one's own, asked before all others; ends with NULL; NULL: none */
+    const struct kin_dataset_reader *const *own;
 } kin_dataset_opt;
+
+/* A kind of data set that kin does not know: a row of kin_dataset_opt.own. */
+typedef struct kin_dataset_reader {
+    const char *name;               /* what kin_dataset.kind says; a constant */
+    bool (*here)(const char *path); /* whether `path` is one */
+    /* Adds its items (kin_dataset_add) and names their classes (kin_dataset_name_classes). `part` is what stood behind a
+     * colon; NULL: nothing. `out` is empty, and freed by the caller, also after an error. */
+    bool (*open)(const char *path, const char *part, kin_dataset *out, kin_error *err);
+} kin_dataset_reader;
 
 /* Opens `path`, whose kind is found by looking: a data set known by name when its files are there, a
  * folder of folders of pictures (each is a class, named by its relative path, unless pictures also lie

@@ -63,7 +63,7 @@ static bool name_by_number(kin_dataset *out, const char **names, kin_error *err)
     return true;
 }
 
-static bool take_list(kin_gather *g, const kin_list_file *file, bool coarse, kin_error *err)
+static bool take_list(kin_set_builder *g, const kin_list_file *file, bool coarse, kin_error *err)
 {
     kin_fields f = kin_fields_open(file, ',');
     while (kin_fields_next(&f, 3, "path, fine class, coarse class", err)) {
@@ -72,8 +72,8 @@ static bool take_list(kin_gather *g, const kin_list_file *file, bool coarse, kin
             if (!kin_fields_int(&f, i + 1, i ? "coarse class" : "fine class", 0, CLASSES_MAX - 1, &label[i],
                                 err))
                 return false;
-        if (!kin_gather_add(g, &f, f.field[0], NULL, &(kin_sample){.label = (int)label[coarse], .camera = -1},
-                            err))
+        if (!kin_set_builder_add(g, &f, f.field[0], NULL,
+                                 &(kin_sample){.label = (int)label[coarse], .camera = -1}, err))
             return false;
     }
     return !f.failed;
@@ -83,7 +83,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
                   kin_error *err)
 {
     bool coarse = strstr(part, "-coarse") != NULL, both = strncmp(part, "train+val", 9) == 0;
-    kin_gather g = {.set = out, .root = folder};
+    kin_set_builder g = {.set = out, .root = folder};
     const char **names = kin_alloc_zero(CLASSES_MAX, sizeof *names);
     bool ok = (names || kin_fail_memory(err, "class names", CLASSES_MAX * sizeof *names)) &&
               read_classes(&lists[CLASSES], coarse, out, names, err);
@@ -95,7 +95,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
         else if (wanted) ok = take_list(&g, &lists[i], coarse, err);
     }
     ok = ok && name_by_number(out, names, err);
-    ok = kin_gather_end(&g, ok, names, CLASSES_MAX, err);
+    ok = kin_set_builder_end(&g, ok, names, CLASSES_MAX, err);
     kin_free(names);
     return ok;
 }

@@ -22,7 +22,7 @@ static char *pictures_root(const char *folder, bool *renamed)
     return kin_strdup(folder);
 }
 
-static bool take_line(kin_gather *g, kin_fields *f, const char *part, bool renamed, kin_error *err)
+static bool take_line(kin_set_builder *g, kin_fields *f, const char *part, bool renamed, kin_error *err)
 {
     int status = 0;
     while (status < STATUSES && strcmp(f->field[2], statuses[status]) != 0) status++;
@@ -35,7 +35,7 @@ static bool take_line(kin_gather *g, kin_fields *f, const char *part, bool renam
                                : status == GALLERY ? KIN_ROLE_GALLERY
                                                    : KIN_ROLE_NONE};
     const char *path = f->field[0] + (renamed && strncmp(f->field[0], "img/", 4) == 0 ? 4 : 0);
-    return kin_gather_add(g, f, path, f->field[1], wanted ? &like : NULL, err);
+    return kin_set_builder_add(g, f, path, f->field[1], wanted ? &like : NULL, err);
 }
 
 static bool parse(const char *folder, const char *part, kin_list_file *lists, kin_dataset *out,
@@ -47,7 +47,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
     bool renamed, ok = kin_fields_next(&f, 1, "NUMBER OF PICTURES", err) &&
                        kin_fields_int(&f, 0, "number of pictures", 1, INT32_MAX, &promised, err);
     char *root = pictures_root(folder, &renamed);
-    kin_gather g = {.set = out, .root = root};
+    kin_set_builder g = {.set = out, .root = root};
     if (!root) ok = kin_fail_memory(err, folder, strlen(folder));
     while (ok && kin_fields_next(&f, 3, what, err))
         if (f.line != 2 || strcmp(f.field[0], "image_name") != 0) ok = take_line(&g, &f, part, renamed, err);
@@ -59,7 +59,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
             f.name, (long long)promised, (long long)g.paths.count);
     if (!ok && !kin_failed(err))
         kin_fail(err, KIN_ERR_DATA, "%s: is empty; a list of pictures was expected", f.name);
-    ok = kin_gather_end(&g, ok, NULL, 0, err);
+    ok = kin_set_builder_end(&g, ok, NULL, 0, err);
     kin_free(root);
     return ok;
 }

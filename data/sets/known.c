@@ -202,8 +202,8 @@ bool kin_path_inside(const char *path)
     return true;
 }
 
-bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *class_name,
-                    const kin_sample *like, kin_error *err)
+bool kin_set_builder_add(kin_set_builder *g, kin_fields *f, const char *path, const char *class_name,
+                         const kin_sample *like, kin_error *err)
 {
     if (!kin_path_inside(path))
         return kin_fields_fail(f, err,
@@ -233,7 +233,7 @@ bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *
     return true;
 }
 
-bool kin_gather_end(kin_gather *g, bool ok, const char *const *names, int n, kin_error *err)
+bool kin_set_builder_end(kin_set_builder *g, bool ok, const char *const *names, int n, kin_error *err)
 {
     if (ok)
         ok = names ? kin_dataset_number_classes(g->set, names, n, err)
@@ -241,6 +241,6 @@ bool kin_gather_end(kin_gather *g, bool ok, const char *const *names, int n, kin
     kin_names_free(&g->paths);
     kin_free(g->line);
     kin_free(g->class_of_item);
-    *g = (kin_gather){0};
+    *g = (kin_set_builder){0};
     return ok;
 }

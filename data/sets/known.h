@@ -59,23 +59,23 @@ bool kin_fields_fail(kin_fields *f, kin_error *err, const char *format, ...) KIN
 
 /* ---- for the readers: gathering pictures ---- */
 
-typedef struct kin_gather {
+typedef struct kin_set_builder {
     kin_dataset *set;
     const char *root;           /* paths are relative to it */
     kin_names paths;            /* of all lines, those of other parts too */
     int64_t *line;              /* [paths.count] where each stood */
     const char **class_of_item; /* [set->count] */
     size_t lines_capacity, classes_capacity;
-} kin_gather;
+} kin_set_builder;
 
 /* Notes the picture `path` of the present line: refuses paths that are absolute, lead out of the set or
  * stand on an earlier line. With `like` not NULL it becomes an item with that label, camera, role and box,
  * of class `class_name` (NULL: none). */
-bool kin_gather_add(kin_gather *g, kin_fields *f, const char *path, const char *class_name,
-                    const kin_sample *like, kin_error *err);
-/* Names the classes: by the names given to kin_gather_add, or by `names` [n] for the labels given. Frees;
+bool kin_set_builder_add(kin_set_builder *g, kin_fields *f, const char *path, const char *class_name,
+                         const kin_sample *like, kin_error *err);
+/* Names the classes: by the names given to kin_set_builder_add, or by `names` [n] for the labels given. Frees;
  * call it always, with what has happened so far in `ok`. */
-bool kin_gather_end(kin_gather *g, bool ok, const char *const *names, int n, kin_error *err);
+bool kin_set_builder_end(kin_set_builder *g, bool ok, const char *const *names, int n, kin_error *err);
 
 /* What sets are divided into, by whatever words. */
 enum { KIN_PART_TRAIN, KIN_PART_VAL, KIN_PART_TEST, KIN_PART_QUERY, KIN_PART_GALLERY, KIN_PARTS };

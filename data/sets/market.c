@@ -25,7 +25,8 @@ bool kin_market_name(const char *name, long *person, long *camera)
     return (*end == 's' || *end == '_') && *camera <= CAMERAS_MAX;
 }
 
-static bool take_picture(kin_gather *g, const char *folder, const char *name, kin_role role, kin_error *err)
+static bool take_picture(kin_set_builder *g, const char *folder, const char *name, kin_role role,
+                         kin_error *err)
 {
     long person, camera;
     char text[16];
@@ -38,14 +39,14 @@ static bool take_picture(kin_gather *g, const char *folder, const char *name, ki
     if (!path) return kin_fail_memory(err, name, strlen(name));
     kin_fields f = {.name = folder};
     snprintf(text, sizeof text, "%04ld", person);
-    bool ok = kin_gather_add(
+    bool ok = kin_set_builder_add(
         g, &f, path, person == 0 ? NULL : text,
         &(kin_sample){.label = person == 0 ? -1 : 0, .camera = (int)camera, .role = role}, err);
     kin_free(path);
     return ok;
 }
 
-static bool take_folder(kin_gather *g, const char *folder, kin_role role, kin_error *err)
+static bool take_folder(kin_set_builder *g, const char *folder, kin_role role, kin_error *err)
 {
     char **names, *path = kin_path_join(g->root, folder);
     size_t count = 0;
@@ -62,13 +63,13 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
                   kin_error *err)
 {
     (void)lists;
-    kin_gather g = {.set = out, .root = folder};
+    kin_set_builder g = {.set = out, .root = folder};
     bool test = strcmp(part, "test") == 0, ok = true;
     if (strcmp(part, "train") == 0) ok = take_folder(&g, "bounding_box_train", KIN_ROLE_NONE, err);
     if (ok && (test || strcmp(part, "query") == 0)) ok = take_folder(&g, "query", KIN_ROLE_QUERY, err);
     if (ok && (test || strcmp(part, "gallery") == 0))
         ok = take_folder(&g, "bounding_box_test", KIN_ROLE_GALLERY, err);
-    return kin_gather_end(&g, ok, NULL, 0, err);
+    return kin_set_builder_end(&g, ok, NULL, 0, err);
 }
 
 static bool here(const char *folder)

@@ -11,7 +11,7 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
 {
     static const char what[] = "image_id class_id super_class_id path";
     kin_fields f = kin_fields_open(&lists[strcmp(part, "test") == 0], ' ');
-    kin_gather g = {.set = out, .root = folder};
+    kin_set_builder g = {.set = out, .root = folder};
     bool ok = true;
     while (ok && kin_fields_next(&f, 4, what, err)) {
         int64_t id, class_id, super;
@@ -19,9 +19,9 @@ static bool parse(const char *folder, const char *part, kin_list_file *lists, ki
         ok = kin_fields_int(&f, 0, "image_id", 1, INT32_MAX, &id, err) &&
              kin_fields_int(&f, 1, "class_id", 1, INT32_MAX, &class_id, err) &&
              kin_fields_int(&f, 2, "super_class_id", 1, INT32_MAX, &super, err);
-        ok = ok && kin_gather_add(&g, &f, f.field[3], f.field[1], &(kin_sample){.camera = -1}, err);
+        ok = ok && kin_set_builder_add(&g, &f, f.field[3], f.field[1], &(kin_sample){.camera = -1}, err);
     }
-    return kin_gather_end(&g, ok && !f.failed, NULL, 0, err);
+    return kin_set_builder_end(&g, ok && !f.failed, NULL, 0, err);
 }
 
 static const char *const parts[] = {"train", "test", NULL};

@@ -79,13 +79,13 @@ static void clear_mask(kin_canvas *canvas)
     size_t stride = (size_t)canvas->width + 2;
     for (int y = canvas->box.y0; y < canvas->box.y1; y++)
         memset(canvas->mask + (size_t)y * stride, 0, stride * sizeof(float));
-    canvas->box = (kin_box){0};
+    canvas->box = (kin_canvas_box){0};
 }
 
-static kin_box bounds(const kin_canvas *canvas, double x0, double y0, double x1, double y1)
+static kin_canvas_box bounds(const kin_canvas *canvas, double x0, double y0, double x1, double y1)
 {
-    return (kin_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height),
-                     clamp_int(ceil(x1), 0, canvas->width), clamp_int(ceil(y1), 0, canvas->height)};
+    return (kin_canvas_box){clamp_int(floor(x0), 0, canvas->width), clamp_int(floor(y0), 0, canvas->height),
+                            clamp_int(ceil(x1), 0, canvas->width), clamp_int(ceil(y1), 0, canvas->height)};
 }
 
 /* Differences to areas. Rounding leaves about 1e-7 where the windings cancel: cut to nothing. */
@@ -158,7 +158,7 @@ void kin_draw_soften(kin_canvas *canvas, double radius)
     for (int pass = 0; pass < 3; pass++)
         box_blur(canvas->mask, canvas->spare, canvas->width, canvas->height, (size_t)canvas->width + 2, 1,
                  radius, false);
-    canvas->box = (kin_box){0, 0, canvas->width, canvas->height};
+    canvas->box = (kin_canvas_box){0, 0, canvas->width, canvas->height};
 }
 
 void kin_canvas_blur(kin_canvas *canvas, double radius)
@@ -174,7 +174,7 @@ void kin_canvas_blur(kin_canvas *canvas, double radius)
 void kin_draw_paint(kin_canvas *canvas, const kin_transform *t, kin_paint paint, const void *arg)
 {
     kin_transform back = kin_transform_inverse(*t);
-    kin_box box = canvas->box;
+    kin_canvas_box box = canvas->box;
     kin_point a = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1), 0.5 * (box.y0 + box.y1)),
               b = kin_transform_apply(&back, 0.5 * (box.x0 + box.x1) + 1, 0.5 * (box.y0 + box.y1));
     double pixel = sqrt((b.x - a.x) * (b.x - a.x) + (b.y - a.y) * (b.y - a.y));

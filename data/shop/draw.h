@@ -8,16 +8,16 @@
 #include "data/shop/path.h"
 
 /* A rectangle of pixels, x1 and y1 excluded. */
-typedef struct kin_box {
+typedef struct kin_canvas_box {
     int x0, y0, x1, y1;
-} kin_box;
+} kin_canvas_box;
 
 typedef struct kin_canvas {
     int width, height;
-    float *rgb;   /* [height][width][3], owned */
-    float *mask;  /* [height][width + 2], coverage of the last path in 0..1 within `box` */
-    float *spare; /* as large as rgb: scratch of the blurs */
-    kin_box box;  /* where the mask is not zero; outside it holds zeros */
+    float *rgb;         /* [height][width][3], owned */
+    float *mask;        /* [height][width + 2], coverage of the last path in 0..1 within `box` */
+    float *spare;       /* as large as rgb: scratch of the blurs */
+    kin_canvas_box box; /* where the mask is not zero; outside it holds zeros */
 } kin_canvas;
 
 bool kin_canvas_new(kin_canvas *canvas, int width, int height, kin_error *err);

@@ -51,7 +51,7 @@ static void paint_fade(const void *arg, kin_place at, float rgba[4])
 
 typedef struct surface {
     const scene *scene;
-    const kin_shape *shape;
+    const kin_silhouette *shape;
     float rgb[3];
     bool textured;
     double shade;
@@ -95,7 +95,7 @@ static void fill(scene *s, const kin_path *path, const kin_transform *t, kin_pai
     kin_draw_paint(&s->canvas, t, paint, arg);
 }
 
-static void draw_shadow(scene *s, const kin_shape *shape)
+static void draw_shadow(scene *s, const kin_silhouette *shape)
 {
     kin_path_clear(&s->path);
     for (int i = 0; i < shape->count; i++) kin_path_append(&s->path, &shape->parts[i].path);
@@ -107,7 +107,7 @@ static void draw_shadow(scene *s, const kin_shape *shape)
     kin_draw_paint(&s->canvas, &t, paint_flat, &(flat){{0.01f, 0.01f, 0.02f}, 0.55f});
 }
 
-static void draw_print(scene *s, const kin_shape *shape)
+static void draw_print(scene *s, const kin_silhouette *shape)
 {
     for (int i = 0; i < s->look->marks_count; i++) {
         const kin_mark *m = &s->look->marks[i];
@@ -125,7 +125,7 @@ static void draw_print(scene *s, const kin_shape *shape)
     }
 }
 
-static void draw_product(scene *s, const kin_shape *shape)
+static void draw_product(scene *s, const kin_silhouette *shape)
 {
     for (int i = 0; i < shape->count; i++) {
         const kin_part *part = &shape->parts[i];
@@ -314,10 +314,10 @@ static uint64_t trait_key(const kin_synth_opt *opt, int product, trait t)
 
 static int product_kind(const kin_synth_opt *opt, int product)
 {
-    return (int)kin_random_below(trait_key(opt, product, KIND), 0, (uint64_t)kin_shape_kinds());
+    return (int)kin_random_below(trait_key(opt, product, KIND), 0, (uint64_t)kin_silhouette_kinds());
 }
 
-static void make_product(const kin_synth_opt *opt, int product, kin_shape *shape, kin_look *look)
+static void make_product(const kin_synth_opt *opt, int product, kin_silhouette *shape, kin_look *look)
 {
     int kind = product_kind(opt, product);
     uint64_t variant = kin_random_below(trait_key(opt, product, MODEL), 0, VARIANTS);
@@ -325,17 +325,17 @@ static void make_product(const kin_synth_opt *opt, int product, kin_shape *shape
         kin_key(kin_key_text(opt->seed, "synth model"), (uint64_t)kind, variant));
     double proportions[KIN_SYNTH_PROPORTIONS];
     for (int i = 0; i < KIN_SYNTH_PROPORTIONS; i++) proportions[i] = kin_stream_uniform(&model);
-    kin_shape_make(shape, kind, proportions);
+    kin_silhouette_make(shape, kind, proportions);
     kin_look_make(look, &(kin_look_keys){trait_key(opt, product, PALETTE), trait_key(opt, product, ROLES),
                                          trait_key(opt, product, TEXTURE), trait_key(opt, product, PRINT)});
 }
 
 const char *kin_synth_kind(const kin_synth_opt *opt, int product)
 {
-    return kin_shape_name(product_kind(opt, product));
+    return kin_silhouette_name(product_kind(opt, product));
 }
 
-static bool draw(scene *s, const kin_shape *shape, kin_image *out, kin_error *err)
+static bool draw(scene *s, const kin_silhouette *shape, kin_image *out, kin_error *err)
 {
     draw_background(s);
     choose_view(s);
@@ -359,7 +359,7 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
     if (product < 0 || view < 0)
         return kin_fail(err, KIN_ERR_ARGUMENT, "product %d, view %d: both count from 0", product, view);
     kin_look look;
-    kin_shape shape;
+    kin_silhouette shape;
     scene s = {.look = &look, .unit = 0.5 * size * SUPERSAMPLE};
     s.random = kin_stream_new(
         kin_key(kin_key_text(opt->seed, "synth view"), (uint64_t)product, (uint64_t)view));
@@ -369,6 +369,6 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
     if (!ok) kin_image_free(out);
     kin_canvas_free(&s.canvas);
     kin_path_free(&s.path);
-    kin_shape_free(&shape);
+    kin_silhouette_free(&shape);
     return ok;
 }

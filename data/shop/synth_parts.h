@@ -24,19 +24,19 @@ typedef struct kin_part {
 } kin_part;
 
 /* A product's outline, painted part by part in this order. */
-typedef struct kin_shape {
+typedef struct kin_silhouette {
     kin_part parts[KIN_SYNTH_PARTS];
     int count;
     double print_x, print_y, print_r; /* the disc that holds the print */
     double round;                     /* half width of a turned body, shaded as a cylinder; 0: flat */
     double gloss;                     /* strength of the streak of light on it */
     bool failed;                      /* out of memory */
-} kin_shape;
+} kin_silhouette;
 
-int kin_shape_kinds(void);
-const char *kin_shape_name(int kind);
-void kin_shape_make(kin_shape *shape, int kind, const double proportions[KIN_SYNTH_PROPORTIONS]);
-void kin_shape_free(kin_shape *shape);
+int kin_silhouette_kinds(void);
+const char *kin_silhouette_name(int kind);
+void kin_silhouette_make(kin_silhouette *shape, int kind, const double proportions[KIN_SYNTH_PROPORTIONS]);
+void kin_silhouette_free(kin_silhouette *shape);
 
 /* ---- textures and prints: synth_look.c ---- */
 

@@ -5,24 +5,25 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define NODES(...) (kin_node[]){__VA_ARGS__}, COUNT(((kin_node[]){__VA_ARGS__}))
 
-static kin_path *part(kin_shape *s, kin_part_role role, double shade)
+static kin_path *part(kin_silhouette *s, kin_part_role role, double shade)
 {
     kin_part *p = &s->parts[s->count++];
     *p = (kin_part){.role = role, .shade = shade};
     return &p->path;
 }
 
-static void line(kin_shape *s, kin_part_role role, double width, double x0, double y0, double x1, double y1)
+static void line(kin_silhouette *s, kin_part_role role, double width, double x0, double y0, double x1,
+                 double y1)
 {
     kin_path_stroke(part(s, role, 1), (kin_point[]){{x0, y0}, {x1, y1}}, 2, width);
 }
 
-static void print_at(kin_shape *s, double x, double y, double radius)
+static void print_at(kin_silhouette *s, double x, double y, double radius)
 {
     s->print_x = x, s->print_y = y, s->print_r = radius;
 }
 
-static void bottle(kin_shape *s, const double p[])
+static void bottle(kin_silhouette *s, const double p[])
 {
     double w = 0.34 + 0.12 * p[0], neck = 0.11 + 0.05 * p[1], shoulder = -0.3 + 0.2 * p[2];
     kin_path_turned(part(s, KIN_PART_BODY, 1),
@@ -34,7 +35,7 @@ static void bottle(kin_shape *s, const double p[])
     s->round = w, s->gloss = 0.35;
 }
 
-static void mug(kin_shape *s, const double p[])
+static void mug(kin_silhouette *s, const double p[])
 {
     double w = 0.5 + 0.1 * p[0], top = -0.62 + 0.2 * p[1], foot = w * (0.72 + 0.26 * p[2]), x = -0.14;
     kin_path_arc(part(s, KIN_PART_TRIM, 0.95), x + w - 0.04, 0.1, 0.3 + 0.06 * p[3], 0.34, -0.25, 0.25, 0.13);
@@ -47,7 +48,7 @@ static void mug(kin_shape *s, const double p[])
     s->round = w + 0.1, s->gloss = 0.25;
 }
 
-static void shirt(kin_shape *s, const double p[])
+static void shirt(kin_silhouette *s, const double p[])
 {
     double sleeve = 0.78 + 0.14 * p[0], drop = -0.12 + 0.5 * p[1], w = 0.46 + 0.08 * p[2],
            neck = 0.17 + 0.08 * p[3];
@@ -62,7 +63,7 @@ static void shirt(kin_shape *s, const double p[])
     print_at(s, 0, 0.02, 0.36);
 }
 
-static void shoe(kin_shape *s, const double p[])
+static void shoe(kin_silhouette *s, const double p[])
 {
     double shaft = -0.25 - 0.4 * p[0], toe = 0.06 + 0.12 * p[1], heel = 0.06 + 0.08 * p[2],
            mouth = 0.02 - 0.16 * p[3];
@@ -80,7 +81,7 @@ static void shoe(kin_shape *s, const double p[])
     print_at(s, -0.36, 0.08, 0.31);
 }
 
-static void bag(kin_shape *s, const double p[])
+static void bag(kin_silhouette *s, const double p[])
 {
     double top = 0.5 + 0.14 * p[0], bottom = 0.6 + 0.18 * p[1], y = -0.28 + 0.16 * p[2],
            handle = 0.36 + 0.14 * p[3];
@@ -94,7 +95,7 @@ static void bag(kin_shape *s, const double p[])
     print_at(s, 0, 0.3, 0.4);
 }
 
-static void lamp(kin_shape *s, const double p[])
+static void lamp(kin_silhouette *s, const double p[])
 {
     double top = 0.2 + 0.2 * p[0], w = 0.62 + 0.16 * p[1], low = 0.06 + 0.14 * p[2],
            base = 0.28 + 0.14 * p[3];
@@ -108,7 +109,7 @@ static void lamp(kin_shape *s, const double p[])
     s->round = w + 0.1, s->gloss = 0.1;
 }
 
-static void chair(kin_shape *s, const double p[])
+static void chair(kin_silhouette *s, const double p[])
 {
     double w = 0.46 + 0.1 * p[0], top = -0.92 + 0.12 * p[1], seat = 0.22 + 0.1 * p[2],
            spread = 0.02 + 0.14 * p[3];
@@ -124,7 +125,7 @@ static void chair(kin_shape *s, const double p[])
     print_at(s, 0, 0.5 * (top + seat) + 0.02, 0.38);
 }
 
-static void box(kin_shape *s, const double p[])
+static void box(kin_silhouette *s, const double p[])
 {
     double w = 0.5 + 0.12 * p[0], top = -0.5 + 0.3 * p[1], dx = 0.2 + 0.14 * p[2], dy = 0.16 + 0.12 * p[3],
            x = -0.12;
@@ -139,7 +140,7 @@ static void box(kin_shape *s, const double p[])
     print_at(s, x, 0.5 * (top + 0.78) + 0.02, 0.42);
 }
 
-static void vase(kin_shape *s, const double p[])
+static void vase(kin_silhouette *s, const double p[])
 {
     double belly = 0.46 + 0.14 * p[0], neck = 0.12 + 0.1 * p[1], at = 0.12 + 0.2 * p[2],
            foot = 0.2 + 0.14 * p[3];
@@ -152,7 +153,7 @@ static void vase(kin_shape *s, const double p[])
     s->round = belly, s->gloss = 0.4;
 }
 
-static void hat(kin_shape *s, const double p[])
+static void hat(kin_silhouette *s, const double p[])
 {
     double w = 0.5 + 0.1 * p[0], top = -0.66 + 0.16 * p[1], brim = 0.84 + 0.1 * p[2], dip = 0.1 * p[3];
     kin_path_ellipse(part(s, KIN_PART_TRIM, 1), 0, 0.42, brim, 0.19 + dip);
@@ -166,7 +167,7 @@ static void hat(kin_shape *s, const double p[])
     s->round = w + 0.15;
 }
 
-static void can(kin_shape *s, const double p[])
+static void can(kin_silhouette *s, const double p[])
 {
     double w = 0.4 + 0.12 * p[0], top = -0.72 + 0.24 * p[1], lid = 0.8 + 0.16 * p[2],
            foot = 0.84 + 0.12 * p[3];
@@ -180,7 +181,7 @@ static void can(kin_shape *s, const double p[])
     s->round = w, s->gloss = 0.45;
 }
 
-static void watch(kin_shape *s, const double p[])
+static void watch(kin_silhouette *s, const double p[])
 {
     double r = 0.5 + 0.08 * p[0], strap = 0.26 + 0.08 * p[1], crown = 0.05 + 0.03 * p[2];
     kin_path_outline(part(s, KIN_PART_TRIM, 1),
@@ -197,7 +198,7 @@ static void watch(kin_shape *s, const double p[])
     print_at(s, 0, 0.02, 0.31 + 0.03 * p[3]);
 }
 
-static void backpack(kin_shape *s, const double p[])
+static void backpack(kin_silhouette *s, const double p[])
 {
     double w = 0.5 + 0.1 * p[0], top = -0.74 + 0.12 * p[1], pocket = 0.36 + 0.1 * p[2],
            inset = 0.1 + 0.06 * p[3];
@@ -213,7 +214,7 @@ static void backpack(kin_shape *s, const double p[])
     print_at(s, 0, 0.5 * (top + pocket) + 0.04, 0.38);
 }
 
-static void cushion(kin_shape *s, const double p[])
+static void cushion(kin_silhouette *s, const double p[])
 {
     double w = 0.78 + 0.08 * p[0], h = 0.6 + 0.24 * p[1], pinch = 0.86 + 0.1 * p[2];
     for (int layer = 0; layer < 2; layer++) {
@@ -226,7 +227,7 @@ static void cushion(kin_shape *s, const double p[])
     print_at(s, 0, 0, 0.42 + 0.04 * p[3]);
 }
 
-static void teapot(kin_shape *s, const double p[])
+static void teapot(kin_silhouette *s, const double p[])
 {
     double w = 0.5 + 0.06 * p[0], h = 0.42 + 0.08 * p[1], rise = 0.1 + 0.16 * p[2], knob = 0.07 + 0.03 * p[3];
     kin_path_arc(part(s, KIN_PART_TRIM, 0.92), -w + 0.05, 0.14, 0.34, 0.3, 0.25, 0.75, 0.11);
@@ -241,7 +242,7 @@ static void teapot(kin_shape *s, const double p[])
     s->round = w + 0.06, s->gloss = 0.35;
 }
 
-static void umbrella(kin_shape *s, const double p[])
+static void umbrella(kin_silhouette *s, const double p[])
 {
     double w = 0.84 + 0.1 * p[0], top = -0.78 + 0.1 * p[1], hook = 0.12 + 0.05 * p[2],
            rim = 0.1 + 0.08 * p[3];
@@ -257,7 +258,7 @@ static void umbrella(kin_shape *s, const double p[])
 
 static const struct {
     const char *name;
-    void (*make)(kin_shape *, const double *);
+    void (*make)(kin_silhouette *, const double *);
 } kinds[] = {
     {"bottle", bottle},     {"mug", mug},         {"shirt", shirt},   {"shoe", shoe},
     {"bag", bag},           {"lamp", lamp},       {"chair", chair},   {"box", box},
@@ -265,18 +266,18 @@ static const struct {
     {"backpack", backpack}, {"cushion", cushion}, {"teapot", teapot}, {"umbrella", umbrella},
 };
 
-int kin_shape_kinds(void) { return COUNT(kinds); }
-const char *kin_shape_name(int kind) { return kinds[kind].name; }
+int kin_silhouette_kinds(void) { return COUNT(kinds); }
+const char *kin_silhouette_name(int kind) { return kinds[kind].name; }
 
-void kin_shape_make(kin_shape *shape, int kind, const double proportions[KIN_SYNTH_PROPORTIONS])
+void kin_silhouette_make(kin_silhouette *shape, int kind, const double proportions[KIN_SYNTH_PROPORTIONS])
 {
-    *shape = (kin_shape){0};
+    *shape = (kin_silhouette){0};
     kinds[kind].make(shape, proportions);
     for (int i = 0; i < shape->count; i++) shape->failed = shape->failed || shape->parts[i].path.failed;
 }
 
-void kin_shape_free(kin_shape *shape)
+void kin_silhouette_free(kin_silhouette *shape)
 {
     for (int i = 0; i < shape->count; i++) kin_path_free(&shape->parts[i].path);
-    *shape = (kin_shape){0};
+    *shape = (kin_silhouette){0};
 }

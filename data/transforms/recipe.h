@@ -52,7 +52,7 @@ typedef struct kin_recipe_step kin_recipe_step;
 
 /* A row of the table. */
 typedef struct kin_transform_info {
-    const char *name, *alias, *torch;                  /* alias may be NULL */
+    const char *name, *alias, *torch;                  /* alias and torch may be NULL */
     const char *help;                                  /* one sentence */
     kin_recipe_param params[KIN_TRANSFORM_PARAMS + 1]; /* ends with {0} */
     /* Draws from the stream and changes the picture; NULL: nothing happens to bytes. */
@@ -93,6 +93,10 @@ extern const kin_recipe_preset kin_recipe_presets[];
 /* Fails with KIN_ERR_ARGUMENT and one line that says where, what was expected and the nearest name known.
  * An empty text is a recipe that does nothing. */
 bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err);
+/* The same with transforms of one's own, which are looked at before those of the table; `own` ends with NULL, and may be
+ * NULL. */
+bool kin_recipe_parse_own(const char *text, const kin_transform_info *const *own, kin_recipe *recipe,
+                          kin_error *err);
 
 /* The key of a picture's draws: a picture has its own in each epoch. */
 uint64_t kin_recipe_key(uint64_t seed, uint64_t epoch, uint64_t picture);
@@ -110,6 +114,8 @@ void kin_recipe_print(const kin_recipe *recipe, kin_text *out);
 
 /* Adds the table of transforms and presets, for a terminal. */
 void kin_recipe_list(kin_text *out);
+/* One of them. */
+void kin_transform_list(const kin_transform_info *t, kin_text *out);
 
 /* ---- for the table and those who extend it ---- */
 

@@ -36,22 +36,35 @@ static void lowered(char out[NAME_MAX_LENGTH + 1], const char *text, size_t leng
     out[length] = '\0';
 }
 
-static const kin_transform_info *find_transform(const char *text, size_t length)
+static bool is_called(const kin_transform_info *t, const char *text, size_t length)
 {
+    return same_name(t->name, text, length) || same_name(t->alias, text, length) ||
+           same_name(t->torch, text, length);
+}
+
+static const kin_transform_info *find_transform(const kin_transform_info *const *own, const char *text,
+                                                size_t length)
+{
+    for (int i = 0; own && own[i]; i++)
+        if (is_called(own[i], text, length)) return own[i];
     for (const kin_transform_info *t = kin_transforms; t->name; t++)
-        if (same_name(t->name, text, length) || same_name(t->alias, text, length) ||
-            same_name(t->torch, text, length))
-            return t;
+        if (is_called(t, text, length)) return t;
     return NULL;
 }
 
-static bool fail_transform(const char *text, size_t length, kin_error *err)
+static void try_names(kin_nearest *n, const char *typed, const kin_transform_info *t)
+{
+    try_name(n, typed, t->name), try_name(n, typed, t->alias), try_name(n, typed, t->torch);
+}
+
+static bool fail_transform(const kin_transform_info *const *own, const char *text, size_t length,
+                           kin_error *err)
 {
     char typed[NAME_MAX_LENGTH + 1];
     kin_nearest n = {0};
     lowered(typed, text, length);
-    for (const kin_transform_info *t = kin_transforms; t->name; t++)
-        try_name(&n, typed, t->name), try_name(&n, typed, t->alias), try_name(&n, typed, t->torch);
+    for (int i = 0; own && own[i]; i++) try_names(&n, typed, own[i]);
+    for (const kin_transform_info *t = kin_transforms; t->name; t++) try_names(&n, typed, t);
     for (const kin_recipe_preset *p = kin_recipe_presets; p->name; p++) try_name(&n, typed, p->name);
     if (n.name)
         return kin_fail(err, KIN_ERR_ARGUMENT, "recipe: unknown transform '%.*s' (did you mean '%s'?)",
@@ -155,6 +168,7 @@ typedef struct reader {
     kin_recipe *recipe;
     kin_error *err;
     bool preset; /* inside a preset's text */
+    const kin_transform_info *const *own;
 } reader;
 
 static void skip_blanks(reader *r)
@@ -299,7 +313,7 @@ static bool read_preset(reader *r, const kin_recipe_preset *preset)
         else text[used++] = *p;
     }
     text[used] = '\0';
-    reader inner = {.text = text, .recipe = r->recipe, .err = r->err, .preset = true};
+    reader inner = {.text = text, .recipe = r->recipe, .err = r->err, .preset = true, .own = r->own};
     return read_items(&inner);
 }
 
@@ -311,11 +325,11 @@ static bool read_item(reader *r)
     if (length == 0)
         return kin_fail(r->err, KIN_ERR_ARGUMENT, "recipe: expected a transform's name at '%.*s'", SHOWN,
                         name);
-    const kin_transform_info *what = find_transform(name, length);
+    const kin_transform_info *what = find_transform(r->own, name, length);
     const kin_recipe_preset *preset = NULL;
     for (const kin_recipe_preset *p = kin_recipe_presets; !what && !r->preset && p->name; p++)
         if (same_name(p->name, name, length)) preset = p;
-    if (!what && !preset) return fail_transform(name, length, r->err);
+    if (!what && !preset) return fail_transform(r->own, name, length, r->err);
     r->at += length;
     if (what ? read_step(r, what) : read_preset(r, preset)) return true;
     if (!r->preset) kin_error_prefix(r->err, "recipe: %s", what ? what->name : preset->name);
@@ -334,9 +348,15 @@ static bool read_items(reader *r)
 
 bool kin_recipe_parse(const char *text, kin_recipe *recipe, kin_error *err)
 {
+    return kin_recipe_parse_own(text, NULL, recipe, err);
+}
+
+bool kin_recipe_parse_own(const char *text, const kin_transform_info *const *own, kin_recipe *recipe,
+                          kin_error *err)
+{
     kin_error inner = {0};
     *recipe = (kin_recipe){.std = {1, 1, 1}};
-    reader r = {.text = text, .recipe = recipe, .err = &inner};
+    reader r = {.text = text, .recipe = recipe, .err = &inner, .own = own};
     return read_items(&r) || kin_fail(err, inner.code, "%s", inner.message);
 }
 
@@ -393,13 +413,18 @@ static void list_param(kin_text *out, const kin_recipe_param *p)
     kin_text_add(out, ")\n");
 }
 
+void kin_transform_list(const kin_transform_info *t, kin_text *out)
+{
+    kin_text_format(out, "\n%s", t->name);
+    if (t->torch) kin_text_format(out, "  (torchvision's %s)", t->torch);
+    kin_text_format(out, "\n    %s\n", t->help);
+    for (int k = 0; t->params[k].name; k++) list_param(out, &t->params[k]);
+}
+
 void kin_recipe_list(kin_text *out)
 {
     kin_text_add(out, "Transforms, and their parameters in order, name=default.\n");
-    for (const kin_transform_info *t = kin_transforms; t->name; t++) {
-        kin_text_format(out, "\n%s  (torchvision's %s)\n    %s\n", t->name, t->torch, t->help);
-        for (int k = 0; t->params[k].name; k++) list_param(out, &t->params[k]);
-    }
+    for (const kin_transform_info *t = kin_transforms; t->name; t++) kin_transform_list(t, out);
     kin_text_add(out, "\nPresets; a size may follow: imagenet-train(160)\n");
     for (const kin_recipe_preset *p = kin_recipe_presets; p->name; p++) {
         kin_recipe recipe;

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "retrieval/search/pool.h"
+#include "retrieval/search/best.h"
 
 #include <math.h>
 
@@ -22,13 +22,13 @@ static void order_block(void *arg, int64_t block, int worker)
     const kin_fusion *f = o->f;
     int64_t k = o->out->k, last = (block + 1) * ROWS < f->queries ? (block + 1) * ROWS : f->queries;
     for (int64_t q = block * ROWS; q < last; q++) {
-        kin_pool best = kin_pool_begin(o->hits[worker], o->hits[worker] + 2 * k, k);
+        kin_best best = kin_best_begin(o->hits[worker], o->hits[worker] + 2 * k, k);
         for (int64_t at = f->offset[q]; at < f->offset[q + 1]; at++) {
             double sum = 0;
             for (int s = 0; s < f->sets; s++) sum += o->weight[s] * (double)f->term[at * f->sets + s];
-            kin_pool_offer(&best, sum, f->index[at]);
+            kin_best_offer(&best, sum, f->index[at]);
         }
-        kin_pool_cut(&best);
+        kin_best_cut(&best);
         for (int64_t a = 0; a < k; a++) {
             o->out->index[q * k + a] = best.hits[a].index;
             o->out->value[q * k + a] = (float)best.hits[a].distance;

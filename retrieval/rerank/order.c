@@ -1,7 +1,7 @@
 #include "retrieval/rerank/order.h"
 
 #include "base/memory.h"
-#include "retrieval/search/pool.h"
+#include "retrieval/search/best.h"
 
 bool kin_order_begin(kin_order *o, int64_t gallery, int64_t k, kin_error *err)
 {
@@ -22,12 +22,12 @@ void kin_order_free(kin_order *o)
 
 void kin_order_list(kin_order *o, const int64_t *near, int64_t self, kin_neighbours *out, int64_t row)
 {
-    kin_pool best = kin_pool_begin(o->hits, o->spare, out->k);
+    kin_best best = kin_best_begin(o->hits, o->spare, out->k);
     for (int64_t a = 0; a < o->count; a++) {
         int32_t item = o->touched[a];
-        if (item != self && o->score[item] != 0) kin_pool_offer(&best, -o->score[item], item);
+        if (item != self && o->score[item] != 0) kin_best_offer(&best, -o->score[item], item);
     }
-    kin_pool_cut(&best);
+    kin_best_cut(&best);
     int64_t *index = out->index + row * out->k, used = 0;
     float *value = out->value + row * out->k;
     for (; used < best.count; used++) {

@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "retrieval/search/lines.h"
-#include "retrieval/search/pool.h"
+#include "retrieval/search/best.h"
 #include "retrieval/rerank/merge.h"
 #include "retrieval/rerank/reciprocal.h"
 #include "retrieval/search/scan.h"
@@ -47,7 +47,7 @@ typedef struct worker {
     int32_t *touched;      /* [gallery + 1] */
     bool *taken;           /* [gallery]: among the K nearest of the row at hand */
     kin_hit *hits, *spare; /* [rows, 2 k], [2 k] */
-    kin_pool *best;        /* [rows] */
+    kin_best *best;        /* [rows] */
     stray *strays;         /* in the order of rows */
     uint64_t *order;       /* [2 strays]: item, then place in `strays`; and room for sorting */
     double *wide;          /* [dim]: an item, while strays are measured */
@@ -187,19 +187,19 @@ static bool add_stray(worker *w, stray s)
 /* λ > 0: first the K nearest, shared or not. The items that share something and are farther are put aside,
  * unless even the K-th nearest's distance would make them too late. */
 static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t self, int64_t touched,
-                   kin_pool *best)
+                   kin_best *best)
 {
     int64_t mine = kin_merged_row(&j->merged, list);
     const int32_t *near = j->near + list * j->nearest;
     const double *distance = j->near_distance + list * j->nearest;
     bool ok = true;
     for (int64_t a = 0; a < j->nearest; a++) {
-        kin_pool_offer(best,
+        kin_best_offer(best,
                        final_distance(j, w->shared[near[a]], kin_joined_scaled(&j->set, mine, distance[a])),
                        near[a]);
         w->taken[near[a]] = true;
     }
-    kin_pool_cut(best);
+    kin_best_cut(best);
     double nearer = kin_joined_scaled(&j->set, mine, distance[j->nearest - 1]);
     for (int64_t a = 0; ok && a < touched; a++) {
         int32_t g = w->touched[a];
@@ -213,12 +213,12 @@ static bool choose(const job *j, worker *w, int64_t row, int64_t list, int64_t s
 
 /* λ = 0: items that share nothing are all alike, so the first by index follow. */
 static void choose_without_distance(const job *j, const worker *w, int64_t self, int64_t touched,
-                                    kin_pool *best)
+                                    kin_best *best)
 {
     for (int64_t a = 0; a < touched; a++)
         if (w->touched[a] != self)
-            kin_pool_offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
-    kin_pool_cut(best);
+            kin_best_offer(best, final_distance(j, w->shared[w->touched[a]], 0), w->touched[a]);
+    kin_best_cut(best);
     for (int64_t g = 0; best->count < best->k; g++)
         if (w->shared[g] == 0 && g != self) best->hits[best->count++] = (kin_hit){1, g};
 }
@@ -262,15 +262,15 @@ static bool finish_lists(const job *j, worker *w, int64_t first, int64_t last)
     if (!measure_strays(j, w, first)) return false;
     for (int64_t a = 0; a < w->count; a++) {
         const stray *s = &w->strays[a];
-        kin_pool_offer(&w->best[s->row],
+        kin_best_offer(&w->best[s->row],
                        final_distance(j, s->shared,
                                       kin_joined_scaled(&j->set, kin_merged_row(&j->merged, first + s->row),
                                                         s->distance)),
                        s->item);
     }
     for (int64_t list = first; list < last; list++) {
-        kin_pool *best = &w->best[list - first];
-        kin_pool_cut(best);
+        kin_best *best = &w->best[list - first];
+        kin_best_cut(best);
         for (int64_t a = 0; a < k; a++) {
             j->out->index[list * k + a] = best->hits[a].index;
             j->out->value[list * k + a] = (float)best->hits[a].distance;
@@ -284,7 +284,7 @@ static bool begin_list(const job *j, worker *w, int64_t row, int64_t list)
 {
     int64_t self = self_of(j, list), touched = intersect(j, w, kin_merged_row(&j->merged, list));
     bool ok = true;
-    w->best[row] = kin_pool_begin(w->hits + row * 2 * j->opt->k, w->spare, j->opt->k);
+    w->best[row] = kin_best_begin(w->hits + row * 2 * j->opt->k, w->spare, j->opt->k);
     if (j->opt->lambda > 0) ok = choose(j, w, row, list, self, touched, &w->best[row]);
     else choose_without_distance(j, w, self, touched, &w->best[row]);
     for (int64_t a = 0; a < touched; a++) w->shared[w->touched[a]] = 0;
