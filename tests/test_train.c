@@ -65,7 +65,7 @@ static void on_part(void *user, kin_train_part part) { ((seen *)user)->parts += 
 static bool on_save(void *user, const kin_trainer *t, kin_error *err)
 {
     (void)err;
-    CHECK(kin_trainer_state(t)->step > 0);
+    CHECK(kin_trainer_state(t)->step >= 0);
     return ++((seen *)user)->saves > 0;
 }
 static bool should_stop(void *user)
