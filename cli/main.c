@@ -50,6 +50,7 @@ extern const kin_command kin_command_tensors;
 extern const kin_command kin_command_convert;
 extern const kin_command kin_command_augment;
 extern const kin_command kin_command_attend;
+extern const kin_command kin_command_explain;
 extern const kin_command kin_command_export;
 extern const kin_command kin_command_machine;
 extern const kin_command kin_command_help;
@@ -90,6 +91,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_convert,
     &kin_command_augment,
     &kin_command_attend,
+    &kin_command_explain,
     &kin_command_export,
     &kin_command_machine,
     &kin_command_help,

@@ -95,4 +95,46 @@ expect "a log of nothing" 1 "" "tells of no training step" compare broken
 head -c 200 runs/softmax/log.jsonl >broken/log.jsonl
 expect "a log that a kill cut short" 0 "steps done" "" compare broken
 
+# ---- what a network looks at ----
+
+"$kin" synth seen --products 6 --views 3 --size 32 --seed 2 --quiet
+three="seen/product-0001/view-01.png seen/product-0001/view-02.png seen/product-0002/view-01.png"
+tiny="seen --size 32 --channels 3 --model resnet8 --width 4 --batch-classes 3 --batch-pictures 2 --steps 2 --quiet"
+# explained NAME OPTIONS PART...: a run trained with the options, and its page holds every part.
+explained() {
+    name=$1 with=$2; shift 2
+    # shellcheck disable=SC2086
+    "$kin" train $tiny $with --out "runs/$name" 2>train.err || bad "pages: trains $name" "$(cat train.err)"
+    # shellcheck disable=SC2086
+    "$kin" explain $three --model "runs/$name" --out "made/$name.html" --quiet 2>err || bad "pages: explain $name" "$(cat err)"
+    page "explain: $name" "made/$name.html" "What it finds alike" 'href="../seen/product-0002/view-01.png"' "$@"
+}
+explained plain "" "Where it answers" "Which places make two pictures alike" "Its last map has" "similarity"
+explained bfe "--last-stride 1 --head bfe(global=8,part=8) --loss triplet-hard" "What training hides" "a training step" "by the branch global" "by the branch part"
+explained abe "--head abe(learners=3,dim=12) --loss contrastive-squared" "What each learner looks at" "learner 3" "masks from"
+explained delf "--head delf(hidden=8,tap=layer2) --loss softmax --batch 8" "Key points" "<circle" "agree on one affine map"
+explained sca "--attention sca@end" "What each channel counts" "Entropy of the weights" "what its attention changes" ">weight<"
+explained se "--attention se@end" "What each channel counts" "The channels that count most"
+explained cbam "--attention cbam@end" "What each channel counts" "what its attention changes"
+[ "$(how_many 'by the branch part' made/bfe.html)" -eq 3 ] && [ "$(how_many 'learner 3</span>' made/abe.html)" -eq 3 ] && [ "$(how_many 'a training step</span>' made/bfe.html)" -eq 9 ] && why= || why="$(how_many 'by the branch part' made/bfe.html) and $(how_many 'learner 3</span>' made/abe.html)"
+report "a row for each branch, a mask for each learner" "$why"
+if grep -qF "Key points" made/plain.html; then why="points that nobody asked for"; else why=; fi
+report "key points only where there is a score, or they are asked for" "$why"
+# shellcheck disable=SC2086
+expect "explain takes points of any network" 0 "" "shows 3 pictures" explain $three --model runs/plain --points --tap layer2 --side 64 --out made/points.html
+page "as circles" made/points.html "Key points" "<circle" "The same points in two pictures"
+# shellcheck disable=SC2086
+"$kin" explain $three --model runs/plain --points --tap layer2 --side 64 --out made/again.html --threads 1 --quiet
+same "pages: explain gives the same for any number of threads" made/points.html made/again.html
+"$kin" embed seen --model runs/plain --out made/e --quiet
+"$kin" reduce made/e --autoencoder 4 --steps 20 --out made/short --save made/short.model --quiet >/dev/null 2>err || bad "pages: an auto-encoder" "$(cat err)"
+# shellcheck disable=SC2086
+expect "explain shows what a code keeps" 0 "" "shows" explain $three --model runs/plain --reduce made/short.model --out made/kept.html
+page "of descriptors" made/kept.html "in 4 numbers" "kept" "most alike by the descriptors"
+# shellcheck disable=SC2086
+expect "a code of other descriptors is refused" 2 "" "this network's have" explain $three --model runs/abe --reduce made/short.model --out made/kept.html
+expect "one picture is explained, too" 0 "" "shows 1 pictures" explain seen/product-0001/view-01.png --model runs/plain --out made/one.html
+expect "options of key points alone are refused" 2 "" "--points too" explain seen/product-0001/view-01.png --model runs/plain --side 64 --out made/one.html
+expect "what is no picture is refused" 1 "" "log.jsonl" explain runs/plain/log.jsonl --model runs/plain --out made/none.html
+
 exit $failed

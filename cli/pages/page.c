@@ -167,6 +167,14 @@ void kin_page_curves(kin_page *page, const kin_curves *charts, int count)
     kin_text_add(&page->html, "</div>");
 }
 
+void kin_page_figure(kin_page *page, const char *markup, const char *caption)
+{
+    if (page->row) kin_page_row_end(page);
+    kin_text_add(&page->html, "<figure class=\"whole\">");
+    kin_text_add(&page->html, markup);
+    element(page, "<figcaption class=\"note\">", caption, "</figcaption></figure>\n");
+}
+
 void kin_page_bars(kin_page *page, const char *first, const char *const value_names[2], const kin_bar *bars,
                    int count)
 {

@@ -66,6 +66,9 @@ void kin_page_table_add(kin_page *page, const kin_page_table *table);
 /* Charts beside each other where there is room (cli/pages/svg.h). Their sizes are chosen here; the title
  * stands above each. */
 void kin_page_curves(kin_page *page, const kin_curves *charts, int count);
+/* A drawing of the caller's own, an <svg>: `markup` is not escaped. Its lines and circles have colours in
+ * the class "drawn". */
+void kin_page_figure(kin_page *page, const char *markup, const char *caption);
 /* Horizontal bars, two for each name (kin_svg_bars), and the same as a table that is folded away. */
 void kin_page_bars(kin_page *page, const char *first, const char *const value_names[2], const kin_bar *bars,
                    int count);
