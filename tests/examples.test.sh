@@ -6,10 +6,10 @@ trap 'rm -rf "$folder"' EXIT
 here=$PWD
 case $BUILD in /*) ;; *) BUILD=$here/$BUILD ;; esac
 
-expect() { # EXAMPLE TEXT
-    name=$1
-    if out=$(cd "$folder" && "$BUILD/examples/$name" 2>&1); then
-        case $out in *"$2"*) echo "ok example $name" ;; *) echo "not ok example $name: \"$2\" is missing in: $out" ;; esac
+expect() { # EXAMPLE TEXT [ARGUMENT...]
+    name=$1 text=$2; shift 2
+    if out=$(cd "$folder" && "$BUILD/examples/$name" "$@" 2>&1); then
+        case $out in *"$text"*) echo "ok example $name" ;; *) echo "not ok example $name: \"$text\" is missing in: $out" ;; esac
     else
         echo "not ok example $name: failed: $out"
     fi
@@ -59,8 +59,24 @@ refused "and to an own head" "did you mean my-head?" "$extend" train goods --hea
 refused "own options have limits" "is outside 0.01 .. 100" "$extend" train goods --loss "my-loss(t=1000)" --out no
 awk '/^\/\* ---- /{if (n > 40) print name ": " n " lines"; name = $4; n = 0} {n++} /^static const kin_catalogue/{exit}' "$here/examples/extend.c" >"$folder/long"
 [ -s "$folder/long" ] && echo "not ok extend: each part is under 40 lines: $(cat "$folder/long")" || echo "ok extend: each part is under 40 lines"
+
+# ---- the small ones to read whole: new products are found better than by pixels and by colours, in the same run ----
+"$BUILD/kin" synth "$folder/small-shop" --products 40 --views 8 --size 32 --quiet
+expect tiny_kin "mAP of new products: learned" small-shop small-run
+[ "$(wc -l <examples/tiny.c)" -le 200 ] && [ "$(wc -l <examples/tiny_kin.c)" -le 40 ] && echo "ok example tiny: in 200 lines, and with kin in 40" || echo "not ok example tiny: longer than it says"
+case $BUILD in
+*address* | *thread*) echo "skip example tiny: the plain build runs it; under sanitizers it takes a minute" ;;
+*)
+    (cd "$folder" && find small-shop -name '*.png' | sort | xargs "$BUILD/kin" convert --quiet --out shop.npy)
+    expect tiny "mAP of new products" shop.npy
+    better=$(echo "$out" | tr -d ',' | awk '/mAP/ { print ($9 > $5 + .05 && $9 > $7 + .05) ? "yes" : "no" }')
+    [ "$better" = yes ] && echo "ok example tiny: better than pixels and colours" || echo "not ok example tiny: better than pixels and colours: $out"
+    if refused=$("$BUILD/examples/tiny" "$folder/small-run/model.safetensors" 2>&1); then echo "not ok example tiny: another file: is taken"
+    else case $refused in *"shop.npy was expected"*) echo "ok example tiny: another file" ;; *) echo "not ok example tiny: another file: $refused" ;; esac; fi
+    ;;
+esac
 for source in examples/*.c; do
     name=${source##*/}
     [ "$name" = extend.c ] && continue
-    grep -q "^expect ${name%.c} " "$0" || echo "not ok example ${name%.c}: has no test here"
+    grep -q "^ *expect ${name%.c} " "$0" || echo "not ok example ${name%.c}: has no test here"
 done
