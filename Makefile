@@ -84,7 +84,7 @@ float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.
 double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
 # Everything of the program but its table of commands, for tests of its parts; and everything but the function main, for programs that add to it.
 libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
@@ -148,7 +148,7 @@ $(BUILD)/libkin_double.a: $(double_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# Texts that the program brings along, as strings: the recipes of kin train --recipe, the lessons of kin learn.
+# Texts that the program brings along, as strings: the recipes of kin train --recipe, the lessons of kin learn, the words of kin help.
 recipes := $(sort $(wildcard recipes/*.conf))
 lessons := $(sort $(wildcard docs/learn/[0-9]*.md))
 as_strings = awk 'BEGIN { print "\#include \"cli/conf.h\"\n\nextern const kin_builtin $(1)[];\nconst kin_builtin $(1)[] = {" } \
@@ -161,7 +161,10 @@ $(BUILD)/recipes.c: $(recipes) Makefile
 $(BUILD)/lessons.c: $(lessons) Makefile
 	@mkdir -p $(@D)
 	@$(call as_strings,kin_lessons,$(lessons)) >$@
-$(BUILD)/float/recipes.o $(BUILD)/float/lessons.o: $(BUILD)/float/%.o: $(BUILD)/%.c
+$(BUILD)/glossary.c: docs/glossary.md Makefile
+	@mkdir -p $(@D)
+	@$(call as_strings,kin_glossary,docs/glossary.md) >$@
+$(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o: $(BUILD)/float/%.o: $(BUILD)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c $< -o $@
 

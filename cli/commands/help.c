@@ -1,34 +1,65 @@
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/learn/topic.h"
+
+#include <string.h>
+
+/* A command, or a word of the field: commands come first where both are called so. */
+static int explain(kin_cli *cli, const char *name, kin_text *text)
+{
+    kin_error err = {0};
+    kin_nearest nearest = {0};
+    if (strcmp(name, "words") == 0) return kin_topics_list(), 0;
+    for (int i = 0; kin_commands[i]; i++) {
+        if (strcmp(kin_commands[i]->name, name) == 0) {
+            kin_help_command(text, kin_commands[i]);
+            return kin_help_print(text);
+        }
+        kin_nearest_try(&nearest, name, kin_commands[i]->name);
+    }
+    if (kin_topic_print(name, &nearest)) return 0;
+    if (nearest.name)
+        kin_fail(&err, KIN_ERR_ARGUMENT, "unknown command or word '%s' (did you mean '%s'?)", name,
+                 nearest.name);
+    else
+        kin_fail(&err, KIN_ERR_ARGUMENT,
+                 "unknown command or word '%s'; kin --help lists commands, kin help words the words", name);
+    return kin_cli_fail(cli, &err);
+}
 
 static int run(kin_cli *cli)
 {
     kin_text text = {0};
-    kin_error err = {0};
-    if (kin_option_flag(cli, "man")) {
-        kin_help_man(&text);
-    } else if (cli->positionals == 0) {
-        kin_help_overview(&text);
-    } else {
-        const kin_command *command = kin_find_command(cli->positional[0], &err);
-        if (!command) return kin_cli_fail(cli, &err);
-        kin_help_command(&text, command);
-    }
+    const char *shell = kin_option_string(cli, "completion");
+    if (kin_option_flag(cli, "man")) kin_help_man(&text);
+    else if (shell) kin_completion(&text, shell);
+    else if (cli->positionals == 0) kin_help_overview(&text);
+    else return explain(cli, cli->positional[0], &text);
     return kin_help_print(&text);
 }
 
 static const kin_option options[] = {
+    {.name = "completion",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "SHELL",
+     .choices = kin_completion_shells,
+     .help = "print what completes commands, options and their values in this shell"},
     {.name = "man", .hidden = true, .help = "Print the man page, docs/kin.1."},
     {0},
 };
 
 const kin_command kin_command_help = {
     .name = "help",
-    .summary = "explains a command, or lists them all",
-    .usage = "kin help [COMMAND]",
-    .about = "Prints what `kin COMMAND --help` prints; without a command, the list of commands.",
-    .examples = "kin help help",
-    .arguments = {{"COMMAND", "The command to explain."}},
+    .summary = "explains a command or a word, or lists all commands",
+    .usage = "kin help [COMMAND | WORD | words]\nkin help --completion SHELL",
+    .about =
+        "Prints what `kin COMMAND --help` prints, or what a word of the field means (embedding, triplet, "
+        "mAP, re-ranking); `words` lists those. Without either, the list of commands.",
+    .examples = "kin help embedding\n"
+                "# what is between the tab key and the options, for bash\n"
+                "kin help --completion bash > ~/.local/share/bash-completion/completions/kin",
+    .arguments = {{"WORD", "The command, or the word, to explain."}},
     .arguments_max = 1,
     .options = options,
     .run = run,

@@ -1,0 +1,12 @@
+/* What shells complete: commands, options, and the values of those that have a list, from the options' tables. */
+#ifndef KIN_CLI_COMPLETION_H
+#define KIN_CLI_COMPLETION_H
+
+#include "base/text.h"
+
+extern const char *const kin_completion_shells[]; /* bash, zsh, fish; ends with NULL */
+
+/* Appends the shell's script; `shell` is one of them. */
+void kin_completion(kin_text *out, const char *shell);
+
+#endif
