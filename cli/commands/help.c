@@ -20,11 +20,10 @@ static int explain(kin_cli *cli, const char *name, kin_text *text)
     }
     if (kin_topic_print(name, &nearest)) return 0;
     if (nearest.name)
-        kin_fail(&err, KIN_ERR_ARGUMENT, "unknown command or word '%s' (did you mean '%s'?)", name,
-                 nearest.name);
+        kin_fail(&err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);
     else
         kin_fail(&err, KIN_ERR_ARGUMENT,
-                 "unknown command or word '%s'; kin --help lists commands, kin help words the words", name);
+                 "unknown command '%s'; kin --help lists them, kin help words the words it explains", name);
     return kin_cli_fail(cli, &err);
 }
 
