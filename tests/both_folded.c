@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/conv/conv.h"
 #include "kernels/norm.h"
+#include "kernels/pool.h"
 #include "nn/files/checkpoint.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
@@ -211,6 +212,47 @@ static void begun(const char *isa)
     check_end();
 }
 
+static void pooled_shape(kin_stream *r, const kin_pool_shape *s, int row)
+{
+    int64_t pixels = s->batch * s->in_h * s->in_w, numbers = s->batch * s->out_h * s->out_w * s->channels;
+    kin_real *x = numbers_random(r, pixels, s->channels, s->in_ld),
+             *line = numbers_random(r, 2, s->channels, s->channels),
+             *moved = kin_alloc_array((size_t)(pixels * s->channels), sizeof *moved),
+             *y = kin_alloc_array((size_t)numbers, 2 * sizeof *y);
+    int32_t *winner = kin_alloc_array((size_t)numbers, 2 * sizeof *winner);
+    kin_conv_begin begin = {line, line + s->channels, KIN_NORM_RELU};
+    kin_pool_shape packed = *s;
+    size_t bytes = kin_max_pool_workspace(s);
+    void *workspace = numbers_workspace(bytes);
+    packed.in_ld = s->channels;
+    kin_norm_apply(x, s->in_ld, pixels, s->channels, begin.scale, begin.shift, NULL, 0, begin.act, moved);
+    kin_max_pool_forward(&packed, moved, NULL, y, winner, NULL);
+    kin_max_pool_forward(s, x, &begin, y + numbers, winner + numbers, workspace);
+    CHECK_MSG(memcmp(y, y + numbers, (size_t)numbers * sizeof *y) == 0 &&
+                  memcmp(winner, winner + numbers, (size_t)numbers * sizeof *winner) == 0,
+              "row %d", row);
+    CHECK_MSG(numbers_workspace_free(workspace, bytes), "row %d: the workspace was overrun", row);
+    kin_free(x), kin_free(line), kin_free(moved), kin_free(y), kin_free(winner);
+}
+
+static void pooled(const char *isa)
+{
+    check_begin("maxima with a norm ahead are those of what it makes, bit for bit (%s, %s)", isa,
+                KIN_REAL_NAME);
+    static const kin_pool_shape shapes[] = {{2, 15, 15, 43, 45, 8, 8, 3, 2, 1, false},
+                                            {3, 8, 8, 16, 16, 4, 4, 2, 2, 0, false},
+                                            {1, 5, 3, 1, 1, 5, 3, 3, 1, 1, false},
+                                            {2, 9, 7, 5, 9, 9, 7, 1, 1, 0, false}};
+    for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            kin_stream r = kin_stream_new(kin_key((uint64_t)i, 23, 0));
+            kin_set_threads(threads);
+            pooled_shape(&r, &shapes[i], i);
+            kin_set_threads(0);
+        }
+    check_end();
+}
+
 /* ---- kin_conv_bn ---- */
 
 typedef struct layer {
@@ -403,6 +445,7 @@ int main(void)
 {
     numbers_each_isa("folded conv", kernels);
     numbers_each_isa("conv with a norm ahead", begun);
+    numbers_each_isa("maxima with a norm ahead", pooled);
     numbers_each_isa("kin_conv_bn", folded_layers);
     sealed();
     out_of_memory();
