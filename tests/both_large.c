@@ -1,9 +1,11 @@
 /* Shapes for which no machine has room: a kernel's workspace is then SIZE_MAX, which nobody can allocate, and
  * no number that has wrapped round; whichever size it is that is too large. */
+#include "base/parallel.h"
 #include "kernels/conv/conv_inside.h"
 #include "kernels/conv/inverted.h"
 #include "kernels/gemm.h"
 #include "tests/support/check.h"
+#include "tests/support/numbers.h"
 
 static void products(void)
 {
@@ -65,6 +67,38 @@ static void convolutions(void)
     check_end();
 }
 
+/* Pictures are convolved part by part: what is needed beside them depends on channels and caches alone, but for
+ * those of few channels, which are padded as a whole. */
+static void pictures(const char *isa)
+{
+    check_begin(
+        "large: a convolution's workspace is as large for the largest pictures, and for many (%s, %s)", isa,
+        KIN_REAL_NAME);
+    static const int64_t channels[][2] = {{16, 16}, {64, 64}, {256, 256}, {64, 512}, {512, 64}};
+    kin_set_threads(2);
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+        for (int kernel = 1; kernel <= 5; kernel += 2) {
+            kin_conv_shape s = plain(channels[i][0], channels[i][1]), many;
+            s.kernel_h = s.kernel_w = kernel, s.pad_top = s.pad_left = kernel / 2;
+            s.batch = 1, s.in_h = s.in_w = s.out_h = s.out_w = 512;
+            size_t plainly = kin_conv_workspace(&s), once = kin_conv_packed_workspace(&s);
+            many = s, many.batch = 200;
+            s.in_h = s.in_w = s.out_h = s.out_w = 4096;
+            CHECK_MSG(kin_conv_workspace(&s) <= plainly + plainly / 4 &&
+                          kin_conv_workspace(&many) <= plainly + plainly / 4,
+                      "%d: %lld to %lld: %zu bytes, then %zu and %zu", kernel, (long long)s.in_c,
+                      (long long)s.out_c, plainly, kin_conv_workspace(&s), kin_conv_workspace(&many));
+            CHECK_MSG(kin_conv_packed_workspace(&s) <= once + once / 4 &&
+                          kin_conv_packed_workspace(&many) <= once + once / 4,
+                      "packed, %d: %lld to %lld: %zu bytes, then %zu and %zu", kernel, (long long)s.in_c,
+                      (long long)s.out_c, once, kin_conv_packed_workspace(&s),
+                      kin_conv_packed_workspace(&many));
+            CHECK_MSG(plainly < (size_t)64 * sizeof(kin_real) << 18, "%zu bytes", plainly);
+        }
+    kin_set_threads(0);
+    check_end();
+}
+
 static kin_inverted block(void)
 {
     kin_inverted b = {.depthwise = plain(64, 64), .project = plain(64, 32)};
@@ -95,5 +129,6 @@ int main(void)
     products();
     convolutions();
     inverted();
+    numbers_each_isa("large", pictures);
     return check_result();
 }
