@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,58 +103,104 @@ static uint64_t digest(kin_vectors v, int64_t i)
     return h ^ h >> 32;
 }
 
-/* Chains of queries by digest, in their order: gallery rows, which are more, pass by once. */
-typedef struct chains {
-    int64_t *head, *next; /* [slots], [queries]: 1 + a query, 0: none */
-    uint64_t *digest;     /* [queries] */
+/* Queries by their numbers. Those that hold the same ones are a group, named by one of them: a network that
+ * collapsed makes one group of all, and a gallery row meets a group once. */
+typedef struct groups {
+    int64_t *head,
+        *below;    /* [slots], [queries]: 1 + the first of a group, and the next group of the slot; 0: none */
+    int64_t *of;   /* [queries]: the group */
+    int64_t *next; /* [queries]: 1 + the next query of the group; 0: none */
+    int64_t *open; /* [queries]: of a group, 1 + the first that may not be matched yet; 0: none */
+    bool *met;     /* [queries]: of a group: a gallery row holds its numbers */
+    uint64_t *digest; /* [queries] */
     uint64_t slots;
-} chains;
+} groups;
 
-static void chains_free(chains *c) { kin_free(c->head), kin_free(c->next), kin_free(c->digest); }
-
-static bool chains_make(chains *c, kin_vectors query, kin_error *err)
+static void groups_free(groups *g)
 {
-    *c = (chains){.slots = 16};
-    while (c->slots < 2 * (uint64_t)query.count) c->slots *= 2;
-    c->head = kin_alloc_zero((size_t)c->slots, sizeof *c->head);
-    c->next = kin_alloc_array((size_t)query.count, sizeof *c->next);
-    c->digest = kin_alloc_array((size_t)query.count, sizeof *c->digest);
-    if (!c->head || !c->next || !c->digest) {
-        chains_free(c);
-        return kin_fail_memory(err, "the queries' digests", (unsigned long long)query.count * 32);
-    }
-    for (int64_t q = query.count - 1; q >= 0; q--) {
-        c->digest[q] = digest(query, q);
-        int64_t *head = &c->head[c->digest[q] & (c->slots - 1)];
-        c->next[q] = *head;
-        *head = q + 1;
+    kin_free(g->head), kin_free(g->below), kin_free(g->of), kin_free(g->next), kin_free(g->open);
+    kin_free(g->met), kin_free(g->digest);
+}
+
+/* The group whose numbers are those of the row, -1: none. */
+static int64_t group_of(const groups *g, const kin_embeddings *query, const kin_embeddings *set, int64_t row,
+                        uint64_t digest)
+{
+    for (int64_t at = g->head[digest & (g->slots - 1)]; at; at = g->below[at - 1])
+        if (g->digest[at - 1] == digest && same_numbers(query, at - 1, set, row, 1)) return at - 1;
+    return -1;
+}
+
+static bool groups_make(groups *g, const kin_embeddings *query, kin_error *err)
+{
+    int64_t count = query->items.count;
+    size_t n = (size_t)count;
+    *g = (groups){.slots = 16};
+    while (g->slots < 2 * (uint64_t)count) g->slots *= 2;
+    g->head = kin_alloc_zero((size_t)g->slots, sizeof *g->head);
+    g->below = kin_alloc_zero(n, sizeof *g->below), g->of = kin_alloc_zero(n, sizeof *g->of);
+    g->next = kin_alloc_zero(n, sizeof *g->next), g->open = kin_alloc_zero(n, sizeof *g->open);
+    g->met = kin_alloc_zero(n, sizeof *g->met), g->digest = kin_alloc_zero(n, sizeof *g->digest);
+    if (!g->head || !g->below || !g->of || !g->next || !g->open || !g->met || !g->digest)
+        return kin_fail_memory(err, "the queries' digests", (unsigned long long)count * 64);
+    for (int64_t q = count - 1; q >= 0; q--) {
+        g->digest[q] = digest(kin_embeddings_vectors(query), q);
+        int64_t same = group_of(g, query, query, q, g->digest[q]);
+        int64_t *head = &g->head[g->digest[q] & (g->slots - 1)];
+        g->of[q] = same >= 0 ? same : q;
+        if (same < 0) g->below[q] = *head, *head = q + 1;
+        g->next[q] = g->open[g->of[q]];
+        g->open[g->of[q]] = q + 1;
     }
     return true;
 }
 
-static bool same_name(const kin_items *query, int64_t q, const kin_items *gallery, int64_t g)
+/* Queries by their paths, of which several may have one. */
+typedef struct paths {
+    kin_names names;
+    int64_t *first, *next; /* [queries]: of a path, and after a query: 1 + a query; 0: none */
+} paths;
+
+static void paths_free(paths *p) { kin_names_free(&p->names), kin_free(p->first), kin_free(p->next); }
+
+static bool paths_make(paths *p, const kin_items *query, kin_error *err)
 {
-    if (strcmp(query->id[q], gallery->id[g]) == 0) return true;
-    return query->path && gallery->path && *query->path[q] && strcmp(query->path[q], gallery->path[g]) == 0;
+    size_t n = (size_t)query->count;
+    *p = (paths){.first = kin_alloc_zero(n, sizeof *p->first), .next = kin_alloc_zero(n, sizeof *p->next)};
+    bool ok = p->first && p->next;
+    for (int64_t q = query->count - 1; ok && query->path && q >= 0; q--) {
+        if (!*query->path[q]) continue;
+        int64_t path = kin_names_add(&p->names, query->path[q]);
+        ok = path >= 0;
+        if (ok) p->next[q] = p->first[path], p->first[path] = q + 1;
+    }
+    return ok || kin_fail_memory(err, "the queries' paths", (unsigned long long)n * 32);
 }
 
-/* Gallery row g meets the queries that hold its numbers: the one of its name is it; without names, the
- * first that is not matched yet. */
-static void meet(const chains *c, const kin_embeddings *query, const kin_embeddings *gallery, int64_t g,
-                 bool named, bool *twin, kin_selves *out)
+static bool is_open(const groups *g, const kin_selves *out, int64_t q, int64_t group)
 {
-    uint64_t h = digest(kin_embeddings_vectors(gallery), g);
-    for (int64_t at = c->head[h & (c->slots - 1)]; at; at = c->next[at - 1]) {
-        int64_t q = at - 1;
-        if (c->digest[q] != h || out->row[q] >= 0 || !same_numbers(query, q, gallery, g, 1)) continue;
-        if (named && !same_name(&query->items, q, &gallery->items, g)) {
-            twin[q] = true;
-            continue;
-        }
-        out->row[q] = g;
-        out->count++;
-        return;
-    }
+    return q >= 0 && g->of[q] == group && out->row[q] < 0;
+}
+
+/* The query of the group that has the gallery row's id, else its path; -1: none. */
+static int64_t of_name(const groups *g, const paths *p, const kin_items *query, const kin_items *gallery,
+                       int64_t row, int64_t group, const kin_selves *out)
+{
+    int64_t q = find(query, gallery->id[row]);
+    if (is_open(g, out, q, group)) return q;
+    if (!gallery->path || !*gallery->path[row]) return -1;
+    int64_t path = kin_names_find(&p->names, gallery->path[row]);
+    for (int64_t at = path >= 0 ? p->first[path] : 0; at; at = p->next[at - 1])
+        if (is_open(g, out, at - 1, group)) return at - 1;
+    return -1;
+}
+
+/* Without names: the group's first query that is not matched yet. */
+static int64_t of_numbers(groups *g, int64_t group)
+{
+    int64_t q = g->open[group] - 1;
+    if (q >= 0) g->open[group] = g->next[q];
+    return q;
 }
 
 static bool match_numbers(const kin_embeddings *query, const kin_embeddings *gallery, kin_selves *out,
@@ -161,24 +208,29 @@ static bool match_numbers(const kin_embeddings *query, const kin_embeddings *gal
 {
     kin_vectors a = kin_embeddings_vectors(query), b = kin_embeddings_vectors(gallery);
     bool named = !unnamed(&query->items) && !unnamed(&gallery->items);
-    chains c;
+    groups g;
+    paths p = {0};
     if (a.dim != b.dim) return true; /* refused by who compares them */
     if (a.count == b.count && same_numbers(query, 0, gallery, 0, a.count)) {
         for (int64_t q = 0; q < a.count; q++) out->row[q] = q;
         out->count = a.count;
         return true;
     }
-    bool *twin = kin_alloc_zero((size_t)a.count, sizeof *twin);
-    if (!twin) return kin_fail_memory(err, "the queries", (unsigned long long)a.count);
-    bool ok = chains_make(&c, a, err);
-    for (int64_t g = 0; ok && g < b.count; g++) meet(&c, query, gallery, g, named, twin, out);
+    bool ok = groups_make(&g, query, err) && (!named || paths_make(&p, &query->items, err));
+    for (int64_t row = 0; ok && row < b.count; row++) {
+        int64_t group = group_of(&g, query, gallery, row, digest(b, row));
+        if (group < 0) continue;
+        int64_t q = named ? of_name(&g, &p, &query->items, &gallery->items, row, group, out)
+                          : of_numbers(&g, group);
+        g.met[group] = true;
+        if (q >= 0) out->row[q] = row, out->count++;
+    }
     for (int64_t q = 0; ok && q < a.count; q++) {
         if (out->row[q] >= 0) continue;
-        out->same_numbers += twin[q];
+        out->same_numbers += named && g.met[g.of[q]];
         out->same_id += named && find(&gallery->items, query->items.id[q]) >= 0;
     }
-    if (ok) chains_free(&c);
-    kin_free(twin);
+    groups_free(&g), paths_free(&p);
     return ok;
 }
 
