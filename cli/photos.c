@@ -198,6 +198,8 @@ char *kin_describer_options(const kin_cli *cli)
     for (const char *const *name = deciding; *name; name++) {
         int at = option_at(*name, strlen(*name));
         const char *value = at >= 0 ? cli->values[at] : NULL;
+        if (value && strcmp(*name, "model") == 0 && strcmp(value, handmade) == 0)
+            continue; /* as if left out */
         bool file = value && (strcmp(*name, "model") == 0 || strcmp(*name, "weights") == 0);
         char *whole = file ? realpath(value, NULL) : NULL; /* so that it is found from elsewhere */
         if (value) kin_text_format(&text, "%s=%s\n", *name, whole ? whole : value);

@@ -1,5 +1,5 @@
-/* What the commands on one's own photographs share: where an index is, what makes its descriptors, one writer at
- * a time. */
+/* What the commands on one's own photographs share: where an index is, what makes its descriptors, one writer
+ * at a time. */
 #ifndef KIN_CLI_PHOTOS_H
 #define KIN_CLI_PHOTOS_H
 
@@ -16,8 +16,8 @@
 /* The name of the index in the folder that it is of. */
 extern const char kin_index_name[];
 
-/* The index's file that `path` means, a folder or the file itself; NULL: of the folder here or of one above it.
- * Owned by the caller; NULL on error, which says how to make one. */
+/* The index's file that `path` means, a folder or the file itself; NULL: of the folder here or of one above
+ * it. Owned by the caller; NULL on error, which says how to make one. */
 char *kin_index_find(const char *path, kin_error *err);
 
 /* An index that is open, and the folder that its paths are below (owned). */
@@ -57,7 +57,8 @@ bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *ph
 /* The options that were given, a line "NAME=VALUE" each, owned by the caller; NULL when out of memory. */
 char *kin_describer_options(const kin_cli *cli);
 
-/* The lock of an index: one process at a time updates it, others wait, which is said. -1 on error or Ctrl-C. */
+/* The lock of an index: one process at a time updates it, others wait, which is said. -1 on error or
+ * Ctrl-C. */
 int kin_index_lock(const kin_cli *cli, const char *file, kin_error *err);
 void kin_index_unlock(int lock);
 

@@ -35,7 +35,8 @@ static bool make_lists(graph *g, kin_error *err)
     return true;
 }
 
-/* Whether the means of both sides agree: one is the subtree, visited[from ..], the other all else of the component. */
+/* Whether the means of both sides agree: one is the subtree, visited[from ..], the other all else of the
+ * component. */
 static bool sides_agree(const graph *g, int64_t begin, int64_t from, int64_t end, int64_t component_end,
                         double agree)
 {
@@ -51,8 +52,8 @@ static bool sides_agree(const graph *g, int64_t begin, int64_t from, int64_t end
     return product >= agree * (double)(end - from) * (double)(component_end - begin - (end - from));
 }
 
-/* Bridges by depth-first search without recursion [Tarjan 1974]: low is the first item that a subtree reaches by an
- * edge of its own. In the order of visiting a subtree is one stretch. */
+/* Bridges by depth-first search without recursion [Tarjan 1974]: low is the first item that a subtree reaches
+ * by an edge of its own. In the order of visiting a subtree is one stretch. */
 static int64_t visit(graph *g, int64_t root, int64_t counter)
 {
     int64_t at = root;

@@ -1,7 +1,7 @@
-/* Local features by hand, so that a crop is known again without a network: corners [Harris, Stephens 1988] at scales a
- * factor of the root of 2 apart, each described by the gradients around it as SIFT does [Lowe 2004]: 4 x 4 cells of 4
- * pixels, 8 directions, of unit length, cut at .2, of unit length again. Upright: pictures turned by more than some ten
- * degrees are not matched. */
+/* Local features by hand, so that a crop is known again without a network: corners [Harris, Stephens 1988] at
+ * scales a factor of the root of 2 apart, each described by the gradients around it as SIFT does [Lowe 2004]:
+ * 4 x 4 cells of 4 pixels, 8 directions, of unit length, cut at .2, of unit length again. Upright: pictures
+ * turned by more than some ten degrees are not matched. */
 #ifndef KIN_PHOTOS_CORNERS_H
 #define KIN_PHOTOS_CORNERS_H
 

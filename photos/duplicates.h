@@ -1,8 +1,9 @@
-/* Pictures of an index that are one picture: the same bytes, the same picture written again (other size, format or
- * quality), or near to it (cropped, framed, greyed, slightly turned, written upon).
+/* Pictures of an index that are one picture: the same bytes, the same picture written again (other size,
+ * format or quality), or near to it (cropped, framed, greyed, slightly turned, written upon).
  *
  *   candidates    hashes that differ in few bits, and each picture's nearest by descriptor
- *   verification  of the candidates both pictures are decoded: laid over each other as wholes, or by the affine map
+ *   verification  of the candidates both pictures are decoded: laid over each other as wholes, or by the
+ * affine map
  *                 that corners of both agree on (photos/corners.h), their greys have to correlate
  *   groups        connected components of what is verified, with a check of the bridges (photos/components.h)
  *   keeper        of each group the picture of most pixels, then of most bytes, then the first by path

@@ -32,11 +32,11 @@ typedef struct kin_photos {
     kin_photo *item; /* [count + broken], owned */
     float *rows;     /* [count, dim], of unit length, owned */
     int64_t dim;
-    float *
-        nearest; /* [nearests], rising, owned: of pictures spread over all, how far the nearest of another group is */
+    /* [nearests], rising, owned: of pictures spread over all, how far the nearest of another group is */
+    float *nearest;
     int64_t nearests;
-    /* the folder, with no slash behind it, or "." for the one that the index lies in; what made the descriptors,
-     * the digest of its weights, and the options it was opened with, a line "NAME=VALUE" each */
+    /* the folder, with no slash behind it, or "." for the one that the index lies in; what made the
+     * descriptors, the digest of its weights, and the options it was opened with, a line "NAME=VALUE" each */
     const char *root, *model, *weights, *options;
     kin_arena arena; /* texts */
 } kin_photos;
@@ -54,10 +54,10 @@ bool kin_photos_read(const char *file, kin_photos *out, kin_error *err);
 bool kin_photos_parse(const uint8_t *bytes, size_t size, kin_photos *out, kin_error *err);
 void kin_photos_free(kin_photos *photos);
 
-/* The distance (1 - cosine) up to which a picture counts as found. Each of the pictures in `nearest` is taken for a
- * stranger once, by leaving out its own group (those that clustering takes for the same thing, kin_cluster): a part
- * `rate` of them find something as near as that, and so would strangers like them. False where there are too few
- * pictures to tell. */
+/* The distance (1 - cosine) up to which a picture counts as found. Each of the pictures in `nearest` is taken
+ * for a stranger once, by leaving out its own group (those that clustering takes for the same thing,
+ * kin_cluster): a part `rate` of them find something as near as that, and so would strangers like them. False
+ * where there are too few pictures to tell. */
 bool kin_photos_threshold(const kin_photos *photos, double rate, double *distance);
 
 #endif

@@ -137,8 +137,8 @@ static bool solve(double m[6][7])
     return true;
 }
 
-/* One step of Gauss and Newton on the squared differences of both greys, each with mean 0 and deviation 1 [Lucas,
- * Kanade 1981]: d b / d m is b's slope times (x, y, 1). */
+/* One step of Gauss and Newton on the squared differences of both greys, each with mean 0 and deviation 1
+ * [Lucas, Kanade 1981]: d b / d m is b's slope times (x, y, 1). */
 static bool step(laid *l, const sums *s)
 {
     double mean_a = s->a / s->n, mean_b = s->b / s->n, dev_a = sqrt(s->aa / s->n - mean_a * mean_a),
@@ -162,7 +162,8 @@ static bool step(laid *l, const sums *s)
     return true;
 }
 
-/* Corners say where to within a pixel or two; copies fit better than that. Steps are taken while they help. */
+/* Corners say where to within a pixel or two; copies fit better than that. Steps are taken while they
+ * help. */
 static void refine(laid *l)
 {
     enum { STEPS = 8 };
@@ -178,8 +179,8 @@ static void refine(laid *l)
     }
 }
 
-/* Blocks that the overlap is cut into: what moved between two photographs of one thing does not fit somewhere, while
- * writing upon a copy, or the corners of a turned one, spoil a few blocks. */
+/* Blocks that the overlap is cut into: what moved between two photographs of one thing does not fit
+ * somewhere, while writing upon a copy, or the corners of a turned one, spoil a few blocks. */
 enum { BLOCKS = 6 };
 static const double whole_least = .88, worth_refining = .5;
 

@@ -297,8 +297,8 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How far the nearest picture of another group is, of SAMPLE pictures spread over all: what a picture would find
- * whose thing is not in the index. Groups are those of kin_cluster, for nobody labelled anything. */
+/* How far the nearest picture of another group is, of SAMPLE pictures spread over all: what a picture would
+ * find whose thing is not in the index. Groups are those of kin_cluster, for nobody labelled anything. */
 static bool measure_nearest(kin_photos *p, kin_error *err)
 {
     enum { LOOKED_AT = 64 };

@@ -9,8 +9,8 @@ typedef struct kin_photos_opt {
     const char *model, *weights, *options; /* of the new index, as in kin_photos */
     const char *root;                      /* as the index is to name the folder */
     int64_t dim;
-    /* Descriptors of pictures that can be decoded: rows [count, dim] of unit length; made[i] false where it was
-     * not possible after all. NULL: kin_look's, of KIN_LOOK_DIM. */
+    /* Descriptors of pictures that can be decoded: rows [count, dim] of unit length; made[i] false where it
+     * was not possible after all. NULL: kin_look's, of KIN_LOOK_DIM. */
     bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
                      kin_error *err);
     bool verify; /* compare the contents of all files, whatever their sizes and times say */
@@ -36,9 +36,9 @@ typedef struct kin_photos_told {
 bool kin_photos_update(const kin_photos *known, const char *folder, const kin_photos_opt *opt,
                        kin_photos *out, kin_photos_told *told, kin_error *err);
 
-/* One picture as kin_photos_update reads it: all of `photo` but path and change. With `row`, its descriptor by
- * kin_look [KIN_LOOK_DIM], too; with `image`, the decoded picture (the caller frees it). JPEGs are decoded at a
- * part of their size, where that is large enough. */
+/* One picture as kin_photos_update reads it: all of `photo` but path and change. With `row`, its descriptor
+ * by kin_look [KIN_LOOK_DIM], too; with `image`, the decoded picture (the caller frees it). JPEGs are decoded
+ * at a part of their size, where that is large enough. */
 bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
                     float *row, kin_image *image, kin_error *err);
 

@@ -1,4 +1,5 @@
-/* Duplicates: groups out of pairs, corners and maps of pictures that are changed in known ways, and the whole. */
+/* Duplicates: groups out of pairs, corners and maps of pictures that are changed in known ways, and the
+ * whole. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "base/parallel.h"

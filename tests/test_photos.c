@@ -1,4 +1,5 @@
-/* Indexes of photographs: written and read again, brought up to date, and what hostile files are refused for. */
+/* Indexes of photographs: written and read again, brought up to date, and what hostile files are refused
+ * for. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "base/parallel.h"

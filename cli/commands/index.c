@@ -1,5 +1,5 @@
-/* kin index: a folder of one's own photographs, known once and brought up to date; or descriptors as an index for
- * another program. */
+/* kin index: a folder of one's own photographs, known once and brought up to date; or descriptors as an index
+ * for another program. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/memory.h"
 #include "cli/descriptors.h"
@@ -142,6 +142,12 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
     if (ok && now.count == 0 && known.count == 0)
         ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures that can be read%s%s", folder,
                       *told.first_broken ? "; the first: " : "", told.first_broken);
+    if (ok && now.count == 0 && known.count > 0)
+        ok = kin_fail(
+            err, KIN_ERR_DATA,
+            "%s: none of the %lld pictures of the index is there any more; it stays as it was. If they are "
+            "gone for good, delete %s",
+            folder, (long long)known.count, u->file);
     if (u->begun) kin_meter_end(&u->meter);
     ok = ok && kin_photos_write(&now, u->file, err);
     if (ok) tell(cli, &now, &told, u->file);

@@ -10,7 +10,8 @@ enum { SIDE = KIN_LOOK_SIDE, CELL = SIDE / KIN_LOOK_CELLS };
 
 static const double pi = 3.14159265358979323846, sigma = .6, gradients_weigh = .5;
 
-/* Square roots, brought to this length. A sum of zero (a picture of one colour has no gradients) stays zero. */
+/* Square roots, brought to this length. A sum of zero (a picture of one colour has no gradients) stays
+ * zero. */
 static void finish(float *part, int count, double length)
 {
     double sum = 0;

@@ -1,5 +1,5 @@
-/* How a picture looks, without a network: colours and gradients counted by hand. Beside a weak network it adds
- * much, and where there is none it stands alone (kin embed --model handmade).
+/* How a picture looks, without a network: colours and gradients counted by hand. Beside a weak network it
+ * adds much, and where there is none it stands alone (kin embed --model handmade).
  *
  *   colours     a joint histogram of 8 x 8 x 8 bins of RGB, in which a pixel counts by a Gaussian of its
  *               distance from the middle (sigma: .6 of half the side), where what is photographed mostly is
@@ -31,7 +31,8 @@ void kin_look(const uint8_t *rgb, float *out);
  * middle cut out, as kin embed does. */
 bool kin_look_image(kin_image *image, float *out, kin_error *err);
 
-/* Of a set: pictures of side KIN_LOOK_SIDE and 3 channels. Rows [count, KIN_LOOK_DIM], owned by the caller. */
+/* Of a set: pictures of side KIN_LOOK_SIDE and 3 channels. Rows [count, KIN_LOOK_DIM], owned by the
+ * caller. */
 float *kin_look_pictures(const kin_pictures *p, kin_error *err);
 
 #endif

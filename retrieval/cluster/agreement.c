@@ -1,5 +1,5 @@
-/* NMI [Strehl, Ghosh 2002, with the arithmetic mean], the adjusted Rand index [Hubert, Arabie 1985] and pairwise F, from
- * the table of how many items are in group g and of label l. */
+/* NMI [Strehl, Ghosh 2002, with the arithmetic mean], the adjusted Rand index [Hubert, Arabie 1985] and
+ * pairwise F, from the table of how many items are in group g and of label l. */
 #include "base/memory.h"
 #include "retrieval/cluster/cluster.h"
 

@@ -1,6 +1,7 @@
-/* Average linkage over a sparse set of links: each cluster has a list of the clusters that it is linked to, with the
- * sum of the links between them, and a heap holds all pairs by their mean. A merged cluster has a new number, larger
- * than any before: what lists and heap say of the old ones is passed over where it is met, and lists stay sorted. */
+/* Average linkage over a sparse set of links: each cluster has a list of the clusters that it is linked to,
+ * with the sum of the links between them, and a heap holds all pairs by their mean. A merged cluster has a
+ * new number, larger than any before: what lists and heap say of the old ones is passed over where it is met,
+ * and lists stay sorted. */
 #include "base/memory.h"
 #include "retrieval/cluster/cluster.h"
 
@@ -137,7 +138,8 @@ int64_t kin_cluster_average(int64_t n, const kin_cluster_link *link, int64_t lin
     l.all = kin_alloc_zero((size_t)n, 2 * sizeof *l.all);
     bool ok = l.all != NULL;
     for (int64_t i = 0; ok && i < n; i++) l.all[i] = (cluster){.size = 1, .first = i, .into = -1};
-    /* Links are sorted by (a, b), so that every list rises: of a by b, and of b by a, the smaller ones first. */
+    /* Links are sorted by (a, b), so that every list rises: of a by b, and of b by a, the smaller ones
+     * first. */
     for (int64_t i = 0; ok && i < links; i++) ok = link_both(&l, link[i].a, link[i].b, link[i].value);
     while (ok && l.pairs) {
         pair p = pop(&l);

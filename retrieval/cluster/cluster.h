@@ -1,17 +1,19 @@
 /* Groups without labels: descriptors that are of one thing.
  *
- * Distances between descriptors mean different things in different places: where the gallery is dense, strangers are
- * near. What two descriptors' mutual neighbours have in common does not depend on that: their Jaccard distance, of
- * k-reciprocal re-ranking (retrieval/rerank/rerank.h), is 1 where they share none. Clusters are merged, the nearest
- * first, by the mean of these distances over all pairs between them (average linkage), until no two are nearer than
- * `apart`; a pair that is in neither's list counts as 1. Nothing has to know how many clusters there are. */
+ * Distances between descriptors mean different things in different places: where the gallery is dense,
+ * strangers are near. What two descriptors' mutual neighbours have in common does not depend on that: their
+ * Jaccard distance, of k-reciprocal re-ranking (retrieval/rerank/rerank.h), is 1 where they share none.
+ * Clusters are merged, the nearest first, by the mean of these distances over all pairs between them (average
+ * linkage), until no two are nearer than `apart`; a pair that is in neither's list counts as 1. Nothing has
+ * to know how many clusters there are. */
 #ifndef KIN_RETRIEVAL_CLUSTER_CLUSTER_H
 #define KIN_RETRIEVAL_CLUSTER_CLUSTER_H
 
 #include "retrieval/search/search.h"
 
 typedef struct kin_cluster_opt {
-    /* as in re-ranking; k1 0: 10, in small sets a twentieth of the rows, 3 at least; k2 0: two fifths of k1 */
+    /* as in re-ranking; k1 0: 10, in small sets a twentieth of the rows, 3 at least; k2 0: two fifths of
+     * k1 */
     int64_t k1, k2;
     double apart; /* of clusters that stay apart, at most 1; 0: .95 */
     kin_progress progress;
@@ -27,12 +29,13 @@ typedef struct kin_cluster_link {
     double value;
 } kin_cluster_link;
 
-/* Average linkage of n items: pairs without a link have a value of 0; clusters whose mean is below `least` stay
- * apart. Of equal means the one of the older clusters is merged first. */
+/* Average linkage of n items: pairs without a link have a value of 0; clusters whose mean is below `least`
+ * stay apart. Of equal means the one of the older clusters is merged first. */
 int64_t kin_cluster_average(int64_t n, const kin_cluster_link *link, int64_t links, double least,
                             int64_t *group, kin_error *err);
 
-/* How two groupings of n items agree; label < 0: the item does not count, group < 0: it is a group of its own. */
+/* How two groupings of n items agree; label < 0: the item does not count, group < 0: it is a group of its
+ * own. */
 typedef struct kin_agreement {
     double nmi;                  /* mutual information over the mean of both entropies */
     double ari;                  /* the Rand index, 0 where chance alone would agree */
