@@ -177,7 +177,7 @@ static bool reserve_plane(kin_vp8_plane *p, int width, int height, kin_error *er
         return kin_fail_memory(err, "a WebP's samples", p->stride * ((size_t)height + 1));
     p->data = p->memory + p->stride + BEFORE;
     memset(p->memory, 127, p->stride);
-    for (int y = 0; y < height; y++) p->data[(size_t)y * p->stride - 1] = 129;
+    for (int y = 0; y < height; y++) *(p->data + (size_t)y * p->stride - 1) = 129;
     return true;
 }
 

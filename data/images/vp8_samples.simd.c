@@ -96,9 +96,9 @@ static inline void load_sides(const places *at, shorts16 s[8])
 {
     bytes16 x[8];
     for (int i = 0; i < 8; i++) {
-        size_t from = at->across == 1 ? (size_t)i * at->along - 4 : (size_t)i * at->across - 4 * at->across;
-        memcpy(&x[i], at->half[0] + from, 8);
-        memcpy((uint8_t *)&x[i] + 8, at->half[1] + from, 8);
+        size_t from = (size_t)i * (at->across == 1 ? at->along : at->across);
+        memcpy(&x[i], at->half[0] - 4 * at->across + from, 8);
+        memcpy((uint8_t *)&x[i] + 8, at->half[1] - 4 * at->across + from, 8);
     }
     if (at->across == 1) transpose_bytes(x);
     for (int i = 0; i < 8; i++) s[i] = __builtin_convertvector(x[i], shorts16);
@@ -111,9 +111,9 @@ static inline void store_sides(const places *at, const shorts16 s[8], int first,
     for (int i = 0; i < 8; i++) x[i] = __builtin_convertvector(s[i], bytes16);
     if (at->across == 1) transpose_bytes(x), first = 0, last = 7;
     for (int i = first; i <= last; i++) {
-        size_t to = at->across == 1 ? (size_t)i * at->along - 4 : (size_t)i * at->across - 4 * at->across;
-        memcpy(at->half[0] + to, &x[i], 8);
-        memcpy(at->half[1] + to, (uint8_t *)&x[i] + 8, 8);
+        size_t to = (size_t)i * (at->across == 1 ? at->along : at->across);
+        memcpy(at->half[0] - 4 * at->across + to, &x[i], 8);
+        memcpy(at->half[1] - 4 * at->across + to, (uint8_t *)&x[i] + 8, 8);
     }
 }
 

@@ -70,7 +70,8 @@ static inline __attribute__((always_inline)) uint32_t predicted(int mode, uint32
 static inline __attribute__((always_inline)) void predict_run(int mode, uint32_t *at, const uint32_t *above,
                                                               size_t n)
 {
-    for (size_t i = 0; i < n; i++) at[i] = sum(at[i], predicted(mode, at[i - 1], above + i));
+    uint32_t left = at[-1];
+    for (size_t i = 0; i < n; i++) left = at[i] = sum(at[i], predicted(mode, left, above + i));
 }
 
 /* n pixels of one mode: a loop for each. */
@@ -107,7 +108,7 @@ static void undo_prediction(const kin_vp8l_transform *t, uint32_t *pixels, size_
     for (size_t y = 1; y < height; y++) {
         const uint32_t *modes = t->data + (y >> t->bits) * t->data_width;
         uint32_t *row = pixels + y * width;
-        row[0] = sum(row[0], row[0 - width]);
+        row[0] = sum(row[0], *(row - width));
         for (size_t x = 1; x < width;) {
             size_t end = (x / side + 1) * side;
             if (end > width) end = width;

@@ -18,7 +18,7 @@ static uint8_t gradient(int left, int above, int corner)
 static void unfilter(int filter, uint8_t *at, size_t width, size_t height)
 {
     for (size_t y = 0; y < height; y++, at += width) {
-        const uint8_t *above = at - width;
+        const uint8_t *above = y > 0 ? at - width : at;
         if (y > 0) at[0] = (uint8_t)(at[0] + above[0]);
         for (size_t x = 1; x < width; x++) {
             uint8_t by = at[x - 1];
