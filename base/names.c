@@ -1,20 +1,14 @@
 #include "base/names.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <string.h>
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (; *text; text++) h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return h ^ h >> 32;
-}
-
 /* The slot of `text`, or the free slot where it belongs. */
 static int64_t *find_slot(const kin_names *names, const char *text)
 {
-    for (uint64_t at = hash(text);; at++) {
+    for (uint64_t at = kin_hash(text, strlen(text));; at++) {
         int64_t *s = &names->slot[at & (uint64_t)(names->slots - 1)];
         if (*s == 0 || strcmp(names->text[*s - 1], text) == 0) return s;
     }

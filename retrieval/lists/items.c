@@ -3,6 +3,7 @@
 #include "base/columns.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/npy.h"
 
@@ -11,13 +12,6 @@
 enum { COLUMNS = 64 };
 
 /* --- a hash table of strings: open addressing, slots hold 1 + the string's number, 0 is free --- */
-
-static uint64_t hash(const char *text, size_t length)
-{
-    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < length; i++) h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return h ^ h >> 32;
-}
 
 static int64_t slots_for(int64_t count)
 {
@@ -29,7 +23,7 @@ static int64_t slots_for(int64_t count)
 /* The slot of `text`, or the free slot where it belongs. */
 static int64_t *find_slot(int64_t *slot, int64_t slots, char *const *strings, const char *text, size_t length)
 {
-    for (uint64_t at = hash(text, length);; at++) {
+    for (uint64_t at = kin_hash(text, length);; at++) {
         int64_t *s = &slot[at & (uint64_t)(slots - 1)];
         if (*s == 0) return s;
         const char *other = strings[*s - 1];
