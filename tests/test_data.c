@@ -451,7 +451,10 @@ static void contents(void)
     put_file("mix/a/4.dat", "P5\n2 1\n255\nab", 13);
     put_file("mix/a/notes.txt", "P5 is a paper size, BM a firm", 29);
     put_file("mix/b/BM.txt", "BMW and others: a long line of text", 35);
-    put_file("mix/b/x.data", "GIF89a......", 12);
+    put_file("mix/b/x.data",
+             "\0\0\0\x18"
+             "ftypheic....",
+             16);
     char path[600];
     snprintf(path, sizeof path, "%s", check_path("mix/b/pipe.png"));
     CHECK(mkfifo(path, 0600) == 0);
