@@ -40,6 +40,12 @@ void kin_ctx_free(kin_ctx *ctx)
 
 bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
 kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
+
+bool kin_take_error(kin_ctx *ctx, kin_error *err)
+{
+    if (!ctx) return kin_fail_memory(err, "a context", 1);
+    return kin_fail(err, ctx->error.code, "%s", ctx->error.message);
+}
 bool kin_is_dry(const kin_ctx *ctx) { return ctx->dry; }
 size_t kin_peak_bytes(const kin_ctx *ctx)
 {

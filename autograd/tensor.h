@@ -52,7 +52,11 @@ kin_ctx *kin_ctx_new(void);
 void kin_ctx_free(kin_ctx *ctx);
 
 bool kin_ok(const kin_ctx *ctx);
+/* Ops and modules report here, and all else in the kin_error that it is given. */
 kin_error *kin_ctx_error(kin_ctx *ctx); /* the standing error; kin_error_clear() lifts it */
+/* Hands the standing error on, for functions that report in `err`; that there is no context is an error of memory. Always
+ * false, as kin_fail. */
+bool kin_take_error(kin_ctx *ctx, kin_error *err);
 
 /* Ends a step: every tensor of the tape is gone, its memory is kept for the next step. */
 void kin_end_step(kin_ctx *ctx);

@@ -151,7 +151,7 @@ static bool look_at(kin_explained *e, kin_seen *s, kin_module *m, kin_error *err
         kin_scaling_picture(&scaling, s->image.data, (int)c->size, (int)c->channels, 0, 0,
                             (float *)kin_data(x));
     const kin_tensor *y = kin_module_forward(m, x, KIN_EVAL);
-    if (!y) return kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (!y) return kin_take_error(ctx, err);
     const char *weights = weights_tap(e->network);
     bool ok = take_descriptor(e, s, y, err) &&
               take_map(&s->map, kin_module_tapped(m, "features"), false, err) && take_change(s, m, err);

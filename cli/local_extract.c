@@ -121,8 +121,7 @@ static bool at_scale(gathering *g, const kin_image *picture, double scale, kin_e
     if (x)
         kin_scaling_pixels(&scaling, seen.data, (size_t)seen.width * (size_t)seen.height, (int)c->channels,
                            (float *)kin_data(x));
-    bool ok = kin_module_forward(g->module, x, KIN_EVAL) ||
-              kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    bool ok = kin_module_forward(g->module, x, KIN_EVAL) || kin_take_error(ctx, err);
     ok = ok && take_map(g, picture, &seen, scale, err);
     kin_image_free(&seen);
     kin_end_step(ctx);
@@ -309,7 +308,7 @@ bool kin_local_extract(kin_module *module, const kin_network *network, const kin
     bool before = kin_record(ctx, false);
     bool ok = (kin_module_retain(module, tap_of(opt)) &&
                (!x.g.scored || kin_module_retain(module, "score"))) ||
-              kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+              kin_take_error(ctx, err);
     ok = ok &&
          (opt->like ? copy_projection(opt->like, &out->projection, err) : fit(&x, &out->projection, err)) &&
          all_pictures(&x, out, err) && name_items(set, &out->items, err);

@@ -58,7 +58,7 @@ static kin_autoencoder *new_one(int64_t in, int64_t dims, int64_t hidden, uint64
         *a = (kin_autoencoder){.ctx = kin_ctx_new(), .in = in, .dims = dims, .hidden = hidden, .both = true};
     if (a && a->ctx) a->module = kin_module_new(a->ctx, network, a, KIN_SHAPE(2, in), seed);
     if (a && a->module) return a->both = false, a;
-    if (a && a->ctx) kin_fail(err, kin_ctx_error(a->ctx)->code, "%s", kin_ctx_error(a->ctx)->message);
+    if (a && a->ctx) kin_take_error(a->ctx, err);
     else kin_fail_memory(err, "an auto-encoder", sizeof *a);
     kin_autoencoder_free(a);
     return NULL;
@@ -268,8 +268,7 @@ static bool train(trainer *t, kin_optim *optim, kin_autoencoder_fit *fit, kin_er
         if (t->opt->progress && !t->opt->progress(t->opt->user, step + 1, t->steps, now))
             return kin_fail(err, KIN_ERR_INTERRUPTED, "stopped while training the auto-encoder");
     }
-    if (!kin_ok(t->a->ctx))
-        return kin_fail(err, kin_ctx_error(t->a->ctx)->code, "%s", kin_ctx_error(t->a->ctx)->message);
+    if (!kin_ok(t->a->ctx)) return kin_take_error(t->a->ctx, err);
     if (t->held) memcpy(kin_module_values(t->a->module), t->best, bytes);
     kin_module_touched(t->a->module);
     fit->step = t->held ? kept : step;
@@ -349,7 +348,7 @@ static bool run(kin_autoencoder *a, const kin_real *from, int64_t count, int64_t
         kin_end_step(a->ctx);
     }
     kin_record(a->ctx, recording);
-    return kin_ok(a->ctx) || kin_fail(err, kin_ctx_error(a->ctx)->code, "%s", kin_ctx_error(a->ctx)->message);
+    return kin_ok(a->ctx) || kin_take_error(a->ctx, err);
 }
 
 bool kin_autoencoder_encode(kin_autoencoder *a, const kin_real *rows, int64_t count, kin_real *codes,

@@ -216,7 +216,7 @@ bool kin_attention_costs(const char *kind, int64_t h, int64_t w, int64_t c, kin_
         *out = (kin_attention_cost){summary.parameters, summary.macs};
         kin_summary_free(&summary);
     } else {
-        kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+        kin_take_error(ctx, err);
     }
     kin_ctx_free(ctx);
     return ok;

@@ -459,6 +459,19 @@ static void test_refusals(const kin_dataset *set)
     refuse("a recipe that ends in another size", &good, "9 x 9");
 }
 
+static void test_errors_handed_on(void)
+{
+    check_begin("a context's error is handed on as it is; that there is none is an error of memory");
+    kin_error err = {0}, none = {0};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_fail(kin_ctx_error(ctx), KIN_ERR_NUMERIC, "%s", "100 %s of it");
+    CHECK(!kin_take_error(ctx, &err) && err.code == KIN_ERR_NUMERIC &&
+          strcmp(err.message, "100 %s of it") == 0);
+    CHECK(!kin_ok(ctx) && !kin_take_error(NULL, &none) && none.code == KIN_ERR_MEMORY);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 /* ---- what was trained ---- */
 
 static void test_use(const kin_dataset *set)
@@ -496,6 +509,7 @@ int main(void)
     test_own_transform(&set);
     test_own_set();
     test_refusals(&set);
+    test_errors_handed_on();
     test_use(&set);
     CHECK(kin_alloc_live() == 0);
     return check_result();

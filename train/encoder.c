@@ -124,8 +124,7 @@ static bool compute(encoder *e, kin_error *err)
     if (!e->waiting) return true;
     kin_tensor *y = kin_module_forward(
         e->module, kin_input(ctx, input_shape(&e->network->config, e->waiting), e->pixels), KIN_EVAL);
-    bool ok = y ? give_rows(e, kin_channels(y), err)
-                : kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    bool ok = y ? give_rows(e, kin_channels(y), err) : kin_take_error(ctx, err);
     const float *rows = ok ? (const float *)kin_data(y) : NULL;
     for (int64_t i = 0; ok && i < e->waiting; i++)
         memcpy(e->out->rows + e->row[i] * e->out->dim, rows + i * e->out->dim,
@@ -318,8 +317,7 @@ static bool add_unused(kin_network *n, kin_module *module, kin_text *globs, kin_
 {
     kin_ctx *ctx = kin_ctx_new();
     kin_module *whole = ctx ? kin_module_outline(ctx, whole_model, n, input_shape(&n->config, 2)) : NULL;
-    bool ok = whole || (ctx ? kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message)
-                            : kin_fail_memory(err, "a context", 1));
+    bool ok = whole || kin_take_error(ctx, err);
     for (int i = 0; ok && i < kin_module_entries(whole); i++) {
         const char *name = kin_module_entry(whole, i)->name;
         if (!kin_module_find(module, name)) kin_text_format(globs, ",%s", name);
@@ -357,8 +355,7 @@ bool kin_network_published(const kin_config *config, kin_ctx *ctx, kin_network *
 {
     *module = NULL;
     if (!kin_network_describe(network, config, err)) return false;
-    if (!(*module = kin_network_module(network, ctx)))
-        return kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (!(*module = kin_network_module(network, ctx))) return kin_take_error(ctx, err);
     if (kin_network_load(network, *module, err)) return true;
     kin_module_free(*module);
     *module = NULL;

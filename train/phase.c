@@ -29,9 +29,7 @@ static bool described(kin_network *network, const kin_config *c, kin_error *err)
     network->config.n_classes = 2;
     kin_ctx *ctx = kin_ctx_new();
     kin_module *module = ctx ? kin_network_module(network, ctx) : NULL;
-    bool ok = module ? kin_module_tune(module, &tuning, err)
-              : ctx  ? kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message)
-                     : kin_fail_memory(err, "a context", 1);
+    bool ok = module ? kin_module_tune(module, &tuning, err) : kin_take_error(ctx, err);
     kin_module_free(module);
     kin_ctx_free(ctx);
     return ok;
@@ -87,7 +85,7 @@ static bool write_start(handing *h, const kin_config *next, const char *model, c
     if (ok) {
         h->network.config.n_classes = h->before.n_classes;
         module = kin_network_module(&h->network, ctx);
-        ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+        ok = module || kin_take_error(ctx, err);
     }
     ok = ok && hand_over(from, module, path, err);
     kin_module_free(module);

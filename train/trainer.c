@@ -52,12 +52,6 @@ static kin_schedule schedule_of(const kin_config *c)
                           .gamma = c->decay_gamma};
 }
 
-static bool take_ctx_error(kin_trainer *t, kin_error *err)
-{
-    const kin_error *e = kin_ctx_error(t->ctx);
-    return kin_fail(err, e->code, "%s", e->message);
-}
-
 /* Batches are P classes with K pictures each where losses on pairs need them, unless another sampler was asked for. */
 static void look_at_loss(kin_trainer *t)
 {
@@ -74,11 +68,11 @@ static bool make_network(kin_trainer *t, kin_error *err)
     const kin_config *c = &t->network.config;
     kin_optim_opt optimiser = optimiser_of(c);
     kin_tuning tuning = kin_config_tuning(c);
-    if (!(t->module = kin_network_module(&t->network, t->ctx))) return take_ctx_error(t, err);
+    if (!(t->module = kin_network_module(&t->network, t->ctx))) return kin_take_error(t->ctx, err);
     kin_module_recompute(t->module, c->recompute);
     if (!kin_module_tune(t->module, &tuning, err)) return false;
     kin_loss_tune(&t->network.loss, t->module);
-    return (t->optim = kin_optim_new(t->module, &optimiser)) || take_ctx_error(t, err);
+    return (t->optim = kin_optim_new(t->module, &optimiser)) || kin_take_error(t->ctx, err);
 }
 
 static bool begin(kin_trainer *t, const kin_trainer_opt *opt, kin_error *err)
@@ -178,7 +172,7 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
     kin_trainer_part(t, KIN_PART_OPTIMISER);
     kin_trainer_part(t, KIN_PART_END);
     kin_end_step(t->ctx);
-    return ok || take_ctx_error(t, err);
+    return ok || kin_take_error(t->ctx, err);
 }
 
 static bool due(int64_t step, int64_t every, int64_t steps)

@@ -70,8 +70,7 @@ static bool overlay(job *j, const kin_image *picture, kin_image *out, kin_error 
     if (x)
         kin_scaling_picture(&scaling, picture->data, (int)c->size, (int)c->channels, 0, 0,
                             (float *)kin_data(x));
-    if (!kin_module_forward(j->module, x, KIN_EVAL))
-        return kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (!kin_module_forward(j->module, x, KIN_EVAL)) return kin_take_error(ctx, err);
     const kin_tensor *map = tapped(j, j->tap, err),
                      *before = map && j->before ? tapped(j, j->before, err) : NULL;
     if (!map || (j->before && !before)) return false;

@@ -137,7 +137,7 @@ static bool write_onnx(kin_cli *cli, exported *e, kin_checkpoint *weights, kin_i
     kin_shape two = opt.input;
     two.dim[0] = 2; /* as in training: a batch's statistics need more than one picture */
     kin_module *module = kin_module_new(ctx, forward, e, two, 1);
-    bool ok = module || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    bool ok = module || kin_take_error(ctx, err);
     ok = ok && load(cli, e->allow_missing, weights, info, module, name, err) &&
          kin_onnx_write(kin_option_string(cli, "out"), module, &opt, err);
     kin_module_free(module);

@@ -120,10 +120,7 @@ static bool read_weights(const char *path, trial *t, kin_error *err)
     return ok;
 }
 
-static bool take(const trial *t, kin_error *err)
-{
-    return kin_fail(err, kin_ctx_error(t->ctx)->code, "%s", kin_ctx_error(t->ctx)->message);
-}
+static bool take(const trial *t, kin_error *err) { return kin_take_error(t->ctx, err); }
 
 static bool open_trial(const kin_cli *cli, trial *t, kin_error *err)
 {

@@ -172,7 +172,7 @@ bool kin_onnx_write(const char *path, kin_module *m, const kin_onnx_opt *opt, ki
     ctx->observe_arg = old_arg;
     kin_record(ctx, recording);
     bool ok = g.output && kin_ok(ctx);
-    if (!ok) kin_fail(&inner, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (!ok) kin_take_error(ctx, &inner);
     ok = ok && export(path, &g, &l, opt);
     kin_end_step(ctx);
     kin_text_free(&g.nodes);
