@@ -19,9 +19,9 @@ lesson() { # PAGE
 }
 
 # Trainings are for the plain build: sanitizers take ten times as long for them, and tests of their own have them under those.
-for page in docs/learn/[0-9]*.md; do
+for page in docs/learn/[0-9]*.md docs/reading.md docs/extending.md; do
     case $BUILD in */cc | */gcc) ;; *)
-        if grep -q 'kin train' "$page"; then echo "skip learn: $page: trains, which the plain build does"; continue; fi ;;
+        if grep -q '^ *\(fit\|kin train\) ' "$page"; then echo "skip learn: $page: trains, which the plain build does"; continue; fi ;;
     esac
     lesson "$page"
 done

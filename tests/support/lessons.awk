@@ -4,10 +4,11 @@
 # ```sh what its commands print when they are run in SCRATCH, `kin` being PROGRAM. Blocks ```sh tried, and what stands behind them, are left as they
 # are, unless tried=1.
 function source(file, name,    text, line, comment, on, found) {
-    text = comment = ""; on = found = 0
+    text = comment = ""; on = found = call = macro = 0
     while ((getline line < file) > 0) {
         if (name == "head") { text = text line "\n"; if (line ~ /\*\/$/) break; continue }
-        if (on) { text = text line "\n"; if (line ~ /^}/ || (macro && line !~ /\\$/)) break; continue }
+        if (on) { text = text line "\n"; if (line ~ /^}/ || (macro && line !~ /\\$/) || (call && line ~ /;$/)) break; continue }
+        if (index(name, "(") && index(line, name) == 1) { found = on = 1; text = comment line "\n"; if (line ~ /[;)]$/) break; call = 1; continue }
         if (line ~ /^\/\*/ || in_comment) { comment = comment line "\n"; in_comment = line !~ /\*\/$/; continue }
         at = index(line, name)
         after = substr(line, at + length(name), 1); before = at > 1 ? substr(line, at - 1, 1) : " "
