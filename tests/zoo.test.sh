@@ -33,6 +33,8 @@ shows "show: attention" "layer4.1.attention" "$kin" show resnet18 --attention se
 shows "show: Graphviz" "l1 -> l5;" "$kin" show resnet8 --dot
 "$kin" show densenet121 --depth 3 --svg d.svg
 shows "show: a drawing" "features.denseblock4.denselayer16" cat d.svg
+# a block of L layers: of its L + 2 rows each is read by all behind it, the next by the line down, L (L + 1) / 2 by arrows
+[ "$(grep -o 'm5 -3.5' d.svg | wc -l)" -eq $((21 + 78 + 300 + 136)) ] && ok "show: a dense layer is read by all behind it" || bad "show: a dense layer is read by all behind it" "$(grep -o 'm5 -3.5' d.svg | wc -l) arrows"
 grep -c '<rect' d.svg | grep -q '^7[0-9]$' && ok "show: a box for each layer" || bad "show: a box for each layer" "$(grep -c '<rect' d.svg)"
 
 wrong=

@@ -22,12 +22,15 @@ static bool summarize(const kin_cli *cli, kin_summary *s, kin_error *err)
     int depth = (int)kin_option_int(cli, "depth");
     bool ok = kin_summarize(ctx, kin_chosen_forward, &chosen, input, &all);
     if (!ok) kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", m->name, kin_ctx_error(ctx)->message);
+    bool drawn = kin_option_given(cli, "svg") || kin_option_flag(cli, "dot");
+    ok = ok && (!drawn || !depth || kin_graph_see_through(&all, err));
     if (ok && depth) {
         ok = kin_summary_fold(&all, depth, s, err);
         kin_summary_free(&all);
     } else {
         *s = all;
     }
+    if (!ok) kin_summary_free(&all);
     kin_ctx_free(ctx);
     return ok;
 }

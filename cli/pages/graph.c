@@ -1,5 +1,6 @@
 #include "cli/pages/graph.h"
 
+#include "base/memory.h"
 #include "cli/pages/markup.h"
 #include "cli/pages/svg.h"
 
@@ -119,7 +120,7 @@ enum {
     SHAPE_WIDTH = 110,
     TOP = 40,
     LANE = 11,
-    LANES = 24
+    LANES = 64
 };
 
 /* Where the columns stand: names take what they need. */
@@ -149,37 +150,52 @@ static void box(kin_text *out, columns at, int row, const char *name, const char
                     text, kin_shape_shown(shape));
 }
 
-/* From row to the next: a short arrow. Over others: an arc in the first lane that is free by then. */
-static int arc(kin_text *out, int x, int from, int to, int *busy_until)
+/* From a row to the next: a short arrow. */
+static void down(kin_text *out, int from)
 {
-    if (to == from + 1) {
-        kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>\n", y_of(from) + BOX,
-                        ROW - BOX);
-        return 0;
-    }
-    int lane = 0;
-    while (lane < LANES - 1 && busy_until[lane] > from) lane++;
-    busy_until[lane] = to;
-    int reach = x + LANE * (lane + 1), y0 = y_of(from) + BOX - 5, y1 = y_of(to) + 5;
-    kin_text_format(
-        out,
-        "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5\" fill=\"none\"/>\n",
-        lane % 6, x, y0, reach, y1 - 6, x);
-    return lane + 1;
+    kin_text_format(out, "<path class=\"axis\" d=\"M40 %dv%d\" fill=\"none\"/>\n", y_of(from) + BOX,
+                    ROW - BOX);
 }
 
-/* Arcs in the order of their beginnings, so that a lane that is free stays free. */
+/* From a row to those below that read it, over others: one line beside the boxes, with an arrow to each. So a
+ * skip is an arc, and a dense block a comb for each of its layers. */
+static void comb(kin_text *out, int x, int lane, int from, const int *to, int count)
+{
+    int reach = x + LANE * (lane + 1), y0 = y_of(from) + BOX - 5, y1 = y_of(to[count - 1]) + 5;
+    kin_text_format(out, "<path class=\"s%d\" d=\"M%d %dH%dq6 0 6 6V%d", lane % 6, x, y0, reach, y1 - 6);
+    for (int k = 0; k < count; k++) {
+        int y = y_of(to[k]) + 5;
+        kin_text_format(out, "M%d %dq0 6 -6 6H%dm5 -3.5l-5 3.5l5 3.5", reach + 6, y - 6, x);
+    }
+    kin_text_add(out, "\" fill=\"none\"/>\n");
+}
+
+static bool reads(const kin_layer *l, int from)
+{
+    for (int k = 0; k < l->n_in; k++)
+        if (l->in[k] == from) return true;
+    return false;
+}
+
+/* In the order of their beginnings, each in the first lane that is free by then, so that a lane that is free
+ * stays free. */
 static int arcs(kin_text *out, int x, const kin_summary *s)
 {
-    int busy_until[LANES], lanes = 0;
+    int busy_until[LANES], lanes = 0, *to = kin_alloc_array((size_t)s->count + 1, sizeof *to);
+    if (!to) return out->failed = true, 0;
     for (int i = 0; i < LANES; i++) busy_until[i] = -2;
-    for (int from = -1; from < s->count; from++)
-        for (int to = from + 1; to < s->count; to++)
-            for (int k = 0; k < s->layers[to].n_in; k++) {
-                if (s->layers[to].in[k] != from) continue;
-                int lane = arc(out, x, from, to, busy_until);
-                lanes = lane > lanes ? lane : lanes;
-            }
+    for (int from = -1; from < s->count; from++) {
+        int count = 0, lane = 0;
+        if (from + 1 < s->count && reads(&s->layers[from + 1], from)) down(out, from);
+        for (int i = from + 2; i < s->count; i++)
+            if (reads(&s->layers[i], from)) to[count++] = i;
+        if (!count) continue;
+        while (lane < LANES - 1 && busy_until[lane] > from) lane++;
+        busy_until[lane] = to[count - 1];
+        comb(out, x, lane, from, to, count);
+        lanes = lane + 1 > lanes ? lane + 1 : lanes;
+    }
+    kin_free(to);
     return lanes;
 }
 

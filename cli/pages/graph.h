@@ -17,4 +17,8 @@ void kin_graph_dot(kin_text *out, const kin_summary *s, const char *title);
  * own. */
 void kin_graph_svg(kin_text *out, const kin_summary *s, const char *title);
 
+/* Lets every layer read the parts of a concatenation without a name instead of the concatenation itself, to be
+ * drawn: of a summary that is not folded yet. */
+bool kin_graph_see_through(kin_summary *s, kin_error *err);
+
 #endif

@@ -4,10 +4,10 @@
 # ```sh what its commands print when they are run in SCRATCH, `kin` being PROGRAM. Blocks ```sh tried, and what stands behind them, are left as they
 # are, unless tried=1.
 function source(file, name,    text, line, comment, on, found) {
-    text = comment = ""; on = found = call = macro = 0
+    text = comment = ""; on = found = call = macro = table = 0
     while ((getline line < file) > 0) {
         if (name == "head") { text = text line "\n"; if (line ~ /\*\/$/) break; continue }
-        if (on) { text = text line "\n"; if (line ~ /^}/ || (macro && line !~ /\\$/) || (call && line ~ /;$/)) break; continue }
+        if (on) { text = text line "\n"; if (line ~ /^}/ || (table && line ~ /};$/) || (macro && line !~ /\\$/) || (call && line ~ /;$/)) break; continue }
         if (index(name, "(") && index(line, name) == 1) { found = on = 1; text = comment line "\n"; if (line ~ /[;)]$/) break; call = 1; continue }
         if (line ~ /^\/\*/ || in_comment) { comment = comment line "\n"; in_comment = line !~ /\*\/$/; continue }
         at = index(line, name)
@@ -16,7 +16,7 @@ function source(file, name,    text, line, comment, on, found) {
         if (at && line ~ /^[a-zA-Z#]/ && line !~ /;$/ && (before == " " || before == "*") && (after == "(" || after == " " || after == "[") || at && line ~ /^[a-zA-Z].*}$/ && after == "(" && (before == " " || before == "*")) {
             found = 1; text = comment line "\n"
             if (line ~ /}$/ || (macro && line !~ /\\$/)) break
-            on = 1; continue
+            table = line ~ /= {/; on = 1; continue
         }
         comment = ""
     }
