@@ -9,9 +9,12 @@
 
 enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
 
+/* Member by member: a whole one as a value is too large for a stack. */
 bool kin_network_describe(kin_network *network, const kin_config *config, kin_error *err)
 {
-    *network = (kin_network){.config = *config, .model = kin_catalogue_model(config->own, config->model)};
+    memset(network, 0, sizeof *network);
+    memcpy(&network->config, config, sizeof *config);
+    network->model = kin_catalogue_model(config->own, config->model);
     if (!network->model) return kin_fail(err, KIN_ERR_ARGUMENT, "there is no network '%.40s'", config->model);
     return kin_config_network(config, &network->opt, &network->head, err) &&
            kin_config_loss(config, &network->loss, err);
@@ -270,18 +273,27 @@ static void take_size(kin_config *c, int64_t size)
     c->size = size;
 }
 
+static bool describe_checkpoint(kin_network *network, const kin_checkpoint *checkpoint, const char *file,
+                                const kin_catalogue *own, kin_error *err)
+{
+    kin_config *config = kin_alloc(sizeof *config);
+    bool ok = config ? kin_config_from_checkpoint(config, checkpoint, file, own, err) &&
+                           kin_network_describe(network, config, err)
+                     : kin_fail_memory(err, file, sizeof *config);
+    kin_free(config);
+    return ok;
+}
+
 bool kin_network_open(const char *path, const kin_open_opt *opt, kin_ctx *ctx, kin_network *network,
                       kin_module **module, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
-    kin_config config;
     int64_t trained = 0, size = opt ? opt->size : 0;
     char *file = kin_is_folder(path) ? kin_run_model(path) : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
     bool ok = kin_checkpoint_open(file, &checkpoint, err) &&
-              kin_config_from_checkpoint(&config, checkpoint, file, opt ? opt->own : NULL, err) &&
-              kin_network_describe(network, &config, err);
+              describe_checkpoint(network, checkpoint, file, opt ? opt->own : NULL, err);
     if (ok) {
         trained = network->config.size;
         if (size) take_size(&network->config, size);

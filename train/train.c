@@ -163,7 +163,7 @@ bool kin_train(const kin_train_opt *opt, kin_train_state *last, kin_error *err)
 {
     running *r = kin_alloc_zero(1, sizeof *r);
     if (!r) return kin_fail_memory(err, "the training", sizeof *r);
-    *r = (running){.opt = opt, .lock = -1};
+    r->opt = opt, r->lock = -1;
     if (last) *last = (kin_train_state){.best = -1};
     bool ok = check(r, err) && train_all(r, last, err);
     kin_run_release(&r->lock);

@@ -94,14 +94,8 @@ kin_trainer *kin_trainer_open(const kin_trainer_opt *opt, kin_error *err)
 {
     kin_trainer *t = kin_alloc_zero(1, sizeof *t);
     if (!t) return kin_fail_memory(err, "the trainer", sizeof *t), NULL;
-    *t = (kin_trainer){.set = opt->set,
-                       .validation = opt->validation,
-                       .run = opt->run,
-                       .watch = opt->watch,
-                       .lock = -1,
-                       .fresh = !opt->resume,
-                       .start = -1,
-                       .now.best = -1};
+    t->set = opt->set, t->validation = opt->validation, t->run = opt->run, t->watch = opt->watch;
+    t->lock = -1, t->fresh = !opt->resume, t->start = -1, t->now.best = -1;
     bool ok = begin(t, opt, err) && kin_run_data_of(&t->data, opt->set, opt->validation, err) &&
               make_network(t, err) && (!opt->run || kin_run_own(opt->run, &t->lock, err));
     ok = ok && (opt->resume                  ? kin_trainer_restore(t, err)
