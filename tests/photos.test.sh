@@ -90,6 +90,9 @@ expect "a copy counts as found" 0 "1.0000" "" find shop/copy.png --index shop --
 head -c 3000 /dev/urandom >noise; { printf 'P6 30 30 255\n'; head -c 2700 noise; } >noise.ppm
 expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
 expect "what is no picture" 1 "" "five: is no picture" find five --index shop
+"$kin" convert shop/other/view-02.png --grey --out grey.png --quiet 2>/dev/null || "$kin" convert shop/other/view-02.png --out grey.pgm --quiet 2>"$out/log"
+expect "a greyed copy finds its picture" 0 "shop/other/view-02.png" "has no colours, and is compared without" find grey.p* --index shop --top 1
+expect "without a threshold" 2 "" "--max-distance can say it" find grey.p* --index shop --matches
 expect "--max-distance" 0 "" "" find noise.ppm --index shop --max-distance .0001 --quiet
 
 # ---- duplicates ----

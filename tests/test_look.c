@@ -82,6 +82,29 @@ static void test_look_edges(void)
     check_end();
 }
 
+static void test_grey(void)
+{
+    check_begin("handmade: a picture without colours is compared by its gradients");
+    kin_image a = wavy(S, S, 3), b = wavy(S, S, 5), grey = wavy(S, S, 3);
+    CHECK(kin_image_convert(&grey, 1, NULL));
+    float row[3][KIN_LOOK_DIM], before[KIN_LOOK_DIM];
+    CHECK(kin_look_image(&a, row[0], NULL) && kin_look_image(&b, row[1], NULL) &&
+          kin_look_image(&grey, row[2], NULL));
+    memcpy(before, row[0], sizeof before);
+    CHECK(!kin_look_grey(row[0]) && memcmp(before, row[0], sizeof before) == 0);
+    CHECK(kin_look_grey(row[2]));
+    double with[2] = {0};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < KIN_LOOK_DIM; i++) with[k] += (double)row[k][i] * (double)row[2][i];
+    CHECK_CLOSE(with[0], 1, .01);
+    CHECK_MSG(with[1] < .99, "%g", with[1]);
+    memset(a.data, 90, S * S * 3); /* no gradients: nothing is left to compare by */
+    kin_look(a.data, before);
+    CHECK(!kin_look_grey(before));
+    kin_image_free(&a), kin_image_free(&b), kin_image_free(&grey);
+    check_end();
+}
+
 static void test_pictures(void)
 {
     check_begin("handmade: a set's rows are its pictures', for any number of threads");
@@ -185,6 +208,7 @@ int main(void)
 {
     test_look_plain();
     test_look_edges();
+    test_grey();
     test_pictures();
     test_hash();
     CHECK(kin_alloc_live() == 0);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/pages/photos_page.h"
 #include "cli/photos.h"
+#include "data/look/look.h"
 #include "retrieval/search/search.h"
 
 #include <math.h>
@@ -37,6 +38,7 @@ typedef struct queries {
     const char **name; /* borrowed; [count] */
     float *rows;       /* [count, dim] */
     struct stat *file; /* [count]; st_ino 0: none */
+    bool grey;         /* one of them has no colours, and is compared without */
     int64_t count;
 } queries;
 
@@ -111,12 +113,15 @@ static bool take_queries(const kin_cli *cli, const kin_album *album, queries *q,
     for (int64_t i = 0; ok && i < q->count; i++) {
         q->name[i] = cli->positional[i];
         float *row = q->rows + i * p->dim;
-        if (is_item(q->name[i])) {
-            ok = take_item(q->name[i], p, row, err);
-            continue;
+        bool item = is_item(q->name[i]);
+        if (!item && !opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
+        ok = ok &&
+             (item ? take_item(q->name[i], p, row, err) : take_file(q->name[i], &d, row, &q->file[i], err));
+        bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
+        if (ok && handmade && kin_look_grey(row)) {
+            q->grey = true;
+            kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
         }
-        if (!opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
-        ok = ok && take_file(q->name[i], &d, row, &q->file[i], err);
     }
     kin_describer_close(&d);
     return ok;
@@ -312,7 +317,12 @@ static int run(kin_cli *cli)
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
     ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
     results r = {.cli = cli, .album = &album, .threshold = 2};
-    if (ok) r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
+    if (ok && !q.grey)
+        r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
+    if (ok && kin_option_flag(cli, "matches") && q.grey)
+        ok = kin_fail(&err, KIN_ERR_ARGUMENT,
+                      "of a picture without colours it cannot be told what a match is; "
+                      "--max-distance can say it");
     if (ok && kin_option_flag(cli, "matches") && !r.known)
         ok = kin_fail(
             &err, KIN_ERR_DATA,

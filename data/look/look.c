@@ -64,6 +64,22 @@ void kin_look(const uint8_t *rgb, float *out)
     for (int i = 0; i < KIN_LOOK_DIM; i++) out[i] = (float)((double)out[i] / sqrt(joint));
 }
 
+bool kin_look_grey(float *row)
+{
+    double grey = 0, all = 0, gradients = 0;
+    for (int i = 0; i < KIN_LOOK_COLOURS; i++) {
+        double share = (double)row[i] * (double)row[i];
+        all += share;
+        if (i % (64 + 8 + 1) == 0) grey += share; /* the same bin of all three */
+    }
+    for (int i = KIN_LOOK_COLOURS; i < KIN_LOOK_DIM; i++) gradients += (double)row[i] * (double)row[i];
+    if (grey < .99 * all || !(gradients > 0)) return false;
+    /* all others' gradients have the length that this one's have */
+    for (int i = 0; i < KIN_LOOK_DIM; i++)
+        row[i] = i < KIN_LOOK_COLOURS ? 0 : (float)((double)row[i] / gradients);
+    return true;
+}
+
 bool kin_look_image(kin_image *image, float *out, kin_error *err)
 {
     if (!kin_picture_prepare(image, 0, SIDE, 3, KIN_FILTER_BILINEAR, err)) return false;

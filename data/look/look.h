@@ -31,6 +31,10 @@ void kin_look(const uint8_t *rgb, float *out);
  * middle cut out, as kin embed does. */
 bool kin_look_image(kin_image *image, float *out, kin_error *err);
 
+/* Whether a descriptor is of a picture without colours. Then it is changed so that its inner product with others is
+ * the cosine of the gradients alone, by which a greyed copy finds the picture in colours. */
+bool kin_look_grey(float *row);
+
 /* Of a set: pictures of side KIN_LOOK_SIDE and 3 channels. Rows [count, KIN_LOOK_DIM], owned by the
  * caller. */
 float *kin_look_pictures(const kin_pictures *p, kin_error *err);
