@@ -122,7 +122,7 @@ if grep -qF "Key points" made/plain.html; then why="points that nobody asked for
 report "key points only where there is a score, or they are asked for" "$why"
 # shellcheck disable=SC2086
 expect "explain takes points of any network" 0 "" "shows 3 pictures" explain $three --model runs/plain --points --tap layer2 --side 64 --out made/points.html
-page "as circles" made/points.html "Key points" "<circle" "The same points in two pictures"
+page "as circles of one size on pictures of any" made/points.html 'viewBox="0 0 640.0 640.0"' "Key points" "<circle" "The same points in two pictures"
 # shellcheck disable=SC2086
 "$kin" explain $three --model runs/plain --points --tap layer2 --side 64 --out made/again.html --threads 1 --quiet
 same "pages: explain gives the same for any number of threads" made/points.html made/again.html

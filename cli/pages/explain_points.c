@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 640 /* of a picture inside a drawing */, MOST_POINTS = 60, MOST_LINES = 80 };
+enum { SIDE = 640 /* the longer one of a picture inside a drawing */, MOST_POINTS = 60, MOST_LINES = 80 };
 
 /* One picture in a drawing: `scale` brings its own pixels to the drawing's, `left` is where it begins. */
 typedef struct panel {
@@ -22,7 +22,7 @@ static bool draw_picture(kin_page *page, kin_text *svg, const char *path, double
     kin_text uri = {0};
     if (!kin_image_read(path, NULL, &image, &page->err)) return false;
     int longer = image.width > image.height ? image.width : image.height;
-    double scale = longer > SIDE ? (double)SIDE / longer : 1;
+    double scale = (double)SIDE / longer; /* of small pictures, too: circles and lines have one size */
     *out = (panel){image.width * scale, image.height * scale, left, scale};
     bool ok = kin_thumbnail_add(&uri, &image, SIDE, &page->err);
     if (ok) {
