@@ -2,6 +2,7 @@
  * miners drop, and a memory's rows, all by hand. */
 #include "autograd/ops.h"
 #include "base/memory.h"
+#include "losses/matrix.h"
 #include "losses/registry.h"
 #include "tests/support/check.h"
 
@@ -118,7 +119,61 @@ static void needs(void)
     check_end();
 }
 
+#define WORD "a-word-of-some-forty-letters-and-more-still-"
+static const char *const words[] = {WORD "1", WORD "2", WORD "3", WORD "4", WORD "5", WORD "6", NULL};
+static kin_tensor *nothing(const kin_loss_call *c) { return kin_scale(kin_sum(c->x, 0), 0, 0); }
+static const kin_loss wordy = {.name = "wordy",
+                               .about = "options whose names fill more than a line",
+                               .params = {{WORD "a", 0, 0, 1, words, false, "one of many"},
+                                          {WORD "b", 0, 0, 1, NULL, false, "a number"},
+                                          {WORD "c", 0, 0, 1, NULL, false, "a number"},
+                                          {WORD "d", 0, 0, 1, NULL, false, "a number"},
+                                          {WORD "e", 0, 0, 1, NULL, false, "a number"}},
+                               .formula = nothing};
+
+static void long_lists(void)
+{
+    check_begin("losses: lists of options and words that are longer than a line are cut (%s)", KIN_REAL_NAME);
+    const kin_loss *const own[] = {&wordy, NULL};
+    kin_loss_sum sum;
+    kin_error err = {0};
+    CHECK(kin_loss_parse("wordy(" WORD "6," WORD "b=.5)", own, &sum, &err) && sum.term[0].value[0] == 5);
+    CHECK(!kin_loss_parse("wordy(" WORD "a=none)", own, &sum, &err));
+    CHECK_TEXT(err.message, "=none) is none of " WORD "1, " WORD "2, ");
+    kin_error_clear(&err);
+    CHECK(!kin_loss_parse("wordy(other=1)", own, &sum, &err));
+    CHECK_TEXT(err.message, "the loss wordy has no option 'other'; it has " WORD "a, " WORD "b, ");
+    check_end();
+}
+
 /* ---- values ---- */
+
+static double four_options(const kin_matrix *s, double *grad)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < s->n * s->m; i++) grad[i] = 1;
+    for (int i = 0; i < KIN_MATRIX_OPTIONS; i++) sum += s->option[i];
+    return sum;
+}
+
+static void matrices(void)
+{
+    check_begin("a loss on a matrix has four options, and pairs of its shape (%s)", KIN_REAL_NAME);
+    static const double options[] = {1, 10, 100, 1000, 10000, 100000};
+    static const int labels[] = {0, 1};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(2, 2), (kin_real[]){1, 2, 3, 4});
+    kin_pairs p;
+    CHECK(kin_pairs_new(&p, labels, 2, labels, 2, 0, NULL));
+    CHECK(kin_item(kin_matrix_loss(x, &p, four_options, options, 6)) == 1111);
+    CHECK(kin_item(kin_matrix_loss(x, &p, four_options, options, 2)) == 11);
+    CHECK(kin_item(kin_matrix_loss(x, &p, four_options, NULL, 0)) == 0);
+    CHECK(!kin_matrix_loss(kin_variable(ctx, KIN_SHAPE(2, 3), NULL), &p, four_options, NULL, 0));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "a loss on a matrix of 2 x 3 got pairs of 2 x 2");
+    kin_pairs_free(&p);
+    kin_ctx_free(ctx);
+    check_end();
+}
 
 /* Points of the circle: a pair (class 0) in one place and far from all others, whose loss is exactly 0; a
  * pair (class 1) a right angle apart; and between these a point that is alone in its class. */
@@ -290,6 +345,8 @@ int main(void)
 {
     limits();
     needs();
+    long_lists();
+    matrices();
     anchors_with_a_loss();
     exponents();
     mined_by_similarity();

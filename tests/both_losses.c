@@ -599,6 +599,28 @@ static void offered(void)
     check_end();
 }
 
+static void classes_are_no_pictures(void)
+{
+    check_begin("losses over classes tell no pairs of pictures (%s)", KIN_REAL_NAME);
+    for (int i = 0; kin_losses[i]; i++) {
+        batch b = batch_of("even");
+        kin_mined mined = {0};
+        lone l = {.labels = b.labels};
+        kin_ctx *ctx = kin_ctx_new();
+        kin_module *m = module_of(ctx, &l, kin_losses[i]->name, N);
+        l.mined = &mined;
+        CHECK(kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN));
+        CHECK_MSG((mined.pairs.kind || mined.triplets.count) ==
+                      !(kin_losses[i]->needs & KIN_LOSS_NEEDS_CLASSES),
+                  "%s", kin_losses[i]->name);
+        CHECK_MSG(!mined.pairs.kind || (mined.pairs.n == N && mined.pairs.m == N), "%s", kin_losses[i]->name);
+        kin_mined_free(&mined);
+        kin_module_free(m);
+        kin_ctx_free(ctx);
+    }
+    check_end();
+}
+
 static void foreign_labels(void)
 {
     check_begin("losses over classes refuse labels that are none (%s)", KIN_REAL_NAME);
@@ -648,6 +670,7 @@ int main(void)
     weightless();
     offered();
     foreign_labels();
+    classes_are_no_pictures();
     golden();
     gradients();
     finite_everywhere();
