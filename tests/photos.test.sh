@@ -99,7 +99,7 @@ expect "--max-distance" 0 "" "" find noise.ppm --index shop --max-distance .0001
 "$kin" convert shop/other/view-03.png --out smaller.jpg --resize 40 --quiet 2>"$out/log" && mv smaller.jpg shop || bad "photos: convert" "$(cat "$out/log")"
 cp shop/product-0005/view-02.png "shop/with, comma.png"
 "$kin" index shop --quiet >"$out/log"
-(cd shop && find . -type f | sort | xargs ls -l --time-style=full-iso >../before)
+(cd shop && find . -type f -exec ls -l --time-style=full-iso {} + | sort >../before)
 expect "duplicates in groups" 0 "exact     48 x 48     shop/product-0003/view-01.png" "nothing is deleted" duplicates shop
 expect "as a list" 0 "" "3 groups: beside the one to keep 2 exact" duplicates shop --csv dups.csv --pairs pairs.csv
 why=; [ "$(head -n 1 dups.csv)" = group,path,kind,keep,width,height,bytes ] && grep -q '^1,shop/copy.png,keep,1,48,48,' dups.csv && grep -q '^1,shop/product-0003/view-01.png,exact,0,48,48,' dups.csv &&
@@ -110,7 +110,7 @@ report "why each pair is one or is not" "$why"
 expect "exact ones alone" 0 "" "2 groups: beside the one to keep 2 exact, 0 same, 0 near" duplicates shop --kind exact --csv exact.csv
 why=; "$kin" duplicates shop --kind exact --paths0 --quiet | tr '\0' '\n' >zeros; [ "$(wc -l <zeros)" -eq 2 ] && grep -qx shop/product-0003/view-01.png zeros || why="$(cat zeros)"
 report "paths of what is not kept" "$why"
-(cd shop && find . -type f | sort | xargs ls -l --time-style=full-iso >../after)
+(cd shop && find . -type f -exec ls -l --time-style=full-iso {} + | sort >../after)
 same "photos: no picture was touched" before after
 rm shop/copy.png
 expect "a picture that went meanwhile is told" 0 "" "could not be read again" duplicates shop --csv dups.csv
