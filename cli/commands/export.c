@@ -1,11 +1,13 @@
-/* kin export: a network as an ONNX file. */
+/* kin export: a network as an ONNX file; descriptors as SQL for PostgreSQL. */
 #include "autograd/ops.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "train/encoder.h"
+#include "cli/descriptors.h"
 #include "cli/own.h"
 #include "cli/model_options.h"
+#include "cli/pgvector.h"
 #include "train/weights.h"
 #include "nn/files/onnx.h"
 
@@ -14,11 +16,10 @@
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "M",
-     "a run's folder or a checkpoint of kin train; or a network's name, as kin models lists them",
-     .required = true},
+     "a run's folder or a checkpoint of kin train; or a network's name, as kin models lists them"},
     {"weights", KIN_OPTION_STRING, "FILE", "anything that kin import reads",
      .fallback_shown = "the run's own; a name needs them"},
-    {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .required = true, .writes = KIN_WRITES_FILE},
+    {"out", KIN_OPTION_STRING, "FILE", "the ONNX file to write", .writes = KIN_WRITES_FILE},
     {"input", KIN_OPTION_STRING, "CxHxW", "channels, height and width of a picture, such as 3x224x224",
      .fallback_shown = "the run's, or the network's own"},
     {"batch", KIN_OPTION_STRING, "N", "pictures a call, or \"dynamic\": any number", "dynamic"},
@@ -31,6 +32,9 @@ static const kin_option options[] = {
     {"classes", KIN_OPTION_INT, "N", "with a network's name: its own classifier of N classes",
      .fallback_shown = "none: its weights are passed over", .low = 1, .high = 10000000},
     KIN_MODEL_OPTIONS,
+    {"pgvector", KIN_OPTION_STRING, "SET",
+     "descriptors, as written by kin embed, as SQL for PostgreSQL's pgvector, on standard output"},
+    {"table", KIN_OPTION_STRING, "NAME", "with --pgvector: the table to make", "items"},
     {0},
 };
 
@@ -145,8 +149,26 @@ static bool write_onnx(kin_cli *cli, exported *e, kin_checkpoint *weights, kin_i
     return ok;
 }
 
+static int for_pgvector(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_embeddings set = {0};
+    for (int i = 0; options[i].name; i++)
+        if (cli->values[i] && strcmp(options[i].name, "pgvector") != 0 &&
+            strcmp(options[i].name, "table") != 0)
+            return kin_cli_usage(cli, "--%s does nothing with --pgvector", options[i].name);
+    bool ok = kin_cli_read_rounded(cli, kin_option_string(cli, "pgvector"), &set, &err) &&
+              kin_pgvector_write(stdout, kin_option_string(cli, "table"), &set, &err);
+    kin_embeddings_free(&set);
+    return ok ? 0 : kin_cli_fail(cli, &err);
+}
+
 static int run(kin_cli *cli)
 {
+    if (kin_option_given(cli, "pgvector")) return for_pgvector(cli);
+    if (kin_option_given(cli, "table")) return kin_cli_usage(cli, "--table goes with --pgvector");
+    if (!kin_option_given(cli, "model")) return kin_cli_usage(cli, "--model is missing");
+    if (!kin_option_given(cli, "out")) return kin_cli_usage(cli, "--out is missing");
     kin_error err = {0};
     exported e = {.normalize = kin_option_flag(cli, "normalize")};
     const char *name = kin_option_string(cli, "model"), *file = kin_option_string(cli, "weights");
@@ -164,15 +186,22 @@ static int run(kin_cli *cli)
 
 const kin_command kin_command_export = {
     .name = "export",
-    .summary = "write a network as ONNX",
-    .usage = "kin export --model M --out FILE [--weights FILE] [--input CxHxW] [--batch N]",
-    .about = "Writes the network in evaluation mode for other runtimes: opset 17, float32, \"input\" [batch, "
-             "channels, height, width] to \"output\". Pictures are "
-             "to be scaled as in training before they go in; the embedding comes out as the network makes "
-             "it, or of unit length with --normalize.",
+    .summary = "write a network as ONNX, or descriptors as SQL for PostgreSQL",
+    .usage = "kin export --model M --out FILE [--weights FILE] [--input CxHxW] [--batch N]\n"
+             "kin export --pgvector SET [--table NAME]",
+    .about =
+        "Writes the network in evaluation mode for other runtimes: opset 17, float32, \"input\" [batch, "
+        "channels, height, width] to \"output\". Pictures are "
+        "to be scaled as in training before they go in; the embedding comes out as the network makes "
+        "it, or of unit length with --normalize.\n\n"
+        "With --pgvector, descriptors go to PostgreSQL with the extension pgvector, in one transaction: a "
+        "table of id, label, path and embedding. Numbers are written with nine digits, which give the same "
+        "float32 again.",
     .examples = "kin export --model runs/omniglot --out omniglot.onnx --normalize\n"
                 "# weights of another program\n"
-                "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx",
+                "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx\n"
+                "# into a database, then the ten nearest of an item by cosine\n"
+                "kin export --pgvector shop --table shop | psql -d pictures",
     .options = options,
     .run = run,
 };
