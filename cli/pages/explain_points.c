@@ -59,22 +59,28 @@ static void put_drawing(kin_page *page, kin_text *svg, double width, double heig
 
 /* ---- points ---- */
 
-/* Features come best first. */
+/* The best, each where no better one lies close by. */
 static void add_points(kin_page *page, const kin_explain_page *p, int i)
 {
     const kin_local_set *s = &p->points->set;
-    int64_t from = s->first[i], n = s->first[i + 1] - from, shown = n < MOST_POINTS ? n : MOST_POINTS;
+    int64_t from = s->first[i], n = s->first[i + 1] - from,
+            *chosen = kin_alloc_array((size_t)n + 1, sizeof *chosen);
     kin_text svg = {0}, caption = {0};
     panel at;
-    kin_text_format(&caption, "%s: the %lld of %lld key points with the highest score",
-                    kin_explain_name(p->explained->seen[i].path), (long long)shown, (long long)n);
-    if (draw_picture(page, &svg, p->explained->seen[i].path, 0, &at)) {
-        double best = n ? s->place[from].score : 1;
-        for (int64_t k = 0; k < shown; k++)
-            point(&svg, &at, &s->place[from + k],
-                  3 + 9 * fmax(0, best > 0 ? s->place[from + k].score / best : 0));
+    if (!chosen) kin_fail_memory(&page->err, "key points", (unsigned long long)n * sizeof *chosen);
+    if (chosen && draw_picture(page, &svg, p->explained->seen[i].path, 0, &at)) {
+        double apart = SIDE / at.scale / 32, best = n ? s->place[from].score : 1;
+        int64_t shown = kin_local_select(s->place + from, n, 0, apart, MOST_POINTS, chosen);
+        for (int64_t k = 0; k < shown; k++) {
+            const kin_local_place *place = &s->place[from + chosen[k]];
+            point(&svg, &at, place, 3 + 9 * fmax(0, best > 0 ? place->score / best : 0));
+        }
+        kin_text_format(&caption,
+                        "%s: %lld of %lld key points, the best by score that do not crowd each other",
+                        kin_explain_name(p->explained->seen[i].path), (long long)shown, (long long)n);
         put_drawing(page, &svg, at.width, at.height, caption.data ? caption.data : "");
     }
+    kin_free(chosen);
     kin_text_free(&svg), kin_text_free(&caption);
 }
 
