@@ -11,7 +11,7 @@ static void products(void)
 {
     check_begin("large: products (%s)", KIN_REAL_NAME);
     const int64_t large = (int64_t)1 << 40;
-    CHECK(kin_gemm_workspace(&(kin_gemm_args){.m = 3000, .n = 5000, .k = 7000}) < (size_t)1 << 40);
+    CHECK(kin_gemm_workspace(&(kin_gemm_args){.m = 3000, .n = 5000, .k = 7000}) < SIZE_MAX / 4);
     CHECK(kin_gemm_workspace(&(kin_gemm_args){.m = 1, .n = large, .k = large}) == SIZE_MAX);
     CHECK(kin_gemm_workspace(&(kin_gemm_args){.m = large, .n = large, .k = 1}) == SIZE_MAX);
     CHECK(kin_gemm_workspace(&(kin_gemm_args){.m = 0, .n = 5, .k = 5}) == sizeof(kin_real));
@@ -54,8 +54,8 @@ static void convolutions(void)
     check_begin("large: convolutions (%s)", KIN_REAL_NAME);
     kin_conv_shape s = plain(512, 512), few = plain(3, 16);
     const int64_t large = (int64_t)1 << 47;
-    CHECK(kin_conv_workspace(&s) < (size_t)1 << 40 && kin_conv_packed_workspace(&s) < (size_t)1 << 40);
-    CHECK(kin_conv_workspace(&few) < (size_t)1 << 40 && kin_conv_packed_workspace(&few) < (size_t)1 << 40);
+    CHECK(kin_conv_workspace(&s) < SIZE_MAX / 4 && kin_conv_packed_workspace(&s) < SIZE_MAX / 4);
+    CHECK(kin_conv_workspace(&few) < SIZE_MAX / 4 && kin_conv_packed_workspace(&few) < SIZE_MAX / 4);
     s = plain(512, 512), s.kernel_h = large, refused("the kernel's height", &s);
     s = plain(512, 512), s.kernel_w = large, refused("the kernel's width", &s);
     s = plain(large, 512), refused("channels", &s);
@@ -112,7 +112,7 @@ static void inverted(void)
     check_begin("large: inverted residuals (%s)", KIN_REAL_NAME);
     const int64_t large = (int64_t)1 << 42;
     kin_inverted b = block();
-    CHECK(kin_inverted_workspace(&b) < (size_t)1 << 40);
+    CHECK(kin_inverted_workspace(&b) < SIZE_MAX / 4);
     int64_t *const sizes[] = {&b.depthwise.in_c,     &b.depthwise.in_w,     &b.depthwise.out_w,
                               &b.depthwise.out_h,    &b.depthwise.kernel_h, &b.depthwise.kernel_w,
                               &b.depthwise.pad_left, &b.project.out_c};
