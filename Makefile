@@ -95,7 +95,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench docs faults fuzz install uninstall clean format format-check static dist
+.PHONY: all demo test examples bench docs api faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .SECONDARY: $(float_lowered) $(double_lowered)
@@ -230,6 +230,11 @@ FUZZ_ENGINE ?= tests/fuzz/replay.c
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(if $(filter %.c,$(FUZZ_ENGINE)),,$(FUZZ_ENGINE)) -o $@ $< $(filter %.c,$(FUZZ_ENGINE)) $(BUILD)/libkin.a $(links)
+
+# The reference of the public headers.
+public := kin.h $(shell sed -n 's/^.include "\(.*\)"/\1/p' kin.h)
+api:
+	@awk -f tests/support/api.awk $(public) >docs/api.md.new && mv docs/api.md.new docs/api.md
 
 demo: kin
 	./kin demo

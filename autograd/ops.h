@@ -24,6 +24,8 @@ typedef struct kin_pool2d_opt {
     int64_t kernel, stride, pad; /* stride 0 means kernel */
     bool exclude_pad;            /* averages: divide by the pixels inside only */
 } kin_pool2d_opt;
+/* Maxima or averages of windows, [n, h, w, c] → [n, ⌊(h + 2·pad − kernel)/stride⌋ + 1, …, c]; what is padded is never a
+ * maximum. */
 kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
 kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
 /* [n, h, w, c] → [n, c] */
@@ -66,6 +68,7 @@ kin_tensor *kin_distance_squared(kin_tensor *a, kin_tensor *b);
 
 /* ---- element-wise (activation.c, arith.c) ---- */
 
+/* Of the same shape, number by number. */
 kin_tensor *kin_relu(kin_tensor *x);
 kin_tensor *kin_relu6(kin_tensor *x);
 kin_tensor *kin_leaky_relu(kin_tensor *x); /* slope .01 */
@@ -74,6 +77,7 @@ kin_tensor *kin_tanh(kin_tensor *x);
 kin_tensor *kin_softplus(kin_tensor *x); /* log(1 + eˣ) */
 kin_tensor *kin_silu(kin_tensor *x);     /* x·σ(x) */
 kin_tensor *kin_gelu(kin_tensor *x);     /* exact, with erf */
+/* exp, ln, √, x², |x|, x·scale + shift, x^exponent. */
 kin_tensor *kin_exp(kin_tensor *x);
 kin_tensor *kin_log(kin_tensor *x);
 kin_tensor *kin_sqrt(kin_tensor *x);
@@ -104,6 +108,7 @@ kin_tensor *kin_erase(kin_tensor *x, const kin_rectangle *rectangle);
 
 /* ---- shape (shape.c) ---- */
 
+/* The same numbers in memory's order under another shape of as many. */
 kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);
 /* [n, h, w, c] → [n, c·h·w] in PyTorch's order (channel by channel), so that its linear layers load as
  * they are. */

@@ -51,6 +51,7 @@ const char *kin_shape_text(kin_shape s, char *buffer, size_t size); /* "[8, 28, 
 kin_ctx *kin_ctx_new(void);
 void kin_ctx_free(kin_ctx *ctx);
 
+/* Whether no error stands. */
 bool kin_ok(const kin_ctx *ctx);
 /* Ops and modules report here, and all else in the kin_error that it is given. */
 kin_error *kin_ctx_error(kin_ctx *ctx); /* the standing error; kin_error_clear() lifts it */
@@ -86,6 +87,8 @@ kin_tensor *kin_detach(kin_tensor *x);
 
 /* ---- looking at tensors; all allow NULL ---- */
 
+/* The shape, its parts, and the numbers of it all. Rows are all axes but the last, channels the last; rows begin
+ * kin_ld numbers apart, which is more than kin_channels where the tensor is a part of a wider one. */
 kin_shape kin_shape_of(const kin_tensor *t);
 int64_t kin_dim(const kin_tensor *t, int axis); /* 0 outside the shape; negative axes count from the end */
 int kin_ndim(const kin_tensor *t);

@@ -20,8 +20,8 @@ typedef struct kin_sampler {
     int64_t *class_order;      /* scratch [classes] */
 } kin_sampler;
 
-/* Labels must lie in 0 .. classes-1: fails on a picture without a class. */
-
+/* Of `count` pictures, borrowed while it is made. Labels must lie in 0 .. classes-1: fails on a picture without a class.
+ * Free it with kin_sampler_free. */
 bool kin_sampler_new(const kin_sample *items, int64_t count, int classes, kin_sampler *out, kin_error *err);
 void kin_sampler_free(kin_sampler *s);
 

@@ -102,6 +102,7 @@ bool kin_loss_offer(kin_loss_sum *l, const char *option, double value, int *term
 /* A table of all losses and their options, for people. */
 void kin_loss_list(const kin_loss *const *own, kin_text *out);
 
+/* KIN_LOSS_NEEDS_… of all terms together. */
 unsigned kin_loss_needs(const kin_loss_sum *l);
 /* The first term that needs it, or NULL. */
 const kin_loss *kin_loss_first(const kin_loss_sum *l, unsigned needs);

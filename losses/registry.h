@@ -9,6 +9,7 @@ extern "C" {
 #endif
 
 extern const kin_loss *const kin_losses[]; /* ends with NULL */
+/* NULL where there is none of this name. */
 const kin_loss *kin_loss_find(const char *name);
 
 #ifdef __cplusplus

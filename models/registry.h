@@ -70,6 +70,7 @@ const kin_model *kin_model_find(const char *name); /* NULL when there is none */
 /* Fails when the network does not have what is asked for. */
 bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *err);
 
+/* How many stages it has. */
 int kin_model_stages(const kin_model *m);
 int kin_model_stage(const kin_model *m, const char *name); /* its number; -1 when there is none */
 /* Stages first .. end − 1. In a scope opened with kin_sub_shared the same stages may run several times in

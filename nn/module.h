@@ -104,9 +104,11 @@ typedef struct kin_entry {
     uint64_t version;         /* raised by every write: packed and folded copies are keyed by it */
 } kin_entry;
 
+/* Parameters and buffers in the order in which the network makes them; the module owns them. */
 int kin_module_entries(const kin_module *m);
 kin_entry *kin_module_entry(kin_module *m, int i);
 kin_entry *kin_module_find(kin_module *m, const char *name); /* NULL when there is none */
+/* Its numbers, to be written: what was packed or folded of them is made anew. */
 kin_real *kin_entry_data(kin_entry *e);
 int64_t kin_module_parameters(const kin_module *m); /* trainable numbers */
 

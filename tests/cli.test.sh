@@ -43,6 +43,16 @@ why=
 cmp -s "$out/kin.1" docs/kin.1 || why="docs/kin.1 is out of date: ./kin help --man > docs/kin.1"
 report "docs/kin.1 is what the tables say" "$why"
 
+headers="kin.h $(sed -n 's/^#include "\(.*\)"/\1/p' kin.h)"
+# shellcheck disable=SC2086
+why=$(awk -v undocumented=1 -f tests/support/api.awk $headers)
+report "every public function says what it does" "$why"
+why=
+# shellcheck disable=SC2086
+awk -f tests/support/api.awk $headers >"$out/api.md"
+cmp -s "$out/api.md" docs/api.md || why="docs/api.md is out of date: make api"
+report "docs/api.md is what the headers say" "$why"
+
 why=
 if command -v groff >"$out/which"; then
     groff -man -Tutf8 -ww -z "$out/kin.1" 2>"$out/err" || why="groff refuses the man page"

@@ -48,6 +48,7 @@ int kin_onnx_channel_axis(const kin_tensor *t);
 
 const char *kin_onnx_constant(kin_onnx_graph *g, double value);                         /* a scalar */
 const char *kin_onnx_integers(kin_onnx_graph *g, const int64_t *values, int64_t count); /* [count] */
+/* An initialiser of this name and shape. */
 const char *kin_onnx_numbers(kin_onnx_graph *g, const char *name, const float *values, const int64_t *dims,
                              int ndim);
 
@@ -80,6 +81,7 @@ const char *KIN_ONNX_NODE(kin_onnx_graph *g, const char *type, kin_text *attribu
                   (out))
 #endif
 
+/* A node that permutes axes: the result's axis i is x's order[i]. */
 const char *kin_onnx_transpose(kin_onnx_graph *g, const char *x, const int64_t *order, int n,
                                const char *out);
 /* A tensor's value in kin's own order, and back into the graph's. */
@@ -88,6 +90,7 @@ const char *kin_onnx_from_plain(kin_onnx_graph *g, const kin_tensor *t, const ch
 /* Reshapes a value to a shape in kin's order; its first axis stays open where it follows the batch. */
 const char *kin_onnx_reshape(kin_onnx_graph *g, const char *x, kin_shape from, kin_shape to, const char *out);
 
+/* Notes why the network cannot be exported; always false. */
 bool kin_onnx_fail(kin_onnx_graph *g, const char *format, ...) KIN_PRINTF(2, 3);
 
 /* ---- ops (onnx_ops.c) ---- */

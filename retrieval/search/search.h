@@ -55,6 +55,7 @@ static inline int64_t kin_self(bool leave_one_out, const int64_t *self, int64_t 
 /* Whether any of them is. */
 bool kin_any_self(bool leave_one_out, const int64_t *self, int64_t queries);
 
+/* Lists of k items for each query, to be filled in by the caller, and freed with kin_neighbours_free. */
 bool kin_neighbours_alloc(kin_neighbours *out, int64_t queries, int64_t k, kin_error *err);
 void kin_neighbours_free(kin_neighbours *neighbours);
 
