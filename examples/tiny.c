@@ -136,7 +136,7 @@ static void train(void)
 {
     for (int i = 0, l = 0; i < WEIGHTS; i++) {
         if (l < LAYERS && i == first[l + 1]) l++;
-        weight[i] = (2.0f * rand() / RAND_MAX - 1) * sqrtf(6.0f / (l < LAYERS ? 9 * channels[l] : FLAT));
+        weight[i] = (2.0 * rand() / RAND_MAX - 1) * sqrtf(6.0f / (l < LAYERS ? 9 * channels[l] : FLAT));
     }
     for (int step = 0; step < STEPS; step++) {
         int product[BATCH], which = rand() % LEARNED;
