@@ -341,6 +341,32 @@ static void remembered(void)
     check_end();
 }
 
+static kin_tensor *one_row(kin_scope *s, kin_tensor *x, void *arg)
+{
+    static const int label[] = {0};
+    return kin_loss_value(arg, s, &(kin_loss_input){.x = x, .labels = label, .classes = 1});
+}
+
+static void one_pair(void)
+{
+    check_begin("a row and another that is remembered are a pair: right angles are 2 apart (%s)",
+                KIN_REAL_NAME);
+    kin_loss_sum sum;
+    kin_ctx *ctx = kin_ctx_new();
+    CHECK(kin_loss_parse("contrastive-squared(xbm=4)", NULL, &sum, NULL));
+    kin_module *m = kin_module_new(ctx, one_row, &sum, KIN_SHAPE(1, 2), 1);
+    for (int i = 0; i < 2; i++) {
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 2), (kin_real[]){(kin_real)i, (kin_real)(1 - i)});
+        kin_tensor *loss = kin_module_forward(m, x, KIN_TRAIN);
+        CHECK_MSG(loss, "%s", kin_ctx_error(ctx)->message);
+        CHECK_CLOSE(kin_item(loss), 2 * i, 1e-6);
+        kin_end_step(ctx);
+    }
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 int main(void)
 {
     limits();
@@ -352,6 +378,7 @@ int main(void)
     mined_by_similarity();
     drawn_by_distance();
     remembered();
+    one_pair();
     check_begin("losses at their edges: nothing is kept (%s)", KIN_REAL_NAME);
     CHECK(kin_alloc_live() == 0);
     check_end();
