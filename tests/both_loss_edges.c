@@ -367,8 +367,40 @@ static void one_pair(void)
     check_end();
 }
 
+static void refusals(void)
+{
+    check_begin(
+        "miners refuse distances of another shape; a branch that is not there is told those that are (%s)",
+        KIN_REAL_NAME);
+    static const int labels[] = {0, 0, 1};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_loss_sum sum;
+    kin_pairs p;
+    kin_triplets t;
+    CHECK(kin_pairs_new(&p, labels, 3, labels, 3, 0, NULL));
+    for (int i = 0; i < 4; i++) {
+        kin_tensor *d = kin_input(ctx, KIN_SHAPE(3, 2), NULL);
+        CHECK(!(i == 0   ? kin_mine_batch_hard(d, &p, &t)
+                : i == 1 ? kin_mine_semi_hard(d, &p, 1, &t)
+                : i == 2 ? kin_mine_batch_all(d, &p, &t)
+                         : kin_mine_distance_weighted(d, &p, 6, .5, 1.4, 1, &t)));
+        CHECK_TEXT(kin_ctx_error(ctx)->message, "3 x 3 distances of its pairs, not 3 x 2");
+        kin_error_clear(kin_ctx_error(ctx));
+    }
+    kin_pairs_free(&p);
+    kin_tensor *x = kin_variable(ctx, KIN_SHAPE(3, 2), NULL);
+    const kin_loss_input branches[] = {{.x = x, .labels = labels, .branch = "global"},
+                                       {.x = x, .labels = labels, .branch = "drop"}};
+    CHECK(kin_loss_parse("triplet-hard@part", NULL, &sum, NULL));
+    CHECK(!kin_loss_values(&sum, NULL, branches, 2));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "the head's are: global, drop");
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 int main(void)
 {
+    refusals();
     limits();
     needs();
     long_lists();
