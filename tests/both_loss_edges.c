@@ -138,6 +138,7 @@ static void long_lists(void)
     kin_loss_sum sum;
     kin_error err = {0};
     CHECK(kin_loss_parse("wordy(" WORD "6," WORD "b=.5)", own, &sum, &err) && sum.term[0].value[0] == 5);
+    CHECK(kin_loss_needs(&sum) == 0 && !kin_loss_classifies(&sum));
     CHECK(!kin_loss_parse("wordy(" WORD "a=none)", own, &sum, &err));
     CHECK_TEXT(err.message, "=none) is none of " WORD "1, " WORD "2, ");
     kin_error_clear(&err);
