@@ -17,7 +17,7 @@ enum { PRODUCTS = 6, VIEWS = 4, COUNT = PRODUCTS * VIEWS, SIZE = 16, STEPS = 6 }
 
 static uint8_t pixels[COUNT * SIZE * SIZE * 3];
 static kin_sample items[COUNT];
-static char names[COUNT][16];
+static char names[COUNT][24];
 
 static kin_dataset draw(void)
 {
