@@ -123,10 +123,10 @@ static bool make_sheet(job *j, kin_error *err)
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
+    if (!kin_image_can_write(kin_option_string(cli, "out"), &err)) return kin_cli_fail(cli, &err);
     job *j = kin_alloc_zero(1, sizeof *j);
     if (!j) return kin_fail_memory(&err, "a network", sizeof *j), kin_cli_fail(cli, &err);
     j->cli = cli;
-    if (!kin_image_can_write(kin_option_string(cli, "out"), &err)) return kin_cli_fail(cli, &err);
     kin_ctx *ctx = kin_ctx_new();
     kin_interrupt_catch();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&

@@ -57,7 +57,6 @@ static bool extract(const kin_cli *cli, kin_module *module, const kin_network *n
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
-    kin_ctx *ctx = kin_ctx_new();
     kin_module *module = NULL;
     kin_network network;
     kin_dataset set = {0};
@@ -71,6 +70,7 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "--smallest %g is above --largest %g, and no scale is left",
                              kin_option_real(cli, "smallest"), kin_option_real(cli, "largest"));
     kin_interrupt_catch();
+    kin_ctx *ctx = kin_ctx_new();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&
               kin_source_open_set(cli, cli->positional[0], &choice, &set, &err) &&
               (!other || kin_local_file_load(other, &like, &err)) &&
