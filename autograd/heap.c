@@ -45,18 +45,17 @@ static size_t place_at_end(kin_heap *h, size_t bytes)
     return h->count - 1;
 }
 
+/* By where a block lies in the heap, not by its address: what is allocated apart may begin just where the slab would
+ * go on. */
+static bool in_slab(const kin_heap *h, const kin_heap_block *b) { return b->at + b->bytes <= h->capacity; }
+
 static unsigned char *memory_for(kin_heap *h, const kin_heap_block *b)
 {
-    if (b->at + b->bytes <= h->capacity) return h->slab + b->at;
+    if (in_slab(h, b)) return h->slab + b->at;
     unsigned char *data = kin_alloc(b->bytes);
     if (data) h->apart += b->bytes;
     if (h->capacity + h->apart > h->peak) h->peak = h->capacity + h->apart;
     return data;
-}
-
-static bool in_slab(const kin_heap *h, const kin_heap_block *b)
-{
-    return h->slab && b->data == h->slab + b->at;
 }
 
 void *kin_heap_take(kin_heap *h, size_t bytes)
