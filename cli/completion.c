@@ -19,7 +19,9 @@ static void options(kin_text *out, const kin_command *c,
 
 static void choices(kin_text *out, const kin_option *o)
 {
-    for (int i = 0; o->choices[i]; i++) kin_text_format(out, "%s%s", i ? " " : "", o->choices[i]);
+    const char *each;
+    for (int i = 0; (each = kin_option_choice_at(o, i)); i++)
+        kin_text_format(out, "%s%s", i ? " " : "", each);
 }
 
 static void names(kin_text *out)
@@ -56,7 +58,9 @@ static void bash(kin_text *out)
     kin_text_add(
         out, "# kin for bash: kin help --completion bash > ~/.local/share/bash-completion/completions/kin\n"
              "_kin()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
-             "    if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n        words='");
+             "    if [ \"$COMP_CWORD\" -eq 1 ] || { [ \"${COMP_WORDS[1]}\" = help ] && [ \"$COMP_CWORD\" -eq "
+             "2 ] &&\n"
+             "        [ \"${cur#-}\" = \"$cur\" ]; }; then\n        words='");
     names(out);
     kin_text_add(out, "'\n    else\n        case ${COMP_WORDS[1]}:$prev in\n");
     for (int i = 0; kin_commands[i]; i++) options(out, kin_commands[i], bash_values);
@@ -67,11 +71,11 @@ static void bash(kin_text *out)
         options(out, kin_commands[i], bash_name);
         kin_text_add(out, "' ;;\n");
     }
-    kin_text_add(
-        out,
-        "        esac\n    fi\n    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- "
-        "\"$cur\"))\n"
-        "    else COMPREPLY=($(compgen -f -- \"$cur\")); fi\n}\ncomplete -o filenames -F _kin kin ./kin\n");
+    kin_text_add(out,
+                 "        esac\n    fi\n    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- "
+                 "\"$cur\"))\n"
+                 "    else local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$cur\")); fi\n}\ncomplete -o "
+                 "filenames -F _kin kin ./kin\n");
 }
 
 /* ---- zsh ---- */

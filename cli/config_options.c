@@ -53,7 +53,7 @@ typedef struct gentle {
 
 static gentle gentle_of(const kin_config *c, const kin_cli *cli)
 {
-    bool may = *c->weights && !kin_option_given(cli, "recipe");
+    bool may = *c->weights && !kin_option_given(cli, "recipe") && !kin_option_given(cli, "resume");
     return (gentle){may && !kin_option_given(cli, "loss"), may && !kin_option_given(cli, "lr"),
                     may && !kin_option_given(cli, "warmup"),
                     may && !kin_option_given(cli, "freeze-bn") && !kin_option_flag(cli, "train-bn")};

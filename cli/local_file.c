@@ -19,16 +19,6 @@ void kin_local_file_free(kin_local_file *f)
 
 /* ---- writing ---- */
 
-static kin_array array(const char *name, kin_dtype dtype, int64_t rows, int64_t columns, const void *data)
-{
-    return (kin_array){.name = name,
-                       .dtype = dtype,
-                       .ndim = columns ? 2 : 1,
-                       .shape = {rows, columns},
-                       .count = (size_t)(rows * (columns ? columns : 1)),
-                       .data = data};
-}
-
 static uint8_t *join_ids(const kin_items *items, size_t *bytes)
 {
     *bytes = 0;
@@ -50,12 +40,12 @@ bool kin_local_file_save(const kin_local_file *f, const char *path, kin_error *e
     size_t bytes;
     uint8_t *ids = join_ids(&f->items, &bytes);
     if (!ids) return kin_fail_memory(err, path, bytes);
-    kin_array arrays[ARRAYS] = {array("descriptors", KIN_F32, n, s->dim, s->descriptor),
-                                array("places", KIN_F32, n, PLACE, s->place),
-                                array("first", KIN_I64, s->images + 1, 0, s->first),
-                                array("ids", KIN_U8, (int64_t)bytes, 0, ids),
-                                array("mean", KIN_F64, w->in, 0, w->mean),
-                                array("projection", KIN_F32, w->out, w->in, w->projection)};
+    kin_array arrays[ARRAYS] = {kin_array_of("descriptors", KIN_F32, n, s->dim, s->descriptor),
+                                kin_array_of("places", KIN_F32, n, PLACE, s->place),
+                                kin_array_of("first", KIN_I64, s->images + 1, 0, s->first),
+                                kin_array_of("ids", KIN_U8, (int64_t)bytes, 0, ids),
+                                kin_array_of("mean", KIN_F64, w->in, 0, w->mean),
+                                kin_array_of("projection", KIN_F32, w->out, w->in, w->projection)};
     kin_note notes[] = {{"kin", "local features"}, {"model", f->model}};
     bool ok = kin_arrays_write(arrays, ARRAYS, path, notes, 2, err);
     kin_free(ids);

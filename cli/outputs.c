@@ -12,8 +12,10 @@ enum { PATH_MAX_HERE = 4096 };
 
 /* Names that stand for several files: "E" for E.npy and E.csv, a run for its networks. */
 static const char *const set_endings[] = {"", ".npy", ".csv", NULL};
-static const char *const picture_endings[] = {"", "/model.safetensors", "/last.safetensors", NULL};
-static const char *const set_or_run[] = {"", ".npy", ".csv", "/model.safetensors", "/last.safetensors", NULL};
+static const char *const picture_endings[] = {"", "/.kin-index", "/model.safetensors", "/last.safetensors",
+                                              NULL};
+static const char *const set_or_run[] = {
+    "", ".npy", ".csv", "/.kin-index", "/model.safetensors", "/last.safetensors", NULL};
 
 static bool same_file(const char *a, const char *b)
 {
@@ -104,10 +106,13 @@ bool kin_output_apart(const kin_cli *cli, const char *output, const char *input,
     return kin_option_flag(cli, "force") || !same_file(output, input) || refuse(output, err);
 }
 
-/* A name is that of pictures where a network is given to look at them, or where the command says so. */
+/* A name is that of pictures where a network is given to look at them, or where the command says so; what is handed to
+ * FAISS is a set. */
 static bool takes_pictures(const kin_cli *cli)
 {
     const char *argument = cli->command->arguments[0].name;
+    for (int i = 0; cli->command->options[i].name; i++)
+        if (strcmp(cli->command->options[i].name, "faiss") == 0 && cli->values[i]) return false;
     if (argument && strcmp(argument, "FOLDER") == 0) return true;
     for (int i = 0; cli->command->options[i].name; i++)
         if (strcmp(cli->command->options[i].name, "model") == 0) return cli->values[i] != NULL;

@@ -1,5 +1,7 @@
 #include "cli/pgvector.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -15,29 +17,20 @@ static bool is_name(const char *name)
            (name[length] == '.' && !strchr(name + length + 1, '.') && is_name(name + length + 1));
 }
 
-/* Bytes of the character that begins here; 0: it is none [RFC 3629]. */
-static size_t character(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80                   ? 1
-               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    bool wrong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-                 (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return wrong ? 0 : n;
-}
-
 static bool is_text(const char *text)
 {
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t n = character(s);
-        if (n == 0) return false;
-        s += n;
-    }
+    const char *end = text + strlen(text);
+    for (size_t n; text < end; text += n)
+        if (!(n = kin_utf8_length(text, (size_t)(end - text)))) return false;
     return true;
+}
+
+/* Each part in quotes: "order" and "user" are words of SQL. */
+static void put_name(FILE *to, const char *name)
+{
+    fputc('"', to);
+    for (; *name; name++) fputs(*name == '.' ? "\".\"" : (char[]){*name, 0}, to);
+    fputc('"', to);
 }
 
 /* As COPY reads text: a backslash before what would end a field, a line, or the data. */
@@ -90,11 +83,12 @@ bool kin_pgvector_write(FILE *to, const char *table, const kin_embeddings *set, 
 {
     const kin_items *items = &set->items;
     if (!check(table, set, err)) return false;
-    fprintf(to,
-            "SET client_encoding = 'UTF8';\nBEGIN;\nCREATE EXTENSION IF NOT EXISTS vector;\n"
-            "CREATE TABLE %s (id text PRIMARY KEY, label text, path text, embedding vector(%lld) NOT NULL);\n"
-            "COPY %s (id, label, path, embedding) FROM stdin;\n",
-            table, (long long)set->dim, table);
+    fputs("SET client_encoding = 'UTF8';\nBEGIN;\nCREATE EXTENSION IF NOT EXISTS vector;\nCREATE TABLE ", to);
+    put_name(to, table);
+    fprintf(to, " (id text PRIMARY KEY, label text, path text, embedding vector(%lld) NOT NULL);\nCOPY ",
+            (long long)set->dim);
+    put_name(to, table);
+    fputs(" (id, label, path, embedding) FROM stdin;\n", to);
     for (int64_t i = 0; i < items->count; i++) {
         put_text(to, items->id[i]);
         put_column(to, items->label, i);

@@ -272,6 +272,8 @@ static bool resume_at(phases *p, int phase, kin_phase_progress how, kin_config *
     kin_cli cli = *p->typed;
     if (how == KIN_PHASE_NOT_BEGUN) {
         kin_cli none = {.command = p->typed->command};
+        for (int i = 0; none.command->options[i].name; i++) /* it is still a recipe that is gone on with */
+            if (strcmp(none.command->options[i].name, "resume") == 0) none.values[i] = p->run;
         if (!kin_conf_apply(&p->conf, phase, &none, err) || !p->calls->configure(c, &none, err)) return false;
         c->open_batch_classes = c->open_batch = true;
         snprintf(c->data, sizeof c->data, "%s", data);

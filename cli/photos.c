@@ -144,7 +144,7 @@ static bool measure(kin_describer *d, kin_error *err)
     bool recording = kin_record(d->ctx, false);
     kin_tensor *y = kin_module_forward(
         d->module, kin_input(d->ctx, KIN_SHAPE(1, c->size, c->size, c->channels), black), KIN_EVAL);
-    bool ok = y || kin_fail(err, kin_ctx_error(d->ctx)->code, "%s", kin_ctx_error(d->ctx)->message);
+    bool ok = y || kin_take_error(d->ctx, err);
     if (ok) d->dim = kin_channels(y);
     kin_end_step(d->ctx);
     kin_record(d->ctx, recording);
@@ -232,9 +232,9 @@ bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_d
 {
     kin_cli as = {.command = &kin_command_index, .quiet = true};
     char *text = kin_strdup(photos->options);
-    (void)cli;
     if (!text) return kin_fail_memory(err, "options", strlen(photos->options));
     bool ok = retype(text, &as, err) && kin_describer_open(&as, out, err);
+    if (ok) out->limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
     if (ok && (strcmp(out->weights, photos->weights) != 0 || out->dim != photos->dim)) {
         kin_describer_close(out);
         ok = kin_fail(

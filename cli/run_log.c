@@ -13,13 +13,16 @@ static double number_of(const kin_json *entry, const char *name)
     return value && value->kind == KIN_JSON_NUMBER ? value->number : NAN;
 }
 
-static void take_line(kin_run_log *log, const kin_json *entry)
+/* A validation stands at the step that it came after, but for a look before the first one, which begins the log. Where
+ * vectors tie, the figure with ties against it counts, as in training. */
+static void take_line(kin_run_log *log, const kin_json *entry, bool first)
 {
     double step = number_of(entry, "step");
     if (isnan(step)) return;
     if (kin_json_get(entry, "validation_mAP")) {
-        log->at[log->validations] = step;
-        log->map[log->validations] = number_of(entry, "validation_mAP");
+        double tied = number_of(entry, "validation_mAP-pessimistic");
+        log->at[log->validations] = step + !first;
+        log->map[log->validations] = isnan(tied) ? number_of(entry, "validation_mAP") : tied;
         log->recall_1[log->validations++] = number_of(entry, "validation_R@1");
     } else if (kin_json_get(entry, "loss")) {
         log->step[log->steps] = step;
@@ -67,7 +70,7 @@ bool kin_run_log_read(const char *path, bool validations_only, kin_run_log *out,
         size_t length = (size_t)(stop - line);
         if (validations_only && !is_validation(line, length)) continue;
         kin_arena_reset(&arena);
-        take_line(out, kin_json_parse(line, length, &arena, &ignored));
+        take_line(out, kin_json_parse(line, length, &arena, &ignored), line == (const char *)bytes.data);
     }
     kin_arena_free(&arena);
     kin_bytes_free(&bytes);

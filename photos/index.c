@@ -63,28 +63,18 @@ static bool pack(const kin_photos *p, packed *c, kin_error *err)
     return true;
 }
 
-static kin_array array(const char *name, kin_dtype dtype, int64_t rows, int64_t columns, const void *data)
-{
-    return (kin_array){.name = name,
-                       .dtype = dtype,
-                       .ndim = columns ? 2 : 1,
-                       .shape = {rows, columns},
-                       .count = (size_t)(rows * (columns ? columns : 1)),
-                       .data = data};
-}
-
 bool kin_photos_write(const kin_photos *p, const char *file, kin_error *err)
 {
     packed c = {0};
     int64_t n = p->count + p->broken;
     bool ok = pack(p, &c, err);
     if (ok) {
-        kin_array arrays[ARRAYS] = {array("descriptors", KIN_F32, p->count, p->dim, p->rows),
-                                    array("hashes", KIN_U64, p->count, 0, c.hashes),
-                                    array("digests", KIN_U8, n, DIGEST, c.digests),
-                                    array("numbers", KIN_I64, n, NUMBERS, c.numbers),
-                                    array("paths", KIN_U8, (int64_t)c.bytes, 0, c.paths),
-                                    array("nearest", KIN_F32, p->nearests, 0, p->nearest)};
+        kin_array arrays[ARRAYS] = {kin_array_of("descriptors", KIN_F32, p->count, p->dim, p->rows),
+                                    kin_array_of("hashes", KIN_U64, p->count, 0, c.hashes),
+                                    kin_array_of("digests", KIN_U8, n, DIGEST, c.digests),
+                                    kin_array_of("numbers", KIN_I64, n, NUMBERS, c.numbers),
+                                    kin_array_of("paths", KIN_U8, (int64_t)c.bytes, 0, c.paths),
+                                    kin_array_of("nearest", KIN_F32, p->nearests, 0, p->nearest)};
         kin_note notes[] = {{"kin", kind},       {"version", version},    {"folder", p->root},
                             {"model", p->model}, {"weights", p->weights}, {"options", p->options}};
         ok = kin_arrays_write(arrays, ARRAYS, file, notes, 6, err);

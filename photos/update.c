@@ -86,14 +86,14 @@ typedef struct update {
     const kin_photos_opt *opt;
     kin_photos_told *told;
     kin_dataset found;
-    kin_names paths, contents; /* of the known index; contents as digits */
-    int64_t *of_content;       /* [contents.count]: the first with that content */
-    bool *there;               /* [known]: its path is in the folder */
-    job *job;                  /* [found.count] */
-    float *rows;               /* [found.count, dim] */
-    int64_t first;             /* of the group at hand */
-    int64_t *todo, todos;      /* jobs that wait, in order */
-    kin_error *errors;         /* [GROUP]: of the group at hand */
+    kin_names paths, contents;   /* of the known index; contents as digits */
+    int64_t *of_content;         /* [contents.count]: the first with that content */
+    bool *there;                 /* [known]: its path is in the folder */
+    job *job;                    /* [found.count] */
+    float *rows;                 /* [found.count, dim] */
+    int64_t first;               /* of the group at hand */
+    int64_t *waiting, n_waiting; /* jobs that wait, in order */
+    kin_error *errors;           /* [GROUP]: of the group at hand */
 } update;
 
 static void digits(const uint8_t *digest, char *text)
@@ -135,9 +135,9 @@ static bool look_at_files(update *u, kin_error *err)
     int64_t n = u->found.count, dim = u->opt->dim;
     u->job = kin_alloc_zero((size_t)n, sizeof *u->job);
     u->rows = kin_alloc_array((size_t)n, (size_t)dim * sizeof *u->rows);
-    u->todo = kin_alloc_array((size_t)n, sizeof *u->todo);
+    u->waiting = kin_alloc_array((size_t)n, sizeof *u->waiting);
     u->errors = kin_alloc_zero(GROUP, sizeof *u->errors);
-    if (!u->job || !u->rows || !u->todo || !u->errors)
+    if (!u->job || !u->rows || !u->waiting || !u->errors)
         return kin_fail_memory(err, "the index",
                                (size_t)n * ((size_t)dim * sizeof *u->rows + sizeof *u->job));
     for (int64_t i = 0; i < n; i++) {
@@ -155,7 +155,7 @@ static bool look_at_files(update *u, kin_error *err)
         const kin_photo *old = j->old >= 0 ? &u->known->item[j->old] : NULL;
         if (old && !u->opt->verify && old->bytes == j->photo.bytes && old->change == j->photo.change)
             j->photo = *old, j->from = j->old, j->state = SAME;
-        else u->todo[u->todos++] = i;
+        else u->waiting[u->n_waiting++] = i;
     }
     return true;
 }
@@ -178,7 +178,7 @@ static void read_one(void *arg, int64_t index, int worker)
 {
     (void)worker;
     update *u = arg;
-    int64_t i = u->todo[u->first + index];
+    int64_t i = u->waiting[u->first + index];
     job *j = &u->job[i];
     kin_error *err = &u->errors[index];
     kin_bytes bytes;
@@ -218,7 +218,7 @@ static bool describe_group(update *u, int64_t count, kin_error *err)
     bool made[GROUP];
     if (!u->opt->describe) return true;
     for (int64_t k = 0; k < count; k++) {
-        int64_t i = u->todo[u->first + k];
+        int64_t i = u->waiting[u->first + k];
         if (u->job[i].decoded) which[n] = i, path[n++] = u->found.items[i].path;
     }
     float *rows = n ? kin_alloc_array((size_t)n, (size_t)dim * sizeof *rows) : NULL;
@@ -393,11 +393,11 @@ static bool work(update *u, kin_error *err)
 {
     const kin_photos_opt *o = u->opt;
     double kept = seconds();
-    for (u->first = 0; u->first < u->todos; u->first += GROUP) {
-        int64_t count = u->todos - u->first < GROUP ? u->todos - u->first : GROUP;
+    for (u->first = 0; u->first < u->n_waiting; u->first += GROUP) {
+        int64_t count = u->n_waiting - u->first < GROUP ? u->n_waiting - u->first : GROUP;
         kin_parallel_for(count, read_one, u);
         if (!check_group(u, count, err) || !describe_group(u, count, err)) return false;
-        if (o->progress && !o->progress(o->user, u->first + count, u->todos))
+        if (o->progress && !o->progress(o->user, u->first + count, u->n_waiting))
             return keep(u, err) &&
                    kin_fail(err, KIN_ERR_INTERRUPTED,
                             "interrupted while reading pictures; what was read is kept, and the "
@@ -422,7 +422,7 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     ok = ok && take_nearest(&u, out, err);
     if (!ok) kin_photos_free(out);
     kin_names_free(&u.paths), kin_names_free(&u.contents);
-    kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.todo);
+    kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.waiting);
     kin_free(u.errors);
     kin_dataset_free(&u.found);
     return ok;

@@ -61,6 +61,16 @@ mkdir "$folder/closed" && : >"$folder/closed/learn"
 expect "no folder can be made" 1 "" "learn" learn 2 --folder "$folder/closed/learn/x"
 cd "$root" || exit 1
 
+# ---- no page's link is broken ----
+why=
+for page in README.md CHANGELOG.md docs/*.md docs/learn/*.md; do
+    case $page in */*) at=${page%/*} ;; *) at=. ;; esac
+    for link in $(grep -o '](\(\.\./\)*[^)# ]*)' "$page" | sed 's/](\(.*\))/\1/' | grep -v '^http'); do
+        [ -e "$at/$link" ] || why="$why $page: $link is not there;"
+    done
+done
+report "no page's link is broken" "$why"
+
 # ---- each lesson has its parts, leads to the next, and stands in the list of the folder; no link is broken ----
 for page in docs/learn/[0-9]*.md; do
     name=${page##*/} why=

@@ -85,6 +85,9 @@ best=$(grep -oE '"validation_mAP":[0-9.e-]+' 'runs/<b>0.01/log.jsonl' | sed 's/.
 expect "as JSON" 0 '"differ": ["lr"]' "" compare 'runs/<b>0.001' 'runs/<b>0.01' --json
 grep -qF "\"best mAP\": $best" out && why= || why="no best mAP of $best: $(cut -c1-300 out)"
 report "compare finds the best validation" "$why"
+step=$(grep -ao '"best.step":"[0-9]*"' 'runs/<b>0.01/model.safetensors' | tr -dc 0-9)
+grep -qE "\"best step\": $step[,} ]" out && why= || why="not step $step: $(grep -o '"best step": [0-9]*' out | tr '\n' ' ')"
+report "and names the step that training kept" "$why"
 expect "runs without validation, or of other losses, are compared, too" 0 "softmax" "" compare runs/softmax 'runs/<b>0.01'
 expect "all settings" 0 "margin" "" compare runs/softmax --all
 expect "what is no run is refused" 2 "" "is no run of kin train" compare runs

@@ -17,8 +17,8 @@ cat >want <<'END'
 SET client_encoding = 'UTF8';
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS vector;
-CREATE TABLE shop.things (id text PRIMARY KEY, label text, path text, embedding vector(2) NOT NULL);
-COPY shop.things (id, label, path, embedding) FROM stdin;
+CREATE TABLE "shop"."things" (id text PRIMARY KEY, label text, path text, embedding vector(2) NOT NULL);
+COPY "shop"."things" (id, label, path, embedding) FROM stdin;
 a	red	x/a.png	[1,2]
 b\\c\td	\N	\N	[0.100000001,-0.5]
 café	2	\N	[1e-30,3.00000001e+38]
@@ -29,7 +29,7 @@ why=
 cmp -s sql want || why="$(cat err) $(diff sql want | head -n 4 | tr '\n' ' ')"
 report "one transaction, what is special escaped, numbers that give the same float32" "$why"
 
-expect "the table is named items otherwise" 0 "CREATE TABLE items (id text" "" export --pgvector set
+expect "the table is named items otherwise" 0 'CREATE TABLE "items" (id text' "" export --pgvector set
 expect "a table's name that would be SQL" 2 "" "is no table's name here" export --pgvector set --table 'x; DROP TABLE y'
 expect "... in capitals, which PostgreSQL makes small" 2 "" "is no table's name here" export --pgvector set --table Shop
 expect "options of networks beside it" 2 "" "--weights does nothing with --pgvector" export --pgvector set --weights set

@@ -40,6 +40,10 @@ expect "what is no folder" 2 "" "e.npy is no folder" index e.npy
 expect "a folder without pictures" 1 "" "holds no pictures that can be read" index "$(mkdir -p empty && echo empty)"
 why=; [ ! -e empty/.kin-index ] || why="an index was written"
 report "leaves nothing" "$why"
+expect "a set is not overwritten by its own index" 2 "" "e.npy is read by this very command" index e --faiss e.npy
+expect "nor its names" 2 "" "e.csv is read by this very command" index e --faiss e.csv
+expect "nor an index by what is written of it" 2 "" "is read by this very command" find shop/copy.png --index shop --html shop/.kin-index
+expect "... by duplicates" 2 "" "is read by this very command" duplicates shop --csv shop/.kin-index
 expect "FAISS's options go alone" 2 "" "--verify does nothing with --faiss" index e --faiss x --verify
 head -c 500 first >cut
 expect "an index cut short" 1 "" "cut: " find shop/copy.png --index cut
@@ -88,6 +92,7 @@ expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" fin
 expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
 expect "a copy counts as found" 0 "1.0000" "" find shop/copy.png --index shop --matches
 head -c 3000 /dev/urandom >noise; { printf 'P6 30 30 255\n'; head -c 2700 noise; } >noise.ppm
+expect "a match that is too far is none" 1 "" "" find shop/product-0003/view-02.png --index shop --matches --false-accept .9 --max-distance 0 --quiet
 expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
 expect "what is no picture" 1 "" "five: is no picture" find five --index shop
 "$kin" convert shop/other/view-02.png --grey --out grey.png --quiet 2>/dev/null || "$kin" convert shop/other/view-02.png --out grey.pgm --quiet 2>"$out/log"
@@ -130,19 +135,21 @@ expect "nor two names" 2 "" "names group 1 twice" groups things --k1 4 --name "1
 why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="$(head -n 4 named.csv | tr '\n' ' ')"
 report "a list of those alone" "$why"
 "$kin" groups things --k1 4 --out list.csv --quiet
+cp list.csv first.csv
 "$kin" groups things --k1 4 --out list.csv --quiet --threads 1 || bad "photos: again over the same list" "$?"
+same "photos: groups are the same for any number of threads" first.csv list.csv
 expect "which is a data set" 0 "classes" "" data list.csv
 # shellcheck disable=SC2086
 expect "and is trained on" 0 "" "" train list.csv --quiet --model resnet8 --size 24 --channels 3 --width 8 --batch-classes 2 --batch-pictures 2 --steps 1 --out named
-expect "a page of what was found" 0 "# things/2/1.png" "" find things/1/1.png things/2/1.png --each --index things --html found.html --quiet
 mkdir 'things/<b>&"' && cp things/1/2.png 'things/<b>&"/<u>.png' && "$kin" index things --quiet >"$out/log"
+expect "a page of what was found" 0 "# things/2/1.png" "" find things/1/1.png things/2/1.png --each --index things --html found.html --quiet
 expect "a page of duplicates" 0 "" "" duplicates things --html dups.html --quiet
 expect "a page of groups" 0 "" "" groups things --html groups.html --quiet
 why=; for page in found dups groups; do
     grep -q 'data:image' $page.html || why="$why $page shows nothing"
+    grep -q '&lt;u&gt;.png' $page.html || why="$why $page lacks a name"
     grep -qE '<u>|<b>&|https?://' $page.html && why="$why $page is not escaped, or loads something"
 done
-grep -q '&lt;u&gt;.png' dups.html || why="$why a name is missing"
 report "pages show pictures, and whatever names are" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 exit $failed

@@ -61,6 +61,13 @@ first() { "$kin" tensors "$1" | grep '^conv1.weight'; }
 [ "$(first whole/phase-classes/model.safetensors)" = "$(first whole/phase-metric/model.safetensors)" ] && ok "recipes: what the second freezes is as the first left it" || bad "recipes: what the second freezes is as the first left it" "conv1 moved"
 expect "a run of phases is a network like others" 0 "" "" embed shop --model whole --out W --quiet
 
+# A recipe that begins with weights says all itself, resumed as well: what is not said are the plain defaults.
+printf 'model = resnet8\nsize = 24\nchannels = 3\nbatch-classes = 4\nbatch-pictures = 2\nweights = whole/model.safetensors\n[phase a]\nsteps = 3\n[phase b]\nsteps = 3\n' >plainly.conf
+"$kin" train shop --recipe plainly.conf --out plainly --quiet || bad "recipes: with weights" "cannot be trained"
+cp -r plainly gently && rm -rf gently/phase-b gently/model.safetensors
+expect "one with weights is resumed" 0 "" "phase b, 2 of 2" train --resume gently
+same "recipes: as it began" plainly/phase-b/log.jsonl gently/phase-b/log.jsonl
+
 # Stopped between the phases, and in the second; both come to the same bits.
 rm -rf again/phase-metric again/model.safetensors
 mtime=$(stat -c %y again/phase-classes/last.safetensors)

@@ -115,6 +115,14 @@ static void keep(const char *name, const kin_text *text)
     kin_free(path);
 }
 
+/* y1 of the line that begins here; NaN where it has none. */
+static double first_y(const char *line)
+{
+    const char *y = strstr(line, " y1=\"");
+    double value;
+    return y && sscanf(y, " y1=\"%lf", &value) == 1 ? value : NAN;
+}
+
 /* ---- Curves ---- */
 
 static void curves(void)
@@ -206,10 +214,14 @@ static void curves(void)
     CHECK(at != NULL);
     double height = 0, lowest = 0, plot_top = 1e9;
     CHECK(sscanf(strstr(text.data, "viewBox"), "viewBox=\"0 0 330 %lf", &height) == 1);
-    for (at = text.data; (at = strstr(at, "<line class=\"s")); at++)
-        lowest = fmax(lowest, atof(strstr(at, "y1=") + 4));
-    for (at = text.data; (at = strstr(at, "<line class=\"grid")); at++)
-        plot_top = fmin(plot_top, atof(strstr(at, "y1=") + 4));
+    for (at = text.data; (at = strstr(at, "<line class=\"s")); at++) {
+        CHECK(!isnan(first_y(at)));
+        lowest = fmax(lowest, first_y(at));
+    }
+    for (at = text.data; (at = strstr(at, "<line class=\"grid")); at++) {
+        CHECK(!isnan(first_y(at)));
+        plot_top = fmin(plot_top, first_y(at));
+    }
     CHECK_MSG(lowest < plot_top && plot_top + 200 < height, "legend to %g, plot from %g of %g", lowest,
               plot_top, height);
     kin_text_free(&text);

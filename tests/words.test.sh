@@ -55,5 +55,6 @@ if command -v bash >/dev/null; then
     offered "bash: a command" "retrieve" "retr"
     offered "bash: an option" "--max-distance" "search --max-d"
     offered "bash: a value" "euclid" "search --metric eu"
+    offered "bash: a shell" "zsh" "help --completion z"
 fi
 exit $failed

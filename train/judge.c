@@ -41,17 +41,19 @@ bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, c
                                 out, NULL, per_query, err);
 }
 
+bool kin_judge_search(kin_vectors set, kin_neighbours *lists, kin_error *err)
+{
+    kin_search_opt whole = {
+        .k = set.count - 1, .metric = KIN_COSINE, .leave_one_out = true, .float32_order = true};
+    if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "one picture alone cannot be judged");
+    return kin_search(set, set, &whole, lists, err);
+}
+
 bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
                    kin_scores *per_query, kin_error *err)
 {
     kin_neighbours lists;
-    if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "one picture alone cannot be judged");
-    if (!kin_search(
-            set, set,
-            &(kin_search_opt){
-                .k = set.count - 1, .metric = KIN_COSINE, .leave_one_out = true, .float32_order = true},
-            &lists, err))
-        return false;
+    if (!kin_judge_search(set, &lists, err)) return false;
     kin_judged about = {.gallery = set.count,
                         .query_label = labels,
                         .gallery_label = labels,

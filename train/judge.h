@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+/* The lists that a set is judged by: every row among all the others, by cosine, whole. */
+bool kin_judge_search(kin_vectors set, kin_neighbours *lists, kin_error *err);
+
 /* Every item of a set against all others of it, by cosine. `cameras` may be NULL (else an item of the same
  * label and camera is dropped; -1 is unknown), `per_query` NULL or [count]. */
 bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,

@@ -125,12 +125,15 @@ static void put_tile(void *user, int64_t i)
     kin_photos_tile(w->page, w->album, i, KIN_TILE_PLAIN, kind_of(w->d, i), keep ? "the largest" : NULL);
 }
 
-static bool write_page(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+static bool write_page(const kin_album *album, const kin_duplicates *d, const kin_image_limits *limits,
+                       const char *name, kin_error *err)
 {
     kin_page page;
     writing w = {album, d, NULL, -1, &page};
     kin_page_begin(&page, name, "Duplicates",
                    "Pictures that are one picture. Nothing was deleted; a click opens the file.");
+    page.limits.max_pixels = limits->max_pixels;
+    page.limits.background = limits->background;
     kin_page_section(&page, d->groups ? "Groups" : "There are none",
                      "exact: the same bytes; same: written again in another size, format or quality; near: "
                      "cropped, framed, "
@@ -206,7 +209,8 @@ static int run(kin_cli *cli)
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     if (m.stage) kin_meter_end(&m.meter);
     ok = ok && (!csv || write_csv(&album, &d, csv, &err)) &&
-         (!pairs || write_pairs(&album, &d, pairs, &err)) && (!html || write_page(&album, &d, html, &err));
+         (!pairs || write_pairs(&album, &d, pairs, &err)) &&
+         (!html || write_page(&album, &d, &opt.limits, html, &err));
     writing w = {&album, &d, stdout, -1, NULL};
     if (ok && kin_option_flag(cli, "paths0")) in_order(&album, &d, put_path, &w);
     else if (ok && !csv && !html) in_order(&album, &d, put_text, &w);

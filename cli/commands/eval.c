@@ -163,13 +163,7 @@ static kin_judged judged_of(const evaluation *e, int64_t queries, int64_t galler
 static bool judge_set(evaluation *e, kin_vectors set, const kin_metrics_opt *opt, kin_error *err)
 {
     kin_neighbours lists;
-    if (set.count < 2) return kin_fail(err, KIN_ERR_ARGUMENT, "one picture alone cannot be judged");
-    if (!kin_search(
-            set, set,
-            &(kin_search_opt){
-                .k = set.count - 1, .metric = KIN_COSINE, .leave_one_out = true, .float32_order = true},
-            &lists, err))
-        return false;
+    if (!kin_judge_search(set, &lists, err)) return false;
     for (int64_t q = 0; q < set.count; q++) e->found_first[q] = lists.index[q * lists.k];
     kin_judged about = {.gallery = set.count,
                         .query_label = e->gallery_code,

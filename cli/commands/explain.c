@@ -80,7 +80,8 @@ static bool write_page(job *j, kin_error *err)
                              .model = kin_option_string(j->cli, "model"),
                              .explained = &j->explained,
                              .points = j->has_points ? &j->points : NULL,
-                             .reduced_name = reduce};
+                             .reduced_name = reduce,
+                             .limits = j->limits};
     if (reduce && !(page.reduced = kin_autoencoder_load(reduce, err))) return false;
     bool ok = kin_explain_page_write(&page, err);
     if (page.reduced) kin_autoencoder_free(page.reduced);

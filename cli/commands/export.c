@@ -200,7 +200,7 @@ const kin_command kin_command_export = {
     .examples = "kin export --model runs/omniglot --out omniglot.onnx --normalize\n"
                 "# weights of another program\n"
                 "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx\n"
-                "# into a database, then the ten nearest of an item by cosine\n"
+                "# into a database\n"
                 "kin export --pgvector shop --table shop | psql -d pictures",
     .options = options,
     .run = run,

@@ -28,6 +28,9 @@ static const kin_option options[] = {
      .low = .001, .high = .9},
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows what was found, to be opened in a browser",
      .writes = KIN_WRITES_FILE},
+    {"max-pixels", KIN_OPTION_INT, "N",
+     "refuse larger pictures, and those that cost more work than pictures of this size do", "100000000",
+     .low = 1, .high = -1},
     {"json", KIN_OPTION_FLAG, NULL, "one JSON object a query, with distances, sizes and dates"},
     {"paths0", KIN_OPTION_FLAG, NULL, "paths alone, each ended by a zero byte, for xargs -0"},
     {0},
@@ -167,8 +170,8 @@ typedef struct results {
     const kin_album *album;
     double threshold; /* a distance; 2: it could not be told */
     bool known;
-    int64_t shown, found; /* found: within the threshold */
-    kin_page *page;       /* NULL: none is asked for */
+    int64_t shown;  /* of all queries */
+    kin_page *page; /* NULL: none is asked for */
 } results;
 
 static void put_json(results *r, const char *query, const int64_t *item, const double *distance,
@@ -263,7 +266,6 @@ static bool show(results *r, const char *query, const struct stat *file, const g
         if (d < 0) d = 0;
         if (file && is_query(r, file, which)) continue;
         if (nearest > d) nearest = d;
-        r->found += r->known && d <= r->threshold;
         if (d > within) continue;
         item[count] = which, distance[count++] = d;
     }
@@ -333,6 +335,7 @@ static int run(kin_cli *cli)
     if (ok && html) {
         kin_page_begin(r.page = &page, html, "Found",
                        "Pictures of an indexed folder that are like one at hand. A click opens the file.");
+        page.limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
         kin_page_section(&page, "Results", "Pale ones are farther than what counts as found.");
     }
     ok = ok && find(&r, &g, &q, &err);
@@ -340,7 +343,7 @@ static int run(kin_cli *cli)
         ok = ok && kin_page_write(&page, &err);
         kin_page_free(&page);
     }
-    bool none = ok && kin_option_flag(cli, "matches") && r.found == 0;
+    bool none = ok && kin_option_flag(cli, "matches") && r.shown == 0;
     free_queries(&q);
     kin_free(g.item), kin_free(g.rows);
     if (album.file) kin_album_close(&album);

@@ -405,6 +405,9 @@ static bool configure(kin_config *c, const kin_cli *cli, kin_error *err)
         return kin_fail(
             err, KIN_ERR_ARGUMENT,
             "--validate, --validate-fold and --validate-list each say what is held out; give one of them");
+    if (kin_option_flag(cli, "freeze-bn") && kin_option_flag(cli, "train-bn"))
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--freeze-bn and --train-bn say the opposite; give one of them");
     return kin_config_from_options(c, cli, err);
 }
 

@@ -24,7 +24,7 @@ static bool compute(numbers *n, kin_error *err)
     kin_backward(kin_sum(kin_mul(y, kin_input(ctx, KIN_SHAPE(1, RESULT, RESULT, 1), n->dy)), 0));
     bool ok = kin_read(y, n->y) && kin_ok(ctx);
     if (ok) memcpy(n->dx, kin_grad(x), sizeof n->dx), memcpy(n->dw, kin_grad(w), sizeof n->dw);
-    else kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    else kin_take_error(ctx, err);
     kin_ctx_free(ctx);
     return ok;
 }

@@ -33,7 +33,7 @@ bool kin_figure_norm(const kin_cli *cli, kin_error *err)
                                            kin_input(ctx, KIN_SHAPE(CHANNELS), (kin_real[]){1, 1}),
                                            kin_input(ctx, KIN_SHAPE(CHANNELS), NULL), NULL, 1e-5, KIN_LINEAR,
                                            mean, variance);
-    bool ok = kin_read(out, y) || kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    bool ok = kin_read(out, y) || kin_take_error(ctx, err);
     kin_ctx_free(ctx);
     if (!ok) return false;
     row("channel 0", given, 0), row("channel 0 normalised", y, 0);

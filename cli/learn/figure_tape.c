@@ -57,7 +57,7 @@ static bool compute(const double leaf[LEAVES], node n[NODES], kin_error *err)
     }
     kin_end_step(ctx);
     for (int i = 0; ok && i < NODES; i++) n[i].differences = i < LEAVES ? by_differences(ctx, leaf, i) : NAN;
-    if (!ok) kin_fail(err, kin_ctx_error(ctx)->code, "%s", kin_ctx_error(ctx)->message);
+    if (!ok) kin_take_error(ctx, err);
     kin_ctx_free(ctx);
     return ok;
 }

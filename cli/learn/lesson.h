@@ -1,6 +1,6 @@
 /* Lessons: docs/learn/NN-NAME.md, which the Makefile makes strings of the program. A lesson is cut into
  * blocks once; the terminal and the page are two ways to show them. What it takes of Markdown is little: headings,
- * paragraphs, lists, fenced code, pictures and <details>, each beginning a line; `code`, **bold** and
+ * paragraphs, lists, fenced code, pictures and <details>, each beginning a line; `code`, **bold**, *emphasis* and
  * [links](there) within one. */
 #ifndef KIN_CLI_LEARN_LESSON_H
 #define KIN_CLI_LEARN_LESSON_H

@@ -2,6 +2,7 @@
 #include "cli/learn/lesson.h"
 #include "cli/pages/markup.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char *const style =
@@ -60,13 +61,16 @@ static const char *link_at(kin_text *out, const char *p, const char *end)
     return stop + 1;
 }
 
+static const char *tag_of(const char *mark) { return *mark == '`' ? "code" : mark[1] ? "strong" : "em"; }
+
 static void inside(kin_text *out, kin_span s)
 {
     const char *end = s.at + s.size, *plain = s.at;
     for (const char *p = s.at; p < end;) {
-        const char *mark = *p == '`'                                   ? "`"
-                           : end - p > 1 && p[0] == '*' && p[1] == '*' ? "**"
-                                                                       : NULL,
+        const char *mark = *p == '`'                                                  ? "`"
+                           : end - p > 1 && p[0] == '*' && p[1] == '*'                ? "**"
+                           : end - p > 1 && *p == '*' && isalpha((unsigned char)p[1]) ? "*"
+                                                                                      : NULL,
                    *stop = NULL;
         if (mark) stop = closing(p + strlen(mark), end, mark);
         if (*p == '[') {
@@ -80,9 +84,9 @@ static void inside(kin_text *out, kin_span s)
             kin_text_free(&link);
         } else if (stop) {
             escaped(out, plain, (size_t)(p - plain));
-            kin_text_add(out, *mark == '`' ? "<code>" : "<strong>");
+            kin_text_format(out, "<%s>", tag_of(mark));
             escaped(out, p + strlen(mark), (size_t)(stop - p) - strlen(mark));
-            kin_text_add(out, *mark == '`' ? "</code>" : "</strong>");
+            kin_text_format(out, "</%s>", tag_of(mark));
             plain = p = stop + strlen(mark);
         } else p++;
     }

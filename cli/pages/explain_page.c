@@ -402,6 +402,7 @@ bool kin_explain_page_write(const kin_explain_page *p, kin_error *err)
         "A network turns a picture into a map of features, and that into one descriptor. Pictures whose "
         "descriptors point the same way are alike to it. This page shows where in the pictures that comes "
         "from.");
+    page.limits = p->limits;
     kin_page_fact facts[] = {{"Network", p->model},
                              {"Backbone", c->model},
                              {"Head", e->network->head.head->name},

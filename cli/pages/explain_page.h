@@ -13,6 +13,7 @@ typedef struct kin_explain_page {
     const kin_local_file *points; /* local features of the same pictures, in their order; NULL: none */
     kin_autoencoder *reduced;     /* NULL: none */
     const char *reduced_name;
+    kin_image_limits limits; /* of pictures that are read again */
 } kin_explain_page;
 
 bool kin_explain_page_write(const kin_explain_page *p, kin_error *err);

@@ -20,7 +20,7 @@ static bool draw_picture(kin_page *page, kin_text *svg, const char *path, double
 {
     kin_image image;
     kin_text uri = {0};
-    if (!kin_image_read(path, NULL, &image, &page->err)) return false;
+    if (!kin_image_read(path, &page->limits, &image, &page->err)) return false;
     int longer = image.width > image.height ? image.width : image.height;
     double scale = (double)SIDE / longer; /* of small pictures, too: circles and lines have one size */
     *out = (panel){image.width * scale, image.height * scale, left, scale};

@@ -53,6 +53,16 @@ static double whole(kin_dtype dtype, uint64_t bits)
     }
 }
 
+kin_array kin_array_of(const char *name, kin_dtype dtype, int64_t rows, int64_t columns, const void *data)
+{
+    return (kin_array){.name = name,
+                       .dtype = dtype,
+                       .ndim = columns ? 2 : 1,
+                       .shape = {rows, columns},
+                       .count = (size_t)(rows * (columns ? columns : 1)),
+                       .data = data};
+}
+
 double kin_array_number(const kin_array *a, size_t i)
 {
     size_t size = kin_dtype_size(a->dtype);

@@ -44,6 +44,9 @@ typedef struct kin_array {
     const uint8_t *data; /* count numbers, little-endian, in C order; not aligned */
 } kin_array;
 
+/* Rows of so many columns, or without columns a list. `data` is borrowed. */
+kin_array kin_array_of(const char *name, kin_dtype dtype, int64_t rows, int64_t columns, const void *data);
+
 /* Number i in C order, 0 <= i < count. */
 double kin_array_number(const kin_array *a, size_t i);
 
