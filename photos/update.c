@@ -40,7 +40,7 @@ static bool look_at(const uint8_t *bytes, size_t size, const kin_image_limits *l
                     float *row, kin_image *image, kin_error *err)
 {
     kin_image_limits reduced = *limits;
-    kin_image decoded, copy = {0};
+    kin_image decoded;
     reduced.reduce_to = image ? 0 : ENOUGH;
     if (!kin_image_decode(bytes, size, &reduced, &decoded, err)) return false;
     kin_picture_facts facts = kin_facts(bytes, size);
@@ -49,14 +49,7 @@ static bool look_at(const uint8_t *bytes, size_t size, const kin_image_limits *l
     photo->width = !facts.width ? decoded.width : turned ? facts.height : facts.width;
     photo->height = !facts.width ? decoded.height : turned ? facts.width : facts.height;
     bool ok = kin_hash_image(&decoded, &photo->hash, err);
-    if (ok && image && row) {
-        ok = kin_image_new(&copy, decoded.width, decoded.height, decoded.channels, err);
-        if (ok)
-            memcpy(copy.data, decoded.data,
-                   (size_t)decoded.width * (size_t)decoded.height * (size_t)decoded.channels);
-    }
-    ok = ok && (!row || kin_look_image(copy.data ? &copy : &decoded, row, err));
-    kin_image_free(&copy);
+    ok = ok && (!row || kin_look_image(&decoded, row, err));
     if (ok && image) *image = decoded;
     else kin_image_free(&decoded);
     return ok;
@@ -120,7 +113,7 @@ static bool index_known(update *u, kin_error *err)
     for (int64_t i = 0; ok && i < n; i++) {
         digits(k->item[i].digest, text);
         int64_t before = u->contents.count, number = kin_names_add(&u->contents, text);
-        /* Two of one path come from no index of kin's; the first counts. */
+        /* Two of one path come from no index of kin's, and are refused. */
         ok = number >= 0 && kin_names_add(&u->paths, k->item[i].path) >= 0;
         if (ok && number == before) u->of_content[number] = i;
         ok = ok && (u->paths.count == i + 1 ||
@@ -153,7 +146,9 @@ static bool look_at_files(update *u, kin_error *err)
         j->photo.bytes = (int64_t)info.st_size;
         j->photo.change = (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec;
         const kin_photo *old = j->old >= 0 ? &u->known->item[j->old] : NULL;
-        if (old && !u->opt->verify && old->bytes == j->photo.bytes && old->change == j->photo.change)
+        bool again = u->opt->retry && j->old >= u->known->count;
+        if (old && !u->opt->verify && !again && old->bytes == j->photo.bytes &&
+            old->change == j->photo.change)
             j->photo = *old, j->from = j->old, j->state = SAME;
         else u->waiting[u->n_waiting++] = i;
     }
@@ -164,7 +159,7 @@ static bool look_at_files(update *u, kin_error *err)
 static bool take_known(const update *u, job *j)
 {
     int64_t same = known_content(u, j->photo.digest);
-    if (same < 0) return false;
+    if (same < 0 || (u->opt->retry && same >= u->known->count)) return false;
     const char *path = j->photo.path;
     int64_t change = j->photo.change;
     j->photo = u->known->item[same];
@@ -262,22 +257,40 @@ static bool put(const update *u, const job *j, kin_photos *out, int64_t at)
     return true;
 }
 
-/* What is done, by path; what could not be read behind it. */
-static bool gather(const update *u, kin_photos *out, kin_error *err)
+/* Row k of the known index, as it was. */
+static job as_known(const update *u, int64_t k)
 {
-    int64_t n = u->found.count, all = 0;
-    const job **order = kin_alloc_array((size_t)n, sizeof *order);
+    state s = k < u->known->count ? SAME : UNREADABLE;
+    return (job){.photo = u->known->item[k], .old = k, .from = k, .state = s};
+}
+
+/* What is known of files that are not reached yet, and of names that are gone: their pictures may be waiting under
+ * another. An interruption loses none of it. */
+static int64_t not_reached(const update *u, job *rest)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < u->found.count; i++)
+        if (u->job[i].state == WAITING && u->job[i].old >= 0) rest[n++] = as_known(u, u->job[i].old);
+    for (int64_t k = 0; k < u->known->count + u->known->broken; k++)
+        if (!u->there[k]) rest[n++] = as_known(u, k);
+    return n;
+}
+
+/* What is done, by path; what could not be read behind it. With `rest` [known], what is not reached as well. */
+static bool gather(const update *u, job *rest, kin_photos *out, kin_error *err)
+{
+    int64_t n = u->found.count, all = 0, more = rest ? not_reached(u, rest) : 0;
+    const job **order = kin_alloc_array((size_t)(n + more), sizeof *order);
     *out = (kin_photos){.dim = u->opt->dim};
     bool ok = order != NULL;
     for (int64_t i = 0; ok && i < n; i++) {
-        state s = u->job[i].state;
-        bool kept = s == SAME || s == READY || s == UNREADABLE;
-        if (!kept) continue;
-        if (s == SAME && u->job[i].from >= u->known->count) u->job[i].state = s = UNREADABLE;
-        if (s == UNREADABLE) out->broken++;
-        else out->count++;
-        order[all++] = &u->job[i];
+        job *j = &u->job[i];
+        if (j->state == SAME && j->from >= u->known->count) j->state = UNREADABLE;
+        if (j->state == SAME || j->state == READY || j->state == UNREADABLE) order[all++] = j;
     }
+    for (int64_t i = 0; ok && i < more; i++) order[all++] = &rest[i];
+    for (int64_t k = 0; k < all; k++) out->broken += order[k]->state == UNREADABLE;
+    out->count = all - out->broken;
     if (ok && all) qsort(order, (size_t)all, sizeof *order, by_path);
     out->item = kin_alloc_array((size_t)all, sizeof *out->item);
     out->rows = kin_alloc_array((size_t)out->count, (size_t)out->dim * sizeof *out->rows);
@@ -297,9 +310,16 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool goes_on(void *user, const char *stage, int64_t done, int64_t total)
+{
+    const kin_photos_opt *o = user;
+    (void)stage, (void)done, (void)total;
+    return !o->stops || !o->stops(o->user);
+}
+
 /* How far the nearest picture of another group is, of SAMPLE pictures spread over all: what a picture would
  * find whose thing is not in the index. Groups are those of kin_cluster, for nobody labelled anything. */
-static bool measure_nearest(kin_photos *p, kin_error *err)
+static bool measure_nearest(kin_photos *p, const kin_photos_opt *o, kin_error *err)
 {
     enum { LOOKED_AT = 64 };
     int64_t n = p->count < SAMPLE ? p->count : SAMPLE, self[SAMPLE],
@@ -315,8 +335,10 @@ static bool measure_nearest(kin_photos *p, kin_error *err)
         self[i] = i * p->count / n;
         memcpy(sample + i * p->dim, p->rows + self[i] * p->dim, (size_t)p->dim * sizeof *sample);
     }
-    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .self = self};
-    ok = ok && kin_cluster(kin_photos_vectors(p), NULL, group, err) >= 0 &&
+    kin_progress progress = {goes_on, (void *)o};
+    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .self = self, .progress = progress};
+    ok = ok &&
+         kin_cluster(kin_photos_vectors(p), &(kin_cluster_opt){.progress = progress}, group, err) >= 0 &&
          kin_search((kin_vectors){sample, n, p->dim}, kin_photos_vectors(p), &opt, &found, err);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t at = 0;
@@ -333,6 +355,17 @@ static bool measure_nearest(kin_photos *p, kin_error *err)
     return ok;
 }
 
+static bool copy_nearest(const kin_photos *known, kin_photos *out, kin_error *err)
+{
+    size_t n = (size_t)known->nearests;
+    if (n == 0) return true;
+    out->nearest = kin_alloc_array(n, sizeof *out->nearest);
+    if (!out->nearest) return kin_fail_memory(err, "the index", n * sizeof *out->nearest);
+    memcpy(out->nearest, known->nearest, n * sizeof *out->nearest);
+    out->nearests = known->nearests;
+    return true;
+}
+
 /* Of a large index it takes longer than a few new pictures, and changes little by them. */
 static bool take_nearest(const update *u, kin_photos *out, kin_error *err)
 {
@@ -340,12 +373,7 @@ static bool take_nearest(const update *u, kin_photos *out, kin_error *err)
     const kin_photos_told *t = u->told;
     int64_t changes = t->added + t->changed + t->moved + t->removed, n = u->known->nearests;
     bool stays = n > 0 && (changes == 0 || (out->count >= LARGE && changes * FEW < out->count));
-    if (!stays) return measure_nearest(out, err);
-    out->nearest = kin_alloc_array((size_t)n, sizeof *out->nearest);
-    if (!out->nearest) return kin_fail_memory(err, "the index", (size_t)n * sizeof *out->nearest);
-    memcpy(out->nearest, u->known->nearest, (size_t)n * sizeof *out->nearest);
-    out->nearests = n;
-    return true;
+    return stays ? copy_nearest(u->known, out, err) : measure_nearest(out, u->opt, err);
 }
 
 static void tell(const update *u, const kin_photos *out)
@@ -381,11 +409,15 @@ static double seconds(void)
 
 static bool keep(const update *u, kin_error *err)
 {
-    kin_photos part;
+    kin_photos part = {0};
+    size_t known = (size_t)(u->known->count + u->known->broken);
     if (!u->opt->keep) return true;
-    if (!gather(u, &part, err)) return false;
-    bool ok = u->opt->keep(u->opt->user, &part, err);
+    job *rest = kin_alloc_array(known, sizeof *rest);
+    bool ok = (rest || kin_fail_memory(err, "the index", known * sizeof *rest)) &&
+              gather(u, rest, &part, err);
+    ok = ok && copy_nearest(u->known, &part, err) && u->opt->keep(u->opt->user, &part, err);
     kin_photos_free(&part);
+    kin_free(rest);
     return ok;
 }
 
@@ -417,9 +449,13 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     *told = (kin_photos_told){0};
     bool ok = kin_folder_pictures(folder, &u.found, err) && index_known(&u, err) && look_at_files(&u, err);
     if (ok && u.found.remark) snprintf(told->remark, sizeof told->remark, "%s", u.found.remark);
-    ok = ok && work(&u, err) && gather(&u, out, err);
+    ok = ok && work(&u, err) && gather(&u, NULL, out, err);
     if (ok) tell(&u, out);
-    ok = ok && take_nearest(&u, out, err);
+    if (ok && !take_nearest(&u, out, err)) {
+        kin_error ignored = {0}; /* the first error counts */
+        ok = false;
+        if (err->code == KIN_ERR_INTERRUPTED) keep(&u, &ignored);
+    }
     if (!ok) kin_photos_free(out);
     kin_names_free(&u.paths), kin_names_free(&u.contents);
     kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.waiting);

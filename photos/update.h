@@ -13,11 +13,14 @@ typedef struct kin_photos_opt {
      * was not possible after all. NULL: kin_look's, of KIN_LOOK_DIM. */
     bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
                      kin_error *err);
+    bool retry;  /* pictures that could not be read before are tried again */
     bool verify; /* compare the contents of all files, whatever their sizes and times say */
     kin_image_limits limits;
     /* false stops, with KIN_ERR_INTERRUPTED; may be NULL */
     bool (*progress)(void *user, int64_t done, int64_t total);
-    /* Writes what is done so far, before an interruption ends the call and now and then; may be NULL. */
+    bool (*stops)(void *user); /* asked during what follows the reading; may be NULL */
+    /* Writes what is done so far and, of what is not reached yet, what was known; before an interruption ends the
+     * call and now and then; may be NULL. */
     bool (*keep)(void *user, const kin_photos *so_far, kin_error *err);
     void *user;
 } kin_photos_opt;
@@ -37,7 +40,7 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
                        kin_photos *out, kin_photos_told *told, kin_error *err);
 
 /* One picture as kin_photos_update reads it: all of `photo` but path and change. With `row`, its descriptor
- * by kin_look [KIN_LOOK_DIM], too; with `image`, the decoded picture (the caller frees it). JPEGs are decoded
+ * by kin_look [KIN_LOOK_DIM]; or with `image`, the decoded picture (the caller frees it). JPEGs are decoded
  * at a part of their size, where that is large enough. */
 bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
                     float *row, kin_image *image, kin_error *err);

@@ -79,7 +79,9 @@ why=; grep -q '^1.0000  shop/other/view-01.png$' stdin || why="$(cat stdin)"
 report "from standard input" "$why"
 expect "a picture of another index" 0 "1.0000  shop/other/view-01.png" "" find first#product-0001/view-01.png --index shop --top 1 --quiet
 expect "that it does not have" 2 "" "has no picture nothing.png" find first#nothing.png --index shop
-expect "several by their average" 0 "  shop/" "" find shop/other/view-01.png shop/other/view-02.png --index shop --top 1 --quiet
+expect "several by their average" 0 "  shop/" "" find shop/other/view-01.png shop/other/view-02.png --index shop --top 3 --quiet
+why=; grep -q 'other/view-0[12]' out && why="$(cat out)"; [ "$(wc -l <out)" -eq 3 ] || why="$why not three"
+report "which finds neither of them" "$why"
 expect "or each" 0 "# shop/other/view-02.png" "" find shop/other/view-01.png shop/other/view-02.png --each --index shop --top 1 --quiet
 why=; "$kin" find shop/copy.png --index shop --near 'product-0004' --quiet | grep -qv 'product-0004' && why="others were found"
 [ "$("$kin" find shop/copy.png --index shop --near 'product-0004/' --quiet | wc -l)" -eq 4 ] || why="$why not all four"
@@ -110,7 +112,7 @@ expect "as a list" 0 "" "3 groups: beside the one to keep 2 exact" duplicates sh
 why=; [ "$(head -n 1 dups.csv)" = group,path,kind,keep,width,height,bytes ] && grep -q '^1,shop/copy.png,keep,1,48,48,' dups.csv && grep -q '^1,shop/product-0003/view-01.png,exact,0,48,48,' dups.csv &&
     grep -q '"shop/with, comma.png"' dups.csv && grep -q '^2,shop/smaller.jpg,\(same\|near\),0,40,40,' dups.csv || why="$(tr '\n' ' ' <dups.csv)"
 report "columns and kinds" "$why"
-why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^copy.png,product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="$(head -n 3 pairs.csv)"
+why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^shop/copy.png,shop/product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="$(head -n 3 pairs.csv)"
 report "why each pair is one or is not" "$why"
 expect "exact ones alone" 0 "" "2 groups: beside the one to keep 2 exact, 0 same, 0 near" duplicates shop --kind exact --csv exact.csv
 why=; "$kin" duplicates shop --kind exact --paths0 --quiet | tr '\0' '\n' >zeros; [ "$(wc -l <zeros)" -eq 2 ] && grep -qx shop/product-0003/view-01.png zeros || why="$(cat zeros)"

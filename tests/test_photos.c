@@ -185,6 +185,12 @@ static void test_interrupted(void)
     CHECK_MSG(kept.count == 128, "%d", (int)kept.count);
     CHECK(update(&kept, folder, false, &again, &told));
     CHECK(told.decoded == 22 && told.same == 128);
+    /* One that reads all anew, over a full index, loses nothing of it. */
+    kin_photos full = again;
+    kin_photos_free(&kept);
+    asked = 0, opt.verify = true;
+    CHECK(!kin_photos_update(&full, folder, &opt, &out, &told, &err) && err.code == KIN_ERR_INTERRUPTED);
+    CHECK_MSG(kept.count == 150 && kept.nearests == full.nearests, "%d", (int)kept.count);
     kin_set_threads(1);
     CHECK(update(&none, folder, false, &whole, &told));
     kin_set_threads(0);

@@ -74,26 +74,29 @@ typedef struct writing {
     kin_page *page;
 } writing;
 
-static char *shown_path(const kin_album *album, int64_t i) { return kin_album_path(album, i); }
+static void put_path_field(FILE *to, const kin_album *album, int64_t i)
+{
+    char *path = kin_album_path(album, i);
+    kin_csv_put(to, path ? path : album->photos.item[i].path);
+    kin_free(path);
+}
 
 static void put_csv(void *user, int64_t i)
 {
     writing *w = user;
     const kin_photo *p = &w->album->photos.item[i];
-    char *path = shown_path(w->album, i);
     fprintf(w->stream, "%lld,", (long long)w->d->group[i] + 1);
-    kin_csv_put(w->stream, path ? path : p->path);
+    put_path_field(w->stream, w->album, i);
     bool keep = w->d->keeper[w->d->group[i]] == i;
     fprintf(w->stream, ",%s,%d,%lld,%lld,%lld\n", kind_of(w->d, i), keep, (long long)p->width,
             (long long)p->height, (long long)p->bytes);
-    kin_free(path);
 }
 
 static void put_text(void *user, int64_t i)
 {
     writing *w = user;
     const kin_photo *p = &w->album->photos.item[i];
-    char *path = shown_path(w->album, i);
+    char *path = kin_album_path(w->album, i);
     if (w->last != w->d->group[i] && w->last >= 0) putchar('\n');
     w->last = w->d->group[i];
     printf("%-5s  %5lld x %-5lld  ", kind_of(w->d, i), (long long)p->width, (long long)p->height);
@@ -105,7 +108,7 @@ static void put_text(void *user, int64_t i)
 static void put_path(void *user, int64_t i)
 {
     writing *w = user;
-    char *path = shown_path(w->album, i);
+    char *path = kin_album_path(w->album, i);
     if (path && w->d->keeper[w->d->group[i]] != i) fwrite(path, 1, strlen(path) + 1, stdout);
     kin_free(path);
 }
@@ -162,9 +165,9 @@ static bool write_pairs(const kin_album *album, const kin_duplicates *d, const c
     fputs("a,b,kind,bits,similarity,correlation,agree\n", file.stream);
     for (int64_t i = 0; i < d->pairs; i++) {
         const kin_duplicate_pair *p = &d->pair[i];
-        kin_csv_put(file.stream, album->photos.item[p->a].path);
+        put_path_field(file.stream, album, p->a);
         fputc(',', file.stream);
-        kin_csv_put(file.stream, album->photos.item[p->b].path);
+        put_path_field(file.stream, album, p->b);
         fprintf(file.stream, ",%s,%d,%.4f,%.4f,%d\n", kin_duplicate_names[p->kind], p->bits,
                 (double)p->similarity, (double)p->correlation, (int)p->agree);
     }

@@ -252,8 +252,9 @@ static bool is_query(const results *r, const struct stat *query, int64_t item)
     return same;
 }
 
-static bool show(results *r, const char *query, const struct stat *file, const gallery *g, const float *value,
-                 const int64_t *index, int64_t k, kin_error *err)
+/* `file` [files]: what was asked with; the very files are no results. */
+static bool show(results *r, const char *query, const struct stat *file, int64_t files, const gallery *g,
+                 const float *value, const int64_t *index, int64_t k, kin_error *err)
 {
     int64_t top = kin_option_int(r->cli, "top"), count = 0, *item = kin_alloc_array((size_t)k, sizeof *item);
     double *distance = kin_alloc_array((size_t)k, sizeof *distance), nearest = 2;
@@ -264,7 +265,9 @@ static bool show(results *r, const char *query, const struct stat *file, const g
         int64_t which = g->item ? g->item[index[i]] : index[i];
         double d = 1 - (double)value[i];
         if (d < 0) d = 0;
-        if (file && is_query(r, file, which)) continue;
+        bool asked = false;
+        for (int64_t f = 0; f < files && !asked; f++) asked = is_query(r, &file[f], which);
+        if (asked) continue;
         if (nearest > d) nearest = d;
         if (d > within) continue;
         item[count] = which, distance[count++] = d;
@@ -272,7 +275,7 @@ static bool show(results *r, const char *query, const struct stat *file, const g
     if (!ok) kin_fail_memory(err, "the results", (size_t)k * 16);
     else if (kin_option_flag(r->cli, "json")) put_json(r, query, item, distance, count);
     else put_lines(r, item, distance, count);
-    if (ok && r->page) put_page(r, query, file, item, distance, count);
+    if (ok && r->page) put_page(r, query, files == 1 ? file : NULL, item, distance, count);
     r->shown += count;
     if (ok && r->known && nearest > r->threshold)
         kin_cli_note(
@@ -287,8 +290,8 @@ static bool show(results *r, const char *query, const struct stat *file, const g
 static bool find(results *r, const gallery *g, queries *q, kin_error *err)
 {
     bool each = kin_option_flag(r->cli, "each") || q->count == 1;
-    int64_t top = kin_option_int(r->cli, "top"), want = top < g->vectors.count ? top + 1 : top,
-            k = want < g->vectors.count ? want : g->vectors.count, n = each ? q->count : 1;
+    int64_t top = kin_option_int(r->cli, "top"), n = each ? q->count : 1, files = each ? 1 : q->count,
+            most = g->vectors.count, k = top < most - files ? top + files : most;
     kin_neighbours found;
     kin_search_opt opt = {.k = k, .metric = KIN_INNER};
     if (!each && !average(q, g->vectors.dim, err)) return false;
@@ -300,8 +303,8 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
             kin_say(stdout, q->name[i]);
             putchar('\n');
         }
-        ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : NULL, g, found.value + i * k,
-                  found.index + i * k, k, err);
+        ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : q->file, files, g,
+                  found.value + i * k, found.index + i * k, k, err);
     }
     kin_neighbours_free(&found);
     return ok;

@@ -118,6 +118,12 @@ static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told 
     putchar('\n');
 }
 
+static bool stops(void *user)
+{
+    (void)user;
+    return kin_interrupted();
+}
+
 /* With the index locked. */
 static bool update(const kin_cli *cli, updating *u, const char *root, kin_error *err)
 {
@@ -133,9 +139,11 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
                           .root = root,
                           .dim = u->describer.dim,
                           .describe = u->describer.module ? describe : NULL,
+                          .retry = kin_option_given(cli, "max-pixels"),
                           .verify = kin_option_flag(cli, "verify"),
                           .limits = u->describer.limits,
                           .progress = show,
+                          .stops = stops,
                           .keep = keep,
                           .user = u};
     ok = ok && kin_photos_update(&known, folder, &opt, &now, &told, err);
