@@ -38,8 +38,7 @@ cautious += $(if $(filter i386% i486% i586% i686%,$(machine)),-msse2 -mfpmath=ss
 
 CFLAGS   ?= $(if $(DEBUG),-O1,-O3) -g $(if $(DEBUG),,-DNDEBUG)
 # Threads may have 128 KiB of stack (musl) and programs be started with as little: what is large lies in workspaces. Sanitizers widen every frame.
-# The commands' own functions run on the main thread alone, and hold a network's description or two.
-frames    = $(if $(SANITIZE)$(DEBUG)$(filter tests/% bench/%,$<),,-Wframe-larger-than=$(if $(filter cli/%,$<),65536,16384))
+frames    = $(if $(SANITIZE)$(DEBUG)$(filter tests/% bench/%,$<),,-Wframe-larger-than=16384)
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 flags     = -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -I. -ffp-contract=off $(pic) $(warnings) $(frames) $(cautious) \
             $(if $(OPENMP),-fopenmp) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)

@@ -1,6 +1,7 @@
 #include "cli/chosen.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "cli/own.h"
 
 #include <stdio.h>
@@ -70,16 +71,17 @@ static bool neither(const char *name, kin_error *err)
 bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
                         kin_module **module, kin_error *err)
 {
-    kin_config config;
     const kin_model *model = kin_catalogue_model(kin_own(), name);
     int64_t size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0;
     if (!model && !kin_exists(name)) return neither(name, err);
     if (!model || kin_exists(name))
         return leaves_to_run(cli, name, err) &&
                kin_network_open(name, &(kin_open_opt){size, kin_own()}, ctx, network, module, err);
-    if (!published_config(cli, model, &config, err) ||
-        !kin_network_published(&config, ctx, network, module, err))
-        return false;
-    kin_cli_note(cli, "%s", network->told);
-    return true;
+    kin_config *config = kin_alloc_zero(1, sizeof *config);
+    bool ok = (config || kin_fail_memory(err, "a network's settings", sizeof *config)) &&
+              published_config(cli, model, config, err) &&
+              kin_network_published(config, ctx, network, module, err);
+    kin_free(config);
+    if (ok) kin_cli_note(cli, "%s", network->told);
+    return ok;
 }

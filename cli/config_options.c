@@ -1,5 +1,6 @@
 #include "cli/config_options.h"
 
+#include "base/memory.h"
 #include "cli/own.h"
 #include "train/config_fields.h"
 
@@ -94,19 +95,28 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
            kin_config_loss(c, &(kin_loss_sum){0}, err);
 }
 
-bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err)
+static void add_contradictions(const kin_config *run, const kin_config *said, const kin_cli *cli,
+                               kin_text *out)
 {
-    kin_config said;
-    if (!read_options(&said, cli, err)) return false;
     for (const kin_config_field *f = kin_config_fields; f->name; f++) {
         char a[KIN_CONFIG_TEXT], b[KIN_CONFIG_TEXT];
         if (!f->option || strcmp(f->name, "steps") == 0 || !kin_option_given(cli, f->name)) continue;
-        kin_config_value(run, f, "%.10g", a, sizeof a), kin_config_value(&said, f, "%.10g", b, sizeof b);
+        kin_config_value(run, f, "%.10g", a, sizeof a), kin_config_value(said, f, "%.10g", b, sizeof b);
         if (strcmp(a, b) == 0) continue;
         kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);
         if (f->kind != KIN_FIELD_FLAG) kin_text_format(out, " %.60s (the run has %.60s)", b, *a ? a : "none");
     }
     if (kin_option_flag(cli, "train-bn") && run->freeze_bn)
         kin_text_format(out, "%s--train-bn", out->size ? ", " : "");
+}
+
+bool kin_config_contradictions(const kin_config *run, const kin_cli *cli, kin_text *out, kin_error *err)
+{
+    kin_config *said = kin_alloc(sizeof *said);
+    if (!said) return kin_fail_memory(err, "the settings of a run", sizeof *said);
+    bool read = read_options(said, cli, err);
+    if (read) add_contradictions(run, said, cli, out);
+    kin_free(said);
+    if (!read) return false;
     return !out->failed || kin_fail_memory(err, "the options", out->size);
 }

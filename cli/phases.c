@@ -2,6 +2,7 @@
 #include "cli/phases.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "cli/interrupt.h"
 #include "train/phase.h"
 #include "train/run_folder.h"
@@ -14,14 +15,19 @@
 #define START "start.safetensors"
 enum { PATH = 4096 };
 
+/* Descriptions of networks are large, and lie together on the heap: of the phase that the others are held to, or that
+ * is gone on with; of the one at hand; and one to try without a setting. */
+enum { FIRST, THIS, TRIED, CONFIGS };
+
 /* A recipe on its way through its phases. */
 typedef struct phases {
     const kin_cli *typed;
     const kin_train_calls *calls;
     const char *run;
     kin_conf conf;
-    kin_text ran; /* the recipe as it runs */
-    int lock;     /* of the run, whose phases have locks of their own */
+    kin_text ran;       /* the recipe as it runs */
+    kin_config *config; /* [CONFIGS], owned */
+    int lock;           /* of the run, whose phases have locks of their own */
 } phases;
 
 static bool path_of(char out[PATH], const char *run, const char *phase, const char *file, kin_error *err)
@@ -35,8 +41,9 @@ static bool path_of(char out[PATH], const char *run, const char *phase, const ch
 /* ---- what each phase is ---- */
 
 /* The line that is to blame: the last setting without which the phase would be fine, else the phase's own. */
-static int line_to_blame(const phases *p, int phase, kin_config *room)
+static int line_to_blame(const phases *p, int phase)
 {
+    kin_config *tried = &p->config[TRIED];
     for (int i = p->conf.count - 1; i >= 0; i--) {
         kin_conf without = p->conf;
         kin_setting blamed = p->conf.settings[i];
@@ -45,8 +52,8 @@ static int line_to_blame(const phases *p, int phase, kin_config *room)
         if (!kin_conf_counts(&p->conf, &blamed, phase, p->typed)) continue;
         p->conf.settings[i].phase = KIN_PHASES; /* of no phase */
         bool fine = kin_conf_apply(&without, phase, &cli, &ignored) &&
-                    p->calls->configure(room, &cli, &ignored) &&
-                    (phase < 0 || kin_phase_check(room, &ignored));
+                    p->calls->configure(tried, &cli, &ignored) &&
+                    (phase < 0 || kin_phase_check(tried, &ignored));
         p->conf.settings[i] = blamed;
         if (fine) return blamed.line;
     }
@@ -64,8 +71,7 @@ static bool configure(const phases *p, int phase, kin_cli *cli, kin_config *c, k
         c->open_batch = !kin_option_given(p->typed, "batch");
         return true;
     }
-    kin_config room;
-    return kin_fail(err, why.code, "%s:%d: %s", p->conf.path, line_to_blame(p, phase, &room), why.message);
+    return kin_fail(err, why.code, "%s:%d: %s", p->conf.path, line_to_blame(p, phase), why.message);
 }
 
 /* Line of a setting that counts in a phase; the phase's own where it was typed. */
@@ -112,14 +118,14 @@ static bool one_network(const phases *p, int phase, const kin_config *first, con
 
 static bool check_all(const phases *p, kin_error *err)
 {
-    kin_config first, c;
     kin_cli cli;
     for (int i = 0; i < p->conf.phases; i++) {
         kin_error why = {0};
-        if (!configure(p, i, &cli, i ? &c : &first, err)) return false;
-        if (i && !one_network(p, i, &first, &c, err)) return false;
-        if (!kin_phase_check(i ? &c : &first, &why))
-            return kin_fail(err, why.code, "%s:%d: phase %s: %s", p->conf.path, line_to_blame(p, i, &c),
+        kin_config *first = &p->config[FIRST], *c = i ? &p->config[THIS] : first;
+        if (!configure(p, i, &cli, c, err)) return false;
+        if (i && !one_network(p, i, first, c, err)) return false;
+        if (!kin_phase_check(c, &why))
+            return kin_fail(err, why.code, "%s:%d: phase %s: %s", p->conf.path, line_to_blame(p, i),
                             p->conf.phase[i], why.message);
     }
     return true;
@@ -190,11 +196,11 @@ static bool train_phase(phases *p, int phase, kin_cli *cli, const kin_config *c,
 
 static bool train_fresh(phases *p, int phase, const char *data, kin_error *err)
 {
-    kin_config c;
+    kin_config *c = &p->config[THIS];
     kin_cli cli;
-    if (!configure(p, phase, &cli, &c, err)) return false;
-    snprintf(c.data, sizeof c.data, "%s", data);
-    return (!phase || start_from(p, phase, &c, err)) && train_phase(p, phase, &cli, &c, false, err);
+    if (!configure(p, phase, &cli, c, err)) return false;
+    snprintf(c->data, sizeof c->data, "%s", data);
+    return (!phase || start_from(p, phase, c, err)) && train_phase(p, phase, &cli, c, false, err);
 }
 
 /* The last phase's network is the run's. */
@@ -221,12 +227,12 @@ static bool train_from(phases *p, int phase, const char *data, kin_error *err)
 
 static bool train_plain(phases *p, kin_error *err)
 {
-    kin_config c;
+    kin_config *c = &p->config[THIS];
     kin_cli cli;
     kin_beginning first = {begin, p};
-    if (!configure(p, -1, &cli, &c, err)) return false;
-    snprintf(c.data, sizeof c.data, "%s", p->typed->positional[0]);
-    return p->calls->train(&cli, &c, p->run, false, &first, err);
+    if (!configure(p, -1, &cli, c, err)) return false;
+    snprintf(c->data, sizeof c->data, "%s", p->typed->positional[0]);
+    return p->calls->train(&cli, c, p->run, false, &first, err);
 }
 
 static bool one_table(const phases *p, kin_error *err)
@@ -237,15 +243,28 @@ static bool one_table(const phases *p, kin_error *err)
                     p->conf.phases);
 }
 
+static bool make_room(phases *p, kin_error *err)
+{
+    p->config = kin_alloc_zero(CONFIGS, sizeof *p->config);
+    return p->config || kin_fail_memory(err, "the settings of a run", CONFIGS * sizeof *p->config);
+}
+
+static void close_phases(phases *p)
+{
+    kin_run_release(&p->lock);
+    kin_text_free(&p->ran);
+    kin_conf_free(&p->conf);
+    kin_free(p->config);
+}
+
 bool kin_phases_train(const kin_cli *typed, const kin_train_calls *calls, kin_error *err)
 {
     phases p = {.typed = typed, .calls = calls, .run = kin_option_string(typed, "out"), .lock = -1};
     if (!kin_conf_open(kin_option_string(typed, "recipe"), typed->command, &p.conf, err)) return false;
-    bool ok = kin_conf_as_ran(&p.conf, typed, &p.ran, err) && one_table(&p, err) && check_all(&p, err);
+    bool ok = make_room(&p, err) && kin_conf_as_ran(&p.conf, typed, &p.ran, err) && one_table(&p, err) &&
+              check_all(&p, err);
     ok = ok && (p.conf.phases ? train_from(&p, 0, typed->positional[0], err) : train_plain(&p, err));
-    kin_run_release(&p.lock);
-    kin_text_free(&p.ran);
-    kin_conf_free(&p.conf);
+    close_phases(&p);
     return ok;
 }
 
@@ -296,24 +315,24 @@ static bool train_rest(phases *p, int phase, const char *data, kin_error *err)
 
 static bool resume(phases *p, kin_error *err)
 {
-    kin_config c, next;
+    kin_config *c = &p->config[FIRST], *next = &p->config[THIS];
     kin_phase_progress how = KIN_PHASE_NOT_BEGUN, after;
     int phase = 0;
     if (!p->conf.phases) return kin_fail(err, KIN_ERR_DATA, "%s: tells of no phases", p->conf.path);
-    if (!look_at(p, 0, &how, &c, err)) return false;
+    if (!look_at(p, 0, &how, c, err)) return false;
     if (how == KIN_PHASE_NOT_BEGUN)
         return kin_fail(err, KIN_ERR_DATA,
                         "%s: no step of its first phase was kept; begin again: kin train DATA "
                         "--recipe %s --out %s",
                         p->run, p->conf.path, p->run);
     for (; how == KIN_PHASE_FINISHED && phase + 1 < p->conf.phases; phase++, how = after) {
-        if (!look_at(p, phase + 1, &after, &next, err)) return false;
-        if (after != KIN_PHASE_NOT_BEGUN) c = next;
+        if (!look_at(p, phase + 1, &after, next, err)) return false;
+        if (after != KIN_PHASE_NOT_BEGUN) *c = *next;
     }
-    char data[sizeof c.data];
-    snprintf(data, sizeof data, "%s", c.data);
-    if (!resume_at(p, phase, how, &c, data, err)) return false;
-    return train_rest(p, phase + 1, c.data, err);
+    char data[sizeof c->data];
+    snprintf(data, sizeof data, "%s", c->data);
+    if (!resume_at(p, phase, how, c, data, err)) return false;
+    return train_rest(p, phase + 1, c->data, err);
 }
 
 bool kin_phases_resume(const kin_cli *typed, const kin_train_calls *calls, kin_error *err)
@@ -322,8 +341,7 @@ bool kin_phases_resume(const kin_cli *typed, const kin_train_calls *calls, kin_e
     phases p = {.typed = typed, .calls = calls, .run = kin_option_string(typed, "resume"), .lock = -1};
     if (!path_of(kept, p.run, NULL, KEPT, err) || !kin_conf_open(kept, typed->command, &p.conf, err))
         return false;
-    bool ok = one_table(&p, err) && kin_run_own(p.run, &p.lock, err) && resume(&p, err);
-    kin_run_release(&p.lock);
-    kin_conf_free(&p.conf);
+    bool ok = make_room(&p, err) && one_table(&p, err) && kin_run_own(p.run, &p.lock, err) && resume(&p, err);
+    close_phases(&p);
     return ok;
 }

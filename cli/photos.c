@@ -137,7 +137,7 @@ static void digest_of(kin_module *module, char *text)
 /* How long a row is: what a black picture gives. */
 static bool measure(kin_describer *d, kin_error *err)
 {
-    const kin_config *c = &d->network.config;
+    const kin_config *c = &d->network->config;
     size_t numbers = (size_t)(c->size * c->size * c->channels);
     float *black = kin_alloc_zero(numbers, sizeof *black);
     if (!black) return kin_fail_memory(err, "a picture", numbers * sizeof *black);
@@ -165,8 +165,9 @@ bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err)
         return true;
     }
     out->ctx = kin_ctx_new();
-    bool ok = (out->ctx || kin_fail_memory(err, "a context", 1)) &&
-              kin_chosen_network(cli, model, out->ctx, &out->network, &out->module, err);
+    out->network = kin_alloc_zero(1, sizeof *out->network);
+    bool ok = ((out->ctx && out->network) || kin_fail_memory(err, "a network", sizeof *out->network)) &&
+              kin_chosen_network(cli, model, out->ctx, out->network, &out->module, err);
     if (ok) digest_of(out->module, out->weights);
     if (ok) kin_module_seal(out->module);
     ok = ok && measure(out, err);
@@ -178,7 +179,8 @@ void kin_describer_close(kin_describer *d)
 {
     kin_module_free(d->module);
     kin_ctx_free(d->ctx);
-    d->module = NULL, d->ctx = NULL;
+    kin_free(d->network);
+    d->module = NULL, d->ctx = NULL, d->network = NULL;
 }
 
 /* An option's place in kin index's table. */
@@ -253,7 +255,7 @@ static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *
     kin_encode_opt opt = {.limits = d->limits};
     for (int64_t i = 0; i < set->count; i++) made[i] = false;
     kin_error inner = {0};
-    if (!kin_encode(d->module, &d->network, set, &opt, &encoded, &inner))
+    if (!kin_encode(d->module, d->network, set, &opt, &encoded, &inner))
         return inner.code == KIN_ERR_DATA ||
                        inner.code == KIN_ERR_NUMERIC /* none can be read, or all are zero */
                    ? true

@@ -37,7 +37,7 @@ int64_t kin_album_item(const kin_album *album, const char *path);
 typedef struct kin_describer {
     kin_ctx *ctx; /* NULL: by hand */
     kin_module *module;
-    kin_network network;
+    kin_network *network; /* owned */
     kin_image_limits limits;
     int64_t dim;
     char weights[2 * 32 + 1]; /* their digest; "" by hand */

@@ -17,4 +17,12 @@ runs "descriptors" "$kin" embed shop --model resnet18 --out E --threads 3 --quie
 runs "descriptors of resized pictures" "$kin" embed shop --model histogram --size 24 --out H --threads 3 --quiet
 runs "search" "$kin" search --query E --gallery E --top 5 --out lists.csv --threads 3 --quiet
 runs "re-ranking" "$kin" rerank --query E --gallery E --top 5 --out ranks.csv --threads 3 --quiet
+# The commands' own: descriptions of networks and runs lie on the heap.
+printf 'size = 16\nwidth = 8\nembedding = 8\nsteps = 2\n[phase one]\n[phase two]\nlr = .0001\n' >two.conf
+ulimit -s 160
+runs "a recipe's phases" "$kin" train shop --recipe two.conf --out phases --quiet
+runs "an index and what is found in it, by a network" "$kin" index shop --model phases --quiet
+runs "a picture is found" "$kin" find shop/product-0001/view-01.png --index shop --quiet
+runs "a network as ONNX" "$kin" export --model phases --out m.onnx --quiet
+runs "local features" "$kin" local shop --model resnet18 --side 64 --out L --quiet
 exit $failed

@@ -215,20 +215,21 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
     kin_module *module = NULL;
-    kin_network network;
+    kin_network *network = kin_alloc_zero(1, sizeof *network);
     kin_dataset set = {0};
     kin_encoded encoded = {0};
-    bool ok = (ctx || kin_fail_memory(err, "a context", 1)) &&
-              kin_chosen_network(cli, model, ctx, &network, &module, err);
+    bool ok = ((ctx && network) || kin_fail_memory(err, "a network", sizeof *network)) &&
+              kin_chosen_network(cli, model, ctx, network, &module, err);
     kin_dataset_opt choice = choice_of(cli);
     ok = ok && kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
-    ok = ok && encode(cli, module, &network, &set, &encoded, err);
+    ok = ok && encode(cli, module, network, &set, &encoded, err);
     ok = ok && finish(cli, &set, set.items, encoded.item,
                       (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
     kin_encoded_free(&encoded);
     kin_dataset_free(&set);
     kin_module_free(module);
     kin_ctx_free(ctx);
+    kin_free(network);
     return ok;
 }
 

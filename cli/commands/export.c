@@ -73,17 +73,19 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
 {
     char *file = kin_is_folder(path) ? kin_path_join(path, "model.safetensors") : kin_strdup(path);
     if (!file) return kin_fail_memory(err, path, strlen(path));
-    kin_config config, *c = &config;
-    bool ok = kin_exists(file) ||
-              kin_fail(err, KIN_ERR_ARGUMENT,
-                       "there is neither a network nor a run '%.200s'; kin models lists the networks", path);
+    kin_config *c = kin_alloc(sizeof *c);
+    bool ok = (c || kin_fail_memory(err, "a network's settings", sizeof *c)) &&
+              (kin_exists(file) ||
+               kin_fail(err, KIN_ERR_ARGUMENT,
+                        "there is neither a network nor a run '%.200s'; kin models lists the networks",
+                        path));
     ok = ok && kin_checkpoint_open(file, weights, err) &&
          kin_config_from_checkpoint(c, *weights, file, kin_own(), err) &&
          kin_network_describe(&e->network, c, err);
+    if (ok) e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
     kin_free(file);
-    if (!ok) return false;
-    e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
-    return true;
+    kin_free(c);
+    return ok;
 }
 
 static bool describe_name(const kin_cli *cli, const kin_model *model, exported *e, kin_error *err)
@@ -170,17 +172,20 @@ static int run(kin_cli *cli)
     if (!kin_option_given(cli, "model")) return kin_cli_usage(cli, "--model is missing");
     if (!kin_option_given(cli, "out")) return kin_cli_usage(cli, "--out is missing");
     kin_error err = {0};
-    exported e = {.normalize = kin_option_flag(cli, "normalize")};
+    exported *e = kin_alloc_zero(1, sizeof *e);
     const char *name = kin_option_string(cli, "model"), *file = kin_option_string(cli, "weights");
     const kin_model *model = kin_catalogue_model(kin_own(), name);
     kin_checkpoint *own = NULL, *given = NULL;
     kin_import_info info = {0};
-    bool ok = model ? describe_name(cli, model, &e, &err) : describe_run(name, &e, &own, &err);
+    bool ok = e || kin_fail_memory(&err, "a network", sizeof *e);
+    if (ok) e->normalize = kin_option_flag(cli, "normalize");
+    ok = ok && (model ? describe_name(cli, model, e, &err) : describe_run(name, e, &own, &err));
     ok = ok && (!file || kin_weights_open(file, kin_option_string(cli, "key"),
                                           kin_option_string(cli, "prefix"), &given, &info, &err));
-    ok = ok && write_onnx(cli, &e, given ? given : own, &info, file ? file : name, &err);
+    ok = ok && write_onnx(cli, e, given ? given : own, &info, file ? file : name, &err);
     kin_checkpoint_free(own);
     kin_checkpoint_free(given);
+    kin_free(e);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 

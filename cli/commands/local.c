@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "cli/chosen.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -58,7 +59,7 @@ static int run(kin_cli *cli)
 {
     kin_error err = {0};
     kin_module *module = NULL;
-    kin_network network;
+    kin_network *network = NULL;
     kin_dataset set = {0};
     kin_local_file like = {0};
     kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes")};
@@ -71,13 +72,15 @@ static int run(kin_cli *cli)
                              kin_option_real(cli, "smallest"), kin_option_real(cli, "largest"));
     kin_interrupt_catch();
     kin_ctx *ctx = kin_ctx_new();
-    bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&
+    bool ok = ((ctx && (network = kin_alloc_zero(1, sizeof *network))) ||
+               kin_fail_memory(&err, "a network", sizeof *network)) &&
               kin_source_open_set(cli, cli->positional[0], &choice, &set, &err) &&
               (!other || kin_local_file_load(other, &like, &err)) &&
-              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, &network, &module, &err) &&
-              extract(cli, module, &network, &set, &like, &err);
+              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, network, &module, &err) &&
+              extract(cli, module, network, &set, &like, &err);
     kin_module_free(module);
     kin_ctx_free(ctx);
+    kin_free(network);
     kin_dataset_free(&set);
     kin_local_file_free(&like);
     return ok ? 0 : kin_cli_fail(cli, &err);

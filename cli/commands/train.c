@@ -433,20 +433,26 @@ static bool forget_recipe(void *user, kin_error *err)
 
 static bool train_new(kin_cli *cli, const char *out, kin_error *err)
 {
-    kin_config config;
     const kin_beginning beginning = {forget_recipe, (void *)out};
     if (kin_option_given(cli, "recipe")) return kin_phases_train(cli, &calls, err);
-    if (!configure(&config, cli, err)) return false;
-    snprintf(config.data, sizeof config.data, "%s", cli->positional[0]);
-    return train_told(cli, &config, out, false, &beginning, err);
+    kin_config *config = kin_alloc(sizeof *config);
+    bool ok = (config || kin_fail_memory(err, "the settings of a run", sizeof *config)) &&
+              configure(config, cli, err);
+    if (ok) snprintf(config->data, sizeof config->data, "%s", cli->positional[0]);
+    ok = ok && train_told(cli, config, out, false, &beginning, err);
+    kin_free(config);
+    return ok;
 }
 
 static bool train_on_from(kin_cli *cli, const char *resume, kin_error *err)
 {
-    kin_config config;
     if (kin_phases_has(resume)) return kin_phases_resume(cli, &calls, err);
-    return resumed_config(&config, resume, err) && changed_config(&config, cli, resume, err) &&
-           train_told(cli, &config, resume, true, NULL, err);
+    kin_config *config = kin_alloc(sizeof *config);
+    bool ok = (config || kin_fail_memory(err, "the settings of a run", sizeof *config)) &&
+              resumed_config(config, resume, err) && changed_config(config, cli, resume, err) &&
+              train_told(cli, config, resume, true, NULL, err);
+    kin_free(config);
+    return ok;
 }
 
 static int run(kin_cli *cli)
