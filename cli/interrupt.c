@@ -10,6 +10,7 @@
 enum { LIMIT = 1 /* second from a signal to the end */ };
 
 static volatile sig_atomic_t interrupted, polite;
+static volatile pid_t forwarded;     /* the group of a child; 0: none */
 static const char *volatile lasting; /* what is said of work that takes longer; NULL: it does not */
 
 /* By the signal itself, as the caller's shell expects; nothing half written stays behind. */
@@ -29,6 +30,7 @@ static void say(const char *text) { (void)!write(STDERR_FILENO, text, strlen(tex
 static void on_signal(int number)
 {
     int kept = errno;
+    if (forwarded) kill(-forwarded, number);
     if (!polite || interrupted) die_of(number);
     interrupted = number;
     if (lasting) say(lasting);
@@ -73,6 +75,8 @@ void kin_interrupt_catch(void)
 }
 
 void kin_interrupt_lasts(const char *line) { lasting = line; }
+
+void kin_interrupt_forward(long group) { forwarded = (pid_t)group; }
 
 bool kin_interrupted(void) { return interrupted != 0; }
 

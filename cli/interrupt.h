@@ -17,6 +17,10 @@ void kin_interrupt_catch(void);
  * when the signal comes. NULL: no more of that. */
 void kin_interrupt_lasts(const char *line);
 
+/* A child that runs in a process group of its own: signals that end this program are handed on to the group first.
+ * 0: no more of that. */
+void kin_interrupt_forward(long group);
+
 /* Has a signal come? */
 bool kin_interrupted(void);
 

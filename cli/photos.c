@@ -248,11 +248,17 @@ bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_d
     return ok;
 }
 
+static bool goes_on(void *user, int64_t done, int64_t total)
+{
+    (void)user, (void)done, (void)total;
+    return !kin_interrupted();
+}
+
 /* The rows of a set that the network takes, at their places. */
 static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
 {
     kin_encoded encoded;
-    kin_encode_opt opt = {.limits = d->limits};
+    kin_encode_opt opt = {.limits = d->limits, .progress = goes_on};
     for (int64_t i = 0; i < set->count; i++) made[i] = false;
     kin_error inner = {0};
     if (!kin_encode(d->module, d->network, set, &opt, &encoded, &inner))

@@ -66,11 +66,12 @@ bool kin_run_log_read(const char *path, bool validations_only, kin_run_log *out,
     const char *line = (const char *)bytes.data, *end = line + bytes.size;
     for (const char *stop; ok && line < end && (stop = memchr(line, '\n', (size_t)(end - line)));
          line = stop + 1) {
-        kin_error ignored = {0};
+        kin_error why = {0}; /* a line that was cut short is passed over */
         size_t length = (size_t)(stop - line);
         if (validations_only && !is_validation(line, length)) continue;
         kin_arena_reset(&arena);
-        take_line(out, kin_json_parse(line, length, &arena, &ignored), line == (const char *)bytes.data);
+        take_line(out, kin_json_parse(line, length, &arena, &why), line == (const char *)bytes.data);
+        ok = why.code != KIN_ERR_MEMORY || kin_fail(err, why.code, "%s: %s", path, why.message);
     }
     kin_arena_free(&arena);
     kin_bytes_free(&bytes);

@@ -169,6 +169,8 @@ static bool take_known(const update *u, job *j)
     return true;
 }
 
+static bool stopped(const update *u) { return u->opt->stops && u->opt->stops(u->opt->user); }
+
 static void read_one(void *arg, int64_t index, int worker)
 {
     (void)worker;
@@ -178,6 +180,7 @@ static void read_one(void *arg, int64_t index, int worker)
     kin_error *err = &u->errors[index];
     kin_bytes bytes;
     kin_error_clear(err);
+    if (stopped(u)) return; /* it waits for the next time */
     if (!kin_read_file(u->found.items[i].path, 0, &bytes, err)) {
         j->state = GONE;
         return;
@@ -203,6 +206,15 @@ static bool check_group(update *u, int64_t count, kin_error *err)
             snprintf(u->told->first_broken, sizeof u->told->first_broken, "%s", e->message);
     }
     return true;
+}
+
+/* Pictures that were decoded, and will have no descriptor. */
+static void put_back(update *u, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++) {
+        job *j = &u->job[u->waiting[u->first + k]];
+        if (j->decoded && u->opt->describe) j->decoded = false, j->state = WAITING;
+    }
 }
 
 /* Descriptors by the caller's network, of those of the group that were decoded. */
@@ -428,8 +440,15 @@ static bool work(update *u, kin_error *err)
     for (u->first = 0; u->first < u->n_waiting; u->first += GROUP) {
         int64_t count = u->n_waiting - u->first < GROUP ? u->n_waiting - u->first : GROUP;
         kin_parallel_for(count, read_one, u);
-        if (!check_group(u, count, err) || !describe_group(u, count, err)) return false;
-        if (o->progress && !o->progress(o->user, u->first + count, u->n_waiting))
+        bool stops = stopped(u);
+        if (!check_group(u, count, err)) return false;
+        if (!stops && !describe_group(u, count, err)) {
+            if (err->code != KIN_ERR_INTERRUPTED) return false;
+            kin_error_clear(err);
+            stops = true;
+        }
+        if (stops) put_back(u, count);
+        if (stops || (o->progress && !o->progress(o->user, u->first + count, u->n_waiting)))
             return keep(u, err) &&
                    kin_fail(err, KIN_ERR_INTERRUPTED,
                             "interrupted while reading pictures; what was read is kept, and the "

@@ -10,7 +10,7 @@ typedef struct kin_photos_opt {
     const char *root;                      /* as the index is to name the folder */
     int64_t dim;
     /* Descriptors of pictures that can be decoded: rows [count, dim] of unit length; made[i] false where it
-     * was not possible after all. NULL: kin_look's, of KIN_LOOK_DIM. */
+     * was not possible after all. KIN_ERR_INTERRUPTED stops as progress does. NULL: kin_look's, of KIN_LOOK_DIM. */
     bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
                      kin_error *err);
     bool retry;  /* pictures that could not be read before are tried again */
@@ -18,7 +18,9 @@ typedef struct kin_photos_opt {
     kin_image_limits limits;
     /* false stops, with KIN_ERR_INTERRUPTED; may be NULL */
     bool (*progress)(void *user, int64_t done, int64_t total);
-    bool (*stops)(void *user); /* asked during what follows the reading; may be NULL */
+    /* Asked before every picture, by many threads at once, and during what follows the reading: true ends the call
+     * as progress does; may be NULL. */
+    bool (*stops)(void *user);
     /* Writes what is done so far and, of what is not reached yet, what was known; before an interruption ends the
      * call and now and then; may be NULL. */
     bool (*keep)(void *user, const kin_photos *so_far, kin_error *err);

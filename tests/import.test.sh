@@ -64,4 +64,13 @@ expect "kin export: weights of another network, all names of them" 1 "" "  layer
 expect "kin export: a network's name alone" 2 "" "--weights FILE has to bring them" export --model resnet8 --out "$out/x.onnx"
 expect "kin export: neither network nor run" 2 "" "there is neither a network nor a run 'resnet9'" export --model resnet9 --out "$out/x.onnx"
 expect "kin export: a batch that is no number" 2 "" "--batch needs a number of pictures" export --model resnet8 --weights "$out/zip.st" --batch many --out "$out/x.onnx"
+# A network of kin's is one still.
+"$kin" synth "$out/shop" --products 6 --views 2 --size 16 --quiet
+"$kin" train "$out/shop" --width 4 --embedding 4 --size 16 --batch-classes 3 --batch-pictures 2 --steps 1 --out "$out/run" --quiet
+"$kin" import "$out/run/model.safetensors" "$out/moved.st" --quiet >/dev/null
+"$kin" embed "$out/shop" --model "$out/run" --out "$out/by-run" --quiet
+expect "a network of kin train stays one" 0 "" "" embed "$out/shop" --model "$out/moved.st" --out "$out/by-file" --quiet
+same "import: with the same descriptors" "$out/by-run.npy" "$out/by-file.npy"
+expect "a part of it is none" 0 "5 arrays" "" import "$out/run/model.safetensors" "$out/part.st" --prefix features.0. --quiet
+expect "and says so" 1 "" "kin.classes is missing" embed "$out/shop" --model "$out/part.st" --out "$out/by-part" --quiet
 exit $failed

@@ -4,9 +4,12 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/run_log.h"
 #include "tests/support/check.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -241,6 +244,34 @@ static void interrupts(void)
     check_end();
 }
 
+/* A line that cannot be read for want of memory is no line that was cut short. */
+static void log_without_memory(void)
+{
+    static const char text[] =
+        "{\"step\": 0, \"loss\": 1, \"lr\": 0.1}\n{\"step\": 1, \"loss\": 2, \"lr\": 0.1}\n{\"step\"";
+    char path[] = "/tmp/kin-log-XXXXXX";
+    int file = mkstemp(path), failures = 0;
+    kin_error err = {0};
+    kin_run_log log;
+    check_begin("cli: a log that memory does not suffice for is no shorter log");
+    CHECK(file >= 0 && write(file, text, sizeof text - 1) == (ssize_t)sizeof text - 1);
+    close(file);
+    for (long at = 1; at < 100; at++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(at);
+        bool ok = kin_run_log_read(path, false, &log, &err);
+        bool failed = kin_alloc_pending() == 0;
+        kin_alloc_fail_at(0);
+        CHECK(ok ? log.steps == 2 : err.code == KIN_ERR_MEMORY);
+        if (ok) kin_run_log_free(&log);
+        failures += failed;
+        if (!failed) break;
+    }
+    CHECK(failures > 2);
+    remove(path);
+    check_end();
+}
+
 int main(void)
 {
     values();
@@ -248,6 +279,7 @@ int main(void)
     help();
     help_without_memory();
     clock_text();
+    log_without_memory();
     interrupts();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -93,13 +93,14 @@ static bool restore_log(kin_trainer *t, kin_error *err)
     if (!ok) return false;
     kin_arena arena = {0};
     int64_t told = 0;
-    for (const char *line = (const char *)bytes.data, *end; *line && (end = strchr(line, '\n'));
+    for (const char *line = (const char *)bytes.data, *end; ok && *line && (end = strchr(line, '\n'));
          line = end + 1) {
-        kin_error ignored = {0};
+        kin_error why = {0}; /* a line that was cut short is passed over */
         kin_arena_reset(&arena);
-        const kin_json *entry = kin_json_parse(line, (size_t)(end - line), &arena, &ignored),
+        const kin_json *entry = kin_json_parse(line, (size_t)(end - line), &arena, &why),
                        *loss = kin_json_get(entry, "loss");
         int64_t step;
+        if (why.code == KIN_ERR_MEMORY) ok = kin_fail(err, why.code, "%s", why.message);
         if (!kin_json_integer(kin_json_get(entry, "step"), 0, (double)t->network.config.steps, &step) ||
             step >= t->now.step)
             continue;
@@ -108,6 +109,7 @@ static bool restore_log(kin_trainer *t, kin_error *err)
     }
     kin_arena_free(&arena);
     kin_bytes_free(&bytes);
+    if (!ok) return false;
     if (t->log.failed) return kin_fail_memory(err, "the log", bytes.size);
     return told == t->now.step ||
            kin_fail(

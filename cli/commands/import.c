@@ -1,4 +1,5 @@
 /* kin import: other programs' checkpoints as safetensors. */
+#include "base/memory.h"
 #include "cli/outputs.h"
 #include "train/weights.h"
 
@@ -33,6 +34,20 @@ static void tell(const kin_cli *cli, const kin_checkpoint *c, const kin_import_i
            info->form, numbers);
 }
 
+/* A file of kin's says in its notes what network it is: the whole of it stays one. Of a part the notes would not be
+ * true. */
+static bool write(const kin_checkpoint *c, const kin_import_info *info, const char *out, kin_error *err)
+{
+    bool whole = !info->left_out && !info->prefix[0];
+    size_t count = whole ? kin_checkpoint_notes(c, NULL, 0) : 0;
+    kin_note *notes = kin_alloc_array(count, sizeof *notes);
+    if (!notes) return kin_fail_memory(err, "the notes", count * sizeof *notes);
+    kin_checkpoint_notes(c, notes, count);
+    bool ok = kin_checkpoint_write(c, out, notes, (int)count, err);
+    kin_free(notes);
+    return ok;
+}
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
@@ -42,7 +57,7 @@ static int run(kin_cli *cli)
               kin_file_creatable(cli->positional[1], &err);
     ok = ok && kin_weights_open(cli->positional[0], kin_option_string(cli, "key"),
                                 kin_option_string(cli, "prefix"), &c, &info, &err);
-    ok = ok && kin_checkpoint_write(c, cli->positional[1], NULL, 0, &err);
+    ok = ok && write(c, &info, cli->positional[1], &err);
     if (ok) tell(cli, c, &info);
     kin_checkpoint_free(c);
     return ok ? 0 : kin_cli_fail(cli, &err);
@@ -53,7 +68,8 @@ const kin_command kin_command_import = {
     .summary = "read weights of PyTorch or NumPy, write safetensors",
     .usage = "kin import FILE OUT [--key NAME] [--prefix TEXT]",
     .about = "FILE is what torch.save wrote (.pth, .pt; the form since PyTorch 1.6 and the one before), a "
-             ".npz, a .npy, a folder of .npy files, or safetensors. "
+             ".npz, a .npy, a folder of .npy files, or safetensors, "
+             "whose notes stay (a network of kin train is one still) where all of it is taken. "
              "Real numbers of any width become float32, integers stay as they are. Nothing in the file is "
              "run: a pickle that asks for more than tensors and plain "
              "values is refused, and what it asked for is named. Whole models cannot be read, only their "

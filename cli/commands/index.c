@@ -146,6 +146,11 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
                           .stops = stops,
                           .keep = keep,
                           .user = u};
+    /* What was read is worth the wait: it is written first. */
+    kin_interrupt_lasts(
+        u->describer.module
+            ? "\nkin: stops after these pictures, which the index keeps; once more ends at once\n"
+            : "");
     ok = ok && kin_photos_update(&known, folder, &opt, &now, &told, err);
     if (ok && now.count == 0 && known.count == 0)
         ok = kin_fail(err, KIN_ERR_DATA, "%s: holds no pictures that can be read%s%s", folder,

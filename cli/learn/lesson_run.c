@@ -1,4 +1,5 @@
 /* A lesson's commands, run in its folder as a person would type them. */
+#include "cli/interrupt.h"
 #include "cli/learn/lesson.h"
 
 #include <errno.h>
@@ -21,6 +22,14 @@ static void become(const char *folder, const char *script, int to)
     execl("/bin/sh", "sh", "-eu", "-c", script, (char *)NULL);
 }
 
+/* The commands are a group by themselves, so that whatever signal ends the lesson ends all of them. Said by parent
+ * and child, for nobody knows who of them comes first. */
+static void own_group(pid_t child)
+{
+    setpgid(child, 0);
+    if (child) kin_interrupt_forward(child);
+}
+
 static bool copy(int from, kin_text *output)
 {
     char buffer[4096];
@@ -40,6 +49,7 @@ static bool ended_well(pid_t child, kin_error *err)
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return kin_fail(err, KIN_ERR_IO, "cannot wait for the command: %s", strerror(errno));
+    kin_interrupt_forward(0);
     if (WIFSIGNALED(status))
         return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted; the same command begins the lesson again");
     if (WEXITSTATUS(status) == 0) return true;
@@ -59,7 +69,9 @@ bool kin_lesson_run(const kin_block *b, const char *folder, kin_text *output, ki
         return kin_text_free(&script), kin_fail(err, KIN_ERR_IO, "cannot make a pipe: %s", strerror(errno));
     fflush(stdout);
     pid_t child = fork();
+    if (child > 0) own_group(child);
     if (child == 0) {
+        own_group(0);
         close(ends[0]);
         become(folder, script.data, ends[1]);
         fprintf(stderr, "kin learn: %s: cannot run /bin/sh there: %s\n", folder, strerror(errno));

@@ -21,6 +21,7 @@ typedef struct job {
     const char *folder; /* the one aside */
     int product_digits, view_digits;
     int64_t first;
+    int folders; /* of products that are made */
     kin_error errors[PER_ROUND];
 } job;
 
@@ -71,10 +72,11 @@ static void one_picture(void *arg, int64_t block, int worker)
     kin_free(path);
 }
 
-static bool make_product_folders(const job *j, kin_error *err)
+/* Those of the first `products`. */
+static bool make_product_folders(job *j, int products, kin_error *err)
 {
-    for (int product = 0; product < j->opt.products; product++) {
-        char *path = name_of(j, product, -1);
+    for (; j->folders < products; j->folders++) {
+        char *path = name_of(j, j->folders, -1);
         bool ok = path ? kin_make_folders(path, err) : kin_fail_memory(err, "a path", strlen(j->folder));
         kin_free(path);
         if (!ok) return false;
@@ -85,9 +87,9 @@ static bool make_product_folders(const job *j, kin_error *err)
 static bool draw_all(job *j, kin_error *err)
 {
     int64_t total = (int64_t)j->opt.products * j->opt.views;
-    if (!make_product_folders(j, err)) return false;
     for (j->first = 0; j->first < total; j->first += PER_ROUND) {
         int64_t blocks = total - j->first < PER_ROUND ? total - j->first : PER_ROUND;
+        if (!make_product_folders(j, (int)((j->first + blocks - 1) / j->opt.views) + 1, err)) return false;
         for (int i = 0; i < PER_ROUND; i++) kin_error_clear(&j->errors[i]);
         kin_parallel_for(blocks, one_picture, j);
         for (int64_t i = 0; i < blocks; i++)
@@ -109,7 +111,7 @@ static void remove_one(const job *j, int product, int view)
 /* Removes what draw_all made, and only that. */
 static void remove_all(const job *j)
 {
-    for (int product = 0; product < j->opt.products; product++) {
+    for (int product = 0; product < j->folders; product++) {
         for (int view = 0; view < j->opt.views; view++) remove_one(j, product, view);
         remove_one(j, product, -1);
     }

@@ -348,6 +348,17 @@ const char *kin_checkpoint_note(const kin_checkpoint *c, const char *key)
     return note && note->kind == KIN_JSON_STRING ? note->text : NULL;
 }
 
+size_t kin_checkpoint_notes(const kin_checkpoint *c, kin_note *notes, size_t most)
+{
+    size_t count = 0;
+    for (const kin_json *note = c->metadata ? c->metadata->first : NULL; note; note = note->next) {
+        if (strcmp(note->key, "format") == 0) continue;
+        if (count < most) notes[count] = (kin_note){note->key, note->text};
+        count++;
+    }
+    return count;
+}
+
 /* ---- values into modules ---- */
 
 static bool matches(const char *globs, const char *name) { return globs && kin_glob_any(globs, name); }

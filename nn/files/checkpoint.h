@@ -29,6 +29,9 @@ bool kin_checkpoint_open(const char *path, kin_checkpoint **out, kin_error *err)
 bool kin_checkpoint_parse(const uint8_t *bytes, size_t size, kin_checkpoint **out, kin_error *err);
 void kin_checkpoint_free(kin_checkpoint *c);
 const char *kin_checkpoint_note(const kin_checkpoint *c, const char *key); /* NULL when absent */
+/* The first `most` of all notes but the form's own ("format"), in the file's order; they live as long as the checkpoint.
+ * Returns how many there are. */
+size_t kin_checkpoint_notes(const kin_checkpoint *c, kin_note *notes, size_t most);
 int kin_checkpoint_count(const kin_checkpoint *c);
 const char *kin_checkpoint_name(const kin_checkpoint *c, int i);
 /* They live as long as the checkpoint. NULL outside 0 .. count-1, and when there is none of this name. */

@@ -1,0 +1,64 @@
+#!/bin/sh
+# A signal ends every command that takes long, once and soon: with 128 and its number, nothing half written behind it, and nobody working on.
+set -u
+about=signals
+. tests/support/shell.sh
+command -v timeout >/dev/null || { echo "skip signals: no timeout to send them"; exit 0; }
+SOON=${SOON:-4000} # milliseconds from the signal to the end: a second is promised, but not that a busy machine gives it to us
+case ${BUILD:-} in *address* | *thread* | *undefined*) SOON=20000 ;; esac
+[ -z "${RUNNER:-}" ] || { echo "skip signals: an emulated machine takes its own time"; exit 0; }
+cd "$folder" || exit 1
+export KIN_THREADS=2
+now() { echo $(($(date +%s%N) / 1000000)); }
+
+# Pictures that take long to read and are small to write, and rows that take long to compare.
+{ printf 'P6 3000 3000 255\n'; head -c 27000000 /dev/zero | LC_ALL=C tr '\000' '\120'; } >wide.ppm
+"$kin" convert wide.ppm --out wide.png --quiet
+mkdir many
+for i in 1 2 3 4 5 6 7 8; do for j in 0 1 2 3 4 5 6 7 8 9; do { cat wide.png; echo $i$j; } >many/$i$j.png; done; done
+{ printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (5000, 2048), }"
+  head -c 40960000 /dev/urandom | LC_ALL=C tr '\000-\377' '[\076*128][\077*128]'; } >E.npy
+awk 'BEGIN { print "id,label"; for (i = 0; i < 5000; i++) print i "," i % 500 }' >E.csv
+"$kin" synth shop --products 60 --views 8 --size 24 --quiet
+"$kin" train shop --model resnet20 --width 16 --embedding 8 --size 32 --batch-classes 4 --batch-pictures 2 --steps 1 --channels 3 --out run --quiet
+"$kin" index shop --quiet >/dev/null
+
+# ends NAME SIGNAL COMMAND...
+wrong=
+ends() {
+    name=$1 signal=$2; shift 2
+    rm -rf new*
+    begun=$(now)
+    timeout --preserve-status -k 60 -s "$signal" .2 "$kin" "$@" >said 2>err </dev/null
+    got=$? took=$(($(now) - begun - 200)) wanted=143
+    [ "$signal" = INT ] && wanted=130
+    [ $got -eq 0 ] && echo "# signals: $name was done before the signal came" && return
+    [ -n "${VERBOSE:-}" ] && echo "# $name $signal: $got after $took ms: $(tail -n 1 err | tr '\r' ' ')"
+    [ $got -eq $wanted ] || wrong="$wrong $name $signal: status $got ($(tail -n 1 err));"
+    [ $took -le "$SOON" ] || wrong="$wrong $name $signal: $took ms;"
+    [ "$name" = learn ] && sleep 1.2 # its commands may take their second, too
+    left=$(find . -name '*.tmp-*' -o -name '*.next.*')
+    [ -z "$left" ] || wrong="$wrong $name left $left;"
+}
+ends train INT train shop --steps 100000 --size 16 --out new
+ends embed INT embed many --model run --out new
+ends index TERM index many --model run --out new
+ends find INT find many/*.png --index shop --each
+ends search INT search --gallery E --top 5 --out new
+ends rerank TERM rerank --gallery E --top 5 --out new
+ends retrieve TERM retrieve --gallery E --top 5 --out new
+ends groups INT groups shop --k1 450 --html new.html
+ends duplicates TERM duplicates shop --csv new.csv
+ends whiten INT whiten fit E --out new.safetensors
+ends reduce INT reduce E --autoencoder 64 --out new
+ends tune TERM tune --gallery E --out new
+ends fuse INT fuse --gallery E,E --out new
+ends local TERM local many --model run --out new
+ends convert INT convert many/*.png --resize 300 --out new
+ends synth TERM synth new --products 100000
+ends explain INT explain many/1[0-7].png --model run --out new.html
+ends learn TERM learn 8 --folder new
+report "every command that takes long ends by them, and soon" "$wrong"
+
+if command -v pgrep >/dev/null; then report "nobody works on behind a lesson that was ended" "$(pgrep -f "$folder/new" | head -n 1)"; fi
+exit $failed
