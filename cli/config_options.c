@@ -55,8 +55,8 @@ typedef struct gentle {
 static gentle gentle_of(const kin_config *c, const kin_cli *cli)
 {
     bool may = *c->weights && !kin_option_given(cli, "recipe") && !kin_option_given(cli, "resume");
-    return (gentle){may && !kin_option_given(cli, "loss"), may && !kin_option_given(cli, "lr"),
-                    may && !kin_option_given(cli, "warmup"),
+    return (gentle){may && !kin_option_given(cli, "loss") && !*c->teacher,
+                    may && !kin_option_given(cli, "lr"), may && !kin_option_given(cli, "warmup"),
                     may && !kin_option_given(cli, "freeze-bn") && !kin_option_flag(cli, "train-bn")};
 }
 
@@ -64,6 +64,7 @@ static void be_gentle(kin_config *c, const kin_cli *cli)
 {
     enum { WARMUP_MOST = 100 };
     gentle g = gentle_of(c, cli);
+    if (*c->teacher && !kin_option_given(cli, "loss")) snprintf(c->loss, sizeof c->loss, "distill");
     int64_t tenth = c->steps / 10;
     if (g.loss) snprintf(c->loss, sizeof c->loss, "%s", KIN_GENTLE_LOSS);
     if (g.lr) (void)kin_parse_real(KIN_GENTLE_LR_TEXT, &c->lr);
@@ -92,7 +93,7 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
     return kin_background_parse(c->background, &checked, err) &&
            kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
            loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
-           kin_config_loss(c, &(kin_loss_sum){0}, err);
+           kin_config_loss(c, &(kin_loss_sum){0}, err) && kin_config_teaches(c, err);
 }
 
 static void add_contradictions(const kin_config *run, const kin_config *said, const kin_cli *cli,
@@ -100,7 +101,8 @@ static void add_contradictions(const kin_config *run, const kin_config *said, co
 {
     for (const kin_config_field *f = kin_config_fields; f->name; f++) {
         char a[KIN_CONFIG_TEXT], b[KIN_CONFIG_TEXT];
-        if (!f->option || strcmp(f->name, "steps") == 0 || !kin_option_given(cli, f->name)) continue;
+        bool free = strcmp(f->name, "steps") == 0 || strcmp(f->name, "teacher") == 0;
+        if (!f->option || free || !kin_option_given(cli, f->name)) continue;
         kin_config_value(run, f, "%.10g", a, sizeof a), kin_config_value(said, f, "%.10g", b, sizeof b);
         if (strcmp(a, b) == 0) continue;
         kin_text_format(out, "%s--%s", out->size ? ", " : "", f->name);

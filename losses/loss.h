@@ -56,6 +56,9 @@ typedef struct kin_loss_call {
     kin_tensor *others;
     const int *other_labels; /* [kin_rows(others)] */
     int64_t own;
+    /* What a teacher says of the same pictures, unit rows [n, its dimension], and the same in the axes of its principal
+     * components, the first the most important; NULL: there is none. Constants. */
+    kin_tensor *teacher, *teacher_pca;
     kin_mined *mined; /* receives the pairs or triplets that counted; NULL: nobody asks */
 } kin_loss_call;
 
@@ -63,6 +66,7 @@ enum {
     KIN_LOSS_NEEDS_LABELS = 1,
     KIN_LOSS_NEEDS_PAIRS = 2,   /* several pictures of a class in the batch (the P×K sampler) */
     KIN_LOSS_NEEDS_CLASSES = 4, /* has parameters for each class: the number of classes is fixed */
+    KIN_LOSS_NEEDS_TEACHER = 8, /* another network's descriptors of the same pictures */
 };
 
 struct kin_loss {
@@ -106,13 +110,16 @@ void kin_loss_list(const kin_loss *const *own, kin_text *out);
 unsigned kin_loss_needs(const kin_loss_sum *l);
 /* The first term that needs it, or NULL. */
 const kin_loss *kin_loss_first(const kin_loss_sum *l, unsigned needs);
+/* Whether a term is for a branch of this name (NULL: the only one). */
+bool kin_loss_is_for(const kin_loss_term *t, const char *branch);
 
 typedef struct kin_loss_input {
     kin_tensor *x;      /* [n, d]: what losses on distances take */
     kin_tensor *behind; /* what classifiers take; NULL: x */
-    const int *labels;  /* [n]; not read in a dry run */
+    const int *labels;  /* [n]; not read in a dry run, nor where no term needs them */
     int64_t classes;
-    kin_mined *mined; /* may be NULL: of the first term that compares rows */
+    kin_tensor *teacher, *teacher_pca; /* as in kin_loss_call; may be NULL */
+    kin_mined *mined;                  /* may be NULL: of the first term that compares rows */
     /* The branch's name, where a head has several: terms that are for another one (@NAME) pass it over, and
      * parameters are named loss.TERM.BRANCH. NULL: the only one. */
     const char *branch;

@@ -62,6 +62,8 @@ static kin_loss_call call_of(const kin_loss_sum *l, int i, kin_scope *s, const k
                            .classes = in->classes,
                            .others = x,
                            .other_labels = in->labels,
+                           .teacher = in->teacher,
+                           .teacher_pca = in->teacher_pca,
                            .mined = in->mined};
 }
 
@@ -85,9 +87,9 @@ static kin_tensor *term_value(const kin_loss_sum *l, int i, kin_scope *s, const 
     return c.term->weight == 1 ? value : kin_scale(value, c.term->weight, 0);
 }
 
-static bool is_for(const kin_loss_term *t, const kin_loss_input *in)
+bool kin_loss_is_for(const kin_loss_term *t, const char *branch)
 {
-    return !*t->branch || strcmp(t->branch, in->branch ? in->branch : "plain") == 0;
+    return !*t->branch || strcmp(t->branch, branch ? branch : "plain") == 0;
 }
 
 static kin_tensor *no_branch(const kin_loss_term *t, const kin_loss_input *branches, int count)
@@ -107,12 +109,12 @@ kin_tensor *kin_loss_values(const kin_loss_sum *l, kin_scope *s, const kin_loss_
     kin_ctx *ctx = count > 0 ? kin_ctx_of(branches[0].x) : NULL;
     kin_tensor *sum = NULL;
     if (!ctx || !kin_ok(ctx)) return NULL;
-    if (!kin_is_dry(ctx) && !branches[0].labels)
+    if (!kin_is_dry(ctx) && !branches[0].labels && (kin_loss_needs(l) & KIN_LOSS_NEEDS_LABELS))
         return kin_fail(kin_ctx_error(ctx), KIN_ERR_ARGUMENT, "a loss needs the labels of its batch"), NULL;
     for (int i = 0; i < l->count; i++) {
         int met = 0;
         for (int k = 0; k < count; k++) {
-            if (!is_for(&l->term[i], &branches[k])) continue;
+            if (!kin_loss_is_for(&l->term[i], branches[k].branch)) continue;
             met++;
             kin_tensor *value = kin_is_dry(ctx) ? declare(l, i, s, &branches[k])
                                                 : term_value(l, i, s, &branches[k]);

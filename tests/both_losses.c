@@ -67,11 +67,23 @@ typedef struct lone {
     kin_mined *mined;
 } lone;
 
+/* Somebody else's rows of the same size, for those who learn from them. */
+static kin_tensor *teacher_of(kin_tensor *x)
+{
+    kin_real rows[N * D];
+    numbers(rows, N * D, 0.7, 1.1);
+    return x && kin_rows(x) <= N && kin_channels(x) == D
+               ? kin_input(kin_ctx_of(x), KIN_SHAPE(kin_rows(x), D), rows)
+               : NULL;
+}
+
 static kin_tensor *lone_forward(kin_scope *s, kin_tensor *x, void *arg)
 {
     lone *l = arg;
     return kin_loss_value(
-        &l->sum, s, &(kin_loss_input){.x = x, .labels = l->labels, .classes = CLASSES, .mined = l->mined});
+        &l->sum, s,
+        &(kin_loss_input){
+            .x = x, .labels = l->labels, .classes = CLASSES, .teacher = teacher_of(x), .mined = l->mined});
 }
 
 static kin_module *module_of(kin_ctx *ctx, lone *l, const char *text, int n)
@@ -165,7 +177,9 @@ static void golden(void)
 static kin_tensor *checked(kin_tensor **in, void *arg)
 {
     static const int labels[] = {0, 0, 0, 1, 1, 1, 2, 2};
-    return kin_loss_value(arg, NULL, &(kin_loss_input){.x = in[0], .labels = labels, .classes = 3});
+    return kin_loss_value(
+        arg, NULL,
+        &(kin_loss_input){.x = in[0], .labels = labels, .classes = 3, .teacher = teacher_of(in[0])});
 }
 
 /* By parameters: through a module whose weights are moved one by one. */
@@ -611,7 +625,7 @@ static void classes_are_no_pictures(void)
         l.mined = &mined;
         CHECK(kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN));
         CHECK_MSG((mined.pairs.kind || mined.triplets.count) ==
-                      !(kin_losses[i]->needs & KIN_LOSS_NEEDS_CLASSES),
+                      !(kin_losses[i]->needs & (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER)),
                   "%s", kin_losses[i]->name);
         CHECK_MSG(!mined.pairs.kind || (mined.pairs.n == N && mined.pairs.m == N), "%s", kin_losses[i]->name);
         kin_mined_free(&mined);

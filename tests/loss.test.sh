@@ -26,6 +26,10 @@ same "loss: the triplets mined" want.csv m.csv
 [ "$(head -c 8 g.npy | od -An -c | tr -d ' \n')" = '223NUMPY001\0' ] || [ -s g.npy ] && ok "loss: the gradient is written" || bad "loss: the gradient is written" "none"
 # ½·mean(0, 1, 1, 1) from centres 0 and 4
 expect "parameters are read" 0 "0.375" "" loss center --embeddings e.npy --labels l.npy --weights centers.npy
+# a row of zeros has no direction; the others are as they should be
+expect "a teacher's rows are read" 0 "0.25	value" "" loss distill --embeddings e.npy --labels l.npy --teacher e.npy
+expect "a teacher of other rows" 1 "" "holds 2 rows for 4 embeddings" loss distill --embeddings e.npy --labels l.npy --teacher centers.npy
+expect "no teacher" 2 "" "there is no teacher" loss distill --embeddings e.npy --labels l.npy
 expect "pairs are counted" 0 "4 positive and 8 negative pairs" "" loss contrastive --embeddings e.npy --labels l.npy
 expect "no positive is no error" 0 "0	value" "" loss triplet-hard --embeddings e.npy --labels alone.npy
 expect "a label too few" 1 "" "holds 3 labels for 4 embeddings" loss contrastive --embeddings e.npy --labels few.npy
@@ -57,6 +61,17 @@ for sum in "softmax(smoothing=.1) + triplet-hard(margin=.3) * .5" "multi-similar
     "$kin" embed shop --model whole --out emb --quiet >out 2>&1 && ok "train: $sum" || bad "train: $sum: embed" "$(cat out)"
 done
 grep -q "loss.center.centers" tensors && grep -q "loss.margin.beta" tensors && ok "train: parameters are named by their terms" || bad "train: parameters are named by their terms" "$(cat tensors)"
+# a teacher: pictures without classes; published weights; a teacher that moved
+common="--model conv4 --size 16 --channels 3 --batch 8 --quiet"
+"$kin" train shop --model conv4 --batch-pictures 2 --steps 2 --quiet --out teacher >out 2>&1
+# shellcheck disable=SC2086
+"$kin" train shop --labels none $common --embedding 8 --width 8 --steps 4 --save-every 2 --teacher teacher/model.safetensors --teacher-model conv4 --out student >out 2>&1 &&
+    "$kin" tensors student/teacher.safetensors | grep -q '^projection *F32 *.8,' && ok "train: a student of published weights, without classes" || bad "train: a student of published weights, without classes" "$(cat out)"
+mv teacher moved
+expect "a teacher that is elsewhere" 1 "" "teacher" train --resume student --steps 6
+expect "and where it is" 0 "" "" train --resume student --steps 6 --teacher moved/model.safetensors --quiet
+expect "distill without a teacher" 2 "" "--teacher RUN names one" train shop --loss distill --out no
+expect "a teacher that is not heard" 2 "" "learns from a teacher" train shop --loss softmax --teacher moved --out no
 expect "an option that no term has" 2 "" "has no option of this name" train shop --loss supcon --margin .3 --out no
 expect "a sum that is none" 2 "" "did you mean softmax?" train shop --loss "softmx + center" --out no
 [ ! -e no ] && ok "loss: nothing was written" || bad "loss: nothing was written" "no is there"

@@ -1,7 +1,9 @@
 /* The batches of a training: which pictures, how they are changed, who reads them. */
 #include "train/trainer_parts.h"
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "train/run_folder.h"
 
 #include <math.h>
 
@@ -23,8 +25,17 @@ void kin_trainer_fit_batches(kin_trainer *t)
         c->batch = t->set->count;
 }
 
+/* Whether the loss knows of no classes, and the pictures have none: they are drawn as if of one. */
+static bool unlabelled(const kin_trainer *t)
+{
+    bool needs = (kin_loss_needs(&t->network.loss) & KIN_LOSS_NEEDS_LABELS) != 0, none = t->set->classes < 1;
+    for (int64_t i = 0; !needs && !none && i < t->set->count; i++) none = t->set->items[i].label < 0;
+    return !needs && none;
+}
+
 static bool enough_pictures(kin_trainer *t, kin_error *err)
 {
+    if (!(kin_loss_needs(&t->network.loss) & KIN_LOSS_NEEDS_LABELS)) return true;
     int64_t filled = 0, single = 0;
     for (int c = 0; c < t->sampler.classes; c++) {
         int64_t n = t->sampler.first[c + 1] - t->sampler.first[c];
@@ -51,13 +62,18 @@ static bool choose_sound(kin_trainer *t, kin_error *err)
     const kin_dataset *set = t->set;
     kin_sample *items = kin_alloc_array((size_t)set->count, sizeof *items);
     t->sound = kin_alloc_array((size_t)set->count, sizeof *t->sound);
-    bool ok = (items && t->sound) || kin_fail_memory(err, "the sampler", (size_t)set->count * sizeof *items);
+    bool ok = (items && t->sound) || kin_fail_memory(err, "the sampler", (size_t)set->count * sizeof *items),
+         classless = unlabelled(t);
+    if (classless && t->network.config.sampler == KIN_SAMPLING_PK)
+        ok = kin_fail(err, KIN_ERR_ARGUMENT,
+                      "--sampler pk draws several pictures of a class, and not all of these have one");
     for (int64_t i = 0; ok && i < set->count; i++)
         if (!kin_loader_is_broken(t->loader, i)) {
             items[t->now.pictures] = set->items[i];
+            if (classless) items[t->now.pictures].label = 0;
             t->sound[t->now.pictures++] = i;
         }
-    ok = ok && kin_sampler_new(items, t->now.pictures, set->classes, &t->sampler, err);
+    ok = ok && kin_sampler_new(items, t->now.pictures, classless ? 1 : set->classes, &t->sampler, err);
     kin_free(items);
     return ok;
 }
@@ -143,4 +159,32 @@ bool kin_trainer_idles(const kin_trainer *t, int64_t count)
         for (int64_t j = 0; j < i; j++)
             if (t->labels[i] == t->labels[j]) return false;
     return t->compares;
+}
+
+/* ---- whom it learns from ---- */
+
+/* A teacher of more dimensions than a branch that it teaches is projected. */
+static bool fit_teacher(kin_trainer *t, const kin_reading *reading, kin_error *err)
+{
+    const kin_network *n = &t->network;
+    int64_t dim = kin_teacher_dim(t->teacher);
+    if (n->taught_most > dim)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "the teacher's descriptor has %lld numbers, and the student's %lld: it cannot have more; "
+            "--embedding %lld or fewer, or distill@BRANCH",
+            (long long)dim, (long long)n->taught_most, (long long)dim);
+    return n->taught_least == dim || kin_teacher_fit(t->teacher, t->set, t->sound, t->now.pictures,
+                                                     n->taught_most, reading->limits, err);
+}
+
+bool kin_trainer_open_teacher(kin_trainer *t, const kin_reading *reading, bool resume, kin_error *err)
+{
+    if (!*t->network.config.teacher) return true;
+    if (!(t->teacher = kin_teacher_open(&t->network.config, err))) return false;
+    if (!resume) return fit_teacher(t, reading, err);
+    char *path = kin_path_join(t->run, KIN_RUN_TEACHER);
+    bool ok = path ? kin_teacher_restore(t->teacher, path, err) : kin_fail_memory(err, KIN_RUN_TEACHER, 32);
+    kin_free(path);
+    return ok;
 }

@@ -55,6 +55,8 @@ const kin_config_field kin_config_fields[] = {
     FIELD("loss", loss, TEXT),
     FIELD("margin", margin, REAL),
     FIELD("smoothing", smoothing, REAL),
+    LATER("teacher", teacher, TEXT),
+    LATER("teacher-model", teacher_model, TEXT),
     FIELD("batch-classes", batch_classes, WHOLE),
     FIELD("batch-pictures", batch_pictures, WHOLE),
     FIELD("batch", batch, WHOLE),
@@ -231,7 +233,7 @@ bool kin_config_check(kin_config *c, kin_error *err)
             "and batches positive");
     return numbers_possible(c, err) && kin_background_parse(c->background, &colour, err) &&
            kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
-           kin_config_loss(c, &(kin_loss_sum){0}, err);
+           kin_config_loss(c, &(kin_loss_sum){0}, err) && kin_config_teaches(c, err);
 }
 
 /* ---- notes ---- */
@@ -322,6 +324,24 @@ bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err)
     return kin_loss_parse(c->loss, c->own ? c->own->losses : NULL, out, err) &&
            (!(c->margin > 0) || kin_loss_offer(out, "margin", c->margin, &taken, err)) &&
            (!(c->smoothing > 0) || kin_loss_offer(out, "smoothing", c->smoothing, &taken, err));
+}
+
+bool kin_config_teaches(const kin_config *c, kin_error *err)
+{
+    kin_loss_sum loss;
+    if (!kin_config_loss(c, &loss, err)) return false;
+    const kin_loss *learns = kin_loss_first(&loss, KIN_LOSS_NEEDS_TEACHER);
+    if (learns && !*c->teacher)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "the loss %s learns from a teacher, and there is none; --teacher RUN names one",
+                        learns->name);
+    if (!learns && *c->teacher)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "--teacher: no term of the loss %.100s learns from a teacher; \"distill + %.100s\" does", c->loss,
+            c->loss);
+    return *c->teacher || !*c->teacher_model ||
+           kin_fail(err, KIN_ERR_ARGUMENT, "--teacher-model goes with --teacher WEIGHTS");
 }
 
 kin_tuning kin_config_tuning(const kin_config *c)

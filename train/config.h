@@ -45,6 +45,8 @@ typedef struct kin_config {
     /* loss */
     char loss[512]; /* a sum, as losses/loss.h reads it */
     double margin, smoothing;
+    /* whose descriptors the loss distill teaches: a run or a checkpoint of kin's, or weights of teacher_model */
+    char teacher[KIN_CONFIG_TEXT], teacher_model[32];
     /* batches */
     kin_sampling sampler;
     int64_t batch_classes, batch_pictures, batch;
@@ -111,6 +113,8 @@ kin_filter kin_config_filter(const kin_config *c);
 bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice *head, kin_error *err);
 /* The sum that `loss`, `margin` and `smoothing` stand for. */
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);
+/* A teacher and a loss that learns from it come together. */
+bool kin_config_teaches(const kin_config *c, kin_error *err);
 kin_tuning kin_config_tuning(const kin_config *c); /* points into c */
 /* Scaling as in training; augmentation when `key` is not 0. */
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);

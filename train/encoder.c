@@ -20,16 +20,41 @@ bool kin_network_describe(kin_network *network, const kin_config *config, kin_er
            kin_config_loss(config, &network->loss, err);
 }
 
+static void note_taught(kin_network *n, const kin_loss_input *in, int count)
+{
+    for (int i = 0; i < n->loss.count; i++)
+        for (int k = 0; k < count; k++) {
+            int64_t d = kin_channels(in[k].x);
+            if (!(n->loss.term[i].loss->needs & KIN_LOSS_NEEDS_TEACHER) ||
+                !kin_loss_is_for(&n->loss.term[i], in[k].branch))
+                continue;
+            if (!n->taught_least || d < n->taught_least) n->taught_least = d;
+            if (d > n->taught_most) n->taught_most = d;
+        }
+}
+
+static kin_tensor *rows_of(kin_ctx *ctx, const float *rows, int64_t count, int64_t dim)
+{
+    return rows ? kin_input(ctx, KIN_SHAPE(count, dim), rows) : NULL;
+}
+
 /* The sum of the losses on all branches and of the head's own term. */
-static kin_tensor *loss_of(const kin_network *n, kin_scope *s, const kin_branches *b)
+static kin_tensor *loss_of(kin_network *n, kin_scope *s, const kin_branches *b)
 {
     kin_loss_input in[KIN_BRANCHES];
+    kin_ctx *ctx = kin_scope_ctx(s);
+    int64_t count = kin_rows(b->branch[0].metric);
+    kin_tensor *teacher = rows_of(ctx, n->teacher, count, n->teacher_dim),
+               *pca = rows_of(ctx, n->teacher_pca, count, n->teacher_pca_dim);
     for (int i = 0; i < b->count; i++)
         in[i] = (kin_loss_input){.x = b->branch[i].metric,
                                  .behind = b->branch[i].behind,
                                  .labels = n->labels,
                                  .classes = n->config.n_classes,
+                                 .teacher = teacher,
+                                 .teacher_pca = pca,
                                  .branch = b->count > 1 ? b->branch[i].name : NULL};
+    if (kin_is_dry(ctx)) note_taught(n, in, b->count);
     kin_tensor *sum = kin_loss_values(&n->loss, s, in, b->count);
     return sum && b->term && !kin_is_dry(kin_ctx_of(sum)) ? kin_add(sum, b->term) : sum;
 }

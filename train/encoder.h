@@ -18,7 +18,12 @@ typedef struct kin_network {
     kin_head_choice head;
     kin_loss_sum loss;
     bool classify;
-    const int *labels;           /* of the batch, in training: the network then returns the loss */
+    const int *labels; /* of the batch, in training: the network then returns the loss */
+    /* Of the batch, in training with a teacher (train/teacher.h); NULL: none. */
+    const float *teacher, *teacher_pca;
+    int64_t teacher_dim, teacher_pca_dim;
+    /* Known once the module is made: numbers of the branches that a teacher teaches, the fewest and the most; 0: none. */
+    int64_t taught_least, taught_most;
     char told[KIN_WEIGHTS_TOLD]; /* what was taken from published weights, for the user; "" otherwise */
 } kin_network;
 /* Model, head and loss as the config says. */

@@ -53,7 +53,8 @@ static bool forget(const char *run, const char *name, kin_error *err)
 
 bool kin_run_begin(const char *run, kin_error *err)
 {
-    return forget(run, KIN_RUN_STATE, err) && forget(run, KIN_RUN_NEXT, err) && kin_sync_folder(run, err);
+    return forget(run, KIN_RUN_STATE, err) && forget(run, KIN_RUN_NEXT, err) &&
+           forget(run, KIN_RUN_TEACHER, err) && kin_sync_folder(run, err);
 }
 
 bool kin_run_put_model(const char *run, kin_error *err)

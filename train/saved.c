@@ -62,6 +62,15 @@ static bool save_model(kin_trainer *t, kin_error *err)
     return ok;
 }
 
+static bool save_teacher(kin_trainer *t, kin_error *err)
+{
+    if (!t->teacher) return true;
+    char *path = run_file(t, KIN_RUN_TEACHER, err);
+    bool ok = path && kin_teacher_save(t->teacher, path, err);
+    kin_free(path);
+    return ok;
+}
+
 /* The caller's own files of the run. */
 static bool told_of_saving(kin_trainer *t, kin_error *err)
 {
@@ -74,7 +83,7 @@ bool kin_trainer_save(kin_trainer *t, kin_error *err)
 {
     if (!t->run) return true;
     bool chosen = !t->validation || t->now.best_step == t->now.step;
-    if (t->fresh && !kin_run_begin(t->run, err)) return false;
+    if (t->fresh && (!kin_run_begin(t->run, err) || !save_teacher(t, err))) return false;
     t->fresh = false;
     return save_text(t, "log.jsonl", &t->log, err) && told_of_saving(t, err) &&
            (!chosen || save_model(t, err)) && save_checkpoint(t, KIN_RUN_STATE, true, err) &&

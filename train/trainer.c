@@ -77,7 +77,8 @@ static bool make_network(kin_trainer *t, kin_error *err)
 
 static bool begin(kin_trainer *t, const kin_trainer_opt *opt, kin_error *err)
 {
-    if (!kin_network_describe(&t->network, opt->config, err)) return false;
+    if (!kin_network_describe(&t->network, opt->config, err) || !kin_config_teaches(opt->config, err))
+        return false;
     kin_config *c = &t->network.config;
     c->n_classes = t->set->classes;
     look_at_loss(t);
@@ -101,7 +102,9 @@ kin_trainer *kin_trainer_open(const kin_trainer_opt *opt, kin_error *err)
     ok = ok && (opt->resume                  ? kin_trainer_restore(t, err)
                 : *t->network.config.weights ? kin_network_load(&t->network, t->module, err)
                                              : true);
-    if (ok && kin_trainer_open_batches(t, &opt->reading, err)) return t;
+    if (ok && kin_trainer_open_batches(t, &opt->reading, err) &&
+        kin_trainer_open_teacher(t, &opt->reading, opt->resume, err))
+        return t;
     kin_trainer_close(t);
     return NULL;
 }
@@ -110,6 +113,7 @@ void kin_trainer_close(kin_trainer *t)
 {
     if (!t) return;
     kin_loader_free(t->loader);
+    kin_teacher_free(t->teacher);
     kin_optim_free(t->optim);
     kin_module_free(t->module);
     kin_ctx_free(t->ctx);
@@ -134,6 +138,15 @@ int64_t kin_trainer_hidden(const kin_trainer *t) { return kin_loader_hidden(t->l
 
 /* ---- steps ---- */
 
+static bool ask_teacher(kin_trainer *t, const kin_loaded *batch, kin_error *err)
+{
+    kin_network *n = &t->network;
+    if (!t->teacher) return true;
+    if (!(n->teacher = kin_teacher_rows(t->teacher, batch->pixels, batch->count, err))) return false;
+    n->teacher_dim = kin_teacher_dim(t->teacher), n->teacher_pca_dim = kin_teacher_pca_dim(t->teacher);
+    return (n->teacher_pca = kin_teacher_pca(t->teacher, err)) || !n->teacher_pca_dim;
+}
+
 static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
 {
     const kin_config *c = &t->network.config;
@@ -152,6 +165,7 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
     kin_trainer_part(t, KIN_PART_BEGIN);
     if (!kin_loader_next(t->loader, &batch, err)) return false;
     kin_trainer_part(t, KIN_PART_LOADER);
+    if (!ask_teacher(t, &batch, err)) return false;
     kin_tensor *value = forward(t, &batch);
     *loss = kin_item(value);
     t->entropy = kin_sca_lowest_entropy(t->module);

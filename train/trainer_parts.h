@@ -7,6 +7,7 @@
 #include "data/sampler.h"
 #include "data/transforms/recipe.h"
 #include "train/run_data.h"
+#include "train/teacher.h"
 #include "train/trainer.h"
 
 struct kin_trainer {
@@ -19,8 +20,9 @@ struct kin_trainer {
     const kin_dataset *set, *validation;
     kin_recipe recipe; /* of config.augment */
     kin_loader *loader;
-    kin_sampler sampler; /* of the pictures that can be read ... */
-    int64_t *sound;      /* [now.pictures]: ... and their places in the set */
+    kin_sampler sampler;  /* of the pictures that can be read ... */
+    int64_t *sound;       /* [now.pictures]: ... and their places in the set */
+    kin_teacher *teacher; /* NULL: none */
     const char *run;
     int *labels;   /* of the batch */
     bool pk;       /* batches are P classes with K pictures each */
@@ -53,6 +55,8 @@ bool kin_trainer_stops(kin_trainer *t); /* once asked to stop, it does */
 void kin_trainer_fit_batches(kin_trainer *t);
 /* The loader, the pictures that can be read, and whether they suffice. */
 bool kin_trainer_open_batches(kin_trainer *t, const kin_reading *reading, kin_error *err);
+/* Where the loss learns from a teacher: it, and how its descriptor becomes one of the student's dimension. */
+bool kin_trainer_open_teacher(kin_trainer *t, const kin_reading *reading, bool resume, kin_error *err);
 /* Whether a loss that compares pictures has nothing to compare in this batch. */
 bool kin_trainer_idles(const kin_trainer *t, int64_t count);
 

@@ -13,6 +13,7 @@
 static const kin_option options[] = {
     {"embeddings", KIN_OPTION_STRING, "E.npy", "the batch's embeddings, one a row"},
     {"labels", KIN_OPTION_STRING, "L.npy", "the class of each, whole numbers"},
+    {"teacher", KIN_OPTION_STRING, "T.npy", "for distill: a teacher's descriptors of the same pictures"},
     {"gradient", KIN_OPTION_STRING, "G.npy", "write the gradient by the embeddings",
      .writes = KIN_WRITES_FILE},
     {"mined", KIN_OPTION_STRING, "FILE.csv",
@@ -31,7 +32,7 @@ static const kin_option options[] = {
 
 typedef struct trial {
     kin_loss_sum sum;
-    kin_npy embeddings;
+    kin_npy embeddings, teacher; /* the latter empty where there is none */
     int *labels;
     int64_t n, d, classes;
     kin_ctx *ctx;
@@ -43,8 +44,13 @@ typedef struct trial {
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
 {
     trial *t = arg;
+    kin_tensor *teacher = t->teacher.count
+                              ? kin_input(t->ctx, KIN_SHAPE(t->n, t->teacher.shape[1]), t->teacher.data)
+                              : NULL;
     return kin_loss_value(
-        &t->now, s, &(kin_loss_input){.x = x, .labels = t->labels, .classes = t->classes, .mined = t->mined});
+        &t->now, s,
+        &(kin_loss_input){
+            .x = x, .labels = t->labels, .classes = t->classes, .teacher = teacher, .mined = t->mined});
 }
 
 /* ---- reading ---- */
@@ -69,6 +75,16 @@ static bool read_labels(const char *path, trial *t, kin_error *err)
     kin_npy_free(&file);
     if (!t->classes) t->classes = (int64_t)most + 1;
     return ok;
+}
+
+static bool read_teacher(const kin_cli *cli, trial *t, kin_error *err)
+{
+    const char *path = kin_option_string(cli, "teacher");
+    if (!path) return true;
+    if (!kin_npy_read_matrix(path, &t->teacher, err)) return false;
+    return t->teacher.shape[0] == t->n ||
+           kin_fail(err, KIN_ERR_DATA, "%s: holds %lld rows for %lld embeddings", path,
+                    (long long)t->teacher.shape[0], (long long)t->n);
 }
 
 static kin_entry *own_parameter(trial *t)
@@ -131,7 +147,7 @@ static bool open_trial(const kin_cli *cli, trial *t, kin_error *err)
     t->now = t->sum;
     if (t->n > 65536)
         return kin_fail(err, KIN_ERR_ARGUMENT, "a batch of %lld embeddings is too large", (long long)t->n);
-    if (!read_labels(kin_option_string(cli, "labels"), t, err)) return false;
+    if (!read_labels(kin_option_string(cli, "labels"), t, err) || !read_teacher(cli, t, err)) return false;
     if (!(t->ctx = kin_ctx_new())) return kin_fail_memory(err, "the loss", sizeof *t);
     t->module = kin_module_new(t->ctx, forward, t, KIN_SHAPE(t->n, t->d),
                                (uint64_t)kin_option_int(cli, "seed"));
@@ -142,7 +158,7 @@ static void close_trial(trial *t)
 {
     kin_module_free(t->module);
     kin_ctx_free(t->ctx);
-    kin_npy_free(&t->embeddings);
+    kin_npy_free(&t->embeddings), kin_npy_free(&t->teacher);
     kin_free(t->labels);
 }
 

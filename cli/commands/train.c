@@ -27,9 +27,9 @@ static const kin_option options[] = {
      "is "
      "said beside it wins"},
     {"resume", KIN_OPTION_STRING, "RUN",
-     "go on with an interrupted run where it stopped; its settings come with it, and only --steps and --data "
-     "may "
-     "change"},
+     "go on with an interrupted run where it stopped; its settings come with it, and only --steps, --data "
+     "and "
+     "the place of --teacher may change"},
     {"data", KIN_OPTION_STRING, "DATA",
      "with --resume: where the run's data are now, if not where they were"},
     {"model", KIN_OPTION_CHOICE, "NAME", "the network", "conv4", .choices = kin_model_names},
@@ -37,6 +37,11 @@ static const kin_option options[] = {
      "the loss, or a sum of some, with their options and weights: \"softmax(smoothing=.1) + "
      "triplet-hard(margin=.3) * .5\"; kin loss lists them",
      "triplet-hard", .fallback_shown = "triplet-hard; with --weights " KIN_GENTLE_LOSS},
+    {"teacher", KIN_OPTION_STRING, "RUN",
+     "distill: learn the descriptors of another network, a run's or one with published weights (a file, with "
+     "--teacher-model); with distill alone the data need no classes",
+     .fallback_shown = "none; with it the loss is distill, unless said otherwise"},
+    {"teacher-model", KIN_OPTION_STRING, "NAME", "with --teacher WEIGHTS: the network that they are of"},
     KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
@@ -177,6 +182,11 @@ static bool changed_config(kin_config *c, const kin_cli *cli, const char *run, k
     if (ok && data && strlen(data) >= sizeof c->data)
         ok = kin_fail(err, KIN_ERR_ARGUMENT, "--data is longer than %zu characters", sizeof c->data - 1);
     if (ok && data) snprintf(c->data, sizeof c->data, "%s", data);
+    const char *teacher = kin_option_string(cli, "teacher");
+    if (ok && teacher && strlen(teacher) >= sizeof c->teacher)
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "--teacher is longer than %zu characters",
+                      sizeof c->teacher - 1);
+    if (ok && teacher) snprintf(c->teacher, sizeof c->teacher, "%s", teacher);
     return ok;
 }
 
@@ -332,6 +342,13 @@ static bool train_on(kin_cli *cli, const training *what, kin_error *err)
     return ok;
 }
 
+static bool needs_classes(const kin_config *c)
+{
+    kin_loss_sum loss;
+    bool split = c->validate > 0 || *c->validate_fold || *c->validate_list;
+    return split || !kin_config_loss(c, &loss, NULL) || (kin_loss_needs(&loss) & KIN_LOSS_NEEDS_LABELS);
+}
+
 /* The held-out part is chosen before any picture is read. */
 static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, bool resume,
                            const kin_beginning *beginning, kin_error *err)
@@ -345,7 +362,7 @@ static bool read_and_train(kin_cli *cli, const kin_config *c, const char *run, b
                                     .labels = *c->labels ? c->labels : NULL};
     if (!kin_source_open_set(cli, c->data, &choice, &all, err))
         return resume ? data_moved(cli, c->data, err) : false;
-    bool ok = all.classes > 0 || kin_source_need_classes(&all, c->data, "training", err);
+    bool ok = all.classes > 0 || !needs_classes(c) || kin_source_need_classes(&all, c->data, "training", err);
     ok = ok && (!split || kin_split_validation(&all, &how, &kept, &held, err));
     const training what = {c, split ? &kept : &all, split ? &held : NULL, run, resume, beginning};
     ok = ok && train_on(cli, &what, err);
