@@ -193,6 +193,20 @@ static int option_at(const char *name, size_t length)
     return -1;
 }
 
+/* The whole path, so that the file is found from elsewhere; of an archive's file, the archive's. */
+static void add_whole(kin_text *text, const char *name, const char *value)
+{
+    char *archive = NULL;
+    const char *member = NULL;
+    kin_error ignored = {0};
+    kin_import_split(value, &archive, &member, &ignored);
+    char *whole = realpath(archive ? archive : value, NULL);
+    if (whole && archive) kin_text_format(text, "%s=%s:%s\n", name, whole, member);
+    else kin_text_format(text, "%s=%s\n", name, whole ? whole : value);
+    free(whole);
+    kin_free(archive);
+}
+
 char *kin_describer_options(const kin_cli *cli)
 {
     kin_text text = {0};
@@ -202,10 +216,9 @@ char *kin_describer_options(const kin_cli *cli)
         const char *value = at >= 0 ? cli->values[at] : NULL;
         if (value && strcmp(*name, "model") == 0 && strcmp(value, handmade) == 0)
             continue; /* as if left out */
-        bool file = value && (strcmp(*name, "model") == 0 || strcmp(*name, "weights") == 0);
-        char *whole = file ? realpath(value, NULL) : NULL; /* so that it is found from elsewhere */
-        if (value) kin_text_format(&text, "%s=%s\n", *name, whole ? whole : value);
-        free(whole);
+        if (value && (strcmp(*name, "model") == 0 || strcmp(*name, "weights") == 0))
+            add_whole(&text, *name, value);
+        else if (value) kin_text_format(&text, "%s=%s\n", *name, value);
     }
     char *options = text.failed ? NULL : kin_strdup(text.data ? text.data : "");
     kin_text_free(&text);

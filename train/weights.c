@@ -34,6 +34,7 @@ static void tell(const kin_weights *w, const kin_import_info *info, const kin_im
     *told = '\0';
     add(told, "%d of %d tensors from %.200s", all->found, all->of, w->path);
     if (info->files) add(told, " (%d files)", info->files);
+    if (info->member[0] && !strstr(w->path, info->member)) add(told, ", %s", info->member);
     if (info->key[0]) add(told, ", dictionary '%s'", info->key);
     if (info->prefix[0]) add(told, ", prefix '%s' taken off", info->prefix);
     if (info->left_out) add(told, ", %d entries left out", info->left_out);
@@ -67,6 +68,7 @@ static bool fit(const kin_weights *w, const char *allowed, kin_checkpoint *c, ki
                 kin_module *m, char told[KIN_WEIGHTS_TOLD], kin_error *err)
 {
     int summed = 0;
+    kin_import_old_names(c);
     if (!given(w->prefix) && !kin_import_fit(c, m, info, err)) return false;
     if (given(w->heads)) kin_checkpoint_leave(c, m, w->heads);
     if (w->sum_channels && !kin_import_sum_channels(c, m, &summed, err)) return false;

@@ -20,6 +20,7 @@ static void tell(const kin_cli *cli, const kin_checkpoint *c, const kin_import_i
     for (int i = 0; i < kin_checkpoint_count(c); i++)
         if (kin_dtype_is_real(kin_checkpoint_array(c, i)->dtype))
             numbers += kin_checkpoint_array(c, i)->count;
+    if (info->member[0]) kin_cli_note(cli, "taken from %s, a file of the archive", info->member);
     if (info->key[0]) kin_cli_note(cli, "taken from the dictionary '%s'", info->key);
     if (info->also[0]) kin_cli_note(cli, "it also holds %s: --key NAME takes one of them", info->also);
     if (info->files) kin_cli_note(cli, "read from the %d files of the index", info->files);
@@ -67,13 +68,15 @@ const kin_command kin_command_import = {
     .name = "import",
     .summary = "read weights of PyTorch or NumPy, write safetensors",
     .usage = "kin import FILE OUT [--key NAME] [--prefix TEXT]",
-    .about = "FILE is what torch.save wrote (.pth, .pt; the form since PyTorch 1.6 and the one before), a "
-             ".npz, a .npy, a folder of .npy files, or safetensors, "
-             "whose notes stay (a network of kin train is one still) where all of it is taken. "
-             "Real numbers of any width become float32, integers stay as they are. Nothing in the file is "
-             "run: a pickle that asks for more than tensors and plain "
-             "values is refused, and what it asked for is named. Whole models cannot be read, only their "
-             "state dicts.",
+    .about =
+        "FILE is what torch.save wrote (.pth, .pt; the form since PyTorch 1.6 and the one before), a "
+        ".npz, a .npy, a folder of .npy files, or safetensors, "
+        "whose notes stay (a network of kin train is one still) where all of it is taken; or an archive with "
+        "such a file in it, as a wheel of PyPI (where there are several, FILE:NAME). "
+        "Real numbers of any width become float32, integers stay as they are. Nothing in the file is "
+        "run: a pickle that asks for more than tensors and plain "
+        "values is refused, and what it asked for is named. Whole models cannot be read, only their "
+        "state dicts.",
     .examples = "kin import resnet50.pth resnet50.safetensors\n"
                 "# one of several networks in a file, and its trunk alone\n"
                 "kin import run.pt trunk.safetensors --key ema --prefix backbone.",

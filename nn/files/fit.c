@@ -97,6 +97,34 @@ bool kin_import_fit(kin_checkpoint *c, kin_module *m, kin_import_info *info, kin
     return ok && (!*prefix || kin_import_select(c, prefix, info, err));
 }
 
+/* ---- old names ---- */
+
+/* In "..denselayer12.norm.1.weight" the dot before the digit, by which it differs from the name of today; else NULL. */
+static char *old_dot(char *name)
+{
+    static const char layer[] = "denselayer";
+    for (char *at = strstr(name, layer); at; at = strstr(at + 1, layer)) {
+        char *p = at + sizeof layer - 1;
+        size_t digits = strspn(p, "0123456789");
+        p += digits;
+        bool part = strncmp(p, ".norm.", 6) == 0 || strncmp(p, ".conv.", 6) == 0;
+        if (digits && part && (p[6] == '1' || p[6] == '2') && p[7] == '.') return p + 5;
+    }
+    return NULL;
+}
+
+int kin_import_old_names(kin_checkpoint *c)
+{
+    int count = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        char *dot = old_dot((char *)c->arrays[i].name); /* in the checkpoint's own memory */
+        if (!dot) continue;
+        memmove(dot, dot + 1, strlen(dot));
+        count++;
+    }
+    return count;
+}
+
 /* ---- channels ---- */
 
 /* [O, 3, h, w] where the network's own, in memory [h, w, I, O], has one channel. */

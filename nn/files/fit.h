@@ -14,6 +14,10 @@ extern "C" {
  * and a student): which one is meant is for the user to say. */
 bool kin_import_fit(kin_checkpoint *c, kin_module *m, kin_import_info *info, kin_error *err);
 
+/* torchvision's published DenseNets have the names of PyTorch before 0.4, denselayer1.norm.1.weight: they become
+ * denselayer1.norm1.weight, as torchvision does it. Returns how many. */
+int kin_import_old_names(kin_checkpoint *c);
+
 /* Where the network's convolution reads one channel and the file's three, the file's kernels are summed over
  * the channels: what a picture of three equal channels gives, where all are scaled alike. *summed counts
  * them. */

