@@ -26,6 +26,7 @@ static bool listed(const char *const *list, const char *name)
 typedef struct reader {
     kin_conf *conf;
     const kin_command *command;
+    const kin_conf_space *space; /* NULL: a recipe */
     kin_error *err;
     int line;
 } reader;
@@ -66,12 +67,28 @@ static bool name_character(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+/* A space has one section, of what follows the network. */
+static bool read_chain(reader *r, const char *line)
+{
+    kin_conf *c = r->conf;
+    if (strncmp(line, "[phase", 6) == 0)
+        return fail_at(
+            r, "a space has no phases; each is a sweep of its own, with the network of the one before as its "
+               "weights");
+    if (strcmp(line, "[chain]") != 0)
+        return fail_at(r, "'%.60s' is no section of a space; expected [chain]", line);
+    if (c->phases) return fail_at(r, "there is a section [chain] already, at line %d", c->phase_line[0]);
+    c->phase_line[0] = r->line, c->phase[0] = "chain", c->phases = 1;
+    return true;
+}
+
 /* "[phase NAME]"; the name is a folder's, too. */
 static bool read_phase(reader *r, char *line)
 {
     kin_conf *c = r->conf;
     cut_comment(line);
     line = trimmed(line);
+    if (r->space) return read_chain(r, line);
     size_t length = strlen(line);
     if (line[length - 1] != ']' || strncmp(line, "[phase", 6) != 0 || !blank(line[6]))
         return fail_at(r, "'%.60s' is no beginning of a phase; expected [phase NAME]", line);
@@ -91,26 +108,35 @@ static bool read_phase(reader *r, char *line)
     return true;
 }
 
-static bool add_setting(reader *r, const char *name, const char *value)
+static bool check(const reader *r, const kin_setting *setting, kin_error *why)
+{
+    kin_cli scratch = {.command = r->command};
+    const kin_conf_space *space = r->space;
+    if (!space) return kin_cli_offer(&scratch, setting->name, setting->value, why);
+    return space->check(space->user, setting->phase < 0 ? space->command : space->chain, setting, why);
+}
+
+static bool add_setting(reader *r, const char *name, const char *value, bool quoted)
 {
     kin_conf *c = r->conf;
     kin_error why = {0};
-    kin_cli scratch = {.command = r->command};
-    if (!kin_cli_offer(&scratch, name, value, &why)) return fail_at(r, "%s", why.message);
+    kin_setting setting = {name, value, r->line, c->phases - 1, quoted};
+    if (!check(r, &setting, &why)) return fail_at(r, "%s", why.message);
     for (int i = 0; i < c->count; i++)
         if (c->settings[i].phase == c->phases - 1 && strcmp(c->settings[i].name, name) == 0)
             return fail_at(r, "%s was said already, at line %d", name, c->settings[i].line);
     if (!kin_grow((void **)&c->settings, (size_t)c->count, &c->capacity, sizeof *c->settings))
         return kin_fail_memory(r->err, c->path, (size_t)c->count * sizeof *c->settings);
-    c->settings[c->count++] = (kin_setting){name, value, r->line, c->phases - 1};
+    c->settings[c->count++] = setting;
     return true;
 }
 
 /* Between quotes everything counts; else the value ends at a comment. */
-static bool read_value(reader *r, char **value)
+static bool read_value(reader *r, char **value, bool *quoted)
 {
     char *text = trimmed(*value);
-    if (*text != '"') {
+    *quoted = *text == '"';
+    if (!*quoted) {
         cut_comment(text);
         *value = trimmed(text);
         return true;
@@ -129,19 +155,20 @@ static bool read_setting(reader *r, char *line)
     if (!equals) return fail_at(r, "'%.60s' is no setting; expected OPTION = VALUE", line);
     *equals = '\0';
     char *value = equals + 1, *name = trimmed(line);
+    bool quoted;
     if (*name == '-') return fail_at(r, "options stand here without their dashes, not as '%.60s'", name);
-    if (!read_value(r, &value)) return false;
+    if (!read_value(r, &value, &quoted)) return false;
     if (listed(typed_alone, name))
         return fail_at(r, "%s belongs to the command line: a recipe is for any data and any run", name);
     if (!*name || !*value) return fail_at(r, "'%.60s' has no value; expected OPTION = VALUE", name);
-    return add_setting(r, name, value);
+    return add_setting(r, name, value, quoted);
 }
 
-bool kin_conf_parse(const char *path, const char *text, const kin_command *command, kin_conf *out,
-                    kin_error *err)
+static bool parse(const char *path, const char *text, const kin_command *command, const kin_conf_space *space,
+                  kin_conf *out, kin_error *err)
 {
     *out = (kin_conf){0};
-    reader r = {.conf = out, .command = command, .err = err};
+    reader r = {.conf = out, .command = command, .space = space, .err = err};
     out->path = kin_arena_strdup(&out->storage, path);
     out->text = kin_arena_strdup(&out->storage, text);
     char *line = kin_arena_strdup(&out->storage, strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text);
@@ -155,6 +182,12 @@ bool kin_conf_parse(const char *path, const char *text, const kin_command *comma
     }
     if (!ok) kin_conf_free(out);
     return ok;
+}
+
+bool kin_conf_parse(const char *path, const char *text, const kin_command *command, kin_conf *out,
+                    kin_error *err)
+{
+    return parse(path, text, command, NULL, out, err);
 }
 
 void kin_conf_free(kin_conf *c)
@@ -174,13 +207,14 @@ static const kin_builtin *builtin(const char *name, kin_nearest *nearest, kin_te
     return NULL;
 }
 
-static bool open_file(const char *path, const kin_command *command, kin_conf *out, kin_error *err)
+static bool open_file(const char *path, const kin_command *command, const kin_conf_space *space,
+                      kin_conf *out, kin_error *err)
 {
     kin_bytes bytes;
     if (!kin_read_file(path, MOST_BYTES, &bytes, err)) return false;
     bool ok = strlen((const char *)bytes.data) == bytes.size ||
               kin_fail(err, KIN_ERR_DATA, "%s: is no text, but has bytes of zero", path);
-    ok = ok && kin_conf_parse(path, (const char *)bytes.data, command, out, err);
+    ok = ok && parse(path, (const char *)bytes.data, command, space, out, err);
     kin_bytes_free(&bytes);
     return ok;
 }
@@ -197,7 +231,7 @@ bool kin_conf_open(const char *name, const kin_command *command, kin_conf *out, 
         snprintf(path, sizeof path, "recipes/%.100s.conf", name);
         ok = kin_conf_parse(path, found->text, command, out, err);
     } else if (strchr(name, '/') || strchr(name, '.') || kin_exists(name)) {
-        ok = open_file(name, command, out, err);
+        ok = open_file(name, command, NULL, out, err);
     } else {
         ok = kin_fail(err, KIN_ERR_ARGUMENT, "there is no recipe '%.100s'%s%s%s; there are: %s, or a file",
                       name, nearest.name ? " (did you mean " : "", nearest.name ? nearest.name : "",
@@ -205,6 +239,12 @@ bool kin_conf_open(const char *name, const kin_command *command, kin_conf *out, 
     }
     kin_text_free(&all);
     return ok;
+}
+
+bool kin_conf_open_space(const char *name, const kin_conf_space *space, kin_conf *out, kin_error *err)
+{
+    *out = (kin_conf){0};
+    return open_file(name, space->command, space, out, err);
 }
 
 /* ---- beside what was typed ---- */
@@ -251,16 +291,21 @@ static bool needs_quotes(const char *value)
     return needs;
 }
 
-static bool add_typed(const kin_option *o, const char *value, kin_text *out, kin_error *err)
+bool kin_conf_add(kin_text *out, const char *name, const char *value, const char *comment, kin_error *err)
 {
-    const char *quote = "";
-    if (o->kind == KIN_OPTION_FLAG) value = "yes";
-    if (needs_quotes(value)) quote = "\"";
+    const char *quote = needs_quotes(value) ? "\"" : "";
     if (strchr(value, '\n') || (*quote && strchr(value, '"')))
         return kin_fail(err, KIN_ERR_ARGUMENT,
-                        "--%s: a recipe cannot keep a value with a new line or such quotes", o->name);
-    kin_text_format(out, "%s = %s%s%s  # said on the command line\n", o->name, quote, value, quote);
+                        "--%s: a recipe cannot keep a value with a new line or such quotes", name);
+    kin_text_format(out, "%s = %s%s%s%s%s\n", name, quote, value, quote, comment ? "  # " : "",
+                    comment ? comment : "");
     return true;
+}
+
+static bool add_typed(const kin_option *o, const char *value, kin_text *out, kin_error *err)
+{
+    return kin_conf_add(out, o->name, o->kind == KIN_OPTION_FLAG ? "yes" : value, "said on the command line",
+                        err);
 }
 
 bool kin_conf_as_ran(const kin_conf *c, const kin_cli *typed, kin_text *out, kin_error *err)

@@ -28,6 +28,7 @@ extern const kin_builtin kin_builtins[];
 typedef struct kin_setting {
     const char *name, *value;
     int line, phase; /* phase -1: above all of them */
+    bool quoted;     /* the value stood between quotes */
 } kin_setting;
 
 /* A recipe that was read; kin_conf_free. */
@@ -48,6 +49,19 @@ bool kin_conf_open(const char *name, const kin_command *command, kin_conf *out, 
 bool kin_conf_parse(const char *path, const char *text, const kin_command *command, kin_conf *out,
                     kin_error *err);
 void kin_conf_free(kin_conf *c);
+
+/* A file of the same grammar whose values may be ranges, and whose one section is [chain]: what a sweep searches. A
+ * setting is checked by `check`, against the table of the section that it stands in. */
+typedef struct kin_conf_space {
+    const kin_command *command, *chain;
+    bool (*check)(void *user, const kin_command *table, const kin_setting *setting, kin_error *err);
+    void *user;
+} kin_conf_space;
+bool kin_conf_open_space(const char *name, const kin_conf_space *space, kin_conf *out, kin_error *err);
+
+/* Appends `name = value  # comment`, quoted where that is needed; `comment` NULL: none. Fails on a value that no line
+ * can hold. */
+bool kin_conf_add(kin_text *out, const char *name, const char *value, const char *comment, kin_error *err);
 
 /* Gives the command line what a phase says (-1: what stands above all of them), where nothing was typed. */
 bool kin_conf_apply(const kin_conf *c, int phase, kin_cli *cli, kin_error *err);

@@ -14,6 +14,9 @@
 /* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
 
+/* The same of kin train's options, checked beside each other too (cli/commands/train.c). */
+bool kin_train_configure(kin_config *c, const kin_cli *cli, kin_error *err);
+
 /* Adds to `out` what --weights changed of the defaults: "--lr 0.0001, --freeze-bn". Not in a recipe, which says what it
  * wants. */
 void kin_config_tell_gentle(const kin_config *c, const kin_cli *cli, kin_text *out);

@@ -22,6 +22,7 @@ extern const kin_command kin_command_learn;
 extern const kin_command kin_command_synth;
 extern const kin_command kin_command_data;
 extern const kin_command kin_command_train;
+extern const kin_command kin_command_sweep;
 extern const kin_command kin_command_compare;
 extern const kin_command kin_command_recipes;
 extern const kin_command kin_command_loss;
@@ -63,6 +64,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_synth,
     &kin_command_data,
     &kin_command_train,
+    &kin_command_sweep,
     &kin_command_compare,
     &kin_command_recipes,
     &kin_command_loss,

@@ -415,7 +415,7 @@ static int ways_to_validate(const kin_cli *cli)
 }
 
 /* The options as one, and beside each other. */
-static bool configure(kin_config *c, const kin_cli *cli, kin_error *err)
+bool kin_train_configure(kin_config *c, const kin_cli *cli, kin_error *err)
 {
     if (kin_option_int(cli, "channels") == 2) return kin_fail(err, KIN_ERR_ARGUMENT, "--channels is 1 or 3");
     if (ways_to_validate(cli) > 1)
@@ -435,7 +435,7 @@ static bool train_told(kin_cli *cli, const kin_config *c, const char *run, bool 
     return read_and_train(cli, c, run, resume, beginning, err);
 }
 
-static const kin_train_calls calls = {configure, resumed_config, changed_config, train_told};
+static const kin_train_calls calls = {kin_train_configure, resumed_config, changed_config, train_told};
 
 /* A run without a recipe takes the place of one that had one. */
 static bool forget_recipe(void *user, kin_error *err)
@@ -454,7 +454,7 @@ static bool train_new(kin_cli *cli, const char *out, kin_error *err)
     if (kin_option_given(cli, "recipe")) return kin_phases_train(cli, &calls, err);
     kin_config *config = kin_alloc(sizeof *config);
     bool ok = (config || kin_fail_memory(err, "the settings of a run", sizeof *config)) &&
-              configure(config, cli, err);
+              kin_train_configure(config, cli, err);
     if (ok) snprintf(config->data, sizeof config->data, "%s", cli->positional[0]);
     ok = ok && train_told(cli, config, out, false, &beginning, err);
     kin_free(config);

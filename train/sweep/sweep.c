@@ -1,0 +1,323 @@
+#include "train/sweep/sweep.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "train/run_data.h"
+#include "train/run_folder.h"
+#include "train/sweep/journal.h"
+#include "train/sweep/trial.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOPELESS = 8 }; /* so many trials that fail, and none that does not: it is the space */
+#define KEPT_BACK 0.25 /* seconds for what is written in the end */
+
+typedef struct sweeping {
+    const kin_sweep_opt *opt;
+    kin_sweep_space space;
+    kin_sweep_journal journal;
+    kin_sweep_table table;
+    kin_sweep_stage stage;
+    double latest; /* moment by which all must be done; INFINITY: none */
+    double whole;  /* seconds there were for it, at this call's beginning */
+    bool late;     /* what was just worked on was stopped for the time */
+    kin_config config;
+    int lock;
+} sweeping;
+
+char *kin_sweep_folder(const char *folder, int64_t trial, int64_t seed)
+{
+    kin_text path = {0};
+    kin_text_format(&path, "%s/trial-%04lld", folder, (long long)trial);
+    if (seed) kin_text_format(&path, "-seed-%lld", (long long)seed);
+    if (path.failed) kin_text_free(&path);
+    return path.data;
+}
+
+/* ---- what it will take ---- */
+
+/* Seconds a step, by the trial's own last rung, else by the mean of all; and what opening took at most. */
+static void known(const sweeping *s, int64_t trial, double *rate, double *opening)
+{
+    double seconds = 0, steps = 0, own = 0;
+    *opening = 0;
+    for (int64_t i = 0; i < s->table.count; i++)
+        for (int r = 0; r < s->table.trials[i].rungs; r++) {
+            const kin_sweep_result *result = &s->table.trials[i].result[r];
+            double worked = result->seconds - result->opening;
+            *opening = fmax(*opening, result->opening);
+            if (result->computed < 1) continue;
+            seconds += worked, steps += (double)result->computed;
+            if (i == trial) own = worked / (double)result->computed;
+        }
+    *rate = own > 0 ? own : steps > 0 ? seconds / steps : 0;
+}
+
+static int64_t begins_at(const sweeping *s, const kin_sweep_next *next)
+{
+    return next->seed || !next->rung ? 0 : s->opt->plan.step[next->rung - 1];
+}
+
+/* Seconds that a rung takes; 0: not known yet. */
+static double needs_of(const sweeping *s, const kin_sweep_next *next)
+{
+    double rate, opening;
+    known(s, next->trial, &rate, &opening);
+    int64_t steps = s->opt->plan.step[next->rung] - begins_at(s, next);
+    return rate > 0 ? opening + rate * (double)steps : 0;
+}
+
+/* Time for the finalists, of whom one is like another: what they would need, and half of all at most. */
+static double kept_for_finalists(const sweeping *s)
+{
+    const kin_sweep_plan *plan = &s->opt->plan;
+    int64_t best = kin_sweep_best(&s->table);
+    double rate, opening;
+    if (best < 0 || isinf(s->latest) || s->stage == KIN_SWEEP_FINALISTS) return 0;
+    known(s, best, &rate, &opening);
+    double each = opening + rate * (double)plan->step[plan->rungs - 1],
+           left = (double)((int64_t)plan->finalists * plan->seeds - s->table.n_again);
+    return fmin(fmax(left, 0) * each, s->whole / 2);
+}
+
+static double latest_for(const sweeping *s) { return s->latest - KEPT_BACK - kept_for_finalists(s); }
+
+/* Whether a rung is begun; else the search goes on with what is smaller, and it is told. */
+static bool there_is_time(sweeping *s, const kin_sweep_next *next)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    double needs = needs_of(s, next), left = latest_for(s) - kin_sweep_clock();
+    if (left > 0 && needs <= left) return true;
+    if (w->on_left_out) w->on_left_out(w->user, next, needs, fmax(left, 0));
+    return false;
+}
+
+static kin_sweep_stage smaller(const sweeping *s, const kin_sweep_next *next)
+{
+    return s->stage == KIN_SWEEP_SEARCH && next->what == KIN_SWEEP_GO_ON ? KIN_SWEEP_NO_PROMOTION
+                                                                         : KIN_SWEEP_FINALISTS;
+}
+
+/* ---- one piece of work ---- */
+
+static bool configure(sweeping *s, const kin_sweep_next *next, kin_sweep_chain *chain, kin_error *err)
+{
+    const kin_sweep_plan *plan = &s->opt->plan;
+    *chain = (kin_sweep_chain){0};
+    if (!s->opt->configure(s->opt->user, s->table.trials[next->trial].value, &s->config, chain, err))
+        return false;
+    s->config.steps = plan->step[plan->rungs - 1];
+    s->config.validate_every = plan->step[0];
+    s->config.seed += next->seed;
+    return true;
+}
+
+/* A trial that is new to the table is in the journal before its first step. */
+static bool begin(sweeping *s, const kin_sweep_next *next, kin_error *err)
+{
+    if (next->what != KIN_SWEEP_NEW || next->trial < s->table.count) return true;
+    kin_sweep_trial *trial = kin_sweep_table_add(&s->table);
+    if (!trial) return kin_fail_memory(err, "the trials", sizeof *trial);
+    for (int i = 0; i < s->opt->n_params; i++)
+        trial->value[i] = kin_sweep_draw(&s->opt->params[i], s->opt->plan.seed, next->trial);
+    return kin_sweep_journal_begin(&s->journal, next->trial, trial->value, err);
+}
+
+static bool hopeless(const sweeping *s, kin_error *err)
+{
+    if (s->table.count < HOPELESS) return false;
+    for (int64_t i = 0; i < s->table.count; i++)
+        if (s->table.trials[i].rungs) return false;
+    kin_fail(err, KIN_ERR_ARGUMENT, "the first %lld trials failed, all of them; the first: %s",
+             (long long)s->table.count, s->table.trials[0].failed);
+    return true;
+}
+
+static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *why, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    char *to = s->table.trials[next->trial].failed;
+    if (next->seed) {
+        kin_sweep_again *again = kin_sweep_table_add_again(&s->table, next->trial, next->seed);
+        if (!again) return kin_fail_memory(err, "the trials", sizeof *again);
+        to = again->failed;
+    }
+    snprintf(to, sizeof s->table.trials->failed, "%s", why);
+    if (!kin_sweep_journal_failed(&s->journal, next->trial, next->seed, to, err)) return false;
+    if (w->on_failed) w->on_failed(w->user, next, to);
+    return !hopeless(s, err);
+}
+
+static bool keep_result(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result,
+                        kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    if (!kin_sweep_journal_result(&s->journal, next->trial, next->rung, next->seed, result, err))
+        return false;
+    if (next->seed) {
+        kin_sweep_again *again = kin_sweep_table_add_again(&s->table, next->trial, next->seed);
+        if (!again) return kin_fail_memory(err, "the trials", sizeof *again);
+        again->result = *result;
+    } else {
+        kin_sweep_trial *trial = &s->table.trials[next->trial];
+        trial->result[trial->rungs++] = *result;
+    }
+    if (w->on_result) w->on_result(w->user, next, result);
+    if (next->seed || !w->on_best || kin_sweep_best(&s->table) != next->trial) return true;
+    return w->on_best(w->user, &s->table, next->trial, err);
+}
+
+/* It was stopped inside the rung: what it took counts, and its checkpoint waits. */
+static bool keep_pause(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result, int64_t step,
+                       kin_error *err)
+{
+    s->table.paused += result->seconds;
+    return kin_sweep_journal_paused(&s->journal, next->trial, next->seed, step, result->seconds, err);
+}
+
+static bool train(sweeping *s, const kin_sweep_next *next, const kin_sweep_chain *chain, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    kin_sweep_result result;
+    kin_error why = {0}, ignored = {0};
+    char *folder = kin_sweep_folder(s->opt->folder, next->trial, next->seed);
+    kin_trial trial = {.opt = s->opt,
+                       .config = &s->config,
+                       .chain = chain,
+                       .folder = folder,
+                       .until = s->opt->plan.step[next->rung],
+                       .latest = latest_for(s)};
+    if (!folder) return kin_fail_memory(err, s->opt->folder, strlen(s->opt->folder));
+    kin_trial_end end = kin_trial_run(&trial, &result, &why);
+    kin_free(folder);
+    if (end == KIN_TRIAL_DONE) return keep_result(s, next, &result, err);
+    if (end == KIN_TRIAL_FAILED) return keep_failure(s, next, why.message, err);
+    if (why.code == KIN_ERR_INTERRUPTED)
+        keep_pause(s, next, &result, begins_at(s, next) + result.computed,
+                   end == KIN_TRIAL_LATE ? err : &ignored);
+    if (end == KIN_TRIAL_BROKEN)
+        return kin_fail(err, why.code, "trial %lld: %s", (long long)next->trial, why.message);
+    if (w->on_left_out) w->on_left_out(w->user, next, trial.needs, fmax(0, trial.latest - kin_sweep_clock()));
+    s->late = true;
+    return !kin_failed(err);
+}
+
+static bool work_on(sweeping *s, const kin_sweep_next *next, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    kin_sweep_chain chain;
+    kin_error why = {0};
+    if (!begin(s, next, err)) return false;
+    if (!configure(s, next, &chain, &why))
+        return why.code == KIN_ERR_ARGUMENT ? keep_failure(s, next, why.message, err)
+                                            : kin_fail(err, why.code, "%s", why.message);
+    if (w->on_begin)
+        w->on_begin(w->user, next, begins_at(s, next), s->opt->plan.step[next->rung], needs_of(s, next));
+    return train(s, next, &chain, err);
+}
+
+/* ---- the whole ---- */
+
+static bool stopped(const sweeping *s, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    return w->should_stop && w->should_stop(w->user) && !kin_fail(err, KIN_ERR_INTERRUPTED, "stopped");
+}
+
+static bool all(sweeping *s, kin_error *err)
+{
+    for (;;) {
+        kin_sweep_next next = kin_sweep_decide(&s->table, &s->opt->plan, s->stage);
+        if (next.what == KIN_SWEEP_DONE) return true;
+        if (stopped(s, err)) return false;
+        s->late = !there_is_time(s, &next);
+        if (!s->late && !work_on(s, &next, err)) return false;
+        if (!s->late) continue;
+        if (s->stage == KIN_SWEEP_FINALISTS) return true; /* nothing smaller is left */
+        s->stage = smaller(s, &next);
+    }
+}
+
+/* Trials without the journal that tells of them would be taken for others. */
+static bool is_free(const sweeping *s, kin_error *err)
+{
+    char *journal = kin_path_join(s->opt->folder, KIN_SWEEP_JOURNAL),
+         *first = kin_sweep_folder(s->opt->folder, 0, 0);
+    bool ok = (journal && first) || kin_fail_memory(err, s->opt->folder, 1);
+    if (ok && !kin_exists(journal) && kin_exists(first))
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: is there, but no %s that tells of it; name another folder",
+                      first, KIN_SWEEP_JOURNAL);
+    kin_free(journal), kin_free(first);
+    return ok;
+}
+
+static bool own(sweeping *s, kin_error *err)
+{
+    kin_error why = {0};
+    if (kin_run_own(s->opt->folder, &s->lock, &why)) return true;
+    if (strstr(why.message, "another training"))
+        return kin_fail(err, why.code, "%s: another sweep works in this folder; wait for it, or name another",
+                        s->opt->folder);
+    return kin_fail(err, why.code, "%s", why.message);
+}
+
+static bool open_sweep(sweeping *s, kin_error *err)
+{
+    const kin_sweep_opt *opt = s->opt;
+    kin_run_data data = {0};
+    if (opt->n_params < 1 || opt->n_params > KIN_SWEEP_PARAMS)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a sweep searches 1 to %d parameters, not %d",
+                        KIN_SWEEP_PARAMS, opt->n_params);
+    for (int i = 0; i < opt->n_params; i++)
+        if (!kin_sweep_param_check(&opt->params[i], err)) return false;
+    if (!opt->validation || !kin_run_data_of(&data, opt->set, opt->validation, err))
+        return kin_fail(err, KIN_ERR_ARGUMENT, "a sweep needs pictures that are held out");
+    s->space = (kin_sweep_space){.params = opt->params,
+                                 .n_params = opt->n_params,
+                                 .fixed = opt->fixed ? opt->fixed : "",
+                                 .pictures = data.pictures,
+                                 .held = data.held};
+    snprintf(s->space.data, sizeof s->space.data, "%s", data.digest);
+    kin_run_data_free(&data);
+    return own(s, err) && is_free(s, err) &&
+           kin_sweep_journal_open(&s->journal, opt->folder, &s->space, &opt->plan, &s->table, err);
+}
+
+static void set_time(sweeping *s, double began)
+{
+    const kin_sweep_opt *opt = s->opt;
+    double whole = INFINITY;
+    if (opt->budget > 0) whole = opt->budget - kin_sweep_spent(&s->table);
+    if (opt->deadline > 0) whole = fmin(whole, opt->deadline);
+    s->whole = fmax(whole, 0);
+    s->latest = began + whole;
+}
+
+/* What a kill kept from being told. */
+static bool tell_best(sweeping *s, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    int64_t best = kin_sweep_best(&s->table);
+    return best < 0 || !w->on_best || w->on_best(w->user, &s->table, best, err);
+}
+
+bool kin_sweep(const kin_sweep_opt *opt, kin_sweep_table *out, kin_error *err)
+{
+    double began = kin_sweep_clock();
+    if (out) *out = (kin_sweep_table){0};
+    sweeping *s = kin_alloc_zero(1, sizeof *s);
+    if (!s) return kin_fail_memory(err, "the sweep", sizeof *s);
+    s->opt = opt, s->lock = -1, s->journal.file = -1;
+    bool ok = open_sweep(s, err);
+    if (ok) set_time(s, began);
+    ok = ok && tell_best(s, err) && all(s, err);
+    if (out) *out = s->table;
+    else kin_sweep_table_free(&s->table);
+    kin_sweep_journal_close(&s->journal);
+    kin_run_release(&s->lock);
+    kin_free(s);
+    return ok;
+}

@@ -1,0 +1,169 @@
+#include "train/sweep/table.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool kin_sweep_plan_rungs(kin_sweep_plan *plan, int64_t steps, int rungs, int eta, kin_error *err)
+{
+    int64_t parts = 1;
+    if (rungs < 1 || rungs > KIN_SWEEP_RUNGS || eta < 2)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "a sweep has 1 to %d rungs, each at least twice the one before", KIN_SWEEP_RUNGS);
+    for (int i = 1; i < rungs; i++) {
+        if (parts > steps / eta)
+            return kin_fail(
+                err, KIN_ERR_ARGUMENT,
+                "%lld steps are too few for %d rungs, each %d times the one before; take more steps, or "
+                "fewer rungs",
+                (long long)steps, rungs, eta);
+        parts *= eta;
+    }
+    if (steps < 1) return kin_fail(err, KIN_ERR_ARGUMENT, "a trial needs at least one step");
+    plan->rungs = rungs, plan->eta = eta;
+    plan->step[0] = steps / parts;
+    for (int i = 1; i < rungs; i++) plan->step[i] = plan->step[i - 1] * eta;
+    plan->step[rungs - 1] = steps;
+    return true;
+}
+
+void kin_sweep_table_free(kin_sweep_table *t)
+{
+    kin_free(t->trials), kin_free(t->again);
+    *t = (kin_sweep_table){0};
+}
+
+kin_sweep_trial *kin_sweep_table_add(kin_sweep_table *t)
+{
+    if (!kin_grow((void **)&t->trials, (size_t)t->count, &t->room, sizeof *t->trials)) return NULL;
+    t->trials[t->count] = (kin_sweep_trial){0};
+    return &t->trials[t->count++];
+}
+
+kin_sweep_again *kin_sweep_table_add_again(kin_sweep_table *t, int64_t trial, int64_t seed)
+{
+    if (!kin_grow((void **)&t->again, (size_t)t->n_again, &t->again_room, sizeof *t->again)) return NULL;
+    t->again[t->n_again] = (kin_sweep_again){.trial = trial, .seed = seed};
+    return &t->again[t->n_again++];
+}
+
+/* ---- standing ---- */
+
+const kin_sweep_result *kin_sweep_last(const kin_sweep_trial *trial)
+{
+    return trial->rungs ? &trial->result[trial->rungs - 1] : NULL;
+}
+
+/* One that failed later is no recipe. */
+static double standing(const kin_sweep_trial *trial)
+{
+    const kin_sweep_result *last = kin_sweep_last(trial);
+    return last && !*trial->failed ? last->figure : -INFINITY;
+}
+
+/* By insertion: a sweep has hundreds of trials, and each of them took seconds. */
+static void insert(const kin_sweep_table *t, int64_t *order, int64_t n, int64_t trial)
+{
+    int64_t at = n;
+    for (; at > 0 && standing(&t->trials[order[at - 1]]) < standing(&t->trials[trial]); at--)
+        order[at] = order[at - 1];
+    order[at] = trial;
+}
+
+void kin_sweep_order(const kin_sweep_table *t, int64_t *order)
+{
+    for (int64_t i = 0; i < t->count; i++) insert(t, order, i, i);
+}
+
+int64_t kin_sweep_best(const kin_sweep_table *t)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < t->count; i++)
+        if (t->trials[i].rungs && !*t->trials[i].failed &&
+            (best < 0 || standing(&t->trials[i]) > standing(&t->trials[best])))
+            best = i;
+    return best;
+}
+
+double kin_sweep_spent(const kin_sweep_table *t)
+{
+    double sum = t->paused;
+    for (int64_t i = 0; i < t->count; i++)
+        for (int r = 0; r < t->trials[i].rungs; r++) sum += t->trials[i].result[r].seconds;
+    for (int64_t i = 0; i < t->n_again; i++) sum += t->again[i].result.seconds;
+    return sum;
+}
+
+/* ---- what comes next ---- */
+
+/* How many of a rung are better than this trial there; the earlier one of equals is. */
+static int64_t ahead(const kin_sweep_table *t, int rung, int64_t trial)
+{
+    double own = t->trials[trial].result[rung].figure;
+    int64_t better = 0;
+    for (int64_t i = 0; i < t->count; i++) {
+        if (t->trials[i].rungs <= rung || i == trial) continue;
+        double other = t->trials[i].result[rung].figure;
+        better += other > own || (other == own && i < trial);
+    }
+    return better;
+}
+
+/* The best of those that finished `rung` last and are among the best 1/eta there; -1: none. */
+static int64_t promotable(const kin_sweep_table *t, const kin_sweep_plan *plan, int rung)
+{
+    int64_t finished = 0, found = -1, places;
+    for (int64_t i = 0; i < t->count; i++) finished += t->trials[i].rungs > rung;
+    places = finished / plan->eta;
+    for (int64_t i = 0; i < t->count; i++) {
+        const kin_sweep_trial *trial = &t->trials[i];
+        if (trial->rungs != rung + 1 || *trial->failed || ahead(t, rung, i) >= places) continue;
+        if (found < 0 || trial->result[rung].figure > t->trials[found].result[rung].figure) found = i;
+    }
+    return found;
+}
+
+static bool was_again(const kin_sweep_table *t, int64_t trial, int64_t seed)
+{
+    for (int64_t i = 0; i < t->n_again; i++)
+        if (t->again[i].trial == trial && t->again[i].seed == seed) return true;
+    return false;
+}
+
+/* The finalists are brought to the end; then each seed is had by all of them before the next, so that what there is
+ * time for compares them. */
+static kin_sweep_next finalists(const kin_sweep_table *t, const kin_sweep_plan *plan)
+{
+    kin_sweep_next next = {.what = KIN_SWEEP_DONE};
+    if (plan->seeds < 1 || plan->finalists < 1 || t->count < 1) return next;
+    int64_t *order = kin_alloc_array((size_t)t->count, sizeof *order), n = 0;
+    if (!order) return next;
+    kin_sweep_order(t, order);
+    for (int64_t i = 0; i < t->count && n < plan->finalists; i++)
+        if (t->trials[order[i]].rungs && !*t->trials[order[i]].failed) order[n++] = order[i];
+    for (int64_t i = 0; i < n && !next.what; i++)
+        if (t->trials[order[i]].rungs < plan->rungs)
+            next = (kin_sweep_next){KIN_SWEEP_GO_ON, order[i], t->trials[order[i]].rungs, 0};
+    for (int64_t seed = 1; seed <= plan->seeds && !next.what; seed++)
+        for (int64_t i = 0; i < n && !next.what; i++)
+            if (!was_again(t, order[i], seed))
+                next = (kin_sweep_next){KIN_SWEEP_AGAIN, order[i], plan->rungs - 1, seed};
+    kin_free(order);
+    return next;
+}
+
+kin_sweep_next kin_sweep_decide(const kin_sweep_table *t, const kin_sweep_plan *plan, kin_sweep_stage stage)
+{
+    if (stage != KIN_SWEEP_FINALISTS) {
+        for (int64_t i = 0; i < t->count; i++)
+            if (!t->trials[i].rungs && !*t->trials[i].failed) return (kin_sweep_next){KIN_SWEEP_NEW, i, 0, 0};
+        for (int rung = plan->rungs - 2; rung >= 0 && stage == KIN_SWEEP_SEARCH; rung--) {
+            int64_t found = promotable(t, plan, rung);
+            if (found >= 0) return (kin_sweep_next){KIN_SWEEP_GO_ON, found, rung + 1, 0};
+        }
+        if (!plan->trials || t->count < plan->trials) return (kin_sweep_next){KIN_SWEEP_NEW, t->count, 0, 0};
+    }
+    return finalists(t, plan);
+}
