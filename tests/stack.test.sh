@@ -25,4 +25,6 @@ runs "an index and what is found in it, by a network" "$kin" index shop --model 
 runs "a picture is found" "$kin" find shop/product-0001/view-01.png --index shop --quiet
 runs "a network as ONNX" "$kin" export --model phases --out m.onnx --quiet
 runs "local features" "$kin" local shop --model resnet18 --side 64 --out L --quiet
+printf 'size = 16\nwidth = 8\nsteps = 4\nlr = log(1e-4, 1e-2)\nloss = choice(softmax, triplet-hard)\n[chain]\nk1 = choice(0, 3)\n' >space.conf
+runs "a sweep" "$kin" sweep space.conf shop --trials 2 --rungs 2 --seeds 1 --out swept --quiet
 exit $failed

@@ -273,22 +273,19 @@ static bool fail_at(const kin_space *s, int line, const kin_error *why, kin_erro
 }
 
 /* The last line without which the fixed settings would be fine; 1: it is none of them. */
-static int line_to_blame(const kin_space *s, const double *value)
+static int line_to_blame(kin_space *s, const double *value)
 {
-    for (int i = s->conf.count - 1; i >= 0; i--) {
-        kin_space without = *s;
-        kin_config config;
-        kin_sweep_chain chain;
-        const kin_option *o = without.train.command->options;
-        if (s->conf.settings[i].phase >= 0) continue;
-        for (int at = 0; o[at].name; at++)
-            if (strcmp(o[at].name, s->conf.settings[i].name) == 0) {
-                bool was = without.train.values[at] != NULL;
-                without.train.values[at] = NULL;
-                if (was && kin_space_configure(&without, value, &config, &chain, NULL))
-                    return s->conf.settings[i].line;
-            }
-    }
+    const kin_option *o = s->train.command->options;
+    for (int i = s->conf.count - 1; i >= 0; i--)
+        for (int at = 0; s->conf.settings[i].phase < 0 && o[at].name; at++) {
+            const char *was = s->train.values[at];
+            kin_sweep_chain chain;
+            if (!was || strcmp(o[at].name, s->conf.settings[i].name) != 0) continue;
+            s->train.values[at] = NULL;
+            bool fine = kin_space_configure(s, value, &s->tried, &chain, NULL);
+            s->train.values[at] = was;
+            if (fine) return s->conf.settings[i].line;
+        }
     return 1;
 }
 
@@ -310,18 +307,17 @@ static bool check_chain(const kin_space *s, const kin_sweep_chain *chain, kin_er
 static bool check_choices(kin_space *s, kin_error *err)
 {
     double value[KIN_SWEEP_PARAMS];
-    kin_config config;
     kin_sweep_chain chain;
     kin_error why = {0};
     for (int i = 0; i < s->n_params; i++)
         value[i] = s->params[i].kind == KIN_SWEEP_CHOICE ? 0 : s->params[i].low;
-    bool base = kin_space_configure(s, value, &config, &chain, &why), any = base || !s->n_params;
+    bool base = kin_space_configure(s, value, &s->tried, &chain, &why), any = base || !s->n_params;
     for (int i = 0; i < s->n_params; i++)
         for (int c = base ? 1 : 0; c < s->params[i].n_choices; c++) {
             kin_error each = {0};
             double kept = value[i];
             value[i] = c;
-            bool fine = kin_space_configure(s, value, &config, &chain, &each);
+            bool fine = kin_space_configure(s, value, &s->tried, &chain, &each);
             value[i] = kept;
             any |= fine;
             if (!fine && base) return fail_at(s, s->conf.settings[s->setting[i]].line, &each, err);

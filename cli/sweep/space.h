@@ -23,6 +23,7 @@ typedef struct kin_space {
     bool has_chain;
     const char *data; /* as it was named */
     kin_text fixed;   /* the same as text, for the journal */
+    kin_config tried; /* room: a configuration is too large for a stack */
     kin_arena storage;
 } kin_space;
 
