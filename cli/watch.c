@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "cli/interrupt.h"
+#include "cli/live.h"
 #include "cli/pages/svg.h"
 #include "cli/run_log.h"
 #include "train/judge.h"
@@ -19,6 +20,7 @@ static void show_step(void *user, const kin_train_step *s)
         else snprintf(extra, sizeof extra, "loss %.4f", s->smooth);
     }
     kin_meter_update(show->meter, s->step, extra);
+    if (show->live) kin_live_step(show->live, s);
 }
 
 static void show_validation(void *user, const kin_train_validation *v)
@@ -32,6 +34,7 @@ static void show_validation(void *user, const kin_train_validation *v)
     kin_meter_say(show->meter, "step %lld: validation mAP %.4f, R@1 %.4f%s%s", (long long)v->step,
                   v->metrics->mean.ap, v->metrics->mean.recall[0], v->best ? ", the best so far" : "",
                   kin_judge_ties(v->metrics, ties));
+    if (show->live) kin_live_validation(show->live, v);
 }
 
 static void show_remark(void *user, const char *line)
@@ -120,7 +123,9 @@ bool kin_show_training(kin_show *show, kin_trainer *t, kin_error *err)
 {
     if (show->run)
         kin_interrupt_lasts("\nkin: stops after this step, with a checkpoint; once more ends at once\n");
+    if (show->live) kin_live_begin(show->live, t);
     bool ok = kin_trainer_run(t, err);
+    if (show->live) kin_live_end(show->live);
     kin_interrupt_lasts(NULL);
     return ok;
 }

@@ -8,8 +8,9 @@
 
 typedef struct kin_show {
     kin_meter *meter;
-    kin_profile *profile; /* NULL: none */
-    const char *run;      /* where the curve is written */
+    kin_profile *profile;  /* NULL: none */
+    const char *run;       /* where the curve is written */
+    struct kin_live *live; /* RUN/watch.html (cli/live.h); NULL: none */
 } kin_show;
 
 /* Callbacks for a trainer; `show` is borrowed. */

@@ -84,6 +84,27 @@ static void begins(void)
     check_end();
 }
 
+static void starts(void)
+{
+    check_begin("tsne: the map begins where it is told to, and a place that is no number is refused");
+    static float x[COUNT * DIM], y[2 * COUNT], start[2 * COUNT];
+    double product = 0, squares = 0, along = 0;
+    kin_error err = {0};
+    make_clusters(x);
+    for (int i = 0; i < COUNT; i++) start[2 * i] = (float)(i % 7) - 3, start[2 * i + 1] = (float)(i % 5) - 2;
+    CHECK(kin_tsne((kin_vectors){x, COUNT, DIM},
+                   &(kin_tsne_opt){.perplexity = 10, .steps = 1, .start = start}, y, NULL, &err));
+    for (int k = 0; k < 2 * COUNT; k++) {
+        product += (double)y[k] * start[k];
+        squares += (double)y[k] * y[k], along += (double)start[k] * start[k];
+    }
+    CHECK_MSG(product > 0.8 * sqrt(squares * along), "%g", product / sqrt(squares * along));
+    start[9] = NAN;
+    CHECK(!kin_tsne((kin_vectors){x, COUNT, DIM}, &(kin_tsne_opt){.start = start}, y, NULL, &err));
+    CHECK(err.code == KIN_ERR_NUMERIC && strstr(err.message, "point 4"));
+    check_end();
+}
+
 static void threads(void)
 {
     check_begin("tsne: the same bits for any number of threads");
@@ -149,6 +170,7 @@ int main(void)
 {
     clusters();
     begins();
+    starts();
     threads();
     odd_input();
     memory();

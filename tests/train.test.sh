@@ -32,6 +32,25 @@ why=
 for part in ">training step<" ">loss<" ">mAP<" ">R@1<" ">on held-out classes<"; do grep -qF "$part" whole/curve.svg || why="$why; lacks $part"; done
 [ "$(grep -oF 'M' whole/curve.svg | wc -l)" -gt 8 ] || why="$why; no points of validation"
 report "curve.svg shows the loss and validation, with titled axes" "$why"
+
+# watched, a training is the same, and leaves a page that stands still and a drawing that moves
+# shellcheck disable=SC2086
+runs "train --watch" "$kin" train shop $small --steps 60 --out watched --threads 2 --watch
+for file in model.safetensors last.safetensors log.jsonl; do same "train --watch changes no bit of $file" whole/$file watched/$file; done
+why=
+grep -q 'http-equiv="refresh"' watched/watch.html && why="; it loads itself anew for ever"
+for part in "It ended at step 60 of 60" "The hardest triplet" "The embedding at step 60" "How it came to be" ">on held-out classes<"; do
+    grep -qF "$part" watched/watch.html || why="$why; lacks $part"
+done
+[ "$(grep -o '<animateTransform' watched/learning.svg | wc -l)" -eq 20 ] || why="$why; not every held-out picture moves"
+grep -q ">step 60: mAP " watched/learning.svg || why="$why; no figure at the last map"
+report "train --watch leaves a page and how the map came to be" "$why"
+"$kin" train shop $small --steps 100000 --out unwatched --threads 2 --watch >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 400); do [ -s unwatched/watch.html ] && break; sleep 0.05; done
+grep -q 'http-equiv="refresh" content="5"' unwatched/watch.html && ok "train --watch: the page loads itself anew while it goes on" || bad "train --watch: the page loads itself anew while it goes on" "$(head -c 300 unwatched/watch.html)"
+kill -TERM $pid; wait $pid
+grep -q 'It ended at step' unwatched/watch.html && ! grep -q refresh unwatched/watch.html && ok "train --watch: stopped, the page stands still" || bad "train --watch: stopped, the page stands still" "$(head -c 300 unwatched/watch.html)"
 # shellcheck disable=SC2086
 "$kin" train shop $small --steps 60 --out serial --threads 1 --quiet
 same "train: the same bits with one thread" whole/last.safetensors serial/last.safetensors

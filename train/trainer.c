@@ -166,6 +166,7 @@ static bool one_step(kin_trainer *t, double lr, double *loss, kin_error *err)
     if (!kin_loader_next(t->loader, &batch, err)) return false;
     kin_trainer_part(t, KIN_PART_LOADER);
     if (!ask_teacher(t, &batch, err)) return false;
+    t->batch = batch.index, t->batch_count = batch.count;
     kin_tensor *value = forward(t, &batch);
     *loss = kin_item(value);
     t->entropy = kin_sca_lowest_entropy(t->module);
@@ -280,8 +281,8 @@ static bool all_steps(kin_trainer *t, kin_error *err)
             kin_trainer_say(t, kin_collapse_advice());
         }
         if (t->watch.on_step)
-            t->watch.on_step(t->watch.user,
-                             &(kin_train_step){t->now.step, c->steps, loss, smooth, lr, t->entropy});
+            t->watch.on_step(t->watch.user, &(kin_train_step){t->now.step, c->steps, loss, smooth, lr,
+                                                              t->entropy, t->batch, t->batch_count});
         if (!after_step(t, err)) return false;
     }
     return true;

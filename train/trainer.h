@@ -43,6 +43,8 @@ typedef struct kin_train_step {
     double loss, smooth; /* of this step, and an average that moves */
     double lr;
     double entropy; /* of self channel attention, the lowest (kin_sca_lowest_entropy); -1: there is none */
+    const int64_t *batch; /* [pictures] of the set, in this step's batch; valid during the call */
+    int64_t pictures;
 } kin_train_step;
 
 typedef struct kin_train_validation {
@@ -97,6 +99,10 @@ void kin_trainer_close(kin_trainer *t);
 
 /* Trains to the end. When should_stop says so it saves and fails with KIN_ERR_INTERRUPTED. */
 bool kin_trainer_run(kin_trainer *t, kin_error *err);
+
+/* Descriptors of any pictures by the network as it stands, with `ema` by the average: for on_step and on_validation, and
+ * between trainings. It changes nothing of what follows. Stops with should_stop (KIN_ERR_INTERRUPTED). */
+bool kin_trainer_encode(kin_trainer *t, const kin_dataset *set, kin_encoded *out, kin_error *err);
 
 /* Valid until it is closed. */
 const kin_train_state *kin_trainer_state(const kin_trainer *t);

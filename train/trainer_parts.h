@@ -24,7 +24,9 @@ struct kin_trainer {
     int64_t *sound;       /* [now.pictures]: ... and their places in the set */
     kin_teacher *teacher; /* NULL: none */
     const char *run;
-    int *labels;   /* of the batch */
+    int *labels;          /* of the batch ... */
+    const int64_t *batch; /* ... and its pictures, of the loader; until the next one */
+    int64_t batch_count;
     bool pk;       /* batches are P classes with K pictures each */
     bool compares; /* a loss compares the pictures of a batch with one another */
     double *losses;

@@ -23,20 +23,25 @@ static void tell_of_broken(kin_trainer *t, const kin_encoded *encoded)
     kin_trainer_say(t, line);
 }
 
+bool kin_trainer_encode(kin_trainer *t, const kin_dataset *set, kin_encoded *out, kin_error *err)
+{
+    kin_optim_swap_ema(t->optim);
+    kin_trainer_part(t, KIN_PART_PAUSE);
+    bool ok = kin_encode(t->module, &t->network, set, &(kin_encode_opt){.progress = go_on, .user = t}, out,
+                         err);
+    kin_trainer_part(t, KIN_PART_RESUME);
+    kin_optim_swap_ema(t->optim);
+    return ok;
+}
+
 static bool judge(kin_trainer *t, kin_metrics *m, int64_t *zeros, kin_error *err)
 {
     kin_encoded encoded;
-    kin_optim_swap_ema(t->optim);
-    kin_trainer_part(t, KIN_PART_PAUSE);
-    bool ok = kin_encode(t->module, &t->network, t->validation,
-                         &(kin_encode_opt){.progress = go_on, .user = t}, &encoded, err);
-    kin_trainer_part(t, KIN_PART_RESUME);
-    kin_optim_swap_ema(t->optim);
-    if (!ok) return false;
+    if (!kin_trainer_encode(t, t->validation, &encoded, err)) return false;
     *zeros = encoded.zeros;
     tell_of_broken(t, &encoded);
     int64_t count = encoded.count, *labels = kin_alloc_array((size_t)count, 2 * sizeof *labels);
-    ok = labels || kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
+    bool ok = labels || kin_fail_memory(err, "validation", (size_t)count * 2 * sizeof *labels);
     for (int64_t i = 0; ok && i < count; i++) {
         const kin_sample *item = &t->validation->items[encoded.item[i]];
         labels[i] = item->label, labels[count + i] = item->camera;

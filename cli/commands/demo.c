@@ -7,6 +7,7 @@
 #include "cli/demo.h"
 #include "cli/pages/demo_page.h"
 #include "cli/interrupt.h"
+#include "cli/live.h"
 #include "retrieval/lists/items.h"
 #include "retrieval/lists/ranks.h"
 
@@ -152,10 +153,18 @@ static bool write_lists(const char *folder, const kin_demo_split *s, kin_error *
                       err);
 }
 
+/* What is too large for a stack. */
+typedef struct demo {
+    kin_config config, was; /* was: of the run that is there */
+    kin_metrics metrics[KIN_DEMO_RUNGS];
+    kin_live live;
+} demo;
+
 /* With the network trained: fit, measure the last rungs, write everything. */
-static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, kin_trainer *t,
-                   kin_metrics *m, double started, kin_error *err)
+static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, kin_trainer *t, demo *d,
+                   double started, kin_error *err)
 {
+    kin_metrics *m = d->metrics;
     kin_demo_split test = {0};
     kin_demo_fit fit = {0};
     bool ok = describe(KIN_DEMO_EMBEDDING, t, &shop->test, &test, err) &&
@@ -163,7 +172,8 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
     ok = ok && fit_ranking(t, &shop->fit, &fit, err) &&
          measure(&test, KIN_DEMO_EXPANDED, &fit, &m[KIN_DEMO_EXPANDED], err) &&
          measure(&test, KIN_DEMO_RERANKED, &fit, &m[KIN_DEMO_RERANKED], err);
-    ok = ok && write_lists(folder, &test, err) && kin_demo_page(folder, shop, t, &test, &fit, m, err) &&
+    ok = ok && write_lists(folder, &test, err) &&
+         kin_demo_page(folder, shop, t, &test, &fit, m, &d->live.forming, err) &&
          write_metrics(folder, m, &fit, kin_clock() - started, err);
     kin_demo_split_free(&test);
     if (!ok) return false;
@@ -176,12 +186,6 @@ static bool finish(const kin_cli *cli, const char *folder, kin_demo_shop *shop, 
     (void)cli;
     return true;
 }
-
-/* What is too large for a stack. */
-typedef struct demo {
-    kin_config config, was; /* was: of the run that is there */
-    kin_metrics metrics[KIN_DEMO_RUNGS];
-} demo;
 
 /* Whether the folder holds this very demo, begun and not done; not being able to tell is no. */
 static bool begun(const char *run, demo *d)
@@ -223,31 +227,41 @@ static bool stopped(const kin_trainer *t, kin_error *err)
                     (long long)now->step, (long long)now->steps);
 }
 
-static bool tell_with(demo *d, kin_cli *cli, const char *folder, kin_demo_shop *shop, double started,
-                      kin_error *err)
+/* Trains in `run` and tells the rest; the map that forms while it trains is of products that it never sees. */
+static bool train_and_tell(demo *d, kin_cli *cli, const char *folder, char *run, kin_demo_shop *shop,
+                           double started, kin_error *err)
 {
     kin_meter meter;
-    char *run = kin_path_join(folder, "run");
-    kin_show show = {.meter = &meter, .run = run};
-    kin_dataset set = kin_pictures_set(&shop->train);
+    kin_show show = {.meter = &meter, .run = run, .live = &d->live};
+    kin_dataset set = kin_pictures_set(&shop->train), test = kin_pictures_set(&shop->test);
     set_config(&d->config, cli);
     kin_trainer_opt opt = {.config = &d->config,
                            .set = &set,
                            .run = run,
-                           .resume = run && begun(run, d),
+                           .resume = begun(run, d),
                            .watch = kin_show_watch(&show)};
-    kin_trainer *t = run && measure_untrained(d, &set, shop, err) ? kin_trainer_open(&opt, err) : NULL;
-    if (!t) {
-        kin_free(run);
-        return kin_failed(err) ? false : kin_fail_memory(err, "the demo", 1);
-    }
+    kin_trainer *t = measure_untrained(d, &set, shop, err) &&
+                             kin_live_open(&d->live, &meter, run, &set, &test, err)
+                         ? kin_trainer_open(&opt, err)
+                         : NULL;
+    if (!t) return false;
     const kin_train_state *now = kin_trainer_state(t);
     if (opt.resume) kin_cli_note(cli, "goes on with the training at step %lld", (long long)now->step);
     kin_meter_start(&meter, "training", "steps", now->step, d->config.steps, cli->quiet);
     bool ok = kin_show_training(&show, t, err) || stopped(t, err);
     if (ok) kin_meter_end(&meter);
-    ok = ok && finish(cli, folder, shop, t, d->metrics, started, err);
+    ok = ok && finish(cli, folder, shop, t, d, started, err);
     kin_trainer_close(t);
+    return ok;
+}
+
+static bool tell_with(demo *d, kin_cli *cli, const char *folder, kin_demo_shop *shop, double started,
+                      kin_error *err)
+{
+    char *run = kin_path_join(folder, "run");
+    bool ok = run ? train_and_tell(d, cli, folder, run, shop, started, err)
+                  : kin_fail_memory(err, "the demo", strlen(folder));
+    kin_live_close(&d->live);
     kin_free(run);
     return ok;
 }
@@ -287,7 +301,9 @@ const kin_command kin_command_demo = {
              "with the trained one, with query expansion, and with k-reciprocal re-ranking. The parameters "
              "of the last two are fitted on 40 further products.\n\n"
              "DIR receives report.html (a page of pictures that needs no network connection), metrics.json, "
-             "the trained network in run/, and query and gallery as kin embed writes them. Ctrl-C leaves a "
+             "the trained network in run/, and query and gallery as kin embed writes them. While it trains, "
+             "run/watch.html shows how; run/learning.svg, and the page, how the new products came to lie "
+             "together. Ctrl-C leaves a "
              "checkpoint; "
              "the same command goes on from there and ends with the same bits.",
     .examples = "kin demo\n"

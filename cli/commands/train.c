@@ -4,6 +4,7 @@
 #include "cli/config_options.h"
 #include "cli/demo.h"
 #include "cli/interrupt.h"
+#include "cli/live.h"
 #include "cli/phases.h"
 #include "cli/source.h"
 #include "base/file.h"
@@ -141,6 +142,9 @@ static const kin_option options[] = {
      .high = -1},
     {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
     {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
+    {"watch", KIN_OPTION_FLAG, NULL,
+     "write a page, RUN/watch.html, that shows the training while it goes on: loss, validation, the "
+     "embedding's map as it forms, the hardest triplet; at the end RUN/learning.svg, the map as it moved"},
     {"profile", KIN_OPTION_FLAG, NULL,
      "print at the end where the time of the steps went, by op and layer, beside this machine's measured "
      "limits"},
@@ -337,7 +341,12 @@ static bool train_on(kin_cli *cli, const training *what, kin_error *err)
     if (kin_trainer_network(t)->told[0]) kin_cli_note(cli, "%s", kin_trainer_network(t)->told);
     kin_meter_end(&meter);
     tell_beginning(cli, what->config, t, set);
-    bool ok = run_shown(cli, what, t, &show, err);
+    kin_live live;
+    bool watched = kin_option_flag(cli, "watch"),
+         ok = !watched || kin_live_open(&live, &meter, what->run, set, what->validation, err);
+    show.live = watched && ok ? &live : NULL;
+    ok = ok && run_shown(cli, what, t, &show, err);
+    if (show.live) kin_live_close(&live);
     kin_trainer_close(t);
     return ok;
 }

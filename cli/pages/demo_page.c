@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cli/pages/embedding_map.h"
 #include "cli/pages/finds.h"
+#include "cli/pages/watch_page.h"
 #include "data/shop/synth.h"
 #include "retrieval/describe/tsne.h"
 
@@ -25,6 +26,7 @@ enum {
 typedef struct page {
     const kin_demo_shop *shop;
     const kin_demo_split *test;
+    const kin_forming *forming;
     int64_t *labels, *ranks, *queries, *map_items; /* pictures of shop->test */
     int64_t *relevant,
         *before; /* by query: what there is to find; by place found: the place before re-ranking */
@@ -225,6 +227,7 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
                                             .class_names = p->class_names,
                                             .image = picture,
                                             .image_arg = (void *)&p->shop->test});
+    kin_page_movement(&out, p->forming);
     kin_page_section(
         &out, "What it finds",
         "Left the query, then its list, best first. ✓ and a full border: the same product; ✗ and a "
@@ -252,9 +255,10 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
 }
 
 bool kin_demo_page(const char *folder, const kin_demo_shop *shop, const kin_trainer *t,
-                   const kin_demo_split *test, const kin_demo_fit *fit, const kin_metrics *m, kin_error *err)
+                   const kin_demo_split *test, const kin_demo_fit *fit, const kin_metrics *m,
+                   const kin_forming *forming, kin_error *err)
 {
-    page p = {.shop = shop, .test = test};
+    page p = {.shop = shop, .test = test, .forming = forming};
     char *path = kin_path_join(folder, "report.html");
     bool ok = path ? page_alloc(&p, kin_trainer_state(t)->step, err)
                    : kin_fail_memory(err, "the demo's page", 1);

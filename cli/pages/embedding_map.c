@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE = 1000, EDGE = 34, PIXELS = 64, COLOURS = 8, SHAPES = 5, MARKS = COLOURS * SHAPES, OTHER = -1 };
+enum { SIZE = 1000, EDGE = 34, PIXELS = 64, COLOURS = 8, SHAPES = 5, MARKS = KIN_MAP_MARKS, OTHER = -1 };
 
 /* Eight colours that differ for most eyes (after Okabe and Ito) times five shapes: forty classes can be
  * told apart. */
@@ -37,6 +37,10 @@ static const char *const shapes[SHAPES] = {
     "M0-7.5L6.5 0L0 7.5L-6.5 0z",
     "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
 };
+
+const char *kin_map_shape(int64_t mark) { return shapes[mark % MARKS / COLOURS]; }
+
+void kin_map_colour(kin_text *out, int64_t mark) { kin_text_format(out, "kin-k%d", (int)(mark % COLOURS)); }
 
 typedef struct place {
     int64_t label, item;
@@ -122,7 +126,7 @@ static bool in_pictures(const kin_embedding_map *map) { return map->image && map
 static void draw_mark(const drawing *d, const place *p)
 {
     kin_text_format(d->out, "<path transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", p->x, p->y,
-                    p->mark < 0 ? shapes[0] : shapes[p->mark / COLOURS]);
+                    p->mark < 0 ? shapes[0] : kin_map_shape(p->mark));
 }
 
 static void draw_uri(const drawing *d, const place *p, const kin_text *uri)
@@ -157,7 +161,7 @@ static bool draw_picture(const drawing *d, const place *p, kin_error *err)
 static void add_colour(kin_text *out, int mark)
 {
     if (mark < 0) kin_text_add(out, "kin-kn");
-    else kin_text_format(out, "kin-k%d", mark % COLOURS);
+    else kin_map_colour(out, mark);
 }
 
 static bool draw_class(const drawing *d, const place *places, int64_t n, kin_error *err)
@@ -231,7 +235,7 @@ static void draw_key_line(kin_text *out, const char *name, int mark)
     kin_text_add(out, "<li><svg class=\"");
     add_colour(out, mark);
     kin_text_format(out, "\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
-                    mark < 0 ? shapes[0] : shapes[mark / COLOURS]);
+                    mark < 0 ? shapes[0] : kin_map_shape(mark));
     kin_markup_add(out, name);
     kin_text_add(out, "</li>");
 }

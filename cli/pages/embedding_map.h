@@ -25,6 +25,12 @@ enum { KIN_MAP_PICTURES = 600 };
  * that cannot be read becomes a mark; the page fails on an index out of range. */
 void kin_page_map(kin_page *page, const kin_embedding_map *map);
 
+/* Marks of classes: a path around (0, 0), and the class of its colour, "kin-k3". `mark` counts from 0; from
+ * KIN_MAP_MARKS on they repeat. */
+enum { KIN_MAP_MARKS = 40 };
+const char *kin_map_shape(int64_t mark);
+void kin_map_colour(kin_text *out, int64_t mark);
+
 extern const char *const kin_map_style;
 
 #endif

@@ -25,9 +25,14 @@ void kin_page_fail(kin_page *page, const kin_error *err)
 
 /* ---- beginning, end ---- */
 
+void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead)
+{
+    kin_page_begin_live(page, path, title, lead, 0);
+}
+
 /* The policy lets the page load nothing and run nothing: what it shows is inside it, whatever a file is
  * called. */
-void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead)
+void kin_page_begin_live(kin_page *page, const char *path, const char *title, const char *lead, int seconds)
 {
     *page = (kin_page){.path = path, .limits = {.reduce_to = KIN_PAGE_THUMBNAIL}};
     kin_text_add(&page->html,
@@ -35,6 +40,7 @@ void kin_page_begin(kin_page *page, const char *path, const char *title, const c
                  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
                  "style-src 'unsafe-inline'\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    if (seconds) kin_text_format(&page->html, "<meta http-equiv=\"refresh\" content=\"%d\">\n", seconds);
     element(page, "<title>", title, "</title>\n<style>");
     kin_text_add(&page->html, kin_page_style);
     kin_text_add(&page->html, kin_svg_style);

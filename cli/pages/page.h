@@ -38,6 +38,8 @@ typedef struct kin_page {
 
 /* `path` is where kin_page_write puts it. `lead`: a sentence or two under the title; NULL: none. */
 void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead);
+/* One that the browser loads again every so many seconds, of something that is going on; 0: as above. */
+void kin_page_begin_live(kin_page *page, const char *path, const char *title, const char *lead, int seconds);
 
 /* A part of the page under a heading; it ends where the next one begins. `note` explains it to a newcomer;
  * NULL: none. */

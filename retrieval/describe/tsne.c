@@ -163,27 +163,55 @@ static void power_iteration(const map *m, double *axis, const double *other, dou
     }
 }
 
-/* Components scaled to a deviation of 1e-4 along the first, where the gradient is all attraction. A
- * hundredth of that as jitter lets equal descriptors, and descriptors on a line, move apart. */
-static bool first_positions(const map *m, kin_error *err)
+/* Positions, of any scale, brought to a deviation of 1e-4 along the first axis, where the gradient is all
+ * attraction. A hundredth of that as jitter lets equal descriptors, and descriptors on a line, move apart. */
+static void place_all(const map *m, const double *positions)
 {
-    double *axes = kin_alloc_array((size_t)m->dim, 3 * sizeof *axes), squares = 0;
-    if (!axes) return kin_fail_memory(err, "the map's axes", (unsigned long long)m->dim * 3 * sizeof *axes);
-    double *first = axes, *second = axes + m->dim, *next = second + m->dim;
-    power_iteration(m, first, NULL, next, 0);
-    power_iteration(m, second, first, next, 1);
-    for (int64_t i = 0; i < m->n; i++) squares += pow(project(m, i, first), 2);
+    double squares = 0;
+    for (int64_t i = 0; i < m->n; i++) squares += positions[2 * i] * positions[2 * i];
     double scale = squares > 0 ? 1e-4 / sqrt(squares / (double)m->n) : 0;
     uint64_t key = kin_key_text(0, "t-SNE jitter");
     for (int64_t i = 0; i < m->padded; i++) {
         for (int a = 0; a < 2; a++) {
             double jitter = 1e-6 * kin_random_normal(key, (uint64_t)(2 * i + a));
-            m->y[a * m->padded + i] = i < m->n ? (float)(scale * project(m, i, a ? second : first) + jitter)
-                                               : far_away;
+            m->y[a * m->padded + i] = i < m->n ? (float)(scale * positions[2 * i + a] + jitter) : far_away;
         }
     }
+}
+
+/* The two principal components. */
+static bool find_components(const map *m, double *positions, kin_error *err)
+{
+    double *axes = kin_alloc_array((size_t)m->dim, 3 * sizeof *axes);
+    if (!axes) return kin_fail_memory(err, "the map's axes", (unsigned long long)m->dim * 3 * sizeof *axes);
+    double *first = axes, *second = axes + m->dim, *next = second + m->dim;
+    power_iteration(m, first, NULL, next, 0);
+    power_iteration(m, second, first, next, 1);
+    for (int64_t i = 0; i < m->n; i++)
+        positions[2 * i] = project(m, i, first), positions[2 * i + 1] = project(m, i, second);
     kin_free(axes);
     return true;
+}
+
+static bool take_start(const map *m, const float *start, double *positions, kin_error *err)
+{
+    for (int64_t k = 0; k < 2 * m->n; k++) {
+        if (!isfinite(start[k]))
+            return kin_fail(err, KIN_ERR_NUMERIC, "the place where point %lld begins is not a number",
+                            (long long)k / 2);
+        positions[k] = start[k];
+    }
+    return true;
+}
+
+static bool first_positions(const map *m, const float *start, kin_error *err)
+{
+    double *positions = kin_alloc_array((size_t)m->n, 2 * sizeof *positions);
+    bool ok = positions ? (start ? take_start(m, start, positions, err) : find_components(m, positions, err))
+                        : kin_fail_memory(err, "the map", (size_t)m->n * 2 * sizeof *positions);
+    if (ok) place_all(m, positions);
+    kin_free(positions);
+    return ok;
 }
 
 /* ---- Descent ---- */
@@ -314,7 +342,7 @@ bool kin_tsne(kin_vectors in, const kin_tsne_opt *opt, float *positions, double 
                         (long long)in.count, KIN_TSNE_MAX);
     map m = {.n = in.count, .padded = kin_blocks(in.count, LANES) * LANES, .dim = in.dim};
     m.perplexity = fmax(fmin(opt->perplexity > 0 ? opt->perplexity : 30, (double)(in.count - 1) / 3), 1);
-    bool ok = map_alloc(&m, err) && centre(&m, in, err) && first_positions(&m, err);
+    bool ok = map_alloc(&m, err) && centre(&m, in, err) && first_positions(&m, opt->start, err);
     if (ok) {
         kin_parallel_for(kin_blocks(m.n, ROWS), probabilities_task, &m);
         symmetrise(&m);

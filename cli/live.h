@@ -1,0 +1,36 @@
+/* A training that can be watched: RUN/watch.html, written again and again while it goes on, and RUN/learning.svg at its
+ * end. It is beside the training: where it fails, that is told once, and the training goes on. */
+#ifndef KIN_CLI_LIVE_H
+#define KIN_CLI_LIVE_H
+
+#include "cli/forming.h"
+#include "cli/progress.h"
+
+enum { KIN_LIVE_SECONDS = 5 /* between two pages, and until the browser loads the next one */ };
+
+typedef struct kin_live {
+    kin_meter *meter; /* for what there is to tell; borrowed */
+    kin_trainer *trainer;
+    const kin_dataset *set; /* it is trained on; borrowed */
+    kin_forming forming;
+    kin_hardest hardest;
+    kin_train_step last;               /* step; its batch is gone */
+    double *steps, *at, *map, *recall; /* [n_steps]; [validations] of room for each */
+    int64_t validations, room;
+    char *page, *drawing; /* paths */
+    double written;       /* when; 0: not yet */
+    bool failed;          /* and told */
+} kin_live;
+
+/* `held`: what is held out, whose pictures are then on the map; NULL: pictures that it trains on are. */
+bool kin_live_open(kin_live *l, kin_meter *meter, const char *run, const kin_dataset *set,
+                   const kin_dataset *held, kin_error *err);
+void kin_live_close(kin_live *l);
+
+void kin_live_begin(kin_live *l, kin_trainer *t);
+void kin_live_step(kin_live *l, const kin_train_step *step);
+void kin_live_validation(kin_live *l, const kin_train_validation *v);
+/* The training is over, or stopped: the page stays as it is. */
+void kin_live_end(kin_live *l);
+
+#endif

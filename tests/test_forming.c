@@ -1,0 +1,147 @@
+/* What a watched training looks at: when, which pictures, the hardest triplet of a batch. */
+#include "base/memory.h"
+#include "cli/forming.h"
+#include "data/pictures.h"
+#include "data/shop/synth.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PRODUCTS = 5, VIEWS = 3, COUNT = PRODUCTS * VIEWS, SIZE = 16 };
+
+static uint8_t pixels[COUNT * SIZE * SIZE * 3];
+static kin_sample items[COUNT];
+
+static kin_dataset draw(void)
+{
+    kin_pictures p = {
+        .count = COUNT, .size = SIZE, .channels = 3, .classes = PRODUCTS, .pixels = pixels, .items = items};
+    for (int i = 0; i < COUNT; i++) {
+        kin_image image;
+        kin_error err = {0};
+        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 5, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err));
+        memcpy(pixels + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
+        kin_image_free(&image);
+        items[i] = (kin_sample){.id = "", .path = "", .label = i / VIEWS, .camera = -1, .index = i};
+    }
+    return kin_pictures_set(&p);
+}
+
+static void test_due(void)
+{
+    check_begin("forty looks, the last at the last step, closer together at the beginning");
+    for (int64_t steps = 40; steps <= 4000; steps *= 10) {
+        kin_forming f = {0};
+        int64_t looks = 0, first_half = 0;
+        for (int64_t s = 1; s <= steps; s++) {
+            if (!kin_forming_due(&f, s, steps)) continue;
+            looks++, first_half += s <= steps / 2;
+        }
+        CHECK_MSG(looks <= KIN_FORMING_LOOKS && first_half > looks / 2, "%lld of %lld", (long long)first_half,
+                  (long long)looks);
+        CHECK(steps < 4000 || looks == KIN_FORMING_LOOKS);
+        CHECK(kin_forming_due(&f, 0, steps) && kin_forming_due(&f, steps, steps));
+        f.from = steps / 2;
+        CHECK(kin_forming_due(&f, f.from, steps) && kin_forming_due(&f, steps, steps));
+    }
+    check_end();
+}
+
+static double distance(const kin_encoded *e, int64_t a, int64_t b)
+{
+    double dot = 0;
+    for (int64_t k = 0; k < e->dim; k++) dot += (double)e->rows[a * e->dim + k] * e->rows[b * e->dim + k];
+    return sqrt(fmax(2 - 2 * dot, 0));
+}
+
+static void test_looks(kin_trainer *t, const kin_dataset *set)
+{
+    check_begin("a look has a place for each picture and a figure, and the next one begins there");
+    kin_forming f;
+    kin_error err = {0};
+    CHECK_MSG(kin_forming_open(&f, set, 0, &err), "%s", err.message);
+    CHECK(f.sample.count == COUNT);
+    for (int64_t i = 0; i < COUNT; i++) CHECK(f.labels[i] == i / VIEWS);
+    CHECK(kin_forming_look(&f, t, 0, &err) && kin_forming_look(&f, t, 1, &err) && f.frames == 2);
+    for (int i = 0; i < 2 * COUNT; i++) CHECK(fabsf(f.frame[0].positions[i]) <= 1);
+    CHECK(f.frame[0].map > 0 && f.frame[0].map == f.frame[1].map && f.frame[1].step == 1);
+    kin_text svg = {0};
+    kin_learning learning = kin_forming_learning(&f);
+    kin_learning_svg(&svg, &learning);
+    CHECK(!svg.failed && strstr(svg.data, "<animateTransform") && strstr(svg.data, "step 1: mAP"));
+    kin_text_free(&svg);
+    kin_forming_free(&f);
+    check_end();
+}
+
+static void test_missing(const kin_dataset *set)
+{
+    check_begin("a picture without a place in one map stays where it was; one without any is not drawn");
+    static float first[2 * COUNT], second[2 * COUNT];
+    static int64_t labels[COUNT];
+    (void)set;
+    for (int i = 0; i < 2 * COUNT; i++) first[i] = second[i] = 0.25F;
+    second[4] = second[5] = NAN;
+    first[6] = first[7] = second[6] = second[7] = NAN;
+    kin_learning_frame frames[] = {{0, NAN, first}, {1, NAN, second}};
+    kin_text svg = {0};
+    kin_learning_svg(&svg, &(kin_learning){COUNT, labels, frames, 2});
+    int paths = 0;
+    for (const char *p = svg.data; (p = strstr(p, "<path")); p++) paths++;
+    CHECK(paths == COUNT - 1 && !strstr(svg.data, "nan") && !strstr(svg.data, "mAP"));
+    kin_text_free(&svg);
+    check_end();
+}
+
+static void test_hardest(kin_trainer *t, const kin_dataset *set)
+{
+    check_begin("the hardest triplet is what trying all of them gives");
+    int64_t batch[COUNT + 1];
+    kin_error err = {0};
+    kin_hardest h;
+    kin_encoded e;
+    for (int i = 0; i < COUNT; i++) batch[i] = COUNT - 1 - i;
+    batch[COUNT] = 0; /* twice */
+    kin_train_step step = {.step = 1, .steps = 2, .batch = batch, .pictures = COUNT + 1};
+    CHECK_MSG(kin_hardest_find(&h, t, set, &step, &err) && h.there, "%s", err.message);
+    CHECK(kin_trainer_encode(t, set, &e, &err) && e.count == COUNT);
+    double most = -INFINITY;
+    for (int a = 0; a < COUNT; a++)
+        for (int p = 0; p < COUNT; p++)
+            for (int n = 0; n < COUNT; n++)
+                if (p != a && items[p].label == items[a].label && items[n].label != items[a].label) {
+                    double hard = distance(&e, a, p), near = INFINITY;
+                    for (int o = 0; o < COUNT; o++)
+                        if (items[o].label != items[a].label) near = fmin(near, distance(&e, a, o));
+                    most = fmax(most, hard - near);
+                }
+    CHECK_CLOSE(h.d_ap - h.d_an, most, 1e-5);
+    CHECK_CLOSE(distance(&e, h.anchor, h.positive), h.d_ap, 1e-4);
+    CHECK_CLOSE(distance(&e, h.anchor, h.negative), h.d_an, 1e-4);
+    CHECK(h.positive != h.anchor && items[h.positive].label == items[h.anchor].label);
+    kin_encoded_free(&e);
+    for (int i = 0; i < 3; i++) batch[i] = i;
+    step.pictures = 3; /* of one class */
+    CHECK(kin_hardest_find(&h, t, set, &step, &err) && !h.there);
+    check_end();
+}
+
+int main(void)
+{
+    kin_dataset set = draw();
+    kin_config c;
+    kin_error err = {0};
+    kin_config_defaults(&c);
+    c.size = SIZE, c.channels = 3, c.width = 8, c.embedding = 16, c.steps = 2;
+    c.batch_classes = 4, c.batch_pictures = 2;
+    test_due();
+    kin_trainer *t = kin_trainer_open(&(kin_trainer_opt){.config = &c, .set = &set}, &err);
+    CHECK_MSG(t, "%s", err.message);
+    test_looks(t, &set);
+    test_missing(&set);
+    test_hardest(t, &set);
+    kin_trainer_close(t);
+    CHECK(kin_alloc_live() == 0);
+    return check_result();
+}
