@@ -134,8 +134,7 @@ void kin_bytes_free(kin_bytes *bytes)
 
 /* ---- names ---- */
 
-/* The folder that holds `path`, allocated. */
-static char *parent_of(const char *path)
+char *kin_parent_folder(const char *path)
 {
     char *copy = kin_strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
     if (!copy) return NULL;
@@ -158,7 +157,7 @@ bool kin_sync_folder(const char *folder, kin_error *err)
 
 bool kin_sync_parent(const char *path, kin_error *err)
 {
-    char *folder = parent_of(path);
+    char *folder = kin_parent_folder(path);
     bool ok = folder ? kin_sync_folder(folder, err) : kin_fail_memory(err, path, strlen(path));
     kin_free(folder);
     return ok;
@@ -169,7 +168,7 @@ enum { LINKS_MAX = 16, LINK_SIZE = 4096 };
 /* Where a link's text leads, seen from the link's folder. */
 static char *linked_from(const char *path, const char *text)
 {
-    char *folder = *text == '/' ? kin_strdup("") : parent_of(path),
+    char *folder = *text == '/' ? kin_strdup("") : kin_parent_folder(path),
          *joined = folder ? kin_path_join(folder, text) : NULL;
     kin_free(folder);
     return joined;
@@ -247,7 +246,7 @@ static bool swept_before(const struct stat *info)
 /* A courtesy: whatever fails here is passed over. */
 static void sweep_beside(const char *path)
 {
-    char *folder = parent_of(path);
+    char *folder = kin_parent_folder(path);
     struct stat info;
     DIR *dir = folder && stat(folder, &info) == 0 && !swept_before(&info) ? opendir(folder) : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) remove_stale(folder, entry->d_name);
@@ -406,7 +405,7 @@ bool kin_file_commit(kin_file *file, kin_error *err)
 {
     if (!file->temporary) return flush_stream(file, err);
     if (!kin_file_complete(file, err)) return false;
-    char *folder = parent_of(
+    char *folder = kin_parent_folder(
         file->target); /* memory that ends behind the renaming would deny what was done */
     bool ok = folder || kin_fail_memory(err, file->path, strlen(file->target));
     if (ok && rename(file->temporary, file->target) != 0)

@@ -81,6 +81,8 @@ bool kin_look_for(const char *path, bool *there, kin_error *err);
 
 /* "folder/name", allocated; NULL when out of memory. */
 char *kin_path_join(const char *folder, const char *name);
+/* The folder that holds `path`, "." where it names none, owned by the caller; NULL when out of memory. */
+char *kin_parent_folder(const char *path);
 
 #ifdef __cplusplus
 }

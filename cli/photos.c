@@ -4,11 +4,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
+#include "cli/outputs.h"
 #include "cli/source.h"
 #include "data/look/look.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,18 +57,6 @@ char *kin_index_find(const char *path, kin_error *err)
     return NULL;
 }
 
-/* The folder that holds a file. */
-static char *folder_of(const char *file)
-{
-    char *copy = kin_strdup(file), *slash = copy ? strrchr(copy, '/') : NULL;
-    if (slash) slash[slash == copy] = '\0';
-    else if (copy) {
-        kin_free(copy);
-        copy = kin_strdup(".");
-    }
-    return copy;
-}
-
 bool kin_album_open(const char *path, kin_album *out, kin_error *err)
 {
     *out = (kin_album){0};
@@ -74,7 +64,7 @@ bool kin_album_open(const char *path, kin_album *out, kin_error *err)
               kin_photos_read(out->file, &out->photos, err);
     if (ok) {
         const char *root = out->photos.root;
-        out->root = strcmp(root, ".") == 0 ? folder_of(out->file) : kin_strdup(root);
+        out->root = strcmp(root, ".") == 0 ? kin_parent_folder(out->file) : kin_strdup(root);
         ok = out->root || kin_fail_memory(err, root, strlen(root));
     }
     if (!ok) kin_album_close(out);
@@ -108,6 +98,38 @@ int64_t kin_album_item(const kin_album *album, const char *path)
     }
     free(root), free(file);
     return found;
+}
+
+bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *output, kin_error *err)
+{
+    int64_t item = output ? kin_album_item(album, output) : -1;
+    char *path = item < 0 ? NULL : kin_album_path(album, item);
+    bool ok = item < 0 || (path ? kin_output_apart(cli, output, path, err) : kin_fail_memory(err, output, 1));
+    kin_free(path);
+    return ok;
+}
+
+bool kin_by_group(const int64_t *group, int64_t count, int64_t groups, kin_groups *out, kin_error *err)
+{
+    out->first = kin_alloc_zero((size_t)groups + 2, sizeof *out->first);
+    out->item = kin_alloc_array((size_t)count, sizeof *out->item);
+    if (!out->first || !out->item) {
+        kin_groups_free(out);
+        return kin_fail_memory(err, "groups", (size_t)(count + groups) * sizeof *out->item);
+    }
+    /* Counted two places ahead, so that filling leaves each group's beginning where it belongs. */
+    for (int64_t i = 0; i < count; i++)
+        if (group[i] >= 0) out->first[group[i] + 2]++;
+    for (int64_t g = 2; g < groups + 2; g++) out->first[g] += out->first[g - 1];
+    for (int64_t i = 0; i < count; i++)
+        if (group[i] >= 0) out->item[out->first[group[i] + 1]++] = i;
+    return true;
+}
+
+void kin_groups_free(kin_groups *g)
+{
+    kin_free(g->first), kin_free(g->item);
+    *g = (kin_groups){0};
 }
 
 /* ---- who describes ---- */
@@ -267,21 +289,31 @@ static bool goes_on(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
+/* Brings a row to unit length; false where it has no direction: the picture's own matter, and no other's. */
+static bool to_unit_length(float *row, int64_t dim)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < dim; i++) sum += (double)row[i] * (double)row[i];
+    if (!(sum > 0) || !isfinite(sum)) return false;
+    for (int64_t i = 0; i < dim; i++) row[i] = (float)((double)row[i] / sqrt(sum));
+    return true;
+}
+
 /* The rows of a set that the network takes, at their places. */
 static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
 {
     kin_encoded encoded;
-    kin_encode_opt opt = {.limits = d->limits, .progress = goes_on};
+    kin_encode_opt opt = {.raw = true, .limits = d->limits, .progress = goes_on};
     for (int64_t i = 0; i < set->count; i++) made[i] = false;
     kin_error inner = {0};
     if (!kin_encode(d->module, d->network, set, &opt, &encoded, &inner))
-        return inner.code == KIN_ERR_DATA ||
-                       inner.code == KIN_ERR_NUMERIC /* none can be read, or all are zero */
+        return inner.code == KIN_ERR_DATA /* none can be read */
                    ? true
                    : kin_fail(err, inner.code, "%s", inner.message);
     for (int64_t k = 0; k < encoded.count; k++) {
-        memcpy(rows + encoded.item[k] * d->dim, encoded.rows + k * d->dim, (size_t)d->dim * sizeof *rows);
-        made[encoded.item[k]] = true;
+        float *row = rows + encoded.item[k] * d->dim;
+        memcpy(row, encoded.rows + k * d->dim, (size_t)d->dim * sizeof *row);
+        made[encoded.item[k]] = to_unit_length(row, d->dim);
     }
     kin_encoded_free(&encoded);
     return true;
@@ -324,7 +356,7 @@ bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *ph
 
 int kin_index_lock(const kin_cli *cli, const char *file, kin_error *err)
 {
-    char *folder = folder_of(file);
+    char *folder = kin_parent_folder(file);
     if (!folder) return kin_fail_memory(err, file, strlen(file)), -1;
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int why = errno;

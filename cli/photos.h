@@ -33,6 +33,17 @@ char *kin_album_path(const kin_album *album, int64_t item);
 /* The item of this path, given as below the album's folder, or as seen from here; -1: none. */
 int64_t kin_album_item(const kin_album *album, const char *path);
 
+/* Nothing is written over a picture of the album, unless --force; `output` may be NULL. */
+bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *output, kin_error *err);
+
+/* The items of each group, in their order: item[first[g]] .. item[first[g + 1] - 1]. Groups below 0 are none. */
+typedef struct kin_groups {
+    int64_t *first; /* [groups + 1] */
+    int64_t *item;
+} kin_groups;
+bool kin_by_group(const int64_t *group, int64_t count, int64_t groups, kin_groups *out, kin_error *err);
+void kin_groups_free(kin_groups *g);
+
 /* What makes descriptors: by hand, or a network. */
 typedef struct kin_describer {
     kin_ctx *ctx; /* NULL: by hand */

@@ -93,14 +93,26 @@ report "--paths0 are the same paths" "$why"
 expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" find shop/copy.png --index shop --json --quiet
 expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
 expect "a copy counts as found" 0 "1.0000" "" find shop/copy.png --index shop --matches
-head -c 3000 /dev/urandom >noise; { printf 'P6 30 30 255\n'; head -c 2700 noise; } >noise.ppm
+awk 'BEGIN { print "P3 30 30 255"; x = 7; for (i = 0; i < 2700; i++) { x = (x * 16807) % 2147483647; print int(x / 8388608) } }' >noise.ppm # a stranger
 expect "a match that is too far is none" 1 "" "" find shop/product-0003/view-02.png --index shop --matches --false-accept .9 --max-distance 0 --quiet
 expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
 expect "what is no picture" 1 "" "five: is no picture" find five --index shop
 "$kin" convert shop/other/view-02.png --grey --out grey.png --quiet 2>/dev/null || "$kin" convert shop/other/view-02.png --out grey.pgm --quiet 2>"$out/log"
 expect "a greyed copy finds its picture" 0 "shop/other/view-02.png" "has no colours, and is compared without" find grey.p* --index shop --top 1
 expect "without a threshold" 2 "" "--max-distance can say it" find grey.p* --index shop --matches
-expect "--max-distance" 0 "" "" find noise.ppm --index shop --max-distance .0001 --quiet
+expect "but by --max-distance it can" 0 "shop/other/view-02.png" "" find grey.p* --index shop --matches --max-distance .5 --top 1 --quiet
+expect "a grey one beside others takes nothing from them" 0 "shop/product-0003/view-01.png" "grey" find shop/copy.png grey.p* --each --index shop --matches
+why=; [ "$(grep -c product-0003/view-01.png out)" -eq 1 ] && sed '1,/^# grey/d' out | grep -q . && why="$(cat out)"
+report "and finds nothing that could be told to be a match" "$why"
+"$kin" find shop/copy.png shop/other/view-02.png grey.p* --each --index shop --json --quiet >each
+why=; [ "$(grep -c '"threshold":null' each)" -eq 1 ] && sed -n 3p each | grep -q '"threshold":null' || why="$(cut -c 1-100 each)"
+report "the others keep their threshold" "$why"
+"$kin" find shop/copy.png --index shop --top 24 --quiet >all
+far=$(sed -n '6s/ .*//p' all | awk '{ printf "%.5f", 1 - $1 + .00006 }')
+"$kin" find shop/copy.png --index shop --top 24 --max-distance "$far" --quiet >near
+why=; [ "$(wc -l <near)" -ge 6 ] && [ "$(wc -l <near)" -lt "$(wc -l <all)" ] && head -n "$(wc -l <near)" all | cmp -s - near && awk -v d="$far" '1 - $1 > d + .0001 { exit 1 }' near || why="$far: $(tr '\n' ' ' <near)"
+report "--max-distance: as many as are so near" "$why"
+expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max-distance .0001 --quiet
 
 # ---- duplicates ----
 "$kin" convert shop/other/view-03.png --out smaller.jpg --resize 40 --quiet 2>"$out/log" && mv smaller.jpg shop || bad "photos: convert" "$(cat "$out/log")"
@@ -115,10 +127,19 @@ report "columns and kinds" "$why"
 why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^shop/copy.png,shop/product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="$(head -n 3 pairs.csv)"
 report "why each pair is one or is not" "$why"
 expect "exact ones alone" 0 "" "2 groups: beside the one to keep 2 exact, 0 same, 0 near" duplicates shop --kind exact --csv exact.csv
+"$kin" duplicates shop --kind exact --html exact.html --quiet
+why=; [ "$(grep -o 'the first by name of the largest' exact.html | wc -l)" -eq 2 ] && ! grep -q '>the largest' exact.html || why="$(grep -o 'the [a-z ]*largest' exact.html | head -n 3)"
+report "of equal files none is called the largest" "$why"
 why=; "$kin" duplicates shop --kind exact --paths0 --quiet | tr '\0' '\n' >zeros; [ "$(wc -l <zeros)" -eq 2 ] && grep -qx shop/product-0003/view-01.png zeros || why="$(cat zeros)"
 report "paths of what is not kept" "$why"
 (cd shop && find . -type f -exec ls -l --time-style=full-iso {} + | sort >../after)
 same "photos: no picture was touched" before after
+for option in csv pairs html; do
+    expect "no picture is replaced by --$option" 2 "" "is read by this very command" duplicates shop --$option shop/copy.png
+done
+expect "nor by find's page" 2 "" "is read by this very command" find noise.ppm --index shop --html ./shop/copy.png
+expect "nor by groups" 2 "" "is read by this very command" groups shop --out shop/other/view-01.png
+same "photos: and it is as it was" shop/copy.png shop/product-0003/view-01.png
 rm shop/copy.png
 expect "a picture that went meanwhile is told" 0 "" "could not be read again" duplicates shop --csv dups.csv
 expect "a folder that is not indexed" 2 "" "empty is not indexed yet; kin index empty does it" duplicates empty
@@ -153,5 +174,7 @@ why=; for page in found dups groups; do
     grep -qE '<u>|<b>&|https?://' $page.html && why="$why $page is not escaped, or loads something"
 done
 report "pages show pictures, and whatever names are" "$why"
+why=; grep -q '>1.png</h3>' found.html || why="$(grep -o '<h3[^<]*<[^<]*' found.html | head -n 3)"
+report "each query's row has its name" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 exit $failed

@@ -1,14 +1,17 @@
 /* Indexes of photographs: written and read again, brought up to date, and what hostile files are refused
  * for. */
 #define _POSIX_C_SOURCE 200809L
+#include "autograd/ops.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "cli/photos.h"
 #include "data/look/facts.h"
 #include "data/look/look.h"
 #include "photos/update.h"
 #include "tests/support/check.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,9 @@
 #include <unistd.h>
 
 static const kin_photos none;
+/* What the describer knows the options of; the commands themselves are no part of a test. */
+extern const kin_command kin_command_index;
+const kin_command kin_command_index = {.name = "index"};
 
 static void draw(const char *path, int seed)
 {
@@ -316,6 +322,56 @@ static void test_facts(void)
     CHECK_MSG(f.date == 0, "%lld", (long long)f.date);
     for (size_t size = 0; size < sizeof jpeg; size++) kin_facts(jpeg, size);
     CHECK(kin_facts(NULL, 0).width == 0);
+    jpeg[12 + 0x26 + 5] = '3';
+    uint8_t webp[12 + 18 + 8 + T + 8] = "RIFF\0\0\0\0WEBPVP8X\12\0\0\0\10\0\0\0\3\3\0\1\1\0EXIF";
+    webp[34] = (uint8_t)(T - 1);
+    memcpy(webp + 38, tiff, T);
+    f = kin_facts(webp, 38 + T);
+    CHECK_MSG(f.date == 20191231235958, "%lld", (long long)f.date);
+    CHECK(f.width == 772 && f.height == 258);
+    for (size_t size = 0; size < sizeof webp; size++) kin_facts(webp, size);
+    check_end();
+}
+
+/* 1e38 times as much, twice over: of a white picture nothing is finite any more. */
+static kin_tensor *too_bright(kin_scope *s, kin_tensor *x, void *network)
+{
+    (void)s, (void)network;
+    return kin_flatten(kin_scale(kin_scale(x, 1e19, 0), 1e20, 0));
+}
+
+static void test_not_finite(void)
+{
+    check_begin("describer: a picture whose descriptor is not finite spoils no other");
+    static kin_network network;
+    kin_error err = {0};
+    char folder[] = "/tmp/kin-photos-XXXXXX", name[3][64];
+    const char *path[3];
+    static const uint8_t light[3] = {60, 255, 0};
+    CHECK(mkdtemp(folder));
+    for (int i = 0; i < 3; i++) {
+        kin_image image;
+        CHECK(kin_image_new(&image, 4, 4, 1, NULL));
+        memset(image.data, light[i], 16);
+        snprintf(name[i], sizeof name[i], "%s/%d.png", folder, i);
+        path[i] = name[i];
+        CHECK(kin_image_write(path[i], NULL, &image, NULL, NULL));
+        kin_image_free(&image);
+    }
+    kin_ctx *ctx = kin_ctx_new();
+    kin_config_defaults(&network.config);
+    network.config.size = 4, network.config.channels = 1;
+    kin_module *module = kin_module_new(ctx, too_bright, &network, KIN_SHAPE(1, 4, 4, 1), 1);
+    kin_describer d = {.ctx = ctx, .module = module, .network = &network, .dim = 16};
+    float rows[3 * 16];
+    bool made[3] = {true, true, true};
+    CHECK_MSG(kin_describer_files(&d, path, 3, rows, made, &err), "%s", err.message);
+    CHECK_MSG(made[0] && !made[1] && !made[2], "%d %d %d", made[0], made[1], made[2]);
+    CHECK(fabsf(rows[5] - .25f) < 1e-6f);
+    kin_module_free(module);
+    kin_ctx_free(ctx);
+    for (int i = 0; i < 3; i++) remove(path[i]);
+    rmdir(folder);
     check_end();
 }
 
@@ -326,6 +382,7 @@ int main(void)
     test_refused();
     test_memory();
     test_facts();
+    test_not_finite();
     CHECK(kin_alloc_live() == 0);
     return check_result();
 }

@@ -53,26 +53,40 @@ static const char *kind_of(const kin_duplicates *d, int64_t i)
     return d->keeper[d->group[i]] == i ? "keep" : kin_duplicate_names[d->kind[i]];
 }
 
-/* Calls `put` for the pictures of each group, the keeper first. */
-static void in_order(const kin_album *album, const kin_duplicates *d, void put(void *, int64_t), void *user)
+/* Why a group's keeper is the one to keep. */
+static const char *why_kept(const kin_album *album, const kin_duplicates *d, const int64_t *item,
+                            int64_t count)
 {
-    int64_t n = album->photos.count;
-    /* Groups are numbered by their first pictures: a group's others lie behind its first. */
-    for (int64_t g = 0, first = 0; g < d->groups; g++) {
-        while (d->group[first] != g) first++;
-        put(user, d->keeper[g]);
-        for (int64_t i = first; i < n; i++)
-            if (d->group[i] == g && i != d->keeper[g]) put(user, i);
+    const kin_photo *kept = &album->photos.item[d->keeper[d->group[*item]]];
+    bool pixels = true, bytes = true;
+    for (int64_t k = 0; k < count; k++) {
+        const kin_photo *p = &album->photos.item[item[k]];
+        if (p == kept) continue;
+        pixels = pixels && p->width * p->height < kept->width * kept->height;
+        bytes = bytes && p->bytes < kept->bytes;
     }
+    return pixels ? "the largest" : bytes ? "the most bytes" : "the first by name of the largest";
 }
 
 typedef struct writing {
     const kin_album *album;
     const kin_duplicates *d;
+    const kin_groups *groups;
     FILE *stream;
     int64_t last;
     kin_page *page;
 } writing;
+
+/* Calls `put` for the pictures of each group, the keeper first. */
+static void in_order(writing *w, void put(void *, int64_t))
+{
+    const int64_t *first = w->groups->first, *item = w->groups->item;
+    for (int64_t g = 0; g < w->d->groups; g++) {
+        put(w, w->d->keeper[g]);
+        for (int64_t k = first[g]; k < first[g + 1]; k++)
+            if (item[k] != w->d->keeper[g]) put(w, item[k]);
+    }
+}
 
 static void put_path_field(FILE *to, const kin_album *album, int64_t i)
 {
@@ -125,36 +139,40 @@ static void put_tile(void *user, int64_t i)
         w->last = w->d->group[i];
     }
     bool keep = w->d->keeper[w->d->group[i]] == i;
-    kin_photos_tile(w->page, w->album, i, KIN_TILE_PLAIN, kind_of(w->d, i), keep ? "the largest" : NULL);
+    int64_t group = w->d->group[i], first = w->groups->first[group],
+            count = w->groups->first[group + 1] - first;
+    kin_photos_tile(w->page, w->album, i, KIN_TILE_PLAIN, kind_of(w->d, i),
+                    keep ? why_kept(w->album, w->d, w->groups->item + first, count) : NULL);
 }
 
-static bool write_page(const kin_album *album, const kin_duplicates *d, const kin_image_limits *limits,
-                       const char *name, kin_error *err)
+static bool write_page(const writing *what, const kin_image_limits *limits, const char *name, kin_error *err)
 {
     kin_page page;
-    writing w = {album, d, NULL, -1, &page};
+    writing w = *what;
+    w.page = &page;
     kin_page_begin(&page, name, "Duplicates",
                    "Pictures that are one picture. Nothing was deleted; a click opens the file.");
     page.limits.max_pixels = limits->max_pixels;
     page.limits.background = limits->background;
-    kin_page_section(&page, d->groups ? "Groups" : "There are none",
+    kin_page_section(&page, w.d->groups ? "Groups" : "There are none",
                      "exact: the same bytes; same: written again in another size, format or quality; near: "
                      "cropped, framed, "
                      "greyed, slightly turned or written upon. The first of each row is the one to keep.");
-    in_order(album, d, put_tile, &w);
+    in_order(&w, put_tile);
     if (w.last >= 0) kin_page_row_end(&page);
     bool ok = kin_page_write(&page, err);
     kin_page_free(&page);
     return ok;
 }
 
-static bool write_csv(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+static bool write_csv(const writing *what, const char *name, kin_error *err)
 {
     kin_file file;
+    writing w = *what;
     if (!kin_file_create(&file, name, err)) return false;
-    writing w = {album, d, file.stream, -1, NULL};
+    w.stream = file.stream;
     fputs("group,path,kind,keep,width,height,bytes\n", file.stream);
-    in_order(album, d, put_csv, &w);
+    in_order(&w, put_csv);
     return kin_file_commit(&file, err);
 }
 
@@ -199,6 +217,7 @@ static int run(kin_cli *cli)
     kin_error err = {0};
     kin_album album = {0};
     kin_duplicates d = {0};
+    kin_groups groups = {0};
     meter m = {.quiet = cli->quiet};
     const char *csv = kin_option_string(cli, "csv"), *pairs = kin_option_string(cli, "pairs"),
                *html = kin_option_string(cli, "html");
@@ -209,15 +228,18 @@ static int run(kin_cli *cli)
     kin_interrupt_catch();
     bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
               kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
+              kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
+              kin_album_apart(cli, &album, html, &err) &&
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     if (m.stage) kin_meter_end(&m.meter);
-    ok = ok && (!csv || write_csv(&album, &d, csv, &err)) &&
-         (!pairs || write_pairs(&album, &d, pairs, &err)) &&
-         (!html || write_page(&album, &d, &opt.limits, html, &err));
-    writing w = {&album, &d, stdout, -1, NULL};
-    if (ok && kin_option_flag(cli, "paths0")) in_order(&album, &d, put_path, &w);
-    else if (ok && !csv && !html) in_order(&album, &d, put_text, &w);
+    ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
+    writing w = {&album, &d, &groups, stdout, -1, NULL};
+    ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&album, &d, pairs, &err)) &&
+         (!html || write_page(&w, &opt.limits, html, &err));
+    if (ok && kin_option_flag(cli, "paths0")) in_order(&w, put_path);
+    else if (ok && !csv && !html) in_order(&w, put_text);
     if (ok) summary(cli, &album, &d);
+    kin_groups_free(&groups);
     kin_duplicates_free(&d);
     if (album.file) kin_album_close(&album);
     return ok ? 0 : kin_cli_fail(cli, &err);

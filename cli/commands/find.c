@@ -41,11 +41,14 @@ typedef struct queries {
     const char **name; /* borrowed; [count] */
     float *rows;       /* [count, dim] */
     struct stat *file; /* [count]; st_ino 0: none */
-    bool grey;         /* one of them has no colours, and is compared without */
+    bool *grey;        /* [count]: it has no colours, and is compared without */
     int64_t count;
 } queries;
 
-static void free_queries(queries *q) { kin_free(q->name), kin_free(q->rows), kin_free(q->file); }
+static void free_queries(queries *q)
+{
+    kin_free(q->name), kin_free(q->rows), kin_free(q->file), kin_free(q->grey);
+}
 
 /* "INDEX#PATH": a picture as another index knows it. */
 static bool take_item(const char *text, const kin_photos *like, float *row, kin_error *err)
@@ -111,7 +114,8 @@ static bool take_queries(const kin_cli *cli, const kin_album *album, queries *q,
     q->name = kin_alloc_array((size_t)q->count, sizeof *q->name);
     q->rows = kin_alloc_array((size_t)q->count, (size_t)p->dim * sizeof *q->rows);
     q->file = kin_alloc_zero((size_t)q->count, sizeof *q->file);
-    if (!q->name || !q->rows || !q->file)
+    q->grey = kin_alloc_zero((size_t)q->count, sizeof *q->grey);
+    if (!q->name || !q->rows || !q->file || !q->grey)
         return kin_fail_memory(err, "the pictures", (size_t)q->count * 4096);
     for (int64_t i = 0; ok && i < q->count; i++) {
         q->name[i] = cli->positional[i];
@@ -122,7 +126,7 @@ static bool take_queries(const kin_cli *cli, const kin_album *album, queries *q,
              (item ? take_item(q->name[i], p, row, err) : take_file(q->name[i], &d, row, &q->file[i], err));
         bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
         if (ok && handmade && kin_look_grey(row)) {
-            q->grey = true;
+            q->grey[i] = true;
             kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
         }
     }
@@ -164,14 +168,15 @@ static bool take_gallery(const kin_cli *cli, const kin_album *album, gallery *g,
     return count > 0 || kin_fail(err, KIN_ERR_ARGUMENT, "--near %s: no picture of the index is there", near);
 }
 
-/* One query's results. */
+/* Results, of one query after the other. */
 typedef struct results {
     const kin_cli *cli;
     const kin_album *album;
     double threshold; /* a distance; 2: it could not be told */
-    bool known;
-    int64_t shown;  /* of all queries */
-    kin_page *page; /* NULL: none is asked for */
+    bool known;       /* whether it could, ... */
+    bool titled;      /* several queries, each for itself */
+    int64_t shown;    /* of all queries */
+    kin_page *page;   /* NULL: none is asked for */
 } results;
 
 static void put_json(results *r, const char *query, const int64_t *item, const double *distance,
@@ -206,6 +211,7 @@ static void put_page(const results *r, const char *query, const struct stat *fil
                      const double *distance, int64_t count)
 {
     char note[80];
+    const char *slash = strrchr(query, '/');
     bool shown = file && file->st_ino != 0;
     kin_tile asked = {.kind = KIN_TILE_ASKED,
                       .file = shown ? query : NULL,
@@ -215,7 +221,10 @@ static void put_page(const results *r, const char *query, const struct stat *fil
     snprintf(note, sizeof note,
              r->known && (!count || distance[0] > r->threshold) ? "no match: the nearest follow"
                                                                 : "the most alike first");
-    kin_page_row_begin(r->page, &(kin_page_row){.asked = &asked, .note = note, .numbered = true});
+    kin_page_row_begin(r->page, &(kin_page_row){.asked = &asked,
+                                                .title = r->titled ? slash ? slash + 1 : query : NULL,
+                                                .note = note,
+                                                .numbered = true});
     for (int64_t i = 0; i < count && kin_page_ok(r->page); i++) {
         bool match = r->known && distance[i] <= r->threshold;
         snprintf(note, sizeof note, "%s, %.3f", kin_alike(1 - distance[i]), 1 - distance[i]);
@@ -260,7 +269,8 @@ static bool show(results *r, const char *query, const struct stat *file, int64_t
     double *distance = kin_alloc_array((size_t)k, sizeof *distance), nearest = 2;
     double within = kin_option_given(r->cli, "max-distance") ? kin_option_real(r->cli, "max-distance") : 2;
     bool matches = kin_option_flag(r->cli, "matches"), ok = item && distance;
-    if (matches && r->threshold < within) within = r->threshold;
+    if (matches && r->known && r->threshold < within) within = r->threshold;
+    if (matches && !r->known && !kin_option_given(r->cli, "max-distance")) within = -1; /* nobody can tell */
     for (int64_t i = 0; ok && i < k && count < top; i++) {
         int64_t which = g->item ? g->item[index[i]] : index[i];
         double d = 1 - (double)value[i];
@@ -289,7 +299,7 @@ static bool show(results *r, const char *query, const struct stat *file, int64_t
 
 static bool find(results *r, const gallery *g, queries *q, kin_error *err)
 {
-    bool each = kin_option_flag(r->cli, "each") || q->count == 1;
+    bool each = kin_option_flag(r->cli, "each") || q->count == 1, told = r->known;
     int64_t top = kin_option_int(r->cli, "top"), n = each ? q->count : 1, files = each ? 1 : q->count,
             most = g->vectors.count, k = top < most - files ? top + files : most;
     kin_neighbours found;
@@ -303,11 +313,24 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
             kin_say(stdout, q->name[i]);
             putchar('\n');
         }
+        /* What a picture without colours is compared by has another scale. */
+        bool grey = q->grey[i];
+        for (int64_t j = 0; !each && j < q->count; j++) grey |= q->grey[j];
+        r->known = told && !grey;
+        r->titled = each && q->count > 1;
         ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : q->file, files, g,
                   found.value + i * k, found.index + i * k, k, err);
     }
     kin_neighbours_free(&found);
     return ok;
+}
+
+/* Whether of no query it can be told what a match is: of an average one is enough. */
+static bool all_grey(const queries *q, bool each)
+{
+    int64_t grey = 0;
+    for (int64_t i = 0; i < q->count; i++) grey += q->grey[i];
+    return each ? grey == q->count : grey > 0;
 }
 
 static int run(kin_cli *cli)
@@ -320,15 +343,16 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "--json and --paths0 are two forms of one output");
     bool ok = kin_album_open(kin_option_string(cli, "index"), &album, &err);
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
+    ok = ok && kin_album_apart(cli, &album, kin_option_string(cli, "html"), &err);
     ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
     results r = {.cli = cli, .album = &album, .threshold = 2};
-    if (ok && !q.grey)
-        r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
-    if (ok && kin_option_flag(cli, "matches") && q.grey)
+    if (ok) r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
+    bool told = !kin_option_flag(cli, "matches") || kin_option_given(cli, "max-distance");
+    if (ok && !told && all_grey(&q, kin_option_flag(cli, "each")))
         ok = kin_fail(&err, KIN_ERR_ARGUMENT,
                       "of a picture without colours it cannot be told what a match is; "
                       "--max-distance can say it");
-    if (ok && kin_option_flag(cli, "matches") && !r.known)
+    if (ok && !told && !r.known)
         ok = kin_fail(
             &err, KIN_ERR_DATA,
             "%s: of fewer than 20 pictures it cannot be told what a match is; --max-distance can say it",

@@ -75,6 +75,7 @@ typedef struct grouping {
     kin_album album;
     int64_t *group, *size,
         *middle;           /* [pictures], [groups], [groups]: the picture nearest to the others' mean */
+    kin_groups of;         /* the pictures of each */
     const char **name;     /* [groups] */
     int64_t groups, shown; /* shown: those of --least pictures or more; they come first */
     kin_arena arena;
@@ -120,7 +121,8 @@ static bool make_groups(grouping *g, kin_error *err)
     if (!g->size || !g->middle || !g->name) return kin_fail_memory(err, "groups", n * 3 * sizeof *g->size);
     for (int64_t i = 0; i < p->count; i++) g->size[g->group[i]]++;
     while (g->shown < g->groups && g->size[g->shown] >= kin_option_int(g->cli, "least")) g->shown++;
-    return find_middles(g, err) && read_names(g->cli, g->shown, g->name, &g->arena, err);
+    return find_middles(g, err) && kin_by_group(g->group, p->count, g->groups, &g->of, err) &&
+           read_names(g->cli, g->shown, g->name, &g->arena, err);
 }
 
 static bool write_list(const grouping *g, const char *list, kin_error *err)
@@ -132,8 +134,9 @@ static bool write_list(const grouping *g, const char *list, kin_error *err)
     fputs("path,label\n", file.stream);
     for (int64_t k = 0; ok && k < g->shown; k++) {
         snprintf(number, sizeof number, "group-%04lld", (long long)k + 1);
-        for (int64_t i = 0; ok && i < g->album.photos.count; i++) {
-            if (g->group[i] != k || (named && !g->name[k])) continue;
+        if (named && !g->name[k]) continue;
+        for (int64_t at = g->of.first[k]; ok && at < g->of.first[k + 1]; at++) {
+            int64_t i = g->of.item[at];
             char *whole = kin_album_path(&g->album, i);
             kin_sample sample = {.path = whole, .id = whole, .index = -1, .number = -1};
             char *path = whole ? kin_list_path(list, &sample) : NULL;
@@ -171,9 +174,12 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
         else snprintf(note, sizeof note, "%lld pictures", (long long)g->size[k]);
         kin_page_row_begin(&page, &(kin_page_row){.title = g->name[k] ? g->name[k] : title, .note = note});
         kin_photos_tile(&page, &g->album, g->middle[k], KIN_TILE_PLAIN, "middle", NULL);
-        for (int64_t i = 0; i < g->album.photos.count && count < MOST && kin_page_ok(&page); i++)
-            if (g->group[i] == k && i != g->middle[k])
-                kin_photos_tile(&page, &g->album, i, KIN_TILE_PLAIN, NULL, NULL), count++;
+        for (int64_t at = g->of.first[k]; at < g->of.first[k + 1] && count < MOST && kin_page_ok(&page);
+             at++) {
+            if (g->of.item[at] == g->middle[k]) continue;
+            kin_photos_tile(&page, &g->album, g->of.item[at], KIN_TILE_PLAIN, NULL, NULL);
+            count++;
+        }
         kin_page_row_end(&page);
         shown += count;
     }
@@ -232,6 +238,7 @@ static int run(kin_cli *cli)
     const char *out = kin_option_string(cli, "out"), *html = kin_option_string(cli, "html");
     kin_interrupt_catch();
     bool ok = kin_album_open(cli->positionals ? cli->positional[0] : NULL, &g.album, &err) &&
+              kin_album_apart(cli, &g.album, out, &err) && kin_album_apart(cli, &g.album, html, &err) &&
               make_groups(&g, &err);
     ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));
     if (ok && !out && !html) print_groups(&g);
@@ -244,6 +251,7 @@ static int run(kin_cli *cli)
                      (long long)kin_option_int(cli, "least"));
     }
     kin_free(g.group), kin_free(g.size), kin_free(g.middle), kin_free(g.name);
+    kin_groups_free(&g.of);
     kin_arena_free(&g.arena);
     if (g.album.file) kin_album_close(&g.album);
     return ok ? 0 : kin_cli_fail(cli, &err);

@@ -23,6 +23,8 @@ bool kin_image_allowed(uint64_t width, uint64_t height, const kin_image_limits *
 /* Which way up a picture was taken, 1..8: what an EXIF segment or chunk states, or XMP; 0 when it states
  * nothing. */
 int kin_exif_orientation(const uint8_t *tiff, size_t size);
+/* When it was taken (DateTimeOriginal, else DateTime), as 20260131235959; 0: not told. */
+int64_t kin_exif_date(const uint8_t *tiff, size_t size);
 int kin_xmp_orientation(const uint8_t *text, size_t size);
 /* Turns it so; 0 and 1 leave it. */
 bool kin_image_upright(kin_image *image, int orientation, kin_error *err);

@@ -1,66 +1,12 @@
 #include "data/look/facts.h"
 
+#include "data/images/formats.h"
+
 #include <stdbool.h>
 #include <string.h>
 
-/* A TIFF directory in memory [EXIF 2.3]. */
-typedef struct tiff {
-    const uint8_t *bytes;
-    size_t size;
-    bool little;
-} tiff;
-
-static uint32_t number(const tiff *t, size_t at, int bytes)
-{
-    uint32_t value = 0;
-    if (at > t->size || t->size - at < (size_t)bytes) return 0;
-    for (int i = 0; i < bytes; i++)
-        value = value << 8 | t->bytes[at + (size_t)(t->little ? bytes - 1 - i : i)];
-    return value;
-}
-
-/* Where the entry of this tag stands in the directory at `at`; 0: nowhere. */
-static size_t entry_of(const tiff *t, size_t at, uint32_t tag)
-{
-    uint32_t entries = number(t, at, 2);
-    for (at += 2; entries && at <= t->size && t->size - at >= 12; entries--, at += 12)
-        if (number(t, at, 2) == tag) return at;
-    return 0;
-}
-
-/* "2026:01:31 23:59:59" */
-static int64_t date_at(const tiff *t, size_t entry)
-{
-    enum { LENGTH = 19 };
-    size_t at = entry ? number(t, entry + 8, 4) : 0;
-    int64_t date = 0;
-    if (!at || number(t, entry + 2, 2) != 2 || number(t, entry + 4, 4) < LENGTH || at > t->size ||
-        t->size - at < LENGTH)
-        return 0;
-    for (int i = 0; i < LENGTH; i++) {
-        uint8_t c = t->bytes[at + (size_t)i];
-        bool between = i == 4 || i == 7 || i == 10 || i == 13 || i == 16;
-        if (between) continue;
-        if (c < '0' || c > '9') return 0;
-        date = date * 10 + (c - '0');
-    }
-    int64_t month = date / 100000000 % 100, day = date / 1000000 % 100;
-    return month >= 1 && month <= 12 && day >= 1 && day <= 31 && date / 10000 % 100 < 24 &&
-                   date / 100 % 100 < 60 && date % 100 < 61
-               ? date
-               : 0;
-}
-
-static int64_t exif_date(const uint8_t *bytes, size_t size)
-{
-    enum { DATE = 0x0132, EXIF = 0x8769, ORIGINAL = 0x9003 };
-    while (size >= 6 && memcmp(bytes, "Exif\0", 6) == 0) bytes += 6, size -= 6;
-    if (size < 8 || (memcmp(bytes, "II*\0", 4) != 0 && memcmp(bytes, "MM\0*", 4) != 0)) return 0;
-    tiff t = {bytes, size, bytes[0] == 'I'};
-    size_t first = number(&t, 4, 4), inner = entry_of(&t, first, EXIF);
-    int64_t original = inner ? date_at(&t, entry_of(&t, number(&t, inner + 8, 4), ORIGINAL)) : 0;
-    return original ? original : date_at(&t, entry_of(&t, first, DATE));
-}
+static uint32_t big(const uint8_t *b) { return (uint32_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]; }
+static uint32_t little(const uint8_t *b) { return (uint32_t)b[3] << 24 | b[2] << 16 | b[1] << 8 | b[0]; }
 
 static bool is_frame(uint8_t marker)
 {
@@ -85,7 +31,7 @@ static kin_picture_facts of_jpeg(const uint8_t *b, size_t size)
         size_t length = (size_t)b[at + 2] << 8 | b[at + 3];
         if (length < 2 || size - at - 2 < length) break;
         const uint8_t *body = b + at + 4;
-        if (marker == 0xe1 && !facts.date) facts.date = exif_date(body, length - 2);
+        if (marker == 0xe1 && !facts.date) facts.date = kin_exif_date(body, length - 2);
         if (is_frame(marker) && length >= 8)
             facts.height = body[1] << 8 | body[2], facts.width = body[3] << 8 | body[4];
         at += 2 + length;
@@ -96,14 +42,31 @@ static kin_picture_facts of_jpeg(const uint8_t *b, size_t size)
 static kin_picture_facts of_png(const uint8_t *b, size_t size)
 {
     kin_picture_facts facts = {0};
-    tiff t = {b, size, false};
-    if (size >= 24 && memcmp(b + 12, "IHDR", 4) == 0)
-        facts.width = number(&t, 16, 4), facts.height = number(&t, 20, 4);
+    if (size >= 24 && memcmp(b + 12, "IHDR", 4) == 0) facts.width = big(b + 16), facts.height = big(b + 20);
     for (size_t at = 8; size - at >= 12;) {
-        size_t length = number(&t, at, 4);
+        size_t length = big(b + at);
         if (length > size - at - 12) break;
-        if (memcmp(b + at + 4, "eXIf", 4) == 0) facts.date = exif_date(b + at + 8, length);
+        if (memcmp(b + at + 4, "eXIf", 4) == 0) facts.date = kin_exif_date(b + at + 8, length);
         at += 12 + length;
+    }
+    return facts;
+}
+
+/* Chunks of a RIFF file; the canvas is that of the extended form, which alone can tell a date. */
+static kin_picture_facts of_webp(const uint8_t *b, size_t size)
+{
+    kin_picture_facts facts = {0};
+    for (size_t at = 12; size - at >= 8;) {
+        size_t length = little(b + at + 4);
+        const uint8_t *body = b + at + 8;
+        if (length > size - at - 8) break;
+        if (memcmp(b + at, "VP8X", 4) == 0 && length >= 10) {
+            facts.width = 1 + (int64_t)(body[4] | body[5] << 8 | body[6] << 16);
+            facts.height = 1 + (int64_t)(body[7] | body[8] << 8 | body[9] << 16);
+        }
+        if (memcmp(b + at, "EXIF", 4) == 0 && !facts.date) facts.date = kin_exif_date(body, length);
+        at += 8 + length;
+        if (length % 2 && at < size) at++; /* padded to two */
     }
     return facts;
 }
@@ -112,5 +75,7 @@ kin_picture_facts kin_facts(const uint8_t *bytes, size_t size)
 {
     if (size >= 4 && bytes[0] == 0xff && bytes[1] == 0xd8) return of_jpeg(bytes, size);
     if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) return of_png(bytes, size);
+    if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
+        return of_webp(bytes, size);
     return (kin_picture_facts){0};
 }

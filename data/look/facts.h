@@ -10,7 +10,7 @@ typedef struct kin_picture_facts {
     int64_t date;          /* EXIF's DateTimeOriginal, else its DateTime, as 20260131235959; 0: not told */
 } kin_picture_facts;
 
-/* Of JPEG (EXIF and the frame's header) and PNG (IHDR and eXIf); of others nothing. Never fails: what is
+/* Of JPEG (EXIF and the frame's header), PNG (IHDR and eXIf) and WebP (VP8X and EXIF); of others nothing. Never fails: what is
  * broken tells nothing. */
 kin_picture_facts kin_facts(const uint8_t *bytes, size_t size);
 
