@@ -158,22 +158,28 @@ static bool understand_length(const unsigned char *bytes, size_t field, const ch
                     *size, HEADER_LIMIT);
 }
 
-/* The mark in the padding: a blank is 0, a tab 1, the lowest bit last, before the newline. */
-static uint64_t mark_of(const char *text, size_t size)
+/* A number in the padding: a blank is 0, a tab 1, the lowest bit last, `before` the header's end. */
+static uint64_t blanks_of(const char *text, size_t size, size_t before, size_t bits)
 {
-    uint64_t mark = 0;
-    if (size < KIN_NPY_MARK_BITS + 2) return 0;
-    for (const char *c = text + size - 1 - KIN_NPY_MARK_BITS; c < text + size - 1; c++) {
+    uint64_t number = 0;
+    if (size < before + bits + 1) return 0;
+    for (const char *c = text + size - before - bits; c < text + size - before; c++) {
         if (*c != ' ' && *c != '\t') return 0;
-        mark = mark << 1 | (*c == '\t');
+        number = number << 1 | (*c == '\t');
     }
-    return mark;
+    return number;
 }
 
-static void put_mark(char *padding, uint64_t mark)
+/* The mark stands before the newline, how it was made before the mark. */
+static uint64_t mark_of(const char *text, size_t size) { return blanks_of(text, size, 1, KIN_NPY_MARK_BITS); }
+static uint32_t made_of(const char *text, size_t size)
 {
-    for (int i = 0; i < KIN_NPY_MARK_BITS; i++)
-        padding[i] = mark >> (KIN_NPY_MARK_BITS - 1 - i) & 1 ? '\t' : ' ';
+    return (uint32_t)blanks_of(text, size, 1 + KIN_NPY_MARK_BITS, KIN_NPY_MADE_BITS);
+}
+
+static void put_blanks(char *end, uint64_t number, int bits)
+{
+    for (int i = 0; i < bits; i++) end[i - bits] = number >> (bits - 1 - i) & 1 ? '\t' : ' ';
 }
 
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
@@ -187,6 +193,7 @@ bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_n
     if (length > size - 8 - field) return kin_fail(err, KIN_ERR_DATA, "%s: the .npy header is cut off", name);
     out->offset = 8 + field + length;
     out->mark = mark_of((const char *)bytes + 8 + field, length);
+    out->made = made_of((const char *)bytes + 8 + field, length);
     return parse_dictionary((const char *)bytes + 8 + field, length, name, out, err);
 }
 
@@ -209,7 +216,7 @@ static bool read_header(FILE *stream, const char *name, header *h, kin_error *er
     if (!text) return kin_fail_memory(err, name, size);
     bool ok = kin_read_on(stream, text, size) == size || header_cut_off(stream, name, err);
     ok = ok && parse_dictionary(text, size, name, h, err);
-    if (ok) h->mark = mark_of(text, size);
+    if (ok) h->mark = mark_of(text, size), h->made = made_of(text, size);
     kin_free(text);
     return ok;
 }
@@ -397,7 +404,7 @@ static bool read_stream(FILE *stream, const char *name, bool wide, kin_npy *out,
     }
     out->dims = h.dims;
     out->count = (int64_t)count;
-    out->mark = h.mark;
+    out->mark = h.mark, out->made = h.made;
     memcpy(out->shape, h.shape, sizeof out->shape);
     return true;
 }
@@ -468,7 +475,7 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 /* --- writing --- */
 
 static bool put_array(kin_file *file, const char *descr, const void *data, size_t item, int dims,
-                      const int64_t *shape, uint64_t mark, kin_error *err)
+                      const int64_t *shape, uint64_t mark, uint32_t made, kin_error *err)
 {
     const char *path = file->path ? file->path : "standard output";
     if (machine_is_big_endian() && item > 1) descr = item == 4 ? ">f4" : ">i8";
@@ -486,9 +493,13 @@ static bool put_array(kin_file *file, const char *descr, const void *data, size_
     char head[320] = "\x93NUMPY\x01";
     int size = snprintf(head + 10, sizeof head - 10,
                         "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shown);
-    int total = (10 + size + (mark ? KIN_NPY_MARK_BITS : 0) + 1 + 63) / 64 * 64;
+    int blanks = made   ? KIN_NPY_MARK_BITS + KIN_NPY_MADE_BITS
+                 : mark ? KIN_NPY_MARK_BITS
+                        : 0,
+        total = (10 + size + blanks + 1 + 63) / 64 * 64;
     memset(head + 10 + size, ' ', (size_t)(total - 10 - size));
-    if (mark) put_mark(head + total - 1 - KIN_NPY_MARK_BITS, mark);
+    put_blanks(head + total - 1, mark, KIN_NPY_MARK_BITS * (mark || made));
+    put_blanks(head + total - 1 - KIN_NPY_MARK_BITS, made, KIN_NPY_MADE_BITS * (made != 0));
     head[total - 1] = '\n';
     head[8] = (char)((total - 10) & 255);
     head[9] = (char)((total - 10) >> 8);
@@ -502,15 +513,15 @@ static bool write_array(const char *path, const char *descr, const void *data, s
 {
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    if (put_array(&file, descr, data, item, dims, shape, 0, err)) return kin_file_commit(&file, err);
+    if (put_array(&file, descr, data, item, dims, shape, 0, 0, err)) return kin_file_commit(&file, err);
     kin_file_abandon(&file);
     return false;
 }
 
 bool kin_npy_write_marked(kin_file *file, const float *data, int64_t rows, int64_t cols, uint64_t mark,
-                          kin_error *err)
+                          uint32_t made, kin_error *err)
 {
-    return put_array(file, "<f4", data, sizeof *data, 2, (int64_t[]){rows, cols}, mark, err);
+    return put_array(file, "<f4", data, sizeof *data, 2, (int64_t[]){rows, cols}, mark, made, err);
 }
 
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err)

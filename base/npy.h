@@ -24,6 +24,7 @@ typedef struct kin_npy {
     int64_t shape[KIN_NPY_MAX_DIMS];
     int64_t count; /* the product of the shape */
     uint64_t mark; /* see kin_npy_write_marked; 0: none */
+    uint32_t made;
     void *mapping; /* the file that `data` lies in, where it was mapped into memory; else NULL */
     size_t mapped; /* bytes of it */
     /* [count]: the numbers as doubles, where float32 rounds some of them and kin_npy_read_matrix read
@@ -52,6 +53,7 @@ typedef struct kin_npy_layout {
     size_t offset; /* of the numbers, in the file */
     bool foreign;  /* after a failure: it was the type, text or records or dates, that is not read */
     uint64_t mark;
+    uint32_t made;
 } kin_npy_layout;
 /* Reads the header of a file in memory; whether its numbers are all there is for the caller to check. */
 bool kin_npy_describe(const uint8_t *bytes, size_t size, const char *name, kin_npy_layout *out,
@@ -67,10 +69,10 @@ bool kin_check_finite(const float *data, int64_t rows, int64_t cols, const char 
 /* Writes a C-order matrix, aside and renamed ("-" is standard output). */
 bool kin_npy_write_float32(const char *path, const float *data, int64_t rows, int64_t cols, kin_error *err);
 /* The same into a file that is open, which the caller commits, with a mark of KIN_NPY_MARK_BITS for what
- * belongs to it. The mark is in the header's padding, as blanks and tabs: other readers see neither. */
-enum { KIN_NPY_MARK_BITS = 40 };
+ * belongs to it, and a number of KIN_NPY_MADE_BITS for how it was made (0: nothing is said). The mark is in the header's padding, as blanks and tabs: other readers see neither. */
+enum { KIN_NPY_MARK_BITS = 40, KIN_NPY_MADE_BITS = 24 };
 bool kin_npy_write_marked(kin_file *file, const float *data, int64_t rows, int64_t cols, uint64_t mark,
-                          kin_error *err);
+                          uint32_t made, kin_error *err);
 /* The same with `dims` axes, 1 to KIN_NPY_MAX_DIMS. */
 bool kin_npy_write_array(const char *path, const float *data, int dims, const int64_t *shape, kin_error *err);
 /* uint8 */

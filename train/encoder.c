@@ -1,10 +1,14 @@
 #include "train/encoder.h"
 
 #include "base/memory.h"
+#include "base/npy.h"
+#include "base/random.h"
 #include "train/embed_cache.h"
 #include "train/run_folder.h"
 #include "retrieval/describe/expand.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BATCH = 128, KEEP_EVERY = 2048 /* descriptors that a kill may cost */ };
@@ -118,9 +122,11 @@ typedef struct encoder {
     const kin_encode_opt *opt;
     int64_t total, batch, numbers; /* pictures in all and in a batch; floats a picture */
     float *pixels;                 /* [batch, numbers] */
+    float *seen;                   /* the same, of a mirrored batch; NULL: not mirrored */
     int64_t *row;                  /* [batch]: where their descriptors go */
     kin_embed_key *key;            /* [2 batch]: theirs, and the loaded batch's; NULL without a cache */
     int64_t waiting, learnt;
+    bool mirrored;
     kin_encoded *out;
 } encoder;
 
@@ -183,6 +189,27 @@ static bool take(encoder *e, const kin_loaded *batch, int64_t i, kin_error *err)
     return e->waiting < e->batch || compute(e, err);
 }
 
+static void mirror(float *pixels, int64_t rows, int64_t width, int64_t channels)
+{
+    for (int64_t y = 0; y < rows; y++, pixels += width * channels)
+        for (int64_t left = 0, right = width - 1; left < right; left++, right--)
+            for (int64_t c = 0; c < channels; c++) {
+                float was = pixels[left * channels + c];
+                pixels[left * channels + c] = pixels[right * channels + c];
+                pixels[right * channels + c] = was;
+            }
+}
+
+/* The loader's batch as this view has it, in memory of our own where it differs. */
+static const float *view_of(encoder *e, const kin_loaded *batch)
+{
+    const kin_config *c = &e->network->config;
+    if (!e->mirrored) return batch->pixels;
+    memcpy(e->seen, batch->pixels, (size_t)(batch->count * e->numbers) * sizeof *e->seen);
+    mirror(e->seen, batch->count * c->size, c->size, c->channels);
+    return e->seen;
+}
+
 static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
 {
     const kin_encode_opt *opt = e->opt;
@@ -190,6 +217,7 @@ static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
     int64_t done = 0;
     while (kin_loader_next(loader, &batch, err)) {
         if (!batch.count) return compute(e, err);
+        batch.pixels = view_of(e, &batch);
         if (e->key) kin_embed_cache_keys(batch.pixels, batch.count, e->numbers, e->key + e->batch);
         for (int64_t i = 0; i < batch.count; i++)
             if (!kin_loader_is_broken(loader, batch.index[i]) && !take(e, &batch, i, err)) return false;
@@ -205,10 +233,11 @@ static bool begin(encoder *e, kin_error *err)
 {
     e->numbers = e->network->config.size * e->network->config.size * e->network->config.channels;
     e->pixels = kin_alloc_array((size_t)e->batch, (size_t)e->numbers * sizeof *e->pixels);
+    e->seen = e->mirrored ? kin_alloc_array((size_t)e->batch, (size_t)e->numbers * sizeof *e->seen) : NULL;
     e->row = kin_alloc_array((size_t)e->batch, sizeof *e->row);
     e->key = e->opt->cache ? kin_alloc_array((size_t)e->batch, 2 * sizeof *e->key) : NULL;
     e->out->item = kin_alloc_array((size_t)e->total, sizeof *e->out->item);
-    return (e->pixels && e->row && e->out->item && (e->key || !e->opt->cache)) ||
+    return (e->pixels && e->row && e->out->item && (e->seen || !e->mirrored) && (e->key || !e->opt->cache)) ||
            kin_fail_memory(err, "the descriptors", (size_t)e->total * sizeof *e->out->item);
 }
 
@@ -248,11 +277,10 @@ static bool keep(const encoder *e, bool ok, kin_error *err)
     return ok ? (*err = second, false) : false;
 }
 
-bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set,
-                const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
+/* What the network says of each picture in one view, as it is said. */
+static bool encode_view(kin_module *module, const kin_network *network, const kin_dataset *set,
+                        const kin_encode_opt *opt, bool mirrored, kin_encoded *out, kin_error *err)
 {
-    static const kin_encode_opt none = {0};
-    if (!opt) opt = &none;
     kin_ctx *ctx = kin_module_ctx(module);
     in_order order = {set->count, batch_of(&network->config)};
     kin_loader_opt load = kin_config_loader(&network->config);
@@ -265,6 +293,7 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
                  .opt = opt,
                  .total = set->count,
                  .batch = order.batch,
+                 .mirrored = mirrored,
                  .out = out};
     kin_loader *loader = begin(&e, err) ? kin_loader_new(set, &load, err) : NULL;
     kin_module_pictures_apart(module);
@@ -276,10 +305,122 @@ bool kin_encode(kin_module *module, const kin_network *network, const kin_datase
     ok = ok && (out->count > 0 ||
                 kin_fail(err, KIN_ERR_DATA, "none of the %lld pictures can be read; the first: %s",
                          (long long)out->broken, out->first_broken.message));
+    kin_loader_free(loader);
+    kin_free(e.pixels), kin_free(e.seen), kin_free(e.row), kin_free(e.key);
+    if (!ok) kin_encoded_free(out);
+    return ok;
+}
+
+/* ---- views ---- */
+
+static void take_size(kin_config *c, int64_t size);
+
+/* Adds a view's rows at unit length; one without a direction adds nothing. */
+static void add_view(float *sum, const float *rows, int64_t count, int64_t dim)
+{
+    for (int64_t i = 0; i < count; i++, sum += dim, rows += dim) {
+        double squares = 0;
+        for (int64_t d = 0; d < dim; d++) squares += (double)rows[d] * (double)rows[d];
+        for (int64_t d = 0; squares > 0 && d < dim; d++) sum[d] += (float)((double)rows[d] / sqrt(squares));
+    }
+}
+
+/* Views on their way into a sum. */
+typedef struct viewing {
+    kin_encode_opt opt; /* of one view, whose progress is a part of the whole */
+    const kin_encode_opt *whole;
+    int64_t done, of;
+} viewing;
+
+static bool part_of(void *user, int64_t done, int64_t total)
+{
+    const viewing *v = user;
+    const kin_encode_opt *o = v->whole;
+    return !o->progress || o->progress(o->user, v->done * total + done, v->of * total);
+}
+
+static bool add_one(viewing *v, kin_module *module, const kin_network *network, const kin_dataset *set,
+                    bool mirrored, kin_encoded *sum, kin_error *err)
+{
+    kin_encoded view;
+    if (!encode_view(module, network, set, &v->opt, mirrored, &view, err)) return false;
+    if (!v->done++) {
+        float *rows = view.rows;
+        *sum = view;
+        sum->rows = kin_alloc_zero((size_t)view.count, (size_t)view.dim * sizeof *rows);
+        if (sum->rows) add_view(sum->rows, rows, sum->count, sum->dim);
+        kin_free(rows);
+        return sum->rows ||
+               kin_fail_memory(err, "the descriptors", (size_t)view.count * (size_t)view.dim * 4);
+    }
+    bool same = view.count == sum->count && view.dim == sum->dim &&
+                memcmp(view.item, sum->item, (size_t)view.count * sizeof *view.item) == 0;
+    if (same) add_view(sum->rows, view.rows, view.count, view.dim);
+    sum->known += view.known;
+    kin_encoded_free(&view);
+    return same || kin_fail(err, KIN_ERR_DATA, "pictures that could be read at first no longer can");
+}
+
+static bool at_scale(viewing *v, kin_module *module, const kin_network *network, const kin_dataset *set,
+                     double scale, kin_encoded *sum, kin_error *err)
+{
+    kin_network *scaled = kin_alloc(sizeof *scaled);
+    kin_error why = {0};
+    if (!scaled) return kin_fail_memory(err, "a network", sizeof *scaled);
+    memcpy(scaled, network, sizeof *scaled);
+    int64_t size = (int64_t)floor((double)network->config.size * scale + .5);
+    bool ok = (size >= 1 && size <= 4096) ||
+              kin_fail(&why, KIN_ERR_ARGUMENT, "pictures have 1 to 4096 pixels a side");
+    if (ok) take_size(&scaled->config, size);
+    for (int mirrored = 0; ok && mirrored <= v->whole->flip; mirrored++)
+        ok = add_one(v, module, scaled, set, mirrored, sum, &why);
+    kin_free(scaled);
+    if (ok || scale == 1 || why.code != KIN_ERR_ARGUMENT)
+        return ok || kin_fail(err, why.code, "%s", why.message);
+    return kin_fail(
+        err, why.code,
+        "scale %g: pictures of %lld pixels a side do not fit the network, which takes the size that it was "
+        "trained at alone (--pooling gap fits any): %.700s",
+        scale, (long long)size, why.message);
+}
+
+static bool encode_views(kin_module *module, const kin_network *network, const kin_dataset *set,
+                         const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
+{
+    static const double once = 1;
+    const double *scale = opt->n_scales ? opt->scales : &once;
+    int scales = opt->n_scales ? opt->n_scales : 1;
+    viewing v = {*opt, .whole = opt, .of = (int64_t)scales * (opt->flip ? 2 : 1)};
+    v.opt.progress = part_of, v.opt.user = &v;
+    if (scales > KIN_SCALES) return kin_fail(err, KIN_ERR_ARGUMENT, "more than %d scales", KIN_SCALES);
+    for (int i = 0; i < scales; i++)
+        if (!at_scale(&v, module, network, set, scale[i], out, err)) return false;
+    return true;
+}
+
+uint32_t kin_encode_views(const kin_encode_opt *opt)
+{
+    enum { MIRRORED = 1 << (KIN_NPY_MADE_BITS - 1) };
+    uint64_t hash = 0;
+    char text[32];
+    for (int i = 0; i < opt->n_scales; i++) {
+        snprintf(text, sizeof text, "%.6g", opt->scales[i]);
+        hash = kin_key_text(hash, text);
+    }
+    if (opt->n_scales == 1 && opt->scales[0] == 1) hash = 0;
+    return (uint32_t)(hash % (MIRRORED - 1) + (hash != 0)) | (opt->flip ? MIRRORED : 0);
+}
+
+bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set,
+                const kin_encode_opt *opt, kin_encoded *out, kin_error *err)
+{
+    static const kin_encode_opt none = {0};
+    if (!opt) opt = &none;
+    *out = (kin_encoded){0};
+    bool ok = opt->flip || opt->n_scales ? encode_views(module, network, set, opt, out, err)
+                                         : encode_view(module, network, set, opt, false, out, err);
     ok = ok && (opt->raw || leave_out_zeros(out, set, err));
     ok = ok && (opt->raw || kin_normalize_rows(out->rows, out->count, out->dim, "the network's output", err));
-    kin_loader_free(loader);
-    kin_free(e.pixels), kin_free(e.row), kin_free(e.key);
     if (!ok) kin_encoded_free(out);
     return ok;
 }

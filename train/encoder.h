@@ -47,9 +47,16 @@ typedef struct kin_encoded {
     int64_t first_zero;     /* ... and the first of them, a picture of the set */
 } kin_encoded;
 
+enum { KIN_SCALES = 8 };
+
 struct kin_embed_cache;
 typedef struct kin_encode_opt {
     bool raw, strict; /* strict: a broken picture fails */
+    /* Views: each picture also mirrored, and at these factors of the network's size (0: at its size alone); the unit
+     * descriptors of all views are averaged. Not with `raw`. */
+    bool flip;
+    int n_scales;
+    double scales[KIN_SCALES];
     /* NULL, or what is known already, and learns the rest: written now and then, at the end, and when
      * stopped */
     struct kin_embed_cache *cache;
@@ -62,6 +69,8 @@ typedef struct kin_encode_opt {
 bool kin_encode(kin_module *module, const kin_network *network, const kin_dataset *set,
                 const kin_encode_opt *opt, kin_encoded *out, kin_error *err);
 void kin_encoded_free(kin_encoded *e);
+/* A number for the views, to be kept with the descriptors (kin_item_texts.made): 0 for a picture as it is. */
+uint32_t kin_encode_views(const kin_encode_opt *opt);
 
 typedef struct kin_open_opt {
     /* pictures of other sides than it was trained at (the margin around the middle in proportion), where the network

@@ -32,6 +32,10 @@ static const kin_option options[] = {
      "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction "
      "alone",
      "embedding", .choices = kinds},
+    {"flip", KIN_OPTION_FLAG, NULL, "also see each picture mirrored, and average the descriptors"},
+    {"scales", KIN_OPTION_STRING, "LIST",
+     "see each picture at these factors of the network's size, such as 1,.7,1.4, and average the descriptors",
+     .fallback_shown = "1"},
     {"channels", KIN_OPTION_INT, "N", "for pixels and histogram: 1 or 3", "3", .low = 1, .high = 3},
     KIN_PICTURE_OPTIONS,
     {"cache", KIN_OPTION_STRING, "FOLDER",
@@ -106,6 +110,29 @@ static bool fill_columns(const kin_dataset *set, const kin_sample *items, const 
     return true;
 }
 
+/* The descriptors' views. */
+static bool read_views(const kin_cli *cli, kin_encode_opt *opt, kin_error *err)
+{
+    const char *text = kin_option_string(cli, "scales");
+    opt->flip = kin_option_flag(cli, "flip");
+    for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char word[24];
+        double scale;
+        size_t length = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), at);
+        if (length >= sizeof word || !kin_parse_real(word, &scale) || !(scale >= .05 && scale <= 16))
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "--scales %.60s: factors of .05 to 16 were expected, as in 1,.7,1.4", text);
+        for (int i = 0; i < opt->n_scales; i++)
+            if (opt->scales[i] == scale)
+                return kin_fail(err, KIN_ERR_ARGUMENT, "--scales: %g stands there twice", scale);
+        if (opt->n_scales == KIN_SCALES)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "--scales takes %d factors at most", KIN_SCALES);
+        opt->scales[opt->n_scales++] = scale;
+    }
+    return true;
+}
+
 static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sample *items,
                        const int64_t *which, kin_vectors rows, kin_error *err)
 {
@@ -117,6 +144,9 @@ static bool write_rows(const kin_cli *cli, const kin_dataset *set, const kin_sam
     for (int c = 0; names && c < COLUMNS; c++) cell[c] = names + c * rows.count;
     bool ok = (names && fill_columns(set, items, which, rows.count, out, &texts, cell, &arena)) ||
               kin_fail_memory(err, "the names", (size_t)rows.count * COLUMNS * sizeof *names);
+    kin_encode_opt views = {0};
+    ok = ok && read_views(cli, &views, err);
+    texts.made = kin_encode_views(&views);
     ok = ok && kin_embeddings_write_texts(out, rows, &texts, err);
     kin_arena_free(&arena);
     kin_free(names);
@@ -170,19 +200,21 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     kin_module_seal(module);
     if (cache)
         kin_interrupt_lasts("\nkin: stops after this batch, which the cache keeps; once more ends at once\n");
-    kin_meter_start(&meter, "embedding", "pictures", 0, set->count, cli->quiet);
     kin_encode_opt opt = {.raw = network->classify,
                           .strict = kin_option_flag(cli, "strict"),
                           .cache = cache,
                           .progress = show,
                           .user = &meter};
-    bool ok = kin_picture_limits(cli, &opt.limits, err) && kin_encode(module, network, set, &opt, out, err);
+    bool ok = read_views(cli, &opt, err) && kin_picture_limits(cli, &opt.limits, err);
+    int64_t views = (opt.n_scales ? opt.n_scales : 1) * (1 + opt.flip);
+    kin_meter_start(&meter, "embedding", views > 1 ? "views" : "pictures", 0, set->count * views, cli->quiet);
+    ok = ok && kin_encode(module, network, set, &opt, out, err);
     kin_embed_cache_free(cache);
     if (!ok) return false;
     kin_meter_end(&meter);
     if (kin_option_given(cli, "cache"))
         kin_cli_note(cli, "%lld of %lld descriptors were in the cache", (long long)out->known,
-                     (long long)out->count);
+                     (long long)(out->count * views));
     if (out->broken)
         kin_cli_note(cli,
                      "%lld of %lld pictures could not be read and were left out (--strict refuses them); the "
@@ -277,10 +309,10 @@ static bool without_network(kin_cli *cli, int model, kin_error *err)
 /* An option given that this kind of --model does not read, or NULL. */
 static const char *does_nothing(const kin_cli *cli, int model)
 {
-    static const char
-        *const for_networks[] = {"weights", "allow-missing", "resize",    "filter",   "normalize", "output",
-                                 "key",     "prefix",        "untrained", "sum-stem", NULL},
-               *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL};
+    static const char *const
+        for_networks[] = {"weights", "allow-missing", "resize", "filter",    "normalize", "output", "flip",
+                          "scales",  "key",           "prefix", "untrained", "sum-stem",  NULL},
+        *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL};
     for (const char *const *name = model < 0 ? for_plain : for_networks; *name; name++)
         if (kin_option_given(cli, *name)) return *name;
     for (const char *const *name = fixed; model == HANDMADE && *name; name++)
@@ -298,6 +330,9 @@ static int run(kin_cli *cli)
                              "--cache is for networks; pixels and histograms are faster made than found");
     const char *idle = does_nothing(cli, model);
     if (idle) return kin_cli_usage(cli, "--%s does nothing with --model %s", idle, name);
+    if (kin_option_choice(cli, "output") != EMBEDDING &&
+        (kin_option_flag(cli, "flip") || kin_option_given(cli, "scales")))
+        return kin_cli_usage(cli, "--flip and --scales average descriptors; leave --output out");
     kin_interrupt_catch();
     bool ok = model >= 0 ? without_network(cli, model, &err) : with_network(cli, name, &err);
     return ok ? 0 : kin_cli_fail(cli, &err);

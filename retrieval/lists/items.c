@@ -448,12 +448,13 @@ static void put_items(const kin_items *items, FILE *stream)
 
 /* Both are whole before the first is in place, and the array's mark says for which ids it was written. */
 static bool write_pair(const char *npy, const char *csv, kin_vectors vectors, const kin_items *items,
-                       kin_error *err)
+                       uint32_t made, kin_error *err)
 {
     kin_file numbers, names = {0};
     if (!kin_file_create(&numbers, npy, err)) return false;
     bool ok = kin_file_create(&names, csv, err) &&
-              kin_npy_write_marked(&numbers, vectors.data, vectors.count, vectors.dim, mark_of(items), err);
+              kin_npy_write_marked(&numbers, vectors.data, vectors.count, vectors.dim, mark_of(items), made,
+                                   err);
     if (ok) put_items(items, names.stream);
     ok = ok && kin_file_complete(&numbers, err) && kin_file_complete(&names, err) &&
          kin_file_commit(&numbers, err) && kin_file_commit(&names, err);
@@ -469,7 +470,7 @@ bool kin_embeddings_write_texts(const char *name, kin_vectors vectors, const kin
     if (!kin_items_make_texts(&items, vectors.count, texts, err)) return false;
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));
-    ok = ok && write_pair(npy, csv, vectors, &items, err);
+    ok = ok && write_pair(npy, csv, vectors, &items, texts->made, err);
     kin_free(npy), kin_free(csv);
     kin_items_free(&items);
     return ok;

@@ -45,6 +45,8 @@ static inline kin_vectors kin_embeddings_vectors(const kin_embeddings *e)
 /* The columns that items are made of, [count] each; all but the ids may be NULL. */
 typedef struct kin_item_texts {
     const char *const *id, *const *label, *const *path, *const *camera, *const *role, *const *box;
+    /* how the rows were made, as a number: rows that were made differently are not compared; 0: nothing is said */
+    uint32_t made;
 } kin_item_texts;
 
 /* `name` is "E" or "E.npy"; with ":query" or ":gallery" behind it, the rows of that role alone are taken.

@@ -243,9 +243,22 @@ static bool begin(kin_selves *out, int64_t queries, kin_error *err)
     return out->row || kin_fail_memory(err, "the queries", (unsigned long long)queries * sizeof *out->row);
 }
 
+/* What kin wrote says how; of arrays of others nothing is known. */
+static bool made_alike(const kin_embeddings *query, const kin_embeddings *gallery, kin_error *err)
+{
+    return !query->file.mark || !gallery->file.mark || query->file.made == gallery->file.made ||
+           kin_fail(err, KIN_ERR_DATA,
+                    "%s and %s are of other views of their pictures (kin embed --flip, --scales), which lie "
+                    "elsewhere; "
+                    "make both alike",
+                    query->name, gallery->name);
+}
+
 bool kin_selves_find(const kin_embeddings *query, const kin_embeddings *gallery, kin_selves *out,
                      kin_error *err)
 {
+    *out = (kin_selves){0};
+    if (!made_alike(query, gallery, err)) return false;
     if (!begin(out, query->items.count, err)) return false;
     if (query->name && gallery->name && one_file(query->name, gallery->name)) {
         match_ids(&query->items, &gallery->items, out);
