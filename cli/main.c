@@ -44,6 +44,7 @@ extern const kin_command kin_command_check;
 extern const kin_command kin_command_local;
 extern const kin_command kin_command_verify;
 extern const kin_command kin_command_models;
+extern const kin_command kin_command_weights;
 extern const kin_command kin_command_show;
 extern const kin_command kin_command_forward;
 extern const kin_command kin_command_import;
@@ -86,6 +87,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_local,
     &kin_command_verify,
     &kin_command_models,
+    &kin_command_weights,
     &kin_command_show,
     &kin_command_forward,
     &kin_command_import,

@@ -399,7 +399,7 @@ static bool same_shape(const kin_array *a, kin_shape s)
     return a->ndim == s.ndim && memcmp(a->shape, s.dim, (size_t)s.ndim * sizeof *s.dim) == 0;
 }
 
-static bool fits(const kin_array *a, kin_entry *e)
+bool kin_checkpoint_fits(const kin_array *a, const kin_entry *e)
 {
     return kin_dtype_is_real(a->dtype) && same_shape(a, file_shape(e));
 }
@@ -409,7 +409,7 @@ void kin_checkpoint_leave(kin_checkpoint *c, kin_module *m, const char *patterns
     size_t kept = 0;
     for (size_t i = 0; i < c->count; i++) {
         kin_entry *e = matches(patterns, c->arrays[i].name) ? kin_module_find(m, c->arrays[i].name) : NULL;
-        if (!e || fits(&c->arrays[i], e)) c->arrays[kept++] = c->arrays[i];
+        if (!e || kin_checkpoint_fits(&c->arrays[i], e)) c->arrays[kept++] = c->arrays[i];
     }
     c->count = kept;
 }
@@ -423,7 +423,7 @@ static void compare(const kin_checkpoint *c, kin_module *m, const char *allow_mi
             if (!matches(allow_missing, e->name)) note_name(d, &d->missing, &d->n_missing, e->name);
             continue;
         }
-        if (fits(a, e)) continue;
+        if (kin_checkpoint_fits(a, e)) continue;
         char text[400], have[100], want[100];
         snprintf(text, sizeof text, "%.120s is %s %s here and %s in the network", e->name,
                  kin_dtype_name(a->dtype), array_shape_text(a, have, sizeof have),

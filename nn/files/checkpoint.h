@@ -51,6 +51,8 @@ bool kin_checkpoint_write(const kin_checkpoint *c, const char *path, const kin_n
  * that it matches are passed over too. float32, float64, float16 and bfloat16 are read; NaN and infinity
  * (also what float32 cannot hold) are refused. */
 bool kin_checkpoint_load(const kin_checkpoint *c, kin_module *m, const char *allow_missing, kin_error *err);
+/* Whether the array holds real numbers in the shape of the entry's. */
+bool kin_checkpoint_fits(const kin_array *a, const kin_entry *e);
 /* Takes out of the checkpoint what matches the patterns and is of another shape in the module: another task's
  * classifier under the same name. */
 void kin_checkpoint_leave(kin_checkpoint *c, kin_module *m, const char *patterns);
