@@ -45,6 +45,7 @@ extern const kin_command kin_command_local;
 extern const kin_command kin_command_verify;
 extern const kin_command kin_command_models;
 extern const kin_command kin_command_weights;
+extern const kin_command kin_command_backbones;
 extern const kin_command kin_command_show;
 extern const kin_command kin_command_forward;
 extern const kin_command kin_command_import;
@@ -88,6 +89,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_verify,
     &kin_command_models,
     &kin_command_weights,
+    &kin_command_backbones,
     &kin_command_show,
     &kin_command_forward,
     &kin_command_import,
