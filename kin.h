@@ -62,6 +62,8 @@
 #include "retrieval/describe/whiten.h"
 #include "train/embed_cache.h"
 #include "train/judge.h"
+#include "train/sweep/sweep.h"
+#include "train/sweep/verdict.h"
 #include "train/train.h"
 
 #endif

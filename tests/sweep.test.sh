@@ -32,9 +32,9 @@ timeless() { sed -e '/"paused"/d' -e 's/,"steps":[0-9]*,"seconds":.*//' "$1/jour
 # ---- a search ----
 
 expect "a search" 0 "trial    step     mAP  width" "the best so far" sweep $run --out whole
-expect "ends with what other seeds say" 0 "(2 seeds)" "" sweep --report whole
-expect "and whether the first two differ" 0 "(95 %)" "" sweep --report whole
-expect "for programs" 0 '"importance": {"width": {"share": ' "" sweep --report whole --json
+expect "ends with what other seeds say" 0 "(2 seeds)" "" sweep --report whole --quiet
+expect "and whether the first two differ" 0 "(95 %)" "" sweep --report whole --quiet
+expect "for programs" 0 '"importance": {"width": {"share": ' "" sweep --report whole --json --quiet
 grep -q '^lr = .*# of log(1e-4, 3e-2)$' whole/best.conf && ok "sweep: the best so far is a recipe" || bad "sweep: the best so far is a recipe" "$(cat whole/best.conf)"
 best=$("$kin" sweep --report whole | awk 'NR == 2 { print $1, $2 }')
 chosen=whole/trial-000${best% *}
@@ -43,6 +43,13 @@ expect "which kin train takes" 0 "" "" train shop --recipe whole/best.conf --out
 grep -q '"method": "' whole/best.json && ok "sweep: with the chain behind it" || bad "sweep: with the chain behind it" "$(cat whole/best.json)"
 "$kin" embed shop --model again --out E --quiet
 expect "as kin retrieve takes it" 0 "id,images" "" retrieve --gallery E --params whole/best.json --top 3 --quiet
+[ "$(grep -c '<circle' whole/report.html)" -gt 0 ] && grep -q 'Better, or luckier' whole/report.html && ok "sweep: a page" || bad "sweep: a page" "lacks something"
+if grep -qE '<script|://|@import|url\(' whole/report.html; then bad "sweep: that loads nothing" "it does"; else ok "sweep: that loads nothing"; fi
+# the figure is what the commands make of the network that is kept, on the classes that were held out
+"$kin" embed shop --classes 6- --model "$chosen" --out H --quiet && "$kin" retrieve --gallery H --params whole/best.json --out H.lists --quiet
+want=$("$kin" eval H.lists --gallery H | awk '$1 == "mAP" { print $2 }' | cut -c 1-6)
+got=$("$kin" sweep --report whole | awk 'NR == 2 { print $3 }')
+[ -n "$want" ] && [ "$want" = "$got" ] && ok "sweep: its figure is that of kin retrieve and kin eval" || bad "sweep: its figure is that of kin retrieve and kin eval" "$got, not $want"
 grep -q '^# smoothing: the loss has none$\|^loss = softmax' whole/best.conf && ok "sweep: what a loss does not have is left out" || bad "sweep: what a loss does not have is left out" "$(cat whole/best.conf)"
 timeless whole >whole.lines
 expect "what is finished stays" 0 "trial" "" sweep $run --out whole --quiet
@@ -79,7 +86,7 @@ if [ -z "${RUNNER:-}" ]; then
     busy=$!
     for i in 1 2 3 4 5 6 7 8 9 10; do [ -s busy/journal.jsonl ] || sleep .1; done
     expect "two in one folder" 1 "" "busy: another sweep works in this folder" sweep space.conf shop --trials 500 --out busy
-    expect "a report while it runs" 0 "trial    step" "" sweep --report busy
+    expect "a report while it runs" 0 "trial    step" "" sweep --report busy --quiet
     kill -9 $busy; wait $busy 2>/dev/null
 fi
 
@@ -91,6 +98,7 @@ expect "a budget counts what was spent" 0 "trial" "left out for the time: " swee
 # ---- what is wrong ----
 
 expect "no end" 2 "" "say how long: --budget 30m" sweep space.conf shop --out no
+expect "a report of a place" 2 "" "leave out SPACE, DATA and --out" sweep space.conf shop --report whole
 expect "no place" 2 "" "SPACE, DATA and --out DIR are needed" sweep space.conf shop --trials 3
 expect "too few steps" 2 "" "9 steps are too few for 4 rungs" sweep space.conf shop --rungs 4 --trials 3 --out no
 sed 's/3e-2/2e-2/' space.conf >other.conf

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/deadline.h"
 #include "cli/interrupt.h"
+#include "cli/pages/sweep_page.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "cli/sweep/space.h"
@@ -199,6 +200,18 @@ static bool prepare(sweep *s, kin_error *err)
            read_time(cli, "deadline", &s->opt.deadline, err) && make_plan(s, err);
 }
 
+/* The page that --html names, or the folder's own. */
+static bool write_page(const kin_cli *cli, const char *folder, const kin_sweep_record *record, kin_error *err)
+{
+    const char *asked = kin_option_string(cli, "html");
+    char *own = asked ? NULL : kin_path_join(folder, "report.html");
+    bool ok = (asked || own) ? kin_sweep_page_write(asked ? asked : own, folder, record, err)
+                             : kin_fail_memory(err, folder, strlen(folder));
+    if (ok) kin_cli_note(cli, "%s shows it", asked ? asked : own);
+    kin_free(own);
+    return ok;
+}
+
 static bool tell(const kin_cli *cli, const char *folder, kin_error *err)
 {
     kin_sweep_record record;
@@ -208,6 +221,7 @@ static bool tell(const kin_cli *cli, const char *folder, kin_error *err)
                   ? kin_sweep_json(&record, &out, err)
                   : kin_sweep_table_text(&record, kin_option_flag(cli, "all") ? INT64_MAX : SHOWN, &out, err);
     if (ok && out.data) fputs(out.data, stdout);
+    ok = ok && write_page(cli, folder, &record, err);
     kin_text_free(&out);
     kin_sweep_record_free(&record);
     return ok;
@@ -340,9 +354,16 @@ static const kin_option options[] = {
      .kind = KIN_OPTION_INT,
      .value = "N",
      .low = 0,
-     .high = 1e15,
+     .high = -1,
      .fallback = "1",
      .help = "What is drawn is a function of it."},
+    {.name = "html",
+     .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
+     .value = "PAGE",
+     .fallback_shown = "DIR/report.html",
+     .help = "Where the page goes: the best, what other seeds say, which parameters mattered, pairs of them, "
+             "curves."},
     {.name = "all", .help = "Print all trials, not the best ten."},
     {.name = "json", .help = "Print one line of JSON instead of the table."},
     {0},
@@ -352,7 +373,7 @@ const kin_command kin_command_sweep = {
     .name = "sweep",
     .summary = "searches settings of a training, and of what follows it",
     .usage = "kin sweep SPACE DATA --out DIR (--budget TIME | --deadline TIME | --trials N) [options]\n"
-             "kin sweep --report DIR [--json]",
+             "kin sweep --report DIR [--html PAGE] [--json]",
     .about = "SPACE is a recipe whose values may be ranges: `lr = log(1e-4, 1e-2)`, `smoothing = uniform(0, "
              ".2)`, `head = "
              "choice(plain, bfe(global=64,part=128))`; any option of kin train, and in a section [chain] "
@@ -374,7 +395,7 @@ const kin_command kin_command_sweep = {
              "without a limit of time ends with the same trials, bit for bit. DIR/best.conf is the best "
              "recipe so far.",
     .examples = "# half an hour\n"
-                "kin sweep recipes/sweep.space shop --budget 30m --out sweeps/shop\n"
+                "kin sweep examples/sweep.conf shop --budget 30m --out sweeps/shop\n"
                 "# what came of it\n"
                 "kin sweep --report sweeps/shop\n"
                 "# the best one, on all classes\n"

@@ -173,6 +173,21 @@ void kin_page_curves(kin_page *page, const kin_curves *charts, int count)
     kin_text_add(&page->html, "</div>");
 }
 
+void kin_page_scatters(kin_page *page, const kin_scatter *charts, int count, const char *weak,
+                       const char *strong)
+{
+    if (count < 1) return;
+    kin_svg_strengths(&page->html, weak, strong);
+    kin_text_add(&page->html, "<div class=\"charts small\">");
+    for (int i = 0; i < count; i++) {
+        element(page, "<figure><figcaption>", charts[i].title, "</figcaption>");
+        kin_svg_scatter(&page->html, &charts[i]);
+        if (charts[i].note) element(page, "<p class=\"soft note\">", charts[i].note, "</p>");
+        kin_text_add(&page->html, "</figure>");
+    }
+    kin_text_add(&page->html, "</div>");
+}
+
 void kin_page_figure(kin_page *page, const char *markup, const char *caption)
 {
     if (page->row) kin_page_row_end(page);

@@ -23,6 +23,7 @@
 #ifndef KIN_CLI_PAGES_PAGE_H
 #define KIN_CLI_PAGES_PAGE_H
 
+#include "cli/pages/scatter.h"
 #include "cli/pages/svg.h"
 #include "data/images/image.h"
 
@@ -68,6 +69,9 @@ void kin_page_table_add(kin_page *page, const kin_page_table *table);
 /* Charts beside each other where there is room (cli/pages/svg.h). Their sizes are chosen here; the title
  * stands above each. */
 void kin_page_curves(kin_page *page, const kin_curves *charts, int count);
+/* Small ones beside each other (cli/pages/scatter.h), below what the colours mean, from `weak` to `strong`. */
+void kin_page_scatters(kin_page *page, const kin_scatter *charts, int count, const char *weak,
+                       const char *strong);
 /* A drawing of the caller's own, an <svg>: `markup` is not escaped. Its lines and circles have colours in
  * the class "drawn". */
 void kin_page_figure(kin_page *page, const char *markup, const char *caption);

@@ -40,7 +40,10 @@ const char *const kin_page_style =
     ".whole{max-width:54rem;margin:1rem 0 1.4rem}.drawn{display:block;width:100%;height:auto;"
     "max-height:36rem;border-radius:8px}.whole .note{font-weight:400;margin-top:.3rem}"
     ".drawn circle{fill:none;stroke:#ffd400;stroke-width:2}.drawn line{stroke:#22d3ee;stroke-width:1.5}"
-    ".charts svg{width:100%;height:auto;max-width:58rem}.narrow{display:none}"
+    ".small{grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr))}"
+    ".small figcaption+svg{margin-top:.2rem}.small .note{font-weight:400}"
+    ".strengths svg{display:inline-block;vertical-align:middle}"
+    ".charts svg{width:100%;height:auto;max-width:58rem}.small svg{max-width:30rem}.narrow{display:none}"
     "@media(max-width:36rem){.wide{display:none}.narrow{display:block}section{padding:1.1rem .9rem}"
     "main{padding:1.4rem .7rem 2rem}}"
     /* rows of pictures */

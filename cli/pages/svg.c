@@ -29,13 +29,17 @@ const char *const kin_svg_style =
     ".s3{stroke:#a21caf}"
     ".kin-chart .s4{stroke:#854d0e}.kin-chart .s5{stroke:#475569}"
     ".kin-chart .b0{fill:#1d4ed8}.kin-chart .b1{fill:#93b4f5}.kin-chart .track{fill:#eef0f4}"
+    ".kin-chart .p0{fill:#cdd8ee}.kin-chart .p1{fill:#9db6e8}.kin-chart .p2{fill:#5f86d8}.kin-chart "
+    ".p3{fill:#2c56bd}.kin-chart .p4{fill:#122f7a}.kin-chart .ring{stroke:#c2410c;stroke-width:3}"
     "@media(prefers-color-scheme:dark){.kin-chart{fill:#b4bbc8}.kin-chart .paper{fill:#161a21}.kin-chart "
     ".grid{stroke:#2b313c}.kin-chart .axis{stroke:#6b7382}"
     ".kin-chart .strong,.kin-chart .title{fill:#eef1f6}.kin-chart .s0{stroke:#7aa2ff}.kin-chart "
     ".s1{stroke:#fb923c}.kin-chart "
     ".s2{stroke:#34d399}.kin-chart .s3{stroke:#e879f9}"
     ".kin-chart .s4{stroke:#facc15}.kin-chart .s5{stroke:#94a3b8}.kin-chart .b0{fill:#7aa2ff}.kin-chart "
-    ".b1{fill:#3d5591}.kin-chart .track{fill:#222833}}";
+    ".b1{fill:#3d5591}.kin-chart .track{fill:#222833}"
+    ".kin-chart .p0{fill:#2c3a5e}.kin-chart .p1{fill:#3f599b}.kin-chart .p2{fill:#5f86d8}.kin-chart "
+    ".p3{fill:#9dbcff}.kin-chart .p4{fill:#e3ecff}.kin-chart .ring{stroke:#fb923c}}";
 
 double kin_tick_step(double span, int wanted)
 {
@@ -420,7 +424,7 @@ void kin_svg_bars(kin_text *out, const char *title, const char *const value_name
         kin_markup_add(out, value_names[v]);
         kin_text_add(out, "</text>");
     }
-    kin_text_add(out, "<svg width=\"86%\" height=\"100%\" overflow=\"visible\">");
+    kin_text_add(out, "<svg width=\"82%\" height=\"100%\" overflow=\"visible\">");
     for (int i = 0; i < n_bars; i++) {
         double y = HEAD + EACH * i;
         kin_text_format(out, "<text class=\"strong\" y=\"%g\">", y + 14);

@@ -17,7 +17,8 @@ extern "C" {
  *     ε² = 1 − (1 − η²) (n − 1) / (n − b)          less what b groups explain by chance (Kelley 1935)
  *
  * An effect that shows only together with another parameter is not seen by it. `chance` is how often η² is as large
- * where the figures are dealt out anew (999 times, always the same): below .05 the parameter is told from noise. */
+ * where the figures are dealt out anew (999 times, always the same): below .05, divided by the number of parameters that
+ * are looked at, one is told from noise. */
 typedef struct kin_sweep_importance {
     double share;  /* ε², not below 0; NaN: too few trials to say */
     double chance; /* 0 .. 1 */
