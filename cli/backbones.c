@@ -347,12 +347,15 @@ static bool show(void *user, int64_t done, int64_t total)
 /* A few pictures at a time, as a search at hand would; the best of some turns, as others may use the machine. */
 static bool time_network(work *w, kin_backbone *b, kin_error *err)
 {
-    enum { BATCH = 8, TURNS = 4 };
+    enum { BATCH = 8, LEAST = 4, TURNS = 16 };
+    const double enough = 1; /* seconds */
     const kin_config *c = &w->network.config;
     kin_shape input = KIN_SHAPE(BATCH, c->size, c->size, c->channels);
     bool recording = kin_record(w->ctx, false);
+    double begun = kin_clock();
     b->seconds = INFINITY;
-    for (int turn = 0; turn < TURNS && kin_ok(w->ctx); turn++) {
+    for (int turn = 0; turn < TURNS && (turn < LEAST || kin_clock() - begun < enough) && kin_ok(w->ctx);
+         turn++) {
         double began = kin_clock();
         kin_module_forward(w->module, kin_input(w->ctx, input, NULL), KIN_EVAL);
         double took = (kin_clock() - began) / BATCH;
