@@ -46,9 +46,11 @@ expect "no such lesson" 2 "" "was expected; see" learn 11
 expect "a lesson runs its commands" 0 "by differences" "" learn 2
 [ -s learn/02-gradient/02-tape.svg ] && grep -q '<img src="02-tape.svg"' learn/02-gradient/index.html && report "its page and its picture" "" || report "its page and its picture" "$(ls learn/*)"
 grep -q 'r \* r  ' learn/02-gradient/index.html && report "the page has the output of this run" "" || report "the page has the output of this run" "it is missing"
-expect "what is done is told" 0 "done 2. A gradient" "" learn --list
+expect "what was read is told" 0 "read 2. A gradient" "" learn --list
 expect "again, in a folder of its own" 0 "learn/02-gradient-2/index.html" "" learn 2
-expect "the first that is not done" 0 "learn/01-alike/index.html" "" learn
+expect "with what was tried" 0 "13.54" "" learn 2 --answers
+expect "without it, where it is" 0 "with --answers" "" learn 2
+expect "the first that was not read" 0 "learn/01-alike/index.html" "" learn
 expect "a drawing without a file" 2 "" "--out FILE is missing" learn --draw tape
 expect "a drawing that there is not" 2 "" "did you mean tape?" learn --draw tap --out t.svg
 expect "a drawing of nothing" 2 "" "--gallery E is missing" learn --draw map --out t.svg

@@ -9,10 +9,12 @@
 
 static const kin_option options[] = {
     {"folder", KIN_OPTION_STRING, "DIR", "where each lesson gets a folder of its own", "learn"},
-    {"list", KIN_OPTION_FLAG, .help = "list the lessons, and which are done in --folder"},
+    {"list", KIN_OPTION_FLAG, .help = "list the lessons, and which were read in --folder"},
+    {"answers", KIN_OPTION_FLAG,
+     .help = "print what happened when the things to change were tried, too, and run it"},
     {"draw", KIN_OPTION_STRING, "NAME",
      "draw a figure of the lessons instead: tape, conv, norm, lists, distances, map or reciprocal"},
-    {"out", KIN_OPTION_STRING, "FILE", "with --draw: the drawing, an SVG (lists: a PNG)",
+    {"out", KIN_OPTION_STRING, "FILE", "with --draw: the drawing, an SVG (lists: a PNG or a JPEG)",
      .writes = KIN_WRITES_FILE},
     {"gallery", KIN_OPTION_STRING, "E",
      "with --draw lists, distances, map, reciprocal: descriptors of kin embed"},
@@ -22,6 +24,10 @@ static const kin_option options[] = {
     {"k", KIN_OPTION_INT, "N", "with --draw reciprocal: neighbours of each", "2", .low = 1, .high = 15},
     {"widest", KIN_OPTION_REAL, "D", "with --draw distances: where the axis ends", "1.2", .low = 1e-6,
      .high = 2},
+    {"nearest", KIN_OPTION_FLAG,
+     .help = "with --draw distances: only each picture's nearest of its thing, and of another"},
+    {"mark", KIN_OPTION_REAL, "D", "with --draw distances: a line at this distance", .low = 0, .high = 2,
+     .fallback_shown = "none"},
     {"from", KIN_OPTION_STRING, "PLACE",
      "with --draw conv: what flows back comes from all results, or from one of 0 to 8", "all"},
     {"x", KIN_OPTION_REAL, "X", "with --draw tape", "2"},
@@ -97,7 +103,7 @@ static bool new_folder(const kin_cli *cli, int lesson, char out[PATH_ROOM], kin_
                     "%s: there are %d of it already; take another --folder, or remove some", out, TRIES - 1);
 }
 
-static bool teach(kin_lesson *l, const char *folder, kin_error *err)
+static bool teach(kin_lesson *l, const char *folder, bool answers, kin_error *err)
 {
     bool hidden = false; /* within details, which are for the page */
     for (size_t i = 0; i < l->count; i++) {
@@ -105,9 +111,9 @@ static bool teach(kin_lesson *l, const char *folder, kin_error *err)
         bool promised = kin_block_is_output(b) && i > 0 && l->blocks[i - 1].ran;
         if (b->kind == KIN_BLOCK_END) hidden = false;
         if (hidden || promised) continue;
-        kin_lesson_print(b, folder);
-        if (b->kind == KIN_BLOCK_DETAILS) hidden = true;
-        if (!kin_block_is_command(b)) continue;
+        if (b->kind != KIN_BLOCK_DETAILS || !answers) kin_lesson_print(b, folder);
+        if (b->kind == KIN_BLOCK_DETAILS) hidden = !answers;
+        if (!kin_block_is_command(b) && !(answers && kin_block_is_tried(b))) continue;
         if (!kin_lesson_run(b, folder, &b->output, err)) return false;
         b->ran = true;
         printf("\n");
@@ -121,14 +127,16 @@ static bool run_lesson(const kin_cli *cli, int which, kin_error *err)
     kin_lesson l;
     kin_text html = {0};
     if (!new_folder(cli, which, folder, err) || !kin_lesson_open(&kin_lessons[which], &l, err)) return false;
-    bool ok = teach(&l, folder, err);
+    bool ok = teach(&l, folder, kin_option_flag(cli, "answers"), err);
     snprintf(page, sizeof page, "%s/index.html", folder);
     if (ok) kin_lesson_page(&html, &l);
     ok = ok && (!html.failed || kin_fail_memory(err, page, html.capacity)) &&
          kin_write_file(page, html.data, html.size, err);
     kin_text_free(&html);
     kin_lesson_free(&l);
-    if (ok) printf("The lesson with its pictures: %s\n", page);
+    if (ok)
+        printf("The lesson with its pictures: %s\nTo change things, go where its files are: cd %s\n", page,
+               folder);
     return ok;
 }
 
@@ -136,7 +144,7 @@ static void list(const kin_cli *cli)
 {
     for (int i = 0; i < lessons(); i++) {
         kin_span title = kin_lesson_title(kin_lessons[i].text);
-        printf("%s %.*s\n", is_done(cli, i) ? "done" : "    ", (int)title.size, title.at);
+        printf("%s %.*s\n", is_done(cli, i) ? "read" : "    ", (int)title.size, title.at);
     }
 }
 
@@ -157,7 +165,7 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "lesson '%s': 1 to %d was expected", cli->positional[0], lessons());
     int which = n ? (int)n - 1 : first_not_done(cli);
     if (which == lessons())
-        return printf("All %d lessons are done; kin learn N goes through one again.\n", which), 0;
+        return printf("All %d lessons were read; kin learn N goes through one again.\n", which), 0;
     if (!run_lesson(cli, which, &err)) return kin_cli_fail(cli, &err);
     int next = first_not_done(cli);
     if (next < lessons()) printf("Next: kin learn%s (lesson %d)\n", n ? "" : ", the same command", next + 1);
@@ -174,7 +182,7 @@ const kin_command kin_command_learn = {
              "with the output that comes, a picture, three things to change, the paper, and the file to read "
              "next. It is printed, and "
              "written as a page with the pictures, DIR/NN-NAME/index.html.\n\n"
-             "Without N the first lesson that is not done is taken: the same command goes on where one "
+             "Without N the first lesson that was not read is taken: the same command goes on where one "
              "stopped. A lesson that is "
              "gone through again gets a new folder; nothing is overwritten.\n\n"
              "--draw makes the figures that the lessons' commands ask for, of small examples or of one's own "

@@ -122,6 +122,7 @@ static bool word_is(const kin_block *b, const char *word)
            memcmp(b->word.at, word, b->word.size) == 0;
 }
 bool kin_block_is_command(const kin_block *b) { return word_is(b, "sh"); }
+bool kin_block_is_tried(const kin_block *b) { return word_is(b, "sh tried"); }
 /* ```text, or ```text and how far its numbers may be off */
 bool kin_block_is_output(const kin_block *b)
 {

@@ -46,6 +46,7 @@ kin_span kin_lesson_title(const char *text);
 /* Whether a block is a command of the lesson itself (not one to be tried), or the output that the page
  * promises of it. */
 bool kin_block_is_command(const kin_block *b);
+bool kin_block_is_tried(const kin_block *b); /* one to be tried */
 bool kin_block_is_output(const kin_block *b);
 
 /* Runs a block by sh in `folder`, `kin` being this program; what it prints goes to `output` and to standard

@@ -75,7 +75,7 @@ void kin_lesson_print(const kin_block *b, const char *folder)
     case KIN_BLOCK_PICTURE:
         printf("[picture: %s: %s/%.*s]\n\n", text, folder, (int)b->word.size, b->word.at);
         break;
-    case KIN_BLOCK_DETAILS: printf("\n   (%s: on the page)\n\n", text); break;
+    case KIN_BLOCK_DETAILS: printf("\n   (%s: on the page, and with --answers)\n\n", text); break;
     case KIN_BLOCK_END: break;
     }
     kin_text_free(&plain);

@@ -231,7 +231,7 @@ static bool write_page(const char *path, page *p, const kin_trainer *t, const ki
     kin_page_section(
         &out, "What it finds",
         "Left the query, then its list, best first. ✓ and a full border: the same product; ✗ and a "
-        "dashed one: another; pale: all there is was found before. The order is that after "
+        "dashed one: another; pale: all right ones stand before it. The order is that after "
         "expansion and re-ranking; below stands the place that a picture had before them.");
     kin_page_finds(&out, &(kin_finds){.items = p->shop->test.count,
                                       .labels = p->labels,

@@ -162,9 +162,20 @@ static void add_erased(kin_page *page, const kin_explained *e)
 
 /* ---- ABE ---- */
 
+/* |mask_p - mask_q| on average over places and pairs of learners; NaN with one learner. */
+static double masks_apart(const kin_seen *s)
+{
+    double sum = 0, count = 0;
+    for (int p = 0; p < KIN_BRANCHES && s->mask[p].data; p++)
+        for (int q = 0; q < p; q++)
+            for (int i = 0; i < s->mask[p].h * s->mask[p].w; i++)
+                sum += fabs((double)s->mask[p].data[i] - s->mask[q].data[i]), count++;
+    return sum / count;
+}
+
 static void add_masks(kin_page *page, const kin_explained *e)
 {
-    char name[32], note[64];
+    char name[32], note[96];
     if (!e->seen[0].mask[0].data) return;
     kin_page_section(
         page, "What each learner looks at",
@@ -180,7 +191,8 @@ static void add_masks(kin_page *page, const kin_explained *e)
                 opt.low = fmin(opt.low, s->mask[m].data[p]);
                 opt.high = fmax(opt.high, s->mask[m].data[p]);
             }
-        snprintf(note, sizeof note, "masks from %.3f to %.3f", opt.low, opt.high);
+        snprintf(note, sizeof note, "masks from %.3f to %.3f; they differ by %.3f on average", opt.low,
+                 opt.high, masks_apart(s));
         kin_page_row_begin(page, &(kin_page_row){0});
         put_seen(page, s, note);
         for (int m = 0; m < KIN_BRANCHES && s->mask[m].data; m++) {
