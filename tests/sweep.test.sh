@@ -52,6 +52,8 @@ got=$("$kin" sweep --report whole | awk 'NR == 2 { print $3 }')
 [ -n "$want" ] && [ "$want" = "$got" ] && ok "sweep: its figure is that of kin retrieve and kin eval" || bad "sweep: its figure is that of kin retrieve and kin eval" "$got, not $want"
 grep -q '^# smoothing: the loss has none$\|^loss = softmax' whole/best.conf && ok "sweep: what a loss does not have is left out" || bad "sweep: what a loss does not have is left out" "$(cat whole/best.conf)"
 timeless whole >whole.lines
+expect "checkpoints of a few alone" 0 '"best": ' "" sweep $run --out few --keep 2 --quiet --json --html few.html >/dev/null
+timeless few | cmp -s - whole.lines && [ "$(ls -d few/trial-000[0-9]/last.safetensors | wc -l)" -eq 2 ] && ok "sweep: give the same" || bad "sweep: give the same" "$(ls few/*)"
 expect "what is finished stays" 0 "trial" "" sweep $run --out whole --quiet
 timeless whole | cmp -s - whole.lines && ok "sweep: and nothing is done again" || bad "sweep: and nothing is done again" "the journal grew"
 expect "random search is one rung" 0 "    9  " "" sweep space.conf shop --trials 2 --seeds 0 --method random --out random --quiet
@@ -137,12 +139,15 @@ wrong "one that no trial could have" "w.conf:2: " 'size = 16\nloss = choice(soft
 wrong "a bracket that is not closed" "w.conf:1: " 'head = choice(plain, bfe(global=64)\n'
 wrong "steps that differ" "w.conf:1: steps is the same for all trials" 'steps = choice(9, 18)\n'
 wrong "what is held out" "w.conf:1: validate is the same for all trials" 'validate = uniform(.1, .3)\n'
+wrong "a page to watch" "w.conf:1: watch is the sweep's own" 'watch = yes\n'
 wrong "what is the sweep's" "w.conf:1: validate-every is the sweep's own" 'validate-every = 3\n'
 wrong "nothing to search" "w.conf: has no range" 'lr = .1\n'
 wrong "phases" "w.conf:2: a space has no phases" 'lr = log(.1, 1)\n[phase a]\n'
 wrong "means of a gallery that is not there" "augment changes a gallery alone; query-every = 3" 'lr = log(.1, 1)\n[chain]\naugment = uniform(0, 3)\n'
 [ ! -e no ] && ok "sweep: and nothing is written" || bad "sweep: and nothing is written" "$(ls no)"
 printf 'size = 16\nchannels = 3\nsteps = 9\nlr = log(1e-3, 1e-2)\nloss = softmax\n[chain]\nk1 = 999\n' >w.conf
+expect "a chain for more pictures than there are" 2 "" "w.conf:6: k1 999 needs more pictures than the 8 that are held out" sweep w.conf shop --trials 20 --out no --quiet
+printf 'size = 16\nchannels = 3\nsteps = 9\nlr = log(1e-3, 1e-2)\nloss = softmax\nfreeze = conv*\nmodel = resnet8\nlr-scale = nothing=2\n' >w.conf
 expect "all that fail" 2 "" "the first 8 trials failed, all of them" sweep w.conf shop --trials 20 --out hopeless --quiet
 sed 's/^expand.*/query-every = 2\naugment = uniform(0, 2)\nexpand = uniform(0, 2)/' space.conf >queries.conf
 expect "queries apart from the gallery" 0 "augment" "" sweep queries.conf shop --trials 3 --seeds 0 --out apart --quiet

@@ -78,6 +78,14 @@ static void on_failed(void *user, const kin_sweep_next *next, const char *why)
     kin_meter_say(&s->meter, "%s failed: %s", name, why);
 }
 
+/* Tenths where they matter. */
+static const char *seconds_text(double seconds, char room[24])
+{
+    if (seconds >= 10) return kin_meter_clock(seconds, room);
+    snprintf(room, 24, "%.1f s", seconds);
+    return room;
+}
+
 static void on_left_out(void *user, const kin_sweep_next *next, double needs, double left)
 {
     sweep *s = user;
@@ -86,8 +94,8 @@ static void on_left_out(void *user, const kin_sweep_next *next, double needs, do
     kin_meter_break();
     if (needs > 0)
         kin_cli_note(s->cli, "left out for the time: %s to step %lld, which would take about %s with %s left",
-                     name, (long long)s->opt.plan.step[next->rung], kin_meter_clock(ceil(needs), a),
-                     kin_meter_clock(floor(left), b));
+                     name, (long long)s->opt.plan.step[next->rung], seconds_text(needs, a),
+                     seconds_text(left, b));
     else
         kin_cli_note(s->cli, "left out for the time: %s to step %lld", name,
                      (long long)s->opt.plan.step[next->rung]);
@@ -148,7 +156,8 @@ static bool open_data(sweep *s, kin_error *err)
     return (!fold || kin_split_parse_fold(fold, &how.fold, &how.folds, err)) &&
            kin_source_open_set(s->cli, s->space.data, &choice, &s->all, err) &&
            (s->all.classes > 0 || kin_source_need_classes(&s->all, s->space.data, "a sweep", err)) &&
-           kin_split_validation(&s->all, &how, &s->kept, &s->held, err);
+           kin_split_validation(&s->all, &how, &s->kept, &s->held, err) &&
+           kin_space_fits(&s->space, s->held.count, err);
 }
 
 static bool read_time(const kin_cli *cli, const char *option, double *seconds, kin_error *err)
@@ -164,6 +173,7 @@ static bool make_plan(sweep *s, kin_error *err)
     kin_sweep_plan *plan = &s->opt.plan;
     plan->trials = kin_option_int(cli, "trials");
     plan->seeds = (int)kin_option_int(cli, "seeds"), plan->finalists = (int)kin_option_int(cli, "finalists");
+    plan->keep = kin_option_int(cli, "keep");
     plan->seed = (uint64_t)kin_option_int(cli, "seed");
     return kin_sweep_plan_rungs(plan, kin_option_int(&s->space.train, "steps"),
                                 halving ? (int)kin_option_int(cli, "rungs") : 1,
@@ -350,6 +360,14 @@ static const kin_option options[] = {
      .high = 100,
      .fallback = "3",
      .help = "With how many other seeds; 0: not at all."},
+    {.name = "keep",
+     .kind = KIN_OPTION_INT,
+     .value = "N",
+     .low = 1,
+     .high = -1,
+     .fallback_shown = "of all",
+     .help =
+         "Checkpoints are kept of so many trials, the best ones; another that is promoted yet begins again."},
     {.name = "seed",
      .kind = KIN_OPTION_INT,
      .value = "N",

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/own.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static const kin_command chain_command = {.name = "sweep", .options = chain_opti
 static const char *const fixed_alone[] = {"steps",         "seed",       "classes",  "labels",
                                           "validate",      "cache",      "channels", "validate-fold",
                                           "validate-list", "max-pixels", "strict",   NULL},
-                         *const of_the_sweep[] = {"validate-every", "profile", NULL},
+                         *const of_the_sweep[] = {"validate-every", "profile", "watch", NULL},
                          *const held_out[] = {"validate", "validate-fold", "validate-list", NULL};
 #define SHARE_HELD_OUT "0.25"
 
@@ -324,6 +325,36 @@ static bool check_choices(kin_space *s, kin_error *err)
         }
     if (!any) return fail_at(s, line_to_blame(s, value), &why, err);
     return !base || check_chain(s, &chain, err);
+}
+
+/* The largest number that a trial can have of an option of the chain, and the line that says so. */
+static double most_of(const kin_space *s, const char *name, int *line)
+{
+    double most = (double)kin_option_int(&s->chain, name), value;
+    *line = s->conf.phases ? s->conf.phase_line[0] : 1;
+    for (int i = 0; i < s->n_params; i++) {
+        const kin_sweep_param *p = &s->params[i];
+        const kin_setting *setting = &s->conf.settings[s->setting[i]];
+        if (setting->phase < 0 || strcmp(p->name, name) != 0) continue;
+        *line = setting->line, most = p->high;
+        for (int c = 0; c < p->n_choices; c++)
+            if (kin_parse_real(p->choices[c], &value)) most = c ? fmax(most, value) : value;
+    }
+    return most;
+}
+
+bool kin_space_fits(const kin_space *s, int64_t held, kin_error *err)
+{
+    static const char *const of_pictures[] = {"k1", "expand", "augment"};
+    int line;
+    for (int i = 0; i < 3; i++) {
+        double most = most_of(s, of_pictures[i], &line);
+        if (most >= (double)held)
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "%s:%d: %s %g needs more pictures than the %lld that are held out", s->conf.path,
+                            line, of_pictures[i], most, (long long)held);
+    }
+    return true;
 }
 
 bool kin_space_open(kin_space *s, const char *path, const char *data, kin_error *err)

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "train/phase.h"
 #include "train/run_data.h"
 #include "train/run_folder.h"
 #include "train/sweep/journal.h"
@@ -136,6 +137,25 @@ static bool hopeless(const sweeping *s, kin_error *err)
     return true;
 }
 
+/* What lies behind the best so many gives up its checkpoints: should it be promoted yet, it begins again. */
+static bool prune(const sweeping *s, kin_error *err)
+{
+    int64_t keep = s->opt->plan.keep, *order;
+    bool ok = true;
+    if (!keep || s->table.count <= keep) return true;
+    if (!(order = kin_alloc_array((size_t)s->table.count, sizeof *order)))
+        return kin_fail_memory(err, "the trials", (size_t)s->table.count * sizeof *order);
+    kin_sweep_order(&s->table, order);
+    for (int64_t i = keep; ok && i < s->table.count; i++) {
+        const kin_sweep_trial *trial = &s->table.trials[order[i]];
+        char *folder = trial->rungs || *trial->failed ? kin_sweep_folder(s->opt->folder, order[i], 0) : NULL;
+        if (folder) ok = kin_phase_forget(folder, err);
+        kin_free(folder);
+    }
+    kin_free(order);
+    return ok;
+}
+
 static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *why, kin_error *err)
 {
     const kin_sweep_watch *w = &s->opt->watch;
@@ -148,7 +168,7 @@ static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *wh
     snprintf(to, sizeof s->table.trials->failed, "%s", why);
     if (!kin_sweep_journal_failed(&s->journal, next->trial, next->seed, to, err)) return false;
     if (w->on_failed) w->on_failed(w->user, next, to);
-    return !hopeless(s, err);
+    return !hopeless(s, err) && prune(s, err);
 }
 
 static bool keep_result(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result,
@@ -166,8 +186,8 @@ static bool keep_result(sweeping *s, const kin_sweep_next *next, const kin_sweep
         trial->result[trial->rungs++] = *result;
     }
     if (w->on_result) w->on_result(w->user, next, result);
-    if (next->seed || !w->on_best || kin_sweep_best(&s->table) != next->trial) return true;
-    return w->on_best(w->user, &s->table, next->trial, err);
+    bool best = !next->seed && kin_sweep_best(&s->table) == next->trial;
+    return (!best || !w->on_best || w->on_best(w->user, &s->table, next->trial, err)) && prune(s, err);
 }
 
 /* It was stopped inside the rung: what it took counts, and its checkpoint waits. */

@@ -21,6 +21,7 @@ typedef struct kin_sweep_plan {
     int64_t trials;                /* at most; 0: as many as there is time for */
     int finalists;                 /* in the end the best so many are trained again ... */
     int seeds;                     /* ... with so many other seeds */
+    int64_t keep;                  /* checkpoints of so many trials, the best ones; 0: of all */
     uint64_t seed;                 /* of what is drawn */
 } kin_sweep_plan;
 
