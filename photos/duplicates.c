@@ -23,10 +23,11 @@ typedef struct state {
     kin_duplicates_opt opt;
     kin_duplicates *out;
     int64_t *single; /* [singles]: the first of each content */
-    int64_t singles;
-    size_t capacity;         /* of out->pair */
-    int64_t *place;          /* [count]: in `overlay`; -1: it is in no candidate */
-    kin_overlay *overlay;    /* [overlays] */
+    int64_t singles,
+        second;           /* how many; from where on they are the second set's; singles: there is one set */
+    size_t capacity;      /* of out->pair */
+    int64_t *place;       /* [count]: in `overlay`; -1: it is in no candidate */
+    kin_overlay *overlay; /* [overlays] */
     int64_t *item, overlays; /* [overlays]: whose they are */
     bool *unread;            /* [overlays] */
     kin_error *errors;       /* [GROUP] */
@@ -81,11 +82,14 @@ static bool find_exact(state *s, kin_error *err)
             first = i;
             continue;
         }
+        bool within = (c[first].item < s->opt.across) == (c[i].item < s->opt.across), two = s->opt.across > 0;
+        if (two && within && c[i].item >= s->opt.across) continue; /* each of the second set is compared */
         again[c[i].item] = true;
-        ok = add_pair(s, c[first].item, c[i].item, KIN_DUPLICATE_EXACT, err);
+        if (!two || !within) ok = add_pair(s, c[first].item, c[i].item, KIN_DUPLICATE_EXACT, err);
     }
     for (int64_t i = 0; ok && i < n; i++)
-        if (!again[i]) s->single[s->singles++] = i;
+        if (!again[i]) s->second += i < s->opt.across, s->single[s->singles++] = i;
+    if (!s->opt.across) s->second = s->singles;
     kin_free(c), kin_free(again);
     return ok;
 }
@@ -108,7 +112,8 @@ static void near_one(void *arg, int64_t index, int worker)
     int64_t i = h->begin + index;
     uint64_t hash = s->photos->item[s->single[i]].hash;
     h->count[index] = 0;
-    for (int64_t k = i + 1; k < s->singles && h->count[index] < HASHES; k++)
+    int64_t first = !s->opt.across ? i + 1 : i < s->second ? s->second : s->singles;
+    for (int64_t k = first; k < s->singles && h->count[index] < HASHES; k++)
         if (kin_hash_distance(hash, s->photos->item[s->single[k]].hash) <= s->opt.bits)
             h->found[index * HASHES + h->count[index]++] = k;
 }
@@ -133,21 +138,24 @@ static bool by_hash(state *s, kin_error *err)
 
 static bool by_descriptor(state *s, kin_error *err)
 {
-    int64_t n = s->singles, dim = s->photos->dim, k = s->opt.nearest < n - 1 ? s->opt.nearest : n - 1;
-    if (n < 2) return true;
+    int64_t n = s->singles, dim = s->photos->dim, begin = s->opt.across ? s->second : 0,
+            others = s->opt.across ? s->second : n - 1, k = s->opt.nearest < others ? s->opt.nearest : others;
+    if (n < 2 || k < 1 || begin == n) return true;
     float *rows = kin_alloc_array((size_t)n, (size_t)dim * sizeof *rows);
     if (!rows) return kin_fail_memory(err, "descriptors", (size_t)(n * dim) * sizeof *rows);
     for (int64_t i = 0; i < n; i++)
         memcpy(rows + i * dim, s->photos->rows + s->single[i] * dim, (size_t)dim * sizeof *rows);
     kin_neighbours found;
-    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .leave_one_out = true, .progress = s->opt.progress};
-    kin_vectors v = {rows, n, dim};
-    bool ok = kin_search(v, v, &opt, &found, err);
+    kin_search_opt opt = {
+        .k = k, .metric = KIN_INNER, .leave_one_out = !s->opt.across, .progress = s->opt.progress};
+    /* of two sets the second one is looked for in the first */
+    kin_vectors asked = {rows + begin * dim, n - begin, dim}, among = {rows, s->opt.across ? begin : n, dim};
+    bool ok = kin_search(asked, among, &opt, &found, err);
     kin_free(rows);
     if (!ok) return false;
-    for (int64_t i = 0; ok && i < n * k; i++)
+    for (int64_t i = 0; ok && i < asked.count * k; i++)
         if ((double)found.value[i] >= s->opt.similarity)
-            ok = add_pair(s, s->single[i / k], s->single[found.index[i]], KIN_DUPLICATE_NONE, err);
+            ok = add_pair(s, s->single[begin + i / k], s->single[found.index[i]], KIN_DUPLICATE_NONE, err);
     kin_neighbours_free(&found);
     return ok;
 }
@@ -189,6 +197,16 @@ static bool report(const state *s, const char *stage, int64_t done, int64_t tota
            kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while comparing pictures; nothing was written");
 }
 
+static bool read_item(const state *s, int64_t item, const kin_image_limits *limits, kin_image *out,
+                      kin_error *err)
+{
+    if (s->opt.read) return s->opt.read(s->opt.read_user, item, limits, out, err);
+    char *path = kin_path_join(s->folder, s->photos->item[item].path);
+    bool ok = path ? kin_image_read(path, limits, out, err) : kin_fail_memory(err, "a path", 4096);
+    kin_free(path);
+    return ok;
+}
+
 static void look_again(void *arg, int64_t index, int worker)
 {
     (void)worker;
@@ -199,14 +217,12 @@ static void look_again(void *arg, int64_t index, int worker)
     kin_image_limits limits = s->opt.limits;
     limits.reduce_to = KIN_CORNER_SIDE;
     kin_error_clear(err);
-    char *path = kin_path_join(s->folder, s->photos->item[s->item[i]].path);
-    bool ok = path ? kin_image_read(path, &limits, &image, err) : kin_fail_memory(err, "a path", 4096);
+    bool ok = read_item(s, s->item[i], &limits, &image, err);
     if (ok) {
         ok = kin_image_convert(&image, 3, err) && kin_overlay_make(&image, &s->overlay[i], err);
         kin_image_free(&image);
     }
     s->unread[i] = !ok;
-    kin_free(path);
 }
 
 static bool look_at_candidates(state *s, kin_error *err)
@@ -350,7 +366,8 @@ bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const k
     bool ok = find_exact(&s, err), looks = s.opt.loosest > KIN_DUPLICATE_EXACT;
     ok = ok && (!looks || (by_hash(&s, err) && by_descriptor(&s, err)));
     if (ok) sort_pairs(&s);
-    ok = ok && (!looks || (look_at_candidates(&s, err) && verify(&s, err))) && group(&s, err);
+    ok = ok && (!looks || (look_at_candidates(&s, err) && verify(&s, err)));
+    ok = ok && (s.opt.across || group(&s, err));
     kin_free(s.single), kin_free(s.place), kin_free(s.overlay), kin_free(s.item);
     kin_free(s.unread), kin_free(s.errors), kin_free(s.workspace);
     if (!ok) kin_duplicates_free(out);

@@ -42,6 +42,12 @@ typedef struct kin_duplicates_opt {
     kin_duplicate loosest; /* that makes a group; KIN_DUPLICATE_EXACT decodes nothing */
     kin_image_limits limits;
     kin_progress progress;
+    /* Items below it are one set, the others a second one: only pairs across both are compared, and no groups made
+     * (group, keeper and kind stay NULL). Of equal contents of the first set, one item is compared. 0: one set */
+    int64_t across;
+    /* Decodes an item again, by many threads at once; NULL: the file of its path below `folder`. */
+    bool (*read)(void *user, int64_t item, const kin_image_limits *limits, kin_image *out, kin_error *err);
+    void *read_user;
 } kin_duplicates_opt;
 
 typedef struct kin_duplicates {

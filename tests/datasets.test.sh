@@ -105,11 +105,40 @@ printf '\0\0\010\001\0\0\0\003\001\0\001' >tiny-labels-idx1-ubyte
 "$kin" data tiny-images-idx3-ubyte --out whole.csv --quiet >report
 says "data: a list names pictures of a container" 0 "2,1,tiny-images-idx3-ubyte#2,," cat whole.csv
 printf 'id,label,path\nz,1,tiny-images-idx3-ubyte#2\ny,0,tiny-images-idx3-ubyte#1\n' >two.csv
-"$kin" embed two.csv --model pixels --channels 1 --size 8 --out two --quiet && "$kin" embed tiny-images-idx3-ubyte --model pixels --channels 1 --size 8 --out three --quiet
-tail -c 256 two.npy >a; tail -c 512 three.npy | head -c 256 >b
+"$kin" embed two.csv --model pixels --channels 1 --size 8 --out last-two --quiet && "$kin" embed tiny-images-idx3-ubyte --model pixels --channels 1 --size 8 --out three --quiet
+tail -c 512 last-two.npy >a; { tail -c 256 three.npy; tail -c 512 three.npy | head -c 256; } >b
+[ -s a ] || bad "data: pictures by their number" "nothing was read"
 same "data: and these are what is read" a b
 printf 'path,label\ntiny-images-idx3-ubyte#3,1\n' >beyond.csv
 says "data: a number beyond the container" 1 "names picture 3 of tiny-images-idx3-ubyte, which holds 3" "$kin" data beyond.csv
 printf 'path,label\nnone-idx3-ubyte#3,1\n' >beyond.csv
 says "data: a container that is not there" 1 "none-idx3-ubyte: there is no such file" "$kin" data beyond.csv
+# ---- pictures for testing that were trained on ----
+mkdir leaks && for p in 01 02 03 04; do
+    mkdir -p leaks/train/$p leaks/test/$p
+    cp shop/product-00$p/view-01.png shop/product-00$p/view-02.png leaks/train/$p
+    "$kin" synth "leaks/more$p" --products 1 --views 2 --size 96 --seed "7$p" --quiet
+    mv "leaks/more$p/product-0001/view-01.png" leaks/train/$p/big.png && mv "leaks/more$p/product-0001/view-02.png" leaks/test/$p/other.png
+done
+says "data: sets that share nothing" 0 "0 of 4 pictures of leaks/test are in leaks/train" "$kin" data leaks/train leaks/test --leaks
+cp leaks/train/01/view-01.png leaks/test/02/again.png
+"$kin" convert leaks/train/03/big.png --resize 80 --out leaks/test/03/small.jpg --quiet
+"$kin" convert leaks/train/04/big.png --crop 80 --out leaks/test/04/crop.png --quiet
+says "data: exact, same and near ones are told" 1 "3 of 7 pictures of leaks/test are in leaks/train: 1 exact, 1 same, 1 near" "$kin" data leaks/train leaks/test --leaks
+says "data: which is which" 1 "near   leaks/test/04/crop.png  is  leaks/train/04/big.png" "$kin" data leaks/train leaks/test --leaks
+says "data: by two names" 1 "1 of them have one label there and another one here" "$kin" data leaks/train leaks/test --leaks
+says "data: the loosest kind that counts" 1 "2 of 7 pictures of leaks/test are in leaks/train: 1 exact, 1 same, 0 near" "$kin" data leaks/train leaks/test --leaks --kind same
+says "data: leaks as JSON" 1 '"first":"leaks/train/01/view-01.png","first_label":"01","second":"leaks/test/02/again.png","second_label":"02"' "$kin" data leaks/train leaks/test --leaks --json --html leaks.html
+grep -q 'data:image' leaks.html && grep -q 'again.png' leaks.html && ok "data: leaks on a page" || bad "data: leaks on a page" "$(head -c 300 leaks.html)"
+"$kin" data leaks/train leaks/test --leaks --json --quiet --threads 1 >one; "$kin" data leaks/train leaks/test --leaks --json --quiet --threads 3 >three
+same "data: leaks are the same for any number of threads" one three
+head -c 100 leaks/train/02/big.png >leaks/test/02/broken.png
+says "data: what cannot be read is counted" 1 "1 pictures could not be read and were not compared; the first: leaks/test/02/broken.png" "$kin" data leaks/train leaks/test --leaks
+says "data: pictures of one file" 1 "2 of 2 pictures of two.csv are in tiny-images-idx3-ubyte: 2 exact" "$kin" data tiny-images-idx3-ubyte two.csv --leaks
+printf 'path,label,x_1,y_1,x_2,y_2\nleaks/train/02/big.png,a,10,10,90,90\n' >boxes.csv
+says "data: what is cut out of a picture" 1 "1 of 1 pictures of boxes.csv are in leaks/train: 0 exact, 0 same, 1 near" "$kin" data leaks/train boxes.csv --leaks
+says "data: --leaks needs two" 2 "kin data TRAIN TEST --leaks" "$kin" data leaks/train --leaks
+says "data: two need --leaks" 2 "of two sets --leaks tells what both have" "$kin" data leaks/train leaks/test
+says "data: an option that does nothing with it" 2 "--check does nothing with --leaks" "$kin" data leaks/train leaks/test --leaks --check
+says "data: or without it" 2 "--json goes with --leaks" "$kin" data leaks/train --json
 exit 0

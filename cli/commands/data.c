@@ -5,6 +5,7 @@
 #include "cli/own.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/leaks.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "data/sets/known.h"
@@ -320,13 +321,48 @@ static bool check_all(const kin_cli *cli, const kin_dataset *set, int64_t *broke
 
 /* ---- the command ---- */
 
+/* Two sets beside each other. */
+static int compare(kin_cli *cli)
+{
+    kin_error err = {0};
+    kin_dataset set[2];
+    int64_t found = 0;
+    int open = 0;
+    kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
+                              .labels = kin_option_string(cli, "labels")};
+    bool ok = true;
+    for (; ok && open < 2; open += ok)
+        ok = kin_source_open_set(cli, cli->positional[open], &choice, &set[open], &err);
+    ok = ok && kin_leaks_tell(cli, &set[0], &set[1], &found, &err);
+    while (open > 0) kin_dataset_free(&set[--open]);
+    return !ok ? kin_cli_fail(cli, &err) : found > 0;
+}
+
+/* What is of use with --leaks alone, and what is of none with it. */
+static const char *idle_option(const kin_cli *cli, bool leaks)
+{
+    static const char *const of_leaks[] = {"kind", "html", "json", NULL}, *const of_one[] = {"out", "check",
+                                                                                             NULL};
+    for (const char *const *name = leaks ? of_one : of_leaks; *name; name++)
+        if (kin_option_given(cli, *name)) return *name;
+    return NULL;
+}
+
 static int run(kin_cli *cli)
 {
+    bool leaks = kin_option_flag(cli, "leaks");
+    const char *idle = idle_option(cli, leaks);
+    if (idle && leaks) return kin_cli_usage(cli, "--%s does nothing with --leaks", idle);
+    if (idle) return kin_cli_usage(cli, "--%s goes with --leaks", idle);
+    if (leaks != (cli->positionals == 2))
+        return kin_cli_usage(cli, leaks ? "--leaks compares two sets: kin data TRAIN TEST --leaks"
+                                        : "of two sets --leaks tells what both have");
+    kin_interrupt_catch();
+    if (leaks) return compare(cli);
     kin_error err = {0};
     kin_dataset set;
     int64_t broken = 0;
     const char *path = cli->positional[0], *out = kin_option_string(cli, "out");
-    kin_interrupt_catch();
     kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
                               .labels = kin_option_string(cli, "labels")};
     if (!kin_source_open_set(cli, path, &choice, &set, &err)) return kin_cli_fail(cli, &err);
@@ -352,6 +388,7 @@ static const kin_option options[] = {
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"check", KIN_OPTION_FLAG, NULL,
      "read every picture, and count the broken ones by reason; the exit status is 1 when there are any"},
+    KIN_LEAKS_OPTIONS,
     KIN_PICTURE_OPTIONS,
     {0},
 };
@@ -359,7 +396,8 @@ static const kin_option options[] = {
 const kin_command kin_command_data = {
     .name = "data",
     .summary = "tells what a path is recognised as, and what is in it",
-    .usage = "kin data DATA[:PART] [--check] [--out FILE]",
+    .usage =
+        "kin data DATA[:PART] [--check] [--out FILE]\nkin data TRAIN TEST --leaks [--html PAGE] [--json]",
     .about = "Prints the kind of data set, its parts with the counts of their pictures and classes (queries, "
              "gallery and cameras where it tells them), and how many "
              "pictures the classes of the chosen part have. A star marks the chosen part.\n\n"
@@ -367,14 +405,19 @@ const kin_command kin_command_data = {
              "Fashion-MNIST, Stanford Online Products, In-Shop Clothes "
              "Retrieval, CUB-200-2011, Cars-196, Market-1501, GroceryStoreDataset. Anything else is a folder "
              "of class folders or a list; "
-             "of a list with a column `role`, LIST:query and LIST:gallery are the pictures of one role.",
+             "of a list with a column `role`, LIST:query and LIST:gallery are the pictures of one role.\n\n"
+             "--leaks tells which pictures of a second set are in the first one, too: what was trained on is "
+             "no test.",
     .examples = "# which parts there are\n"
                 "kin data cub\n"
                 "# every picture of a part read once\n"
-                "kin data market:test --check",
-    .arguments = {{"DATA", "a folder, a list, or a file of IDX or CIFAR"}},
+                "kin data market:test --check\n"
+                "# pictures for testing that were trained on\n"
+                "kin data market:train market:test --leaks --html leaks.html",
+    .arguments = {{"DATA", "a folder, a list, or a file of IDX or CIFAR"},
+                  {"TEST", "with --leaks: the other set"}},
     .arguments_min = 1,
-    .arguments_max = 1,
+    .arguments_max = 2,
     .options = options,
     .run = run,
 };
