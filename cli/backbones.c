@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "base/sha256.h"
 #include "base/version.h"
 #include "cli/deadline.h"
@@ -13,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "kernels/isa.h"
+#include "nn/summary.h"
 #include "base/parallel.h"
 #include "train/embed_cache.h"
 #include "train/judge.h"
@@ -236,10 +236,10 @@ static bool write_row(const char *path, const kin_dataset *set, const kin_backbo
     kin_json_add_string(&text, b->model);
     kin_text_add(&text, ", \"from\": ");
     kin_json_add_string(&text, b->from);
-    kin_text_format(
-        &text,
-        ", \"side\": %lld, \"dim\": %lld, \"seconds\": %.9g, \"bytes\": %.0f, \"recall1\": %.9g, \"ap\": [",
-        (long long)b->side, (long long)b->dim, b->seconds, b->bytes, b->recall1);
+    kin_text_format(&text,
+                    ", \"side\": %lld, \"dim\": %lld, \"seconds\": %.9g, \"macs\": %.0f, \"bytes\": %.0f, "
+                    "\"recall1\": %.9g, \"ap\": [",
+                    (long long)b->side, (long long)b->dim, b->seconds, b->macs, b->bytes, b->recall1);
     for (int64_t i = 0; i < set->count; i++) {
         if (i) kin_text_add(&text, ",");
         kin_json_add_number(&text, b->ap[i]);
@@ -264,8 +264,8 @@ static bool take_row(const kin_json *top, const kin_dataset *set, kin_backbone *
     const kin_json *ap = kin_json_get(top, "ap");
     if (!ap || ap->kind != KIN_JSON_ARRAY || ap->count != (size_t)set->count) return false;
     if (!number(top, "side", 1, 65536, &side) || !number(top, "dim", 1, 1e9, &dim) ||
-        !number(top, "seconds", 0, 1e9, &b->seconds) || !number(top, "bytes", 0, 1e15, &b->bytes) ||
-        !number(top, "recall1", 0, 1, &b->recall1))
+        !number(top, "seconds", 0, 1e9, &b->seconds) || !number(top, "macs", 0, 1e18, &b->macs) ||
+        !number(top, "bytes", 0, 1e15, &b->bytes) || !number(top, "recall1", 0, 1, &b->recall1))
         return false;
     b->side = (int64_t)side, b->dim = (int64_t)dim;
     int64_t i = 0;
@@ -344,6 +344,22 @@ static bool show(void *user, int64_t done, int64_t total)
     return !kin_interrupted();
 }
 
+/* Multiply-adds of one picture: unlike seconds, the same whatever else the machine does. */
+static bool count_work(work *w, kin_backbone *b, kin_error *err)
+{
+    const kin_config *c = &w->network.config;
+    kin_ctx *ctx = kin_ctx_new();
+    kin_summary s = {0};
+    bool ok = ctx ? kin_summarize(ctx, kin_network_forward, &w->network,
+                                  KIN_SHAPE(1, c->size, c->size, c->channels), &s) ||
+                        kin_take_error(ctx, err)
+                  : kin_fail_memory(err, "a context", 1);
+    b->macs = s.macs;
+    kin_summary_free(&s);
+    kin_ctx_free(ctx);
+    return ok;
+}
+
 /* A few pictures at a time, as a search at hand would; the best of some turns, as others may use the machine. */
 static bool time_network(work *w, kin_backbone *b, kin_error *err)
 {
@@ -413,7 +429,7 @@ static bool compute(const kin_cli *cli, const kin_dataset *set, kin_backbone *b,
         ok = kin_encode(w->module, &w->network, set, &opt, &w->encoded, err);
         if (ok) kin_meter_end(&meter);
     }
-    ok = ok && judge(set, &w->encoded, b, err) && time_network(w, b, err);
+    ok = ok && judge(set, &w->encoded, b, err) && count_work(w, b, err) && time_network(w, b, err);
     if (ok && w->encoded.broken)
         kin_cli_note(cli, "%s: %lld pictures could not be read and were left out; the first: %s", b->model,
                      (long long)w->encoded.broken, w->encoded.first_broken.message);
@@ -445,46 +461,5 @@ bool kin_backbone_measure(const kin_cli *cli, const kin_dataset *set, kin_backbo
     ok = ok && (!caches || *known || write_row(path, set, b, err));
     if (ok) average(set, b);
     kin_free(path);
-    return ok;
-}
-
-/* ---- intervals ---- */
-
-static int ascending(const void *a, const void *b)
-{
-    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
-}
-
-/* The mean over queries where classes are drawn with replacement, each with all its queries. */
-static double draw(const double *sum, const double *count, int classes, uint64_t key)
-{
-    double total = 0, queries = 0;
-    for (int k = 0; k < classes; k++) {
-        uint64_t c = kin_random_below(key, (uint64_t)k, (uint64_t)classes);
-        total += sum[c], queries += count[c];
-    }
-    return queries > 0 ? total / queries : 0;
-}
-
-bool kin_backbones_interval(const kin_dataset *set, const double *first, const double *second, int64_t rounds,
-                            uint64_t seed, double *low, double *high, kin_error *err)
-{
-    int classes = set->classes > 0 ? set->classes : 1;
-    double *sum = kin_alloc_zero((size_t)classes, 2 * sizeof *sum), *count = sum + classes,
-           *mean = kin_alloc_array((size_t)rounds, sizeof *mean);
-    bool ok = (sum && mean) || kin_fail_memory(err, "an interval", (size_t)rounds * sizeof *mean);
-    for (int64_t i = 0; ok && i < set->count; i++) {
-        int label = set->items[i].label;
-        double value = second ? first[i] - second[i] : first[i];
-        if (label >= 0 && label < classes && !isnan(value)) sum[label] += value, count[label]++;
-    }
-    for (int64_t r = 0; ok && r < rounds; r++)
-        mean[r] = draw(sum, count, classes, kin_key(seed, (uint64_t)r, 2));
-    if (ok) {
-        qsort(mean, (size_t)rounds, sizeof *mean, ascending);
-        *low = mean[(int64_t)(.025 * (double)(rounds - 1) + .5)];
-        *high = mean[(int64_t)(.975 * (double)(rounds - 1) + .5)];
-    }
-    kin_free(sum), kin_free(mean);
     return ok;
 }

@@ -13,7 +13,7 @@ typedef struct kin_backbone {
     int64_t channels;
     char digest[65]; /* of the file */
     int64_t side, dim;
-    double seconds, bytes; /* a picture; weights and what it computes */
+    double seconds, macs, bytes; /* of a picture; weights and what a batch needs */
     double map, recall1, low, high;
     double *ap; /* [set->count], owned: of each picture as a query, NaN: nothing to find */
 } kin_backbone;
@@ -31,10 +31,5 @@ void kin_backbones_free(kin_backbones *b);
  * answers nothing. */
 bool kin_backbone_measure(const kin_cli *cli, const kin_dataset *set, kin_backbone *b, bool *known,
                           kin_error *err);
-
-/* The interval of 95 % of the mean over queries of `first` (less `second`, if it is not NULL), when classes are drawn
- * anew: what these pictures tell about other classes. */
-bool kin_backbones_interval(const kin_dataset *set, const double *first, const double *second, int64_t rounds,
-                            uint64_t seed, double *low, double *high, kin_error *err);
 
 #endif

@@ -124,7 +124,7 @@ echo '{"k1": 7, "colour": 3}' >"$out/odd.json"
 expect "params that are no options" 2 "" "odd.json: unknown option --colour" rerank --gallery $g --params "$out/odd.json"
 echo '{"k1": 0}' >"$out/odd.json"
 expect "params out of range" 2 "" "odd.json: --k1 needs a whole number from 1" rerank --gallery $g --params "$out/odd.json"
-expect "fit weights and keep them" 0 "--weights 0" "" fuse --gallery $g,$g --fit --save-params "$out/w.json"
+expect "fit weights and keep them; a set twice gains nothing, which is said" 0 "--weights 0" "together +0.0000 over number 1, +0.0000 to +0.0000 over other classes: no gain that these items show" fuse --gallery $g,$g --fit --save-params "$out/w.json"
 expect "fuse with kept weights" 0 "" "" fuse --gallery $g,$g --query $q,$q --params "$out/w.json" --out "$out/f.csv" --quiet
 awk -v OFS=, 'NR == 1 { print $0, "camera,role" } NR > 1 { print $0, "", NR < 14 ? "query" : "" }' $g.csv >"$out/twelve.csv"; cp $g.npy "$out/twelve.npy"
 "$kin" reduce "$out/twelve:query" --pca 24 --out "$out/few" --quiet

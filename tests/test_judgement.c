@@ -53,6 +53,39 @@ int main(void)
     kin_set_threads(0);
     check_end();
 
+    check_begin("bootstrap over classes: wide where classes differ, nothing where they do not");
+    /* 16 classes of 25: the figure is the class's own, so that its interval is that of 16 draws, not of 400. */
+    enum { CLASSES = 16, EACH = 25, ALL = CLASSES * EACH };
+    static double value[ALL], same[ALL];
+    static int64_t of[ALL];
+    double low_end, high_end, middle = 0, spread = 0;
+    for (int i = 0; i < ALL; i++)
+        of[i] = 1000 - i % CLASSES, value[i] = same[i] = (double)(i % CLASSES * 7 % 16) / 16;
+    for (int c = 0; c < CLASSES; c++) middle += value[c] / CLASSES;
+    for (int c = 0; c < CLASSES; c++) spread += (value[c] - middle) * (value[c] - middle) / CLASSES;
+    double deviation = sqrt(spread / CLASSES);
+    CHECK_MSG(kin_bootstrap_classes(value, NULL, of, ALL, 4000, .95, 1, &low_end, &high_end, &err), "%s",
+              err.message);
+    CHECK_CLOSE(low_end, middle - 1.96 * deviation, .15 * deviation);
+    CHECK_CLOSE(high_end, middle + 1.96 * deviation, .15 * deviation);
+    CHECK(kin_bootstrap_classes(value, same, of, ALL, 100, .95, 1, &low_end, &high_end, &err) &&
+          low_end == 0 && high_end == 0);
+    value[3] = NAN, same[4] = NAN;
+    CHECK(kin_bootstrap_classes(value, same, of, ALL, 100, .95, 1, &low_end, &high_end, &err) &&
+          high_end == 0);
+    for (int i = 0; i < ALL; i++) value[i] = NAN;
+    CHECK(!kin_bootstrap_classes(value, NULL, of, ALL, 100, .95, 1, &low_end, &high_end, &err));
+    CHECK_TEXT(err.message, "no query was evaluated");
+    for (long n = 1; n <= 3; n++) {
+        kin_error_clear(&err);
+        kin_alloc_fail_at(n);
+        CHECK(!kin_bootstrap_classes(same, NULL, of, ALL, 10, .95, 1, &low_end, &high_end, &err) &&
+              err.code == KIN_ERR_MEMORY);
+        kin_alloc_fail_at(0);
+    }
+    kin_error_clear(&err);
+    check_end();
+
     check_begin("classes: means of those evaluated");
     kin_class_scores *classes;
     int64_t classes_count, total = 0;

@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/source.h"
 #include "data/sets/split.h"
+#include "retrieval/judge/judgement.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -65,19 +66,19 @@ static void add_verdict(kin_text *out, const kin_backbones *b, const difference 
                     second->model, d->by, d->low, d->high);
     if (d->real) kin_text_add(out, ": a difference\n");
     else
-        kin_text_format(out, ": no difference that these classes show; %s takes less time\n",
-                        first->seconds <= second->seconds ? first->model : second->model);
+        kin_text_format(out, ": no difference that these classes show; %s does less work\n",
+                        first->macs <= second->macs ? first->model : second->model);
 }
 
 static void add_table(kin_text *out, const kin_dataset *set, const kin_backbones *b, const difference *d)
 {
-    kin_text_format(out, "%-19s %7s  %-17s %6s %10s %7s %6s %5s  %s\n", "network", "mAP", "95 % over classes",
-                    "R@1", "ms/picture", "MiB", "dim", "side", "weights");
+    kin_text_format(out, "%-19s %7s  %-17s %6s %7s %10s %7s %6s %5s  %s\n", "network", "mAP",
+                    "95 % over classes", "R@1", "GMACs", "ms/picture", "MiB", "dim", "side", "weights");
     for (size_t i = 0; i < b->count; i++) {
         const kin_backbone *r = &b->row[i];
-        kin_text_format(out, "%-19s %7.4f  %.4f to %.4f   %6.4f %10.2f %7.1f %6lld %5lld  ", r->model, r->map,
-                        r->low, r->high, r->recall1, r->seconds * 1e3, r->bytes / (1 << 20),
-                        (long long)r->dim, (long long)r->side);
+        kin_text_format(out, "%-19s %7.4f  %.4f to %.4f   %6.4f %7.3f %10.2f %7.1f %6lld %5lld  ", r->model,
+                        r->map, r->low, r->high, r->recall1, r->macs * 1e-9, r->seconds * 1e3,
+                        r->bytes / (1 << 20), (long long)r->dim, (long long)r->side);
         kin_text_add_visible(out, r->from);
         kin_text_add(out, "\n");
     }
@@ -106,7 +107,8 @@ static void add_json(kin_text *out, const kin_dataset *set, const kin_backbones 
         kin_text_add(out, ", \"weights\": ");
         kin_json_add_string(out, r->from);
         add_member(out, "mAP", r->map), add_member(out, "low", r->low), add_member(out, "high", r->high);
-        add_member(out, "R@1", r->recall1), add_member(out, "milliseconds", r->seconds * 1e3);
+        add_member(out, "R@1", r->recall1), add_member(out, "macs", r->macs);
+        add_member(out, "milliseconds", r->seconds * 1e3);
         add_member(out, "bytes", r->bytes), add_member(out, "dim", (double)r->dim);
         add_member(out, "side", (double)r->side);
         kin_text_add(out, "}");
@@ -127,7 +129,7 @@ static bool write_csv(const char *path, const kin_backbones *b, kin_error *err)
 {
     kin_file file;
     if (!kin_file_create(&file, path, err)) return false;
-    fputs("network,weights,mAP,low,high,R@1,milliseconds,bytes,dim,side\n", file.stream);
+    fputs("network,weights,mAP,low,high,R@1,macs,milliseconds,bytes,dim,side\n", file.stream);
     for (size_t i = 0; i < b->count; i++) {
         const kin_backbone *r = &b->row[i];
         fprintf(file.stream, "%s,", r->model);
@@ -143,17 +145,24 @@ static bool write_csv(const char *path, const kin_backbones *b, kin_error *err)
 static bool intervals(const kin_cli *cli, const kin_dataset *set, kin_backbones *b, difference *d,
                       kin_error *err)
 {
-    int64_t rounds = kin_option_int(cli, "bootstrap");
+    const double level = .95;
+    int64_t rounds = kin_option_int(cli, "bootstrap"), n = set->count,
+            *label = kin_alloc_array((size_t)n, sizeof *label);
     uint64_t seed = (uint64_t)kin_option_int(cli, "seed");
-    bool ok = true;
-    for (size_t i = 0; ok && i < b->count; i++)
-        ok = kin_backbones_interval(set, b->row[i].ap, NULL, rounds, seed, &b->row[i].low, &b->row[i].high,
-                                    err);
+    bool ok = label || kin_fail_memory(err, "the labels", (size_t)n * sizeof *label);
+    for (int64_t i = 0; ok && i < n; i++) label[i] = set->items[i].label;
+    for (size_t i = 0; ok && i < b->count; i++) {
+        kin_backbone *r = &b->row[i];
+        ok = kin_bootstrap_classes(r->ap, NULL, label, n, rounds, level, seed, &r->low, &r->high, err);
+    }
     *d = (difference){.any = b->count > 1};
-    if (!ok || !d->any) return ok;
-    d->by = b->row[0].map - b->row[1].map;
-    ok = kin_backbones_interval(set, b->row[0].ap, b->row[1].ap, rounds, seed, &d->low, &d->high, err);
-    d->real = d->low > 0;
+    if (ok && d->any) {
+        const double *first = b->row[0].ap, *second = b->row[1].ap;
+        d->by = b->row[0].map - b->row[1].map;
+        ok = kin_bootstrap_classes(first, second, label, n, rounds, level, seed, &d->low, &d->high, err);
+        d->real = d->low > 0;
+    }
+    kin_free(label);
     return ok;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/params.h"
 #include "cli/selves.h"
 #include "retrieval/describe/fuse.h"
+#include "retrieval/judge/judgement.h"
 #include "retrieval/lists/items.h"
 #include "retrieval/lists/ranks.h"
 
@@ -219,6 +220,58 @@ static bool tell_weights(const ensemble *e, const kin_metrics *m, kin_error *err
     return ok;
 }
 
+/* The AP of each query by these weights: NaN where there is nothing to find. */
+static bool each_ap(const ensemble *e, const kin_judged *judged, int64_t k, const double *weight, double *ap,
+                    double *map, kin_error *err)
+{
+    kin_neighbours lists = {0};
+    kin_metrics m;
+    int64_t queries = judged->queries;
+    kin_scores *each = kin_alloc_array((size_t)queries, sizeof *each);
+    bool ok = each || kin_fail_memory(err, "the figures", (size_t)queries * sizeof *each);
+    ok = ok && kin_fusion_order(&e->table, weight, k, &lists, err);
+    ok = ok && kin_judge_neighbours(&lists, judged, &m, NULL, each, err);
+    bool tied = ok && kin_metrics_tied(&m);
+    for (int64_t q = 0; ok && q < queries; q++) ap[q] = tied ? each[q].ap_pessimistic : each[q].ap;
+    if (ok) *map = tied ? m.pessimistic.ap : m.mean.ap;
+    kin_neighbours_free(&lists);
+    kin_free(each);
+    return ok;
+}
+
+/* What the models reach alone, and whether the ensemble's gain over the best of them is more than luck with these
+ * classes: an ensemble costs what its models cost together, and one larger network may give as much. */
+static bool tell_gain(const ensemble *e, const kin_judged *judged, int64_t k, kin_error *err)
+{
+    enum { ROUNDS = 2000 };
+    const double level = .95;
+    int64_t n = judged->queries;
+    double *ap = kin_alloc_array((size_t)n, 3 * sizeof *ap), *best = ap ? ap + n : NULL,
+           *one = ap ? best + n : NULL, map, most = -1, low, high;
+    kin_text alone = {0};
+    int first = 0;
+    bool ok = ap || kin_fail_memory(err, "the figures", (size_t)n * 3 * sizeof *ap);
+    ok = ok && each_ap(e, judged, k, e->weight, ap, &map, err);
+    for (int s = 0; ok && s < e->sets; s++) {
+        double only[SETS] = {0}, figure;
+        only[s] = 1;
+        ok = each_ap(e, judged, k, only, one, &figure, err);
+        kin_text_format(&alone, "%s%.4f", s ? ", " : "", figure);
+        if (!ok || !(figure > most)) continue;
+        most = figure, first = s;
+        memcpy(best, one, (size_t)n * sizeof *best);
+    }
+    ok = ok && kin_bootstrap_classes(ap, best, judged->query_label, n, ROUNDS, level, 1, &low, &high, err);
+    if (ok && !alone.failed)
+        kin_cli_note(e->cli,
+                     "each alone: mAP %s; together %+.4f over number %d, %+.4f to %+.4f over other classes%s",
+                     alone.data, map - most, first + 1, low, high,
+                     low > 0 ? "" : ": no gain that these items show");
+    kin_text_free(&alone);
+    kin_free(ap);
+    return ok;
+}
+
 static bool fit(ensemble *e, int64_t k, kin_error *err)
 {
     kin_items *gallery = &e->gallery[0].items, *query = &e->query[0].items;
@@ -251,6 +304,7 @@ static bool fit(ensemble *e, int64_t k, kin_error *err)
                          .self = e->selves.row};
     ok = ok && kin_fusion_fit(&e->table, &judged, k, e->weight, &m, err);
     ok = ok && tell_weights(e, &m, err);
+    ok = ok && (e->sets < 2 || e->cli->quiet || tell_gain(e, &judged, k, err));
     kin_free(code), kin_free(asked);
     return ok;
 }
@@ -440,7 +494,9 @@ const kin_command kin_command_fuse = {
              "also be put side by side into one set, which every "
              "other command then takes.\n\n"
              "Weights fitted with --fit on validation items suit other items only as far as they are alike; "
-             "fit them on classes that nothing was trained on.",
+             "fit them on classes that nothing was trained on. It is told what each model reaches alone, and "
+             "between "
+             "which bounds the gain over the best of them would lie with other classes.",
     .examples =
         "# weights on validation items, then the test\n"
         "kin fuse --gallery a_val,b_val --fit\n"

@@ -92,6 +92,58 @@ static int by_key(const void *a, const void *b)
     return x->query < y->query ? -1 : x->query > y->query;
 }
 
+/* Sums and counts of each label's queries, at the front of the arrays [queries]; returns how many labels. */
+static int64_t sum_labels(keyed *k, int64_t count, const double *value, const double *beside, double *sum,
+                          double *queries)
+{
+    int64_t labels = 0;
+    if (count) qsort(k, (size_t)count, sizeof *k, by_key);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t q = k[i].query;
+        if (!i || k[i].key != k[i - 1].key) sum[labels] = queries[labels] = 0, labels++;
+        sum[labels - 1] += beside ? value[q] - beside[q] : value[q];
+        queries[labels - 1]++;
+    }
+    return labels;
+}
+
+bool kin_bootstrap_classes(const double *value, const double *beside, const int64_t *label, int64_t queries,
+                           int64_t rounds, double level, uint64_t seed, double *low, double *high,
+                           kin_error *err)
+{
+    if (rounds < 1 || !(level > 0 && level < 1))
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected",
+            (long long)rounds, level);
+    keyed *k = kin_alloc_array((size_t)queries, sizeof *k);
+    double *sum = kin_alloc_array((size_t)queries, 2 * sizeof *sum), *of = sum ? sum + queries : NULL,
+           *mean = kin_alloc_array((size_t)rounds, sizeof *mean);
+    bool ok = (k && sum && mean) ||
+              kin_fail_memory(err, "bootstrap", (unsigned long long)queries * sizeof *k);
+    int64_t count = 0;
+    for (int64_t q = 0; ok && q < queries; q++)
+        if (!isnan(value[q]) && !(beside && isnan(beside[q]))) k[count++] = (keyed){(double)label[q], q};
+    if (ok && !count) ok = kin_fail(err, KIN_ERR_DATA, "bootstrap: no query was evaluated");
+    int64_t labels = ok ? sum_labels(k, count, value, beside, sum, of) : 0;
+    for (int64_t r = 0; ok && r < rounds; r++) {
+        uint64_t key = kin_key(seed, (uint64_t)r, 1);
+        double total = 0, drawn = 0;
+        for (int64_t i = 0; i < labels; i++) {
+            uint64_t c = kin_random_below(key, (uint64_t)i, (uint64_t)labels);
+            total += sum[c], drawn += of[c];
+        }
+        mean[r] = total / drawn;
+    }
+    if (ok) {
+        int64_t first = (int64_t)floor((1 - level) / 2 * (double)rounds);
+        qsort(mean, (size_t)rounds, sizeof *mean, ascending);
+        *low = mean[first], *high = mean[rounds - 1 - first];
+    }
+    kin_free(k), kin_free(sum), kin_free(mean);
+    return ok;
+}
+
 /* The evaluated queries sorted by label or AP; NULL when memory ends. */
 static keyed *sorted(const kin_scores *each, const int64_t *label, int64_t queries, int64_t *count)
 {

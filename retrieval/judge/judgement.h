@@ -15,6 +15,12 @@ extern "C" {
 bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, double level, uint64_t seed,
                    kin_scores *low, kin_scores *high, kin_error *err);
 
+/* The same for the mean of a figure of each query, `value` less `beside` where that is not NULL, when labels are drawn
+ * anew, each with all its queries: what these queries tell about other classes. NaN takes no part. */
+bool kin_bootstrap_classes(const double *value, const double *beside, const int64_t *label, int64_t queries,
+                           int64_t rounds, double level, uint64_t seed, double *low, double *high,
+                           kin_error *err);
+
 typedef struct kin_class_scores {
     int64_t label, queries; /* queries evaluated */
     kin_scores mean;
