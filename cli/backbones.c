@@ -318,8 +318,8 @@ static bool open_network(const kin_cli *cli, const kin_backbone *b, work *w, kin
     kin_config *c = &w->config;
     int64_t size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0;
     if (b->run)
-        return kin_network_open(b->from, &(kin_open_opt){size, kin_own()}, w->ctx, &w->network, &w->module,
-                                err);
+        return kin_network_open(b->from, &(kin_open_opt){.size = size, .own = kin_own()}, w->ctx, &w->network,
+                                &w->module, err);
     const kin_model *model = kin_catalogue_model(kin_own(), b->model);
     c->size = size, c->channels = b->channels, c->own = kin_own(), c->seed = kin_option_int(cli, "seed");
     snprintf(c->model, sizeof c->model, "%s", model->name);
@@ -351,7 +351,7 @@ static bool count_work(work *w, kin_backbone *b, kin_error *err)
     kin_ctx *ctx = kin_ctx_new();
     kin_summary s = {0};
     bool ok = ctx ? kin_summarize(ctx, kin_network_forward, &w->network,
-                                  KIN_SHAPE(1, c->size, c->size, c->channels), &s) ||
+                                  KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), &s) ||
                         kin_take_error(ctx, err)
                   : kin_fail_memory(err, "a context", 1);
     b->macs = s.macs;
@@ -366,7 +366,7 @@ static bool time_network(work *w, kin_backbone *b, kin_error *err)
     enum { BATCH = 8, LEAST = 4, TURNS = 16 };
     const double enough = 1; /* seconds */
     const kin_config *c = &w->network.config;
-    kin_shape input = KIN_SHAPE(BATCH, c->size, c->size, c->channels);
+    kin_shape input = KIN_SHAPE(BATCH, c->size, kin_config_across(c), c->channels);
     bool recording = kin_record(w->ctx, false);
     double begun = kin_clock();
     b->seconds = INFINITY;

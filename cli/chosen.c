@@ -1,6 +1,7 @@
 #include "cli/chosen.h"
 
 #include "base/file.h"
+#include "cli/config_options.h"
 #include "base/memory.h"
 #include "cli/own.h"
 
@@ -22,10 +23,8 @@ static bool take_text(const kin_cli *cli, const char *option, char *to, size_t s
 /* What the options leave open is as the published weights want it. */
 static bool published_config(const kin_cli *cli, const kin_model *model, kin_config *c, kin_error *err)
 {
-    *c = (kin_config){.size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0,
-                      .resize = kin_option_int(cli, "resize"),
-                      .loss = "triplet-hard",
-                      .own = kin_own()};
+    *c = (kin_config){.resize = kin_option_int(cli, "resize"), .loss = "triplet-hard", .own = kin_own()};
+    if (!kin_size_read(cli, 1, 4096, &c->size, &c->across, err)) return false;
     snprintf(c->model, sizeof c->model, "%s", model->name);
     snprintf(c->filter, sizeof c->filter, "%s", kin_option_string(cli, "filter"));
     snprintf(c->normalize, sizeof c->normalize, "%s", kin_option_string(cli, "normalize"));
@@ -41,6 +40,7 @@ static bool published_config(const kin_cli *cli, const kin_model *model, kin_con
         return false;
     c->untrained = kin_option_flag(cli, "untrained");
     c->sum_stem = kin_option_flag(cli, "sum-stem");
+    if (!kin_config_sides(c, err)) return false;
     kin_config_complete(c, model, true);
     return true;
 }
@@ -72,11 +72,11 @@ bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_
                         kin_module **module, kin_error *err)
 {
     const kin_model *model = kin_catalogue_model(kin_own(), name);
-    int64_t size = kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0;
     if (!model && !kin_exists(name)) return neither(name, err);
+    kin_open_opt open = {.own = kin_own()};
     if (!model || kin_exists(name))
-        return leaves_to_run(cli, name, err) &&
-               kin_network_open(name, &(kin_open_opt){size, kin_own()}, ctx, network, module, err);
+        return leaves_to_run(cli, name, err) && kin_size_read(cli, 1, 4096, &open.size, &open.across, err) &&
+               kin_network_open(name, &open, ctx, network, module, err);
     kin_config *config = kin_alloc_zero(1, sizeof *config);
     bool ok = (config || kin_fail_memory(err, "a network's settings", sizeof *config)) &&
               published_config(cli, model, config, err) &&

@@ -18,13 +18,9 @@ extern const char *const kin_filter_choices[], *const kin_normalization_choices[
          "with --weights: parameters that may be missing there or superfluous, such as 'fc.*'", \
          .fallback_shown = "the heads"}, \
         KIN_WEIGHTS_OPTIONS, \
-        {"size", \
-         KIN_OPTION_INT, \
-         "PIXELS", \
-         "height and width; beside a run, other ones than it was trained at", \
-         .fallback_shown = "the network's", \
-         .low = 1, \
-         .high = 4096}, \
+        {"size", KIN_OPTION_STRING, "PIXELS", \
+         "a square's side, or HEIGHTxWIDTH as in 256x128; beside a run, others than it was trained at", \
+         .fallback_shown = "the network's"}, \
         {"resize", \
          KIN_OPTION_INT, \
          "PIXELS", \

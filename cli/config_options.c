@@ -21,6 +21,22 @@ static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *opti
                              option, c->loss);
 }
 
+bool kin_size_read(const kin_cli *cli, int64_t low, int64_t high, int64_t *height, int64_t *across,
+                   kin_error *err)
+{
+    const char *text = kin_option_string(cli, "size");
+    int64_t h, w;
+    if (!text || !*text) return true;
+    if (!kin_size_parse(text, &h, &w) || h < low || h > high || (w && (w < low || w > high)))
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--size %.40s: %lld to %lld pixels a side were expected, as in 224, or 256x128 for a "
+                        "height and a "
+                        "width",
+                        text, (long long)low, (long long)high);
+    *height = h, *across = w;
+    return true;
+}
+
 static bool read_option(kin_config *c, const kin_config_field *f, const kin_cli *cli, kin_error *err)
 {
     void *at = kin_config_member(c, f);
@@ -29,6 +45,7 @@ static bool read_option(kin_config *c, const kin_config_field *f, const kin_cli 
     case KIN_FIELD_REAL: *(double *)at = kin_option_real(cli, f->name); return true;
     case KIN_FIELD_WHOLE: *(int64_t *)at = kin_option_int(cli, f->name); return true;
     case KIN_FIELD_FLAG: *(int64_t *)at = kin_option_flag(cli, f->name); return true;
+    case KIN_FIELD_SIZE: return kin_size_read(cli, 8, 1024, &c->size, &c->across, err);
     case KIN_FIELD_TEXT:
     case KIN_FIELD_WORD: break;
     }
@@ -90,7 +107,7 @@ bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err)
     c->open_batch = !kin_option_given(cli, "batch");
     kin_config_complete(c, model, *c->weights);
     uint32_t checked;
-    return kin_background_parse(c->background, &checked, err) &&
+    return kin_background_parse(c->background, &checked, err) && kin_config_sides(c, err) &&
            kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
            loss_takes(c, cli, "margin", err) && loss_takes(c, cli, "smoothing", err) &&
            kin_config_loss(c, &(kin_loss_sum){0}, err) && kin_config_teaches(c, err);

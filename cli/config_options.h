@@ -11,6 +11,10 @@
 #define KIN_GENTLE_LOSS "softmax"
 #define KIN_GENTLE_LR_TEXT "0.0001"
 
+/* --size, "224" or "256x128", each side within the limits; left as it is where it is not given. */
+bool kin_size_read(const kin_cli *cli, int64_t low, int64_t high, int64_t *height, int64_t *across,
+                   kin_error *err);
+
 /* Fills in the options given (all defaults included), and the model's own defaults for size and channels. */
 bool kin_config_from_options(kin_config *c, const kin_cli *cli, kin_error *err);
 

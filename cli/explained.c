@@ -146,10 +146,10 @@ static bool look_at(kin_explained *e, kin_seen *s, kin_module *m, kin_error *err
     kin_batch_opt batch = kin_config_batch(c, 0);
     char name[32];
     kin_scaling_make(&scaling, &batch);
-    kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, c->size, c->channels), NULL);
+    kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), NULL);
     if (x)
-        kin_scaling_picture(&scaling, s->image.data, (int)c->size, (int)c->channels, 0, 0,
-                            (float *)kin_data(x));
+        kin_scaling_picture(&scaling, s->image.data, (int)c->size, (int)kin_config_across(c),
+                            (int)c->channels, 0, 0, (float *)kin_data(x));
     const kin_tensor *y = kin_module_forward(m, x, KIN_EVAL);
     if (!y) return kin_take_error(ctx, err);
     const char *weights = weights_tap(e->network);
@@ -181,8 +181,8 @@ bool kin_explain(kin_module *module, const kin_network *network, char *const *pa
         kin_seen *s = &out->seen[i];
         s->path = paths[i];
         ok = kin_image_read(paths[i], &own, &s->image, err) &&
-             kin_picture_prepare(&s->image, (int)c->resize, (int)c->size, (int)c->channels,
-                                 kin_config_filter(c), err) &&
+             kin_picture_prepare_to(&s->image, (int)c->resize, (int)c->size, (int)kin_config_across(c),
+                                    (int)c->channels, kin_config_filter(c), err) &&
              look_at(out, s, module, err);
         kin_end_step(kin_module_ctx(module));
         if (ok && kin_interrupted())

@@ -160,12 +160,13 @@ static void digest_of(kin_module *module, char *text)
 static bool measure(kin_describer *d, kin_error *err)
 {
     const kin_config *c = &d->network->config;
-    size_t numbers = (size_t)(c->size * c->size * c->channels);
+    size_t numbers = (size_t)(c->size * kin_config_across(c) * c->channels);
     float *black = kin_alloc_zero(numbers, sizeof *black);
     if (!black) return kin_fail_memory(err, "a picture", numbers * sizeof *black);
     bool recording = kin_record(d->ctx, false);
     kin_tensor *y = kin_module_forward(
-        d->module, kin_input(d->ctx, KIN_SHAPE(1, c->size, c->size, c->channels), black), KIN_EVAL);
+        d->module, kin_input(d->ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), black),
+        KIN_EVAL);
     bool ok = y || kin_take_error(d->ctx, err);
     if (ok) d->dim = kin_channels(y);
     kin_end_step(d->ctx);

@@ -36,7 +36,7 @@ typedef struct change {
     uint64_t noise;
 } change;
 
-static change draw_change(const kin_batch_opt *o, int size, int64_t picture, uint64_t key)
+static change draw_change(const kin_batch_opt *o, int height, int width, int64_t picture, uint64_t key)
 {
     kin_stream s = kin_stream_new(kin_key(key, (uint64_t)picture, 7));
     change c = {.gain = 1,
@@ -51,11 +51,11 @@ static change draw_change(const kin_batch_opt *o, int size, int64_t picture, uin
     double happens = kin_stream_uniform(&s), area = kin_stream_range(&s, 0.02, 0.2),
            ratio = exp(kin_stream_range(&s, -1, 1)), x = kin_stream_uniform(&s), y = kin_stream_uniform(&s);
     if (happens < o->erase) {
-        int w = (int)(size * sqrt(area * ratio) + 0.5), h = (int)(size * sqrt(area / ratio) + 0.5);
-        if (w > size) w = size;
-        if (h > size) h = size;
-        c.left = (int)(x * (size - w + 1));
-        c.top = (int)(y * (size - h + 1));
+        int w = (int)(width * sqrt(area * ratio) + 0.5), h = (int)(height * sqrt(area / ratio) + 0.5);
+        if (w > width) w = width;
+        if (h > height) h = height;
+        c.left = (int)(x * (width - w + 1));
+        c.top = (int)(y * (height - h + 1));
         c.right = c.left + w;
         c.bottom = c.top + h;
     }
@@ -73,20 +73,20 @@ static float final_value(const kin_batch_opt *o, int channel, double byte)
     return (float)((byte / 255 - o->mean[channel]) / (deviation > 0 ? deviation : 1));
 }
 
-static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int size, int channels,
+static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int height, int width, int channels,
                             const change *c, float *to)
 {
     uint64_t at = 0;
-    for (int y = 0; y < size; y++)
-        for (int x = 0; x < size; x++)
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
             for (int k = 0; k < channels; k++, to++, at++) {
                 if (x >= c->left && x < c->right && y >= c->top && y < c->bottom) {
                     *to = final_value(o, k, 255 * kin_random_uniform(c->noise, at));
                     continue;
                 }
-                int sx = within(x + c->dx, size), sy = within(y + c->dy, size);
-                if (c->flip) sx = size - 1 - sx;
-                *to = final_value(o, k, from[(sy * size + sx) * channels + k] * c->gain + c->offset);
+                int sx = within(x + c->dx, width), sy = within(y + c->dy, height);
+                if (c->flip) sx = width - 1 - sx;
+                *to = final_value(o, k, from[(sy * width + sx) * channels + k] * c->gain + c->offset);
             }
 }
 
@@ -104,15 +104,15 @@ void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pi
         for (int c = 0; c < channels; c++) *out++ = scale->level[c][*from++];
 }
 
-void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int size, int channels,
+void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int height, int width, int channels,
                          int64_t picture, uint64_t key, float *out)
 {
     if (!key) {
-        kin_scaling_pixels(scale, pixels, (size_t)size * (size_t)size, channels, out);
+        kin_scaling_pixels(scale, pixels, (size_t)height * (size_t)width, channels, out);
         return;
     }
-    change c = draw_change(&scale->opt, size, picture, key);
-    changed_picture(&scale->opt, pixels, size, channels, &c, out);
+    change c = draw_change(&scale->opt, height, width, picture, key);
+    changed_picture(&scale->opt, pixels, height, width, channels, &c, out);
 }
 
 typedef struct filling {
@@ -127,8 +127,8 @@ static void fill_one(void *arg, int64_t i, int worker)
     (void)worker;
     const filling *f = arg;
     size_t count = (size_t)f->p->size * (size_t)f->p->size * (size_t)f->p->channels;
-    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->channels,
-                        f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
+    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->size,
+                        f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
 }
 
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt,

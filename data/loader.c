@@ -76,8 +76,9 @@ static bool decode(kin_loader *l, int64_t picture, kin_image *image, kin_error *
     kin_image_limits limits = o->limits;
     if (o->change && o->cache_side) limits.reduce_to = o->cache_side;
     if (!kin_dataset_image(l->set, picture, &limits, image, err)) return false;
-    bool ok = o->change ? kin_image_convert(image, o->channels, err)
-                        : kin_picture_prepare(image, o->resize, o->size, o->channels, o->filter, err);
+    bool ok = o->change
+                  ? kin_image_convert(image, o->channels, err)
+                  : kin_picture_prepare_to(image, o->resize, o->size, o->across, o->channels, o->filter, err);
     int side = image->width < image->height ? image->width : image->height;
     if (ok && image->hidden) note_hidden(l, picture);
     if (ok && o->change && o->cache_side && side > o->cache_side) {
@@ -137,14 +138,14 @@ static bool make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_e
     bool ok = !o->change ||
               o->change(o->change_user, kin_key(key, (uint64_t)picture, CHANGE_KEY), &image, err);
     if (!ok && err->code == KIN_ERR_DATA) kin_error_prefix(err, "%s", l->set->items[picture].path);
-    if (ok && (image.width != o->size || image.height != o->size || image.channels != o->channels))
+    if (ok && (image.width != o->across || image.height != o->size || image.channels != o->channels))
         ok = kin_fail(err, KIN_ERR_ARGUMENT,
                       "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with "
                       "a crop to that size",
-                      image.width, image.height, image.channels, o->size, o->size, o->channels);
+                      image.width, image.height, image.channels, o->across, o->size, o->channels);
     if (ok)
-        kin_scaling_picture(&l->scale, image.data, o->size, o->channels, picture, o->scaling.key ? key : 0,
-                            out);
+        kin_scaling_picture(&l->scale, image.data, o->size, o->across, o->channels, picture,
+                            o->scaling.key ? key : 0, out);
     kin_image_free(&image);
     return ok;
 }
@@ -392,7 +393,7 @@ static bool reserve(kin_loader *l, kin_error *err)
 {
     const kin_loader_opt *o = &l->opt;
     size_t count = (size_t)l->set->count, floats;
-    l->floats = (size_t)o->size * (size_t)o->size * (size_t)o->channels;
+    l->floats = (size_t)o->size * (size_t)o->across * (size_t)o->channels;
     l->slots = kin_alloc_zero((size_t)l->n_slots, sizeof *l->slots);
     l->broken = kin_alloc_zero(count, sizeof *l->broken);
     l->hidden = kin_alloc_zero(count, sizeof *l->hidden);
@@ -415,6 +416,7 @@ kin_loader *kin_loader_new(const kin_dataset *set, const kin_loader_opt *opt, ki
     if (workers > KIN_MAX_THREADS) workers = KIN_MAX_THREADS;
     l->set = set;
     l->opt = *opt;
+    if (!l->opt.across) l->opt.across = opt->size;
     l->n_slots = (opt->ahead ? opt->ahead : AHEAD) + 1; /* and the one that is being used */
     l->next = l->planned = opt->first_step;
     l->first_broken_at = -1;

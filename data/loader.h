@@ -18,12 +18,13 @@ typedef struct kin_loader kin_loader;
 typedef int64_t (*kin_loader_plan)(void *user, int64_t step, int64_t *index, kin_error *err);
 
 /* Changes a decoded picture in place, given the key of (seed, step, picture); called by many threads at
- * once. The outcome is size × size, of the loader's channel count. */
+ * once. The outcome has the loader's height, width and channels. */
 typedef bool (*kin_loader_change)(const void *user, uint64_t key, kin_image *image, kin_error *err);
 
 typedef struct kin_loader_opt {
     int64_t batch;            /* the most pictures in a batch */
-    int size, channels;       /* of a picture in a batch */
+    int size, across;         /* height and width of a picture in a batch; across 0: as high */
+    int channels;             /* of it */
     int resize;               /* the plain way: the short side before the middle is cut out; 0: size */
     kin_filter filter;        /* for the plain way: short side to `size`, the middle cut out */
     kin_loader_change change; /* instead of the plain way; NULL: none */

@@ -79,6 +79,24 @@ bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, k
            kin_picture_resize_crop(image, resize ? resize : size, size, size, filter, err);
 }
 
+static bool stretch(kin_image *image, int height, int width, kin_filter filter, kin_error *err)
+{
+    kin_image stretched;
+    if (image->width == width && image->height == height) return true;
+    if (!kin_image_resize(image, width, height, filter, &stretched, err)) return false;
+    stretched.remark = image->remark, stretched.hidden = image->hidden;
+    kin_image_free(image);
+    *image = stretched;
+    return true;
+}
+
+bool kin_picture_prepare_to(kin_image *image, int resize, int height, int width, int channels,
+                            kin_filter filter, kin_error *err)
+{
+    if (height == width) return kin_picture_prepare(image, resize, height, channels, filter, err);
+    return kin_image_convert(image, channels, err) && stretch(image, height, width, filter, err);
+}
+
 kin_dataset kin_pictures_set(const kin_pictures *p)
 {
     return (kin_dataset){.count = p->count,

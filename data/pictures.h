@@ -50,6 +50,11 @@ bool kin_picture_resize_crop(kin_image *image, int side, int width, int height, 
 bool kin_picture_prepare(kin_image *image, int resize, int size, int channels, kin_filter filter,
                          kin_error *err);
 
+/* The same of height x width: of a square the middle, as above; another shape takes the whole picture, stretched, as
+ * re-identification has it, and knows no `resize`. */
+bool kin_picture_prepare_to(kin_image *image, int resize, int height, int width, int channels,
+                            kin_filter filter, kin_error *err);
+
 /* The pictures as a data set, which borrows all of it. Every item's index must be its place. */
 kin_dataset kin_pictures_set(const kin_pictures *p);
 

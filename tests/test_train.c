@@ -156,6 +156,43 @@ static void test_stop_and_resume(const kin_dataset *set)
     }
 }
 
+static void test_rectangle(const kin_dataset *set)
+{
+    check_begin("pictures higher than wide: stopped and resumed with the same bytes, the size is kept");
+    kin_config c = settings(), *back = kin_alloc(sizeof *back);
+    kin_error err = {0};
+    kin_checkpoint *kept = NULL;
+    kin_train_phase phase = {.config = &c};
+    seen x = {0}, y = {.stop_at = 3}, z = {0};
+    c.size = 20, c.across = 12, c.flip = 1, c.shift = 3, c.light = .1, c.erase = .9;
+    CHECK_MSG(train(check_path("tall"), &phase, 1, set, false, &x, NULL, &err), "%s", err.message);
+    CHECK(!train(check_path("tall-halves"), &phase, 1, set, false, &y, NULL, &err));
+    kin_error_clear(&err);
+    CHECK_MSG(train(check_path("tall-halves"), &phase, 1, set, true, &z, NULL, &err), "%s", err.message);
+    CHECK(same_files(check_path("tall/model.safetensors"), check_path("tall-halves/model.safetensors")));
+    CHECK(kin_checkpoint_open(check_path("tall/model.safetensors"), &kept, &err) &&
+          kin_config_from_checkpoint(back, kept, "tall", NULL, &err));
+    CHECK(back && back->size == 20 && back->across == 12 && kin_config_across(back) == 12);
+    const char *note = kin_checkpoint_note(kept, "kin.size");
+    CHECK(note && strcmp(note, "20x12") == 0);
+    kin_checkpoint_free(kept);
+    kin_free(back);
+    check_end();
+    check_begin("sizes as they are written");
+    static const struct {
+        const char *text;
+        int64_t height, across; /* height -1: none */
+    } rows[] = {{"224", 224, 0}, {"256x128", 256, 128}, {"64x64", 64, 0}, {"x64", -1, 0},    {"64x", -1, 0},
+                {"-3", -1, 0},   {"64x-1", -1, 0},      {"64x0", -1, 0},  {"64 x 3", -1, 0}, {"", -1, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t height = -1, across = -1;
+        bool ok = kin_size_parse(rows[i].text, &height, &across);
+        CHECK_MSG(ok == (rows[i].height >= 0), "'%s'", rows[i].text);
+        CHECK_MSG(!ok || (height == rows[i].height && across == rows[i].across), "'%s'", rows[i].text);
+    }
+    check_end();
+}
+
 /* Standard output and error, while it trains and while it fails, go to a file that stays empty. */
 static void test_silent(const kin_dataset *set)
 {
@@ -455,6 +492,10 @@ static void test_refusals(const kin_dataset *set)
     refuse("two channels", &good, "impossible sizes");
     c = settings(), memset(c.head, 'x', sizeof c.head);
     refuse("a text without an end", &good, "head has no end");
+    c = settings(), c.across = SIZE + 1, c.resize = 20;
+    refuse("the middle of a rectangle", &good, "resize is of squares");
+    c = settings(), c.across = 5000;
+    refuse("a width beyond all", &good, "impossible sizes");
     c = settings(), snprintf(c.augment, sizeof c.augment, "rrc(9)");
     refuse("a recipe that ends in another size", &good, "9 x 9");
 }
@@ -503,6 +544,7 @@ int main(void)
     kin_dataset set = draw();
     test_callbacks(&set);
     test_stop_and_resume(&set);
+    test_rectangle(&set);
     test_silent(&set);
     test_phases(&set);
     test_catalogue(&set);

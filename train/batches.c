@@ -124,10 +124,12 @@ static bool read_recipe(kin_trainer *t, kin_error *err)
         t->recipe.normalizes = true;
     }
     kin_recipe_output_size(&t->recipe, &width, &height);
-    if ((width && width != c->size) || (height && height != c->size))
-        return kin_fail(err, KIN_ERR_ARGUMENT,
-                        "--augment makes pictures of %d x %d where the network takes --size %lld", width,
-                        height, (long long)c->size);
+    if ((width && width != kin_config_across(c)) || (height && height != c->size))
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "--augment makes pictures of %d x %d where the network takes %lld x %lld (width x height, "
+            "--size)",
+            width, height, (long long)kin_config_across(c), (long long)c->size);
     return true;
 }
 

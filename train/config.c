@@ -31,7 +31,7 @@ const kin_config_field kin_config_fields[] = {
     LATER("labels", labels, TEXT),
     FIELD("strict", strict, FLAG),
     FIELD("model", model, TEXT),
-    FIELD("size", size, WHOLE),
+    {"size", KIN_FIELD_SIZE, offsetof(kin_config, size), sizeof((kin_config *)0)->size, true},
     FIELD("channels", channels, WHOLE),
     FIELD("embedding", embedding, WHOLE),
     FIELD("width", width, WHOLE),
@@ -96,6 +96,8 @@ const kin_config_field kin_config_fields[] = {
      false},
     {0},
 };
+_Static_assert(offsetof(kin_config, across) == offsetof(kin_config, size) + sizeof(int64_t),
+               "a size is both");
 enum { FIELDS = sizeof kin_config_fields / sizeof *kin_config_fields - 1 };
 _Static_assert(sizeof kin_config_fields / sizeof *kin_config_fields <= KIN_CONFIG_FIELDS + 1,
                "callers hold KIN_CONFIG_FIELDS notes");
@@ -115,6 +117,27 @@ bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice
     return kin_model_options(kin_catalogue_model(c->own, c->model), c->own, &words, opt, head, err);
 }
 
+static void print_size(const int64_t *side, char *text, size_t size)
+{
+    if (side[1] && side[1] != side[0])
+        snprintf(text, size, "%lldx%lld", (long long)side[0], (long long)side[1]);
+    else snprintf(text, size, "%lld", (long long)side[0]);
+}
+
+bool kin_size_parse(const char *text, int64_t *height, int64_t *across)
+{
+    const char *by = strchr(text, 'x');
+    char first[24];
+    *across = 0;
+    if (!by) return kin_parse_int(text, 0, INT64_MAX, height);
+    if (by - text >= (ptrdiff_t)sizeof first) return false;
+    snprintf(first, sizeof first, "%.*s", (int)(by - text), text);
+    if (!kin_parse_int(first, 1, INT64_MAX, height) || !kin_parse_int(by + 1, 1, INT64_MAX, across))
+        return false;
+    if (*across == *height) *across = 0;
+    return true;
+}
+
 void kin_config_value(const kin_config *c, const kin_config_field *f, const char *real, char *text,
                       size_t size)
 {
@@ -125,6 +148,7 @@ void kin_config_value(const kin_config *c, const kin_config_field *f, const char
     case KIN_FIELD_REAL: snprintf(text, size, real, *(double *)at); break;
     case KIN_FIELD_WHOLE:
     case KIN_FIELD_FLAG: snprintf(text, size, "%lld", (long long)*(int64_t *)at); break;
+    case KIN_FIELD_SIZE: print_size(at, text, size); break;
     }
 }
 
@@ -136,6 +160,7 @@ bool kin_config_take(kin_config *c, const kin_config_field *f, const char *text)
     case KIN_FIELD_REAL: return kin_parse_real(text, at);
     case KIN_FIELD_WHOLE:
     case KIN_FIELD_FLAG: return kin_parse_int(text, 0, INT64_MAX, at);
+    case KIN_FIELD_SIZE: return kin_size_parse(text, at, (int64_t *)at + 1);
     case KIN_FIELD_WORD: break;
     }
     for (int i = 0; f->names[i]; i++)
@@ -150,10 +175,10 @@ static bool sizes_possible(const kin_config *c)
 {
     const struct {
         int64_t value, low, high;
-    } rows[] = {{c->size, 1, 4096},          {c->n_classes, 0, 10000000},   {c->embedding, 0, 65536},
-                {c->width, 0, 8192},         {c->resize, 0, 65536},         {c->shift, 0, 65536},
-                {c->cache_side, 0, 1000000}, {c->batch_classes, 1, 65536},  {c->batch, 1, 1 << 24},
-                {c->batch_pictures, 1, 256}, {c->steps, 0, INT64_MAX / 256}};
+    } rows[] = {{c->size, 1, 4096},       {c->across, 0, 4096},        {c->n_classes, 0, 10000000},
+                {c->embedding, 0, 65536}, {c->width, 0, 8192},         {c->resize, 0, 65536},
+                {c->shift, 0, 65536},     {c->cache_side, 0, 1000000}, {c->batch_classes, 1, 65536},
+                {c->batch, 1, 1 << 24},   {c->batch_pictures, 1, 256}, {c->steps, 0, INT64_MAX / 256}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].value < rows[i].low || rows[i].value > rows[i].high) return false;
     return c->channels == 1 || c->channels == 3;
@@ -216,6 +241,15 @@ static bool numbers_possible(const kin_config *c, kin_error *err)
 
 static bool ends(const char *text, size_t size) { return memchr(text, '\0', size) != NULL; }
 
+bool kin_config_sides(const kin_config *c, kin_error *err)
+{
+    return !c->across || !c->resize ||
+           kin_fail(err, KIN_ERR_ARGUMENT,
+                    "resize is of squares, of which the middle is cut out; pictures of %lldx%lld are whole "
+                    "ones, stretched",
+                    (long long)c->size, (long long)c->across);
+}
+
 bool kin_config_check(kin_config *c, kin_error *err)
 {
     uint32_t colour;
@@ -231,7 +265,8 @@ bool kin_config_check(kin_config *c, kin_error *err)
             err, KIN_ERR_ARGUMENT,
             "the settings give impossible sizes: channels are 1 or 3, pictures 1 to 4096 a side, steps "
             "and batches positive");
-    return numbers_possible(c, err) && kin_background_parse(c->background, &colour, err) &&
+    return numbers_possible(c, err) && kin_config_sides(c, err) &&
+           kin_background_parse(c->background, &colour, err) &&
            kin_config_network(c, &(kin_model_opt){0}, &(kin_head_choice){0}, err) &&
            kin_config_loss(c, &(kin_loss_sum){0}, err) && kin_config_teaches(c, err);
 }
@@ -370,18 +405,21 @@ static bool open_choice(const char *text) { return !*text || strcmp(text, "own")
 
 void kin_config_complete(kin_config *c, const kin_model *model, bool published)
 {
-    if (!c->size) c->size = model->size;
+    if (!c->size) c->size = model->size, c->across = 0;
+    if (c->across == c->size) c->across = 0;
     if (!c->channels) c->channels = model->channels;
     if (open_choice(c->filter))
         snprintf(c->filter, sizeof c->filter, "%s", model->filter ? model->filter : "bilinear");
     if (open_choice(c->normalize))
         snprintf(c->normalize, sizeof c->normalize, "%s", model->normalize ? model->normalize : "none");
-    if (published && !c->resize && model->resize) c->resize = model->resize * c->size / model->size;
+    if (published && !c->resize && !c->across && model->resize)
+        c->resize = model->resize * c->size / model->size;
 }
 
 kin_loader_opt kin_config_loader(const kin_config *c)
 {
     return (kin_loader_opt){.size = (int)c->size,
+                            .across = (int)kin_config_across(c),
                             .channels = (int)c->channels,
                             .resize = (int)c->resize,
                             .filter = kin_config_filter(c),

@@ -33,13 +33,14 @@ typedef struct kin_config {
     int64_t strict;
     /* network */
     char model[32];
-    int64_t size, channels, embedding, width, last_stride;
+    int64_t size, across; /* height and width of pictures in pixels; across 0: as high, a square */
+    int64_t channels, embedding, width, last_stride;
     int64_t neck;
     char stem[16], pooling[16], attention[40], head[KIN_HEAD_TEXT];
     char filter[16], normalize[16], weights[KIN_CONFIG_TEXT], allow_missing[KIN_CONFIG_TEXT];
     char key[128], prefix[128]; /* of the weights: as in kin import */
     int64_t untrained, sum_stem;
-    int64_t resize; /* short side before the middle is cut out; 0: size */
+    int64_t resize; /* of a square: the short side before the middle is cut out; 0: size */
     int64_t invert;
     char background[16]; /* under pictures with alpha; empty: alpha is dropped */
     /* loss */
@@ -101,6 +102,13 @@ void kin_config_complete(kin_config *c, const kin_model *model, bool published);
 
 /* "white", "black", "#rrggbb"; NULL or "": none. */
 bool kin_background_parse(const char *text, uint32_t *out, kin_error *err);
+
+/* A size as it is written, "224" or "256x128" (height x width); false where it is none. */
+bool kin_size_parse(const char *text, int64_t *height, int64_t *across);
+/* Refuses `resize` beside a rectangle. */
+bool kin_config_sides(const kin_config *c, kin_error *err);
+/* How wide pictures are. */
+static inline int64_t kin_config_across(const kin_config *c) { return c->across ? c->across : c->size; }
 
 /* The loader's side of it: how pictures become what the network reads. */
 kin_loader_opt kin_config_loader(const kin_config *c);

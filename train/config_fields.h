@@ -4,13 +4,14 @@
 
 #include "train/config.h"
 
-/* WORD: an enumeration, in files one of `names`. */
+/* WORD: an enumeration, in files one of `names`. SIZE: two numbers, height and width, "256x128" or "224". */
 typedef enum {
     KIN_FIELD_TEXT,
     KIN_FIELD_WHOLE,
     KIN_FIELD_REAL,
     KIN_FIELD_FLAG,
-    KIN_FIELD_WORD
+    KIN_FIELD_WORD,
+    KIN_FIELD_SIZE
 } kin_field_kind;
 
 typedef struct kin_config_field {

@@ -67,6 +67,8 @@ static void name_network(kin_module *module, const kin_network *network, char *n
                           KIN_VERSION, kin_isa_name(), network->classify, c->model, (long long)c->size,
                           (long long)c->channels, (long long)c->embedding, (long long)c->width,
                           (long long)c->last_stride, (long long)c->neck, c->stem, c->pooling, c->attention);
+    if (c->across)
+        length += snprintf(text + length, sizeof text - (size_t)length, "|%lld", (long long)c->across);
     kin_blake2b_begin(&b);
     kin_blake2b_add(&b, text, (size_t)length);
     for (int i = 0; i < kin_module_entries(module); i++) {

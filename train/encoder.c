@@ -86,7 +86,7 @@ kin_tensor *kin_network_forward(kin_scope *s, kin_tensor *x, void *argument)
 
 static kin_shape input_shape(const kin_config *c, int64_t count)
 {
-    return KIN_SHAPE(count, c->size, c->size, c->channels);
+    return KIN_SHAPE(count, c->size, kin_config_across(c), c->channels);
 }
 
 kin_module *kin_network_module(kin_network *network, kin_ctx *ctx)
@@ -98,7 +98,7 @@ kin_module *kin_network_module(kin_network *network, kin_ctx *ctx)
 /* Pictures in a batch: as many as keep the cores busy, fewer when they are large, for memory's sake. */
 static int64_t batch_of(const kin_config *c)
 {
-    int64_t fits = (1 << 21) / (c->size * c->size * c->channels);
+    int64_t fits = (1 << 21) / (c->size * kin_config_across(c) * c->channels);
     return fits < 8 ? 8 : fits > BATCH ? BATCH : fits;
 }
 
@@ -206,7 +206,7 @@ static const float *view_of(encoder *e, const kin_loaded *batch)
     const kin_config *c = &e->network->config;
     if (!e->mirrored) return batch->pixels;
     memcpy(e->seen, batch->pixels, (size_t)(batch->count * e->numbers) * sizeof *e->seen);
-    mirror(e->seen, batch->count * c->size, c->size, c->channels);
+    mirror(e->seen, batch->count * c->size, kin_config_across(c), c->channels);
     return e->seen;
 }
 
@@ -231,7 +231,8 @@ static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
 
 static bool begin(encoder *e, kin_error *err)
 {
-    e->numbers = e->network->config.size * e->network->config.size * e->network->config.channels;
+    e->numbers = e->network->config.size * kin_config_across(&e->network->config) *
+                 e->network->config.channels;
     e->pixels = kin_alloc_array((size_t)e->batch, (size_t)e->numbers * sizeof *e->pixels);
     e->seen = e->mirrored ? kin_alloc_array((size_t)e->batch, (size_t)e->numbers * sizeof *e->seen) : NULL;
     e->row = kin_alloc_array((size_t)e->batch, sizeof *e->row);
@@ -313,7 +314,7 @@ static bool encode_view(kin_module *module, const kin_network *network, const ki
 
 /* ---- views ---- */
 
-static void take_size(kin_config *c, int64_t size);
+static void take_size(kin_config *c, int64_t size, int64_t across);
 
 /* Adds a view's rows at unit length; one without a direction adds nothing. */
 static void add_view(float *sum, const float *rows, int64_t count, int64_t dim)
@@ -368,10 +369,11 @@ static bool at_scale(viewing *v, kin_module *module, const kin_network *network,
     kin_error why = {0};
     if (!scaled) return kin_fail_memory(err, "a network", sizeof *scaled);
     memcpy(scaled, network, sizeof *scaled);
-    int64_t size = (int64_t)floor((double)network->config.size * scale + .5);
-    bool ok = (size >= 1 && size <= 4096) ||
+    int64_t size = (int64_t)floor((double)network->config.size * scale + .5),
+            across = (int64_t)floor((double)network->config.across * scale + .5);
+    bool ok = (size >= 1 && size <= 4096 && across <= 4096 && (across || !network->config.across)) ||
               kin_fail(&why, KIN_ERR_ARGUMENT, "pictures have 1 to 4096 pixels a side");
-    if (ok) take_size(&scaled->config, size);
+    if (ok) take_size(&scaled->config, size, across);
     for (int mirrored = 0; ok && mirrored <= v->whole->flip; mirrored++)
         ok = add_one(v, module, scaled, set, mirrored, sum, &why);
     kin_free(scaled);
@@ -433,10 +435,10 @@ void kin_encoded_free(kin_encoded *e)
 }
 
 /* For pictures of another side. */
-static void take_size(kin_config *c, int64_t size)
+static void take_size(kin_config *c, int64_t size, int64_t across)
 {
-    if (c->resize) c->resize = c->resize * size / c->size;
-    c->size = size;
+    if (c->resize) c->resize = across ? 0 : c->resize * size / c->size;
+    c->size = size, c->across = across;
 }
 
 static bool describe_checkpoint(kin_network *network, const kin_checkpoint *checkpoint, const char *file,
@@ -454,7 +456,7 @@ bool kin_network_open(const char *path, const kin_open_opt *opt, kin_ctx *ctx, k
                       kin_module **module, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
-    int64_t trained = 0, size = opt ? opt->size : 0;
+    int64_t trained = 0, size = opt ? opt->size : 0, across = opt ? opt->across : 0;
     char *file = kin_is_folder(path) ? kin_run_model(path) : kin_strdup(path);
     *module = NULL;
     if (!file) return kin_fail_memory(err, path, strlen(path));
@@ -462,14 +464,14 @@ bool kin_network_open(const char *path, const kin_open_opt *opt, kin_ctx *ctx, k
               describe_checkpoint(network, checkpoint, file, opt ? opt->own : NULL, err);
     if (ok) {
         trained = network->config.size;
-        if (size) take_size(&network->config, size);
+        if (size) take_size(&network->config, size, across == size ? 0 : across);
         *module = kin_module_new_zero(ctx, kin_network_forward, network, input_shape(&network->config, 2));
         if (!*module)
             ok = kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", file, kin_ctx_error(ctx)->message);
     }
     kin_error inner = {0};
     if (ok && !kin_checkpoint_load(checkpoint, *module, NULL, &inner))
-        ok = size && size != trained && inner.code == KIN_ERR_DATA
+        ok = size && (size != trained || across) && inner.code == KIN_ERR_DATA
                  ? kin_fail(err, KIN_ERR_ARGUMENT,
                             "--size %lld: %s was trained at %lld, and its layers fit no other size: %s",
                             (long long)size, file, (long long)trained, inner.message)

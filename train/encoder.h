@@ -75,7 +75,7 @@ uint32_t kin_encode_views(const kin_encode_opt *opt);
 typedef struct kin_open_opt {
     /* pictures of other sides than it was trained at (the margin around the middle in proportion), where the network
      * takes them; 0: its own */
-    int64_t size;
+    int64_t size, across; /* height and width; across 0: as high */
     const kin_catalogue
         *own; /* what this program has beyond kin; borrowed, for as long as the network; NULL: nothing */
 } kin_open_opt;

@@ -17,9 +17,10 @@ static bool sizes_agree(const kin_config *c, const kin_recipe *transforms, kin_e
 {
     int width = 0, height = 0;
     kin_recipe_output_size(transforms, &width, &height);
-    return ((!width || width == c->size) && (!height || height == c->size)) ||
-           kin_fail(err, KIN_ERR_ARGUMENT, "augment makes pictures of %d x %d where size is %lld", width,
-                    height, (long long)c->size);
+    return ((!width || width == kin_config_across(c)) && (!height || height == c->size)) ||
+           kin_fail(err, KIN_ERR_ARGUMENT,
+                    "augment makes pictures of %d x %d (width x height) where size is %lld x %lld", width,
+                    height, (long long)kin_config_across(c), (long long)c->size);
 }
 
 static bool described(kin_network *network, const kin_config *c, kin_error *err)

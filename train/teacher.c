@@ -72,8 +72,9 @@ static void take_digest(kin_teacher *t)
     kin_blake2b b;
     uint8_t hash[KIN_BLAKE2B_BYTES];
     char how[200];
-    int length = snprintf(how, sizeof how, "%s %lld %lld %s %d", c->model, (long long)c->size,
-                          (long long)c->channels, c->normalize, (int)c->invert);
+    int length = snprintf(how, sizeof how, "%s %lldx%lld %lld %s %d", c->model, (long long)c->size,
+                          (long long)kin_config_across(c), (long long)c->channels, c->normalize,
+                          (int)c->invert);
     kin_blake2b_begin(&b);
     kin_blake2b_add(&b, how, (size_t)length);
     for (int i = 0; i < kin_module_entries(t->module); i++) {
@@ -90,7 +91,7 @@ static bool find_dim(kin_teacher *t, kin_error *err)
 {
     const kin_config *c = &t->network.config;
     bool recording = kin_record(t->ctx, false);
-    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(1, c->size, c->size, c->channels), NULL);
+    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), NULL);
     for (int64_t i = 0; x && i < kin_count(x); i++) ((kin_real *)kin_data(x))[i] = 0;
     kin_tensor *y = kin_module_forward(t->module, x, KIN_EVAL);
     t->dim = y ? kin_channels(y) : 0;
@@ -155,18 +156,19 @@ static void to_bytes(const kin_config *student, const float *from, kin_image *im
 static bool pass_picture(kin_teacher *t, const float *from, float *to, kin_error *err)
 {
     const kin_config *s = &t->student, *c = &t->network.config;
-    int size = (int)c->size;
+    int height = (int)c->size, width = (int)kin_config_across(c);
     kin_image image = {0}, resized = {0};
-    if (!kin_image_new(&image, (int)s->size, (int)s->size, (int)s->channels, err)) return false;
+    if (!kin_image_new(&image, (int)kin_config_across(s), (int)s->size, (int)s->channels, err)) return false;
     to_bytes(s, from, &image);
     bool ok = kin_image_convert(&image, (int)c->channels, err) &&
-              kin_image_resize(&image, size, size, kin_config_filter(c), &resized, err);
-    if (ok) kin_scaling_pixels(&t->scaling, resized.data, (size_t)size * (size_t)size, (int)c->channels, to);
+              kin_image_resize(&image, width, height, kin_config_filter(c), &resized, err);
+    if (ok)
+        kin_scaling_pixels(&t->scaling, resized.data, (size_t)height * (size_t)width, (int)c->channels, to);
     kin_image_free(&image), kin_image_free(&resized);
     return ok;
 }
 
-static int64_t numbers_of(const kin_config *c) { return c->size * c->size * c->channels; }
+static int64_t numbers_of(const kin_config *c) { return c->size * kin_config_across(c) * c->channels; }
 
 static void pass_one(void *arg, int64_t i, int worker)
 {
@@ -209,7 +211,8 @@ static bool compute(kin_teacher *t, int64_t count, kin_error *err)
     const kin_config *c = &t->network.config;
     bool recording = kin_record(t->ctx, false);
     kin_tensor *y = kin_module_forward(
-        t->module, kin_input(t->ctx, KIN_SHAPE(count, c->size, c->size, c->channels), t->pixels), KIN_EVAL);
+        t->module, kin_input(t->ctx, KIN_SHAPE(count, c->size, kin_config_across(c), c->channels), t->pixels),
+        KIN_EVAL);
     for (int64_t i = 0; y && i < count; i++)
         memcpy(t->rows + i * t->dim, (const float *)kin_data(y) + i * kin_ld(y),
                (size_t)t->dim * sizeof *t->rows);

@@ -152,7 +152,8 @@ static kin_tensor *forward(kin_trainer *t, const kin_loaded *batch)
     const kin_config *c = &t->network.config;
     for (int64_t i = 0; i < batch->count; i++) t->labels[i] = t->set->items[batch->index[i]].label;
     kin_set_random(t->ctx, (uint64_t)c->seed, (uint64_t)t->now.step);
-    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(batch->count, c->size, c->size, c->channels), NULL);
+    kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(batch->count, c->size, kin_config_across(c), c->channels),
+                              NULL);
     if (x) memcpy((float *)kin_data(x), batch->pixels, (size_t)kin_count(x) * sizeof(float));
     t->network.labels = t->labels;
     t->now.idle += kin_trainer_idles(t, batch->count);

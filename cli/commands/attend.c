@@ -66,10 +66,10 @@ static bool overlay(job *j, const kin_image *picture, kin_image *out, kin_error 
     kin_scaling scaling;
     kin_batch_opt batch = kin_config_batch(c, 0);
     kin_scaling_make(&scaling, &batch);
-    kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, c->size, c->channels), NULL);
+    kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), NULL);
     if (x)
-        kin_scaling_picture(&scaling, picture->data, (int)c->size, (int)c->channels, 0, 0,
-                            (float *)kin_data(x));
+        kin_scaling_picture(&scaling, picture->data, (int)c->size, (int)kin_config_across(c),
+                            (int)c->channels, 0, 0, (float *)kin_data(x));
     if (!kin_module_forward(j->module, x, KIN_EVAL)) return kin_take_error(ctx, err);
     const kin_tensor *map = tapped(j, j->tap, err),
                      *before = map && j->before ? tapped(j, j->before, err) : NULL;
@@ -91,8 +91,8 @@ static bool put_row(job *j, int row, const char *path, kin_error *err)
     if (!kin_picture_limits(j->cli, &limits, err)) return false;
     limits = kin_config_limits(c, limits);
     if (!kin_image_read(path, &limits, &picture, err)) return false;
-    bool ok = kin_picture_prepare(&picture, (int)c->resize, (int)c->size, (int)c->channels,
-                                  kin_config_filter(c), err) &&
+    bool ok = kin_picture_prepare_to(&picture, (int)c->resize, (int)c->size, (int)kin_config_across(c),
+                                     (int)c->channels, kin_config_filter(c), err) &&
               overlay(j, &picture, &shown, err);
     if (ok) {
         ok = kin_sheet_put(&j->sheet, 0, row, &picture, err) && kin_sheet_put(&j->sheet, 1, row, &shown, err);

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "cli/chosen.h"
+#include "cli/config_options.h"
 #include "train/embed_cache.h"
 #include "cli/interrupt.h"
 #include "train/judge.h"
@@ -289,10 +290,14 @@ static bool without_network(kin_cli *cli, int model, kin_error *err)
     kin_source source = {0};
     float *rows = NULL;
     int64_t dim;
-    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3,
-        size = model == HANDMADE               ? KIN_LOOK_SIDE
-               : kin_option_given(cli, "size") ? (int)kin_option_int(cli, "size")
-                                               : 32;
+    int64_t side = 0, across = 0;
+    if (!kin_size_read(cli, 1, 4096, &side, &across, err)) return false;
+    if (across)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "--model %s takes squares: --size %lld", plain_models[model],
+                        (long long)side);
+    int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3, size = model == HANDMADE ? KIN_LOOK_SIDE
+                                                                             : side            ? (int)side
+                                                                                               : 32;
     kin_dataset_opt choice = choice_of(cli);
     bool ok = kin_source_open_set(cli, cli->positional[0], &choice, &source.set, err) &&
               can_judge(cli, &source.set, err) &&

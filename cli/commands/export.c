@@ -82,7 +82,7 @@ static bool describe_run(const char *path, exported *e, kin_checkpoint **weights
     ok = ok && kin_checkpoint_open(file, weights, err) &&
          kin_config_from_checkpoint(c, *weights, file, kin_own(), err) &&
          kin_network_describe(&e->network, c, err);
-    if (ok) e->input = KIN_SHAPE(1, c->size, c->size, c->channels);
+    if (ok) e->input = KIN_SHAPE(1, c->size, kin_config_across(c), c->channels);
     kin_free(file);
     kin_free(c);
     return ok;

@@ -46,8 +46,11 @@ static const kin_option options[] = {
     KIN_LABELS_OPTION,
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to train on, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
-    {"size", KIN_OPTION_INT, "PIXELS", "height and width that pictures are brought to",
-     .fallback_shown = "the network's", .low = 8, .high = 1024},
+    {"size", KIN_OPTION_STRING, "PIXELS",
+     "what pictures are brought to: a square of this side, the middle of the picture; or HEIGHTxWIDTH, as in "
+     "256x128 for "
+     "people, the whole picture, stretched",
+     .fallback_shown = "the network's"},
     {"channels", KIN_OPTION_INT, "N", "1 for grey, 3 for colour", .fallback_shown = "the network's", .low = 1,
      .high = 3},
     KIN_MODEL_OPTIONS,
