@@ -94,7 +94,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo test examples bench docs api faults fuzz install uninstall clean format format-check static dist
+.PHONY: all demo ladder test examples bench docs api faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .SECONDARY: $(float_lowered) $(double_lowered)
@@ -237,6 +237,11 @@ api:
 
 demo: kin
 	./kin demo
+
+# What each step of retrieval is worth, measured: hours (QUICK=1: a quarter of one); it tells how many, and goes on where it was stopped.
+# DATA=grocery, omniglot or shop chooses; docs/ladder.md tells what comes of it.
+ladder: kin
+	@examples/ladder.sh $(or $(DATA),grocery omniglot shop)
 
 # The lessons' code, outputs and pictures anew, with what is tried in them. PAGES chooses.
 PAGES ?= $(lessons)

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/own.h"
+#include "cli/usage.h"
 #include "cli/verbose.h"
 #include "kernels/isa.h"
 
@@ -24,6 +25,7 @@ extern const kin_command kin_command_data;
 extern const kin_command kin_command_train;
 extern const kin_command kin_command_sweep;
 extern const kin_command kin_command_compare;
+extern const kin_command kin_command_ladder;
 extern const kin_command kin_command_recipes;
 extern const kin_command kin_command_loss;
 extern const kin_command kin_command_embed;
@@ -68,6 +70,7 @@ const kin_command *const kin_commands[] = {
     &kin_command_train,
     &kin_command_sweep,
     &kin_command_compare,
+    &kin_command_ladder,
     &kin_command_recipes,
     &kin_command_loss,
     &kin_command_embed,
@@ -178,5 +181,8 @@ int kin_main(int argc, char **argv, const kin_catalogue *own)
         return 1;
     }
     kin_own_set(own);
-    return finish(dispatch(argc, argv));
+    kin_usage_start();
+    int code = finish(dispatch(argc, argv));
+    kin_usage_end(argc, argv, code);
+    return code;
 }

@@ -134,5 +134,8 @@ void kin_help_man(kin_text *out)
         ".TP\nKIN_ISA\nThe instruction set to compute with: generic, avx2 or avx512. By default the best the "
         "machine has.\n"
         ".TP\nKIN_VERBOSE\nWhen 1, the kernel that computes each shape is told on standard error.\n"
+        ".TP\nKIN_USAGE\nA file to which each command adds a line of JSON when it ends: the command, its "
+        "exit status, seconds, and "
+        "the most memory held.\n"
         ".TP\nNO_COLOR\nWhen set and not empty, nothing is coloured or bold.\n");
 }

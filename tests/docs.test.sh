@@ -11,8 +11,8 @@ cp "$kin" "$folder/kin"
 data=${KIN_TEST_DATA:-$root/../shared/data}
 [ -d "$data" ] && ln -s "$(cd "$data" && pwd)" "$folder/data"
 
-# Where a block's command is make, its own target is what is tested already; the contest has a test of its own.
-shorten() { sed -e '/^examples\/contest.sh /d' -e 's/--steps [0-9]*/--steps 3/' -e 's/^make demo$/.\/kin demo/' -e 's/^\.\/kin demo$/.\/kin demo --steps 3/' -e '/^make /d' -e 's/--save-every [0-9]*/--save-every 3/'; }
+# Where a block's command is make, its own target is what is tested already; the contest and the ladder have tests of their own.
+shorten() { sed -e '/^examples\/contest.sh /d' -e '/^examples\/ladder.sh /d' -e 's/--steps [0-9]*/--steps 3/' -e 's/^make demo$/.\/kin demo/' -e 's/^\.\/kin demo$/.\/kin demo --steps 3/' -e '/^make /d' -e 's/--save-every [0-9]*/--save-every 3/'; }
 
 # The pages of results take a minute: once, in the plain build by gcc, is enough.
 pages="README.md docs/*.md"

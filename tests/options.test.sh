@@ -46,6 +46,11 @@ cp pooled/model.safetensors w.safetensors
 "$kin" embed shop --model fine --out after --quiet
 same "options: before and after fine-tuning are comparable" before.npy after.npy
 
+# ---- as the network gives it ----
+"$kin" embed shop --model pooled --output raw --out raw --quiet && "$kin" eval --gallery raw --json --quiet >raw.json && "$kin" eval --gallery e24 --json --quiet >unit.json
+same "options: raw descriptors have the same directions" raw.json unit.json
+if cmp -s raw.npy e24.npy; then bad "options: and other lengths" "unit vectors"; else ok "options: and other lengths"; fi
+
 # ---- a picture to which the network has no answer ----
 mkdir -p mixed/a mixed/b && cp shop/product-0001/view-0[12].png mixed/a && cp shop/product-0002/view-01.png mixed/b
 { printf 'P6 24 24 255\n'; head -c 1728 /dev/zero; } >mixed/b/black.ppm

@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kinds[] = {"embedding", "probabilities", "prediction", NULL};
-enum { EMBEDDING, PROBABILITIES, PREDICTION };
+static const char *const kinds[] = {"embedding", "raw", "probabilities", "prediction", NULL};
+enum { EMBEDDING, RAW, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
@@ -30,8 +30,8 @@ static const kin_option options[] = {
     {"classes", KIN_OPTION_STRING, "LIST",
      "classes to take, by their place in sorted order: 0-699, 700- or 0,2,4-6", .fallback_shown = "all"},
     {"output", KIN_OPTION_CHOICE, "KIND",
-     "what a row holds: the embedding (of unit length), the classifier's probabilities, or its prediction "
-     "alone",
+     "what a row holds: the embedding of unit length, or raw as the network gives it, the classifier's "
+     "probabilities, or its prediction alone",
      "embedding", .choices = kinds},
     {"flip", KIN_OPTION_FLAG, NULL, "also see each picture mirrored, and average the descriptors"},
     {"scales", KIN_OPTION_STRING, "LIST",
@@ -190,7 +190,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
 {
     int kind = kin_option_choice(cli, "output");
     kin_meter meter;
-    network->classify = kind != EMBEDDING;
+    network->classify = kind == PROBABILITIES || kind == PREDICTION;
     if (network->classify && !kin_loss_classifies(&network->loss))
         return kin_fail(err, KIN_ERR_ARGUMENT, "--output %s needs a network trained with --loss softmax",
                         kinds[kind]);
@@ -201,7 +201,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     kin_module_seal(module);
     if (cache)
         kin_interrupt_lasts("\nkin: stops after this batch, which the cache keeps; once more ends at once\n");
-    kin_encode_opt opt = {.raw = network->classify,
+    kin_encode_opt opt = {.raw = kind != EMBEDDING,
                           .strict = kin_option_flag(cli, "strict"),
                           .cache = cache,
                           .progress = show,
