@@ -32,6 +32,8 @@ typedef struct kin_sweep_record {
 } kin_sweep_record;
 
 bool kin_sweep_read(const char *folder, kin_sweep_record *out, kin_error *err);
+/* The same of a journal in memory; `path` is what messages call it. */
+bool kin_sweep_parse(const char *path, const char *text, size_t size, kin_sweep_record *out, kin_error *err);
 void kin_sweep_record_free(kin_sweep_record *r);
 
 /* One that is written. */

@@ -103,7 +103,7 @@ static bool read_head(reader *r, const kin_json *line)
     int64_t version, eta, seed;
     if (!whole(line, "kin sweep", 1000, &version)) return bad(r, "is no journal of kin sweep");
     if (version != 1) return bad(r, "was written by a newer kin");
-    if (!data || strlen(data) >= sizeof s->data || !fixed || !whole(line, "eta", 1e6, &eta) ||
+    if (!data || strlen(data) >= sizeof s->data || !fixed || !whole(line, "eta", 1e6, &eta) || eta < 2 ||
         !whole(line, "seed", 9e15, &seed) || !whole(line, "pictures", 1e15, &s->pictures) ||
         !whole(line, "held", 1e15, &s->held) || !list || list->kind != KIN_JSON_ARRAY || list->count < 1 ||
         list->count > KIN_SWEEP_PARAMS)
@@ -216,19 +216,26 @@ static bool read_lines(reader *r, const char *text, size_t size)
     return r->number > 0 || kin_fail(r->err, KIN_ERR_DATA, "%s: is empty", r->path);
 }
 
+bool kin_sweep_parse(const char *path, const char *text, size_t size, kin_sweep_record *out, kin_error *err)
+{
+    *out = (kin_sweep_record){0};
+    reader r = {.record = out, .path = path, .err = err};
+    bool ok = read_lines(&r, text, size);
+    kin_arena_free(&r.line);
+    if (!ok) kin_sweep_record_free(out);
+    return ok;
+}
+
 bool kin_sweep_read(const char *folder, kin_sweep_record *out, kin_error *err)
 {
     kin_bytes bytes = {0};
     char *path = kin_path_join(folder, KIN_SWEEP_JOURNAL);
     *out = (kin_sweep_record){0};
-    reader r = {.record = out, .path = path, .err = err};
     bool ok = (path || kin_fail_memory(err, folder, strlen(folder))) &&
               kin_read_file(path, (size_t)1 << 30, &bytes, err) &&
-              read_lines(&r, (const char *)bytes.data, bytes.size);
-    kin_arena_free(&r.line);
+              kin_sweep_parse(path, (const char *)bytes.data, bytes.size, out, err);
     kin_bytes_free(&bytes);
     kin_free(path);
-    if (!ok) kin_sweep_record_free(out);
     return ok;
 }
 

@@ -132,26 +132,37 @@ static bool was_again(const kin_sweep_table *t, int64_t trial, int64_t seed)
     return false;
 }
 
+/* The best of those behind `before` in the order of kin_sweep_order (-1: of all); -1: none. */
+static int64_t next_best(const kin_sweep_table *t, int64_t before)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < t->count; i++) {
+        double own = standing(&t->trials[i]);
+        if (isinf(own) || i == before) continue;
+        if (before >= 0) {
+            double last = standing(&t->trials[before]);
+            if (own > last || (own == last && i < before)) continue;
+        }
+        if (best < 0 || own > standing(&t->trials[best])) best = i;
+    }
+    return best;
+}
+
 /* The finalists are brought to the end; then each seed is had by all of them before the next, so that what there is
  * time for compares them. */
 static kin_sweep_next finalists(const kin_sweep_table *t, const kin_sweep_plan *plan)
 {
-    kin_sweep_next next = {.what = KIN_SWEEP_DONE};
-    if (plan->seeds < 1 || plan->finalists < 1 || t->count < 1) return next;
-    int64_t *order = kin_alloc_array((size_t)t->count, sizeof *order), n = 0;
-    if (!order) return next;
-    kin_sweep_order(t, order);
-    for (int64_t i = 0; i < t->count && n < plan->finalists; i++)
-        if (t->trials[order[i]].rungs && !*t->trials[order[i]].failed) order[n++] = order[i];
-    for (int64_t i = 0; i < n && !next.what; i++)
-        if (t->trials[order[i]].rungs < plan->rungs)
-            next = (kin_sweep_next){KIN_SWEEP_GO_ON, order[i], t->trials[order[i]].rungs, 0};
-    for (int64_t seed = 1; seed <= plan->seeds && !next.what; seed++)
-        for (int64_t i = 0; i < n && !next.what; i++)
-            if (!was_again(t, order[i], seed))
-                next = (kin_sweep_next){KIN_SWEEP_AGAIN, order[i], plan->rungs - 1, seed};
-    kin_free(order);
-    return next;
+    if (plan->seeds < 1) return (kin_sweep_next){KIN_SWEEP_DONE, 0, 0, 0};
+    int64_t at = -1;
+    for (int n = 0; n < plan->finalists && (at = next_best(t, at)) >= 0; n++)
+        if (t->trials[at].rungs < plan->rungs)
+            return (kin_sweep_next){KIN_SWEEP_GO_ON, at, t->trials[at].rungs, 0};
+    for (int64_t seed = 1; seed <= plan->seeds; seed++) {
+        at = -1;
+        for (int n = 0; n < plan->finalists && (at = next_best(t, at)) >= 0; n++)
+            if (!was_again(t, at, seed)) return (kin_sweep_next){KIN_SWEEP_AGAIN, at, plan->rungs - 1, seed};
+    }
+    return (kin_sweep_next){KIN_SWEEP_DONE, 0, 0, 0};
 }
 
 kin_sweep_next kin_sweep_decide(const kin_sweep_table *t, const kin_sweep_plan *plan, kin_sweep_stage stage)
