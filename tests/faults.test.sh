@@ -46,6 +46,24 @@ cp -r whole gone && rm gone/model.safetensors
 says "a best network that is lost is said" 0 "is missing in the run's folder" "$kin" train --resume gone --threads 2
 cp -r whole gone2 && sed -i 1,3d gone2/log.jsonl
 says "a log of another length is refused" 1 "tells of 6 steps before the checkpoint's 8" "$kin" train --resume gone2
+# ---- a sweep ----
+printf 'size = 16\nchannels = 3\nwidth = choice(4, 8)\nlr = log(1e-4, 1e-2)\nbatch-classes = 3\nbatch-pictures = 2\nsteps = 4\n[chain]\nexpand = uniform(0, 2)\n' >space.conf
+sweeps() { "$kin" sweep space.conf shop --trials 3 --rungs 2 --eta 2 --seeds 1 --finalists 1 --quiet --out "$@"; }
+timeless() { sed -e '/"paused"/d' -e 's/,"steps":[0-9]*,"seconds":.*//' "$1/journal.jsonl"; }
+if with_shim "a sweep, whatever fails"; then
+    wrong=
+    sweeps sweep-whole >/dev/null && timeless sweep-whole >whole.lines
+    for how in rename:5:KILL rename:14:KILLED write:9:KILL write:14:ENOSPC sync:12:EIO read:60:EIO; do
+        rm -rf swept
+        { KIN_FAULT=$how LD_PRELOAD=$shim sweeps swept; } >/dev/null 2>&1 && wrong="$wrong $how: nothing failed;"
+        sweeps swept >/dev/null 2>err || wrong="$wrong $how: $(cat err);"
+        timeless swept | cmp -s - whole.lines || wrong="$wrong $how: the journal differs;"
+        [ -z "$(leftovers swept)" ] || wrong="$wrong $how left $(leftovers swept);"
+    done
+    report "a sweep goes on from anything with the same trials" "$wrong"
+fi
+
+# ---- two at once ----
 # shellcheck disable=SC2086
 "$kin" train shop $small --steps 100000 --out owned 2>first & pid=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -s owned/last.safetensors ] && break; sleep .1; done
