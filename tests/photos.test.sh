@@ -114,6 +114,41 @@ why=; [ "$(wc -l <near)" -ge 6 ] && [ "$(wc -l <near)" -lt "$(wc -l <all)" ] && 
 report "--max-distance: as many as are so near" "$why"
 expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max-distance .0001 --quiet
 
+# ---- of one thing the nearest; what marked pairs say; pictures in the terminal ----
+"$kin" find shop/copy.png --index shop --top 4 --group-by label --quiet >grouped
+why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="$(cat grouped)"
+report "each label once, and how many more it has" "$why"
+expect "labels by a pattern" 0 '"label":"01","more":' "" find shop/copy.png --index shop --top 1 --group-by label --labels 'view-{}.png' --json --quiet
+printf 'path,label\nshop/product-0003/view-01.png,thing\nshop/product-0003/view-02.png,thing\n' >labels.csv
+expect "labels by a list, and the others by themselves" 0 "thing and 1 more" "gives no label to" find shop/copy.png --index shop --top 3 --group-by label --labels labels.csv
+expect "--labels alone does nothing" 2 "" "--labels goes with --group-by" find shop/copy.png --index shop --labels folder
+printf 'a,b,same\nshop/copy.png,product-0003/view-01.png,1\nproduct-0004/view-01.png,product-0005/view-03.png,0\nproduct-0003/view-01.png,product-0006/view-02.png,no\n' >marks.csv
+expect "marked pairs say what is found" 0 "1.0000  shop/product-0003/view-01.png" "0 of 1 pairs of one thing are farther, 0 of 2 others nearer" find shop/copy.png --index shop --pairs marks.csv --matches --top 1
+expect "a stranger by them" 1 "" "(by 3 marked pairs)" find noise.ppm --index shop --pairs marks.csv --matches
+sed '$d;2d' marks.csv >few.csv
+expect "pairs of either kind are needed" 1 "" "it has 0 and 1" find shop/copy.png --index shop --pairs few.csv
+sed 's/,no$/,perhaps/' marks.csv >bad.csv
+expect "a mark that is none" 1 "" "line 4: 1 or 0 was expected" find shop/copy.png --index shop --pairs bad.csv
+sed 's/view-02/view-99/' marks.csv >bad.csv
+expect "a pair of what is not there" 1 "" "line 4: product-0006/view-99.png is no picture of the index" find shop/copy.png --index shop --pairs bad.csv
+expect "a list of something else" 1 "" "the columns a,b,same" find shop/copy.png --index shop --pairs labels.csv
+expect "two ways to say it" 2 "" "two ways to tell what counts as found" find shop/copy.png --index shop --pairs marks.csv --false-accept .1
+"$kin" find shop/copy.png --index shop --top 1 --pictures always --quiet >blocks
+why=; [ "$(wc -l <blocks)" -eq 13 ] && [ "$(grep -c '▀' blocks)" -eq 12 ] && tail -n 1 blocks | grep -q "$(printf '\033')\[0m\$" || why="$(wc -l <blocks) lines"
+report "a picture of twelve lines of half blocks" "$why"
+COLORTERM=truecolor expect "none where standard output is no terminal" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --pictures terminal --quiet
+why=; grep -q '▀' out && why="$(head -n 3 out)"
+report "and not a block of it" "$why"
+if command -v script >/dev/null && script -qec true /dev/null >"$out/log" 2>&1; then
+    TERM=xterm COLORTERM=truecolor script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
+    why=; grep -q '▀' typed || why="$(head -n 3 typed)"
+    report "but in one of 24-bit colours" "$why"
+    TERM=xterm COLORTERM= script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
+    why=; grep -q '▀' typed && why=blocks
+    report "and in no other" "$why"
+fi
+expect "none in JSON" 2 "" "leave --json and --paths0 out" find shop/copy.png --index shop --pictures always --json
+
 # ---- duplicates ----
 "$kin" convert shop/other/view-03.png --out smaller.jpg --resize 40 --quiet 2>"$out/log" && mv smaller.jpg shop || bad "photos: convert" "$(cat "$out/log")"
 cp shop/product-0005/view-02.png "shop/with, comma.png"

@@ -3,15 +3,21 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/half_blocks.h"
+#include "cli/marked_pairs.h"
 #include "cli/pages/photos_page.h"
 #include "cli/photos.h"
 #include "data/look/look.h"
+#include "data/sets/dataset.h"
 #include "retrieval/search/search.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+static const char *const group_by[] = {"label", NULL};
+static const char *const picture_whens[] = {"terminal", "always", NULL};
 
 static const kin_option options[] = {
     KIN_INDEX_OPTION,
@@ -26,6 +32,24 @@ static const kin_option options[] = {
     {"false-accept", KIN_OPTION_REAL, "RATE",
      "what counts as found: so near that of strangers this part would be taken for a match", "0.05",
      .low = .001, .high = .9},
+    {"group-by", KIN_OPTION_CHOICE, "WHAT",
+     "of several pictures of one thing only the nearest: the label says what one thing is (see --labels)",
+     .fallback_shown = "every picture", .choices = group_by},
+    {"labels", KIN_OPTION_STRING, "HOW",
+     "with --group-by: where labels are told: folder (the one a picture lies in), a pattern of names with {} "
+     "for the "
+     "label, such as IMG_{}_*.jpg, or a list `path,label`",
+     "folder"},
+    {"pairs", KIN_OPTION_STRING, "FILE",
+     "what counts as found, by pairs of the index that you marked: a list `a,b,same` with 1 or 0, or what "
+     "kin duplicates "
+     "--pairs writes",
+     .fallback_shown = "--false-accept"},
+    {"pictures", KIN_OPTION_CHOICE, "WHEN",
+     "show small pictures below the lines: terminal, where standard output is one of 24-bit colours "
+     "(COLORTERM), or "
+     "always",
+     .fallback_shown = "none", .choices = picture_whens},
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows what was found, to be opened in a browser",
      .writes = KIN_WRITES_FILE},
     {"max-pixels", KIN_OPTION_INT, "N",
@@ -168,19 +192,66 @@ static bool take_gallery(const kin_cli *cli, const kin_album *album, gallery *g,
     return count > 0 || kin_fail(err, KIN_ERR_ARGUMENT, "--near %s: no picture of the index is there", near);
 }
 
+/* What --group-by makes one of several: a number for each picture of the index, -1 for one that is by itself. */
+typedef struct labels {
+    bool used;
+    kin_dataset set; /* the index's pictures, labelled */
+    int64_t *place;  /* [set.classes]: where in the results the label stands; -1: not yet */
+} labels;
+
+static bool take_labels(const kin_cli *cli, const kin_album *album, labels *l, kin_error *err)
+{
+    l->used = kin_option_given(cli, "group-by");
+    if (!l->used) return true;
+    l->set.kind = "photographs";
+    for (int64_t i = 0; i < album->photos.count; i++) {
+        /* as lists name them that other commands write */
+        char *path = kin_album_path(album, i);
+        bool ok = path ? kin_dataset_add(&l->set, path, path, -1, -1, err)
+                       : kin_fail_memory(err, "a path", 4096);
+        kin_free(path);
+        if (!ok) return false;
+    }
+    if (!kin_labels_apply(&l->set, kin_option_string(cli, "labels"), err)) return false;
+    if (l->set.remark) kin_cli_note(cli, "%s", l->set.remark);
+    l->place = kin_alloc_array((size_t)l->set.classes, sizeof *l->place);
+    return l->place || kin_fail_memory(err, "labels", (size_t)l->set.classes * sizeof *l->place);
+}
+
+static void free_labels(labels *l)
+{
+    if (l->used) kin_dataset_free(&l->set);
+    kin_free(l->place);
+}
+
+static const char *label_of(const labels *l, int64_t item)
+{
+    int label = l->used ? l->set.items[item].label : -1;
+    return label < 0 ? NULL : l->set.class_names[label];
+}
+
 /* Results, of one query after the other. */
 typedef struct results {
     const kin_cli *cli;
     const kin_album *album;
     double threshold; /* a distance; 2: it could not be told */
     bool known;       /* whether it could, ... */
+    bool pictures;    /* in the terminal */
+    char by[80];      /* what the threshold comes from */
     bool titled;      /* several queries, each for itself */
-    int64_t shown;    /* of all queries */
-    kin_page *page;   /* NULL: none is asked for */
+    labels labels;
+    int64_t shown;  /* of all queries */
+    kin_page *page; /* NULL: none is asked for */
 } results;
 
-static void put_json(results *r, const char *query, const int64_t *item, const double *distance,
-                     int64_t count)
+/* What was found of one query, the nearest first. */
+typedef struct found {
+    int64_t count, *item; /* of the index */
+    double *distance;
+    int64_t *more; /* how many others of its label are behind it; 0 without --group-by */
+} found;
+
+static void put_json(results *r, const char *query, const found *f)
 {
     kin_text t = {0};
     kin_text_add(&t, "{\"query\":");
@@ -188,18 +259,25 @@ static void put_json(results *r, const char *query, const int64_t *item, const d
     kin_text_add(&t, ",\"threshold\":");
     kin_json_add_number(&t, r->known ? r->threshold : NAN);
     kin_text_add(&t, ",\"results\":[");
-    for (int64_t i = 0; i < count; i++) {
-        const kin_photo *p = &r->album->photos.item[item[i]];
-        char *path = kin_album_path(r->album, item[i]);
+    for (int64_t i = 0; i < f->count; i++) {
+        const kin_photo *p = &r->album->photos.item[f->item[i]];
+        char *path = kin_album_path(r->album, f->item[i]);
+        const char *label = label_of(&r->labels, f->item[i]);
+        double distance = f->distance[i];
         kin_text_add(&t, i ? ",{\"path\":" : "{\"path\":");
         kin_json_add_string(&t, path ? path : p->path);
         kin_text_format(&t, ",\"similarity\":%.6f,\"distance\":%.6f,\"width\":%lld,\"height\":%lld",
-                        1 - distance[i], distance[i], (long long)p->width, (long long)p->height);
+                        1 - distance, distance, (long long)p->width, (long long)p->height);
         if (p->date) kin_text_format(&t, ",\"date\":%lld", (long long)p->date);
+        if (label) {
+            kin_text_add(&t, ",\"label\":");
+            kin_json_add_string(&t, label);
+            kin_text_format(&t, ",\"more\":%lld", (long long)f->more[i]);
+        }
         kin_text_format(&t, ",\"match\":%s}",
-                        !r->known                     ? "null"
-                        : distance[i] <= r->threshold ? "true"
-                                                      : "false");
+                        !r->known                  ? "null"
+                        : distance <= r->threshold ? "true"
+                                                   : "false");
         kin_free(path);
     }
     kin_text_add(&t, "]}\n");
@@ -207,8 +285,7 @@ static void put_json(results *r, const char *query, const int64_t *item, const d
     kin_text_free(&t);
 }
 
-static void put_page(const results *r, const char *query, const struct stat *file, const int64_t *item,
-                     const double *distance, int64_t count)
+static void put_page(const results *r, const char *query, const struct stat *file, const found *f)
 {
     char note[80];
     const char *slash = strrchr(query, '/');
@@ -219,33 +296,65 @@ static void put_page(const results *r, const char *query, const struct stat *fil
                       .missing = shown ? NULL : "not a file",
                       .badge = "looked for"};
     snprintf(note, sizeof note,
-             r->known && (!count || distance[0] > r->threshold) ? "no match: the nearest follow"
-                                                                : "the most alike first");
+             r->known && (!f->count || f->distance[0] > r->threshold) ? "no match: the nearest follow"
+                                                                      : "the most alike first");
     kin_page_row_begin(r->page, &(kin_page_row){.asked = &asked,
                                                 .title = r->titled ? slash ? slash + 1 : query : NULL,
                                                 .note = note,
                                                 .numbered = true});
-    for (int64_t i = 0; i < count && kin_page_ok(r->page); i++) {
-        bool match = r->known && distance[i] <= r->threshold;
-        snprintf(note, sizeof note, "%s, %.3f", kin_alike(1 - distance[i]), 1 - distance[i]);
-        kin_photos_tile(r->page, r->album, item[i], match ? KIN_TILE_PLAIN : KIN_TILE_REST,
-                        match ? "match" : NULL, note);
+    for (int64_t i = 0; i < f->count && kin_page_ok(r->page); i++) {
+        bool match = r->known && f->distance[i] <= r->threshold;
+        const char *label = label_of(&r->labels, f->item[i]);
+        kin_text said = {0};
+        kin_text_format(&said, "%s, %.3f", kin_alike(1 - f->distance[i]), 1 - f->distance[i]);
+        if (label) kin_text_format(&said, "\n%s", label);
+        if (label && f->more[i]) kin_text_format(&said, ", and %lld more", (long long)f->more[i]);
+        kin_photos_tile(r->page, r->album, f->item[i], match ? KIN_TILE_PLAIN : KIN_TILE_REST,
+                        match ? "match" : NULL, said.data);
+        kin_text_free(&said);
     }
     kin_page_row_end(r->page);
 }
 
-static void put_lines(const results *r, const int64_t *item, const double *distance, int64_t count)
+/* A picture that cannot be read any more has none to show. */
+static void put_picture(const results *r, const char *path)
+{
+    enum { COLUMNS = 32, ROWS = 12, INDENT = 8 };
+    kin_image image;
+    kin_text text = {0};
+    kin_error ignored = {0};
+    kin_image_limits limits = {.max_pixels = (uint64_t)kin_option_int(r->cli, "max-pixels"),
+                               .reduce_to = 4 * ROWS};
+    if (!kin_image_read(path, &limits, &image, &ignored)) return;
+    if (kin_image_convert(&image, 3, &ignored) &&
+        kin_half_blocks_add(&text, &image, COLUMNS, ROWS, INDENT, &ignored))
+        fwrite(text.data, 1, text.size, stdout);
+    kin_text_free(&text);
+    kin_image_free(&image);
+}
+
+static void put_line(const results *r, const found *f, int64_t i, const char *path)
+{
+    const char *label = label_of(&r->labels, f->item[i]);
+    printf("%.4f  ", 1 - f->distance[i]);
+    kin_say(stdout, path);
+    if (label) {
+        fputs("  ", stdout);
+        kin_say(stdout, label);
+    }
+    if (label && f->more[i]) printf(" and %lld more", (long long)f->more[i]);
+    putchar('\n');
+    if (r->pictures) put_picture(r, path);
+}
+
+static void put_lines(const results *r, const found *f)
 {
     bool paths = kin_option_flag(r->cli, "paths0");
-    for (int64_t i = 0; i < count; i++) {
-        char *whole = kin_album_path(r->album, item[i]);
-        const char *path = whole ? whole : r->album->photos.item[item[i]].path;
+    for (int64_t i = 0; i < f->count; i++) {
+        char *whole = kin_album_path(r->album, f->item[i]);
+        const char *path = whole ? whole : r->album->photos.item[f->item[i]].path;
         if (paths) fwrite(path, 1, strlen(path) + 1, stdout);
-        else {
-            printf("%.4f  ", 1 - distance[i]);
-            kin_say(stdout, path);
-            putchar('\n');
-        }
+        else put_line(r, f, i, path);
         kin_free(whole);
     }
 }
@@ -261,39 +370,73 @@ static bool is_query(const results *r, const struct stat *query, int64_t item)
     return same;
 }
 
-/* `file` [files]: what was asked with; the very files are no results. */
-static bool show(results *r, const char *query, const struct stat *file, int64_t files, const gallery *g,
-                 const float *value, const int64_t *index, int64_t k, kin_error *err)
+/* Puts a result where its label stands already, or behind the others; false once there are enough of them. */
+static void put(results *r, found *f, int64_t item, double distance)
 {
-    int64_t top = kin_option_int(r->cli, "top"), count = 0, *item = kin_alloc_array((size_t)k, sizeof *item);
-    double *distance = kin_alloc_array((size_t)k, sizeof *distance), nearest = 2;
-    double within = kin_option_given(r->cli, "max-distance") ? kin_option_real(r->cli, "max-distance") : 2;
-    bool matches = kin_option_flag(r->cli, "matches"), ok = item && distance;
-    if (matches && r->known && r->threshold < within) within = r->threshold;
-    if (matches && !r->known && !kin_option_given(r->cli, "max-distance")) within = -1; /* nobody can tell */
-    for (int64_t i = 0; ok && i < k && count < top; i++) {
+    int label = r->labels.used ? r->labels.set.items[item].label : -1;
+    if (label >= 0 && r->labels.place[label] >= 0) {
+        f->more[r->labels.place[label]]++;
+        return;
+    }
+    if (label >= 0) r->labels.place[label] = f->count;
+    f->item[f->count] = item, f->more[f->count] = 0, f->distance[f->count++] = distance;
+}
+
+/* With --group-by what is behind the last place is gone through, too, for what belongs to those before it. */
+static bool counts(const results *r, int64_t item)
+{
+    int label = r->labels.used ? r->labels.set.items[item].label : -1;
+    return label >= 0 && r->labels.place[label] >= 0;
+}
+
+/* The distance up to which results are wanted. */
+static double widest(const results *r)
+{
+    bool given = kin_option_given(r->cli, "max-distance"), matches = kin_option_flag(r->cli, "matches");
+    double within = given ? kin_option_real(r->cli, "max-distance") : 2;
+    if (matches && r->known) return r->threshold < within ? r->threshold : within;
+    return matches && !given ? -1 /* nobody can tell */ : within;
+}
+
+/* `file` [files]: what was asked with; the very files are no results. Returns how far the nearest of all is. */
+static double choose(results *r, const struct stat *file, int64_t files, const gallery *g, const float *value,
+                     const int64_t *index, int64_t k, found *f)
+{
+    int64_t top = kin_option_int(r->cli, "top");
+    double nearest = 2, within = widest(r);
+    for (int c = 0; r->labels.used && c < r->labels.set.classes; c++) r->labels.place[c] = -1;
+    for (int64_t i = 0; i < k && (f->count < top || r->labels.used); i++) {
         int64_t which = g->item ? g->item[index[i]] : index[i];
         double d = 1 - (double)value[i];
         if (d < 0) d = 0;
-        bool asked = false;
-        for (int64_t f = 0; f < files && !asked; f++) asked = is_query(r, &file[f], which);
+        bool asked = false, full = f->count >= top;
+        if (full && !counts(r, which)) continue;
+        for (int64_t q = 0; q < files && !asked && !full; q++) asked = is_query(r, &file[q], which);
         if (asked) continue;
         if (nearest > d) nearest = d;
-        if (d > within) continue;
-        item[count] = which, distance[count++] = d;
+        if (d <= within) put(r, f, which, d);
     }
-    if (!ok) kin_fail_memory(err, "the results", (size_t)k * 16);
-    else if (kin_option_flag(r->cli, "json")) put_json(r, query, item, distance, count);
-    else put_lines(r, item, distance, count);
-    if (ok && r->page) put_page(r, query, files == 1 ? file : NULL, item, distance, count);
-    r->shown += count;
+    return nearest;
+}
+
+static bool show(results *r, const char *query, const struct stat *file, int64_t files, const gallery *g,
+                 const float *value, const int64_t *index, int64_t k, kin_error *err)
+{
+    found f = {.item = kin_alloc_array((size_t)k, sizeof *f.item),
+               .distance = kin_alloc_array((size_t)k, sizeof *f.distance),
+               .more = kin_alloc_array((size_t)k, sizeof *f.more)};
+    bool ok = (f.item && f.distance && f.more) || kin_fail_memory(err, "the results", (size_t)k * 24);
+    double nearest = ok ? choose(r, file, files, g, value, index, k, &f) : 0;
+    if (ok && kin_option_flag(r->cli, "json")) put_json(r, query, &f);
+    else if (ok) put_lines(r, &f);
+    if (ok && r->page) put_page(r, query, files == 1 ? file : NULL, &f);
+    r->shown += f.count;
     if (ok && r->known && nearest > r->threshold)
-        kin_cli_note(
-            r->cli,
-            "%s: no match: the nearest is at a distance of %.4f, and what counts as found is within %.4f "
-            "(--false-accept %g)",
-            query, nearest, r->threshold, kin_option_real(r->cli, "false-accept"));
-    kin_free(item), kin_free(distance);
+        kin_cli_note(r->cli,
+                     "%s: no match: the nearest is at a distance of %.4f, and what counts as found is within "
+                     "%.4f (%s)",
+                     query, nearest, r->threshold, r->by);
+    kin_free(f.item), kin_free(f.distance), kin_free(f.more);
     return ok;
 }
 
@@ -301,11 +444,11 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
 {
     bool each = kin_option_flag(r->cli, "each") || q->count == 1, told = r->known;
     int64_t top = kin_option_int(r->cli, "top"), n = each ? q->count : 1, files = each ? 1 : q->count,
-            most = g->vectors.count, k = top < most - files ? top + files : most;
-    kin_neighbours found;
+            most = g->vectors.count, k = top < most - files && !r->labels.used ? top + files : most;
+    kin_neighbours nearest;
     kin_search_opt opt = {.k = k, .metric = KIN_INNER};
     if (!each && !average(q, g->vectors.dim, err)) return false;
-    if (!kin_search((kin_vectors){q->rows, n, g->vectors.dim}, g->vectors, &opt, &found, err)) return false;
+    if (!kin_search((kin_vectors){q->rows, n, g->vectors.dim}, g->vectors, &opt, &nearest, err)) return false;
     bool ok = true;
     for (int64_t i = 0; ok && i < n; i++) {
         if (q->count > 1 && each && !kin_option_flag(r->cli, "json") && !kin_option_flag(r->cli, "paths0")) {
@@ -319,10 +462,42 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
         r->known = told && !grey;
         r->titled = each && q->count > 1;
         ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : q->file, files, g,
-                  found.value + i * k, found.index + i * k, k, err);
+                  nearest.value + i * k, nearest.index + i * k, k, err);
     }
-    kin_neighbours_free(&found);
+    kin_neighbours_free(&nearest);
     return ok;
+}
+
+static bool take_threshold(results *r, kin_error *err)
+{
+    const char *pairs = kin_option_string(r->cli, "pairs");
+    kin_marked_pairs m;
+    double rate = kin_option_real(r->cli, "false-accept");
+    snprintf(r->by, sizeof r->by, "--false-accept %g", rate);
+    if (!pairs) {
+        r->known = kin_photos_threshold(&r->album->photos, rate, &r->threshold);
+        return true;
+    }
+    if (!kin_marked_pairs_read(pairs, r->album, &m, err)) return false;
+    snprintf(r->by, sizeof r->by, "by %lld marked pairs", (long long)(m.same + m.different));
+    r->known = true, r->threshold = m.threshold;
+    kin_cli_note(r->cli,
+                 "found is what is within %.4f: %lld of %lld pairs of one thing are farther, %lld of %lld "
+                 "others nearer",
+                 m.threshold, (long long)m.far_same, (long long)m.same, (long long)m.near_different,
+                 (long long)m.different);
+    return true;
+}
+
+static bool take_pictures(results *r, kin_error *err)
+{
+    const char *when = kin_option_string(r->cli, "pictures");
+    bool lines = !kin_option_flag(r->cli, "json") && !kin_option_flag(r->cli, "paths0");
+    if (!when) return true;
+    r->pictures = strcmp(when, "always") == 0 || (lines && kin_half_blocks_here());
+    return lines || !r->pictures ||
+           kin_fail(err, KIN_ERR_ARGUMENT,
+                    "--pictures always shows them between lines; leave --json and --paths0 out");
 }
 
 /* Whether of no query it can be told what a match is: of an average one is enough. */
@@ -341,12 +516,17 @@ static int run(kin_cli *cli)
     gallery g = {0};
     if (kin_option_flag(cli, "json") && kin_option_flag(cli, "paths0"))
         return kin_cli_usage(cli, "--json and --paths0 are two forms of one output");
+    if (kin_option_given(cli, "labels") && !kin_option_given(cli, "group-by"))
+        return kin_cli_usage(cli, "--labels goes with --group-by");
+    if (kin_option_given(cli, "pairs") && kin_option_given(cli, "false-accept"))
+        return kin_cli_usage(cli, "--pairs and --false-accept are two ways to tell what counts as found");
     bool ok = kin_album_open(kin_option_string(cli, "index"), &album, &err);
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
     ok = ok && kin_album_apart(cli, &album, kin_option_string(cli, "html"), &err);
     ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
     results r = {.cli = cli, .album = &album, .threshold = 2};
-    if (ok) r.known = kin_photos_threshold(&album.photos, kin_option_real(cli, "false-accept"), &r.threshold);
+    ok = ok && take_labels(cli, &album, &r.labels, &err) && take_threshold(&r, &err) &&
+         take_pictures(&r, &err);
     bool told = !kin_option_flag(cli, "matches") || kin_option_given(cli, "max-distance");
     if (ok && !told && all_grey(&q, kin_option_flag(cli, "each")))
         ok = kin_fail(&err, KIN_ERR_ARGUMENT,
@@ -373,6 +553,7 @@ static int run(kin_cli *cli)
     bool none = ok && kin_option_flag(cli, "matches") && r.shown == 0;
     free_queries(&q);
     kin_free(g.item), kin_free(g.rows);
+    free_labels(&r.labels);
     if (album.file) kin_album_close(&album);
     return ok ? none : kin_cli_fail(cli, &err);
 }

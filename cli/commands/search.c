@@ -1,16 +1,20 @@
 #include "cli/retrieve.h"
 #include "base/memory.h"
+#include "base/names.h"
+#include "retrieval/lists/by_label.h"
 #include "retrieval/search/range.h"
 #include "retrieval/search/wide.h"
 
 #include <math.h>
 
+static float no_value(const kin_retrieve *r) { return r->metric == KIN_EUCLID ? INFINITY : -INFINITY; }
+
 /* Everything within --max-distance, at most --top where that is given. */
-static bool search_within(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
+static bool search_within(kin_retrieve *r, int64_t limit, kin_neighbours *lists, kin_error *err)
 {
     kin_range_opt opt = {.distance = kin_option_real(r->cli, "max-distance"),
                          .metric = r->metric,
-                         .limit = kin_option_int(r->cli, "top"),
+                         .limit = limit,
                          .leave_one_out = r->leave_one_out,
                          .self = kin_retrieve_self(r),
                          .progress = kin_retrieve_progress(r)};
@@ -18,7 +22,7 @@ static bool search_within(kin_retrieve *r, kin_neighbours *lists, kin_error *err
     if (!kin_search_range(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, &found, err)) return false;
     int64_t empty = 0;
     for (int64_t q = 0; q < found.queries; q++) empty += found.offset[q] == found.offset[q + 1];
-    bool ok = kin_ranges_pad(&found, r->metric == KIN_EUCLID ? INFINITY : -INFINITY, lists, err);
+    bool ok = kin_ranges_pad(&found, no_value(r), lists, err);
     kin_ranges_free(&found);
     if (ok && empty)
         kin_cli_note(r->cli, "%lld of %lld queries have nothing within --max-distance; their lists are empty",
@@ -50,6 +54,64 @@ static bool search_wide(kin_retrieve *r, const kin_search_opt *opt, kin_neighbou
     return ok;
 }
 
+/* `depth`: of the lists; 0: with --max-distance all of them. */
+static bool search_to(kin_retrieve *r, int64_t depth, kin_neighbours *lists, kin_error *err)
+{
+    kin_search_opt opt = {.k = depth,
+                          .metric = r->metric,
+                          .leave_one_out = r->leave_one_out,
+                          .self = kin_retrieve_self(r),
+                          .float32_order = kin_option_flag(r->cli, "float32"),
+                          .progress = kin_retrieve_progress(r)};
+    bool wide = r->query.file.wide || r->gallery.file.wide;
+    if (kin_option_given(r->cli, "max-distance")) return search_within(r, depth, lists, err);
+    if (wide && !opt.float32_order) return search_wide(r, &opt, lists, err);
+    return kin_search(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
+}
+
+/* Labels as numbers; an item without one is by itself. */
+static int64_t *numbers_of(const kin_embeddings *set, int64_t *labels, kin_error *err)
+{
+    kin_names names = {0};
+    int64_t n = set->items.count, *label = kin_alloc_array((size_t)n, sizeof *label);
+    bool ok = label || kin_fail_memory(err, "labels", (size_t)n * sizeof *label);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const char *text = set->items.label ? set->items.label[i] : "";
+        label[i] = *text ? kin_names_add(&names, text) : -1;
+        ok = !*text || label[i] >= 0 || kin_fail_memory(err, "labels", (size_t)n * sizeof *label);
+    }
+    *labels = names.count;
+    if (ok && !names.count)
+        ok = kin_fail(err, KIN_ERR_DATA,
+                      "%s has no labels (a column `label`), and --group-by label needs them", set->name);
+    kin_names_free(&names);
+    if (ok) return label;
+    kin_free(label);
+    return NULL;
+}
+
+/* Deeper lists until each has --top labels, or all there are. */
+static bool search_labels(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
+{
+    enum { DEEPER = 4 };
+    bool within = kin_option_given(r->cli, "max-distance"), ok = true, deep = false;
+    int64_t labels,
+        shortest = 0, all = r->gallery.items.count - (r->leave_one_out || r->selves.count ? 1 : 0),
+        depth = all / DEEPER > r->top ? r->top * DEEPER : all, *label = numbers_of(&r->gallery, &labels, err);
+    if (!label) return false;
+    if (all < 1) all = depth = 1;
+    for (; ok && !deep; depth = all / DEEPER > depth ? depth * DEEPER : all) {
+        kin_neighbours found = {0};
+        kin_neighbours_free(lists);
+        ok = search_to(r, within ? 0 : depth, &found, err) &&
+             kin_lists_by_label(&found, label, labels, r->top, no_value(r), lists, &shortest, err);
+        kin_neighbours_free(&found);
+        deep = within || depth >= all || shortest >= r->top;
+    }
+    kin_free(label);
+    return ok;
+}
+
 static int run(kin_cli *cli)
 {
     kin_retrieve r;
@@ -61,23 +123,18 @@ static int run(kin_cli *cli)
     kin_neighbours lists = {0};
     bool means = kin_option_given(cli, "expand") || kin_option_given(cli, "augment");
     bool ok = !means || (kin_retrieve_normalize(&r, &err) && kin_retrieve_expand(&r, &err));
-    kin_search_opt opt = {.k = r.top,
-                          .metric = r.metric,
-                          .leave_one_out = r.leave_one_out,
-                          .self = kin_retrieve_self(&r),
-                          .float32_order = kin_option_flag(cli, "float32"),
-                          .progress = kin_retrieve_progress(&r)};
-    bool wide = r.query.file.wide || r.gallery.file.wide;
-    if (ok && !means && (opt.float32_order || kin_option_given(cli, "max-distance")))
+    if (ok && !means && (kin_option_flag(cli, "float32") || kin_option_given(cli, "max-distance")))
         kin_retrieve_tell_rounding(&r);
-    if (ok && kin_option_given(cli, "max-distance")) ok = search_within(&r, &lists, &err);
-    else if (ok && wide && !opt.float32_order) ok = search_wide(&r, &opt, &lists, &err);
-    else ok = ok && kin_search(kin_retrieve_query(&r), kin_retrieve_gallery(&r), &opt, &lists, &err);
+    int64_t depth = kin_option_given(cli, "max-distance") ? kin_option_int(cli, "top") : r.top;
+    if (ok && kin_option_given(cli, "group-by")) ok = search_labels(&r, &lists, &err);
+    else ok = ok && search_to(&r, depth, &lists, &err);
     ok = ok && kin_retrieve_write(&r, &lists, &err);
     kin_neighbours_free(&lists);
     kin_retrieve_close(&r);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
+
+static const char *const group_by[] = {"label", NULL};
 
 static const kin_option options[] = {
     KIN_RETRIEVE_OPTIONS,
@@ -94,6 +151,12 @@ static const kin_option options[] = {
              "product for inner. All of it, unless --top is given. "
              "A query without any has an empty list: it is not in the gallery. `kin eval --fit-threshold` "
              "finds an X."},
+    {.name = "group-by",
+     .kind = KIN_OPTION_CHOICE,
+     .value = "WHAT",
+     .choices = group_by,
+     .fallback_shown = "every item",
+     .help = "Of several gallery items of one label only the nearest: --top then counts labels."},
     {.name = "float32",
      .help =
          "Order by float32 products alone, around the gallery's mean: neighbours closer than their rounding "
