@@ -11,6 +11,7 @@
 enum { PATH_MAX_HERE = 4096 };
 
 /* Names that stand for several files: "E" for E.npy and E.csv, a run for its networks. */
+static const char *const as_it_is[] = {"", NULL};
 static const char *const set_endings[] = {"", ".npy", ".csv", NULL};
 static const char *const picture_endings[] = {"", "/.kin-index", "/model.safetensors", "/last.safetensors",
                                               NULL};
@@ -103,7 +104,8 @@ static bool apart_from_value(const both *b, const char *value, kin_error *err)
 
 bool kin_output_apart(const kin_cli *cli, const char *output, const char *input, kin_error *err)
 {
-    return kin_option_flag(cli, "force") || !same_file(output, input) || refuse(output, err);
+    both b = {output, as_it_is, as_it_is};
+    return kin_option_flag(cli, "force") || apart_from_value(&b, input, err);
 }
 
 /* A name is that of pictures where a network is given to look at them, or where the command says so; what is handed to
@@ -121,7 +123,6 @@ static bool takes_pictures(const kin_cli *cli)
 
 static const char *const *endings_of(const kin_option *o)
 {
-    static const char *const as_it_is[] = {"", NULL};
     return o->writes == KIN_WRITES_SET ? set_endings : as_it_is;
 }
 

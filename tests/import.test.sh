@@ -51,6 +51,9 @@ expect "a file that is not there" 1 "" "nowhere.pth" import "$out/nowhere.pth" "
 cp "$out/zip.st" "$out/kept.st"
 expect "a file over itself is refused" 2 "" "is read by this very command and would be overwritten" import "$out/kept.st" "$out/./kept.st"
 same "import: and it stays as it was" "$out/zip.st" "$out/kept.st"
+cp tests/golden/pth/wheel.whl "$out/wheel.whl"
+expect "an archive over what is read of it" 2 "" "is read by this very command and would be overwritten" import "$out/wheel.whl:net-12345678.pth" "$out/wheel.whl"
+expect "a file of an archive" 0 "5 arrays from PyTorch (before 1.6)" "taken from net/models/net-12345678.pth, a file of the archive" import "$out/wheel.whl:net-12345678.pth" "$out/of-wheel.st"
 expect "a file over itself by --force" 0 "5 arrays" "" import "$out/kept.st" "$out/kept.st" --force --quiet
 expect "kin tensors lists" 0 "conv.weight" "" tensors $pth/half.pth
 why=
