@@ -253,20 +253,25 @@ static void importance(void)
         trial->rungs = 1, trial->result[0].figure = y[i], trial->value[0] = group[i], trial->value[1] = i;
     }
     /* around 2.5 the squares sum to 5.5, those of the groups' means to 1.5 */
-    CHECK(kin_sweep_importance_of(&choice, 0, &t, &it, NULL) && it.groups == 2 && it.trials == 6);
+    CHECK(kin_sweep_importance_of(&choice, 0, &t, NULL, &it, NULL) && it.groups == 2 && it.trials == 6);
     CHECK_CLOSE(it.share, 1 - (1 - 1.5 / 5.5) * 5 / 4, 1e-12);
     CHECK(it.chance > 0.2 && it.chance < 0.9);
-    CHECK(kin_sweep_importance_of(&whole, 1, &t, &it, NULL) && isnan(it.share)); /* four groups of six */
+    CHECK(kin_sweep_importance_of(&whole, 1, &t, NULL, &it, NULL) &&
+          isnan(it.share)); /* four groups of six */
     for (int i = 0; i < 30; i++) {
         kin_sweep_trial *trial = kin_sweep_table_add(&t);
         trial->rungs = 1, trial->value[0] = i % 3, trial->value[1] = i,
         trial->result[0].figure = 10 * (i % 3) + 0.1 * y[i % 6];
     }
-    CHECK(kin_sweep_importance_of(&choice, 0, &t, &it, NULL) && it.share > 0.6 && it.chance <= 0.002);
-    CHECK(kin_sweep_importance_of(&rate, 1, &t, &it, NULL) && it.groups == 4 && it.share < 0.2 &&
+    CHECK(kin_sweep_importance_of(&choice, 0, &t, NULL, &it, NULL) && it.share > 0.6 && it.chance <= 0.002);
+    CHECK(kin_sweep_importance_of(&rate, 1, &t, NULL, &it, NULL) && it.groups == 4 && it.share < 0.2 &&
           it.chance > 0.05);
+    bool idle[36] = {0};
+    for (int i = 6; i < 36; i++) idle[i] = true;
+    CHECK(kin_sweep_importance_of(&choice, 0, &t, idle, &it, NULL) && it.trials == 6);
+    CHECK_CLOSE(it.share, 1 - (1 - 1.5 / 5.5) * 5 / 4, 1e-12);
     kin_sweep_table_free(&t);
-    CHECK(kin_sweep_importance_of(&rate, 0, &t, &it, NULL) && isnan(it.share));
+    CHECK(kin_sweep_importance_of(&rate, 0, &t, NULL, &it, NULL) && isnan(it.share));
     check_end();
 }
 

@@ -51,10 +51,15 @@ static void *array(swept *s, size_t count, size_t size)
     return room;
 }
 
-static const char *value_text(swept *s, int p, double value)
+static const char *value_text(swept *s, int p, int64_t i)
 {
     char room[32];
-    return text(s, "%s", kin_space_value(param(s, p), value, room));
+    return text(s, "%s", kin_sweep_shown(s->record, i, p, room));
+}
+
+static bool idle(const swept *s, int p, int64_t i)
+{
+    return kin_space_idle(&s->record->space, trial(s, i)->value, p);
 }
 
 /* ---- what was found ---- */
@@ -77,7 +82,7 @@ static void add_best(swept *s)
     if (r->figure != r->plain)
         facts[n++] = (kin_page_fact){"mAP by the search alone", text(s, "%.4f", r->plain)};
     for (int p = 0; p < s->record->space.n_params; p++)
-        facts[n++] = (kin_page_fact){param(s, p)->name, value_text(s, p, trial(s, best)->value[p])};
+        facts[n++] = (kin_page_fact){param(s, p)->name, value_text(s, p, best)};
     kin_page_facts(&s->page, facts, n);
 }
 
@@ -202,8 +207,7 @@ static void rank_parameters(swept *s)
     int n = s->record->space.n_params;
     for (int p = 0; p < n; p++) {
         int at = p;
-        if (!kin_sweep_importance_of(param(s, p), p, &s->record->table, &s->importance[p], &s->page.err))
-            return;
+        if (!kin_sweep_importance_told(s->record, p, &s->importance[p], &s->page.err)) return;
         for (; at > 0 && s->importance[s->by_importance[at - 1]].chance > s->importance[p].chance; at--)
             s->by_importance[at] = s->by_importance[at - 1];
         s->by_importance[at] = p;
@@ -262,7 +266,7 @@ static void add_singles(swept *s)
         charts[c] = (kin_scatter){.title = param(s, p)->name, .y = {"mAP", ticks, n_ticks}, .points = points};
         charts[c].x = axis_of(s, p, &charts[c].note);
         for (int64_t i = 0; points && i < s->record->table.count; i++)
-            if (trial(s, i)->rungs)
+            if (trial(s, i)->rungs && !idle(s, p, i))
                 points[charts[c].count++] = point(s, i, place(s, p, i),
                                                   (trial(s, i)->result[0].figure - low) / (high - low));
     }
@@ -289,7 +293,8 @@ static void add_pairs(swept *s)
                                .points = points};
             c->x = axis_of(s, x, &c->note), c->y = axis_of(s, y, &c->note);
             for (int64_t i = 0; points && i < s->record->table.count; i++)
-                if (trial(s, i)->rungs) points[c->count++] = point(s, i, place(s, x, i), place(s, y, i));
+                if (trial(s, i)->rungs && !idle(s, x, i) && !idle(s, y, i))
+                    points[c->count++] = point(s, i, place(s, x, i), place(s, y, i));
         }
     kin_page_scatters(&s->page, charts, count, text(s, "mAP %.3f", s->low),
                       text(s, "%.3f; the ring is the best", s->high));
@@ -362,7 +367,7 @@ static void add_table(swept *s)
         row[1] = last ? text(s, "%lld", (long long)last->step) : NULL;
         row[2] = last ? text(s, "%.4f", last->figure) : NULL;
         row[3] = last ? text(s, "%.1f", seconds) : NULL;
-        for (int p = 0; p < params; p++) row[FIRST + p] = value_text(s, p, t->value[p]);
+        for (int p = 0; p < params; p++) row[FIRST + p] = value_text(s, p, s->order[i]);
         row[columns - 1] = *t->failed ? t->failed : NULL;
     }
     kin_page_section(&s->page, "All trials", "The best first. What all share stands below.");

@@ -221,6 +221,49 @@ static bool idle(const kin_space *s, int param, const kin_cli *train)
            kin_loss_offer(&sum, name, 0, &taken, NULL) && !taken;
 }
 
+/* ---- what does nothing ---- */
+
+/* The value of an option in a trial, as text: drawn, or fixed ("NAME = VALUE" a line); NULL: neither. */
+static const char *option_of(const kin_sweep_space *s, const double *value, const char *name, char *room,
+                             size_t size)
+{
+    char number[32], line[80];
+    for (int i = 0; i < s->n_params; i++)
+        if (strcmp(s->params[i].name, name) == 0)
+            return snprintf(room, size, "%s", kin_space_value(&s->params[i], value[i], number)), room;
+    for (const char *at = s->fixed; *at; at += strcspn(at, "\n"), at += *at == '\n')
+        for (int chain = 0; chain < 2; chain++) {
+            size_t length = (size_t)snprintf(line, sizeof line, "%s%s = ", chain ? "chain " : "", name);
+            if (strncmp(at, line, length) != 0) continue;
+            return snprintf(room, size, "%.*s", (int)strcspn(at + length, "\n"), at + length), room;
+        }
+    return NULL;
+}
+
+static bool is_none(const kin_sweep_space *s, const double *value, const char *name)
+{
+    char room[600];
+    double number;
+    const char *text = option_of(s, value, name, room, sizeof room);
+    return !text || (kin_parse_real(text, &number) && number == 0);
+}
+
+bool kin_space_idle(const kin_sweep_space *s, const double *value, int param)
+{
+    char room[600];
+    kin_loss_sum sum;
+    int taken = 0;
+    const char *name = s->params[param].name;
+    if (strcmp(name, "k2") == 0 || strcmp(name, "lambda") == 0) return is_none(s, value, "k1");
+    if (strcmp(name, "alpha") == 0) return is_none(s, value, "expand") && is_none(s, value, "augment");
+    if (strcmp(name, "margin") != 0 && strcmp(name, "smoothing") != 0) return false;
+    const char *loss = option_of(s, value, "loss", room, sizeof room);
+    return kin_loss_parse(loss ? loss : "triplet-hard", kin_own()->losses, &sum, NULL) &&
+           kin_loss_offer(&sum, name, 0, &taken, NULL) && !taken;
+}
+
+/* ---- command lines ---- */
+
 /* Room for the texts of a trial's numbers, which the command lines borrow. */
 typedef char rooms[KIN_SWEEP_PARAMS][32];
 

@@ -12,6 +12,7 @@
 #define KIN_CLI_SWEEP_SPACE_H
 
 #include "cli/conf.h"
+#include "train/sweep/journal.h"
 #include "train/sweep/sweep.h"
 
 typedef struct kin_space {
@@ -40,6 +41,9 @@ bool kin_space_configure(void *user, const double *value, kin_config *config, ki
 
 /* A value as it would be typed. */
 const char *kin_space_value(const kin_sweep_param *p, double value, char room[32]);
+
+/* Whether a parameter does nothing in a trial: a margin without a loss that has one, k2 without k1, alpha without means. */
+bool kin_space_idle(const kin_sweep_space *space, const double *value, int param);
 
 /* The recipe of a trial: what kin train --recipe takes, `head` as comments above it. */
 bool kin_space_recipe(kin_space *space, const kin_sweep_plan *plan, const double *value, const char *head,

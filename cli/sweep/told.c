@@ -8,6 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
+bool kin_sweep_importance_told(const kin_sweep_record *r, int param, kin_sweep_importance *out,
+                               kin_error *err)
+{
+    bool *idle = kin_alloc_array((size_t)r->table.count + 1, sizeof *idle);
+    if (!idle) return kin_fail_memory(err, "the trials", (size_t)r->table.count);
+    for (int64_t i = 0; i < r->table.count; i++)
+        idle[i] = kin_space_idle(&r->space, r->table.trials[i].value, param);
+    bool ok = kin_sweep_importance_of(&r->space.params[param], param, &r->table, idle, out, err);
+    kin_free(idle);
+    return ok;
+}
+
+const char *kin_sweep_shown(const kin_sweep_record *r, int64_t trial, int param, char room[32])
+{
+    const double *value = r->table.trials[trial].value;
+    return kin_space_idle(&r->space, value, param)
+               ? "-"
+               : kin_space_value(&r->space.params[param], value[param], room);
+}
+
 /* ---- in the terminal ---- */
 
 static int width_of(const char *text)
@@ -23,7 +43,7 @@ static int column(const kin_sweep_record *r, int param)
     char room[32];
     int widest = width_of(p->name);
     for (int64_t i = 0; i < r->table.count; i++) {
-        int width = width_of(kin_space_value(p, r->table.trials[i].value[param], room));
+        int width = width_of(kin_sweep_shown(r, i, param, room));
         if (width > widest) widest = width;
     }
     return widest > 40 ? 40 : widest;
@@ -48,8 +68,7 @@ static void put_trial(kin_text *out, const kin_sweep_record *r, int64_t i, const
     if (last) kin_text_format(out, "  %6lld  %.4f", (long long)last->step, last->figure);
     else kin_text_format(out, "  %6s  %6s", "-", "-");
     for (int p = 0; p < r->space.n_params; p++)
-        put(out, kin_space_value(&r->space.params[p], t->value[p], room),
-            p + 1 < r->space.n_params ? widths[p] : 0);
+        put(out, kin_sweep_shown(r, i, p, room), p + 1 < r->space.n_params ? widths[p] : 0);
     if (*t->failed) put(out, "failed", 0);
     kin_text_add(out, "\n");
 }
@@ -159,7 +178,7 @@ static bool add_importance(kin_text *out, const kin_sweep_record *r, kin_error *
     kin_text_add(out, "], \"importance\": {");
     for (int p = 0; p < r->space.n_params; p++) {
         kin_sweep_importance it;
-        if (!kin_sweep_importance_of(&r->space.params[p], p, &r->table, &it, err)) return false;
+        if (!kin_sweep_importance_told(r, p, &it, err)) return false;
         if (p) kin_text_add(out, ", ");
         kin_json_add_string(out, r->space.params[p].name);
         kin_text_add(out, ": {\"share\": ");

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_sweep_importance it;
         if (kin_sweep_seeds_of(&r.table, seeds, 2) == 2) kin_sweep_compare(&seeds[0], &seeds[1]);
         for (int p = 0; p < r.space.n_params && r.table.count < 50; p++)
-            kin_sweep_importance_of(&r.space.params[p], p, &r.table, &it, NULL);
+            kin_sweep_importance_of(&r.space.params[p], p, &r.table, NULL, &it, NULL);
         kin_sweep_record_free(&r);
     }
     kin_bytes_free(&b);

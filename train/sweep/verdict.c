@@ -24,14 +24,14 @@ static void grouped_free(grouped *g)
     kin_free(g->figure), kin_free(g->value), kin_free(g->order), kin_free(g->group);
 }
 
-static bool gather(grouped *g, const kin_sweep_table *t, int param, kin_error *err)
+static bool gather(grouped *g, const kin_sweep_table *t, int param, const bool *idle, kin_error *err)
 {
     size_t most = (size_t)t->count + 1;
     g->figure = kin_alloc_array(most, sizeof *g->figure), g->value = kin_alloc_array(most, sizeof *g->value);
     g->order = kin_alloc_array(most, sizeof *g->order), g->group = kin_alloc_array(most, sizeof *g->group);
     if (!g->figure || !g->value || !g->order || !g->group) return kin_fail_memory(err, "the trials", most);
     for (int64_t i = 0; i < t->count; i++) {
-        if (!t->trials[i].rungs) continue;
+        if (!t->trials[i].rungs || (idle && idle[i])) continue;
         g->figure[g->count] = t->trials[i].result[0].figure;
         g->value[g->count++] = t->trials[i].value[param];
     }
@@ -94,13 +94,13 @@ static bool measure(const grouped *g, kin_sweep_importance *out, kin_error *err)
     return ok;
 }
 
-bool kin_sweep_importance_of(const kin_sweep_param *p, int param, const kin_sweep_table *t,
+bool kin_sweep_importance_of(const kin_sweep_param *p, int param, const kin_sweep_table *t, const bool *idle,
                              kin_sweep_importance *out, kin_error *err)
 {
     grouped g = {0};
     *out = (kin_sweep_importance){.share = NAN, .chance = 1};
-    bool ok = gather(&g, t, param, err);
-    if (ok) divide(&g, p->kind == KIN_SWEEP_CHOICE);
+    bool ok = gather(&g, t, param, idle, err);
+    if (ok && g.count) divide(&g, p->kind == KIN_SWEEP_CHOICE);
     out->groups = g.groups, out->trials = g.count;
     /* two for each group, else it says nothing */
     if (ok && g.groups > 1 && g.count >= 2 * g.groups) ok = measure(&g, out, err);

@@ -25,7 +25,8 @@ typedef struct kin_sweep_importance {
     int groups;
     int64_t trials;
 } kin_sweep_importance;
-bool kin_sweep_importance_of(const kin_sweep_param *p, int param, const kin_sweep_table *t,
+/* `idle` (may be NULL) [t->count]: trials in which the parameter does nothing, and which are left out. */
+bool kin_sweep_importance_of(const kin_sweep_param *p, int param, const kin_sweep_table *t, const bool *idle,
                              kin_sweep_importance *out, kin_error *err);
 
 /* A trial's figures with other seeds. The one that it was chosen by is not among them: the best of many was lucky. */
