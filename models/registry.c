@@ -31,6 +31,12 @@ static bool has_word(const char *words, const char *word)
 
 bool kin_model_check(const kin_model *m, const kin_model_opt *opt, kin_error *err)
 {
+    if (opt->drop_path > 0 && !m->residual)
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "%s has no residual branches that could be left out: --drop-path is for ResNets, MobileNetV2 and "
+            "EfficientNets",
+            m->name);
     if (opt->stem && m->one_stem)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s has one stem only; leave the stem's choice out", m->name);
     if (opt->last_stride < 0 || opt->last_stride > 2)

@@ -38,6 +38,9 @@ typedef struct kin_model_opt {
     kin_attend_opt attention;
     kin_pooling pooling;
     bool neck; /* a batch norm behind the embedding, "bnneck" (nn/head.h) */
+    /* Stochastic depth [Huang et al. 2016]: in training the last residual branch is left out for a picture with this
+     * probability, those before it in proportion to their depth; 0: the network's own. */
+    double drop_path;
 } kin_model_opt;
 
 typedef struct kin_model {
@@ -54,6 +57,7 @@ typedef struct kin_model {
     bool small_init;        /* and its weights with N(0, .01²) */
     kin_pooling pooling;    /* 0: the mean over all pixels */
     bool one_stem;          /* the stem cannot be chosen */
+    bool residual;          /* has branches that stochastic depth can leave out */
     /* TensorFlow's SAME: pixel 0 of a map of stride S is centred on pixel S − 1, not on 0 */
     bool same_padding;
     const char *places; /* where attention can stand beside "end", separated by blanks */

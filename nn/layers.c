@@ -98,6 +98,12 @@ static void move_statistics(const kin_norm_params *n, const batch_statistics *b,
     kin_param_touched(n->var);
 }
 
+static double momentum_of(const kin_scope *s, double own)
+{
+    double asked = kin_scope_norm_momentum(s);
+    return asked > 0 ? asked : own;
+}
+
 static bool norm_params(kin_scope *s, int64_t channels, const kin_norm_opt *opt, kin_norm_params *n)
 {
     kin_shape shape = KIN_SHAPE(channels);
@@ -128,7 +134,7 @@ kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
     if (!statistics_ready(kin_ctx_of(x), kin_channels(x), &batch)) return NULL;
     kin_tensor *y = kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, batch.mean,
                                          batch.var);
-    if (y && batch.mean) move_statistics(&n, &batch, (double)kin_rows(x), opt->momentum);
+    if (y && batch.mean) move_statistics(&n, &batch, (double)kin_rows(x), momentum_of(s, opt->momentum));
     return kin_tap(s, y);
 }
 
@@ -219,7 +225,7 @@ kin_tensor *kin_conv_bn_max_pool(kin_scope *s, const char *conv, const char *nor
         return NULL;
     kin_tensor *y = kin_stem_train(x, f.weight, f.norm.gamma, f.norm.beta, &f.conv, f.norm.epsilon, f.act,
                                    batch.mean, batch.var);
-    if (y && batch.mean) move_statistics(&f.norm, &batch, (double)pixels, opt->momentum);
+    if (y && batch.mean) move_statistics(&f.norm, &batch, (double)pixels, momentum_of(s, opt->momentum));
     return kin_tap(c.norm, y);
 }
 

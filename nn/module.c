@@ -56,6 +56,7 @@ struct kin_module {
     int n_plans, next_plan; /* the one to be replaced next */
     bool stale;             /* some gradients may count as zeros without being so */
     bool apart, recompute, sealed;
+    double norm_momentum;
     bool building;
 };
 
@@ -265,6 +266,8 @@ kin_tensor *kin_module_tapped(const kin_module *m, const char *path)
 static bool recomputes(const kin_scope *s) { return s && s->module->recompute && s->mode == KIN_TRAIN; }
 
 void kin_module_recompute(kin_module *m, bool on) { m->recompute = on; }
+void kin_module_norm_momentum(kin_module *m, double momentum) { m->norm_momentum = momentum; }
+double kin_scope_norm_momentum(const kin_scope *s) { return s->module->norm_momentum; }
 
 kin_scope *kin_block_begin(kin_scope *s)
 {

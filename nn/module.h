@@ -65,6 +65,11 @@ void kin_module_pictures_apart(kin_module *m);
  * Off at first. */
 void kin_module_recompute(kin_module *m, bool on);
 
+/* In training the batch norms' running statistics move by this share towards each batch's, whatever the network says;
+ * 0 (at first): by the network's own, mostly .1. */
+void kin_module_norm_momentum(kin_module *m, double momentum);
+double kin_scope_norm_momentum(const kin_scope *s);
+
 /* Bytes that an evaluation of this input without recording will need for what it computes, beside scratch
  * memory: the network is run dry, last uses are found, and tensors that are never alive together share
  * memory (autograd/plan.h). 0 while recording, on error, and for a network that cannot be planned because

@@ -9,6 +9,7 @@
 #include "train/train.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,6 +155,97 @@ static void test_stop_and_resume(const kin_dataset *set)
         CHECK(same_files(in(b, run, "log.jsonl"), check_path("whole/log.jsonl")));
         check_end();
     }
+}
+
+static void test_patience(const kin_dataset *set)
+{
+    check_begin("patience: ends at the look that is one too many, saved; resumed, nothing is left to do");
+    kin_config c = settings(), next = settings();
+    kin_error err = {0};
+    kin_train_state last;
+    seen x = {0}, y = {0}, z = {0};
+    c.steps = 30, c.validate_every = 2, c.patience = 3, c.lr = 1e-12;
+    c.save_every = 1000, c.freeze_bn = 1;
+    kin_train_phase phase = {.config = &c};
+    CHECK_MSG(train(check_path("patient"), &phase, 1, set, false, &x, &last, &err), "%s", err.message);
+    CHECK_MSG(x.steps == 8 && x.validations == 4 && last.best_step == 2, "%d steps, %d looks, best at %d",
+              (int)x.steps, (int)x.validations, (int)last.best_step);
+    CHECK_MSG(train(check_path("patient"), &phase, 1, set, true, &y, &last, &err), "%s", err.message);
+    CHECK(y.steps == 0 && last.step == 8);
+    next.steps = 2;
+    const kin_train_phase two[] = {{"first", &c}, {"second", &next}};
+    CHECK_MSG(train(check_path("patient-phases"), two, 2, set, false, &z, &last, &err), "%s", err.message);
+    CHECK_MSG(z.steps == 8 + 2 && last.step == 2, "%d steps", (int)z.steps);
+    seen again = {0};
+    CHECK_MSG(train(check_path("patient-phases"), two, 2, set, true, &again, &last, &err), "%s", err.message);
+    CHECK_MSG(again.steps == 0, "%d steps", (int)again.steps);
+    check_end();
+}
+
+/* Mean |value| of the parameters whose name ends so, in a run's network. */
+static double size_of(const char *run, const char *ending)
+{
+    kin_checkpoint *c = NULL;
+    kin_error err = {0};
+    char file[1024];
+    double sum = 0;
+    size_t count = 0, end = strlen(ending);
+    CHECK_MSG(kin_checkpoint_open(in(file, run, "model.safetensors"), &c, &err), "%s", err.message);
+    for (int i = 0; c && i < kin_checkpoint_count(c); i++) {
+        const kin_array *a = kin_checkpoint_array(c, i);
+        if (strlen(a->name) < end || strcmp(a->name + strlen(a->name) - end, ending) != 0) continue;
+        for (size_t k = 0; k < a->count; k++) sum += fabs(kin_array_number(a, k)), count++;
+    }
+    kin_checkpoint_free(c);
+    return count ? sum / (double)count : NAN;
+}
+
+static void test_norms(const kin_dataset *set)
+{
+    check_begin("norms: pulled towards 0 where asked; their statistics move by the share that was asked for");
+    kin_config plain = settings(), pulled = settings(), slow = settings();
+    kin_error err = {0};
+    seen x = {0};
+    char a[1024], b[1024], d[1024];
+    snprintf(a, sizeof a, "%s", check_path("norms-plain")),
+        snprintf(b, sizeof b, "%s", check_path("norms-pulled"));
+    snprintf(d, sizeof d, "%s", check_path("norms-slow"));
+    plain.steps = pulled.steps = slow.steps = 1;
+    plain.optimizer = pulled.optimizer = slow.optimizer = KIN_ADAMW;
+    plain.schedule = pulled.schedule = slow.schedule = KIN_SCHEDULE_CONSTANT;
+    plain.lr = pulled.lr = slow.lr = 1e-3, plain.weight_decay = pulled.weight_decay = 100;
+    pulled.decay_norms = 1, slow.norm_momentum = .01;
+    CHECK(train(a, &(kin_train_phase){.config = &plain}, 1, set, false, &x, NULL, &err) &&
+          train(b, &(kin_train_phase){.config = &pulled}, 1, set, false, &x, NULL, &err) &&
+          train(d, &(kin_train_phase){.config = &slow}, 1, set, false, &x, NULL, &err));
+    /* one step: the decay of AdamW is 1 - lr * 100 = .9 on what was 1 */
+    CHECK_CLOSE(size_of(b, "bn.weight") - size_of(a, "bn.weight"), -.1, 2e-3);
+    /* from 0: a tenth and a hundredth of the batch's mean */
+    CHECK_CLOSE(size_of(d, "running_mean") / size_of(a, "running_mean"), .1, 1e-4);
+    check_end();
+}
+
+static void test_drop_path(const kin_dataset *set)
+{
+    check_begin(
+        "stochastic depth: training differs and is the same again, stopped and resumed; conv4 has none");
+    kin_config c = settings();
+    kin_error err = {0};
+    seen x = {0}, y = {.stop_at = 2}, z = {0}, n = {0};
+    snprintf(c.model, sizeof c.model, "resnet8");
+    kin_train_phase phase = {.config = &c};
+    CHECK_MSG(train(check_path("whole-depth"), &phase, 1, set, false, &n, NULL, &err), "%s", err.message);
+    c.drop_path = .5;
+    CHECK_MSG(train(check_path("depth"), &phase, 1, set, false, &x, NULL, &err), "%s", err.message);
+    CHECK(!train(check_path("depth-halves"), &phase, 1, set, false, &y, NULL, &err));
+    kin_error_clear(&err);
+    CHECK_MSG(train(check_path("depth-halves"), &phase, 1, set, true, &z, NULL, &err), "%s", err.message);
+    CHECK(same_files(check_path("depth/model.safetensors"), check_path("depth-halves/model.safetensors")));
+    CHECK(n.loss != x.loss);
+    snprintf(c.model, sizeof c.model, "conv4");
+    CHECK(!train(check_path("no-depth"), &phase, 1, set, false, &x, NULL, &err));
+    CHECK_TEXT(err.message, "no residual branches");
+    check_end();
 }
 
 static void test_rectangle(const kin_dataset *set)
@@ -545,6 +637,9 @@ int main(void)
     test_callbacks(&set);
     test_stop_and_resume(&set);
     test_rectangle(&set);
+    test_patience(&set);
+    test_norms(&set);
+    test_drop_path(&set);
     test_silent(&set);
     test_phases(&set);
     test_catalogue(&set);

@@ -56,6 +56,10 @@ typedef struct kin_config {
     kin_schedule_kind schedule;
     int64_t steps, warmup, decay_every;
     double lr, final_lr, momentum, weight_decay, clip, ema, decay_gamma;
+    int64_t decay_norms;  /* norms and biases are pulled towards 0, too (PyTorch's default) */
+    double norm_momentum; /* of the batch norms' statistics; 0: the network's own */
+    double drop_path;     /* stochastic depth: probability of the deepest block; 0: the network's own */
+    int64_t patience; /* looks at the validation set without a better one that end the training; 0: none do */
     /* fine-tuning: lists of patterns, as in nn/tuning.h */
     char freeze[KIN_CONFIG_TEXT], lr_scale[KIN_CONFIG_TEXT], lr_warmup[KIN_CONFIG_TEXT],
         no_decay[KIN_CONFIG_TEXT];

@@ -17,6 +17,7 @@ bool kin_model_options(const kin_model *m, const kin_catalogue *own, const kin_m
                            .width = words->width,
                            .last_stride = words->last_stride,
                            .neck = words->neck,
+                           .drop_path = words->drop_path,
                            .stem = (kin_stem)s,
                            .pooling = (kin_pooling)p};
     if (s < 0 || p < 0)

@@ -112,12 +112,23 @@ bool kin_phase_start(kin_config *c, const char *model, const char *start, kin_er
 
 /* ---- how far ---- */
 
+/* Whether early stopping ended it (trainer.c). */
+static bool lost_patience(const kin_checkpoint *state, const kin_config *c, int64_t step)
+{
+    const char *map = kin_checkpoint_note(state, "best.map"), *at = kin_checkpoint_note(state, "best.step");
+    double best;
+    int64_t best_step;
+    return c->patience > 0 && map && at && kin_parse_real(map, &best) && best >= 0 &&
+           kin_parse_int(at, 0, INT64_MAX, &best_step) && step - best_step >= c->patience * c->validate_every;
+}
+
 /* Whether nothing is left to do: a state at the last step, judged, and its network in place. */
 static bool finished(const kin_checkpoint *state, const kin_config *c, const char *model, const char *next)
 {
     const char *told = kin_checkpoint_note(state, "step");
     int64_t step;
-    return told && kin_parse_int(told, 0, INT64_MAX, &step) && step >= c->steps &&
+    return told && kin_parse_int(told, 0, INT64_MAX, &step) &&
+           (step >= c->steps || lost_patience(state, c, step)) &&
            !kin_checkpoint_note(state, "validation.due") && kin_exists(model) && !kin_exists(next);
 }
 

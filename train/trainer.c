@@ -38,6 +38,7 @@ static kin_optim_opt optimiser_of(const kin_config *c)
                            .momentum = c->momentum,
                            .weight_decay = c->weight_decay,
                            .clip_norm = c->clip,
+                           .decay_all = c->decay_norms,
                            .ema = c->ema};
 }
 
@@ -70,6 +71,7 @@ static bool make_network(kin_trainer *t, kin_error *err)
     kin_tuning tuning = kin_config_tuning(c);
     if (!(t->module = kin_network_module(&t->network, t->ctx))) return kin_take_error(t->ctx, err);
     kin_module_recompute(t->module, c->recompute);
+    kin_module_norm_momentum(t->module, c->norm_momentum);
     if (!kin_module_tune(t->module, &tuning, err)) return false;
     kin_loss_tune(&t->network.loss, t->module);
     return (t->optim = kin_optim_new(t->module, &optimiser)) || kin_take_error(t->ctx, err);
@@ -196,6 +198,24 @@ static bool stopped(const kin_trainer *t, kin_error *err)
                     (long long)t->network.config.steps);
 }
 
+/* Early stopping: so many looks at what is held out gave nothing better. A function of what is saved, so that a run that
+ * ended so and is resumed ends at once. */
+static bool out_of_patience(const kin_trainer *t)
+{
+    const kin_config *c = &t->network.config;
+    return t->validation && c->patience > 0 && t->now.best >= 0 && t->now.step < c->steps && !t->unjudged &&
+           t->now.step - t->now.best_step >= c->patience * c->validate_every;
+}
+
+static void tell_patience(const kin_trainer *t)
+{
+    char line[160];
+    snprintf(line, sizeof line,
+             "step %lld: ends here, as %lld looks in a row were no better than that of step %lld",
+             (long long)t->now.step, (long long)t->network.config.patience, (long long)t->now.best_step);
+    kin_trainer_say(t, line);
+}
+
 /* After a step: validation, checkpoints, and Ctrl-C. */
 static bool after_step(kin_trainer *t, kin_error *err)
 {
@@ -208,7 +228,7 @@ static bool after_step(kin_trainer *t, kin_error *err)
         t->unjudged = true;
     }
     bool stop = kin_trainer_stops(t);
-    if ((stop || due(t->now.step, c->save_every, c->steps) ||
+    if ((stop || out_of_patience(t) || due(t->now.step, c->save_every, c->steps) ||
          (validated && t->now.best_step == t->now.step)) &&
         !kin_trainer_save(t, err))
         return false;
@@ -270,7 +290,7 @@ static bool all_steps(kin_trainer *t, kin_error *err)
     if (t->best_lost)
         kin_trainer_say(t, "the best network so far is missing in the run's folder; it is chosen anew");
     if (t->unjudged && !after_step(t, err)) return false;
-    while (t->now.step < c->steps) {
+    while (t->now.step < c->steps && !out_of_patience(t)) {
         double lr = kin_schedule_lr(&schedule, t->now.step), loss;
         if (!one_step(t, lr, &loss, err)) return false;
         kin_trainer_log_step(t, loss, lr);
@@ -286,6 +306,7 @@ static bool all_steps(kin_trainer *t, kin_error *err)
                                                               t->entropy, t->batch, t->batch_count});
         if (!after_step(t, err)) return false;
     }
+    if (out_of_patience(t)) tell_patience(t);
     return true;
 }
 

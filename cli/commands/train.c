@@ -96,6 +96,8 @@ static const kin_option options[] = {
     {"momentum", KIN_OPTION_REAL, "X", "momentum of sgd", "0.9", .low = 0, .high = 0.9999},
     {"weight-decay", KIN_OPTION_REAL, "X", "pull of the weights towards 0 (not of norms and biases)", "0",
      ANY},
+    {"decay-norms", KIN_OPTION_FLAG, NULL,
+     "pull norms and biases towards 0, too, as PyTorch does unless told otherwise"},
     {"no-decay", KIN_OPTION_STRING, "PATTERNS", "parameters that are not pulled, such as 'gamma,*.p'"},
     {"freeze", KIN_OPTION_STRING, "PATTERNS",
      "parameters that do not change, with their norms' statistics, such as 'conv1.*,bn1.*,layer1.*'"},
@@ -104,6 +106,14 @@ static const kin_option options[] = {
      .fallback_shown = "only with --weights"},
     {"train-bn", KIN_OPTION_FLAG, NULL,
      "with --weights: batch norms normalise by their batch, and their statistics follow"},
+    {"norm-momentum", KIN_OPTION_REAL, "X",
+     "share by which the batch norms' statistics move towards a batch's", "0",
+     .fallback_shown = "the network's, mostly 0.1", .low = 0, .high = 1},
+    {"drop-path", KIN_OPTION_REAL, "P",
+     "stochastic depth: probability that the last residual branch is left out for a picture, of those before "
+     "it in "
+     "proportion to their depth",
+     "0", .fallback_shown = "the network's", .low = 0, .high = 0.9},
     {"recompute", KIN_OPTION_FLAG, NULL,
      "keep only what the network's blocks return, and compute their insides again for the gradients: less "
      "memory, the same result, more time"},
@@ -143,6 +153,10 @@ static const kin_option options[] = {
      "may say train, val or test instead"},
     {"validate-every", KIN_OPTION_INT, "N", "steps between looks at the held-out classes", "250", .low = 1,
      .high = -1},
+    {"patience", KIN_OPTION_INT, "N",
+     "end the training when N looks at the held-out classes in a row are no better than the best; 0 never "
+     "does",
+     "0", .low = 0, .high = 1000000000},
     {"save-every", KIN_OPTION_INT, "N", "steps between checkpoints", "500", .low = 1, .high = -1},
     {"seed", KIN_OPTION_INT, "N", "first values, batches and augmentation are functions of it", "1", ANY},
     {"watch", KIN_OPTION_FLAG, NULL,
@@ -405,6 +419,8 @@ static void tell_idle_options(kin_cli *cli, const kin_config *c)
                  {"allow-missing", *c->weights, "--weights"},
                  {"train-bn", *c->weights, "--weights"},
                  {"cache-side", *c->augment, "--augment"},
+                 {"decay-norms", c->weight_decay > 0, "--weight-decay"},
+                 {"patience", validates, "--validate"},
                  {"validate-every", validates, "--validate"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (kin_option_given(cli, table[i].option) && !table[i].works)

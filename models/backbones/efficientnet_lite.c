@@ -30,13 +30,6 @@ static kin_conv_bn_opt conv_opt(const kin_tensor *x, int64_t out, int64_t kernel
                              .epsilon = 1e-3};
 }
 
-/* Zeroes whole pictures with probability p and scales the others by 1/(1 − p). */
-static kin_tensor *without_some(kin_scope *s, kin_tensor *x, double p)
-{
-    kin_tensor *ones = x ? kin_input(kin_ctx_of(x), KIN_SHAPE(kin_dim(x, 0), 1, 1, 1), NULL) : NULL;
-    return kin_mul(x, kin_dropout(s, "stochastic_depth", kin_scale(ones, 0, 1), p));
-}
-
 /* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not widen has
  * it, of stride 1, whose padding is the same whatever the map's size. */
 static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const row *st,
@@ -51,9 +44,11 @@ static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tenso
     kin_conv_bn_part project = {s, "_project_conv", "_bn2", conv_opt(x, out, 1, 1, KIN_LINEAR)};
     depthwise.opt.groups = wide;
     bool drops = skip && drop > 0 && kin_training(s);
+    kin_model_opt plain = *opt; /* what is left out is left out here */
+    plain.drop_path = 0;
     project.opt.add = drops ? NULL : skip;
-    x = kin_inverted_end(s, x, &expand, &depthwise, &project, opt);
-    return drops ? kin_tap(s, kin_add(without_some(s, x, drop), skip)) : x;
+    x = kin_inverted_end(s, x, &expand, &depthwise, &project, &plain);
+    return drops ? kin_tap(s, kin_add(kin_drop_path(s, x, drop), skip)) : x;
 }
 
 static int64_t repeats(int i, double depth)
@@ -93,7 +88,7 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, int stage, con
     int64_t at = blocks_before(stage, by.depth), all = blocks_before(STAGES, by.depth);
     for (int64_t b = 0; b < repeats(stage, by.depth); b++, at++) {
         kin_scope *block = kin_block_begin(kin_sub_index(s, "_blocks", (int)at));
-        double drop = 0.2 * (double)at / (double)all;
+        double drop = (opt->drop_path > 0 ? opt->drop_path : 0.2) * (double)at / (double)all;
         x = kin_block_end(block, mb_conv(block, &stem, x, st, out, b ? 1 : stride, drop, opt));
         stem.scope = NULL;
     }
@@ -108,6 +103,7 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, int stage, con
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = "EfficientNet-Lite, width " #WIDTH ", depth " #DEPTH, \
                                         .size = SIZE, \
+                                        .residual = true, \
                                         .channels = 3, \
                                         .resize = SIZE + 32, \
                                         .filter = "bicubic", \

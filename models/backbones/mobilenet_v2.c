@@ -71,9 +71,12 @@ static kin_tensor *mobilenet_v2(kin_scope *s, kin_tensor *x, int stage, const ki
                                   .tapped = true};
         x = kin_mobile_stem(&stem, x, stem.opt.out == out);
     }
-    for (int64_t b = 0; b < st->blocks; b++) {
-        kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at++));
-        x = kin_block_end(block, inverted_residual(block, &stem, x, out, st->expand, b ? 1 : stride, opt));
+    int64_t all = 0;
+    for (int i = 0; i < STAGES; i++) all += rows[i].blocks;
+    for (int64_t b = 0; b < st->blocks; b++, at++) {
+        kin_model_opt here = kin_model_opt_at(opt, at, all); /* the stem is 0 */
+        kin_scope *block = kin_block_begin(kin_sub_index(s, "features", at));
+        x = kin_block_end(block, inverted_residual(block, &stem, x, out, st->expand, b ? 1 : stride, &here));
         stem.scope = NULL;
     }
     return x;
@@ -83,6 +86,7 @@ const kin_model kin_model_mobilenet_v2 = {.name = "mobilenet_v2",
                                           .about = "MobileNetV2 of width 1",
                                           KIN_IMAGENET,
                                           .classifier = "classifier.1",
+                                          .residual = true,
                                           .dropout = 0.2,
                                           .small_init = true,
                                           .places = "block",

@@ -20,14 +20,35 @@ static kin_tensor *activated(kin_tensor *x, kin_act act)
     return act == KIN_RELU ? kin_relu(x) : act == KIN_RELU6 ? kin_relu6(x) : x;
 }
 
+kin_tensor *kin_drop_path(kin_scope *s, kin_tensor *x, double p)
+{
+    kin_tensor *ones = x ? kin_input(kin_ctx_of(x), KIN_SHAPE(kin_dim(x, 0), 1, 1, 1), NULL) : NULL;
+    return kin_mul(x, kin_dropout(s, "stochastic_depth", kin_scale(ones, 0, 1), p));
+}
+
+kin_model_opt kin_model_opt_at(const kin_model_opt *opt, int64_t at, int64_t all)
+{
+    kin_model_opt here = *opt;
+    here.drop_path = opt->drop_path * (double)at / (double)all;
+    return here;
+}
+
+static bool drops(const kin_scope *s, const kin_conv_bn_opt *opt, const kin_model_opt *model)
+{
+    return opt->add && model->drop_path > 0 && kin_training(s);
+}
+
 kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x,
                              const kin_conv_bn_opt *opt, const kin_model_opt *model)
 {
-    if (!kin_attends(&model->attention, "block")) return kin_tap(s, kin_conv_bn(s, conv, norm, x, opt));
+    bool attends = kin_attends(&model->attention, "block"), dropped = drops(s, opt, model);
+    if (!attends && !dropped) return kin_tap(s, kin_conv_bn(s, conv, norm, x, opt));
     kin_conv_bn_opt branch = *opt;
     branch.add = NULL;
     branch.act = KIN_LINEAR;
-    x = kin_attend(s, &model->attention, "block", kin_conv_bn(s, conv, norm, x, &branch));
+    x = kin_conv_bn(s, conv, norm, x, &branch);
+    if (attends) x = kin_attend(s, &model->attention, "block", x);
+    if (dropped) x = kin_drop_path(s, x, model->drop_path);
     return kin_tap(s, activated(opt->add ? kin_add(x, opt->add) : x, opt->act));
 }
 
@@ -43,7 +64,7 @@ kin_tensor *kin_inverted_end(kin_scope *s, kin_tensor *x, const kin_conv_bn_part
                              const kin_conv_bn_part *depthwise, const kin_conv_bn_part *project,
                              const kin_model_opt *model)
 {
-    if (!kin_attends(&model->attention, "block")) {
+    if (!kin_attends(&model->attention, "block") && !drops(s, &project->opt, model)) {
         x = kin_tap(project->scope, kin_inverted_residual(x, expand, depthwise, project));
     } else {
         x = kin_conv_bn_apply(depthwise, kin_conv_bn_apply(expand, x));

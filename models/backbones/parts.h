@@ -11,6 +11,11 @@
 kin_tensor *kin_stem_block(kin_scope *s, const char *conv, const char *norm, const char *pool, kin_tensor *x,
                            bool small, const kin_conv_bn_opt *opt);
 
+/* Stochastic depth: zeroes whole pictures with probability p and scales the others by 1/(1 − p). In training. */
+kin_tensor *kin_drop_path(kin_scope *s, kin_tensor *x, double p);
+/* The model's options for block `at` of `all`, counted from 1: how often it is left out. */
+kin_model_opt kin_model_opt_at(const kin_model_opt *opt, int64_t at, int64_t all);
+
 /* The end of a residual block, act(attention(norm(conv(x))) + opt->add): kin_conv_bn itself where no
  * attention is asked for at "block". */
 kin_tensor *kin_residual_end(kin_scope *s, const char *conv, const char *norm, kin_tensor *x,

@@ -82,13 +82,16 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, int stage, const kin_mode
     int64_t out = width << (stage - 1), stride = stage == 1                          ? 1
                                                  : stage == LAST && opt->last_stride ? opt->last_stride
                                                                                      : 2;
+    int64_t before = 0, all = 0;
+    for (int k = 0; k < 4; k++) before += k < stage - 1 ? l->blocks[k] : 0, all += l->blocks[k];
     for (int i = 0; i < l->blocks[stage - 1]; i++) {
+        kin_model_opt here = kin_model_opt_at(opt, before + i + 1, all);
         block_opt b = {.width = out,
                        .stride = i ? 1 : stride,
                        .inner = out * group_width / 64 * groups,
                        .groups = groups};
         kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
-        x = kin_block_end(block, (l->bottleneck ? bottleneck : basic_block)(block, x, &b, opt));
+        x = kin_block_end(block, (l->bottleneck ? bottleneck : basic_block)(block, x, &b, &here));
     }
     return kin_stage_end(layer, names[stage], x, opt);
 }
@@ -102,6 +105,7 @@ static kin_tensor *resnet(kin_scope *s, kin_tensor *x, int stage, const kin_mode
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = ABOUT, \
                                         KIN_IMAGENET, \
+                                        .residual = true, \
                                         .classifier = "fc", \
                                         .places = "block layer1 layer2 layer3 layer4", \
                                         .stages = "stem layer1 layer2 layer3 layer4", \

@@ -42,7 +42,9 @@ static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, int stage, const ki
     int64_t stride = stage == 1 ? 1 : stage == LAST && opt->last_stride ? opt->last_stride : 2;
     for (int i = 0; i < blocks; i++) {
         kin_scope *block = kin_block_begin(kin_sub_index(layer, "", i));
-        x = kin_block_end(block, basic_block(block, x, width << (stage - 1), i ? 1 : stride, opt));
+        kin_model_opt here = kin_model_opt_at(opt, (stage - 1) * (int64_t)blocks + i + 1,
+                                              3 * (int64_t)blocks);
+        x = kin_block_end(block, basic_block(block, x, width << (stage - 1), i ? 1 : stride, &here));
     }
     return kin_stage_end(layer, names[stage], x, opt);
 }
@@ -56,6 +58,7 @@ static kin_tensor *resnet_cifar(kin_scope *s, kin_tensor *x, int stage, const ki
     const kin_model kin_model_##NAME = {.name = #NAME, \
                                         .about = ABOUT, \
                                         .size = 32, \
+                                        .residual = true, \
                                         .channels = 3, \
                                         .classifier = "linear", \
                                         .places = "block layer1 layer2 layer3", \
