@@ -7,6 +7,7 @@
 #include "cli/outputs.h"
 #include "cli/source.h"
 #include "data/look/look.h"
+#include "photos/present.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,6 +108,39 @@ bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *out
     bool ok = item < 0 || (path ? kin_output_apart(cli, output, path, err) : kin_fail_memory(err, output, 1));
     kin_free(path);
     return ok;
+}
+
+void kin_album_say_stale(const kin_cli *cli, const kin_album *album, int64_t gone, int64_t changed,
+                         const char *first)
+{
+    if (gone + changed == 0) return;
+    kin_cli_note(
+        cli,
+        "%lld pictures of the index are gone and %lld have another content since, and are left out (the "
+        "first: %s); kin index brings %s up to date",
+        (long long)gone, (long long)changed, first, album->file);
+}
+
+bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err)
+{
+    kin_present told;
+    int64_t known = album->photos.count, links;
+    if (!kin_photos_present(&album->photos, album->root, &told, err)) return false;
+    if (known && !album->photos.count)
+        return kin_fail(
+            err, KIN_ERR_DATA,
+            "%s: none of its %lld pictures is there below %s as the index knows it; kin index brings it "
+            "up to date",
+            album->file, (long long)known, album->root);
+    kin_album_say_stale(cli, album, told.gone, told.changed, told.first_stale);
+    links = told.hard + told.symbolic;
+    if (links)
+        kin_cli_note(
+            cli,
+            "%lld hard and %lld symbolic links to pictures that have another name here are no copies, and "
+            "are passed over (the first: %s)",
+            (long long)told.hard, (long long)told.symbolic, told.first_link);
+    return true;
 }
 
 bool kin_by_group(const int64_t *group, int64_t count, int64_t groups, kin_groups *out, kin_error *err)

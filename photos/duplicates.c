@@ -300,6 +300,7 @@ static bool verify(state *s, kin_error *err)
 static bool better(const kin_photos *p, int64_t a, int64_t b)
 {
     const kin_photo *x = &p->item[a], *y = &p->item[b];
+    if (x->link != y->link) return y->link;
     int64_t pixels = x->width * x->height, others = y->width * y->height;
     if (pixels != others) return pixels > others;
     return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;

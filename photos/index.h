@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "retrieval/vectors.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ typedef struct kin_photo {
     int64_t width, height; /* upright */
     uint64_t hash;         /* data/look/hash.h */
     uint8_t digest[KIN_BLAKE2B_BYTES];
+    bool link; /* reached through a symbolic link, as kin_photos_present tells; no index has it */
 } kin_photo;
 
 typedef struct kin_photos {

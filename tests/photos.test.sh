@@ -176,8 +176,34 @@ expect "nor by find's page" 2 "" "is read by this very command" find noise.ppm -
 expect "nor by groups" 2 "" "is read by this very command" groups shop --out shop/other/view-01.png
 same "photos: and it is as it was" shop/copy.png shop/product-0003/view-01.png
 rm shop/copy.png
-expect "a picture that went meanwhile is told" 0 "" "could not be read again" duplicates shop --csv dups.csv
+expect "a picture that went meanwhile is told" 0 "" "1 pictures of the index are gone and 0 have another content since, and are left out (the first: copy.png)" duplicates shop --csv dups.csv
 expect "a folder that is not indexed" 2 "" "empty is not indexed yet; kin index empty does it" duplicates empty
+
+# ---- what changed since, and what has several names ----
+mkdir names && cp shop/product-0001/view-0[1-4].png names 2>/dev/null || cp shop/other/view-0[1-4].png names
+mkdir names/sub && cp names/view-01.png names/sub/copy.png && cp names/view-02.png names/z.png && touch -r names/view-02.png names/z.png && cp names/view-03.png names/sub/gone.png
+"$kin" index names --quiet >"$out/log"
+cp names/view-04.png names/view-02.png && rm names/sub/gone.png
+expect "what was overwritten is no longer the same bytes, and is told" 0 "exact     48 x 48     names/view-01.png" "1 pictures of the index are gone and 1 have another content since" duplicates names --kind exact
+why=; grep -qE 'gone|view-02|view-03|z.png' out && why="$(tr '\n' ' ' <out)"
+report "nothing is called a copy of what is not there" "$why"
+expect "kin find lists nothing that is gone" 0 "# names/z.png" "1 pictures of the index are gone and 1 have" find names/z.png names/view-03.png --each --index names --top 5
+why=; grep -qE 'gone|view-02' out && why="$(tr '\n' ' ' <out)"; [ "$(grep -c . out)" -ge 8 ] || why="$why; too few"
+report "and fills the list with what is there" "$why"
+touch names/view-03.png
+expect "another time alone changes nothing" 0 "" "1 pictures of the index are gone and 1 have" duplicates names --kind exact --csv exact.csv
+mkdir outside && mv names/z.png outside/real.png && ln -s ../outside/real.png names/a-link.png && ln -s sub names/a-folder && ln -s view-04.png names/a-file.png && ln names/view-03.png names/hard.png && cp outside/real.png names/sub/real.png
+"$kin" index names --quiet >"$out/log"
+expect "a file with several names is one picture" 0 "" "1 hard and 3 symbolic links to pictures that have another name here" duplicates names --kind exact --csv exact.csv
+why=; grep -qE 'hard.png|a-folder|a-file|view-03' exact.csv && why="$(tr '\n' ' ' <exact.csv)"
+grep -q 'names/sub/real.png,keep,1' exact.csv && grep -q 'names/a-link.png,exact,1' exact.csv && grep -q 'names/view-02.png,keep,1' exact.csv && grep -q 'names/view-04.png,exact,0' exact.csv || why="$why $(tr '\n' ' ' <exact.csv)"
+report "and none that a link leads to is kept, or given away" "$why"
+mkdir taken && "$kin" duplicates names --paths0 --quiet 2>"$out/log" | xargs -0 mv --backup=numbered -t taken
+why=; for picture in names/sub/real.png outside/real.png names/view-03.png names/a-link.png names/a-file.png; do [ -e $picture ] || [ -L $picture ] || why="$why $picture"; done
+[ -e names/view-01.png ] || [ -e names/sub/copy.png ] || why="$why both copies"
+report "moving what is not kept loses no picture" "$why"
+rm -r names/*.png names/sub
+expect "where all is gone it is an error" 1 "" "none of its" duplicates names
 
 # ---- groups ----
 mkdir things && for thing in 1 2 3; do

@@ -101,7 +101,8 @@ static void put_csv(void *user, int64_t i)
     const kin_photo *p = &w->album->photos.item[i];
     fprintf(w->stream, "%lld,", (long long)w->d->group[i] + 1);
     put_path_field(w->stream, w->album, i);
-    bool keep = w->d->keeper[w->d->group[i]] == i;
+    bool keep = w->d->keeper[w->d->group[i]] == i ||
+                p->link; /* what a link leads to is not this folder's to go */
     fprintf(w->stream, ",%s,%d,%lld,%lld,%lld\n", kind_of(w->d, i), keep, (long long)p->width,
             (long long)p->height, (long long)p->bytes);
 }
@@ -119,11 +120,13 @@ static void put_text(void *user, int64_t i)
     kin_free(path);
 }
 
+/* What another program may take away: through a symbolic link it would take the picture that the link leads to. */
 static void put_path(void *user, int64_t i)
 {
     writing *w = user;
     char *path = kin_album_path(w->album, i);
-    if (path && w->d->keeper[w->d->group[i]] != i) fwrite(path, 1, strlen(path) + 1, stdout);
+    bool moves = w->d->keeper[w->d->group[i]] != i && !w->album->photos.item[i].link;
+    if (path && moves) fwrite(path, 1, strlen(path) + 1, stdout);
     kin_free(path);
 }
 
@@ -197,7 +200,8 @@ static void summary(const kin_cli *cli, const kin_album *album, const kin_duplic
     int64_t count[3] = {0}, bytes = 0;
     for (int64_t i = 0; i < album->photos.count; i++) {
         if (d->group[i] < 0 || d->keeper[d->group[i]] == i) continue;
-        count[d->kind[i]]++, bytes += album->photos.item[i].bytes;
+        count[d->kind[i]]++;
+        if (!album->photos.item[i].link) bytes += album->photos.item[i].bytes;
     }
     kin_cli_note(
         cli,
@@ -229,7 +233,7 @@ static int run(kin_cli *cli)
     bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
               kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
               kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
-              kin_album_apart(cli, &album, html, &err) &&
+              kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err) &&
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     if (m.stage) kin_meter_end(&m.meter);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
@@ -249,20 +253,25 @@ const kin_command kin_command_duplicates = {
     .name = "duplicates",
     .summary = "tell which pictures of an indexed folder are one picture",
     .usage = "kin duplicates [FOLDER] [--csv FILE] [--html PAGE] [--kind KIND]",
-    .about = "Groups of pictures that are the same file (exact), the same picture written again in another "
-             "size, format or "
-             "quality (same), or near to it: cropped, framed, greyed, slightly turned, written upon. "
-             "Candidates by "
-             "perceptual hash and by descriptor are laid over each other, as wholes or by the corners that "
-             "both have, and "
-             "count only where what lies over each other is the same; two photographs of one thing are not. "
-             "Of each group "
-             "the picture of most pixels, then of most bytes, is named to be kept.\n\n"
-             "Nothing is ever deleted, moved or changed.",
+    .about =
+        "Groups of pictures that are the same file (exact), the same picture written again in another "
+        "size, format or "
+        "quality (same), or near to it: cropped, framed, greyed, slightly turned, written upon. "
+        "Candidates by "
+        "perceptual hash and by descriptor are laid over each other, as wholes or by the corners that "
+        "both have, and "
+        "count only where what lies over each other is the same; two photographs of one thing are not. "
+        "Of each group "
+        "the picture of most pixels, then of most bytes, is named to be kept.\n\n"
+        "A file with several names (hard links, symbolic links to it or to its folder) is one picture. One "
+        "that "
+        "only a symbolic link leads to is never kept before another, and --paths0 does not name it. What is "
+        "gone or has another content than the index says is left out, and that is said.\n\n"
+        "Nothing is ever deleted, moved or changed.",
     .examples = "kin index ~/photos\n"
                 "kin duplicates ~/photos --csv dups.csv --html dups.html\n"
                 "# copies alone, moved away by another program\n"
-                "kin duplicates ~/photos --kind exact --paths0 | xargs -0 mv -t ~/copies",
+                "kin duplicates ~/photos --kind exact --paths0 | xargs -0 mv --backup=numbered -t ~/copies",
     .arguments = {{"FOLDER", "an indexed folder, or an index; the nearest above where it is left out"}},
     .arguments_min = 0,
     .arguments_max = 1,

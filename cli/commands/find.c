@@ -9,6 +9,7 @@
 #include "cli/photos.h"
 #include "data/look/look.h"
 #include "data/sets/dataset.h"
+#include "photos/present.h"
 #include "retrieval/search/search.h"
 
 #include <math.h>
@@ -242,13 +243,29 @@ typedef struct results {
     labels labels;
     int64_t shown;  /* of all queries */
     kin_page *page; /* NULL: none is asked for */
+    char *state;    /* [pictures]: what is known of each so far */
+    int64_t gone, changed, first_stale;
 } results;
+enum { UNSEEN, THERE, STALE };
+
+/* Whether the picture is there as the index says; files are looked at as they are found, not all of the index. */
+static bool is_there(results *r, int64_t item, struct stat *info)
+{
+    if (r->state[item] == STALE) return false;
+    kin_photo_state state = kin_photo_now(&r->album->photos.item[item], r->album->root, info);
+    r->state[item] = state == KIN_PHOTO_THERE ? THERE : STALE;
+    if (state == KIN_PHOTO_THERE) return true;
+    if (r->gone + r->changed == 0) r->first_stale = item;
+    r->gone += state == KIN_PHOTO_GONE, r->changed += state == KIN_PHOTO_CHANGED;
+    return false;
+}
 
 /* What was found of one query, the nearest first. */
 typedef struct found {
     int64_t count, *item; /* of the index */
     double *distance;
     int64_t *more; /* how many others of its label are behind it; 0 without --group-by */
+    struct stat *info;
 } found;
 
 static void put_json(results *r, const char *query, const found *f)
@@ -359,14 +376,12 @@ static void put_lines(const results *r, const found *f)
     }
 }
 
-/* Whether the result is the very file that was asked with. */
-static bool is_query(const results *r, const struct stat *query, int64_t item)
+/* Whether the file is among these, under whatever name. */
+static bool is_among(const struct stat *info, const struct stat *files, int64_t count)
 {
-    struct stat info;
-    char *path = query->st_ino ? kin_album_path(r->album, item) : NULL;
-    bool same = path && stat(path, &info) == 0 && info.st_dev == query->st_dev &&
-                info.st_ino == query->st_ino;
-    kin_free(path);
+    bool same = false;
+    for (int64_t i = 0; i < count && !same; i++)
+        same = files[i].st_ino && info->st_dev == files[i].st_dev && info->st_ino == files[i].st_ino;
     return same;
 }
 
@@ -398,35 +413,68 @@ static double widest(const results *r)
     return matches && !given ? -1 /* nobody can tell */ : within;
 }
 
-/* `file` [files]: what was asked with; the very files are no results. Returns how far the nearest of all is. */
+/* `file` [files]: what was asked with; the very files are no results, nor what is gone or has changed, nor a file's
+ * second name. Returns how far the nearest of all is. */
 static double choose(results *r, const struct stat *file, int64_t files, const gallery *g, const float *value,
                      const int64_t *index, int64_t k, found *f)
 {
     int64_t top = kin_option_int(r->cli, "top");
     double nearest = 2, within = widest(r);
+    f->count = 0;
     for (int c = 0; r->labels.used && c < r->labels.set.classes; c++) r->labels.place[c] = -1;
     for (int64_t i = 0; i < k && (f->count < top || r->labels.used); i++) {
+        struct stat info;
         int64_t which = g->item ? g->item[index[i]] : index[i];
-        double d = 1 - (double)value[i];
-        if (d < 0) d = 0;
-        bool asked = false, full = f->count >= top;
-        if (full && !counts(r, which)) continue;
-        for (int64_t q = 0; q < files && !asked && !full; q++) asked = is_query(r, &file[q], which);
-        if (asked) continue;
+        double d = value[i] < 1 ? 1 - (double)value[i] : 0;
+        if (f->count >= top && !counts(r, which)) continue;
+        if (d > within && nearest < 2) break;
+        if (!is_there(r, which, &info) || is_among(&info, file, files) || is_among(&info, f->info, f->count))
+            continue;
         if (nearest > d) nearest = d;
+        f->info[f->count] = info;
         if (d <= within) put(r, f, which, d);
     }
     return nearest;
 }
 
-static bool show(results *r, const char *query, const struct stat *file, int64_t files, const gallery *g,
-                 const float *value, const int64_t *index, int64_t k, kin_error *err)
+static bool make_room(found *f, int64_t k, kin_error *err)
 {
-    found f = {.item = kin_alloc_array((size_t)k, sizeof *f.item),
-               .distance = kin_alloc_array((size_t)k, sizeof *f.distance),
-               .more = kin_alloc_array((size_t)k, sizeof *f.more)};
-    bool ok = (f.item && f.distance && f.more) || kin_fail_memory(err, "the results", (size_t)k * 24);
+    *f = (found){.item = kin_alloc_array((size_t)k, sizeof *f->item),
+                 .distance = kin_alloc_array((size_t)k, sizeof *f->distance),
+                 .more = kin_alloc_array((size_t)k, sizeof *f->more),
+                 .info = kin_alloc_array((size_t)k + 1, sizeof *f->info)};
+    return (f->item && f->distance && f->more && f->info) ||
+           kin_fail_memory(err, "the results", (size_t)k * (24 + sizeof *f->info));
+}
+
+static void free_room(found *f)
+{
+    kin_free(f->item), kin_free(f->distance), kin_free(f->more), kin_free(f->info);
+}
+
+/* Where so many were left out that the list is short, all of the index is looked at. */
+static bool choose_of_all(results *r, const struct stat *file, int64_t files, const gallery *g,
+                          const float *row, found *f, double *nearest, kin_error *err)
+{
+    kin_neighbours all;
+    kin_search_opt opt = {.k = g->vectors.count, .metric = KIN_INNER};
+    free_room(f);
+    if (!make_room(f, opt.k, err)) return false;
+    if (!kin_search((kin_vectors){row, 1, g->vectors.dim}, g->vectors, &opt, &all, err)) return false;
+    *nearest = choose(r, file, files, g, all.value, all.index, opt.k, f);
+    kin_neighbours_free(&all);
+    return true;
+}
+
+static bool show(results *r, const char *query, const float *row, const struct stat *file, int64_t files,
+                 const gallery *g, const float *value, const int64_t *index, int64_t k, kin_error *err)
+{
+    found f;
+    bool ok = make_room(&f, k, err);
     double nearest = ok ? choose(r, file, files, g, value, index, k, &f) : 0;
+    if (ok && f.count < kin_option_int(r->cli, "top") && k < g->vectors.count &&
+        1 - (double)value[k - 1] <= widest(r))
+        ok = choose_of_all(r, file, files, g, row, &f, &nearest, err);
     if (ok && kin_option_flag(r->cli, "json")) put_json(r, query, &f);
     else if (ok) put_lines(r, &f);
     if (ok && r->page) put_page(r, query, files == 1 ? file : NULL, &f);
@@ -436,7 +484,7 @@ static bool show(results *r, const char *query, const struct stat *file, int64_t
                      "%s: no match: the nearest is at a distance of %.4f, and what counts as found is within "
                      "%.4f (%s)",
                      query, nearest, r->threshold, r->by);
-    kin_free(f.item), kin_free(f.distance), kin_free(f.more);
+    free_room(&f);
     return ok;
 }
 
@@ -447,6 +495,8 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
             most = g->vectors.count, k = top < most - files && !r->labels.used ? top + files : most;
     kin_neighbours nearest;
     kin_search_opt opt = {.k = k, .metric = KIN_INNER};
+    r->state = kin_alloc_zero((size_t)r->album->photos.count, 1);
+    if (!r->state) return kin_fail_memory(err, "the index", (size_t)r->album->photos.count);
     if (!each && !average(q, g->vectors.dim, err)) return false;
     if (!kin_search((kin_vectors){q->rows, n, g->vectors.dim}, g->vectors, &opt, &nearest, err)) return false;
     bool ok = true;
@@ -461,10 +511,14 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
         for (int64_t j = 0; !each && j < q->count; j++) grey |= q->grey[j];
         r->known = told && !grey;
         r->titled = each && q->count > 1;
-        ok = show(r, each ? q->name[i] : "the average", each ? &q->file[i] : q->file, files, g,
-                  nearest.value + i * k, nearest.index + i * k, k, err);
+        ok = show(r, each ? q->name[i] : "the average", q->rows + i * g->vectors.dim,
+                  each ? &q->file[i] : q->file, files, g, nearest.value + i * k, nearest.index + i * k, k,
+                  err);
     }
     kin_neighbours_free(&nearest);
+    if (ok)
+        kin_album_say_stale(r->cli, r->album, r->gone, r->changed,
+                            r->album->photos.item[r->first_stale].path);
     return ok;
 }
 
@@ -554,6 +608,7 @@ static int run(kin_cli *cli)
     free_queries(&q);
     kin_free(g.item), kin_free(g.rows);
     free_labels(&r.labels);
+    kin_free(r.state);
     if (album.file) kin_album_close(&album);
     return ok ? none : kin_cli_fail(cli, &err);
 }

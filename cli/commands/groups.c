@@ -239,7 +239,7 @@ static int run(kin_cli *cli)
     kin_interrupt_catch();
     bool ok = kin_album_open(cli->positionals ? cli->positional[0] : NULL, &g.album, &err) &&
               kin_album_apart(cli, &g.album, out, &err) && kin_album_apart(cli, &g.album, html, &err) &&
-              make_groups(&g, &err);
+              kin_album_present(cli, &g.album, &err) && make_groups(&g, &err);
     ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));
     if (ok && !out && !html) print_groups(&g);
     ok = ok && (!kin_option_flag(cli, "judge") || judge(&g, &err));
