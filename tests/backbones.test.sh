@@ -48,4 +48,16 @@ expect "neither --weights nor --random" 2 "" "give --weights DIR, --random NAMES
 expect "a folder without weights" 1 "" "no file in it is of a network" backbones "$folder/shop" --weights "$folder/shop"
 expect "an unknown network" 2 "" "did you mean resnet56?" backbones "$folder/shop" --random resnet51
 expect "no classes" 1 "" "all pictures are of one class" backbones "$folder/shop" --labels folder --classes 0 --random conv4
+
+# Whether the order holds after training: a row a network, nothing trained twice.
+study() { KIN=$kin STEPS=2 SIZE=24 BATCH=8 examples/backbones.sh "$folder/shop" 0-3 4-7 "$folder/study" "$folder/weights/none.whl,tests/golden/pth/wheel.whl" resnet8,conv4 >"$out/said" 2>"$out/err" || bad "backbones: the study" "$(tail -n 1 "$out/err")"; }
+study
+why=
+[ "$(wc -l <"$folder/study/rows.csv")" -eq 3 ] || why="not two rows"
+grep -q "^Spearman of both orders over 2 networks: -*[01].00; as much by chance: " "$out/said" || grep -q "all alike" "$out/said" || why="$why; $(tail -n 1 "$out/said")"
+report "frozen and trained orders are compared" "$why"
+cp "$out/said" "$out/before"
+study
+same "backbones: the study again" "$out/before" "$out/said"
+report "... trains nothing twice" "$(grep '^backbones: ' "$out/err" | head -n 1)"
 exit $failed
