@@ -3,6 +3,7 @@
 # was found, time that is kept, and what is wrong named by file and line.
 set -u
 about=sweep
+root=$PWD
 . tests/support/shell.sh
 cd "$folder" || exit 1
 
@@ -57,6 +58,9 @@ timeless few | cmp -s - whole.lines && [ "$(ls -d few/trial-000[0-9]/last.safete
 expect "what is finished stays" 0 "trial" "" sweep $run --out whole --quiet
 timeless whole | cmp -s - whole.lines && ok "sweep: and nothing is done again" || bad "sweep: and nothing is done again" "the journal grew"
 expect "random search is one rung" 0 "    9  " "" sweep space.conf shop --trials 2 --seeds 0 --method random --out random --quiet
+
+expect "the example's space stands" 1 "" "nowhere" sweep "$root/examples/sweep.conf" nowhere --trials 1 --out none
+[ "$(grep -E '^[a-z0-9-]+ = ' "$root/examples/sweep.conf" | grep -vc ' # ')" -eq 0 ] && [ ! -e none ] && ok "sweep: and each line tells its reason" || bad "sweep: and each line tells its reason" "one does not"
 
 # ---- kills ----
 

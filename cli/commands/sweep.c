@@ -260,6 +260,16 @@ static bool search(sweep *s, double began, kin_error *err)
     return ok;
 }
 
+/* Who stops a sweep wants to see how far it came; that it was stopped is the error that counts. */
+static void show_so_far(const kin_cli *cli)
+{
+    const char *folder = kin_option_string(cli, "out");
+    kin_sweep_record record;
+    if (!kin_sweep_read(folder, &record, NULL)) return;
+    write_page(cli, folder, &record, NULL);
+    kin_sweep_record_free(&record);
+}
+
 static bool swept(kin_cli *cli, double began, kin_error *err)
 {
     sweep *s = kin_alloc_zero(1, sizeof *s);
@@ -269,6 +279,7 @@ static bool swept(kin_cli *cli, double began, kin_error *err)
     bool ok = search(s, began, &why);
     kin_free(s);
     if (ok) return tell(cli, kin_option_string(cli, "out"), err);
+    if (why.code == KIN_ERR_INTERRUPTED) show_so_far(cli);
     if (why.code != KIN_ERR_INTERRUPTED) return kin_fail(err, why.code, "%s", why.message);
     return kin_fail(err, KIN_ERR_INTERRUPTED,
                     "%s; the same command goes on, and kin sweep --report %s tells what there is",

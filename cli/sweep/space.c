@@ -465,14 +465,14 @@ bool kin_space_recipe(kin_space *s, const kin_sweep_plan *plan, const double *va
         const kin_setting *setting = &s->conf.settings[i];
         int p = param_of(s, i);
         if (setting->phase >= 0 || strcmp(setting->name, "steps") == 0) continue;
+        snprintf(from, sizeof from, "of %.280s", setting->value);
         if (p >= 0 && !kin_option_given(&train, setting->name)) {
             /* a flag's no is what it is without its line, too */
             const kin_option *o = find(kin_command_train.options, setting->name);
             if (o->kind != KIN_OPTION_FLAG) kin_text_format(out, "# %s: the loss has none\n", setting->name);
-            else if (!kin_conf_add(out, setting->name, "no", setting->value, err)) return false;
+            else if (!kin_conf_add(out, setting->name, "no", from, err)) return false;
             continue;
         }
-        snprintf(from, sizeof from, "of %.280s", setting->value);
         if (!kin_conf_add(out, setting->name,
                           p < 0 ? setting->value : kin_space_value(&s->params[p], value[p], room[p]),
                           p < 0 ? NULL : from, err))
