@@ -83,6 +83,17 @@ void kin_text_free(kin_text *text)
     *text = (kin_text){0};
 }
 
+void kin_hex(const void *bytes, size_t count, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < count; i++) {
+        *text++ = digits[b[i] >> 4];
+        *text++ = digits[b[i] & 15];
+    }
+    *text = '\0';
+}
+
 bool kin_parse_int(const char *string, int64_t low, int64_t high, int64_t *out)
 {
     char *end;

@@ -27,6 +27,9 @@ void kin_text_add_visible(kin_text *text, const char *string);
 void kin_text_add_real(kin_text *text, double number);
 void kin_text_free(kin_text *text);
 
+/* Bytes as digits, two each, and a zero: text [2 count + 1]. */
+void kin_hex(const void *bytes, size_t count, char *text);
+
 /* Whole-string numbers: false unless all of `string` is a number in range. */
 bool kin_parse_int(const char *string, int64_t low, int64_t high, int64_t *out);
 bool kin_parse_real(const char *string, double *out); /* finite only */

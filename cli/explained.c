@@ -1,6 +1,7 @@
 #include "cli/explained.h"
 
 #include "base/memory.h"
+#include "retrieval/vectors.h"
 #include "cli/interrupt.h"
 #include "cli/pages/heatmap.h"
 
@@ -209,13 +210,7 @@ void kin_explained_free(kin_explained *e)
 
 double kin_explained_alike(const kin_explained *e, int a, int b, int64_t from, int64_t to)
 {
-    const float *x = e->seen[a].descriptor, *y = e->seen[b].descriptor;
-    double xx = 0, yy = 0, xy = 0;
-    for (int64_t i = from; i < to; i++) {
-        xx += (double)x[i] * x[i], yy += (double)y[i] * y[i];
-        xy += (double)x[i] * y[i];
-    }
-    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+    return kin_cosine(e->seen[a].descriptor + from, e->seen[b].descriptor + from, to - from);
 }
 
 void kin_explained_order(const kin_explained *e, int a, int64_t from, int64_t to, int *order)

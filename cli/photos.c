@@ -187,7 +187,7 @@ static void digest_of(kin_module *module, char *text)
         kin_blake2b_add(&b, kin_data(e->tensor), (size_t)kin_count(e->tensor) * sizeof(kin_real));
     }
     kin_blake2b_end(&b, hash);
-    for (int i = 0; i < KIN_BLAKE2B_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    kin_hex(hash, sizeof hash, text);
 }
 
 /* How long a row is: what a black picture gives. */

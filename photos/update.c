@@ -2,6 +2,7 @@
 #include "photos/update.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/names.h"
 #include "base/parallel.h"
 #include "data/look/facts.h"
@@ -89,15 +90,10 @@ typedef struct update {
     kin_error *errors;           /* [GROUP]: of the group at hand */
 } update;
 
-static void digits(const uint8_t *digest, char *text)
-{
-    for (int i = 0; i < KIN_BLAKE2B_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
-}
-
 static int64_t known_content(const update *u, const uint8_t *digest)
 {
     char text[2 * KIN_BLAKE2B_BYTES + 1];
-    digits(digest, text);
+    kin_hex(digest, KIN_BLAKE2B_BYTES, text);
     int64_t number = kin_names_find(&u->contents, text);
     return number < 0 ? -1 : u->of_content[number];
 }
@@ -111,7 +107,7 @@ static bool index_known(update *u, kin_error *err)
     u->there = kin_alloc_zero((size_t)n, sizeof *u->there);
     bool ok = u->of_content && u->there;
     for (int64_t i = 0; ok && i < n; i++) {
-        digits(k->item[i].digest, text);
+        kin_hex(k->item[i].digest, KIN_BLAKE2B_BYTES, text);
         int64_t before = u->contents.count, number = kin_names_add(&u->contents, text);
         /* Two of one path come from no index of kin's, and are refused. */
         ok = number >= 0 && kin_names_add(&u->paths, k->item[i].path) >= 0;

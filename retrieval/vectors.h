@@ -15,6 +15,9 @@ typedef struct kin_vectors {
     int64_t count, dim;
 } kin_vectors;
 
+/* Of two rows of n numbers, summed in double; 0 where one of them is all zeros. */
+double kin_cosine(const float *x, const float *y, int64_t n);
+
 static inline const float *kin_row(kin_vectors v, int64_t i) { return v.data + i * v.dim; }
 
 /* Told about long work from time to time, always in the thread that called the library; returning false stops

@@ -4,6 +4,7 @@
 #include "base/blake2b.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/npy.h"
 #include "base/parallel.h"
 #include "base/version.h"
@@ -77,7 +78,7 @@ static void name_network(kin_module *module, const kin_network *network, char *n
         kin_blake2b_add(&b, kin_data(e->tensor), (size_t)kin_count(e->tensor) * sizeof(kin_real));
     }
     kin_blake2b_end(&b, key.hash);
-    for (int i = 0; i < NAME / 2; i++) snprintf(name + 2 * i, 3, "%02x", key.hash[i]);
+    kin_hex(key.hash, NAME / 2, name);
 }
 
 /* A key as whole numbers below 65,536, and back. */

@@ -43,7 +43,7 @@ bool kin_run_data_of(kin_run_data *d, const kin_dataset *set, const kin_dataset 
     add_items(&b, set);
     add_items(&b, validation);
     kin_blake2b_end(&b, hash);
-    for (size_t i = 0; i < sizeof d->digest / 2; i++) snprintf(d->digest + 2 * i, 3, "%02x", hash[i]);
+    kin_hex(hash, sizeof d->digest / 2, d->digest);
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/blake2b.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/npy.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -83,7 +84,7 @@ static void take_digest(kin_teacher *t)
         kin_blake2b_add(&b, kin_data(e->tensor), (size_t)kin_count(e->tensor) * sizeof(kin_real));
     }
     kin_blake2b_end(&b, hash);
-    for (size_t i = 0; i < sizeof t->digest / 2; i++) snprintf(t->digest + 2 * i, 3, "%02x", hash[i]);
+    kin_hex(hash, sizeof t->digest / 2, t->digest);
 }
 
 /* Asks it about one grey picture. */

@@ -13,11 +13,7 @@ typedef struct heap {
 
 static double cosine_distance(kin_vectors v, int64_t i, int64_t j)
 {
-    double inner = 0, a = 0, b = 0;
-    const float *x = kin_row(v, i), *y = kin_row(v, j);
-    for (int64_t d = 0; d < v.dim; d++)
-        inner += (double)x[d] * y[d], a += (double)x[d] * x[d], b += (double)y[d] * y[d];
-    return a > 0 && b > 0 ? 1 - inner / sqrt(a * b) : 1;
+    return 1 - kin_cosine(kin_row(v, i), kin_row(v, j), v.dim);
 }
 
 static void add(heap *h, double d, double widest)

@@ -1,6 +1,7 @@
 #include "cli/pages/explain_page.h"
 
 #include "base/memory.h"
+#include "retrieval/vectors.h"
 #include "base/random.h"
 #include "cli/pages/heatmap.h"
 
@@ -329,14 +330,6 @@ static void add_similarity(kin_page *page, const kin_explained *e)
 
 /* ---- the auto-encoder ---- */
 
-static double cosine(const float *x, const float *y, int64_t n)
-{
-    double xx = 0, yy = 0, xy = 0;
-    for (int64_t i = 0; i < n; i++)
-        xx += (double)x[i] * x[i], yy += (double)y[i] * y[i], xy += (double)x[i] * y[i];
-    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
-}
-
 /* rows: descriptors at unit length, codes behind them, what is made of the codes last. */
 static bool rebuild(const kin_explain_page *p, float **rows, kin_error *err)
 {
@@ -364,8 +357,8 @@ static int nearest(const float *rows, int64_t dim, int count, int a)
 {
     int best = -1;
     for (int b = 0; b < count; b++)
-        if (b != a && (best < 0 || cosine(rows + a * dim, rows + b * dim, dim) >
-                                       cosine(rows + a * dim, rows + best * dim, dim)))
+        if (b != a && (best < 0 || kin_cosine(rows + a * dim, rows + b * dim, dim) >
+                                       kin_cosine(rows + a * dim, rows + best * dim, dim)))
             best = b;
     return best;
 }
@@ -387,7 +380,7 @@ static void add_rebuilt(kin_page *page, const kin_explain_page *p)
             "by the codes.");
         for (int i = 0; i < e->count && kin_page_ok(page); i++) {
             int whole = nearest(rows, in, e->count, i), coded = nearest(codes, dims, e->count, i);
-            snprintf(note, sizeof note, "kept\u00a0%.4f", cosine(rows + i * in, back + i * in, in));
+            snprintf(note, sizeof note, "kept\u00a0%.4f", kin_cosine(rows + i * in, back + i * in, in));
             kin_page_row_begin(page, &(kin_page_row){0});
             put_seen(page, &e->seen[i], note);
             if (whole >= 0) put_seen(page, &e->seen[whole], "most alike by the descriptors");
