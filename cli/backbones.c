@@ -401,6 +401,7 @@ static bool judge(const kin_dataset *set, const kin_encoded *e, kin_backbone *b,
     bool tied = ok && kin_metrics_tied(&m);
     for (int64_t i = 0; ok && i < n; i++) b->ap[e->item[i]] = tied ? each[i].ap_pessimistic : each[i].ap;
     if (ok) b->recall1 = tied ? m.pessimistic.recall[0] : m.mean.recall[0], b->dim = e->dim;
+    if (ok && e->zeros) b->recall1 *= (double)m.evaluated / (double)(m.evaluated + e->zeros);
     kin_free(labels), kin_free(each);
     return ok;
 }
@@ -433,6 +434,9 @@ static bool compute(const kin_cli *cli, const kin_dataset *set, kin_backbone *b,
     if (ok && w->encoded.broken)
         kin_cli_note(cli, "%s: %lld pictures could not be read and were left out; the first: %s", b->model,
                      (long long)w->encoded.broken, w->encoded.first_broken.message);
+    if (ok && w->encoded.zeros)
+        kin_cli_note(cli, "%s, %s: %lld of %lld descriptors are zeros, which find nothing", b->model, b->from,
+                     (long long)w->encoded.zeros, (long long)set->count);
     close_work(w);
     return ok;
 }
