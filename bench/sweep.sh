@@ -5,18 +5,23 @@
 #
 #     bench/sweep.sh [SWEEPS] [FOLDER]        8 sweeps of each kind, out/bench-sweep; minutes
 #
-# A sweep that is there already is not made again.
+# A sweep that is there already is not made again. On other data than the drawn shop: DATA, the classes that are SEARCHED, those that are NEW, and
+# lines of the space that the data need:
+#
+#     DATA=out/omniglot SEARCHED=0-199 NEW=700-799 EXTRA='channels = 1
+#     invert = yes' bench/sweep.sh 8 out/bench-sweep-omniglot
 set -eu
 kin=${KIN:-./kin}
 sweeps=${1:-8} out=${2:-out/bench-sweep}
+data=${DATA:-$out/shop} searched=${SEARCHED:-0-47} new=${NEW:-48-} extra=${EXTRA:-channels = 3}
 mkdir -p "$out"
-[ -d "$out/shop" ] || "$kin" synth "$out/shop" --products 72 --views 6 --size 24 --seed 22 --quiet
-cat >"$out/space.conf" <<'CONF'
+[ -n "${DATA:-}" ] || [ -d "$out/shop" ] || "$kin" synth "$out/shop" --products 72 --views 6 --size 24 --seed 22 --quiet
+cat >"$out/space.conf" <<CONF
 # wide, as spaces are before one knows better
 model = conv4
 size = 24
-channels = 3
-classes = 0-47
+classes = $searched
+$extra
 batch-classes = 10
 batch-pictures = 3
 batch = 30
@@ -36,18 +41,18 @@ steps_of() { sed -n 's/.*"best step":[0-9]*,"steps":\([0-9]*\),.*/\1/p' "$1/jour
 best_of() { "$kin" sweep --report "$1" --quiet | awk 'NR == 2 { printf "%04d %s\n", $1, $3 }'; }
 test_of() { # FOLDER: mAP on the classes that no sweep saw
     best=$(best_of "$1")
-    "$kin" embed "$out/shop" --classes 48- --model "$1/trial-${best% *}" --out "$out/rows" --quiet
+    "$kin" embed "$data" --classes "$new" --model "$1/trial-${best% *}" --out "$out/rows" --quiet
     "$kin" eval --gallery "$out/rows" | awk '$1 == "mAP" { print $2 }' | cut -c 1-6
 }
 
 echo "seed,method,steps,trials,validation,test" >"$out/results.csv"
 seed=1
 while [ "$seed" -le "$sweeps" ]; do
-    "$kin" sweep "$out/space.conf" "$out/shop" --trials 27 --seeds 0 --seed "$seed" --out "$out/asha-$seed" --quiet >/dev/null
+    "$kin" sweep "$out/space.conf" "$data" --trials 27 --seeds 0 --seed "$seed" --out "$out/asha-$seed" --quiet >/dev/null
     budget=$(steps_of "$out/asha-$seed")
     # the nearest whole number of trials, and never fewer steps than halving had
     trials=$(((budget + 161) / 162))
-    "$kin" sweep "$out/space.conf" "$out/shop" --method random --trials $trials --seeds 0 --seed $((seed + 1000)) --out "$out/random-$seed" --quiet >/dev/null
+    "$kin" sweep "$out/space.conf" "$data" --method random --trials $trials --seeds 0 --seed $((seed + 1000)) --out "$out/random-$seed" --quiet >/dev/null
     for method in asha random; do
         folder=$out/$method-$seed
         best=$(best_of "$folder")
