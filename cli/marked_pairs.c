@@ -44,7 +44,8 @@ static bool take_header(reading *r, char *const *field, int count, kin_error *er
 static bool take_mark(const reading *r, const char *text, bool *same, kin_error *err)
 {
     static const char *const yes[] = {"1", "yes", "true", NULL}, *const no[] = {"0", "no", "false", NULL};
-    static const char *const kinds[] = {"exact", "same", "near", NULL}, *const none[] = {"none", NULL};
+    static const char *const kinds[] = {"exact", "same", "near", "turned", "mirrored", NULL},
+                             *const none[] = {"none", NULL};
     const char *const *const words[2] = {r->by_kind ? none : no, r->by_kind ? kinds : yes};
     for (int is = 0; is < 2; is++)
         for (const char *const *w = words[is]; *w; w++)

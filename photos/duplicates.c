@@ -5,17 +5,25 @@
 #include "base/random.h"
 #include "data/look/hash.h"
 #include "photos/components.h"
+#include "photos/detail.h"
 #include "photos/overlay.h"
 #include "retrieval/search/search.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_AGREE = 8, COLOURS_SAME = 8, GROUP = 64, WORK = 256 };
+enum { LEAST_AGREE = 8, COLOURS_SAME = 8, GROUP = 64, WORK = 256, TURNS = 8 };
 static const double covered_least = .85, bridge_agrees = .6;
 
 const char *const kin_duplicate_names[] = {"exact", "same", "near", "none", NULL};
+
+const char *kin_duplicate_name(kin_duplicate kind, int turn)
+{
+    bool turned = turn == 3 || turn == 5 || turn == 6;
+    return kind != KIN_DUPLICATE_NEAR || !turn ? kin_duplicate_names[kind] : turned ? "turned" : "mirrored";
+}
 
 typedef struct state {
     const kin_photos *photos;
@@ -46,7 +54,7 @@ static bool add_pair(state *s, int64_t a, int64_t b, kin_duplicate kind, kin_err
                                                .b = a < b ? b : a,
                                                .kind = kind,
                                                .bits = kin_hash_distance(x->hash, y->hash),
-                                               .correlation = kind == KIN_DUPLICATE_EXACT ? 1 : -1};
+                                               .correlation = kind == KIN_DUPLICATE_EXACT ? 1 : -2};
     return true;
 }
 
@@ -104,17 +112,29 @@ typedef struct near_hashes {
 } near_hashes;
 enum { HASHES = 64 };
 
+/* The least distance that a hash has to another, as it is or turned. */
+static int turned_distance(const uint64_t turned[TURNS], uint64_t hash)
+{
+    int least = 64;
+    for (int t = 0; t < TURNS; t++) {
+        int d = kin_hash_distance(turned[t], hash);
+        if (d < least) least = d;
+    }
+    return least;
+}
+
 static void near_one(void *arg, int64_t index, int worker)
 {
     (void)worker;
     near_hashes *h = arg;
     const state *s = h->s;
     int64_t i = h->begin + index;
-    uint64_t hash = s->photos->item[s->single[i]].hash;
+    uint64_t hash[TURNS];
+    for (int t = 0; t < TURNS; t++) hash[t] = kin_hash_turned(s->photos->item[s->single[i]].hash, t);
     h->count[index] = 0;
     int64_t first = !s->opt.across ? i + 1 : i < s->second ? s->second : s->singles;
     for (int64_t k = first; k < s->singles && h->count[index] < HASHES; k++)
-        if (kin_hash_distance(hash, s->photos->item[s->single[k]].hash) <= s->opt.bits)
+        if (turned_distance(hash, s->photos->item[s->single[k]].hash) <= s->opt.bits)
             h->found[index * HASHES + h->count[index]++] = k;
 }
 
@@ -257,33 +277,120 @@ static bool look_at_candidates(state *s, kin_error *err)
     return true;
 }
 
+/* Whether colours and, before a plain background, what stands before it are one picture's. Copies, whatever was
+ * written upon them, stay below .34 (colour), .07 (strange) and 4 (grey) and above .97 (shape); one product's shape in
+ * other colours or with another label begins at .7 and .6 and ends at .9. */
+static bool agrees(const kin_overlay *a, const kin_overlay *b, const kin_overlay_agreement *g)
+{
+    bool both = a->coloured && b->coloured, plain = a->plain && b->plain && g->foreground < .7;
+    if (both && (g->colour > .5 || g->strange > .2)) return false;
+    if (a->coloured != b->coloured && g->grey > 10) return false;
+    return !plain || (g->grey <= 24 && g->shape >= .95);
+}
+
+/* As wholes; false where they do not fit. */
+static bool verify_whole(const state *s, kin_duplicate_pair *p, const kin_overlay *a, const kin_overlay *b,
+                         int turn)
+{
+    double colours, whole = kin_overlay_whole(a, b, &colours);
+    double shape = (double)a->width * b->height / ((double)a->height * b->width);
+    if (!turn) p->correlation = (float)whole;
+    if (whole < s->opt.whole || fabs(log(shape)) >= .06) return false;
+    kin_overlay_agreement g = kin_overlay_agree(a, b);
+    bool fits = agrees(a, b, &g),
+         same = !turn && colours < COLOURS_SAME && whole >= .99 && a->coloured == b->coloured;
+    p->recoloured = !fits && !turn, p->grey = (float)g.grey;
+    if (!fits) return !turn; /* corners would find the same map */
+    p->kind = same ? KIN_DUPLICATE_SAME : KIN_DUPLICATE_NEAR;
+    p->correlation = (float)whole, p->turn = (int8_t)turn, p->agree = 0;
+    return true;
+}
+
+/* Turned or mirrored, as far as the hashes say that it may be. */
+static void verify_turned(const state *s, kin_duplicate_pair *p, const kin_overlay *a, const kin_overlay *b,
+                          kin_overlay *room)
+{
+    uint64_t one = s->photos->item[p->a].hash, other = s->photos->item[p->b].hash;
+    for (int t = 1; t < TURNS; t++) {
+        if (kin_hash_distance(kin_hash_turned(one, t), other) > s->opt.bits) continue;
+        kin_overlay_turn(a, t, room);
+        if (verify_whole(s, p, room, b, t)) return;
+    }
+}
+
+static void verify_part(const state *s, kin_duplicate_pair *p, const kin_overlay *a, const kin_overlay *b,
+                        void *room)
+{
+    kin_affine_map map;
+    kin_overlay_agreement g;
+    double covered;
+    uint64_t key = kin_key(11, (uint64_t)p->a, (uint64_t)p->b);
+    int64_t agree = kin_corners_match(&a->corners, &b->corners, key, &map, room);
+    if (agree < LEAST_AGREE) return;
+    double part = kin_overlay_part(a, b, &map, &covered, &g);
+    p->agree = (int32_t)agree;
+    if (part > -1) p->correlation = (float)part;
+    if (part < s->opt.part || covered < covered_least) return;
+    bool fits = agrees(a, b, &g);
+    p->recoloured = !fits, p->grey = (float)g.grey;
+    if (fits) p->kind = KIN_DUPLICATE_NEAR;
+}
+
 static void verify_one(void *arg, int64_t index, int worker)
 {
     state *s = arg;
     kin_duplicate_pair *p = &s->out->pair[s->begin + index];
     if (p->kind == KIN_DUPLICATE_EXACT || s->unread[s->place[p->a]] || s->unread[s->place[p->b]]) return;
     const kin_overlay *a = &s->overlay[s->place[p->a]], *b = &s->overlay[s->place[p->b]];
-    double colours, whole = kin_overlay_whole(a, b, &colours), covered;
-    double shape = (double)a->width * b->height / ((double)a->height * b->width);
-    p->correlation = (float)whole;
-    if (whole >= s->opt.whole && fabs(log(shape)) < .06) {
-        p->kind = colours < COLOURS_SAME && whole >= .99 ? KIN_DUPLICATE_SAME : KIN_DUPLICATE_NEAR;
-        return;
+    char *room = s->workspace + (size_t)worker * s->bytes;
+    if (verify_whole(s, p, a, b, 0)) return;
+    verify_part(s, p, a, b, room);
+    if (p->kind == KIN_DUPLICATE_NONE) verify_turned(s, p, a, b, (kin_overlay *)(void *)room);
+}
+
+static const kin_duplicate_pair *pair_of(const kin_duplicates *d, int64_t a, int64_t b)
+{
+    kin_duplicate_pair key = {.a = a < b ? a : b, .b = a < b ? b : a};
+    return bsearch(&key, d->pair, (size_t)d->pairs, sizeof *d->pair, by_items);
+}
+
+/* Of a pair that fits the grey picture, where the other one is coloured; -1: it is no such pair. */
+static int64_t grey_of(const state *s, const kin_duplicate_pair *p, int64_t *coloured)
+{
+    if (p->kind == KIN_DUPLICATE_EXACT || p->kind == KIN_DUPLICATE_NONE) return -1;
+    bool a = s->overlay[s->place[p->a]].coloured, b = s->overlay[s->place[p->b]].coloured;
+    *coloured = a ? p->a : p->b;
+    return a == b ? -1 : a ? p->b : p->a;
+}
+
+/* A grey picture may fit two that differ in nothing but colours: it is of the one whose greys are nearer. */
+static bool part_greys(state *s, kin_error *err)
+{
+    kin_duplicates *d = s->out;
+    int64_t n = s->photos->count, coloured, grey;
+    const kin_duplicate_pair **best = kin_alloc_zero((size_t)n, sizeof *best);
+    if (!best) return kin_fail_memory(err, "candidates", (size_t)n * sizeof *best);
+    for (int64_t i = 0; i < d->pairs; i++)
+        if ((grey = grey_of(s, &d->pair[i], &coloured)) >= 0 &&
+            (!best[grey] || d->pair[i].grey < best[grey]->grey))
+            best[grey] = &d->pair[i];
+    for (int64_t i = 0; i < d->pairs; i++) {
+        kin_duplicate_pair *p = &d->pair[i];
+        int64_t first = -1;
+        if ((grey = grey_of(s, p, &coloured)) < 0 || best[grey] == p) continue;
+        grey_of(s, best[grey], &first);
+        const kin_duplicate_pair *both = pair_of(d, first, coloured);
+        if (both && both->recoloured) p->kind = KIN_DUPLICATE_NONE, p->recoloured = true;
     }
-    kin_affine_map map;
-    uint64_t key = kin_key(11, (uint64_t)p->a, (uint64_t)p->b);
-    int64_t agree = kin_corners_match(&a->corners, &b->corners, key, &map,
-                                      s->workspace + (size_t)worker * s->bytes);
-    if (agree < LEAST_AGREE) return;
-    double part = kin_overlay_part(a, b, &map, &covered);
-    p->agree = (int32_t)agree, p->correlation = (float)part;
-    if (part >= s->opt.part && covered >= covered_least) p->kind = KIN_DUPLICATE_NEAR;
+    kin_free(best);
+    return true;
 }
 
 static bool verify(state *s, kin_error *err)
 {
     kin_duplicates *d = s->out;
     s->bytes = kin_corners_workspace();
+    if (s->bytes < sizeof(kin_overlay)) s->bytes = (sizeof(kin_overlay) + 63) / 64 * 64;
     s->workspace = kin_alloc_array((size_t)kin_threads(), s->bytes);
     if (!s->workspace) return kin_fail_memory(err, "candidates", (size_t)kin_threads() * s->bytes);
     for (s->begin = 0; s->begin < d->pairs; s->begin += WORK) {
@@ -291,18 +398,84 @@ static bool verify(state *s, kin_error *err)
         kin_parallel_for(count, verify_one, s);
         if (!report(s, "comparing", s->begin + count, d->pairs, err)) return false;
     }
-    return true;
+    return part_greys(s, err);
 }
 
 /* ---- groups ---- */
 
-/* Whether a is to be kept rather than b; items are in the order of their paths. */
-static bool better(const kin_photos *p, int64_t a, int64_t b)
+/* What tells which of a group is to be kept, beside the index. */
+typedef struct worth {
+    bool grey, paletted;
+} worth;
+
+static bool is_paletted(const char *folder, const char *name)
 {
-    const kin_photo *x = &p->item[a], *y = &p->item[b];
-    if (x->link != y->link) return y->link;
+    uint8_t bytes[32];
+    char *path = kin_path_join(folder, name);
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) fclose(file);
+    kin_free(path);
+    return kin_detail_paletted(bytes, size);
+}
+
+/* Of what was decoded, and of the copies of those. */
+static void find_worths(const state *s, worth *worths)
+{
+    const kin_duplicates *d = s->out;
+    for (int64_t k = 0; k < s->overlays; k++) {
+        int64_t i = s->item[k];
+        if (s->unread[k]) continue;
+        worths[i] = (worth){!s->overlay[k].coloured, is_paletted(s->folder, s->photos->item[i].path)};
+    }
+    for (int64_t k = 0; k < d->pairs; k++)
+        if (d->pair[k].kind == KIN_DUPLICATE_EXACT) worths[d->pair[k].b] = worths[d->pair[k].a];
+}
+
+static bool read_grey(const state *s, int64_t item, kin_image *out)
+{
+    kin_error ignored = {0};
+    char *path = kin_path_join(s->folder, s->photos->item[item].path);
+    bool ok = path && kin_image_read(path, &s->opt.limits, out, &ignored);
+    if (ok && !kin_image_convert(out, 1, &ignored)) kin_image_free(out), ok = false;
+    kin_free(path);
+    return ok;
+}
+
+/* Whether the larger picture shows more; what cannot be told is believed. */
+static bool shows_more(const state *s, int64_t larger, int64_t smaller)
+{
+    kin_image a, b;
+    kin_error ignored = {0};
+    const kin_photo *x = &s->photos->item[larger], *y = &s->photos->item[smaller];
+    bool more = true;
+    if ((double)(y->width * y->height) > .64 * (double)(x->width * x->height)) return true;
+    if (!read_grey(s, larger, &a)) return true;
+    if (read_grey(s, smaller, &b)) {
+        if (!kin_detail_more(&a, &b, &more, &ignored)) more = true;
+        kin_image_free(&b);
+    }
+    kin_image_free(&a);
+    return more;
+}
+
+/* Whether a is to be kept rather than b; items are in the order of their paths. Nothing is lost first: colours, then
+ * all of them, then detail; only then what else a file has. */
+static bool better(const state *s, const worth *worths, int64_t a, int64_t b)
+{
+    const kin_photo *x = &s->photos->item[a], *y = &s->photos->item[b];
     int64_t pixels = x->width * x->height, others = y->width * y->height;
-    if (pixels != others) return pixels > others;
+    if (x->link != y->link) return y->link;
+    if (memcmp(x->digest, y->digest, sizeof x->digest) == 0) return a < b;
+    if (worths[a].grey != worths[b].grey) return worths[b].grey;
+    if (worths[a].paletted != worths[b].paletted && pixels < 4 * others && others < 4 * pixels)
+        return worths[b].paletted;
+    if (pixels != others) {
+        bool larger = pixels > others, more = larger ? shows_more(s, a, b) : shows_more(s, b, a);
+        if (!more && (x->date != 0) != (y->date != 0)) return x->date != 0;
+        return larger == more;
+    }
+    if ((x->date != 0) != (y->date != 0)) return x->date != 0;
     return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;
 }
 
@@ -320,7 +493,8 @@ static void tell_kinds(const state *s)
             for (int k = 0; k < 2; k++) {
                 bool of_keeper = both[1 - k] == d->keeper[g];
                 kin_duplicate *kind = &d->kind[both[k]];
-                if (pass == 0 ? of_keeper : *kind == KIN_DUPLICATE_NONE) *kind = p->kind;
+                if (pass == 0 ? of_keeper : *kind == KIN_DUPLICATE_NONE)
+                    *kind = p->kind, d->turn[both[k]] = p->turn;
             }
         }
 }
@@ -331,10 +505,12 @@ static bool group(state *s, kin_error *err)
     int64_t n = s->photos->count, edges = 0, *of = kin_alloc_array((size_t)n, sizeof *of);
     int64_t *size = kin_alloc_zero((size_t)n, sizeof *size);
     kin_edge *edge = kin_alloc_array((size_t)d->pairs, sizeof *edge);
+    worth *worths = kin_alloc_zero((size_t)n, sizeof *worths);
     d->group = kin_alloc_array((size_t)n, sizeof *d->group);
     d->keeper = kin_alloc_array((size_t)n, sizeof *d->keeper);
     d->kind = kin_alloc_array((size_t)n, sizeof *d->kind);
-    bool ok = (of && size && edge && d->group && d->keeper && d->kind) ||
+    d->turn = kin_alloc_zero((size_t)n, sizeof *d->turn);
+    bool ok = (of && size && edge && d->group && d->keeper && d->kind && d->turn && worths) ||
               kin_fail_memory(err, "groups", (size_t)n * 5 * sizeof *of);
     for (int64_t i = 0; ok && i < d->pairs; i++) {
         const kin_duplicate_pair *p = &d->pair[i];
@@ -342,15 +518,16 @@ static bool group(state *s, kin_error *err)
     }
     ok = ok && kin_components(kin_photos_vectors(s->photos), edge, edges, bridge_agrees, of, err) >= 0;
     for (int64_t i = 0; ok && i < n; i++) size[of[i]]++;
+    if (ok) find_worths(s, worths);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t c = of[i];
         if (size[c] == 1) size[c] = -1; /* alone */
         else if (size[c] > 1) d->keeper[d->groups] = i, size[c] = -2 - d->groups++;
         d->group[i] = size[c] == -1 ? -1 : -2 - size[c];
-        if (d->group[i] >= 0 && better(s->photos, i, d->keeper[d->group[i]])) d->keeper[d->group[i]] = i;
+        if (d->group[i] >= 0 && better(s, worths, i, d->keeper[d->group[i]])) d->keeper[d->group[i]] = i;
     }
     if (ok) tell_kinds(s);
-    kin_free(of), kin_free(size), kin_free(edge);
+    kin_free(of), kin_free(size), kin_free(edge), kin_free(worths);
     return ok;
 }
 
@@ -377,6 +554,6 @@ bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const k
 
 void kin_duplicates_free(kin_duplicates *d)
 {
-    kin_free(d->pair), kin_free(d->group), kin_free(d->keeper), kin_free(d->kind);
+    kin_free(d->pair), kin_free(d->group), kin_free(d->keeper), kin_free(d->kind), kin_free(d->turn);
     *d = (kin_duplicates){0};
 }

@@ -1,12 +1,16 @@
 /* Pictures of an index that are one picture: the same bytes, the same picture written again (other size,
  * format or quality), or near to it (cropped, framed, greyed, slightly turned, written upon).
  *
- *   candidates    hashes that differ in few bits, and each picture's nearest by descriptor
+ *   candidates    hashes that differ in few bits, as they are or of one picture turned or mirrored, and each picture's nearest by descriptor
  *   verification  of the candidates both pictures are decoded: laid over each other as wholes, or by the
  * affine map
- *                 that corners of both agree on (photos/corners.h), their greys have to correlate
+ *                 that corners of both agree on (photos/corners.h), their greys have to correlate and
+ *                 their colours to agree (a grey picture: with the other's greys). Where both stand before a plain
+ *                 background, what is not background has to. Turned and mirrored ones as wholes alone.
  *   groups        connected components of what is verified, with a check of the bridges (photos/components.h)
- *   keeper        of each group the picture of most pixels, then of most bytes, then the first by path
+ *   keeper        of each group: none behind a symbolic link, none that is grey or of 256 colours where another is not,
+ *                 then most pixels, unless they show no more than fewer do (photos/detail.h), then one that tells its
+ *                 date, then most bytes, then the first by path
  *
  * Two photographs of one thing are not one picture: what is laid over each other then does not fit. */
 #ifndef KIN_PHOTOS_DUPLICATES_H
@@ -22,6 +26,8 @@ typedef enum {
     KIN_DUPLICATE_NONE
 } kin_duplicate;
 extern const char *const kin_duplicate_names[]; /* "exact", "same", "near" */
+/* The same with "turned" and "mirrored" for those that are near after a turn (kin_overlay_turn). */
+const char *kin_duplicate_name(kin_duplicate kind, int turn);
 
 /* A pair of items that were compared. */
 typedef struct kin_duplicate_pair {
@@ -29,8 +35,11 @@ typedef struct kin_duplicate_pair {
     kin_duplicate kind;
     int bits;          /* that their hashes differ in */
     float similarity;  /* of their descriptors */
-    float correlation; /* of their greys, laid over each other; -1: nothing made them fit */
+    float correlation; /* of their greys, laid over each other; -2: nothing laid them so */
     int32_t agree;     /* corners that agree on the map; 0: they were laid over each other as wholes */
+    bool recoloured;   /* the greys fit, and the colours, or what stands before a plain background, do not */
+    float grey;        /* of pairs that fit: mean difference of their greys, of 255 */
+    int8_t turn;       /* that b is of a, as kin_overlay_turn has it; 0: none */
 } kin_duplicate_pair;
 
 typedef struct kin_duplicates_opt {
@@ -58,6 +67,7 @@ typedef struct kin_duplicates {
     int64_t *keeper; /* [groups] */
     kin_duplicate
         *kind;      /* [count]: of a picture that is not its group's keeper, how near it is to one of it */
+    int8_t *turn;   /* [count]: and how it is turned or mirrored; 0: not at all */
     int64_t broken; /* candidates that could not be decoded again */
 } kin_duplicates;
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BACK_GREY = 12, BACK_CHROMA = 12, SLIGHT = 8 /* of a colour */ };
+
 static void fit(int width, int height, int side, int *w, int *h)
 {
     int longer = width > height ? width : height;
@@ -22,6 +24,59 @@ static bool shrink(const kin_image *image, int width, int height, int channels, 
     return false;
 }
 
+/* Rounded up: a pixel for each two of the grey. */
+static int half(int n) { return (n + 1) / 2; }
+
+/* Chroma of RGB as JPEG has it, around 128. */
+static void chroma(const uint8_t *p, uint8_t *blue, uint8_t *red)
+{
+    *blue = (uint8_t)(128.5 - .168736 * p[0] - .331264 * p[1] + .5 * p[2] - .001);
+    *red = (uint8_t)(128.5 + .5 * p[0] - .418688 * p[1] - .081312 * p[2] - .001);
+}
+
+static double length_of(int blue, int red) { return hypot(blue - 128, red - 128); }
+
+/* Whether more than a pixel here and there has a colour. */
+static bool has_colours(const kin_overlay *o)
+{
+    int n = half(o->width) * half(o->height), coloured = 0;
+    for (int i = 0; i < n; i++) coloured += length_of(o->blue[i], o->red[i]) > SLIGHT;
+    return coloured * 200 > n;
+}
+
+static int middle_of(const int count[256], int n)
+{
+    int at = 0, sum = count[0];
+    while (sum * 2 < n) sum += count[++at];
+    return at;
+}
+
+static bool is_back(const kin_overlay *o, int x, int y)
+{
+    int at = y / 2 * half(o->width) + x / 2;
+    return abs(o->grey[y * o->width + x] - o->back[0]) <= BACK_GREY &&
+           hypot(o->blue[at] - o->back[1], o->red[at] - o->back[2]) <= BACK_CHROMA;
+}
+
+/* The middle of the border's colours, where nearly all of it is of that colour. */
+static void find_back(kin_overlay *o)
+{
+    int count[3][256] = {{0}}, n = 0, like = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int y = 0; y < o->height; y++)
+            for (int x = 0; x < o->width; x++) {
+                if (x && y && x < o->width - 1 && y < o->height - 1) continue;
+                int at = y / 2 * half(o->width) + x / 2;
+                if (pass) like += is_back(o, x, y);
+                else
+                    n++, count[0][o->grey[y * o->width + x]]++, count[1][o->blue[at]]++,
+                        count[2][o->red[at]]++;
+            }
+        for (int c = 0; c < 3; c++) o->back[c] = (uint8_t)middle_of(count[c], n);
+    }
+    o->plain = like * 10 >= n * 9;
+}
+
 bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err)
 {
     kin_image small;
@@ -33,10 +88,43 @@ bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err)
     if (!ok || !shrink(image, out->width, out->height, 1, &small, err)) return false;
     memcpy(out->grey, small.data, (size_t)out->width * (size_t)out->height);
     kin_image_free(&small);
+    if (!shrink(image, half(out->width), half(out->height), 3, &small, err)) return false;
+    for (int i = 0; i < small.width * small.height; i++)
+        chroma(small.data + 3 * i, &out->blue[i], &out->red[i]);
+    kin_image_free(&small);
+    out->coloured = has_colours(out);
+    find_back(out);
     if (!shrink(image, KIN_OVERLAY_WHOLE, KIN_OVERLAY_WHOLE, 3, &small, err)) return false;
     memcpy(out->whole, small.data, sizeof out->whole);
     kin_image_free(&small);
     return true;
+}
+
+static void turn_plane(const uint8_t *from, int width, int height, int bytes, int turn, uint8_t *out)
+{
+    int w = turn & 4 ? height : width, h = turn & 4 ? width : height;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            int u = turn & 1 ? w - 1 - x : x, v = turn & 2 ? h - 1 - y : y,
+                at = turn & 4 ? u * width + v : v * width + u;
+            memcpy(out + (y * w + x) * bytes, from + at * bytes, (size_t)bytes);
+        }
+}
+
+void kin_overlay_turn(const kin_overlay *from, int turn, kin_overlay *out)
+{
+    bool swap = turn & 4;
+    int w = from->width, h = from->height;
+    out->width = swap ? h : w, out->height = swap ? w : h;
+    out->corner_width = swap ? from->corner_height : from->corner_width;
+    out->corner_height = swap ? from->corner_width : from->corner_height;
+    out->coloured = from->coloured, out->plain = from->plain;
+    memcpy(out->back, from->back, sizeof out->back);
+    turn_plane(from->grey, w, h, 1, turn, out->grey);
+    turn_plane(from->blue, half(w), half(h), 1, turn, out->blue);
+    turn_plane(from->red, half(w), half(h), 1, turn, out->red);
+    turn_plane(from->whole, KIN_OVERLAY_WHOLE, KIN_OVERLAY_WHOLE, 3, turn, out->whole);
+    out->corners.count = 0;
 }
 
 /* Sums of pairs of numbers, for their correlation. */
@@ -223,8 +311,69 @@ static void lay(const kin_overlay *a, const kin_overlay *b, const double m[6], l
     memcpy(out->m, n, sizeof n);
 }
 
+/* Whether the pixel and what lies under it are both of their backgrounds. */
+static bool both_back(const laid *l, int x, int y, int bx, int by)
+{
+    return l->a->plain && l->b->plain && is_back(l->a, x, y) && is_back(l->b, bx, by);
+}
+
+static int nearest(double at, int size)
+{
+    int whole = (int)(at + .5);
+    return whole < 0 ? 0 : whole >= size ? size - 1 : whole;
+}
+
+static double worse_block(const sums *block, double least)
+{
+    double found[BLOCKS * BLOCKS];
+    int count = 0;
+    for (int i = 0; i < BLOCKS * BLOCKS; i++) {
+        double r = block[i].n > least ? correlation(&block[i]) : 0;
+        if (r != 0) found[count++] = r;
+    }
+    if (!count) return 2;
+    qsort(found, (size_t)count, sizeof *found, rising);
+    return found[count / 5];
+}
+
+static kin_overlay_agreement agreement_of(const laid *l)
+{
+    enum { STRANGE = 30 };
+    sums block[BLOCKS * BLOCKS] = {{0}};
+    double all = 0, n = 0, grey = 0, apart = 0, length = 0, strange = 0, other;
+    for (int y = 0; y < l->a->height; y++)
+        for (int x = 0; x < l->a->width; x++) {
+            if (!under(l, x, y, &other)) continue;
+            int bx = nearest(l->m[0] * x + l->m[1] * y + l->m[2], l->b->width),
+                by = nearest(l->m[3] * x + l->m[4] * y + l->m[5], l->b->height);
+            all++;
+            if (both_back(l, x, y, bx, by)) continue;
+            int i = y / 2 * half(l->a->width) + x / 2, k = by / 2 * half(l->b->width) + bx / 2,
+                one = l->a->grey[y * l->a->width + x];
+            double d = hypot(l->a->blue[i] - l->b->blue[k], l->a->red[i] - l->b->red[k]);
+            n++, apart += d, strange += d > STRANGE;
+            length += (length_of(l->a->blue[i], l->a->red[i]) + length_of(l->b->blue[k], l->b->red[k])) / 2;
+            add(&block[y * BLOCKS / l->a->height * BLOCKS + x * BLOCKS / l->a->width], one, other);
+        }
+    double pixels = (double)l->a->width * l->a->height / (BLOCKS * BLOCKS);
+    if (n == 0) return (kin_overlay_agreement){.shape = 2};
+    for (int i = 0; i < BLOCKS * BLOCKS; i++) grey += fabs(block[i].a - block[i].b);
+    return (kin_overlay_agreement){n / all, worse_block(block, pixels / 4), grey / n,
+                                   apart / (length > n ? length : n), strange / n};
+}
+
+kin_overlay_agreement kin_overlay_agree(const kin_overlay *a, const kin_overlay *b)
+{
+    laid l;
+    lay(a, b,
+        (double[6]){(double)b->corner_width / a->corner_width, 0, 0, 0,
+                    (double)b->corner_height / a->corner_height, 0},
+        &l);
+    return agreement_of(&l);
+}
+
 double kin_overlay_part(const kin_overlay *a, const kin_overlay *b, const kin_affine_map *map,
-                        double *covered)
+                        double *covered, kin_overlay_agreement *agreement)
 {
     sums s = {0}, block[BLOCKS * BLOCKS] = {{0}};
     laid l;
@@ -250,6 +399,7 @@ double kin_overlay_part(const kin_overlay *a, const kin_overlay *b, const kin_af
     double area = (double)a->width * a->height,
            others = (double)(b->width - 1) * (b->height - 1) / (l.m[0] * l.m[4] - l.m[1] * l.m[3]);
     *covered = s.n / (area < others ? area : others);
+    *agreement = agreement_of(&l);
     double whole = correlation(&s), some = middle_block(block, area / (BLOCKS * BLOCKS));
     return whole < whole_least && whole < some ? whole : some;
 }

@@ -161,6 +161,8 @@ why=; [ "$(head -n 1 dups.csv)" = group,path,kind,keep,width,height,bytes ] && g
 report "columns and kinds" "$why"
 why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^shop/copy.png,shop/product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="$(head -n 3 pairs.csv)"
 report "why each pair is one or is not" "$why"
+why=; grep -q -e ',-[12].0000,' pairs.csv && why="$(grep -e ',-[12].0000,' pairs.csv | head -n 1)"
+report "no correlation stands for there being none" "$why"
 expect "exact ones alone" 0 "" "2 groups: beside the one to keep 2 exact, 0 same, 0 near" duplicates shop --kind exact --csv exact.csv
 "$kin" duplicates shop --kind exact --html exact.html --quiet
 why=; [ "$(grep -o 'the first by name of the largest' exact.html | wc -l)" -eq 2 ] && ! grep -q '>the largest' exact.html || why="$(grep -o 'the [a-z ]*largest' exact.html | head -n 3)"

@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "data/look/hash.h"
 #include "photos/components.h"
+#include "photos/detail.h"
 #include "photos/duplicates.h"
 #include "photos/overlay.h"
 #include "photos/update.h"
@@ -138,9 +140,10 @@ static double part_of(const kin_image *a, const kin_image *b, kin_affine_map *ma
     kin_overlay *o = kin_alloc_array(2, sizeof *o);
     void *workspace = kin_alloc(kin_corners_workspace());
     double r = -1;
+    kin_overlay_agreement agreement;
     CHECK(kin_overlay_make(a, &o[0], NULL) && kin_overlay_make(b, &o[1], NULL));
     *agree = kin_corners_match(&o[0].corners, &o[1].corners, 3, map, workspace);
-    if (*agree >= 3) r = kin_overlay_part(&o[0], &o[1], map, covered);
+    if (*agree >= 3) r = kin_overlay_part(&o[0], &o[1], map, covered, &agreement);
     kin_free(o), kin_free(workspace);
     return r;
 }
@@ -182,15 +185,16 @@ static void test_crop(void)
     check_end();
     check_begin("overlay: maps that no copy has");
     kin_overlay *o = kin_alloc(sizeof *o);
+    kin_overlay_agreement agreement;
     CHECK(kin_overlay_make(&whole, o, NULL));
     static const double wrong[][6] = {{-1, 0, 240, 0, 1, 0}, {1, 0, 0, 0, 1.3, 0}, {0, -1, 200, 1, 0, 0},
                                       {9, 0, 0, 0, 9, 0},    {1, .4, 0, 0, 1, 0},  {0, 0, 0, 0, 0, 0}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         memcpy(map.m, wrong[i], sizeof wrong[i]);
-        CHECK_MSG(kin_overlay_part(o, o, &map, &covered) == -1, "map %zu", i);
+        CHECK_MSG(kin_overlay_part(o, o, &map, &covered, &agreement) == -1, "map %zu", i);
     }
     memcpy(map.m, (double[6]){1, 0, 0, 0, 1, 0}, sizeof map.m);
-    CHECK_CLOSE(kin_overlay_part(o, o, &map, &covered), 1, .01);
+    CHECK_CLOSE(kin_overlay_part(o, o, &map, &covered, &agreement), 1, .01);
     double colours;
     CHECK_CLOSE(kin_overlay_whole(o, o, &colours), 1, 1e-9);
     CHECK(colours == 0);
@@ -203,7 +207,7 @@ static void test_crop(void)
         memset(line.data, 9, (size_t)(w * 3));
         o = kin_alloc(sizeof *o);
         CHECK(kin_overlay_make(&line, o, NULL) && o->corners.count == 0 &&
-              kin_overlay_whole(o, o, &colours) == 0);
+              kin_overlay_whole(o, o, &colours) == 0 && kin_overlay_agree(o, o).colour == 0);
         kin_free(o), kin_image_free(&line);
     }
     check_end();
@@ -331,9 +335,197 @@ static void test_whole(void)
     kin_duplicates_free(&d), kin_photos_free(&p);
 }
 
+/* ---- turned and mirrored ---- */
+
+static kin_image turned(const kin_image *from, int turn)
+{
+    kin_image out;
+    int w = turn & 4 ? from->height : from->width, h = turn & 4 ? from->width : from->height;
+    CHECK(kin_image_new(&out, w, h, 3, NULL));
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            int u = turn & 1 ? w - 1 - x : x, v = turn & 2 ? h - 1 - y : y;
+            int at = turn & 4 ? u * from->width + v : v * from->width + u;
+            memcpy(out.data + (y * w + x) * 3, from->data + at * 3, 3);
+        }
+    return out;
+}
+
+static void test_turns(void)
+{
+    check_begin("hashes and overlays of pictures turned and mirrored are told without decoding them again");
+    kin_image image = draw(241, 200, 3);
+    kin_overlay *o = kin_alloc_array(3, sizeof *o);
+    uint64_t hash, other;
+    CHECK(kin_hash_image(&image, &hash, NULL) && kin_overlay_make(&image, &o[0], NULL));
+    for (int t = 0; t < 8; t++) {
+        kin_image turn = turned(&image, t);
+        double colours;
+        CHECK(kin_hash_image(&turn, &other, NULL) && kin_overlay_make(&turn, &o[1], NULL));
+        CHECK_MSG(kin_hash_distance(kin_hash_turned(hash, t), other) <= 4, "turn %d", t);
+        CHECK_MSG(t == 0 || kin_hash_distance(hash, other) > 10, "turn %d", t);
+        kin_overlay_turn(&o[0], t, &o[2]);
+        CHECK(o[1].width == o[2].width && o[1].height == o[2].height);
+        CHECK_MSG(kin_overlay_whole(&o[1], &o[2], &colours) > .999 && colours < 2, "turn %d", t);
+        kin_overlay_agreement g = kin_overlay_agree(&o[1], &o[2]);
+        CHECK_MSG(g.colour < .2 && g.strange < .05 && g.grey < 8, "turn %d: %g %g %g", t, g.colour, g.strange,
+                  g.grey);
+        kin_image_free(&turn);
+    }
+    kin_free(o), kin_image_free(&image);
+    check_end();
+}
+
+/* ---- products before a plain background, and what is kept ---- */
+
+static void fill(kin_image *image, int left, int top, int width, int height, const uint8_t colour[3])
+{
+    for (int y = top; y < top + height; y++)
+        for (int x = left; x < left + width; x++) memcpy(image->data + (y * image->width + x) * 3, colour, 3);
+}
+
+/* A bottle with a label, on which something is written. */
+static kin_image packshot(const uint8_t body[3], uint64_t text)
+{
+    static const uint8_t white[3] = {255, 255, 255}, dark[3] = {60, 60, 60}, black[3] = {0};
+    kin_image image;
+    CHECK(kin_image_new(&image, 240, 240, 3, NULL));
+    fill(&image, 0, 0, 240, 240, white), fill(&image, 100, 25, 40, 20, dark),
+        fill(&image, 75, 45, 90, 150, body);
+    fill(&image, 81, 80, 78, 70, white);
+    for (uint64_t k = 0; k < 14; k++)
+        fill(&image, 84 + (int)(k % 7) * 10, 88 + (int)(k / 7) * 28, 2 + (int)(kin_random_bits(text, k) % 7),
+             4 + (int)(kin_random_bits(text, k) / 7 % 18), black);
+    return image;
+}
+
+static void put(const char *name, kin_image image, int width, int height, bool grey, int quality)
+{
+    kin_image small;
+    if (width) {
+        CHECK(kin_image_resize(&image, width, height, KIN_FILTER_BICUBIC, &small, NULL));
+        kin_image_free(&image);
+        image = small;
+    }
+    if (grey) CHECK(kin_image_convert(&image, 1, NULL));
+    save(&image, name, quality);
+    kin_image_free(&image);
+}
+
+static void look(const char *folder, kin_photos *photos, kin_duplicates *d)
+{
+    static const kin_photos none;
+    kin_photos_told told;
+    kin_error err = {0};
+    kin_photos_opt opt = {
+        .model = "handmade", .weights = "", .options = "", .root = ".", .dim = KIN_LOOK_DIM};
+    kin_duplicates_opt near = {.loosest = KIN_DUPLICATE_NEAR};
+    char path[600];
+    snprintf(path, sizeof path, "%s", check_path(folder));
+    CHECK_MSG(kin_photos_update(&none, path, &opt, photos, &told, &err) &&
+                  kin_photos_duplicates(photos, path, &near, d, &err),
+              "%s", err.message);
+}
+
+static bool together(const kin_photos *p, const kin_duplicates *d, const char *a, const char *b)
+{
+    int64_t x = find(p, a), y = find(p, b);
+    return d->group[x] >= 0 && d->group[x] == d->group[y];
+}
+
+static void test_products(void)
+{
+    static const uint8_t colour[6][3] = {{200, 30, 30},  {30, 110, 30}, {30, 60, 200},
+                                         {230, 140, 20}, {128, 0, 128}, {0, 0, 0}};
+    kin_photos p;
+    kin_duplicates d;
+    CHECK(kin_make_folders(check_path("b"), NULL));
+    for (int i = 0; i < 6; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "b/%d.jpg", i);
+        put(name, packshot(colour[i], 1), 0, 0, false, 92);
+    }
+    put("b/0-label.jpg", packshot(colour[0], 2), 0, 0, false, 92);
+    put("b/0-small.jpg", packshot(colour[0], 1), 120, 120, false, 90);
+    put("b/1-grey.jpg", packshot(colour[1], 1), 0, 0, true, 90);
+    put("b/2-low.jpg", packshot(colour[2], 1), 0, 0, false, 40);
+    look("b", &p, &d);
+    check_begin("duplicates: one shape in six colours, and with another label, are seven products");
+    for (int i = 0; i < 6; i++)
+        for (int k = 0; k < i; k++) {
+            char a[16], b[16];
+            snprintf(a, sizeof a, "%d.jpg", i), snprintf(b, sizeof b, "%d.jpg", k);
+            CHECK_MSG(!together(&p, &d, a, b), "%s with %s", a, b);
+        }
+    CHECK(!together(&p, &d, "0-label.jpg", "0.jpg"));
+    check_end();
+    check_begin("duplicates: their copies are found, the grey one too, and never kept");
+    CHECK(together(&p, &d, "0-small.jpg", "0.jpg"));
+    CHECK(together(&p, &d, "1-grey.jpg", "1.jpg"));
+    CHECK(together(&p, &d, "2-low.jpg", "2.jpg"));
+    CHECK_MSG(d.groups == 3, "%d groups", (int)d.groups);
+    CHECK(d.kind[find(&p, "1-grey.jpg")] == KIN_DUPLICATE_NEAR &&
+          d.keeper[d.group[find(&p, "1.jpg")]] == find(&p, "1.jpg"));
+    check_end();
+    kin_duplicates_free(&d), kin_photos_free(&p);
+}
+
+static void test_kept(void)
+{
+    static const char *const copies[] = {"0-enlarged.png", "1-grey.png", "2-smaller.png", "3-turned.png",
+                                         "4-mirrored.png"};
+    kin_photos p;
+    kin_duplicates d;
+    CHECK(kin_make_folders(check_path("c"), NULL));
+    for (int i = 0; i < 5; i++) {
+        char name[32];
+        kin_image image = draw(240, 200, (uint64_t)i + 30);
+        for (int k = 0; k < 240 * 200 * 3; k++) /* what an enlarged copy does not have */
+            image.data[k] = (uint8_t)(image.data[k] + kin_random_bits(5, (uint64_t)k) % 16);
+        snprintf(name, sizeof name, "c/%d.jpg", i);
+        save(&image, name, 92);
+        snprintf(name, sizeof name, "c/%s", copies[i]);
+        if (i == 0) put(name, image, 480, 400, false, 0);
+        if (i == 1) put(name, image, 480, 400, true, 0);
+        if (i == 2) put(name, image, 120, 100, false, 0);
+        if (i > 2) {
+            put(name, turned(&image, i == 3 ? 5 : 1), 0, 0, false, 0);
+            kin_image_free(&image);
+        }
+    }
+    look("c", &p, &d);
+    check_begin("duplicates: no copy is kept that is grey, enlarged or smaller");
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        CHECK_MSG(together(&p, &d, name, copies[i]), "%s", copies[i]);
+        CHECK_MSG(d.keeper[d.group[find(&p, name)]] == find(&p, name), "%s", copies[i]);
+    }
+    check_end();
+    check_begin("duplicates: turned and mirrored copies are found, and told as such");
+    for (int i = 3; i < 5; i++) {
+        int64_t item = find(&p, copies[i]);
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        CHECK(together(&p, &d, name, copies[i]));
+        if (d.keeper[d.group[item]] == item) item = find(&p, name);
+        CHECK(strcmp(kin_duplicate_name(d.kind[item], d.turn[item]), i == 3 ? "turned" : "mirrored") == 0);
+    }
+    check_end();
+    check_begin("duplicates: files of 256 colours are known by their first bytes");
+    static const uint8_t png[26] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', [25] = 3};
+    CHECK(kin_detail_paletted((const uint8_t *)"GIF89a", 6) && kin_detail_paletted(png, 26));
+    CHECK(!kin_detail_paletted(png, 25) && !kin_detail_paletted((const uint8_t *)"GIF", 3));
+    check_end();
+    kin_duplicates_free(&d), kin_photos_free(&p);
+}
+
 int main(void)
 {
     test_components();
+    test_turns();
+    test_products();
+    test_kept();
     test_crop();
     test_whole();
     CHECK(kin_alloc_live() == 0);

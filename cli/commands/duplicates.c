@@ -19,7 +19,8 @@ static const kin_option options[] = {
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows the groups, to be opened in a browser",
      .writes = KIN_WRITES_FILE},
     {"pairs", KIN_OPTION_STRING, "FILE",
-     "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree",
+     "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree; correlation "
+     "is empty where they were not laid over each other",
      .writes = KIN_WRITES_FILE},
     {"kind", KIN_OPTION_CHOICE, "KIND", "the loosest that counts", "near", .choices = kinds},
     {"bits", KIN_OPTION_INT, "N", "compare pictures whose perceptual hashes differ in at most N of 64 bits",
@@ -50,7 +51,7 @@ static bool show(void *user, const char *stage, int64_t done, int64_t total)
 
 static const char *kind_of(const kin_duplicates *d, int64_t i)
 {
-    return d->keeper[d->group[i]] == i ? "keep" : kin_duplicate_names[d->kind[i]];
+    return d->keeper[d->group[i]] == i ? "keep" : kin_duplicate_name(d->kind[i], d->turn[i]);
 }
 
 /* Why a group's keeper is the one to keep. */
@@ -58,14 +59,20 @@ static const char *why_kept(const kin_album *album, const kin_duplicates *d, con
                             int64_t count)
 {
     const kin_photo *kept = &album->photos.item[d->keeper[d->group[*item]]];
-    bool pixels = true, bytes = true;
+    bool pixels = true, bytes = true, larger = false, dates = kept->date != 0;
     for (int64_t k = 0; k < count; k++) {
         const kin_photo *p = &album->photos.item[item[k]];
         if (p == kept) continue;
+        larger |= p->width * p->height > kept->width * kept->height;
         pixels = pixels && p->width * p->height < kept->width * kept->height;
+        dates = dates && p->date == 0;
         bytes = bytes && p->bytes < kept->bytes;
     }
-    return pixels ? "the largest" : bytes ? "the most bytes" : "the first by name of the largest";
+    return larger   ? "larger ones are grey, of few colours, enlarged, or links"
+           : pixels ? "the largest"
+           : dates  ? "the one that tells its date"
+           : bytes  ? "the most bytes"
+                    : "the first by name of the largest";
 }
 
 typedef struct writing {
@@ -160,7 +167,8 @@ static bool write_page(const writing *what, const kin_image_limits *limits, cons
     kin_page_section(&page, w.d->groups ? "Groups" : "There are none",
                      "exact: the same bytes; same: written again in another size, format or quality; near: "
                      "cropped, framed, "
-                     "greyed, slightly turned or written upon. The first of each row is the one to keep.");
+                     "greyed, slightly turned or written upon; turned, mirrored: near by a quarter, a half "
+                     "or a mirror. The first of each row is the one to keep.");
     in_order(&w, put_tile);
     if (w.last >= 0) kin_page_row_end(&page);
     bool ok = kin_page_write(&page, err);
@@ -189,8 +197,10 @@ static bool write_pairs(const kin_album *album, const kin_duplicates *d, const c
         put_path_field(file.stream, album, p->a);
         fputc(',', file.stream);
         put_path_field(file.stream, album, p->b);
-        fprintf(file.stream, ",%s,%d,%.4f,%.4f,%d\n", kin_duplicate_names[p->kind], p->bits,
-                (double)p->similarity, (double)p->correlation, (int)p->agree);
+        fprintf(file.stream, ",%s,%d,%.4f,", kin_duplicate_name(p->kind, p->turn), p->bits,
+                (double)p->similarity);
+        if (p->correlation >= -1) fprintf(file.stream, "%.4f", (double)p->correlation);
+        fprintf(file.stream, ",%d\n", (int)p->agree);
     }
     return kin_file_commit(&file, err);
 }
@@ -262,7 +272,10 @@ const kin_command kin_command_duplicates = {
         "both have, and "
         "count only where what lies over each other is the same; two photographs of one thing are not. "
         "Of each group "
-        "the picture of most pixels, then of most bytes, is named to be kept.\n\n"
+        "one is named to be kept: none that is grey or of 256 colours where another is not, then that of "
+        "most "
+        "pixels, unless it was enlarged, which its detail tells, then one with a date, then that of most "
+        "bytes.\n\n"
         "A file with several names (hard links, symbolic links to it or to its folder) is one picture. One "
         "that "
         "only a symbolic link leads to is never kept before another, and --paths0 does not name it. What is "

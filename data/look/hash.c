@@ -54,3 +54,13 @@ bool kin_hash_image(const kin_image *image, uint64_t *out, kin_error *err)
     kin_image_free(&small);
     return ok;
 }
+
+uint64_t kin_hash_turned(uint64_t hash, int turn)
+{
+    uint64_t swapped = 0;
+    for (int i = 0; turn & 4 && i < 64; i++) swapped |= (hash >> i & 1) << (i % 8 * 8 + i / 8);
+    if (turn & 4) hash = swapped;
+    if (turn & 1) hash ^= UINT64_C(0xaaaaaaaaaaaaaaaa);
+    if (turn & 2) hash ^= UINT64_C(0xff00ff00ff00ff00);
+    return hash;
+}

@@ -15,6 +15,10 @@ uint64_t kin_hash_grey(const uint8_t *grey);
 /* Of any picture. */
 bool kin_hash_image(const kin_image *image, uint64_t *out, kin_error *err);
 
+/* Close to the hash of the same picture turned or mirrored: transposed (4), then its columns (1) and rows (2) in reverse
+ * order. A reversed axis changes the signs of its odd frequencies; bits near the median may differ. */
+uint64_t kin_hash_turned(uint64_t hash, int turn);
+
 /* How many bits differ. */
 static inline int kin_hash_distance(uint64_t a, uint64_t b)
 {
