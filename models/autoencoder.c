@@ -3,7 +3,6 @@
 #include "autograd/ops.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "losses/triplet.h"
 #include "nn/layers.h"
 
 #include <math.h>
@@ -144,16 +143,59 @@ static kin_tensor *cosines(kin_tensor *x)
     return kin_matmul(unit, unit, &(kin_matmul_opt){.transpose_b = true});
 }
 
-/* Whether triplets can be made: two classes, one of them with two rows. */
-static bool has_triplets(const int *labels, int64_t count)
+/* Rows and for each the nearest other one of its class and the nearest of another. */
+typedef struct triplets {
+    int64_t *anchor, *positive, *negative, count;
+} triplets;
+
+static bool room_for(triplets *m, int64_t rows)
 {
-    bool others = false, pair = false;
-    for (int64_t i = 1; i < count && !(others && pair); i++)
-        for (int64_t j = 0; j < i; j++) *(labels[i] == labels[j] ? &pair : &others) = true;
-    return others && pair;
+    int64_t *all = kin_alloc_array((size_t)rows, 3 * sizeof *all);
+    *m = (triplets){all, all + rows, all + 2 * rows, 0};
+    return all != NULL;
 }
 
-/* The loss of these rows; triplets where labels are given and allow them. */
+/* A row that is drawn twice is no positive of itself. */
+static void choose_nearest(const kin_tensor *distance, const int64_t *which, const int *labels, triplets *m)
+{
+    int64_t rows = kin_rows(distance);
+    for (int64_t i = 0; i < rows; i++) {
+        const kin_real *d = kin_data(distance) + i * kin_ld(distance);
+        int64_t same = -1, other = -1;
+        for (int64_t j = 0; j < rows; j++) {
+            int64_t *nearest = labels[j] == labels[i] ? &same : &other;
+            if (labels[i] < 0 || labels[j] < 0 || which[j] == which[i]) continue;
+            if (*nearest < 0 || d[j] < d[*nearest]) *nearest = j;
+        }
+        if (same < 0 || other < 0) continue;
+        m->anchor[m->count] = i, m->positive[m->count] = same, m->negative[m->count++] = other;
+    }
+}
+
+/* mean [d_ap − d_an + m]₊ over unit codes with the easiest positive and the hardest negative [Xuan et al. 2020]. With the
+ * hardest positive, as in batch-hard, a class that lies in several places makes the hinge longer than the margin, and all
+ * codes at one point, or apart by little from what they share, are then the better solution: the classes fall together,
+ * and the rows cannot be given back. The nearest one asks for no more than a search does, and for nothing once it has it.
+ * NULL where there is nothing to compare, or with an error. */
+static kin_tensor *strangers(const trainer *t, kin_tensor *code, const int64_t *which, const int *labels)
+{
+    kin_tensor *unit = kin_l2_normalize(code), *d = kin_distance(unit, unit), *loss = NULL;
+    triplets m;
+    if (!d || kin_rows(d) < 2) return NULL;
+    if (!room_for(&m, kin_rows(d)))
+        return kin_fail_memory(kin_ctx_error(t->a->ctx), "triplets", (unsigned long long)kin_rows(d) * 24),
+               NULL;
+    choose_nearest(d, which, labels, &m);
+    if (m.count) {
+        kin_tensor *gap = kin_sub_tensor(kin_gather(d, m.anchor, m.positive, m.count),
+                                         kin_gather(d, m.anchor, m.negative, m.count));
+        loss = kin_mean(kin_relu(kin_scale(gap, 1, MARGIN)), 0);
+    }
+    kin_free(m.anchor);
+    return loss;
+}
+
+/* The loss of these rows. */
 static kin_tensor *loss_of(const trainer *t, const int64_t *which, int64_t count, const int *labels)
 {
     t->a->both = true;
@@ -169,10 +211,8 @@ static kin_tensor *loss_of(const trainer *t, const int64_t *which, int64_t count
         loss = kin_add(loss, kin_scale(kin_mean(kin_square(off), 0),
                                        t->opt->similarity * (double)count / (double)(count - 1), 0));
     }
-    if (labels && has_triplets(labels, count))
-        loss = kin_add(loss, kin_scale(kin_triplet_batch_hard(kin_l2_normalize(code), labels, MARGIN),
-                                       t->opt->metric, 0));
-    return loss;
+    kin_tensor *metric = labels ? strangers(t, code, which, labels) : NULL;
+    return metric ? kin_add(loss, kin_scale(metric, t->opt->metric, 0)) : loss;
 }
 
 /* ---- batches ---- */

@@ -7,7 +7,8 @@
  * it is better on rows that were held out. Trained on
  *     mean ‖x̂ − x‖² / mean ‖x − m‖²                                   reconstruction (1: nothing, 0: all)
  *   + similarity · mean over pairs of (cos(code_i, code_j) − cos(x_i − m, x_j − m))²
- *   + metric · batch-hard triplets of codes at unit length (margin .3; Hermans et al. 2017), with labels,
+ *   + metric · [d(code, nearest of its class) − d(code, nearest of another) + .3]₊ over a batch, at unit length, with labels
+ *     (Xuan et al. 2020),
  * so that near descriptors stay near in fewer dimensions. A code brought to unit length is the short
  * descriptor. */
 #ifndef KIN_MODELS_AUTOENCODER_H
