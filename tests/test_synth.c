@@ -316,9 +316,37 @@ static void folders(void)
     check_end();
 }
 
+/* More clutter changes what is behind, and nothing else: the product's middle is where it was. */
+static void more_disorder(void)
+{
+    check_begin("disorder: more things behind and in front, the rest as it was; refused beyond the limits");
+    kin_image plain, behind, before, again;
+    kin_error err = {0};
+    kin_synth_opt opt = {.seed = 4, .size = 48}, more = opt, front = opt;
+    more.clutter = 8, front.occluders = 3;
+    CHECK(kin_synth_image(&opt, 1, 2, &plain, &err) && kin_synth_image(&more, 1, 2, &behind, &err) &&
+          kin_synth_image(&front, 1, 2, &before, &err) && kin_synth_image(&more, 1, 2, &again, &err));
+    int bytes = 48 * 48 * 3, changed[2] = {0, 0}, middle = 0;
+    for (int i = 0; i < bytes; i++) {
+        int x = i / 3 % 48, y = i / 3 / 48, off = abs((int)behind.data[i] - (int)plain.data[i]) > 3;
+        changed[0] += off, changed[1] += before.data[i] != plain.data[i];
+        if (abs(x - 24) < 3 && abs(y - 24) < 3) middle += off;
+    }
+    CHECK_MSG(changed[0] > bytes / 20 && changed[1] > bytes / 20, "%d and %d bytes differ", changed[0],
+              changed[1]);
+    CHECK_MSG(middle == 0, "%d bytes of the product's middle differ", middle);
+    CHECK(memcmp(behind.data, again.data, (size_t)bytes) == 0);
+    kin_image_free(&plain), kin_image_free(&behind), kin_image_free(&before), kin_image_free(&again);
+    more.clutter = 21;
+    CHECK(!kin_synth_image(&more, 1, 2, &plain, &err));
+    CHECK_TEXT(err.message, "each 0 to 20");
+    check_end();
+}
+
 int main(void)
 {
     coverage();
+    more_disorder();
     numbers();
     silhouettes();
     pictures();

@@ -197,16 +197,19 @@ static void draw_table(scene *s)
     draw_rectangle(s, placed(s, 0, y, 2, 1, slope), paint_flat, &table);
 }
 
+static void draw_clutter(scene *s)
+{
+    double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.1, 0.4),
+           alpha = uniform(s, 0.6, 1);
+    draw_thing(s, x, y, size, alpha);
+}
+
 static void draw_background(scene *s)
 {
     draw_wall(s);
     if (chance(s, 0.5)) draw_table(s);
     int things = 2 + (int)kin_stream_below(&s->random, 5);
-    for (int i = 0; i < things; i++) {
-        double x = uniform(s, -1, 1), y = uniform(s, -1, 1), size = uniform(s, 0.1, 0.4),
-               alpha = uniform(s, 0.6, 1);
-        draw_thing(s, x, y, size, alpha);
-    }
+    for (int i = 0; i < things; i++) draw_clutter(s);
 }
 
 /* Something in front of the product, reaching in from a side. */
@@ -214,6 +217,15 @@ static void draw_occluder(scene *s)
 {
     double from = kin_stream_uniform(&s->random), far = uniform(s, 0.55, 0.95), size = uniform(s, 0.24, 0.44);
     draw_thing(s, far * kin_cosine_turns(from), far * kin_sine_turns(from), size, 1);
+}
+
+/* `more` things by numbers of their own, so that what is drawn afterwards is as it would be without them. */
+static void draw_more(scene *s, int more, const char *what, void (*one)(scene *s))
+{
+    kin_stream kept = s->random;
+    s->random = kin_stream_new(kin_key_text(kept.key, what));
+    for (int i = 0; i < more; i++) one(s);
+    s->random = kept;
 }
 
 /* ---- the camera ---- */
@@ -335,13 +347,16 @@ const char *kin_synth_kind(const kin_synth_opt *opt, int product)
     return kin_silhouette_name(product_kind(opt, product));
 }
 
-static bool draw(scene *s, const kin_silhouette *shape, kin_image *out, kin_error *err)
+static bool draw(scene *s, const kin_synth_opt *opt, const kin_silhouette *shape, kin_image *out,
+                 kin_error *err)
 {
     draw_background(s);
+    draw_more(s, opt->clutter, "clutter", draw_clutter);
     choose_view(s);
     draw_shadow(s, shape);
     draw_product(s, shape);
     if (chance(s, 0.5)) draw_occluder(s);
+    draw_more(s, opt->occluders, "occluders", draw_occluder);
     if (chance(s, 0.4)) kin_canvas_blur(&s->canvas, uniform(s, 0, 0.016) * s->unit);
     if (shape->failed || s->path.failed) return kin_fail_memory(err, "a product's outlines", sizeof *shape);
     camera cam = choose_camera(s);
@@ -356,6 +371,10 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
     if (size < KIN_SYNTH_SIZE_MIN || size > KIN_SYNTH_SIZE_MAX)
         return kin_fail(err, KIN_ERR_ARGUMENT, "size %d: pictures are drawn from %d to %d pixels wide", size,
                         KIN_SYNTH_SIZE_MIN, KIN_SYNTH_SIZE_MAX);
+    if (opt->clutter < 0 || opt->clutter > KIN_SYNTH_MORE_MAX || opt->occluders < 0 ||
+        opt->occluders > KIN_SYNTH_MORE_MAX)
+        return kin_fail(err, KIN_ERR_ARGUMENT, "%d more things behind and %d in front: each 0 to %d",
+                        opt->clutter, opt->occluders, KIN_SYNTH_MORE_MAX);
     if (product < 0 || view < 0)
         return kin_fail(err, KIN_ERR_ARGUMENT, "product %d, view %d: both count from 0", product, view);
     kin_look look;
@@ -365,7 +384,7 @@ bool kin_synth_image(const kin_synth_opt *opt, int product, int view, kin_image 
         kin_key(kin_key_text(opt->seed, "synth view"), (uint64_t)product, (uint64_t)view));
     make_product(opt, product, &shape, &look);
     bool ok = kin_canvas_new(&s.canvas, size * SUPERSAMPLE, size * SUPERSAMPLE, err) &&
-              kin_image_new(out, size, size, 3, err) && draw(&s, &shape, out, err);
+              kin_image_new(out, size, size, 3, err) && draw(&s, opt, &shape, out, err);
     if (!ok) kin_image_free(out);
     kin_canvas_free(&s.canvas);
     kin_path_free(&s.path);

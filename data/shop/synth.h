@@ -18,12 +18,20 @@
 extern "C" {
 #endif
 
-enum { KIN_SYNTH_SIZE_MIN = 8, KIN_SYNTH_SIZE_MAX = 1024, KIN_SYNTH_COUNT_MAX = 1000000 };
+enum {
+    KIN_SYNTH_SIZE_MIN = 8,
+    KIN_SYNTH_SIZE_MAX = 1024,
+    KIN_SYNTH_COUNT_MAX = 1000000,
+    KIN_SYNTH_MORE_MAX = 20
+};
 
 typedef struct kin_synth_opt {
     uint64_t seed;
     int products, views; /* 0: 200 and 10; numbers from 0; only kin_synth_write needs them */
     int size;            /* side of the square pictures in pixels; 0: 64 */
+    /* More disorder than usual: so many more things behind the product, and in front of it. All else of a picture, its pose
+     * and light, stays as it is. */
+    int clutter, occluders;
     /* Called now and then by kin_synth_write from its own thread; false ends the work with
      * KIN_ERR_INTERRUPTED. */
     bool (*progress)(void *arg, int64_t done, int64_t total);
