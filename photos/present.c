@@ -24,9 +24,14 @@ static bool same_content(const kin_photo *photo, const char *path)
 
 kin_photo_state kin_photo_now(const kin_photo *photo, const char *folder, struct stat *info)
 {
-    char *path = kin_path_join(folder, photo->path);
+    enum {
+        LONGEST = 8192
+    }; /* beyond what any system opens; nothing is allocated, so that no want of memory means gone */
+    char path[LONGEST];
+    bool slash = *folder && folder[strlen(folder) - 1] != '/';
+    int length = snprintf(path, sizeof path, "%s%s%s", folder, slash ? "/" : "", photo->path);
     kin_photo_state state = KIN_PHOTO_THERE;
-    if (!path || stat(path, info) != 0 || !S_ISREG(info->st_mode)) {
+    if (length >= LONGEST || stat(path, info) != 0 || !S_ISREG(info->st_mode)) {
         *info = (struct stat){0};
         state = KIN_PHOTO_GONE;
     } else {
@@ -34,7 +39,6 @@ kin_photo_state kin_photo_now(const kin_photo *photo, const char *folder, struct
         bool size = (int64_t)info->st_size == photo->bytes;
         if (!size || (change != photo->change && !same_content(photo, path))) state = KIN_PHOTO_CHANGED;
     }
-    kin_free(path);
     return state;
 }
 

@@ -80,6 +80,7 @@ typedef struct writing {
     const kin_duplicates *d;
     const kin_groups *groups;
     FILE *stream;
+    kin_error *err; /* what went wrong while groups were put out */
     int64_t last;
     kin_page *page;
 } writing;
@@ -95,11 +96,26 @@ static void in_order(writing *w, void put(void *, int64_t))
     }
 }
 
-static void put_path_field(FILE *to, const kin_album *album, int64_t i)
+static char *path_of(const writing *w, int64_t i)
 {
-    char *path = kin_album_path(album, i);
-    kin_csv_put(to, path ? path : album->photos.item[i].path);
+    char *path = kin_album_path(w->album, i);
+    if (!path) kin_fail_memory(w->err, "a path", 4096);
+    return path;
+}
+
+static void put_path_field(const writing *w, int64_t i)
+{
+    char *path = path_of(w, i);
+    if (path) kin_csv_put(w->stream, path);
     kin_free(path);
+}
+
+/* The file is put in place only where nothing went wrong. */
+static bool commit(kin_file *file, const writing *w)
+{
+    if (!kin_failed(w->err)) return kin_file_commit(file, w->err);
+    kin_file_abandon(file);
+    return false;
 }
 
 static void put_csv(void *user, int64_t i)
@@ -107,7 +123,7 @@ static void put_csv(void *user, int64_t i)
     writing *w = user;
     const kin_photo *p = &w->album->photos.item[i];
     fprintf(w->stream, "%lld,", (long long)w->d->group[i] + 1);
-    put_path_field(w->stream, w->album, i);
+    put_path_field(w, i);
     bool keep = w->d->keeper[w->d->group[i]] == i ||
                 p->link; /* what a link leads to is not this folder's to go */
     fprintf(w->stream, ",%s,%d,%lld,%lld,%lld\n", kind_of(w->d, i), keep, (long long)p->width,
@@ -118,11 +134,12 @@ static void put_text(void *user, int64_t i)
 {
     writing *w = user;
     const kin_photo *p = &w->album->photos.item[i];
-    char *path = kin_album_path(w->album, i);
+    char *path = path_of(w, i);
+    if (!path) return;
     if (w->last != w->d->group[i] && w->last >= 0) putchar('\n');
     w->last = w->d->group[i];
     printf("%-5s  %5lld x %-5lld  ", kind_of(w->d, i), (long long)p->width, (long long)p->height);
-    kin_say(stdout, path ? path : p->path);
+    kin_say(stdout, path);
     putchar('\n');
     kin_free(path);
 }
@@ -131,7 +148,7 @@ static void put_text(void *user, int64_t i)
 static void put_path(void *user, int64_t i)
 {
     writing *w = user;
-    char *path = kin_album_path(w->album, i);
+    char *path = path_of(w, i);
     bool moves = w->d->keeper[w->d->group[i]] != i && !w->album->photos.item[i].link;
     if (path && moves) fwrite(path, 1, strlen(path) + 1, stdout);
     kin_free(path);
@@ -184,25 +201,28 @@ static bool write_csv(const writing *what, const char *name, kin_error *err)
     w.stream = file.stream;
     fputs("group,path,kind,keep,width,height,bytes\n", file.stream);
     in_order(&w, put_csv);
-    return kin_file_commit(&file, err);
+    return commit(&file, &w);
 }
 
-static bool write_pairs(const kin_album *album, const kin_duplicates *d, const char *name, kin_error *err)
+static bool write_pairs(const writing *what, const char *name, kin_error *err)
 {
     kin_file file;
+    writing w = *what;
+    const kin_duplicates *d = w.d;
     if (!kin_file_create(&file, name, err)) return false;
+    w.stream = file.stream;
     fputs("a,b,kind,bits,similarity,correlation,agree\n", file.stream);
     for (int64_t i = 0; i < d->pairs; i++) {
         const kin_duplicate_pair *p = &d->pair[i];
-        put_path_field(file.stream, album, p->a);
+        put_path_field(&w, p->a);
         fputc(',', file.stream);
-        put_path_field(file.stream, album, p->b);
+        put_path_field(&w, p->b);
         fprintf(file.stream, ",%s,%d,%.4f,", kin_duplicate_name(p->kind, p->turn), p->bits,
                 (double)p->similarity);
         if (p->correlation >= -1) fprintf(file.stream, "%.4f", (double)p->correlation);
         fprintf(file.stream, ",%d\n", (int)p->agree);
     }
-    return kin_file_commit(&file, err);
+    return commit(&file, &w);
 }
 
 static void summary(const kin_cli *cli, const kin_album *album, const kin_duplicates *d)
@@ -247,11 +267,12 @@ static int run(kin_cli *cli)
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     if (m.stage) kin_meter_end(&m.meter);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
-    writing w = {&album, &d, &groups, stdout, -1, NULL};
-    ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&album, &d, pairs, &err)) &&
+    writing w = {&album, &d, &groups, stdout, &err, -1, NULL};
+    ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&w, pairs, &err)) &&
          (!html || write_page(&w, &opt.limits, html, &err));
     if (ok && kin_option_flag(cli, "paths0")) in_order(&w, put_path);
     else if (ok && !csv && !html) in_order(&w, put_text);
+    ok = ok && !kin_failed(&err);
     if (ok) summary(cli, &album, &d);
     kin_groups_free(&groups);
     kin_duplicates_free(&d);

@@ -243,6 +243,7 @@ typedef struct results {
     labels labels;
     int64_t shown;  /* of all queries */
     kin_page *page; /* NULL: none is asked for */
+    kin_error *err; /* what went wrong while results were put out */
     char *state;    /* [pictures]: what is known of each so far */
     int64_t gone, changed, first_stale;
 } results;
@@ -268,6 +269,13 @@ typedef struct found {
     struct stat *info;
 } found;
 
+static char *path_of(const results *r, int64_t item)
+{
+    char *path = kin_album_path(r->album, item);
+    if (!path) kin_fail_memory(r->err, "a path", 4096);
+    return path;
+}
+
 static void put_json(results *r, const char *query, const found *f)
 {
     kin_text t = {0};
@@ -278,7 +286,7 @@ static void put_json(results *r, const char *query, const found *f)
     kin_text_add(&t, ",\"results\":[");
     for (int64_t i = 0; i < f->count; i++) {
         const kin_photo *p = &r->album->photos.item[f->item[i]];
-        char *path = kin_album_path(r->album, f->item[i]);
+        char *path = path_of(r, f->item[i]);
         const char *label = label_of(&r->labels, f->item[i]);
         double distance = f->distance[i];
         kin_text_add(&t, i ? ",{\"path\":" : "{\"path\":");
@@ -298,7 +306,8 @@ static void put_json(results *r, const char *query, const found *f)
         kin_free(path);
     }
     kin_text_add(&t, "]}\n");
-    if (t.data) fwrite(t.data, 1, t.size, stdout);
+    if (t.failed) kin_fail_memory(r->err, "the results", t.size);
+    else if (!kin_failed(r->err)) fwrite(t.data, 1, t.size, stdout);
     kin_text_free(&t);
 }
 
@@ -326,6 +335,7 @@ static void put_page(const results *r, const char *query, const struct stat *fil
         kin_text_format(&said, "%s, %.3f", kin_alike(1 - f->distance[i]), 1 - f->distance[i]);
         if (label) kin_text_format(&said, "\n%s", label);
         if (label && f->more[i]) kin_text_format(&said, ", and %lld more", (long long)f->more[i]);
+        if (said.failed) kin_fail_memory(r->err, "the page", said.size);
         kin_photos_tile(r->page, r->album, f->item[i], match ? KIN_TILE_PLAIN : KIN_TILE_REST,
                         match ? "match" : NULL, said.data);
         kin_text_free(&said);
@@ -333,21 +343,22 @@ static void put_page(const results *r, const char *query, const struct stat *fil
     kin_page_row_end(r->page);
 }
 
-/* A picture that cannot be read any more has none to show. */
+/* One that is damaged or gone has none to show. */
 static void put_picture(const results *r, const char *path)
 {
     enum { COLUMNS = 32, ROWS = 12, INDENT = 8 };
     kin_image image;
     kin_text text = {0};
-    kin_error ignored = {0};
+    kin_error why = {0};
     kin_image_limits limits = {.max_pixels = (uint64_t)kin_option_int(r->cli, "max-pixels"),
                                .reduce_to = 4 * ROWS};
-    if (!kin_image_read(path, &limits, &image, &ignored)) return;
-    if (kin_image_convert(&image, 3, &ignored) &&
-        kin_half_blocks_add(&text, &image, COLUMNS, ROWS, INDENT, &ignored))
-        fwrite(text.data, 1, text.size, stdout);
+    bool read = kin_image_read(path, &limits, &image, &why);
+    bool ok = read && kin_image_convert(&image, 3, &why) &&
+              kin_half_blocks_add(&text, &image, COLUMNS, ROWS, INDENT, &why);
+    if (ok) fwrite(text.data, 1, text.size, stdout);
+    else if (!kin_error_is_of_file(&why)) kin_fail(r->err, why.code, "%s", why.message);
     kin_text_free(&text);
-    kin_image_free(&image);
+    if (read) kin_image_free(&image);
 }
 
 static void put_line(const results *r, const found *f, int64_t i, const char *path)
@@ -367,12 +378,12 @@ static void put_line(const results *r, const found *f, int64_t i, const char *pa
 static void put_lines(const results *r, const found *f)
 {
     bool paths = kin_option_flag(r->cli, "paths0");
-    for (int64_t i = 0; i < f->count; i++) {
-        char *whole = kin_album_path(r->album, f->item[i]);
-        const char *path = whole ? whole : r->album->photos.item[f->item[i]].path;
+    for (int64_t i = 0; i < f->count && !kin_failed(r->err); i++) {
+        char *path = path_of(r, f->item[i]);
+        if (!path) return;
         if (paths) fwrite(path, 1, strlen(path) + 1, stdout);
         else put_line(r, f, i, path);
-        kin_free(whole);
+        kin_free(path);
     }
 }
 
@@ -485,7 +496,7 @@ static bool show(results *r, const char *query, const float *row, const struct s
                      "%.4f (%s)",
                      query, nearest, r->threshold, r->by);
     free_room(&f);
-    return ok;
+    return ok && !kin_failed(r->err);
 }
 
 static bool find(results *r, const gallery *g, queries *q, kin_error *err)
@@ -578,7 +589,7 @@ static int run(kin_cli *cli)
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
     ok = ok && kin_album_apart(cli, &album, kin_option_string(cli, "html"), &err);
     ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
-    results r = {.cli = cli, .album = &album, .threshold = 2};
+    results r = {.cli = cli, .album = &album, .threshold = 2, .err = &err};
     ok = ok && take_labels(cli, &album, &r.labels, &err) && take_threshold(&r, &err) &&
          take_pictures(&r, &err);
     bool told = !kin_option_flag(cli, "matches") || kin_option_given(cli, "max-distance");

@@ -189,12 +189,13 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
     return ok;
 }
 
-static void print_groups(const grouping *g)
+static bool print_groups(const grouping *g, kin_error *err)
 {
     for (int64_t k = 0; k < g->shown; k++) {
         char *path = kin_album_path(&g->album, g->middle[k]);
+        if (!path) return kin_fail_memory(err, "a path", 4096);
         printf("%4lld  %5lld pictures, such as ", (long long)k + 1, (long long)g->size[k]);
-        kin_say(stdout, path ? path : g->album.photos.item[g->middle[k]].path);
+        kin_say(stdout, path);
         if (g->name[k]) {
             fputs(": ", stdout);
             kin_say(stdout, g->name[k]);
@@ -202,6 +203,7 @@ static void print_groups(const grouping *g)
         putchar('\n');
         kin_free(path);
     }
+    return true;
 }
 
 /* Against the folders. */
@@ -241,7 +243,7 @@ static int run(kin_cli *cli)
               kin_album_apart(cli, &g.album, out, &err) && kin_album_apart(cli, &g.album, html, &err) &&
               kin_album_present(cli, &g.album, &err) && make_groups(&g, &err);
     ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));
-    if (ok && !out && !html) print_groups(&g);
+    if (ok && !out && !html) ok = print_groups(&g, &err);
     ok = ok && (!kin_option_flag(cli, "judge") || judge(&g, &err));
     if (ok) {
         int64_t in = 0;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,9 @@ static bool real_folder(const char *path, kin_text *out)
     const char *slash = strrchr(path, '/');
     kin_text folder = {0};
     kin_text_add_bytes(&folder, path, slash ? (size_t)(slash - path) + 1 : 0);
+    errno = 0;
     char *real = folder.failed ? NULL : realpath(slash ? folder.data : ".", NULL);
+    if (folder.failed || (!real && errno == ENOMEM)) out->failed = true; /* not: there is no such folder */
     kin_text_free(&folder);
     if (real) kin_text_add(out, real);
     if (real && strcmp(real, "/") != 0) kin_text_add(out, "/");

@@ -26,13 +26,15 @@ void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_t
         kin_text_format(&text, "%04lld-%02lld-%02lld ", (long long)(p->date / 10000000000),
                         (long long)(p->date / 100000000 % 100), (long long)(p->date / 1000000 % 100));
     kin_text_format(&text, "%lld × %lld", (long long)p->width, (long long)p->height);
-    kin_page_tile(page, &(kin_tile){.kind = kind,
-                                    .file = path,
-                                    .missing = path ? NULL : "no memory",
-                                    .name = slash ? slash + 1 : p->path,
-                                    .note = text.data,
-                                    .badge = badge,
-                                    .about = p->path});
+    if (!path || text.failed)
+        kin_page_fail(page, &(kin_error){.code = KIN_ERR_MEMORY, .message = "out of memory for the page"});
+    else
+        kin_page_tile(page, &(kin_tile){.kind = kind,
+                                        .file = path,
+                                        .name = slash ? slash + 1 : p->path,
+                                        .note = text.data,
+                                        .badge = badge,
+                                        .about = p->path});
     kin_text_free(&text);
     kin_free(path);
 }
