@@ -49,11 +49,20 @@ static bool refuse(const char *name, kin_error *err)
     return false;
 }
 
+static int64_t number_of(const kin_checkpoint *c, const char *note)
+{
+    const char *text = kin_checkpoint_note(c, note);
+    int64_t number;
+    return text && kin_parse_int(text, 0, INT64_MAX, &number) ? number : -1;
+}
+
 static bool read_settings(kin_compared_run *r, const char *path, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     bool ok = kin_checkpoint_open(path, &checkpoint, err) &&
               kin_config_from_checkpoint(&r->config, checkpoint, path, kin_own(), err);
+    if (ok)
+        r->pictures = number_of(checkpoint, "data.pictures"), r->held = number_of(checkpoint, "data.held");
     kin_checkpoint_free(checkpoint);
     return ok;
 }
@@ -127,12 +136,15 @@ static void figure_text(const kin_compared_run *r, int which, char *text, size_t
         snprintf(text, size, "%.4f", log->recall_1[r->best]);
     if (which == 4 && judged) snprintf(text, size, "%.0f", log->at[r->best]);
     if (which == 5 && judged) snprintf(text, size, "%.4f", log->map[log->validations - 1]);
+    if (which == 6 && r->held > 0) snprintf(text, size, "%lld", (long long)r->held);
+    if (which == 7 && r->pictures >= 0) snprintf(text, size, "%lld", (long long)r->pictures);
 }
 
 static bool fill_figures(kin_compared *c)
 {
-    static const char *const names[] = {"steps done", "loss at the end", "best validation mAP",
-                                        "R@1 there",  "at step",         "last validation mAP"};
+    static const char *const names[] = {
+        "steps done", "loss at the end",     "best validation mAP", "R@1 there",
+        "at step",    "last validation mAP", "pictures held out",   "pictures trained on"};
     char text[32];
     for (int f = 0; f < (int)(sizeof names / sizeof *names); f++) {
         kin_compared_row *row = add_row(c, c->figures, &c->n_figures, names[f]);
@@ -166,4 +178,18 @@ void kin_compared_free(kin_compared *c)
     kin_free(c->runs), kin_free(c->settings), kin_free(c->figures);
     kin_arena_free(&c->texts);
     *c = (kin_compared){0};
+}
+
+const char *kin_compared_remark(const kin_compared *c)
+{
+    for (int r = 1; r < c->n_runs; r++) {
+        const kin_compared_run *a = &c->runs[r - 1], *b = &c->runs[r];
+        if (a->best < 0 || b->best < 0) continue;
+        if (a->held != b->held || strcmp(a->config.data, b->config.data) != 0 ||
+            a->config.validate != b->config.validate || strcmp(a->config.classes, b->config.classes) != 0 ||
+            strcmp(a->config.validate_fold, b->config.validate_fold) != 0 ||
+            strcmp(a->config.validate_list, b->config.validate_list) != 0)
+            return "not all runs held out the same pictures, so their validations cannot be compared";
+    }
+    return NULL;
 }

@@ -10,8 +10,9 @@ typedef struct kin_compared_run {
     const char *name; /* as typed, borrowed */
     kin_config config;
     kin_run_log log;
-    double loss;  /* the mean of the last hundredth of the steps */
-    int64_t best; /* the validation with the best mAP; -1: none was made */
+    int64_t pictures, held; /* trained on, and held out; -1: an older run, which does not tell */
+    double loss;            /* the mean of the last hundredth of the steps */
+    int64_t best;           /* the validation with the best mAP; -1: none was made */
 } kin_compared_run;
 
 /* A row of a table: a setting or a figure, and each run's value as text; NULL: none. */
@@ -33,5 +34,7 @@ typedef struct kin_compared {
  * refused with the names of its phases. */
 bool kin_compared_open(kin_compared *c, char *const *names, int count, kin_error *err);
 void kin_compared_free(kin_compared *c);
+/* Why the runs' validations cannot be compared, for people; NULL: nothing speaks against it. */
+const char *kin_compared_remark(const kin_compared *c);
 
 #endif

@@ -139,6 +139,21 @@ static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *
     return true;
 }
 
+/* What a page takes the place of has to be a page: a slip of the keyboard is not to cost a script. */
+static bool is_for_pages(const kin_option *o, const char *output, kin_error *err)
+{
+    char begin[16] = "";
+    struct stat s;
+    bool there = strcmp(o->name, "html") == 0 && stat(output, &s) == 0 && S_ISREG(s.st_mode);
+    FILE *file = there ? fopen(output, "rb") : NULL;
+    if (!file) return true;
+    size_t read = fread(begin, 1, sizeof begin - 1, file);
+    fclose(file);
+    return read == 0 || begin[0] == '<' ||
+           kin_fail(err, KIN_ERR_ARGUMENT,
+                    "%s is there already and is no page; choose another name, or say --force", output);
+}
+
 /* Before long work. */
 static bool creatable(const kin_option *o, const char *output, kin_error *err)
 {
@@ -171,7 +186,9 @@ bool kin_outputs_check(const kin_cli *cli, kin_error *err)
             if (table[k].writes && cli->values[k] && strcmp(cli->values[k], "-") != 0 &&
                 !two_files(&table[k], cli->values[k], &table[i], output, err))
                 return false;
-        if ((!forced && !apart_from_all(cli, &table[i], output, err)) || !creatable(&table[i], output, err))
+        if ((!forced &&
+             (!apart_from_all(cli, &table[i], output, err) || !is_for_pages(&table[i], output, err))) ||
+            !creatable(&table[i], output, err))
             return false;
     }
     return true;

@@ -52,7 +52,7 @@ static kin_tensor *cosines(const kin_loss_call *c)
 
 static double scale_of(const kin_loss_term *t)
 {
-    double temperature = kin_term_value(t, "temperature");
+    double temperature = kin_term_value_or(t, "temperature", 0);
     return temperature > 0 ? 1 / temperature : kin_term_value(t, "scale");
 }
 
@@ -60,7 +60,7 @@ static kin_tensor *logits(const kin_loss_call *c) { return kin_scale(cosines(c),
 
 static kin_tensor *formula(const kin_loss_call *c, kin_matrix_formula f)
 {
-    double option[] = {scale_of(c->term), kin_term_value(c->term, "margin")};
+    double option[] = {scale_of(c->term), kin_term_value_or(c->term, "margin", 0)};
     kin_tensor *s = cosines(c);
     kin_pairs p;
     kin_loss_call unasked = *c; /* these pairs are with classes, not with pictures */

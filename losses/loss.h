@@ -84,8 +84,10 @@ struct kin_loss {
     double (*collapsed)(const kin_loss_term *t, int64_t classes);
 };
 
-/* The term's value of an option, by its name; 0 where the loss has no such option. */
+/* The term's value of an option, by its name; NaN where the loss has no such option, so that a slip is not taken for 0. */
 double kin_term_value(const kin_loss_term *t, const char *option);
+/* The same of an option that not every loss has: `other` where this one has not. */
+double kin_term_value_or(const kin_loss_term *t, const char *option, double other);
 
 /* ---- sums ---- */
 

@@ -25,7 +25,7 @@ static bool memory_of(const kin_loss_call *c, memory *m)
     return m->rows && m->labels && m->state;
 }
 
-static int64_t size_of(const kin_loss_call *c) { return (int64_t)kin_term_value(c->term, "xbm"); }
+static int64_t size_of(const kin_loss_call *c) { return (int64_t)kin_term_value_or(c->term, "xbm", 0); }
 
 bool kin_loss_memory_declare(const kin_loss_call *c)
 {

@@ -259,10 +259,19 @@ static void list_loss(const kin_loss *l, kin_text *out)
     for (int i = 0; l->params[i].name; i++) list_param(&l->params[i], out);
 }
 
+/* An own loss is found before kin's of the same name. */
+static bool is_hidden(const kin_loss *const *own, const char *name)
+{
+    for (int i = 0; own && own[i]; i++)
+        if (strcmp(own[i]->name, name) == 0) return true;
+    return false;
+}
+
 void kin_loss_list(const kin_loss *const *own, kin_text *out)
 {
     for (int i = 0; own && own[i]; i++) list_loss(own[i], out);
-    for (int i = 0; kin_losses[i]; i++) list_loss(kin_losses[i], out);
+    for (int i = 0; kin_losses[i]; i++)
+        if (!is_hidden(own, kin_losses[i]->name)) list_loss(kin_losses[i], out);
 }
 
 /* ---- options of a sum ---- */
@@ -270,7 +279,13 @@ void kin_loss_list(const kin_loss *const *own, kin_text *out)
 double kin_term_value(const kin_loss_term *t, const char *option)
 {
     int i = find_param(t->loss, option);
-    return i < 0 ? 0 : t->value[i];
+    return i < 0 ? NAN : t->value[i];
+}
+
+double kin_term_value_or(const kin_loss_term *t, const char *option, double other)
+{
+    int i = find_param(t->loss, option);
+    return i < 0 ? other : t->value[i];
 }
 
 bool kin_loss_offer(kin_loss_sum *l, const char *option, double value, int *terms, kin_error *err)

@@ -84,6 +84,10 @@ static kin_tensor *term_value(const kin_loss_sum *l, int i, kin_scope *s, const 
     if (!kin_loss_memory_compare(&c, &labels)) return NULL;
     kin_tensor *value = c.term->loss->formula(&c);
     kin_free(labels);
+    if (!value && kin_ok(kin_ctx_of(in->x)))
+        kin_fail(kin_ctx_error(kin_ctx_of(in->x)), KIN_ERR_ARGUMENT, "loss %s: its formula returned nothing",
+                 c.term->loss->name);
+    if (!value) return NULL;
     return c.term->weight == 1 ? value : kin_scale(value, c.term->weight, 0);
 }
 
@@ -152,7 +156,7 @@ void kin_loss_tune(const kin_loss_sum *l, kin_module *m)
         for (int i = 0; i < kin_module_entries(m); i++) {
             kin_entry *e = kin_module_entry(m, i);
             if (!e->buffer && strncmp(e->name, prefix, strlen(prefix)) == 0)
-                e->lr_scale *= kin_term_value(t, "rate");
+                e->lr_scale *= kin_term_value_or(t, "rate", 1);
         }
     }
 }

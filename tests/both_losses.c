@@ -605,8 +605,9 @@ static void offered(void)
     int terms = 0;
     CHECK(kin_loss_parse("triplet-hard + softmax + triplet-semihard(.3) + triplet-all", NULL, &sum, &err));
     CHECK(kin_loss_offer(&sum, "margin", .5, &terms, &err) && terms == 3);
-    CHECK(kin_term_value(&sum.term[0], "margin") == .5 && kin_term_value(&sum.term[1], "margin") == 0 &&
-          kin_term_value(&sum.term[2], "margin") == .3 && kin_term_value(&sum.term[3], "margin") == .5);
+    CHECK(kin_term_value(&sum.term[0], "margin") == .5 && isnan(kin_term_value(&sum.term[1], "margin")) &&
+          kin_term_value_or(&sum.term[1], "margin", 7) == 7 && kin_term_value(&sum.term[2], "margin") == .3 &&
+          kin_term_value(&sum.term[3], "margin") == .5);
     CHECK(kin_loss_offer(&sum, "no-such", .5, &terms, &err) && terms == 0);
     CHECK(!kin_loss_offer(&sum, "margin", -1, &terms, &err));
     CHECK_TEXT(err.message, "margin=-1");

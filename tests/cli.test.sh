@@ -16,7 +16,7 @@ expect "an option before the command" 2 "" "options follow the command" --thread
 expect "an unknown option suggests the nearest" 2 "" "kin help: unknown option --threds (did you mean --threads?); see kin help --help" help --threds 2
 expect "a value out of range" 2 "" "--threads needs a whole number from 1 to 64, not '0'; see kin help --help" help --threads 0
 expect "a value that is missing" 2 "" "--threads needs a value (--threads N)" help --threads
-expect "too many arguments" 2 "" "unexpected argument 'b'" help help b
+expect "too many arguments" 2 "" "unexpected argument 'a'" models a b
 expect "--option=value" 0 "Usage: kin help" "" help --threads=1 help
 expect "after -- nothing is an option" 2 "" "unknown command '--quiet'" help -- --quiet
 

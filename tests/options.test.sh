@@ -70,7 +70,7 @@ sum="multi-similarity(miner=ms,xbm=64) + proxy-anchor(rate=10) * .1"
 expect "--steps extends, and says so" 0 "" "from step 5 on the schedule is that of 8 steps, not of 5" train --resume half --steps 8 --lr 0.001
 grep -q '"step":5,"steps":8,"steps_before":5' half/log.jsonl && ok "options: and logs it" || bad "options: and logs it" "$(tail -n 4 half/log.jsonl)"
 same "options: with the bits of one run, memory and proxies too" whole/model.safetensors half/model.safetensors
-expect "nor behind where it is" 1 "" "is at step 8, behind the 6 of --steps" train --resume half --steps 6
+expect "nor behind where it is" 1 "" "is at step 8 already, past the 6 of --steps" train --resume half --steps 6
 expect "other options are refused by name" 2 "" "without --lr 0.01 (the run has 0.001), --seed 2 (the run has 1)" train --resume half --lr .01 --seed 2 --steps 9
 expect "a flag too" 2 "" "without --flip" train --resume half --flip
 cp -r shop moved && mv shop gone

@@ -73,6 +73,8 @@ shop='a "shop" & <more>'
 short="--model conv4 --width 8 --embedding 16 --size 16 --channels 3 --batch-classes 2 --batch-pictures 2 --validate 0.5 --validate-every 2 --quiet"
 # shellcheck disable=SC2086
 for lr in 0.001 0.01; do "$kin" train "$shop" $short --steps 6 --lr $lr --out "runs/<b>$lr" 2>>train.err; done
+# shellcheck disable=SC2086
+"$kin" train "$shop" $short --steps 6 --validate 0.34 --out runs/other 2>>train.err
 "$kin" train "$shop" --model conv4 --width 8 --embedding 16 --size 16 --channels 3 --loss softmax --steps 3 --batch 8 --out runs/softmax --quiet 2>>train.err
 [ -s runs/softmax/model.safetensors ] || bad "pages: runs to compare" "$(cat train.err)"
 expect "compare tells what differs and what came of it" 0 "best validation mAP" "c.html shows 2 runs" compare 'runs/<b>0.001' 'runs/<b>0.01' --out c.html
@@ -89,6 +91,7 @@ step=$(grep -ao '"best.step":"[0-9]*"' 'runs/<b>0.01/model.safetensors' | tr -dc
 grep -qE "\"best step\": $step[,} ]" out && why= || why="not step $step: $(grep -o '"best step": [0-9]*' out | tr '\n' ' ')"
 report "and names the step that training kept" "$why"
 expect "runs without validation, or of other losses, are compared, too" 0 "softmax" "" compare runs/softmax 'runs/<b>0.01'
+expect "other pictures held out are no comparison" 0 "pictures held out" "validations cannot be compared" compare runs/other 'runs/<b>0.01'
 expect "all settings" 0 "margin" "" compare runs/softmax --all
 expect "what is no run is refused" 2 "" "is no run of kin train" compare runs
 mkdir -p phased/phase-a phased/phase-b

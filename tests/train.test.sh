@@ -33,6 +33,20 @@ for part in ">training step<" ">loss<" ">mAP<" ">R@1<" ">on held-out classes<"; 
 [ "$(grep -oF 'M' whole/curve.svg | wc -l)" -gt 8 ] || why="$why; no points of validation"
 report "curve.svg shows the loss and validation, with titled axes" "$why"
 
+out=$folder # expect's
+# what is there is not begun anew unasked
+cp whole/model.safetensors kept.weights
+expect "a run is not overwritten" 2 "" "--force begins anew in its place" train shop --size 24 --steps 2 --out whole
+same "and is as it was" kept.weights whole/model.safetensors
+mkdir forced; cp whole/last.safetensors forced/
+expect "unless told" 0 "" "for 24 x 24 in grey" train shop --size 24 --width 8 --batch-classes 4 --steps 2 --out forced --force
+"$kin" train shop --size 24 --width 8 --batch-classes 4 --steps 2 --out grey >grey.out 2>&1
+grep -q "the pictures have colours" grey.out && grep -q "nothing was held out; --validate .2" grey.out && ok "train: grey of colours, and no validation, are told" || bad "train: grey of colours, and no validation, are told" "$(cat grey.out)"
+expect "judged on what it was trained on" 0 "R@1" "16 of these 16 classes have names that the network was trained on" embed shop --model grey --out own --judge
+expect "a run's tensors" 0 "arrays" "" tensors grey
+expect "no page over a script" 2 "" "is no page" search --gallery own --html kept.weights --out found.csv
+same "and the file is as it was" kept.weights whole/model.safetensors
+
 # watched, a training is the same, and leaves a page that stands still and a drawing that moves
 # shellcheck disable=SC2086
 runs "train --watch" "$kin" train shop $small --steps 60 --out watched --threads 2 --watch
@@ -141,7 +155,7 @@ mkdir mixed
 sed 's/"kin.width":"8"/"kin.width":"9"/' other/model.safetensors >mixed/model.safetensors
 refuses "embed: a checkpoint of another network" 1 "features.0.conv.weight" "$kin" embed shop --model mixed --out F
 # What notes say is of anybody's making: as many characters, elsewhere.
-"$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 0 --seed 1000000000000 --out other --quiet
+"$kin" train shop --width 8 --size 24 --channels 3 --batch-classes 4 --steps 0 --seed 1000000000000 --out other --force --quiet
 for swap in batch-classes:4:0 batch-pictures:4:0 batch-classes:4:4000000000000 resize:0:1000000000000 shift:0:1000000000000 cache-side:0:1000000000000; do
     note=${swap%%:*} value=${swap##*:} was=${swap#*:}; was=${was%:*}
     [ ${#value} -eq 1 ] && seed=1000000000000 || seed=1

@@ -10,6 +10,7 @@ expect "another word for it" 0 "stands for a picture" "" help Descriptor
 expect "with a hyphen or without" 0 "mutual nearest neighbours" "" help reranking
 expect "mAP is no map" 0 "The mean of AP" "" help mAP
 expect "nor a map an mAP" 0 "What a convolution gives" "" help map
+expect "of two words, without quotes" 0 "How far weights move" "" help learning rate
 expect "of two words" 0 "nearer than it should be" "" help hard-negative
 expect "a command comes first" 0 "Usage: kin whiten" "" help whiten
 expect "a slip" 2 "" "did you mean 'embedding'?" help embeding

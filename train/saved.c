@@ -161,7 +161,7 @@ bool kin_trainer_restore(kin_trainer *t, kin_error *err)
         if (!start || !kin_parse_real(start, &t->start)) t->start = -1;
         if (!at || !kin_parse_int(at, 0, INT64_MAX, &t->now.best_step)) t->now.best_step = 0;
         ok = t->now.step <= t->network.config.steps ||
-             kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld, behind the %lld of --steps", path,
+             kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld already, past the %lld of --steps", path,
                       (long long)t->now.step, (long long)t->network.config.steps);
         ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err) &&
              settle(t, err);

@@ -61,7 +61,7 @@ static void look_at_loss(kin_trainer *t)
     t->pk = sampler ? sampler == KIN_SAMPLING_PK : (kin_loss_needs(loss) & KIN_LOSS_NEEDS_PAIRS) != 0;
     for (int i = 0; i < loss->count; i++)
         t->compares |= (loss->term[i].loss->needs & KIN_LOSS_NEEDS_PAIRS) &&
-                       kin_term_value(&loss->term[i], "xbm") == 0;
+                       kin_term_value_or(&loss->term[i], "xbm", 0) == 0;
 }
 
 static bool make_network(kin_trainer *t, kin_error *err)
@@ -300,6 +300,9 @@ static bool all_steps(kin_trainer *t, kin_error *err)
         if (kin_collapse_seen(&collapse, loss)) {
             t->now.collapsed = true;
             kin_trainer_say(t, kin_collapse_advice());
+        } else if (t->now.collapsed && collapse.stuck == 0) {
+            t->now.collapsed = false;
+            kin_trainer_say(t, "the loss has left that value: the embeddings are no longer one point");
         }
         if (t->watch.on_step)
             t->watch.on_step(t->watch.user, &(kin_train_step){t->now.step, c->steps, loss, smooth, lr,

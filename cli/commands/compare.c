@@ -116,11 +116,11 @@ static bool print_json(const kin_compared *c, kin_error *err)
 
 static int run(kin_cli *cli)
 {
-    const char *path = kin_option_string(cli, "out");
+    const char *html = kin_option_string(cli, "html"), *path = html ? html : kin_option_string(cli, "out");
     if (kin_option_flag(cli, "json") && kin_option_flag(cli, "all"))
         return kin_cli_usage(cli, "--json tells all settings anyway; leave --all out");
     if (path && cli->positionals > KIN_SVG_CURVES)
-        return kin_cli_usage(cli, "a chart tells at most %d runs apart; compare fewer, or leave --out out",
+        return kin_cli_usage(cli, "a chart tells at most %d runs apart; compare fewer, or leave --html out",
                              KIN_SVG_CURVES);
     kin_compared c;
     kin_error err = {0};
@@ -128,6 +128,7 @@ static int run(kin_cli *cli)
     bool ok = true;
     if (kin_option_flag(cli, "json")) ok = print_json(&c, &err);
     else print_table(&c, kin_option_flag(cli, "all"));
+    if (kin_compared_remark(&c)) kin_cli_note(cli, "%s", kin_compared_remark(&c));
     ok = ok && (!path || kin_compare_page_write(path, &c, &err));
     if (ok && path) kin_cli_note(cli, "%s shows %d runs", path, c.n_runs);
     kin_compared_free(&c);
@@ -136,6 +137,12 @@ static int run(kin_cli *cli)
 
 static const kin_option options[] = {
     {.name = "out",
+     .kind = KIN_OPTION_STRING,
+     .writes = KIN_WRITES_FILE,
+     .value = "PAGE",
+     .hidden = true,
+     .help = "As --html, which it was called."},
+    {.name = "html",
      .kind = KIN_OPTION_STRING,
      .writes = KIN_WRITES_FILE,
      .value = "PAGE",
@@ -149,7 +156,7 @@ static const kin_option options[] = {
 const kin_command kin_command_compare = {
     .name = "compare",
     .summary = "puts training runs beside each other",
-    .usage = "kin compare RUN... [--out PAGE] [--all | --json]",
+    .usage = "kin compare RUN... [--html PAGE] [--all | --json]",
     .about = "Prints the settings in which the runs differ, and what came of each: the loss at the end (the "
              "mean of the "
              "last hundredth of its steps), and where classes were held out the best mAP of a validation, "
@@ -159,7 +166,7 @@ const kin_command kin_command_compare = {
              "own, RUN/phase-NAME.",
     .examples = "kin compare runs/a runs/b\n"
                 "# with curves, as a page\n"
-                "kin compare runs/* --out runs.html",
+                "kin compare runs/* --html runs.html",
     .arguments = {{"RUN", "the folders of runs of kin train"}},
     .arguments_min = 1,
     .arguments_max = 1000,

@@ -1,11 +1,13 @@
 /* kin embed: pictures to descriptors. */
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "cli/chosen.h"
 #include "cli/config_options.h"
 #include "train/embed_cache.h"
 #include "cli/interrupt.h"
 #include "train/judge.h"
+#include "train/run_folder.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "data/look/look.h"
@@ -244,6 +246,36 @@ static bool can_judge(const kin_cli *cli, const kin_dataset *set, kin_error *err
     return !kin_option_flag(cli, "judge") || kin_source_need_classes(set, cli->positional[0], "--judge", err);
 }
 
+/* Whether a name is one of the lines of `names`. */
+static bool is_line(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *p = names; *p; p += strcspn(p, "\n"), p += *p == '\n')
+        if (strcspn(p, "\n") == length && memcmp(p, name, length) == 0) return true;
+    return false;
+}
+
+/* A figure on classes that a network was trained on only shows that it can learn by heart. */
+static void tell_seen(const kin_cli *cli, const char *model, const kin_dataset *set)
+{
+    kin_checkpoint *run = NULL;
+    kin_error ignored = {0};
+    char *file = kin_is_folder(model) ? kin_run_model(model) : kin_strdup(model);
+    bool open = kin_option_flag(cli, "judge") && file && kin_exists(file) &&
+                kin_checkpoint_open(file, &run, &ignored);
+    const char *names = open ? kin_checkpoint_note(run, "data.classes") : NULL;
+    int seen = 0;
+    for (int c = 0; names && c < set->classes; c++) seen += is_line(names, set->class_names[c]);
+    if (seen)
+        kin_cli_note(
+            cli,
+            "%d of these %d classes have names that the network was trained on; on what it never saw it is "
+            "worth less",
+            seen, set->classes);
+    kin_checkpoint_free(run);
+    kin_free(file);
+}
+
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
@@ -258,6 +290,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     ok = ok && encode(cli, module, network, &set, &encoded, err);
     ok = ok && finish(cli, &set, set.items, encoded.item,
                       (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
+    if (ok) tell_seen(cli, model, &set);
     kin_encoded_free(&encoded);
     kin_dataset_free(&set);
     kin_module_free(module);

@@ -3,6 +3,7 @@
 #include "cli/help.h"
 #include "cli/learn/topic.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A command, or a word of the field: commands come first where both are called so. */
@@ -27,6 +28,15 @@ static int explain(kin_cli *cli, const char *name, kin_text *text)
     return kin_cli_fail(cli, &err);
 }
 
+/* "learning rate" needs no quotes. */
+static int explain_all(kin_cli *cli, kin_text *text)
+{
+    char name[128] = "";
+    for (int i = 0; i < cli->positionals; i++)
+        snprintf(name + strlen(name), sizeof name - strlen(name), "%s%s", i ? " " : "", cli->positional[i]);
+    return explain(cli, name, text);
+}
+
 static int run(kin_cli *cli)
 {
     kin_text text = {0};
@@ -34,7 +44,7 @@ static int run(kin_cli *cli)
     if (kin_option_flag(cli, "man")) kin_help_man(&text);
     else if (shell) kin_completion(&text, shell);
     else if (cli->positionals == 0) kin_help_overview(&text);
-    else return explain(cli, cli->positional[0], &text);
+    else return explain_all(cli, &text);
     return kin_help_print(&text);
 }
 
@@ -59,7 +69,7 @@ const kin_command kin_command_help = {
                 "# what is between the tab key and the options, for bash\n"
                 "kin help --completion bash > ~/.local/share/bash-completion/completions/kin",
     .arguments = {{"WORD", "The command, or the word, to explain."}},
-    .arguments_max = 1,
+    .arguments_max = 4,
     .options = options,
     .run = run,
 };

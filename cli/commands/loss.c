@@ -170,7 +170,7 @@ static bool tell_terms(trial *t, kin_error *err)
     for (int i = 0; t->sum.count > 1 && i < t->sum.count; i++) {
         kin_text name = {0};
         t->now = (kin_loss_sum){.count = 1, .term = {t->sum.term[i]}};
-        if (kin_term_value(&t->sum.term[i], "xbm") > 0) continue;
+        if (kin_term_value_or(&t->sum.term[i], "xbm", 0) > 0) continue;
         kin_loss_print(&t->now, &name);
         kin_tensor *x = kin_input(t->ctx, KIN_SHAPE(t->n, t->d), t->embeddings.data);
         double value = kin_item(kin_module_forward(t->module, x, KIN_TRAIN));

@@ -1,6 +1,9 @@
 /* kin tensors: what is in a file of weights. */
+#include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "cli/command.h"
+#include "train/run_folder.h"
 #include "train/weights.h"
 
 #include <math.h>
@@ -120,8 +123,11 @@ static int run(kin_cli *cli)
     kin_checkpoint *c = NULL;
     kin_import_info info;
     kin_text text = {0};
-    bool ok = kin_weights_open(cli->positional[0], kin_option_string(cli, "key"),
-                               kin_option_string(cli, "prefix"), &c, &info, &err);
+    char *run = kin_is_folder(cli->positional[0]) ? kin_run_model(cli->positional[0]) : NULL;
+    bool ok = kin_weights_open(run && kin_exists(run) ? run : cli->positional[0],
+                               kin_option_string(cli, "key"), kin_option_string(cli, "prefix"), &c, &info,
+                               &err);
+    kin_free(run);
     if (ok) {
         if (kin_option_flag(cli, "json")) list_json(c, &text);
         else list(c, &text);

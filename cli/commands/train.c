@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "cli/watch.h"
 #include "data/sets/split.h"
+#include "train/run_folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -282,15 +283,42 @@ static void tell_batches(kin_cli *cli, const kin_config *asked, const kin_traine
                      (long long)now->classes_of_one, (long long)now->classes_filled, pairs->name);
 }
 
+/* By the first picture that can be read. */
+static bool has_colours(const kin_dataset *set)
+{
+    const kin_image_limits limits = {.reduce_to = 64};
+    kin_image image = {0};
+    kin_error ignored = {0};
+    bool read = false, colours = false;
+    for (int64_t i = 0; i < set->count && i < 8 && !read; i++) {
+        kin_error_clear(&ignored);
+        read = kin_dataset_image(set, i, &limits, &image, &ignored);
+    }
+    for (size_t p = 0; read && image.channels >= 3 && p < (size_t)image.width * (size_t)image.height; p++) {
+        const uint8_t *rgb = image.data + p * (size_t)image.channels;
+        colours |= rgb[0] != rgb[1] || rgb[1] != rgb[2];
+    }
+    kin_image_free(&image);
+    return colours;
+}
+
 static void tell_beginning(kin_cli *cli, const kin_config *asked, kin_trainer *t, const kin_dataset *set)
 {
     const kin_train_state *now = kin_trainer_state(t);
     tell_broken(cli, t, set->count);
     kin_source_hidden(cli, kin_trainer_hidden(t), set->count);
     tell_batches(cli, asked, t);
-    kin_cli_note(cli, "%s with %lld parameters, %s, %lld pictures of %d classes, batches of %lld",
-                 asked->model, (long long)kin_module_parameters(kin_trainer_module(t)), asked->loss,
-                 (long long)now->pictures, set->classes, (long long)now->batch);
+    const kin_config *c = &kin_trainer_network(t)->config;
+    kin_cli_note(
+        cli,
+        "%s with %lld parameters for %lld x %lld in %s, %s, %lld pictures of %d classes, batches of %lld",
+        asked->model, (long long)kin_module_parameters(kin_trainer_module(t)), (long long)c->size,
+        (long long)c->size, c->channels == 1 ? "grey" : "colour", asked->loss, (long long)now->pictures,
+        set->classes, (long long)now->batch);
+    if (c->channels == 1 && has_colours(set))
+        kin_cli_note(
+            cli,
+            "the pictures have colours, which a network for grey ones does not see; --channels 3 takes them");
 }
 
 static void tell_end(kin_cli *cli, const kin_trainer *t, const training *what)
@@ -300,6 +328,9 @@ static void tell_end(kin_cli *cli, const kin_trainer *t, const training *what)
     if (what->validation)
         kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", now->best,
                      (long long)now->best_step);
+    else
+        kin_cli_note(cli, "nothing was held out; --validate .2 tells what the network is worth on classes "
+                          "that it never saw");
     if (now->idle)
         kin_cli_note(cli, "%lld of the batches had nothing to compare: no two pictures of a class",
                      (long long)now->idle);
@@ -476,9 +507,29 @@ static bool forget_recipe(void *user, kin_error *err)
     return ok;
 }
 
+/* Hours of work are not begun anew in their own folder unasked. */
+static bool is_free(const kin_cli *cli, const char *out, kin_error *err)
+{
+    static const char *const files[] = {KIN_RUN_STATE, KIN_RUN_MODEL, "recipe.conf"};
+    if (kin_option_flag(cli, "force")) return true;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = kin_path_join(out, files[i]);
+        if (!path) return kin_fail_memory(err, out, strlen(out));
+        bool there = kin_exists(path);
+        kin_free(path);
+        if (there)
+            return kin_fail(err, KIN_ERR_ARGUMENT,
+                            "%s holds a run; kin train --resume %s goes on with it, another --out keeps it, "
+                            "and --force begins anew in its place",
+                            out, out);
+    }
+    return true;
+}
+
 static bool train_new(kin_cli *cli, const char *out, kin_error *err)
 {
     const kin_beginning beginning = {forget_recipe, (void *)out};
+    if (!is_free(cli, out, err)) return false;
     if (kin_option_given(cli, "recipe")) return kin_phases_train(cli, &calls, err);
     kin_config *config = kin_alloc(sizeof *config);
     bool ok = (config || kin_fail_memory(err, "the settings of a run", sizeof *config)) &&

@@ -75,6 +75,7 @@ bool kin_compare_page_write(const char *path, const kin_compared *c, kin_error *
         "mAP: how early the right pictures come in a list; R@1: how often the first one is right; both of "
         "what was held out from training. The loss at the end is a mean of the last hundredth of the "
         "steps; losses of different kinds cannot be compared.");
+    if (kin_compared_remark(c)) kin_page_text(&page, kin_compared_remark(c));
     add_table(&page, c, "", c->figures, c->n_figures, false, NULL);
     kin_page_section(
         &page, "How they learned",

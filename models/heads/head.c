@@ -142,7 +142,7 @@ bool kin_head_check(const kin_head_choice *choice, const kin_model *m, const kin
 double kin_head_value(const kin_head_choice *choice, const char *param)
 {
     int i = find_param(choice->head, param);
-    return i < 0 ? 0 : choice->value[i];
+    return i < 0 ? NAN : choice->value[i];
 }
 
 /* ---- running ---- */
