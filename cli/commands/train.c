@@ -517,6 +517,9 @@ static bool is_free(const kin_cli *cli, const char *out, kin_error *err)
         if (!path) return kin_fail_memory(err, out, strlen(out));
         bool there = kin_exists(path);
         kin_free(path);
+        int lock = -1;
+        if (there && !kin_run_own(out, &lock, err)) return false; /* it is being written */
+        kin_run_release(&lock);
         if (there)
             return kin_fail(err, KIN_ERR_ARGUMENT,
                             "%s holds a run; kin train --resume %s goes on with it, another --out keeps it, "
