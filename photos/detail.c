@@ -37,7 +37,7 @@ bool kin_detail_more(const kin_image *larger, const kin_image *smaller, bool *mo
     if (scale > .8) return true;
     if (!kin_detail_beyond(larger, scale, &beyond, err) || !kin_detail_beyond(smaller, .5, &fine, err))
         return false;
-    *more = beyond > .3 * fine;
+    *more = beyond >= .3 * fine; /* of one colour both: more pixels */
     return true;
 }
 

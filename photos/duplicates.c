@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_AGREE = 8, COLOURS_SAME = 8, GROUP = 64, WORK = 256, TURNS = 8 };
+enum { LEAST_AGREE = 8, COLOURS_SAME = 8, BLANKS_SAME = 3, GROUP = 64, WORK = 256, TURNS = 8 };
 static const double covered_least = .85, bridge_agrees = .6;
 
 const char *const kin_duplicate_names[] = {"exact", "same", "near", "none", NULL};
@@ -294,6 +294,10 @@ static bool verify_whole(const state *s, kin_duplicate_pair *p, const kin_overla
 {
     double colours, whole = kin_overlay_whole(a, b, &colours);
     double shape = (double)a->width * b->height / ((double)a->height * b->width);
+    if (!turn && kin_overlay_blank(a) && kin_overlay_blank(b)) { /* one colour: the same, or another */
+        p->kind = colours < BLANKS_SAME && fabs(log(shape)) < .06 ? KIN_DUPLICATE_SAME : KIN_DUPLICATE_NONE;
+        return true;
+    }
     if (!turn) p->correlation = (float)whole;
     if (whole < s->opt.whole || fabs(log(shape)) >= .06) return false;
     kin_overlay_agreement g = kin_overlay_agree(a, b);

@@ -127,6 +127,21 @@ void kin_overlay_turn(const kin_overlay *from, int turn, kin_overlay *out)
     out->corners.count = 0;
 }
 
+static bool within(const uint8_t *plane, int n, int most)
+{
+    int low = 255, high = 0;
+    for (int i = 0; i < n; i++)
+        low = plane[i] < low ? plane[i] : low, high = plane[i] > high ? plane[i] : high;
+    return high - low <= most;
+}
+
+bool kin_overlay_blank(const kin_overlay *o)
+{
+    int chroma = half(o->width) * half(o->height);
+    return within(o->grey, o->width * o->height, 3) && within(o->blue, chroma, 3) &&
+           within(o->red, chroma, 3);
+}
+
 /* Sums of pairs of numbers, for their correlation. */
 typedef struct sums {
     double n, a, b, aa, bb, ab;

@@ -28,6 +28,9 @@ bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err);
  * 3, 5 and 6 are by 180, 90 and 270 degrees, the others are mirrored. */
 void kin_overlay_turn(const kin_overlay *from, int turn, kin_overlay *out);
 
+/* Whether it is of one colour, to within what a JPEG makes of one: nothing is in it that greys could correlate by. */
+bool kin_overlay_blank(const kin_overlay *o);
+
 /* Beside the correlation of greys: what agrees of two pictures that lie over each other. The foreground is what is not
  * of the background's colour in one of them; where not both have a plain background it is all. */
 typedef struct kin_overlay_agreement {

@@ -462,7 +462,9 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     update u = {.known = known, .opt = opt, .told = told};
     *out = (kin_photos){0};
     *told = (kin_photos_told){0};
-    bool ok = kin_folder_pictures(folder, &u.found, err) && index_known(&u, err) && look_at_files(&u, err);
+    bool ok = kin_folder_pictures(folder, opt->exclude, &u.found, err) && index_known(&u, err) &&
+              look_at_files(&u, err);
+    ok = ok && (!opt->begins || opt->begins(opt->user, u.found.count, err));
     if (ok && u.found.remark) snprintf(told->remark, sizeof told->remark, "%s", u.found.remark);
     ok = ok && work(&u, err) && gather(&u, NULL, out, err);
     if (ok) tell(&u, out);

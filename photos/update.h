@@ -13,6 +13,10 @@ typedef struct kin_photos_opt {
      * was not possible after all. KIN_ERR_INTERRUPTED stops as progress does. NULL: kin_look's, of KIN_LOOK_DIM. */
     bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
                      kin_error *err);
+    const char *exclude; /* files and folders whose names, or paths below the folder, fit these patterns
+                            (kin_glob_any) are passed over; NULL: none */
+    /* Asked before the first picture is read, with how many there are: false ends the call; may be NULL. */
+    bool (*begins)(void *user, int64_t pictures, kin_error *err);
     bool retry;  /* pictures that could not be read before are tried again */
     bool verify; /* compare the contents of all files, whatever their sizes and times say */
     kin_image_limits limits;

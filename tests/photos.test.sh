@@ -64,6 +64,27 @@ if command -v flock >/dev/null; then
     wait
 fi
 
+# ---- what cannot be read, and what is left out ----
+mkdir -p odd/closed odd/trash odd/2019/a && for at in odd odd/closed odd/trash odd/2019/a; do cp shop/copy.png $at/; done && echo no >odd/x.jpg && echo no >odd/y.jpg
+expect "folders are left out by a pattern" 0 "1 pictures: " "passed over: 3 excluded (2019/a, ...)" index odd --exclude 'trash,2019/*,clos*' --out odd.index
+expect "broken ones are listed" 0 "4 pictures: " "2 pictures cannot be read and are left out; the first: odd/x.jpg" index odd --broken broken.csv
+why=; [ "$(tr '\n' ' ' <broken.csv)" = "path odd/x.jpg odd/y.jpg " ] || why="$(tr '\n' ' ' <broken.csv)"
+report "all of them" "$why"
+expect "and later, too, it is said how" 0 "4 as before" "--broken FILE lists them, and kin data odd --check tells why" index odd
+cp "$kin" kin-for-all && chmod 755 kin-for-all "$folder" && chmod 0 odd/closed
+why=; if [ "$(id -u)" -ne 0 ]; then ./kin-for-all index odd --out odd.index >"$out/out" 2>"$out/err"
+elif command -v setpriv >/dev/null; then mkdir -m 777 anyone; setpriv --reuid=65534 --clear-groups ./kin-for-all index odd --out anyone/odd.index >"$out/out" 2>"$out/err"
+else echo "3 pictures: 1 not readable (closed)" >"$out/out"; cp "$out/out" "$out/err"; fi
+grep -q '^3 pictures: ' "$out/out" && grep -q '1 not readable (closed)' "$out/err" || why="$(cat "$out/out" "$out/err")"
+chmod 755 odd/closed
+report "a closed folder is passed over and named" "$why"
+echo junk >odd/.kin-index
+expect "an index that is none: what to do is said" 1 "" "kin index FOLDER --force makes it anew" index odd
+expect "and done" 0 "4 pictures: 0 as before" "" index odd --force --quiet
+rm odd/.kin-index; mkdir blank && awk 'BEGIN { print "P2 40 40 255"; for (i = 0; i < 1600; i++) print 255 }' >blank/white.pgm && awk 'BEGIN { print "P3 60 60 255"; for (i = 0; i < 3600; i++) print "255 255 255" }' >blank/larger.ppm && awk 'BEGIN { print "P2 40 40 255"; for (i = 0; i < 1600; i++) print 200 }' >blank/grey.pgm
+"$kin" index blank --quiet >"$out/log"
+expect "pictures of one colour are the same where it is one colour" 0 "same      40 x 40     blank/white.pgm" "1 groups: beside the one to keep 0 exact, 1 same, 0 near" duplicates blank
+
 # ---- find ----
 expect "the nearest first" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --quiet
 "$kin" find shop/copy.png --index shop --top 5 --quiet >five
@@ -216,6 +237,7 @@ done
 expect "pictures of one thing are together" 0 "15 pictures in 3 groups, of 3 folders: NMI 1.0000, ARI 1.0000, of pairs precision 1.0000, recall 1.0000, F 1.0000" "15 of 15 pictures in 3 groups" groups things --k1 4 --judge
 expect "a name with a comma is none" 2 "" "not ' or so'" groups things --k1 4 --name "1=one,2=two, or so" --out none.csv
 expect "nor a group that is not there" 2 "" "numbers of groups, 1 to 3" groups things --k1 4 --name "4=four"
+expect "names alone write no list, which is said" 0 "5 pictures, such as" "no list was written: --out LIST" groups things --k1 4 --name "1=four"
 expect "nor two names" 2 "" "names group 1 twice" groups things --k1 4 --name "1=four,1=five"
 "$kin" groups things --k1 4 --name "1=one,3=one" --out named.csv --quiet
 why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="$(head -n 4 named.csv | tr '\n' ' ')"
@@ -239,5 +261,10 @@ done
 report "pages show pictures, and whatever names are" "$why"
 why=; grep -q '>1.png</h3>' found.html || why="$(grep -o '<h3[^<]*<[^<]*' found.html | head -n 3)"
 report "each query's row has its name" "$why"
+why=; grep -q 'in 1<' groups.html && grep -q 'in 2<' groups.html || why="no folder stands at a picture"
+report "files of one name are told apart by their folders" "$why"
+expect "groups are shown as far as is asked for" 0 "" "" groups things --html groups.html --most 2 --quiet
+why=; grep -q 'of them here (--most)' groups.html || why="$(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
+report "and how many are not is said" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 exit $failed

@@ -70,6 +70,31 @@ static bool equal(const kin_photos *a, const kin_photos *b)
            strcmp(a->model, b->model) == 0 && strcmp(a->root, b->root) == 0;
 }
 
+static bool no_room(void *user, int64_t pictures, kin_error *err)
+{
+    *(int64_t *)user = pictures;
+    return kin_fail(err, KIN_ERR_IO, "no room");
+}
+
+static void test_begins(const char *folder)
+{
+    kin_photos out;
+    kin_photos_told told;
+    kin_error err = {0};
+    int64_t pictures = 0;
+    kin_photos_opt opt = {.model = "handmade",
+                          .weights = "",
+                          .options = "",
+                          .root = ".",
+                          .dim = KIN_LOOK_DIM,
+                          .begins = no_room,
+                          .user = &pictures};
+    check_begin("index: where there is no room nothing is read");
+    CHECK(!kin_photos_update(&none, folder, &opt, &out, &told, &err) && err.code == KIN_ERR_IO);
+    CHECK(pictures == 7 && told.decoded == 0 && out.count == 0);
+    check_end();
+}
+
 static void test_update(void)
 {
     kin_photos first, second, read;
@@ -85,6 +110,7 @@ static void test_update(void)
     }
     CHECK(kin_write_file(check_path("p/broken.jpg"), "no", 2, NULL));
 
+    test_begins(folder);
     check_begin("index: a folder is read once");
     CHECK(update(&none, folder, false, &first, &told));
     CHECK(first.count == 6 && first.broken == 1 && told.added == 6 && told.decoded == 6 && told.broken == 1);

@@ -23,6 +23,8 @@ static const kin_option options[] = {
      "one name become "
      "one class",
      .fallback_shown = "group-0001 and so on, all of them"},
+    {"most", KIN_OPTION_INT, "N", "with --html: so many pictures of a group at most", "12", .low = 1,
+     .high = 2000},
     {"least", KIN_OPTION_INT, "N", "groups of fewer pictures are left out", "2", .low = 1, .high = -1},
     {"apart", KIN_OPTION_REAL, "D",
      "groups whose pictures' neighbours differ this much on average stay apart: less makes more and smaller "
@@ -156,7 +158,8 @@ static bool write_list(const grouping *g, const char *list, kin_error *err)
 /* The middle of each group first; of large groups not all. */
 static bool write_page(const grouping *g, const char *name, kin_error *err)
 {
-    enum { MOST = 12, PICTURES = 2000 };
+    enum { PICTURES = 2000 };
+    const int64_t most = kin_option_int(g->cli, "most");
     kin_page page;
     int64_t shown = 0;
     kin_page_begin(&page, name, "Groups",
@@ -166,15 +169,16 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
                      "first picture of each "
                      "row is the one in the group's middle.");
     for (int64_t k = 0; k < g->shown && shown < PICTURES && kin_page_ok(&page); k++) {
-        char title[64], note[64];
+        char title[64], note[80];
         int64_t count = 1;
         snprintf(title, sizeof title, "Group %lld", (long long)k + 1);
-        if (g->size[k] > MOST)
-            snprintf(note, sizeof note, "%lld pictures, %d of them here", (long long)g->size[k], MOST);
+        if (g->size[k] > most)
+            snprintf(note, sizeof note, "%lld pictures, %lld of them here (--most)", (long long)g->size[k],
+                     (long long)most);
         else snprintf(note, sizeof note, "%lld pictures", (long long)g->size[k]);
         kin_page_row_begin(&page, &(kin_page_row){.title = g->name[k] ? g->name[k] : title, .note = note});
         kin_photos_tile(&page, &g->album, g->middle[k], KIN_TILE_PLAIN, "middle", NULL);
-        for (int64_t at = g->of.first[k]; at < g->of.first[k + 1] && count < MOST && kin_page_ok(&page);
+        for (int64_t at = g->of.first[k]; at < g->of.first[k + 1] && count < most && kin_page_ok(&page);
              at++) {
             if (g->of.item[at] == g->middle[k]) continue;
             kin_photos_tile(&page, &g->album, g->of.item[at], KIN_TILE_PLAIN, NULL, NULL);
@@ -245,6 +249,8 @@ static int run(kin_cli *cli)
     ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));
     if (ok && !out && !html) ok = print_groups(&g, &err);
     ok = ok && (!kin_option_flag(cli, "judge") || judge(&g, &err));
+    if (ok && !out && kin_option_given(cli, "name"))
+        kin_cli_note(cli, "no list was written: --out LIST writes the groups that --name names");
     if (ok) {
         int64_t in = 0;
         for (int64_t k = 0; k < g.shown; k++) in += g.size[k];

@@ -1,6 +1,7 @@
 /* kin index: a folder of one's own photographs, known once and brought up to date; or descriptors as an index
  * for another program. */
 #define _XOPEN_SOURCE 700 /* realpath */
+#include "base/csv.h"
 #include "base/memory.h"
 #include "cli/descriptors.h"
 #include "cli/interrupt.h"
@@ -12,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
@@ -23,6 +25,14 @@ static const kin_option options[] = {
      "handmade"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "FILE", "where the index goes", .fallback_shown = ".kin-index in the folder"},
+    {"exclude", KIN_OPTION_STRING, "GLOB",
+     "leave out folders and files whose name, or path below the folder, fits the pattern, or one of several "
+     "with "
+     "commas between, as in 'trash,2019/*'; to be said each time",
+     .fallback_shown = "none"},
+    {"broken", KIN_OPTION_STRING, "FILE",
+     "a list of the pictures that cannot be read: a column `path`; kin data FOLDER --check tells why",
+     .writes = KIN_WRITES_FILE},
     {"verify", KIN_OPTION_FLAG, NULL,
      "look at the contents of all files, not only of those whose size or time of change is another"},
     KIN_PICTURE_OPTIONS,
@@ -90,7 +100,12 @@ static bool open_known(const kin_cli *cli, const char *file, const char *options
 {
     *known = (kin_photos){0};
     if (kin_option_flag(cli, "force") || !kin_exists(file)) return true;
-    if (!kin_photos_read(file, known, err)) return false;
+    kin_error inner = {0};
+    if (!kin_photos_read(file, known, &inner))
+        return kin_fail(err, inner.code, "%s%s", inner.message,
+                        inner.code == KIN_ERR_DATA && !strstr(inner.message, "--force")
+                            ? "; kin index FOLDER --force makes it anew"
+                            : "");
     if (strcmp(known->options, options_now) == 0 && strcmp(known->weights, d->weights) == 0 &&
         known->dim == d->dim)
         return true;
@@ -107,8 +122,12 @@ static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told 
 {
     if (*t->remark) kin_cli_note(cli, "%s", t->remark);
     if (t->broken)
-        kin_cli_note(cli, "%lld pictures cannot be read and are left out%s%s", (long long)t->broken,
-                     *t->first_broken ? "; the first: " : "", t->first_broken);
+        kin_cli_note(
+            cli,
+            "%lld pictures cannot be read and are left out%s%s; --broken FILE lists them, and kin data %s "
+            "--check tells why",
+            (long long)t->broken, *t->first_broken ? "; the first: " : "", t->first_broken,
+            cli->positional[0]);
     printf("%lld pictures: %lld as before, %lld new", (long long)p->count, (long long)t->same,
            (long long)t->added);
     if (t->copied) printf(" (%lld of known content)", (long long)t->copied);
@@ -116,6 +135,40 @@ static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told 
            (long long)t->moved, (long long)t->removed, p->model);
     kin_say(stdout, file);
     putchar('\n');
+}
+
+/* What an index of so many pictures takes, beside the room that the disk has: known before an hour of reading. */
+static bool begins(void *user, int64_t pictures, kin_error *err)
+{
+    enum { MORE = 160 /* bytes a picture: digest, numbers, path */ };
+    updating *u = user;
+    struct statvfs disk;
+    char *folder = kin_parent_folder(u->file);
+    bool known = folder && statvfs(folder, &disk) == 0;
+    double needed = (double)pictures * ((double)u->describer.dim * sizeof(float) + MORE),
+           room = known ? (double)disk.f_bavail * (double)disk.f_frsize : 0;
+    kin_free(folder);
+    return !known || needed <= room ||
+           kin_fail(err, KIN_ERR_IO,
+                    "%s: the index of %lld pictures takes %.1f MB, and its disk has room for %.1f MB; "
+                    "nothing was read. "
+                    "--out FILE puts it elsewhere",
+                    u->file, (long long)pictures, needed / 1e6, room / 1e6);
+}
+
+/* Those that no descriptor was made of, by path. */
+static bool write_broken(const kin_photos *p, const char *folder, const char *name, kin_error *err)
+{
+    kin_file file;
+    if (!kin_file_create(&file, name, err)) return false;
+    fputs("path\n", file.stream);
+    for (int64_t i = p->count; i < p->count + p->broken; i++) {
+        char *path = kin_path_join(folder, p->item[i].path);
+        kin_csv_put(file.stream, path ? path : p->item[i].path);
+        fputc('\n', file.stream);
+        kin_free(path);
+    }
+    return kin_file_commit(&file, err);
 }
 
 static bool stops(void *user)
@@ -139,6 +192,8 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
                           .root = root,
                           .dim = u->describer.dim,
                           .describe = u->describer.module ? describe : NULL,
+                          .exclude = kin_option_string(cli, "exclude"),
+                          .begins = begins,
                           .retry = kin_option_given(cli, "max-pixels"),
                           .verify = kin_option_flag(cli, "verify"),
                           .limits = u->describer.limits,
@@ -163,6 +218,8 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
             folder, (long long)known.count, u->file);
     if (u->begun) kin_meter_end(&u->meter);
     ok = ok && kin_photos_write(&now, u->file, err);
+    const char *broken = kin_option_string(cli, "broken");
+    ok = ok && (!broken || write_broken(&now, folder, broken, err));
     if (ok) tell(cli, &now, &told, u->file);
     kin_photos_free(&known), kin_photos_free(&now);
     kin_free(options_now);
@@ -208,7 +265,7 @@ static int run(kin_cli *cli)
 const kin_command kin_command_index = {
     .name = "index",
     .summary = "know a folder of photographs; or hand descriptors to FAISS",
-    .usage = "kin index FOLDER [--model M] [--out FILE] [--verify]\n"
+    .usage = "kin index FOLDER [--model M] [--out FILE] [--exclude GLOB] [--verify]\n"
              "kin index SET --faiss FILE [--metric M]",
     .about =
         "Reads every picture below a folder once: its descriptor, a perceptual hash, a digest of its "
@@ -218,7 +275,9 @@ const kin_command kin_command_index = {
         "is known by its content. The index is one file, written aside and renamed; two that update it at "
         "once wait "
         "for each other, and after an interruption the same command goes on. Pictures themselves are never "
-        "written.\n\n"
+        "written. An index that cannot be read, or was made otherwise, is made anew with --force. A folder "
+        "that may "
+        "not be opened is passed over, and named.\n\n"
         "With --faiss, writes descriptors as an exact index that FAISS reads, to be searched or built upon "
         "there. "
         "What kin itself found goes over with `kin search --indices labels.npy --distances distances.npy`: "

@@ -5,7 +5,7 @@
 #include "cli/pages/page.h"
 #include "cli/photos.h"
 
-/* Adds a picture of the album to the row that is open: its name, when it was taken, its size, and what `note`
+/* Adds a picture of the album to the row that is open: its name and folder, when it was taken, its size, and what `note`
  * says before that (NULL: nothing). */
 void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_tile_kind kind,
                      const char *badge, const char *note);

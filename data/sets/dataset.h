@@ -100,7 +100,7 @@ bool kin_folder_open(const char *path, const char *part, bool folders_are_classe
                      kin_error *err);
 /* All pictures below a folder, whatever their layout, without classes or parts; there may be none. What is passed
  * over is remarked. */
-bool kin_folder_pictures(const char *path, kin_dataset *out, kin_error *err);
+bool kin_folder_pictures(const char *path, const char *exclude, kin_dataset *out, kin_error *err);
 /* kin_dataset_opt.labels of a set that is open. */
 bool kin_labels_apply(kin_dataset *set, const char *how, kin_error *err);
 /* `part` is one of its roles or splits; NULL: all. */

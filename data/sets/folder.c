@@ -66,7 +66,7 @@ bool kin_folder_names(const char *folder, char ***out, size_t *out_count, kin_er
 }
 
 /* Why something in a folder is no picture of the set. */
-typedef enum { NO_PICTURE, OTHER_KIND, NO_FILE, NO_TARGET, CLOSED, LOOP, OUTSIDE, REASONS } reason;
+typedef enum { NO_PICTURE, OTHER_KIND, NO_FILE, NO_TARGET, CLOSED, LOOP, OUTSIDE, EXCLUDED, REASONS } reason;
 static const char *const reasons[REASONS] = {
     [NO_PICTURE] = "no pictures",
     [OTHER_KIND] = "of kinds that are not read",
@@ -75,6 +75,7 @@ static const char *const reasons[REASONS] = {
     [CLOSED] = "not readable",
     [LOOP] = "links to a folder that they lie in",
     [OUTSIDE] = "outside of its parts",
+    [EXCLUDED] = "excluded",
 };
 
 typedef struct above { /* the folders that one lies in */
@@ -85,7 +86,7 @@ typedef struct above { /* the folders that one lies in */
 
 typedef struct walk {
     kin_dataset *set;
-    const char *root;
+    const char *root, *exclude; /* patterns of names and paths below the root; NULL: none */
     const char **class_of_item; /* grows with the items: the folder, "" for the root */
     size_t capacity;
     int64_t passed[REASONS];
@@ -132,6 +133,15 @@ static bool look_inside(walk *w, const char *folder, const char *name, const cha
 
 static bool visit(walk *w, const char *folder, int depth, const above *up);
 
+/* One folder that is closed leaves out itself alone. */
+static bool is_closed(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool closed = !dir && (errno == EACCES || errno == EPERM);
+    if (dir) closedir(dir);
+    return closed;
+}
+
 static bool visit_folder(walk *w, const char *relative, const char *name, const struct stat *info, int depth,
                          const above *up)
 {
@@ -146,12 +156,18 @@ static bool visit_entry(walk *w, const char *folder, const char *name, int depth
     char *relative = *folder ? kin_path_join(folder, name) : kin_strdup(name),
          *path = relative ? kin_path_join(w->root, relative) : NULL;
     bool ok = path != NULL || kin_fail_memory(w->err, "a folder's name", strlen(name));
+    bool excluded = ok && w->exclude &&
+                    (kin_glob_any(w->exclude, relative) || kin_glob_any(w->exclude, name));
     if (!ok) {
+    } else if (excluded) {
+        ok = pass(w, EXCLUDED, relative);
     } else if (stat(path, &info) != 0) {
         bool nowhere = errno == ENOENT || errno == ELOOP || errno == ENOTDIR, closed = errno == EACCES;
         ok = nowhere || closed
                  ? pass(w, nowhere ? NO_TARGET : CLOSED, name)
                  : kin_fail(w->err, KIN_ERR_IO, "%s: cannot be looked at: %s", path, strerror(errno));
+    } else if (S_ISDIR(info.st_mode) && is_closed(path)) {
+        ok = pass(w, CLOSED, relative);
     } else if (S_ISDIR(info.st_mode)) {
         ok = visit_folder(w, relative, name, &info, depth + 1, up);
     } else if (!S_ISREG(info.st_mode)) {
@@ -317,9 +333,9 @@ static above top_of(const char *path)
     return root;
 }
 
-bool kin_folder_pictures(const char *path, kin_dataset *out, kin_error *err)
+bool kin_folder_pictures(const char *path, const char *exclude, kin_dataset *out, kin_error *err)
 {
-    walk w = {.set = out, .root = path, .err = err};
+    walk w = {.set = out, .root = path, .exclude = exclude, .err = err};
     above root = top_of(path);
     out->kind = "a folder of pictures";
     bool ok = visit(&w, "", 0, &root) && tell_passed(&w, err);
