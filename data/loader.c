@@ -299,7 +299,9 @@ bool kin_loader_next(kin_loader *l, kin_loaded *out, kin_error *err)
     double begun = now();
     pthread_mutex_lock(&l->lock);
     while (s->done < s->count && !kin_failed(&l->failure)) {
-        if (s->taken < s->count) work_on(l, s); /* rather than wait */
+        if (l->opt.stops && l->opt.stops(l->opt.stops_user))
+            kin_fail(&l->failure, KIN_ERR_INTERRUPTED, "interrupted while reading pictures");
+        else if (s->taken < s->count) work_on(l, s); /* rather than wait */
         else pthread_cond_wait(&l->ready, &l->lock);
     }
     bool ok = !kin_failed(&l->failure) || kin_fail(err, l->failure.code, "%s", l->failure.message);

@@ -43,6 +43,10 @@ typedef struct kin_loader_opt {
     /* a broken picture's place is taken by the next readable one of its class; otherwise it is black */
     bool substitute;
     kin_image_limits limits;
+    /* asked between two pictures by the thread that waits for a batch; true: kin_loader_next fails with
+     * KIN_ERR_INTERRUPTED; NULL: batches are always finished */
+    bool (*stops)(void *user);
+    void *stops_user;
 } kin_loader_opt;
 
 /* The set must outlive the loader. */

@@ -125,7 +125,7 @@ typedef struct encoder {
     float *seen;                   /* the same, of a mirrored batch; NULL: not mirrored */
     int64_t *row;                  /* [batch]: where their descriptors go */
     kin_embed_key *key;            /* [2 batch]: theirs, and the loaded batch's; NULL without a cache */
-    int64_t waiting, learnt;
+    int64_t waiting, learnt, done;
     bool mirrored;
     kin_encoded *out;
 } encoder;
@@ -210,19 +210,25 @@ static const float *view_of(encoder *e, const kin_loaded *batch)
     return e->seen;
 }
 
+/* Between two pictures of a batch. What a cache is to keep is finished first. */
+static bool stops(void *user)
+{
+    const encoder *e = user;
+    return !e->opt->progress(e->opt->user, e->done, e->total);
+}
+
 static bool encode_all(encoder *e, kin_loader *loader, kin_error *err)
 {
     const kin_encode_opt *opt = e->opt;
     kin_loaded batch;
-    int64_t done = 0;
     while (kin_loader_next(loader, &batch, err)) {
         if (!batch.count) return compute(e, err);
         batch.pixels = view_of(e, &batch);
         if (e->key) kin_embed_cache_keys(batch.pixels, batch.count, e->numbers, e->key + e->batch);
         for (int64_t i = 0; i < batch.count; i++)
             if (!kin_loader_is_broken(loader, batch.index[i]) && !take(e, &batch, i, err)) return false;
-        done += batch.count;
-        if (opt->progress && !opt->progress(opt->user, done, e->total))
+        e->done += batch.count;
+        if (opt->progress && !opt->progress(opt->user, e->done, e->total))
             return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while computing descriptors; %s",
                             opt->cache ? "the cache keeps those that are done" : "nothing was written");
     }
@@ -296,6 +302,7 @@ static bool encode_view(kin_module *module, const kin_network *network, const ki
                  .batch = order.batch,
                  .mirrored = mirrored,
                  .out = out};
+    if (opt->progress && !opt->cache) load.stops = stops, load.stops_user = &e;
     kin_loader *loader = begin(&e, err) ? kin_loader_new(set, &load, err) : NULL;
     kin_module_pictures_apart(module);
     bool recording = kin_record(ctx, false), ok = loader && encode_all(&e, loader, err);
