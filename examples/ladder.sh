@@ -67,7 +67,7 @@ settings() {
     ways="all split" published='' look=''
     case $data in
     grocery)
-        look=$(choose 160 224) size=$(choose 96 160) steps=${STEPS:-$(choose 10 200)} every=$(choose 5 20)
+        look=$(choose 160 224) size=$(choose 128 160) steps=${STEPS:-$(choose 10 200)} every=$(choose 5 20)
         published="--model efficientnet_lite0 --weights $from/weights/efficientnet_lite0-imagenet.safetensors"
         network=$published input="--size $size --flip" plain="--batch $(choose 32 64)" pairs="--batch-classes $(choose 8 16) --batch-pictures 4" slow=5e-5 ;;
     omniglot)
@@ -146,7 +146,7 @@ learn_phases() { # NET
 }
 # Scores of local features, on a network that stays as the softmax left it: DELF's second phase, for as many steps as the first.
 learn_scores() {
-    set -- --loss softmax $plain --head "delf(hidden=64)" --freeze "_conv_stem*,_bn0*,_blocks.*,_conv_head*,_bn1*" --size "$size" --model efficientnet_lite0 --flip --lr 1e-3 --steps "$((steps / 2))"
+    set -- --loss softmax $plain --head "delf(hidden=64)" --freeze "_conv_stem*,_bn0*,_blocks.*" --size "$size" --model efficientnet_lite0 --flip --lr 1e-3 --steps "$((steps / 2))"
     train "$d/net/delf" "$d/fit.csv" "$@" --weights "$d/net/softmax/model.safetensors"
     for seed in $(seeds delf); do train "$d/net/delf-refit-$seed" "$d/refit.csv" "$@" --weights "$d/net/softmax-refit-$seed/model.safetensors" --seed "$seed"; done
 }
@@ -517,7 +517,7 @@ climb() {
         row backbone-resnet20 net softmax "another backbone, resnet20" backbone-resnet20 "$(of_net "$one_net" 2)" "learn_other --model:resnet20 backbone-resnet20 --loss softmax $plain"
         row backbone-densenet net softmax "another backbone, a narrow densenet121" backbone-densenet "$(of_net "$one_net" 6)" "learn_other --model:densenet121:--stem:cifar:--width:16 backbone-densenet --loss softmax $plain" ;;
     esac
-    row attention net softmax "softmax with self channel attention" attention "$(of_net "$one_net" 1.1)" "learn attention --attention sca@end --loss softmax $plain"
+    row attention net softmax "softmax with self channel attention" attention "$(of_net "$one_net" 1.5)" "learn attention --attention sca@end --loss softmax $plain"
     row bfe net softmax "batch feature erasing" bfe "$(of_net "$one_net" 1.3)" "learn_head bfe --head bfe(global=64,part=128) --loss softmax(smoothing=.1)+triplet-hard $pairs $bfe"
     row abe net contrastive "attention-based ensemble, four learners" abe "$(of_net "$one_net" 2)" "learn_head abe --head abe(learners=4,dim=128) --loss contrastive-squared $pairs"
     if [ "$pass" != plan ] && [ ! -s "$d/base" ]; then
@@ -534,28 +534,39 @@ climb() {
 choose_both_chain() { choose_both; choose_whole both "$d/rows/$name.json"; }
 
 torn() { [ -s "$1" ] && [ -n "$(tail -c 1 "$1")" ]; } # FILE: a kill left half a line
-failed=
-for data in "$@"; do
-    d=$root/$data journal=$root/$data.jsonl draws=$(choose 200 1000) rounds=$(choose 0 1) short_steps=$(choose 300 2000) channels=3 bfe=
-    mkdir -p "$d"
+# One set's folder, journal and sizes; the minutes are those of two cores that do nothing else.
+begin() {
+    d=$root/$data journal=$root/$data.jsonl draws=$(choose 200 1000) rounds=$(choose 0 1) short_steps=$(choose 300 2000) channels=3 bfe=''
     case $data in
-    grocery) missing=$from/grocery one_net=$(choose 0.3 3) light=$(choose 0.15 0.5) post=$(choose 0.2 2) ;;
-    omniglot) missing=$from/omniglot-background.tar.gz one_net=$(choose 0.25 3) light=$(choose 0.05 0.3) post=$(choose 0.1 1.5) channels=1 bfe="--size 32" ;;
-    shop) missing=$root one_net=$(choose 0.15 2) light=$(choose 0.05 1) post=$(choose 0.1 4) ;;
+    grocery) needs=$from/grocery one_net=$(choose 0.12 3) light=$(choose 0.1 0.5) post=$(choose 0.1 2) ;;
+    omniglot) needs=$from/omniglot-background.tar.gz one_net=$(choose 0.1 3) light=$(choose 0.03 0.3) post=$(choose 0.1 1.5) channels=1 bfe="--size 32" ;;
+    shop) needs=$root one_net=$(choose 0.06 2) light=$(choose 0.03 1) post=$(choose 0.06 4) ;;
     esac
-    if [ ! -e "$missing" ]; then
-        say "$data: $missing is not there (FROM=FOLDER says where the data sets are): left out"
+    mkdir -p "$d"
+    settings
+}
+long() { awk -v m="$1" 'BEGIN { printf m < 90 ? "%.0f minutes" : "%.1f hours", m < 90 ? m + .5 : m / 60 }'; } # MINUTES
+
+here='' all=0 rows=0 failed=''
+for data in "$@"; do
+    begin
+    if [ ! -e "$needs" ]; then
+        say "$data: $needs is not there (FROM=FOLDER says where the data sets are): left out"
         continue
     fi
     ! torn "$journal" || { sed '$d' "$journal" >"$journal.new" && mv "$journal.new" "$journal"; }
-    settings
     : >"$d/order"
     pass=plan to_do=0 minutes=0
     climb
-    say "$data: $to_do rows to do, about $(awk -v m="$minutes" 'BEGIN { printf m < 90 ? "%.0f minutes" : "%.1f hours", m < 90 ? m + .5 : m / 60 }') on two cores"
-    [ -z "${PLAN:-}" ] || continue
+    say "$data: $to_do rows to do, about $(long "$minutes") on two cores"
+    here="$here $data" rows=$((rows + to_do)) all=$(echo "$all $minutes" | awk '{ print $1 + $2 }')
+done
+[ $# = 1 ] || say "together: $rows rows to do, about $(long "$all")"
+[ -z "${PLAN:-}" ] || exit 0
+pass=climb
+for data in $here; do
+    begin
     part_classes
-    pass=climb
     climb
     # As they stand on the ladder, whenever they were measured.
     for one in $(cat "$d/order"); do grep "\"row\": \"$one\"," "$journal" || :; done >"$d/ordered.jsonl"
