@@ -88,7 +88,7 @@ part_classes() {
     omniglot)
         source=$d/pictures
         [ -e "$source.ready" ] || { say "unpacking the drawings"; mkdir -p "$source"; tar xzf "$from/omniglot-background.tar.gz" -C "$source"; touch "$source.ready"; }
-        part 0-559 560-699 0-699 700-963 thirds ;;
+        part $(choose "0-299 300-349 0-349 700-799" "0-559 560-699 0-699 700-963") thirds ;;
     shop)
         source=$d/pictures
         [ -e "$source.ready" ] || { say "drawing the shop"; rm -rf "$source"; "$kin" synth "$source" --products $((2 * products)) --views "$views" --size 32 --seed 2018 --quiet; touch "$source.ready"; }
@@ -212,10 +212,10 @@ of() { case $2 in all) echo "--query $1 --gallery $1" ;; *) echo "--query $1:que
 top() {                                                                                                                # E WAY
     awk -F, -v way="$2" 'NR > 1 && (way == "all" || $NF == "gallery") { n++ } END { if (way == "all") n--; print (way == "roles" && n > 1000 ? 1000 : n) }' "$1.csv"
 }
-# KIND HOW E WAY OPTIONS...: HOW is search or rerank, KIND done or tried
-list() { kind=$1 how=$2 le=$3 way=$4; shift 4; run "$kind" "$how" $(of "$le" "$way") --top "$(top "$le" "$way")" "$@" --out "$d/ranks.csv"; }
+# KIND HOW E WAY OPTIONS...: HOW is search or rerank, KIND done or tried. Arrays of rows: lists of all ids would be a gigabyte of drawings.
+list() { kind=$1 how=$2 le=$3 way=$4; shift 4; run "$kind" "$how" $(of "$le" "$way") --top "$(top "$le" "$way")" "$@" --indices "$d/ranks.npy"; ranks=$d/ranks.npy; }
 judge() { # KIND E WAY: found.json, and mAP in $map
-    KIN_USAGE="$d/rows/$name.$1" "$kin" eval "$d/ranks.csv" $(of "$2" "$3") --json --bootstrap "$draws" --quiet >"$d/found.json"
+    KIN_USAGE="$d/rows/$name.$1" "$kin" eval "$ranks" $(of "$2" "$3") --json --bootstrap "$draws" --quiet >"$d/found.json"
     key=mAP; [ "$3" != roles ] || key="mAP@$(top "$2" roles)"
     map=$(number "$d/found.json" "$key")
 }
@@ -298,7 +298,7 @@ choose_top_m() { # NET FILE
 choose_chain() { # NET FILE
     [ ! -s "$2.net" ] || return 0
     best=0
-    for one in "$1" "$1+white"; do
+    for one in $(choose "" "$1") "$1+white"; do
         t=$d/rows/$name-$one
         tune "$one" "$t-means.json" --method expand --rounds 1
         tune "$one" "$t-mutual.json" --method k-reciprocal --rounds "$rounds"
@@ -439,8 +439,8 @@ features() { # SET SEED
 verify() { # SET SEED
     features "$1" "$2"
     list "done" search "$(place "$net" "$1" "$2")" all
-    mv "$d/ranks.csv" "$d/plain.csv"
-    k verify "$d/plain.csv" --gallery "$d/e/delf-$1-$2.local" --first "$(number "$d/rows/$name.json" first)" --least "$(number "$d/rows/$name.json" least)" --out "$d/ranks.csv"
+    k verify "$d/ranks.npy" --gallery "$d/e/delf-$1-$2.local" --first "$(number "$d/rows/$name.json" first)" --least "$(number "$d/rows/$name.json" least)" --out "$d/ranks.csv"
+    ranks=$d/ranks.csv
 }
 choose_verified() {
     learn_scores
@@ -450,8 +450,8 @@ choose_verified() {
     for first in $(choose 10 "20 50"); do
         for least in $(choose "25" "15 25 50 100"); do
             list tried search "$ve" all
-            mv "$d/ranks.csv" "$d/plain.csv"
-            try verify "$d/plain.csv" --gallery "$d/e/delf-validation-0.local" --first "$first" --least "$least" --out "$d/ranks.csv"
+            try verify "$d/ranks.npy" --gallery "$d/e/delf-validation-0.local" --first "$first" --least "$least" --out "$d/ranks.csv"
+            ranks=$d/ranks.csv
             judge tried "$ve" all
             keep_best "$map" "$d/rows/$name.json" "{\"first\": $first, \"least\": $least}"
         done

@@ -4,9 +4,32 @@
 set -u
 about=ladder
 . tests/support/shell.sh
-case $BUILD in *address* | *thread*) echo "skip ladder: not with sanitizers: its commands have tests of their own"; exit 0 ;; esac
 script=$PWD/examples/ladder.sh
 cd "$folder" || exit 1
+
+# ---- the journal as a table, a picture, a page ----
+row='{"data": "d", "row": "%s", "title": "<%s> | x", "on": "%s", "validation": 0.5, "mAP": %s, "R@1": 0.5, "low": %s, "high": %s, "seeds": [0.4, 0.5], "seconds": 1, "memory": 1000000, "command": "kin"}\n'
+# shellcheck disable=SC2059
+{ printf "$row" a a "" 0.5 0.4 0.6; printf "$row" b b a 0.55 0.5 0.6; printf "$row" c c a 0.4 0.3 0.5; printf '{"data": "d", "ro'; } >j.jsonl
+expect "a gain within chance" 0 '| <b> \| x | .5500 | +.0500, within chance | ±0.050 | .1000 |' "" ladder j.jsonl
+expect "none" 0 '| .4000 | −.1000, no gain |' "" ladder j.jsonl
+expect "a drawing of names with signs" 0 "" "" ladder j.jsonl --svg j.svg
+report "escapes them" "$(grep -q '&lt;b&gt; | x' j.svg || echo "they are not")"
+{ head -n 1 j.jsonl; head -n 1 j.jsonl; } >twice.jsonl
+expect "a row that is there twice" 1 "" "was there already" ladder twice.jsonl
+echo '{"data": "d", "row": "a", "title": "a", "mAP": 7}' >odd.jsonl
+expect "figures that are none" 1 "" "odd.jsonl:1: the line has neither a reason nor figures between 0 and 1" ladder odd.jsonl
+: >empty.jsonl
+expect "nothing yet" 1 "" "no row is finished yet" ladder empty.jsonl
+
+# ---- what commands took ----
+KIN_USAGE=usage "$kin" models >/dev/null
+KIN_USAGE=usage "$kin" data "no such 'place'" >/dev/null 2>&1
+report "KIN_USAGE keeps what commands took" "$([ "$(grep -c '"status": [01], "seconds": [0-9.]*, "memory": [0-9]*}$' usage)" -eq 2 ] && grep -qF "kin data 'no such '\\\\''place'\\\\'''" usage || cat usage)"
+KIN_USAGE=$folder expect "a file of usage that cannot be written" 0 "kin" "KIN_USAGE: cannot add a line" --version
+
+# ---- the ladder itself ----
+case $BUILD in *address* | *thread*) echo "skip ladder: the script, with sanitizers: its commands have tests of their own"; exit $failed ;; esac
 export QUICK=1 PRODUCTS=10 VIEWS=10 STEPS=2 ROWS="frozen pixels softmax best-verified pixels-* *-expansion *-mutual ensemble"
 
 # A kin that is killed in its 2nd, 5th, ... call, and what called it with it; in a training some time after it began.
@@ -44,27 +67,7 @@ report "a row is not opened twice" "$([ $? = 1 ] && grep -q 'softmax: the open c
 AGAIN=softmax climb whole "$kin"
 report "unless it is told to" "$([ "$(grep -c ' softmax opened ' whole/opened.log)" -eq 2 ] && grep -q '"row": "softmax"' whole/shop.jsonl || tail -n 1 err)"
 
-# ---- as a table, a picture, a page ----
 report "a rung that the set does not have tells why" "$(grep -q 'published network, nothing trained | — | no one has' whole/shop.md || cat whole/shop.md)"
 report "the drawing" "$([ "$(grep -o '<rect class="b[01]"' whole/shop.svg | wc -l)" -eq $(($(grep -c '"mAP"' before) + 10)) ] && tail -n 1 whole/shop.svg | grep -q '</svg>$' || echo "bars are missing")"
 report "the page" "$(grep -q 'All figures' whole/shop.html && grep -q 'kin embed' whole/shop.html || echo "figures or commands are missing")"
-row='{"data": "d", "row": "%s", "title": "<%s> | x", "on": "%s", "validation": 0.5, "mAP": %s, "R@1": 0.5, "low": %s, "high": %s, "seeds": [0.4, 0.5], "seconds": 1, "memory": 1000000, "command": "kin"}\n'
-# shellcheck disable=SC2059
-{ printf "$row" a a "" 0.5 0.4 0.6; printf "$row" b b a 0.55 0.5 0.6; printf "$row" c c a 0.4 0.3 0.5; printf '{"data": "d", "ro'; } >j.jsonl
-expect "a gain within chance" 0 '| <b> \| x | .5500 | +.0500, within chance | ±0.050 | .1000 |' "" ladder j.jsonl
-expect "none" 0 '| .4000 | −.1000, no gain |' "" ladder j.jsonl
-expect "a drawing of names with signs" 0 "" "" ladder j.jsonl --svg j.svg
-report "escapes them" "$(grep -q '&lt;b&gt; | x' j.svg || echo "they are not")"
-{ cat before; cat before; } >twice.jsonl
-expect "a row that is there twice" 1 "" "was there already" ladder twice.jsonl
-echo '{"data": "d", "row": "a", "title": "a", "mAP": 7}' >odd.jsonl
-expect "figures that are none" 1 "" "odd.jsonl:1: the line has neither a reason nor figures between 0 and 1" ladder odd.jsonl
-: >empty.jsonl
-expect "nothing yet" 1 "" "no row is finished yet" ladder empty.jsonl
-
-# ---- what commands took ----
-KIN_USAGE=usage "$kin" data "$folder/whole/shop/pictures" --classes 0-1 >/dev/null
-KIN_USAGE=usage "$kin" data "no such 'place'" >/dev/null 2>&1
-report "KIN_USAGE keeps what commands took" "$([ "$(grep -c '"status": [01], "seconds": [0-9.]*, "memory": [0-9]*}$' usage)" -eq 2 ] && grep -qF "kin data 'no such '\\\\''place'\\\\'''" usage || cat usage)"
-KIN_USAGE=$folder expect "a file of usage that cannot be written" 0 "kin" "KIN_USAGE: cannot add a line" --version
 exit $failed
