@@ -436,36 +436,35 @@ static void find_worths(const state *s, worth *worths)
         if (d->pair[k].kind == KIN_DUPLICATE_EXACT) worths[d->pair[k].b] = worths[d->pair[k].a];
 }
 
-static bool read_grey(const state *s, int64_t item, kin_image *out)
+/* What cannot be read is left as it is (out->data NULL); another error is one. */
+static bool read_grey(const state *s, int64_t item, kin_image *out, kin_error *err)
 {
-    kin_error ignored = {0};
+    kin_error inner = {0};
     char *path = kin_path_join(s->folder, s->photos->item[item].path);
-    bool ok = path && kin_image_read(path, &s->opt.limits, out, &ignored);
-    if (ok && !kin_image_convert(out, 1, &ignored)) kin_image_free(out), ok = false;
+    bool ok = path ? kin_image_read(path, &s->opt.limits, out, &inner)
+                   : kin_fail_memory(&inner, "a path", 4096);
+    if (ok && !kin_image_convert(out, 1, &inner)) kin_image_free(out), ok = false;
     kin_free(path);
-    return ok;
+    if (!ok) *out = (kin_image){0};
+    return ok || kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
 }
 
 /* Whether the larger picture shows more; what cannot be told is believed. */
-static bool shows_more(const state *s, int64_t larger, int64_t smaller)
+static bool shows_more(const state *s, int64_t larger, int64_t smaller, bool *more, kin_error *err)
 {
-    kin_image a, b;
-    kin_error ignored = {0};
+    kin_image a = {0}, b = {0};
     const kin_photo *x = &s->photos->item[larger], *y = &s->photos->item[smaller];
-    bool more = true;
+    *more = true;
     if ((double)(y->width * y->height) > .64 * (double)(x->width * x->height)) return true;
-    if (!read_grey(s, larger, &a)) return true;
-    if (read_grey(s, smaller, &b)) {
-        if (!kin_detail_more(&a, &b, &more, &ignored)) more = true;
-        kin_image_free(&b);
-    }
-    kin_image_free(&a);
-    return more;
+    bool ok = read_grey(s, larger, &a, err) && read_grey(s, smaller, &b, err);
+    ok = ok && (!a.data || !b.data || kin_detail_more(&a, &b, more, err));
+    kin_image_free(&a), kin_image_free(&b);
+    return ok;
 }
 
 /* Whether a is to be kept rather than b; items are in the order of their paths. Nothing is lost first: colours, then
  * all of them, then detail; only then what else a file has. */
-static bool better(const state *s, const worth *worths, int64_t a, int64_t b)
+static bool better(const state *s, const worth *worths, int64_t a, int64_t b, kin_error *err)
 {
     const kin_photo *x = &s->photos->item[a], *y = &s->photos->item[b];
     int64_t pixels = x->width * x->height, others = y->width * y->height;
@@ -475,7 +474,8 @@ static bool better(const state *s, const worth *worths, int64_t a, int64_t b)
     if (worths[a].paletted != worths[b].paletted && pixels < 4 * others && others < 4 * pixels)
         return worths[b].paletted;
     if (pixels != others) {
-        bool larger = pixels > others, more = larger ? shows_more(s, a, b) : shows_more(s, b, a);
+        bool larger = pixels > others, more;
+        if (!shows_more(s, larger ? a : b, larger ? b : a, &more, err)) return false;
         if (!more && (x->date != 0) != (y->date != 0)) return x->date != 0;
         return larger == more;
     }
@@ -510,6 +510,7 @@ static bool group(state *s, kin_error *err)
     int64_t *size = kin_alloc_zero((size_t)n, sizeof *size);
     kin_edge *edge = kin_alloc_array((size_t)d->pairs, sizeof *edge);
     worth *worths = kin_alloc_zero((size_t)n, sizeof *worths);
+    kin_error inner = {0};
     d->group = kin_alloc_array((size_t)n, sizeof *d->group);
     d->keeper = kin_alloc_array((size_t)n, sizeof *d->keeper);
     d->kind = kin_alloc_array((size_t)n, sizeof *d->kind);
@@ -525,10 +526,13 @@ static bool group(state *s, kin_error *err)
     if (ok) find_worths(s, worths);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t c = of[i];
+        if (s->overlays && i % GROUP == 0 && !(ok = report(s, "choosing", i, n, err))) break;
         if (size[c] == 1) size[c] = -1; /* alone */
         else if (size[c] > 1) d->keeper[d->groups] = i, size[c] = -2 - d->groups++;
         d->group[i] = size[c] == -1 ? -1 : -2 - size[c];
-        if (d->group[i] >= 0 && better(s, worths, i, d->keeper[d->group[i]])) d->keeper[d->group[i]] = i;
+        if (d->group[i] >= 0 && better(s, worths, i, d->keeper[d->group[i]], &inner))
+            d->keeper[d->group[i]] = i;
+        ok = !kin_failed(&inner) || kin_fail(err, inner.code, "%s", inner.message);
     }
     if (ok) tell_kinds(s);
     kin_free(of), kin_free(size), kin_free(edge), kin_free(worths);
