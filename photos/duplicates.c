@@ -409,7 +409,7 @@ static bool verify(state *s, kin_error *err)
 
 /* What tells which of a group is to be kept, beside the index. */
 typedef struct worth {
-    bool grey, paletted;
+    bool grey, paletted, framed;
 } worth;
 
 static bool is_paletted(const char *folder, const char *name)
@@ -430,7 +430,8 @@ static void find_worths(const state *s, worth *worths)
     for (int64_t k = 0; k < s->overlays; k++) {
         int64_t i = s->item[k];
         if (s->unread[k]) continue;
-        worths[i] = (worth){!s->overlay[k].coloured, is_paletted(s->folder, s->photos->item[i].path)};
+        worths[i] = (worth){!s->overlay[k].coloured, is_paletted(s->folder, s->photos->item[i].path),
+                            kin_overlay_framed(&s->overlay[k])};
     }
     for (int64_t k = 0; k < d->pairs; k++)
         if (d->pair[k].kind == KIN_DUPLICATE_EXACT) worths[d->pair[k].b] = worths[d->pair[k].a];
@@ -473,6 +474,10 @@ static bool better(const state *s, const worth *worths, int64_t a, int64_t b, ki
     if (worths[a].grey != worths[b].grey) return worths[b].grey;
     if (worths[a].paletted != worths[b].paletted && pixels < 4 * others && others < 4 * pixels)
         return worths[b].paletted;
+    /* A frame adds pixels, and nothing to see; inside of one a tenth of the sides thick .64 of them are the picture. */
+    if (worths[a].framed != worths[b].framed &&
+        (double)(worths[a].framed ? others : pixels) >= .6 * (double)(worths[a].framed ? pixels : others))
+        return worths[b].framed;
     if (pixels != others) {
         bool larger = pixels > others, more;
         if (!shows_more(s, larger ? a : b, larger ? b : a, &more, err)) return false;

@@ -8,7 +8,7 @@
  *                 their colours to agree (a grey picture: with the other's greys). Where both stand before a plain
  *                 background, what is not background has to. Turned and mirrored ones as wholes alone.
  *   groups        connected components of what is verified, with a check of the bridges (photos/components.h)
- *   keeper        of each group: none behind a symbolic link, none that is grey or of 256 colours where another is not,
+ *   keeper        of each group: none behind a symbolic link, none that is grey or of 256 colours or framed where another is not,
  *                 then most pixels, unless they show no more than fewer do (photos/detail.h), then one that tells its
  *                 date, then most bytes, then the first by path
  *

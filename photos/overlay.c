@@ -100,6 +100,40 @@ bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err)
     return true;
 }
 
+/* The part of the ring so many pixels inside that is of the background's colour. */
+static double ring(const kin_overlay *o, int inset)
+{
+    int n = 0, back = 0, right = o->width - 1 - inset, low = o->height - 1 - inset;
+    for (int y = inset; y <= low; y++)
+        for (int x = inset; x <= right; x++) {
+            if (x != inset && y != inset && x != right && y != low) continue;
+            n++, back += is_back(o, x, y);
+        }
+    return n ? (double)back / n : 0;
+}
+
+/* Black or white corners, and edges that are not: what turning a picture by a few degrees leaves. */
+static bool filled_corners(const kin_overlay *o)
+{
+    enum { DARK = 48, LIGHT = 255 - DARK, LEAST = 12 };
+    int w = o->width, h = o->height, dark = 0, light = 0, other = 0;
+    if (w < LEAST || h < LEAST) return false;
+    const int corner[4] = {0, w - 1, (h - 1) * w, h * w - 1},
+              middle[4] = {w / 2, h / 2 * w, h / 2 * w + w - 1, (h - 1) * w + w / 2};
+    for (int i = 0; i < 4; i++) dark += o->grey[corner[i]] <= DARK, light += o->grey[corner[i]] >= LIGHT;
+    for (int i = 0; i < 4; i++)
+        other += dark == 4 ? o->grey[middle[i]] > DARK + 16 : o->grey[middle[i]] < LIGHT - 16;
+    return (dark == 4 || light == 4) && other >= 3;
+}
+
+bool kin_overlay_framed(const kin_overlay *o)
+{
+    enum { THICKEST = 6 /* a part of the side */, EDGE = 2 /* pixels that are of both */ };
+    int shorter = o->width < o->height ? o->width : o->height, inset = 0;
+    while (inset < shorter / THICKEST && ring(o, inset) >= .97) inset++;
+    return (inset > 0 && inset < shorter / THICKEST && ring(o, inset + EDGE) < .3) || filled_corners(o);
+}
+
 static void turn_plane(const uint8_t *from, int width, int height, int bytes, int turn, uint8_t *out)
 {
     int w = turn & 4 ? height : width, h = turn & 4 ? width : height;

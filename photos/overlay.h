@@ -31,6 +31,11 @@ void kin_overlay_turn(const kin_overlay *from, int turn, kin_overlay *out);
 /* Whether it is of one colour, to within what a JPEG makes of one: nothing is in it that greys could correlate by. */
 bool kin_overlay_blank(const kin_overlay *o);
 
+/* Whether a frame of one colour lies around it: rings of that colour, and right inside of them hardly any of it, as no
+ * thing before a plain background has; or whether its corners were filled when it was turned by a few degrees. Said of
+ * one of two copies it is the lesser; of one picture by itself it tells little. */
+bool kin_overlay_framed(const kin_overlay *o);
+
 /* Beside the correlation of greys: what agrees of two pictures that lie over each other. The foreground is what is not
  * of the background's colour in one of them; where not both have a plain background it is all. */
 typedef struct kin_overlay_agreement {

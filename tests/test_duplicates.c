@@ -470,6 +470,30 @@ static void test_products(void)
     kin_duplicates_free(&d), kin_photos_free(&p);
 }
 
+static void test_framed(void)
+{
+    static const uint8_t red[3] = {200, 30, 30};
+    check_begin("overlay: a frame is told from a plain background");
+    kin_image image = draw(240, 200, 40), framed, shot = packshot(red, 1);
+    kin_overlay *o = kin_alloc(sizeof *o);
+    CHECK(kin_image_new(&framed, 264, 224, 3, NULL));
+    fill(&framed, 0, 0, 264, 224, red);
+    for (int y = 0; y < 200; y++)
+        memcpy(framed.data + ((y + 12) * 264 + 12) * 3, image.data + y * 240 * 3, (size_t)240 * 3);
+    CHECK(kin_overlay_make(&framed, o, NULL) && kin_overlay_framed(o));
+    CHECK(kin_overlay_make(&image, o, NULL) && !kin_overlay_framed(o));
+    CHECK(kin_overlay_make(&shot, o, NULL) && !kin_overlay_framed(o));
+    for (int y = 0; y < 200; y++) /* turned by two degrees, and white where nothing was */
+        for (int x = 0; x < 240; x++) {
+            double u = x - 120 + (y - 100) * .035, v = y - 100 - (x - 120) * .035;
+            if (fabs(u) > 119 || fabs(v) > 99) memset(image.data + (y * 240 + x) * 3, 255, 3);
+        }
+    CHECK(kin_overlay_make(&image, o, NULL) && kin_overlay_framed(o));
+    kin_free(o);
+    kin_image_free(&image), kin_image_free(&framed), kin_image_free(&shot);
+    check_end();
+}
+
 static void test_kept(void)
 {
     static const char *const copies[] = {"0-enlarged.png", "1-grey.png", "2-smaller.png", "3-turned.png",
@@ -525,6 +549,7 @@ int main(void)
     test_components();
     test_turns();
     test_products();
+    test_framed();
     test_kept();
     test_crop();
     test_whole();

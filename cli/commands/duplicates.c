@@ -68,7 +68,7 @@ static const char *why_kept(const kin_album *album, const kin_duplicates *d, con
         dates = dates && p->date == 0;
         bytes = bytes && p->bytes < kept->bytes;
     }
-    return larger   ? "larger ones are grey, of few colours, enlarged, or links"
+    return larger   ? "larger ones are grey, of few colours, framed, enlarged, or links"
            : pixels ? "the largest"
            : dates  ? "the one that tells its date"
            : bytes  ? "the most bytes"
@@ -293,7 +293,8 @@ const kin_command kin_command_duplicates = {
         "both have, and "
         "count only where what lies over each other is the same; two photographs of one thing are not. "
         "Of each group "
-        "one is named to be kept: none that is grey or of 256 colours where another is not, then that of "
+        "one is named to be kept: none that is grey, framed or of 256 colours where another is not, then "
+        "that of "
         "most "
         "pixels, unless it was enlarged, which its detail tells, then one with a date, then that of most "
         "bytes.\n\n"
