@@ -236,8 +236,8 @@ choose_white() { # NET
     v "$1" >/dev/null; describe "$1" fit 0
     best=0
     for learned in "" "--learned "; do
-        for dims in $(choose "128" "128 512"); do
-            [ "$dims" -lt "$(dim_of "$(place "$1" fit 0)")" ] || continue
+        for dims in $(choose "128" "64 128 512"); do
+            [ "$dims" -le "$(dim_of "$(place "$1" fit 0)")" ] || continue
             for shrinkage in $(choose "0.3" "0.3 0.7"); do
                 try whiten fit "$(place "$1" fit 0)" $learned--dims "$dims" --shrinkage "$shrinkage" --out "$d/w/try.safetensors" --force
                 try whiten apply "$d/w/try.safetensors" "$(place "$1" validation 0)" --out "$d/e/try" --force
