@@ -277,6 +277,18 @@ bool kin_phases_has(const char *run)
            path_of(path, run, NULL, KEPT, NULL) && kin_exists(path);
 }
 
+bool kin_phases_begun(const char *run, const kin_command *command)
+{
+    char path[PATH];
+    kin_conf conf;
+    if (!kin_phases_has(run)) return false;
+    if (!path_of(path, run, NULL, KEPT, NULL) || !kin_conf_open(path, command, &conf, NULL))
+        return true; /* who knows */
+    bool begun = conf.phases && (!path_of(path, run, conf.phase[0], KIN_RUN_STATE, NULL) || kin_exists(path));
+    kin_conf_free(&conf);
+    return begun;
+}
+
 static bool look_at(const phases *p, int phase, kin_phase_progress *how, kin_config *c, kin_error *err)
 {
     char folder[PATH];

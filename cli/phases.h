@@ -31,6 +31,8 @@ bool kin_phases_train(const kin_cli *typed, const kin_train_calls *calls, kin_er
 /* Whether the run is one of phases, which is resumed by the next: phases that are finished stay, the one
  * that was interrupted goes on, the rest follows. */
 bool kin_phases_has(const char *run);
+/* Whether such a run kept anything that could be gone on with: its first phase a state. `command` is kin train. */
+bool kin_phases_begun(const char *run, const kin_command *command);
 bool kin_phases_resume(const kin_cli *typed, const kin_train_calls *calls, kin_error *err);
 
 #endif

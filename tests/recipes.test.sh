@@ -154,4 +154,10 @@ expect "a file that is no text" 1 "" "zero.conf: is no text" train shop --recipe
 printf '\357\273\277size = 24\r\nchannels = 3\r\nmodel="resnet8" # quoted\r\nsteps=0' >dos.conf
 expect "marks, CR and quotes of other editors" 0 "" "resnet8 with" train shop --recipe dos.conf --out dos
 
+# ---- ended before its first step was kept ----
+printf 'size = 16\nwidth = 4\nembedding = 4\nbatch-classes = 3\nbatch-pictures = 2\nsteps = 1\n[phase one]\n[phase two]\nlr = .0001\n' >short.conf
+mkdir killed && cp short.conf killed/recipe.conf
+expect "which is begun again without a word of force" 0 "" "" train shop --recipe short.conf --out killed --quiet
+expect "but not where there is something to go on with" 2 "" "killed holds a run" train shop --recipe short.conf --out killed --quiet
+
 exit $failed

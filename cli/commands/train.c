@@ -512,10 +512,12 @@ static bool is_free(const kin_cli *cli, const char *out, kin_error *err)
 {
     static const char *const files[] = {KIN_RUN_STATE, KIN_RUN_MODEL, "recipe.conf"};
     if (kin_option_flag(cli, "force")) return true;
+    /* a recipe alone was ended before its first step was kept */
+    bool begun = kin_phases_begun(out, cli->command);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = kin_path_join(out, files[i]);
         if (!path) return kin_fail_memory(err, out, strlen(out));
-        bool there = kin_exists(path);
+        bool there = kin_exists(path) && (i < 2 || begun);
         kin_free(path);
         int lock = -1;
         if (there && !kin_run_own(out, &lock, err)) return false; /* it is being written */
