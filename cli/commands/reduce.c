@@ -228,7 +228,8 @@ static const kin_option options[] = {
      .low = 0,
      .high = 1e6,
      .fallback = "0",
-     .help = "Auto-encoder: how much triplets of codes count, by the labels of what it is fitted on."},
+     .help = "Auto-encoder: how much it counts that a code's nearest is of its label, by those of what it is "
+             "fitted on; 1 to 10."},
     {.name = "hidden",
      .kind = KIN_OPTION_INT,
      .value = "N",
@@ -280,7 +281,7 @@ const kin_command kin_command_reduce = {
         "kin reduce shop --pca 64 --on train --out shop64\n"
         "kin reduce queries --pca 64 --on train --out queries64\n"
         "# an auto-encoder, fitted on the training classes and their labels, for both sets\n"
-        "kin reduce shop --autoencoder 64 --on train --metric-weight 0.5 --save ae.safetensors --out shop64\n"
+        "kin reduce shop --autoencoder 64 --on train --metric-weight 10 --save ae.safetensors --out shop64\n"
         "kin reduce queries --with ae.safetensors --out queries64",
     .arguments = {{"SET", "Descriptors, as written by `kin embed`, or any .npy matrix."}},
     .arguments_min = 1,
