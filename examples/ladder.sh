@@ -439,8 +439,8 @@ features() { # SET SEED
 verify() { # SET SEED
     features "$1" "$2"
     list "done" search "$(place "$net" "$1" "$2")" all
-    k verify "$d/ranks.npy" --gallery "$d/e/delf-$1-$2.local" --first "$(number "$d/rows/$name.json" first)" --least "$(number "$d/rows/$name.json" least)" --out "$d/ranks.csv"
-    ranks=$d/ranks.csv
+    k verify "$d/ranks.npy" --gallery "$d/e/delf-$1-$2.local" --first "$(number "$d/rows/$name.json" first)" --least "$(number "$d/rows/$name.json" least)" --out "$d/verified.csv"
+    ranks=$d/verified.csv
 }
 choose_verified() {
     learn_scores
@@ -450,8 +450,8 @@ choose_verified() {
     for first in $(choose 10 "20 50"); do
         for least in $(choose "25" "15 25 50 100"); do
             list tried search "$ve" all
-            try verify "$d/ranks.npy" --gallery "$d/e/delf-validation-0.local" --first "$first" --least "$least" --out "$d/ranks.csv"
-            ranks=$d/ranks.csv
+            try verify "$d/ranks.npy" --gallery "$d/e/delf-validation-0.local" --first "$first" --least "$least" --out "$d/verified.csv"
+            ranks=$d/verified.csv
             judge tried "$ve" all
             keep_best "$map" "$d/rows/$name.json" "{\"first\": $first, \"least\": $least}"
         done
