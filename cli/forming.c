@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { BATCH = 256 /* pictures of a batch that are looked at, the first of it */ };
+enum {
+    BATCH = 256 /* pictures of a batch that are looked at, the first of it */,
+    STEPS = 300 /* of t-SNE */
+};
 
 /* ---- the pictures ---- */
 
@@ -93,7 +96,8 @@ static bool map_of(kin_forming *f, const kin_encoded *e, float *positions, kin_e
     float *work = kin_alloc_array((size_t)e->count, 4 * sizeof *work), *start = work,
           *found = work + 2 * e->count;
     if (!work) return kin_fail_memory(err, "a map", (size_t)e->count * 4 * sizeof *work);
-    kin_tsne_opt opt = {.perplexity = 10, .start = begin_at(f, e, start) ? start : NULL};
+    /* few steps: it only has to move on from where the last map was */
+    kin_tsne_opt opt = {.perplexity = 10, .steps = STEPS, .start = begin_at(f, e, start) ? start : NULL};
     bool ok = kin_tsne(rows, &opt, found, NULL, err);
     for (int64_t i = 0; i < 2 * f->sample.count; i++) positions[i] = NAN;
     for (int64_t i = 0; ok && i < e->count; i++)
