@@ -110,6 +110,13 @@ static bool allowed(const kin_command *table, const char *name, const char *valu
     return kin_cli_offer(&scratch, name, value, err);
 }
 
+/* What a parameter is called: as its option, but for the chain's augment, which is no transform of kin train's. */
+#define AUGMENT "chain augment"
+static const char *name_of(const kin_command *table, const char *option)
+{
+    return table == &chain_command && strcmp(option, "augment") == 0 ? AUGMENT : option;
+}
+
 /* *ranged: it is one, and *p is it; else a fixed value. */
 static bool read_value(kin_arena *storage, const kin_command *table, const kin_setting *s, kin_sweep_param *p,
                        bool *ranged, kin_error *err)
@@ -130,7 +137,7 @@ static bool read_value(kin_arena *storage, const kin_command *table, const kin_s
         return false;
     }
     if (!cut(storage, inner, length, &parts, &count, err)) return false;
-    *p = (kin_sweep_param){.name = s->name, .kind = (kin_sweep_kind)kind};
+    *p = (kin_sweep_param){.name = name_of(table, s->name), .kind = (kin_sweep_kind)kind};
     bool number = o->kind == KIN_OPTION_INT || o->kind == KIN_OPTION_REAL;
     if (kind != KIN_SWEEP_CHOICE && (!number || count != 2))
         return kin_fail(err, KIN_ERR_ARGUMENT,
@@ -255,7 +262,7 @@ bool kin_space_idle(const kin_sweep_space *s, const double *value, int param)
     int taken = 0;
     const char *name = s->params[param].name;
     if (strcmp(name, "k2") == 0 || strcmp(name, "lambda") == 0) return is_none(s, value, "k1");
-    if (strcmp(name, "alpha") == 0) return is_none(s, value, "expand") && is_none(s, value, "augment");
+    if (strcmp(name, "alpha") == 0) return is_none(s, value, "expand") && is_none(s, value, AUGMENT);
     if (strcmp(name, "margin") != 0 && strcmp(name, "smoothing") != 0) return false;
     const char *loss = option_of(s, value, "loss", room, sizeof room);
     return kin_loss_parse(loss ? loss : "triplet-hard", kin_own()->losses, &sum, NULL) &&
@@ -273,10 +280,10 @@ static bool command_lines(const kin_space *s, const double *value, rooms room, k
     *train = s->train, *chain = s->chain;
     for (int late = 0; late < 2; late++) /* the loss is known before what depends on it */
         for (int i = 0; i < s->n_params; i++) {
-            const char *name = s->params[i].name;
-            bool depends = strcmp(name, "margin") == 0 || strcmp(name, "smoothing") == 0;
+            const kin_setting *setting = &s->conf.settings[s->setting[i]];
+            bool depends = strcmp(setting->name, "margin") == 0 || strcmp(setting->name, "smoothing") == 0;
             if (depends != (late == 1) || idle(s, i, train)) continue;
-            if (!kin_cli_offer(s->conf.settings[s->setting[i]].phase < 0 ? train : chain, name,
+            if (!kin_cli_offer(setting->phase < 0 ? train : chain, setting->name,
                                kin_space_value(&s->params[i], value[i], room[i]), err))
                 return false;
         }
@@ -337,8 +344,7 @@ static bool check_chain(const kin_space *s, const kin_sweep_chain *chain, kin_er
 {
     bool augments = chain->augment > 0;
     int line = s->conf.phases ? s->conf.phase_line[0] : 1;
-    for (int i = 0; i < s->n_params; i++)
-        augments |= strcmp(s->params[i].name, "augment") == 0 && s->conf.settings[s->setting[i]].phase >= 0;
+    for (int i = 0; i < s->n_params; i++) augments |= strcmp(s->params[i].name, AUGMENT) == 0;
     return !augments || chain->query_every ||
            kin_fail(err, KIN_ERR_ARGUMENT,
                     "%s:%d: augment changes a gallery alone; query-every = 3 keeps every third picture of a "
@@ -378,7 +384,7 @@ static double most_of(const kin_space *s, const char *name, int *line)
     for (int i = 0; i < s->n_params; i++) {
         const kin_sweep_param *p = &s->params[i];
         const kin_setting *setting = &s->conf.settings[s->setting[i]];
-        if (setting->phase < 0 || strcmp(p->name, name) != 0) continue;
+        if (setting->phase < 0 || strcmp(setting->name, name) != 0) continue;
         *line = setting->line, most = p->high;
         for (int c = 0; c < p->n_choices; c++)
             if (kin_parse_real(p->choices[c], &value)) most = c ? fmax(most, value) : value;
