@@ -2,7 +2,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "train/sweep/chain.h"
+#include "data/pictures.h"
+#include "data/shop/synth.h"
 #include "train/sweep/journal.h"
+#include "train/sweep/sweep.h"
 #include "train/sweep/verdict.h"
 #include "tests/support/check.h"
 
@@ -183,7 +186,7 @@ static void journal(void)
     CHECK(kin_sweep_journal_begin(&j, 0, (const double[]){0.0123, 2}, &err));
     CHECK(kin_sweep_journal_result(&j, 0, 0, 0, &result, &err));
     CHECK(kin_sweep_journal_begin(&j, 1, (const double[]){0.1, 0}, &err));
-    CHECK(kin_sweep_journal_failed(&j, 1, 0, "a \"reason\"\n", &err));
+    CHECK(kin_sweep_journal_failed(&j, 1, 0, "a \"reason\"\n", 0.5, &err));
     CHECK(kin_sweep_journal_paused(&j, 0, 0, 12, 0.75, &err));
     kin_sweep_result last = result;
     last.step = 90;
@@ -194,7 +197,7 @@ static void journal(void)
     CHECK(r.table.trials[0].value[1] == 2 &&
           memcmp(&r.table.trials[0].result[0], &result, sizeof result) == 0);
     CHECK(strcmp(r.table.trials[1].failed, "a \"reason\"\n") == 0 && r.table.n_again == 1 &&
-          r.table.paused == 0.75);
+          r.table.unfinished == 1.25);
     CHECK(r.plan.seed == 9 && r.plan.rungs == 3 && r.plan.step[2] == 90 &&
           strcmp(r.space.fixed, space.fixed) == 0);
     kin_sweep_record_free(&r);
@@ -332,9 +335,98 @@ static void chain(void)
     check_end();
 }
 
+/* ---- the best, whatever becomes of it ---- */
+
+enum { PRODUCTS = 6, VIEWS = 4, COUNT = PRODUCTS * VIEWS, SIZE = 16 };
+static uint8_t pixels[2][COUNT * SIZE * SIZE * 3];
+static kin_sample items[2][COUNT];
+
+static kin_dataset drawn(int part)
+{
+    kin_pictures p = {.count = COUNT,
+                      .size = SIZE,
+                      .channels = 3,
+                      .classes = PRODUCTS,
+                      .pixels = pixels[part],
+                      .items = items[part]};
+    for (int i = 0; i < COUNT; i++) {
+        kin_image image;
+        int product = part * PRODUCTS + i / VIEWS;
+        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 5, .size = SIZE}, product, i % VIEWS, &image, NULL));
+        memcpy(pixels[part] + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
+        kin_image_free(&image);
+        items[part][i] = (kin_sample){.id = "", .path = "", .label = i / VIEWS, .camera = -1, .index = i};
+    }
+    return kin_pictures_set(&p);
+}
+
+typedef struct told {
+    double begun[8];
+    int count;
+    int64_t best, times;
+} told;
+
+/* A trial that would go on is refused: it is no recipe any more. */
+static bool once(void *user, const double *value, kin_config *c, kin_sweep_chain *chain, kin_error *err)
+{
+    told *t = user;
+    (void)chain;
+    for (int i = 0; i < t->count; i++)
+        if (t->begun[i] == value[0]) return kin_fail(err, KIN_ERR_ARGUMENT, "once is enough");
+    if (t->count < 8) t->begun[t->count++] = value[0];
+    kin_config_defaults(c);
+    c->size = SIZE, c->channels = 3, c->width = 4, c->embedding = 8, c->lr = value[0];
+    c->batch_classes = 3, c->batch_pictures = 2;
+    return true;
+}
+
+static bool on_best(void *user, const kin_sweep_table *table, int64_t trial, kin_error *err)
+{
+    told *t = user;
+    (void)err;
+    CHECK(trial == kin_sweep_best(table));
+    t->best = trial, t->times++;
+    return true;
+}
+
+static void best(void)
+{
+    kin_error err = {0};
+    kin_sweep_table table;
+    kin_sweep_record r;
+    told t = {.best = -1};
+    const kin_dataset set = drawn(0), held = drawn(1);
+    kin_sweep_opt opt = {.params = &rate,
+                         .n_params = 1,
+                         .configure = once,
+                         .user = &t,
+                         .plan = {.trials = 3, .seed = 1},
+                         .set = &set,
+                         .validation = &held,
+                         .folder = check_path("sweep"),
+                         .watch = {.user = &t, .on_best = on_best}};
+    check_begin("best: where it fails later, another is, and is told");
+    CHECK(kin_sweep_plan_rungs(&opt.plan, 2, 2, 2, NULL));
+    CHECK_MSG(kin_sweep(&opt, &table, &err), "%s", err.message);
+    int64_t now = kin_sweep_best(&table), failed = 0;
+    for (int64_t i = 0; i < table.count; i++) failed += table.trials[i].rungs && *table.trials[i].failed;
+    CHECK_MSG(table.count == 3 && failed > 0 && now >= 0 && t.best == now,
+              "%lld failed, %lld is told, not %lld", (long long)failed, (long long)t.best, (long long)now);
+    kin_sweep_table_free(&table);
+    check_end();
+
+    check_begin("best: an on_best that tells it all is not called twice for the same");
+    int64_t times = t.times;
+    CHECK_MSG(kin_sweep(&opt, NULL, &err), "%s", err.message);
+    CHECK(t.times == times + 1); /* what a kill may have kept from being told */
+    CHECK(kin_sweep_read(opt.folder, &r, &err) && r.table.count == 3);
+    kin_sweep_record_free(&r);
+    check_end();
+}
+
 int main(void)
 {
-    draws(), halving(), journal(), importance(), seeds(), chain();
+    best(), draws(), halving(), journal(), importance(), seeds(), chain();
     CHECK(kin_alloc_live() == 0);
     return check_result();
 }

@@ -85,11 +85,12 @@ bool kin_sweep_journal_result(kin_sweep_journal *j, int64_t trial, int rung, int
 }
 
 bool kin_sweep_journal_failed(kin_sweep_journal *j, int64_t trial, int64_t seed, const char *why,
-                              kin_error *err)
+                              double seconds, kin_error *err)
 {
     kin_text line = line_of(trial, seed);
     kin_text_add(&line, ",\"failed\":");
     kin_json_add_string(&line, why);
+    number(&line, "seconds", seconds);
     return append(j, &line, err);
 }
 

@@ -54,7 +54,7 @@ bool kin_sweep_journal_begin(kin_sweep_journal *j, int64_t trial, const double *
 bool kin_sweep_journal_result(kin_sweep_journal *j, int64_t trial, int rung, int64_t seed,
                               const kin_sweep_result *result, kin_error *err);
 bool kin_sweep_journal_failed(kin_sweep_journal *j, int64_t trial, int64_t seed, const char *why,
-                              kin_error *err);
+                              double seconds, kin_error *err);
 bool kin_sweep_journal_paused(kin_sweep_journal *j, int64_t trial, int64_t seed, int64_t step, double seconds,
                               kin_error *err);
 

@@ -167,8 +167,9 @@ static bool read_result(reader *r, const kin_json *line, int64_t trial, int64_t 
     return true;
 }
 
-static bool read_failure(reader *r, int64_t trial, int64_t seed, const char *why)
+static bool read_failure(reader *r, const kin_json *line, int64_t trial, int64_t seed, const char *why)
 {
+    double seconds;
     char *to = r->record->table.trials[trial].failed;
     if (seed) {
         kin_sweep_again *again = kin_sweep_table_add_again(&r->record->table, trial, seed);
@@ -176,6 +177,7 @@ static bool read_failure(reader *r, int64_t trial, int64_t seed, const char *why
         to = again->failed;
     }
     snprintf(to, sizeof r->record->table.trials->failed, "%s", *why ? why : "failed");
+    if (real(line, "seconds", &seconds)) r->record->table.unfinished += seconds;
     return true;
 }
 
@@ -190,11 +192,11 @@ static bool read_line(reader *r, const kin_json *line)
     if (trial >= r->record->table.count) return bad(r, "is of a trial that has not begun");
     if (kin_json_get(line, "again") && (!whole(line, "again", MOST_AGAIN, &seed) || !seed))
         return bad(r, "is of no seed");
-    if (failed) return read_failure(r, trial, seed, failed);
+    if (failed) return read_failure(r, line, trial, seed, failed);
     if (kin_json_get(line, "paused")) {
         double seconds = 0;
         if (!real(line, "seconds", &seconds)) return bad(r, "a pause has no seconds");
-        r->record->table.paused += seconds;
+        r->record->table.unfinished += seconds;
         return true;
     }
     return read_result(r, line, trial, seed);

@@ -25,6 +25,8 @@ typedef struct sweeping {
     double latest; /* moment by which all must be done; INFINITY: none */
     double whole;  /* seconds there were for it, at this call's beginning */
     bool late;     /* what was just worked on was stopped for the time */
+    int64_t told;  /* the best trial that the caller knows of, -1: none, and its rungs then */
+    int told_rungs;
     kin_config config;
     int lock;
 } sweeping;
@@ -156,7 +158,19 @@ static bool prune(const sweeping *s, kin_error *err)
     return ok;
 }
 
-static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *why, kin_error *err)
+/* Whatever made it the best: its own rung, a better one that fell back or failed, a call that was killed before it
+ * told. */
+static bool tell_best(sweeping *s, kin_error *err)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    int64_t best = kin_sweep_best(&s->table);
+    if (best < 0 || (best == s->told && s->table.trials[best].rungs == s->told_rungs)) return true;
+    s->told = best, s->told_rungs = s->table.trials[best].rungs;
+    return !w->on_best || w->on_best(w->user, &s->table, best, err);
+}
+
+static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *why, double seconds,
+                         kin_error *err)
 {
     const kin_sweep_watch *w = &s->opt->watch;
     char *to = s->table.trials[next->trial].failed;
@@ -166,9 +180,10 @@ static bool keep_failure(sweeping *s, const kin_sweep_next *next, const char *wh
         to = again->failed;
     }
     snprintf(to, sizeof s->table.trials->failed, "%s", why);
-    if (!kin_sweep_journal_failed(&s->journal, next->trial, next->seed, to, err)) return false;
+    s->table.unfinished += seconds;
+    if (!kin_sweep_journal_failed(&s->journal, next->trial, next->seed, to, seconds, err)) return false;
     if (w->on_failed) w->on_failed(w->user, next, to);
-    return !hopeless(s, err) && prune(s, err);
+    return !hopeless(s, err) && tell_best(s, err) && prune(s, err);
 }
 
 static bool keep_result(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result,
@@ -186,16 +201,15 @@ static bool keep_result(sweeping *s, const kin_sweep_next *next, const kin_sweep
         trial->result[trial->rungs++] = *result;
     }
     if (w->on_result) w->on_result(w->user, next, result);
-    bool best = !next->seed && kin_sweep_best(&s->table) == next->trial;
-    return (!best || !w->on_best || w->on_best(w->user, &s->table, next->trial, err)) && prune(s, err);
+    return tell_best(s, err) && prune(s, err);
 }
 
 /* It was stopped inside the rung: what it took counts, and its checkpoint waits. */
-static bool keep_pause(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result, int64_t step,
+static bool keep_pause(sweeping *s, const kin_sweep_next *next, const kin_sweep_result *result,
                        kin_error *err)
 {
-    s->table.paused += result->seconds;
-    return kin_sweep_journal_paused(&s->journal, next->trial, next->seed, step, result->seconds, err);
+    s->table.unfinished += result->seconds;
+    return kin_sweep_journal_paused(&s->journal, next->trial, next->seed, result->step, result->seconds, err);
 }
 
 static bool train(sweeping *s, const kin_sweep_next *next, const kin_sweep_chain *chain, kin_error *err)
@@ -214,15 +228,14 @@ static bool train(sweeping *s, const kin_sweep_next *next, const kin_sweep_chain
     kin_trial_end end = kin_trial_run(&trial, &result, &why);
     kin_free(folder);
     if (end == KIN_TRIAL_DONE) return keep_result(s, next, &result, err);
-    if (end == KIN_TRIAL_FAILED) return keep_failure(s, next, why.message, err);
-    if (why.code == KIN_ERR_INTERRUPTED)
-        keep_pause(s, next, &result, begins_at(s, next) + result.computed,
-                   end == KIN_TRIAL_LATE ? err : &ignored);
-    if (end == KIN_TRIAL_BROKEN)
+    if (end == KIN_TRIAL_FAILED) return keep_failure(s, next, why.message, result.seconds, err);
+    if (end == KIN_TRIAL_BROKEN) {
+        if (why.code == KIN_ERR_INTERRUPTED) keep_pause(s, next, &result, &ignored);
         return kin_fail(err, why.code, "trial %lld: %s", (long long)next->trial, why.message);
+    }
+    if (!keep_pause(s, next, &result, err)) return false;
     if (w->on_left_out) w->on_left_out(w->user, next, trial.needs, fmax(0, trial.latest - kin_sweep_clock()));
-    s->late = true;
-    return !kin_failed(err);
+    return s->late = true;
 }
 
 static bool work_on(sweeping *s, const kin_sweep_next *next, kin_error *err)
@@ -232,7 +245,7 @@ static bool work_on(sweeping *s, const kin_sweep_next *next, kin_error *err)
     kin_error why = {0};
     if (!begin(s, next, err)) return false;
     if (!configure(s, next, &chain, &why))
-        return why.code == KIN_ERR_ARGUMENT ? keep_failure(s, next, why.message, err)
+        return why.code == KIN_ERR_ARGUMENT ? keep_failure(s, next, why.message, 0, err)
                                             : kin_fail(err, why.code, "%s", why.message);
     if (w->on_begin)
         w->on_begin(w->user, next, begins_at(s, next), s->opt->plan.step[next->rung], needs_of(s, next));
@@ -293,8 +306,8 @@ static bool open_sweep(sweeping *s, kin_error *err)
                         KIN_SWEEP_PARAMS, opt->n_params);
     for (int i = 0; i < opt->n_params; i++)
         if (!kin_sweep_param_check(&opt->params[i], err)) return false;
-    if (!opt->validation || !kin_run_data_of(&data, opt->set, opt->validation, err))
-        return kin_fail(err, KIN_ERR_ARGUMENT, "a sweep needs pictures that are held out");
+    if (!opt->validation) return kin_fail(err, KIN_ERR_ARGUMENT, "a sweep needs pictures that are held out");
+    if (!kin_run_data_of(&data, opt->set, opt->validation, err)) return false;
     s->space = (kin_sweep_space){.params = opt->params,
                                  .n_params = opt->n_params,
                                  .fixed = opt->fixed ? opt->fixed : "",
@@ -316,21 +329,13 @@ static void set_time(sweeping *s, double began)
     s->latest = began + whole;
 }
 
-/* What a kill kept from being told. */
-static bool tell_best(sweeping *s, kin_error *err)
-{
-    const kin_sweep_watch *w = &s->opt->watch;
-    int64_t best = kin_sweep_best(&s->table);
-    return best < 0 || !w->on_best || w->on_best(w->user, &s->table, best, err);
-}
-
 bool kin_sweep(const kin_sweep_opt *opt, kin_sweep_table *out, kin_error *err)
 {
     double began = kin_sweep_clock();
     if (out) *out = (kin_sweep_table){0};
     sweeping *s = kin_alloc_zero(1, sizeof *s);
     if (!s) return kin_fail_memory(err, "the sweep", sizeof *s);
-    s->opt = opt, s->lock = -1, s->journal.file = -1;
+    s->opt = opt, s->lock = -1, s->journal.file = -1, s->told = -1;
     bool ok = open_sweep(s, err);
     if (ok) set_time(s, began);
     ok = ok && tell_best(s, err) && all(s, err);

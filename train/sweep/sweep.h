@@ -29,7 +29,8 @@ typedef struct kin_sweep_watch {
     void (*on_failed)(void *user, const kin_sweep_next *next, const char *why);
     /* there is no time for this, which needs so many seconds (0: not known) where `left` are */
     void (*on_left_out)(void *user, const kin_sweep_next *next, double needs, double left);
-    /* a new best trial; it is in the journal already. False with the error ends the sweep. */
+    /* a new best trial, also because one before it failed; it is in the journal already. False with the error
+     * ends the sweep. */
     bool (*on_best)(void *user, const kin_sweep_table *table, int64_t trial, kin_error *err);
     bool (*should_stop)(void *user);
 } kin_sweep_watch;

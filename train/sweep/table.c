@@ -89,7 +89,7 @@ int64_t kin_sweep_best(const kin_sweep_table *t)
 
 double kin_sweep_spent(const kin_sweep_table *t)
 {
-    double sum = t->paused;
+    double sum = t->unfinished;
     for (int64_t i = 0; i < t->count; i++)
         for (int r = 0; r < t->trials[i].rungs; r++) sum += t->trials[i].result[r].seconds;
     for (int64_t i = 0; i < t->n_again; i++) sum += t->again[i].result.seconds;

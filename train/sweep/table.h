@@ -57,7 +57,7 @@ typedef struct kin_sweep_table {
     int64_t count;
     kin_sweep_again *again;
     int64_t n_again;
-    double paused; /* seconds of trainings that were stopped inside a rung */
+    double unfinished; /* seconds of trainings that were stopped inside a rung, or failed */
     size_t room, again_room;
 } kin_sweep_table;
 

@@ -187,6 +187,7 @@ kin_trial_end kin_trial_run(kin_trial *trial, kin_sweep_result *result, kin_erro
     ok = ok && (!trial->chain->used || judge_chain(trial, &result->figure, err));
     if (ok && (!isfinite(result->figure) || !isfinite(result->plain) || result->plain < 0))
         ok = kin_fail(err, KIN_ERR_NUMERIC, "what is held out has no figure");
+    if (!ok) result->step = r.step;
     result->computed = r.step - r.from;
     result->opening = r.opened - r.began;
     result->seconds = kin_sweep_clock() - r.began;

@@ -22,7 +22,7 @@ typedef struct kin_trial {
     double needs;         /* seconds from its beginning, by its own first part; 0: not known */
 } kin_trial;
 
-/* `result` receives seconds and steps whatever the end; err what a failure, or an error, says. */
+/* `result` receives seconds and steps, how far it came, whatever the end; err what a failure, or an error, says. */
 kin_trial_end kin_trial_run(kin_trial *trial, kin_sweep_result *result, kin_error *err);
 
 double kin_sweep_clock(void);
