@@ -5,10 +5,12 @@
 #include "cli/timings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct timespec began;
 
@@ -49,10 +51,10 @@ static void add_word(kin_text *text, const char *word)
 /* One write of the whole line: commands side by side may share the file. */
 static bool append(const char *path, const kin_text *line)
 {
-    FILE *out = fopen(path, "ab");
-    if (!out) return false;
-    bool ok = fwrite(line->data, 1, strlen(line->data), out) == strlen(line->data);
-    return fclose(out) == 0 && ok;
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file < 0) return false;
+    bool ok = write(file, line->data, line->size) == (ssize_t)line->size;
+    return close(file) == 0 && ok;
 }
 
 void kin_usage_end(int argc, char **argv, int status)
