@@ -118,24 +118,35 @@ const char *kin_rung_remark(const kin_rung *r)
 /* ---- the table ---- */
 
 /* ".1234", as the documents have it. */
-static void add_share(kin_text *out, double x)
+static void add_digits(kin_text *out, double x)
 {
     char text[32];
-    if (!isfinite(x)) {
-        kin_text_add(out, " |");
-        return;
-    }
     snprintf(text, sizeof text, "%.4f", x);
-    kin_text_format(out, " %s |", text[0] == '0' ? text + 1 : text);
+    kin_text_add(out, text[0] == '0' ? text + 1 : text);
+}
+
+static void add_share(kin_text *out, double x)
+{
+    if (isfinite(x)) kin_text_add(out, " "), add_digits(out, x);
+    kin_text_add(out, " |");
+}
+
+/* What a command took. */
+static void add_taken(kin_text *out, double x, const char *unit)
+{
+    if (isfinite(x)) kin_text_format(out, " %.0f %s", x, unit);
+    kin_text_add(out, " |");
 }
 
 static void add_gain(kin_text *out, const kin_rung *r)
 {
     const char *remark = kin_rung_remark(r);
     if (!isfinite(r->gain)) kin_text_add(out, " |");
-    else
-        kin_text_format(out, " %s.%04.0f%s%s |", r->gain < 0 ? "−" : "+", fabs(r->gain) * 1e4,
-                        *remark ? ", " : "", remark);
+    else {
+        kin_text_add(out, r->gain < 0 ? " −" : " +");
+        add_digits(out, fabs(r->gain));
+        kin_text_format(out, "%s%s |", *remark ? ", " : "", remark);
+    }
 }
 
 /* A bar would end the cell. */
@@ -174,7 +185,8 @@ static void add_row(kin_text *out, const kin_rung *r, bool split)
     add_share(out, r->recall_1);
     if (split) add_share(out, r->split_map), add_share(out, r->split_recall_1);
     add_share(out, r->validation);
-    kin_text_format(out, " %.0f s | %.0f MB |\n", r->seconds, r->memory / 1e6);
+    add_taken(out, r->seconds, "s"), add_taken(out, r->memory / 1e6, "MB");
+    kin_text_add(out, "\n");
 }
 
 void kin_ladder_markdown(kin_text *out, const kin_ladder *l)

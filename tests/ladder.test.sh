@@ -15,6 +15,9 @@ expect "a gain within chance" 0 '| <b> \| x | .5500 | +.0500, within chance | ±
 expect "none" 0 '| .4000 | −.1000, no gain |' "" ladder j.jsonl
 expect "a drawing of names with signs" 0 "" "" ladder j.jsonl --svg j.svg
 report "escapes them" "$(grep -q '&lt;b&gt; | x' j.svg || echo "they are not")"
+echo '{"data": "d", "row": "n", "title": "none", "mAP": 0, "low": 0, "high": 0}
+{"data": "d", "row": "o", "title": "all", "on": "n", "mAP": 1, "low": 1, "high": 1}' >ends.jsonl
+expect "all of it, and what was not measured" 0 '| all | 1.0000 | +1.0000 | ±0.000 | | | | | |' "" ladder ends.jsonl
 { head -n 1 j.jsonl; head -n 1 j.jsonl; } >twice.jsonl
 expect "a row that is there twice" 1 "" "was there already" ladder twice.jsonl
 echo '{"data": "d", "row": "a", "title": "a", "mAP": 7}' >odd.jsonl
@@ -26,6 +29,10 @@ expect "nothing yet" 1 "" "no row is finished yet" ladder empty.jsonl
 KIN_USAGE=usage "$kin" models >/dev/null
 KIN_USAGE=usage "$kin" data "no such 'place'" >/dev/null 2>&1
 report "KIN_USAGE keeps what commands took" "$([ "$(grep -c '"status": [01], "seconds": [0-9.]*, "memory": [0-9]*}$' usage)" -eq 2 ] && grep -qF "kin data 'no such '\\\\''place'\\\\'''" usage || cat usage)"
+long=$(printf '%5000s' '' | tr ' ' x)
+for i in 1 2 3 4 5 6; do KIN_USAGE=together "$kin" data "$long" >/dev/null 2>&1 & done
+wait
+report "a long line is written at once" "$([ "$(grep -c '^{"command": "kin data x*", "status": 1, ' together)" -eq 6 ] || cut -c 1-60 together)"
 KIN_USAGE=$folder expect "a file of usage that cannot be written" 0 "kin" "KIN_USAGE: cannot add a line" --version
 
 # ---- the ladder itself ----
