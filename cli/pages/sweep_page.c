@@ -224,8 +224,9 @@ static void add_importance(swept *s)
         "How much of the spread of the first rung's figures goes with one parameter alone (ε², the "
         "correlation ratio less what as many groups explain by chance), and how often as much is seen where "
         "the "
-        "figures are dealt out anew: below 0.05 a parameter is told from luck. What matters only together "
-        "with "
+        "figures are dealt out anew: below 0.05, divided by the number of parameters, one is told from luck. "
+        "What "
+        "matters only together with "
         "another is not seen by it.");
     for (int p = 0; bars && p < n; p++) {
         const kin_sweep_importance *it = &s->importance[s->by_importance[p]];
