@@ -110,15 +110,18 @@ bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *out
     return ok;
 }
 
-void kin_album_say_stale(const kin_cli *cli, const kin_album *album, int64_t gone, int64_t changed,
-                         const char *first)
+void kin_album_say_stale(const kin_cli *cli, const kin_album *album, const int64_t *now, const char *first)
 {
-    if (gone + changed == 0) return;
+    char unreadable[64] = "";
+    if (now[KIN_PHOTO_GONE] + now[KIN_PHOTO_CHANGED] + now[KIN_PHOTO_UNREADABLE] == 0) return;
+    if (now[KIN_PHOTO_UNREADABLE])
+        snprintf(unreadable, sizeof unreadable, ", %lld may not be opened",
+                 (long long)now[KIN_PHOTO_UNREADABLE]);
     kin_cli_note(
         cli,
-        "%lld pictures of the index are gone and %lld have another content since, and are left out (the "
+        "%lld pictures of the index are gone and %lld have another content since%s, and are left out (the "
         "first: %s); kin index brings %s up to date",
-        (long long)gone, (long long)changed, first, album->file);
+        (long long)now[KIN_PHOTO_GONE], (long long)now[KIN_PHOTO_CHANGED], unreadable, first, album->file);
 }
 
 bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err)
@@ -132,7 +135,7 @@ bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err)
             "%s: none of its %lld pictures is there below %s as the index knows it; kin index brings it "
             "up to date",
             album->file, (long long)known, album->root);
-    kin_album_say_stale(cli, album, told.gone, told.changed, told.first_stale);
+    kin_album_say_stale(cli, album, told.now, told.first_stale);
     links = told.hard + told.symbolic;
     if (links)
         kin_cli_note(

@@ -36,9 +36,9 @@ int64_t kin_album_item(const kin_album *album, const char *path);
 /* Leaves in the album what is there now as the index says, each file under one name (photos/present.h), and says what
  * that leaves out. Fails where nothing stays. */
 bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err);
-/* Says how many pictures are gone or another since, the first of them by its path; of none nothing. */
-void kin_album_say_stale(const kin_cli *cli, const kin_album *album, int64_t gone, int64_t changed,
-                         const char *first);
+/* Says how many pictures are gone or another since, or cannot be read, [KIN_PHOTO_STATES]; the first of them by its
+ * path; of none nothing. */
+void kin_album_say_stale(const kin_cli *cli, const kin_album *album, const int64_t *now, const char *first);
 
 /* Nothing is written over a picture of the album, unless --force; `output` may be NULL. */
 bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *output, kin_error *err);

@@ -7,15 +7,22 @@
 
 #include <sys/stat.h>
 
-typedef enum { KIN_PHOTO_THERE, KIN_PHOTO_CHANGED, KIN_PHOTO_GONE } kin_photo_state;
+typedef enum {
+    KIN_PHOTO_THERE,
+    KIN_PHOTO_CHANGED,
+    KIN_PHOTO_GONE,
+    KIN_PHOTO_UNREADABLE, /* it, or its folder, may not be opened: what it is now cannot be told */
+    KIN_PHOTO_STATES
+} kin_photo_state;
 
 /* Of one picture below `folder`: there where size and time of change are those of the index, or the content is.
- * `info` receives the file's stat; of one that is gone, zeros. */
-kin_photo_state kin_photo_now(const kin_photo *photo, const char *folder, struct stat *info);
+ * `info` receives the stat of a file that is there. Fails where the machine is the reason that it cannot be told. */
+bool kin_photo_now(const kin_photo *photo, const char *folder, kin_photo_state *state, struct stat *info,
+                   kin_error *err);
 
 typedef struct kin_present {
-    int64_t gone, changed; /* pictures that are left out, ... */
-    char first_stale[256]; /* ... the first of them; "" */
+    int64_t now[KIN_PHOTO_STATES]; /* pictures by state; all but those that are there are left out, ... */
+    char first_stale[256];         /* ... the first of them; "" */
     int64_t hard,
         symbolic; /* further names of pictures that stay: hard links, and through symbolic links ... */
     char first_link[256]; /* ... the first of them; "" */

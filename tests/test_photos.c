@@ -7,6 +7,7 @@
 #include "cli/photos.h"
 #include "data/look/facts.h"
 #include "data/look/look.h"
+#include "photos/present.h"
 #include "photos/update.h"
 #include "tests/support/check.h"
 
@@ -323,6 +324,51 @@ static void test_memory(void)
     check_end();
 }
 
+/* What an index says beside what is there, by whatever allocation fails: a want of memory is no change, and no link is
+ * overlooked for it. */
+static void test_present(void)
+{
+    check_begin("index: what cannot be told for want of memory is no change");
+    kin_photos p, q;
+    kin_photos_told told;
+    kin_present now;
+    char folder[600];
+    bool done = false;
+    const struct timespec later[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    snprintf(folder, sizeof folder, "%s", check_path("now"));
+    CHECK(mkdir(folder, 0755) == 0 && mkdir(check_path("now/sub"), 0755) == 0);
+    draw(check_path("now/a.png"), 3), draw(check_path("now/sub/b.png"), 5);
+    CHECK(symlink("sub", check_path("now/linked")) == 0);
+    CHECK(update(&none, folder, false, &p, &told) && p.count == 3 &&
+          utimensat(AT_FDCWD, check_path("now/a.png"), later, 0) == 0);
+    for (long n = 1; n < 1000 && !done; n++) {
+        kin_error err = {0};
+        if (!update(&p, folder, false, &q, &told)) break;
+        q.item[0].change--; /* a.png, whose content is then looked at */
+        kin_alloc_fail_at(n);
+        bool ok = kin_photos_present(&q, folder, &now, &err);
+        done = kin_alloc_pending() > 0;
+        kin_alloc_fail_at(0);
+        if (ok)
+            CHECK_MSG(q.count == 2 && now.symbolic == 1 && !now.now[KIN_PHOTO_CHANGED],
+                      "allocation %ld: %lld pictures, %lld links, %lld changed", n, (long long)q.count,
+                      (long long)now.symbolic, (long long)now.now[KIN_PHOTO_CHANGED]);
+        else CHECK_MSG(err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, err.message);
+        CHECK_MSG(ok == done, "allocation %ld failed, and it is no error", n);
+        kin_photos_free(&q);
+    }
+    CHECK(done);
+    if (geteuid() != 0) { /* to whom nothing is closed */
+        struct stat info;
+        kin_photo_state state;
+        CHECK(chmod(check_path("now/sub"), 0) == 0);
+        CHECK(kin_photo_now(&p.item[2], folder, &state, &info, NULL) && state == KIN_PHOTO_UNREADABLE);
+        CHECK(chmod(check_path("now/sub"), 0755) == 0);
+    }
+    kin_photos_free(&p);
+    check_end();
+}
+
 static void test_facts(void)
 {
     check_begin("facts: size and date of JPEG and PNG");
@@ -407,6 +453,7 @@ int main(void)
     test_interrupted();
     test_refused();
     test_memory();
+    test_present();
     test_facts();
     test_not_finite();
     CHECK(kin_alloc_live() == 0);

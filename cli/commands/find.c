@@ -241,23 +241,23 @@ typedef struct results {
     char by[80];      /* what the threshold comes from */
     bool titled;      /* several queries, each for itself */
     labels labels;
-    int64_t shown;  /* of all queries */
-    kin_page *page; /* NULL: none is asked for */
-    kin_error *err; /* what went wrong while results were put out */
-    char *state;    /* [pictures]: what is known of each so far */
-    int64_t gone, changed, first_stale;
+    int64_t shown;                              /* of all queries */
+    kin_page *page;                             /* NULL: none is asked for */
+    kin_error *err;                             /* what went wrong while results were put out */
+    bool *stale;                                /* [pictures]: known not to be there as the index says */
+    int64_t now[KIN_PHOTO_STATES], first_stale; /* of these; -1: none */
 } results;
-enum { UNSEEN, THERE, STALE };
 
-/* Whether the picture is there as the index says; files are looked at as they are found, not all of the index. */
+/* Whether the picture is there as the index says; files are looked at as they are found, not all of the index. Where
+ * it cannot be told, the error ends the command. */
 static bool is_there(results *r, int64_t item, struct stat *info)
 {
-    if (r->state[item] == STALE) return false;
-    kin_photo_state state = kin_photo_now(&r->album->photos.item[item], r->album->root, info);
-    r->state[item] = state == KIN_PHOTO_THERE ? THERE : STALE;
+    kin_photo_state state;
+    if (r->stale[item] || !kin_photo_now(&r->album->photos.item[item], r->album->root, &state, info, r->err))
+        return false;
     if (state == KIN_PHOTO_THERE) return true;
-    if (r->gone + r->changed == 0) r->first_stale = item;
-    r->gone += state == KIN_PHOTO_GONE, r->changed += state == KIN_PHOTO_CHANGED;
+    if (r->first_stale < 0) r->first_stale = item;
+    r->stale[item] = true, r->now[state]++;
     return false;
 }
 
@@ -433,7 +433,7 @@ static double choose(results *r, const struct stat *file, int64_t files, const g
     double nearest = 2, within = widest(r);
     f->count = 0;
     for (int c = 0; r->labels.used && c < r->labels.set.classes; c++) r->labels.place[c] = -1;
-    for (int64_t i = 0; i < k && (f->count < top || r->labels.used); i++) {
+    for (int64_t i = 0; i < k && (f->count < top || r->labels.used) && !kin_failed(r->err); i++) {
         struct stat info;
         int64_t which = g->item ? g->item[index[i]] : index[i];
         double d = value[i] < 1 ? 1 - (double)value[i] : 0;
@@ -474,7 +474,7 @@ static bool choose_of_all(results *r, const struct stat *file, int64_t files, co
     if (!kin_search((kin_vectors){row, 1, g->vectors.dim}, g->vectors, &opt, &all, err)) return false;
     *nearest = choose(r, file, files, g, all.value, all.index, opt.k, f);
     kin_neighbours_free(&all);
-    return true;
+    return !kin_failed(r->err);
 }
 
 static bool show(results *r, const char *query, const float *row, const struct stat *file, int64_t files,
@@ -483,6 +483,7 @@ static bool show(results *r, const char *query, const float *row, const struct s
     found f;
     bool ok = make_room(&f, k, err);
     double nearest = ok ? choose(r, file, files, g, value, index, k, &f) : 0;
+    ok = ok && !kin_failed(r->err);
     if (ok && f.count < kin_option_int(r->cli, "top") && k < g->vectors.count &&
         1 - (double)value[k - 1] <= widest(r))
         ok = choose_of_all(r, file, files, g, row, &f, &nearest, err);
@@ -506,8 +507,8 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
             most = g->vectors.count, k = top < most - files && !r->labels.used ? top + files : most;
     kin_neighbours nearest;
     kin_search_opt opt = {.k = k, .metric = KIN_INNER};
-    r->state = kin_alloc_zero((size_t)r->album->photos.count, 1);
-    if (!r->state) return kin_fail_memory(err, "the index", (size_t)r->album->photos.count);
+    r->stale = kin_alloc_zero((size_t)r->album->photos.count, sizeof *r->stale);
+    if (!r->stale) return kin_fail_memory(err, "the index", (size_t)r->album->photos.count);
     if (!each && !average(q, g->vectors.dim, err)) return false;
     if (!kin_search((kin_vectors){q->rows, n, g->vectors.dim}, g->vectors, &opt, &nearest, err)) return false;
     bool ok = true;
@@ -527,9 +528,8 @@ static bool find(results *r, const gallery *g, queries *q, kin_error *err)
                   err);
     }
     kin_neighbours_free(&nearest);
-    if (ok)
-        kin_album_say_stale(r->cli, r->album, r->gone, r->changed,
-                            r->album->photos.item[r->first_stale].path);
+    if (ok && r->first_stale >= 0)
+        kin_album_say_stale(r->cli, r->album, r->now, r->album->photos.item[r->first_stale].path);
     return ok;
 }
 
@@ -589,7 +589,7 @@ static int run(kin_cli *cli)
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
     ok = ok && kin_album_apart(cli, &album, kin_option_string(cli, "html"), &err);
     ok = ok && take_gallery(cli, &album, &g, &err) && take_queries(cli, &album, &q, &err);
-    results r = {.cli = cli, .album = &album, .threshold = 2, .err = &err};
+    results r = {.cli = cli, .album = &album, .threshold = 2, .err = &err, .first_stale = -1};
     ok = ok && take_labels(cli, &album, &r.labels, &err) && take_threshold(&r, &err) &&
          take_pictures(&r, &err);
     bool told = !kin_option_flag(cli, "matches") || kin_option_given(cli, "max-distance");
@@ -619,7 +619,7 @@ static int run(kin_cli *cli)
     free_queries(&q);
     kin_free(g.item), kin_free(g.rows);
     free_labels(&r.labels);
-    kin_free(r.state);
+    kin_free(r.stale);
     if (album.file) kin_album_close(&album);
     return ok ? none : kin_cli_fail(cli, &err);
 }
