@@ -1,10 +1,9 @@
 #include "cli/leaks.h"
 
 #include "base/json.h"
-#include "cli/interrupt.h"
 #include "cli/pages/page.h"
 #include "cli/pages/photos_page.h"
-#include "cli/progress.h"
+#include "cli/photos_progress.h"
 #include "cli/source.h"
 #include "photos/leaks.h"
 
@@ -18,23 +17,6 @@ typedef struct telling {
     const kin_dataset *first, *second;
     const kin_leaks *leaks;
 } telling;
-
-typedef struct meter {
-    kin_meter meter;
-    const char *stage;
-    bool quiet;
-} meter;
-
-static bool show(void *user, const char *stage, int64_t done, int64_t total)
-{
-    meter *m = user;
-    if (!m->stage || strcmp(m->stage, stage) != 0)
-        kin_meter_start(&m->meter, stage, strcmp(stage, "comparing") == 0 ? "pairs" : "pictures", 0, total,
-                        m->quiet || total < 500);
-    m->stage = stage;
-    kin_meter_update(&m->meter, done, NULL);
-    return !kin_interrupted();
-}
 
 static const char *class_of(const kin_dataset *set, const kin_sample *item)
 {
@@ -188,12 +170,12 @@ bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_data
                     kin_error *err)
 {
     kin_leaks leaks = {0};
-    meter m = {.quiet = cli->quiet};
+    kin_photos_meter m = {.quiet = cli->quiet};
     kin_duplicates_opt opt = {.loosest = (kin_duplicate)kin_option_choice(cli, "kind"),
-                              .progress = {show, &m}};
+                              .progress = {kin_photos_show, &m}};
     const char *html = kin_option_string(cli, "html");
     bool ok = kin_picture_limits(cli, &opt.limits, err) && kin_leaks_find(first, second, &opt, &leaks, err);
-    if (m.stage) kin_meter_end(&m.meter);
+    kin_photos_meter_end(&m);
     telling t = {cli, first, second, &leaks};
     ok = ok && (!html || write_page(&t, &opt.limits, html, err));
     if (ok && kin_option_flag(cli, "json")) put_json(&t);

@@ -21,7 +21,7 @@
         "json", KIN_OPTION_FLAG, .help = "with --leaks: one JSON object" \
     }
 
-extern const char *const kin_leaks_kinds[];
+extern const char *const kin_leaks_kinds[]; /* of kin duplicates --kind, too */
 
 /* Leaves in *found how many pictures of the second set are in the first one, too. */
 bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_dataset *second, int64_t *found,

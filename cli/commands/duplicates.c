@@ -2,16 +2,15 @@
 #include "base/csv.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
+#include "cli/leaks.h"
 #include "cli/pages/photos_page.h"
 #include "cli/photos.h"
-#include "cli/progress.h"
+#include "cli/photos_progress.h"
 #include "cli/source.h"
 #include "photos/duplicates.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *const kinds[] = {"exact", "same", "near", NULL};
 
 static const kin_option options[] = {
     {"csv", KIN_OPTION_STRING, "FILE", "columns group,path,kind,keep,width,height,bytes, a line a picture",
@@ -22,7 +21,7 @@ static const kin_option options[] = {
      "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree; correlation "
      "is empty where they were not laid over each other",
      .writes = KIN_WRITES_FILE},
-    {"kind", KIN_OPTION_CHOICE, "KIND", "the loosest that counts", "near", .choices = kinds},
+    {"kind", KIN_OPTION_CHOICE, "KIND", "the loosest that counts", "near", .choices = kin_leaks_kinds},
     {"bits", KIN_OPTION_INT, "N", "compare pictures whose perceptual hashes differ in at most N of 64 bits",
      "10", .low = 1, .high = 32},
     {"nearest", KIN_OPTION_INT, "K", "and each picture with its K nearest by descriptor", "12", .low = 1,
@@ -31,23 +30,6 @@ static const kin_option options[] = {
     KIN_PICTURE_OPTIONS,
     {0},
 };
-
-typedef struct meter {
-    kin_meter meter;
-    const char *stage;
-    bool quiet;
-} meter;
-
-static bool show(void *user, const char *stage, int64_t done, int64_t total)
-{
-    meter *m = user;
-    if (!m->stage || strcmp(m->stage, stage) != 0)
-        kin_meter_start(&m->meter, stage, strcmp(stage, "comparing") == 0 ? "pairs" : "pictures", 0, total,
-                        m->quiet || total < 500);
-    m->stage = stage;
-    kin_meter_update(&m->meter, done, NULL);
-    return !kin_interrupted();
-}
 
 static const char *kind_of(const kin_duplicates *d, int64_t i)
 {
@@ -252,20 +234,20 @@ static int run(kin_cli *cli)
     kin_album album = {0};
     kin_duplicates d = {0};
     kin_groups groups = {0};
-    meter m = {.quiet = cli->quiet};
+    kin_photos_meter m = {.quiet = cli->quiet};
     const char *csv = kin_option_string(cli, "csv"), *pairs = kin_option_string(cli, "pairs"),
                *html = kin_option_string(cli, "html");
     kin_duplicates_opt opt = {.nearest = kin_option_int(cli, "nearest"),
                               .bits = (int)kin_option_int(cli, "bits"),
                               .loosest = (kin_duplicate)kin_option_choice(cli, "kind"),
-                              .progress = {show, &m}};
+                              .progress = {kin_photos_show, &m}};
     kin_interrupt_catch();
     bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
               kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
               kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
               kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err) &&
               kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
-    if (m.stage) kin_meter_end(&m.meter);
+    kin_photos_meter_end(&m);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
     writing w = {&album, &d, &groups, stdout, &err, -1, NULL};
     ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&w, pairs, &err)) &&
