@@ -1,6 +1,7 @@
 #include "cli/leaks.h"
 
 #include "base/json.h"
+#include "base/names.h"
 #include "cli/pages/page.h"
 #include "cli/pages/photos_page.h"
 #include "cli/photos_progress.h"
@@ -16,6 +17,7 @@ typedef struct telling {
     const kin_cli *cli;
     const kin_dataset *first, *second;
     const kin_leaks *leaks;
+    bool comparable; /* a class of both has one name */
 } telling;
 
 static const char *class_of(const kin_dataset *set, const kin_sample *item)
@@ -23,10 +25,24 @@ static const char *class_of(const kin_dataset *set, const kin_sample *item)
     return item->label < 0 ? NULL : set->class_names[item->label];
 }
 
+/* Whether any class of one set has the name of one of the other. */
+static bool share_names(const kin_dataset *first, const kin_dataset *second, bool *share, kin_error *err)
+{
+    kin_names names = {0};
+    bool ok = true;
+    *share = false;
+    for (int c = 0; ok && c < first->classes; c++) ok = kin_names_add(&names, first->class_names[c]) >= 0;
+    for (int c = 0; ok && !*share && c < second->classes; c++)
+        *share = kin_names_find(&names, second->class_names[c]) >= 0;
+    kin_names_free(&names);
+    return ok || kin_fail_memory(err, "names of classes", (size_t)first->classes * sizeof *names.text);
+}
+
 /* The same picture, and the sets call it by different names: one of them is wrong. Sets whose names are
  * different throughout do not have that in common which could contradict. */
 static bool contradicts(const telling *t, const kin_leak *l)
 {
+    if (!t->comparable) return false;
     const char *a = class_of(t->first, &t->first->items[l->first]),
                *b = class_of(t->second, &t->second->items[l->second]);
     return a && b && strcmp(a, b) != 0;
@@ -44,7 +60,7 @@ static void name_of(const kin_sample *item, kin_text *out)
                         item->box.y + item->box.height);
 }
 
-static void put_lines(const telling *t)
+static bool put_lines(const telling *t, kin_error *err)
 {
     for (int64_t i = 0; i < t->leaks->count; i++) {
         const kin_leak *l = &t->leaks->leak[i];
@@ -53,15 +69,17 @@ static void put_lines(const telling *t)
         name_of(&t->second->items[l->second], &line);
         kin_text_add(&line, "  is  ");
         name_of(&t->first->items[l->first], &line);
-        if (line.data) kin_say(stdout, line.data);
-        putchar('\n');
+        bool ok = !line.failed || kin_fail_memory(err, "a line", line.size);
+        if (ok) kin_say(stdout, line.data), putchar('\n');
         kin_text_free(&line);
+        if (!ok) return false;
     }
     printf("%lld of %lld pictures of %s are in %s: %lld exact, %lld same, %lld near\n",
            (long long)t->leaks->count, (long long)t->second->count, t->cli->positional[1],
            t->cli->positional[0], (long long)t->leaks->of_kind[KIN_DUPLICATE_EXACT],
            (long long)t->leaks->of_kind[KIN_DUPLICATE_SAME],
            (long long)t->leaks->of_kind[KIN_DUPLICATE_NEAR]);
+    return true;
 }
 
 static void add_item(kin_text *out, const char *key, const kin_dataset *set, const kin_sample *item)
@@ -70,14 +88,15 @@ static void add_item(kin_text *out, const char *key, const kin_dataset *set, con
     const char *label = class_of(set, item);
     name_of(item, &name);
     kin_text_format(out, ",\"%s\":", key);
-    kin_json_add_string(out, name.data ? name.data : item->path);
+    kin_json_add_string(out, name.failed ? item->path : name.data);
+    out->failed |= name.failed;
     kin_text_free(&name);
     if (!label) return;
     kin_text_format(out, ",\"%s_label\":", key);
     kin_json_add_string(out, label);
 }
 
-static void put_json(const telling *t)
+static bool put_json(const telling *t, kin_error *err)
 {
     kin_text out = {0};
     const kin_leaks *l = t->leaks;
@@ -99,8 +118,10 @@ static void put_json(const telling *t)
         kin_text_add(&out, "}");
     }
     kin_text_add(&out, "]}\n");
-    if (out.data) fwrite(out.data, 1, out.size, stdout);
+    bool ok = !out.failed || kin_fail_memory(err, "the pictures that both have", out.size);
+    if (ok) fwrite(out.data, 1, out.size, stdout);
     kin_text_free(&out);
+    return ok;
 }
 
 /* ---- the page ---- */
@@ -176,10 +197,10 @@ bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_data
     const char *html = kin_option_string(cli, "html");
     bool ok = kin_picture_limits(cli, &opt.limits, err) && kin_leaks_find(first, second, &opt, &leaks, err);
     kin_photos_meter_end(&m);
-    telling t = {cli, first, second, &leaks};
+    telling t = {cli, first, second, &leaks, false};
+    ok = ok && share_names(first, second, &t.comparable, err);
     ok = ok && (!html || write_page(&t, &opt.limits, html, err));
-    if (ok && kin_option_flag(cli, "json")) put_json(&t);
-    else if (ok) put_lines(&t);
+    ok = ok && (kin_option_flag(cli, "json") ? put_json(&t, err) : put_lines(&t, err));
     if (ok && leaks.broken)
         kin_cli_note(cli, "%lld pictures could not be read and were not compared; the first: %s",
                      (long long)leaks.broken, leaks.first_broken.message);

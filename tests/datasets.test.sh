@@ -127,6 +127,9 @@ cp leaks/train/01/view-01.png leaks/test/02/again.png
 says "data: exact, same and near ones are told" 1 "3 of 7 pictures of leaks/test are in leaks/train: 1 exact, 1 same, 1 near" "$kin" data leaks/train leaks/test --leaks
 says "data: which is which" 1 "near   leaks/test/04/crop.png  is  leaks/train/04/big.png" "$kin" data leaks/train leaks/test --leaks
 says "data: by two names" 1 "1 of them have one label there and another one here" "$kin" data leaks/train leaks/test --leaks
+mkdir leaks/apart && for p in 01 02 03 04; do cp -r leaks/test/$p leaks/apart/new-$p; done
+"$kin" data leaks/train leaks/apart --leaks >apart 2>&1
+! grep -q 'one label there' apart && grep -q '1 exact, 1 same, 1 near' apart && ok "data: sets without a name in common contradict nowhere" || bad "data: sets without a name in common contradict nowhere" "$(cat apart)"
 says "data: the loosest kind that counts" 1 "2 of 7 pictures of leaks/test are in leaks/train: 1 exact, 1 same, 0 near" "$kin" data leaks/train leaks/test --leaks --kind same
 says "data: leaks as JSON" 1 '"first":"leaks/train/01/view-01.png","first_label":"01","second":"leaks/test/02/again.png","second_label":"02"' "$kin" data leaks/train leaks/test --leaks --json --html leaks.html
 grep -q 'data:image' leaks.html && grep -q 'again.png' leaks.html && ok "data: leaks on a page" || bad "data: leaks on a page" "$(head -c 300 leaks.html)"
