@@ -2,6 +2,7 @@
 
 #include "base/csv.h"
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@ typedef struct pair {
 
 typedef struct reading {
     const kin_album *album;
+    kin_names whole,
+        below; /* the album's pictures, by the paths that kin's lists have and by those of the index */
     kin_csv csv;
     int a, b, mark, columns;
     bool by_kind; /* the mark is a kind of kin duplicates */
@@ -55,9 +58,24 @@ static bool take_mark(const reading *r, const char *text, bool *same, kin_error 
                     r->csv.name, (long long)r->csv.line, text);
 }
 
+static bool number_paths(reading *r, kin_error *err)
+{
+    const kin_photos *p = &r->album->photos;
+    bool ok = true;
+    for (int64_t i = 0; ok && i < p->count; i++) {
+        char *path = kin_album_path(r->album, i);
+        ok = path && kin_names_add(&r->whole, path) >= 0 && kin_names_add(&r->below, p->item[i].path) >= 0;
+        kin_free(path);
+    }
+    return ok || kin_fail_memory(err, "the index's paths", (size_t)p->count * 64);
+}
+
+/* A list may name every picture a dozen times: all are gone through for other spellings of a path alone. */
 static bool take_item(const reading *r, const char *path, int64_t *item, kin_error *err)
 {
-    *item = kin_album_item(r->album, path);
+    *item = kin_names_find(&r->whole, path);
+    if (*item < 0) *item = kin_names_find(&r->below, path);
+    if (*item < 0) *item = kin_album_item(r->album, path);
     return *item >= 0 || kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s is no picture of the index",
                                   r->csv.name, (long long)r->csv.line, path);
 }
@@ -114,7 +132,8 @@ bool kin_marked_pairs_read(const char *file, const kin_album *album, kin_marked_
     if (!kin_read_file(file, (size_t)1 << 30, &bytes, err)) return false;
     r.csv = kin_csv_open(file, (char *)bytes.data, bytes.size);
     char *field[FIELDS];
-    int count = kin_csv_next(&r.csv, field, FIELDS, err);
+    bool numbered = number_paths(&r, err);
+    int count = !numbered ? -1 : kin_csv_next(&r.csv, field, FIELDS, err);
     bool ok = count > 0 ? take_header(&r, field, count, err)
                         : count == 0 && kin_fail(err, KIN_ERR_DATA, "%s: holds no pairs", file);
     while (ok && (count = kin_csv_next(&r.csv, field, FIELDS, err)) != 0)
@@ -126,6 +145,7 @@ bool kin_marked_pairs_read(const char *file, const kin_album *album, kin_marked_
                       file, (long long)out->same, (long long)out->different);
     if (ok) qsort(r.pair, r.count, sizeof *r.pair, rising), part(&r, out);
     kin_free(r.pair);
+    kin_names_free(&r.whole), kin_names_free(&r.below);
     kin_bytes_free(&bytes);
     return ok;
 }

@@ -146,6 +146,9 @@ expect "--labels alone does nothing" 2 "" "--labels goes with --group-by" find s
 printf 'a,b,same\nshop/copy.png,product-0003/view-01.png,1\nproduct-0004/view-01.png,product-0005/view-03.png,0\nproduct-0003/view-01.png,product-0006/view-02.png,no\n' >marks.csv
 expect "marked pairs say what is found" 0 "1.0000  shop/product-0003/view-01.png" "0 of 1 pairs of one thing are farther, 0 of 2 others nearer" find shop/copy.png --index shop --pairs marks.csv --matches --top 1
 expect "a stranger by them" 1 "" "(by 3 marked pairs)" find noise.ppm --index shop --pairs marks.csv --matches
+mkdir twice twice/twice && cp shop/product-0003/view-01.png twice/z.png && cp shop/product-0004/view-01.png twice/twice/z.png && "$kin" index twice --quiet >"$out/log"
+printf 'a,b,same\ntwice/z.png,z.png,1\ntwice/twice/z.png,./twice/z.png,0\n' >spelt.csv
+expect "a path means what kin's lists call so, before what the index does" 0 "1.0000  twice/z.png" "0 of 1 pairs of one thing are farther, 0 of 1 others nearer" find shop/copy.png --index twice --pairs spelt.csv --top 1
 sed '$d;2d' marks.csv >few.csv
 expect "pairs of either kind are needed" 1 "" "it has 0 and 1" find shop/copy.png --index shop --pairs few.csv
 sed 's/,no$/,perhaps/' marks.csv >bad.csv
