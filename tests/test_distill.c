@@ -3,9 +3,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "data/pictures.h"
-#include "data/shop/synth.h"
 #include "tests/support/check.h"
+#include "tests/support/drawn.h"
 #include "train/teacher.h"
 #include "train/train.h"
 
@@ -17,21 +16,13 @@ enum { PRODUCTS = 5, VIEWS = 4, COUNT = PRODUCTS * VIEWS, SIZE = 16, STEPS = 6 }
 
 static uint8_t pixels[COUNT * SIZE * SIZE * 3];
 static kin_sample items[COUNT];
-static char names[COUNT][24];
+static char names[COUNT][DRAWN_NAME];
 
 static kin_dataset draw(void)
 {
     kin_pictures p = {
         .count = COUNT, .size = SIZE, .channels = 3, .classes = PRODUCTS, .pixels = pixels, .items = items};
-    for (int i = 0; i < COUNT; i++) {
-        kin_image image;
-        kin_error err = {0};
-        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 7, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err));
-        memcpy(pixels + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
-        kin_image_free(&image);
-        snprintf(names[i], sizeof names[i], "picture-%d", i);
-        items[i] = (kin_sample){.id = names[i], .path = "", .label = i / VIEWS, .camera = -1, .index = i};
-    }
+    draw_pictures(&p, 7, names);
     return kin_pictures_set(&p);
 }
 

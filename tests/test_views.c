@@ -1,10 +1,9 @@
 /* Descriptors of several views: the plain average of what the network says of each, and what is kept of it. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/pictures.h"
-#include "data/shop/synth.h"
 #include "retrieval/lists/selves.h"
 #include "tests/support/check.h"
+#include "tests/support/drawn.h"
 #include "train/encoder.h"
 
 #include <math.h>
@@ -14,31 +13,31 @@ enum { COUNT = 5, SIZE = 24, DIM = 16 };
 
 static uint8_t pixels[2][COUNT * SIZE * SIZE * 3]; /* as they are, and mirrored */
 static kin_sample items[COUNT];
+static char drawn_names[COUNT][DRAWN_NAME];
+
+static kin_pictures pictures_of(int mirrored)
+{
+    return (kin_pictures){.count = COUNT,
+                          .size = SIZE,
+                          .channels = 3,
+                          .classes = COUNT,
+                          .pixels = pixels[mirrored],
+                          .items = items};
+}
 
 static void draw(void)
 {
-    for (int i = 0; i < COUNT; i++) {
-        kin_image image;
-        kin_error err = {0};
-        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 3, .size = SIZE}, i, 0, &image, &err));
-        for (int k = 0; k < SIZE * SIZE * 3; k++) {
-            int row = k / 3 / SIZE, column = k / 3 % SIZE, at = i * SIZE * SIZE * 3;
-            pixels[0][at + k] = image.data[k];
-            pixels[1][at + (row * SIZE + SIZE - 1 - column) * 3 + k % 3] = image.data[k];
-        }
-        kin_image_free(&image);
-        items[i] = (kin_sample){.id = "p", .path = "", .label = i, .camera = -1, .index = i};
+    kin_pictures p = pictures_of(0);
+    draw_pictures(&p, 3, drawn_names);
+    for (int k = 0; k < COUNT * SIZE * SIZE * 3; k++) {
+        int row = k / 3 / SIZE, column = k / 3 % SIZE;
+        pixels[1][(row * SIZE + SIZE - 1 - column) * 3 + k % 3] = pixels[0][k];
     }
 }
 
 static kin_dataset set_of(int mirrored)
 {
-    kin_pictures p = {.count = COUNT,
-                      .size = SIZE,
-                      .channels = 3,
-                      .classes = COUNT,
-                      .pixels = pixels[mirrored],
-                      .items = items};
+    kin_pictures p = pictures_of(mirrored);
     return kin_pictures_set(&p);
 }
 
