@@ -1,10 +1,9 @@
 /* Training as a library does it: structs in, callbacks out, nothing printed; phases; resuming with the same bits. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/pictures.h"
-#include "data/shop/synth.h"
 #include "nn/layers.h"
 #include "tests/support/check.h"
+#include "tests/support/drawn.h"
 #include "train/judge.h"
 #include "train/train.h"
 
@@ -18,21 +17,13 @@ enum { PRODUCTS = 6, VIEWS = 4, COUNT = PRODUCTS * VIEWS, SIZE = 16, STEPS = 6 }
 
 static uint8_t pixels[COUNT * SIZE * SIZE * 3];
 static kin_sample items[COUNT];
-static char names[COUNT][24];
+static char names[COUNT][DRAWN_NAME];
 
 static kin_dataset draw(void)
 {
     kin_pictures p = {
         .count = COUNT, .size = SIZE, .channels = 3, .classes = PRODUCTS, .pixels = pixels, .items = items};
-    for (int i = 0; i < COUNT; i++) {
-        kin_image image;
-        kin_error err = {0};
-        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 5, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err));
-        memcpy(pixels + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
-        kin_image_free(&image);
-        snprintf(names[i], sizeof names[i], "picture-%d", i);
-        items[i] = (kin_sample){.id = names[i], .path = "", .label = i / VIEWS, .camera = -1, .index = i};
-    }
+    draw_pictures(&p, 5, names);
     return kin_pictures_set(&p);
 }
 
@@ -179,6 +170,10 @@ static void test_patience(const kin_dataset *set)
     seen again = {0};
     CHECK_MSG(train(check_path("patient-phases"), two, 2, set, true, &again, &last, &err), "%s", err.message);
     CHECK_MSG(again.steps == 0, "%d steps", (int)again.steps);
+    c.patience = 32, c.validate_every = INT64_C(1) << 59;
+    CHECK(!kin_config_out_of_patience(&c, 10, 0) && !kin_config_out_of_patience(&c, 0, 10));
+    c.patience = 3, c.validate_every = 2;
+    CHECK(kin_config_out_of_patience(&c, 8, 2) && !kin_config_out_of_patience(&c, 7, 2));
     check_end();
 }
 

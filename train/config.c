@@ -387,6 +387,11 @@ bool kin_config_teaches(const kin_config *c, kin_error *err)
            kin_fail(err, KIN_ERR_ARGUMENT, "--teacher-model goes with --teacher WEIGHTS");
 }
 
+bool kin_config_out_of_patience(const kin_config *c, int64_t step, int64_t best_step)
+{
+    return c->patience > 0 && c->validate_every > 0 && (step - best_step) / c->validate_every >= c->patience;
+}
+
 kin_tuning kin_config_tuning(const kin_config *c)
 {
     return (kin_tuning){.freeze = c->freeze,

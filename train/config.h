@@ -127,6 +127,8 @@ bool kin_config_network(const kin_config *c, kin_model_opt *opt, kin_head_choice
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err);
 /* A teacher and a loss that learns from it come together. */
 bool kin_config_teaches(const kin_config *c, kin_error *err);
+/* Early stopping: whether, at `step`, `patience` looks in a row were no better than that of `best_step`. */
+bool kin_config_out_of_patience(const kin_config *c, int64_t step, int64_t best_step);
 kin_tuning kin_config_tuning(const kin_config *c); /* points into c */
 /* Scaling as in training; augmentation when `key` is not 0. */
 kin_batch_opt kin_config_batch(const kin_config *c, uint64_t key);

@@ -118,8 +118,8 @@ static bool lost_patience(const kin_checkpoint *state, const kin_config *c, int6
     const char *map = kin_checkpoint_note(state, "best.map"), *at = kin_checkpoint_note(state, "best.step");
     double best;
     int64_t best_step;
-    return c->patience > 0 && map && at && kin_parse_real(map, &best) && best >= 0 &&
-           kin_parse_int(at, 0, INT64_MAX, &best_step) && step - best_step >= c->patience * c->validate_every;
+    return map && at && kin_parse_real(map, &best) && best >= 0 &&
+           kin_parse_int(at, 0, INT64_MAX, &best_step) && kin_config_out_of_patience(c, step, best_step);
 }
 
 /* Whether nothing is left to do: a state at the last step, judged, and its network in place. */

@@ -203,8 +203,8 @@ static bool stopped(const kin_trainer *t, kin_error *err)
 static bool out_of_patience(const kin_trainer *t)
 {
     const kin_config *c = &t->network.config;
-    return t->validation && c->patience > 0 && t->now.best >= 0 && t->now.step < c->steps && !t->unjudged &&
-           t->now.step - t->now.best_step >= c->patience * c->validate_every;
+    return t->validation && t->now.best >= 0 && t->now.step < c->steps && !t->unjudged &&
+           kin_config_out_of_patience(c, t->now.step, t->now.best_step);
 }
 
 static void tell_patience(const kin_trainer *t)
