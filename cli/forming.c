@@ -178,12 +178,13 @@ bool kin_hardest_find(kin_hardest *h, kin_trainer *t, const kin_dataset *set, co
     kin_encoded e = {0};
     kin_dataset batch = *set;
     *h = (kin_hardest){0};
+    if (set->classes < 2) return true;
     batch.view = true, batch.count = step->pictures < BATCH ? step->pictures : BATCH;
     batch.items = kin_alloc_array((size_t)batch.count, sizeof *batch.items);
     bool ok = batch.items || kin_fail_memory(err, "a batch", (size_t)batch.count * sizeof *batch.items);
     for (int64_t i = 0; ok && i < batch.count; i++) batch.items[i] = set->items[step->batch[i]];
     ok = ok && kin_trainer_encode(t, &batch, &e, err);
-    for (int64_t a = 0; ok && set->classes > 1 && a < e.count; a++) {
+    for (int64_t a = 0; ok && a < e.count; a++) {
         kin_hardest own = of_anchor(&e, &batch, step->batch, a);
         if (own.there && batch.items[e.item[a]].label >= 0 &&
             (!h->there || own.d_ap - own.d_an > h->d_ap - h->d_an))

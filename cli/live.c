@@ -84,7 +84,7 @@ void kin_live_step(kin_live *l, const kin_train_step *step)
 
 void kin_live_validation(kin_live *l, const kin_train_validation *v)
 {
-    if (l->validations == l->room) return;
+    if (l->failed || l->validations == l->room) return;
     l->at[l->validations] = (double)v->step;
     l->map[l->validations] = v->metrics->mean.ap;
     l->recall[l->validations++] = v->metrics->mean.recall[0];

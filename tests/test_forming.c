@@ -1,9 +1,8 @@
 /* What a watched training looks at: when, which pictures, the hardest triplet of a batch. */
 #include "base/memory.h"
-#include "cli/forming.h"
-#include "data/pictures.h"
-#include "data/shop/synth.h"
+#include "cli/live.h"
 #include "tests/support/check.h"
+#include "tests/support/drawn.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,19 +11,13 @@ enum { PRODUCTS = 5, VIEWS = 3, COUNT = PRODUCTS * VIEWS, SIZE = 16 };
 
 static uint8_t pixels[COUNT * SIZE * SIZE * 3];
 static kin_sample items[COUNT];
+static char names[COUNT][DRAWN_NAME];
 
 static kin_dataset draw(void)
 {
     kin_pictures p = {
         .count = COUNT, .size = SIZE, .channels = 3, .classes = PRODUCTS, .pixels = pixels, .items = items};
-    for (int i = 0; i < COUNT; i++) {
-        kin_image image;
-        kin_error err = {0};
-        CHECK(kin_synth_image(&(kin_synth_opt){.seed = 5, .size = SIZE}, i / VIEWS, i % VIEWS, &image, &err));
-        memcpy(pixels + (size_t)i * SIZE * SIZE * 3, image.data, SIZE * SIZE * 3);
-        kin_image_free(&image);
-        items[i] = (kin_sample){.id = "", .path = "", .label = i / VIEWS, .camera = -1, .index = i};
-    }
+    draw_pictures(&p, 5, names);
     return kin_pictures_set(&p);
 }
 
@@ -124,6 +117,31 @@ static void test_hardest(kin_trainer *t, const kin_dataset *set)
     for (int i = 0; i < 3; i++) batch[i] = i;
     step.pictures = 3; /* of one class */
     CHECK(kin_hardest_find(&h, t, set, &step, &err) && !h.there);
+    kin_dataset classless = *set;
+    classless.classes = 0;
+    CHECK_MSG(kin_hardest_find(&h, NULL, &classless, &step, &err) && !h.there, "the network was asked: %s",
+              err.message);
+    check_end();
+}
+
+static void test_short_of_memory(kin_trainer *t, const kin_dataset *set)
+{
+    check_begin("a training whose page memory is too short for goes on, with its validations");
+    for (long n = 1; n <= 4; n++) {
+        kin_live l;
+        kin_meter meter;
+        kin_error err = {0};
+        kin_metrics m = {0};
+        kin_meter_start(&meter, "training", "steps", 0, 2, true);
+        CHECK_MSG(kin_live_open(&l, &meter, "no-folder", set, NULL, &err), "%s", err.message);
+        kin_alloc_fail_at(n);
+        kin_live_begin(&l, t);
+        kin_alloc_fail_at(0);
+        kin_live_validation(&l, &(kin_train_validation){.step = 1, .metrics = &m});
+        CHECK(l.failed && l.validations == 0);
+        kin_live_end(&l);
+        kin_live_close(&l);
+    }
     check_end();
 }
 
@@ -141,6 +159,7 @@ int main(void)
     test_looks(t, &set);
     test_missing(&set);
     test_hardest(t, &set);
+    test_short_of_memory(t, &set);
     kin_trainer_close(t);
     CHECK(kin_alloc_live() == 0);
     return check_result();
