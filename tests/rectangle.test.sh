@@ -9,6 +9,8 @@ cd "$folder" || exit 1
 common="--model resnet8 --width 8 --embedding 16 --channels 3 --batch-classes 4 --batch-pictures 2 --steps 6 --save-every 3 --quiet"
 # shellcheck disable=SC2086
 expect "trains" 0 "" "" train shop $common --size 48x24 --flip --shift 2 --erase .5 --out run
+# shellcheck disable=SC2086
+expect "tells both sides" 0 "" "for 48 x 24 in colour" train shop ${common% --quiet} --size 48x24 --steps 1 --out told
 grep -a -q '"kin.size":"48x24"' run/model.safetensors && ok "rectangle: the size is kept" || bad "rectangle: the size is kept" "$(head -c 600 run/model.safetensors | tr -d '\0')"
 # shellcheck disable=SC2086
 expect "an augmentation of this size" 0 "" "" train shop $common --size 48x24 --augment "rrc(48x24) flip" --out augmented

@@ -196,9 +196,11 @@ static bool changed_config(kin_config *c, const kin_cli *cli, const char *run, k
     const char *data = kin_option_string(cli, "data");
     bool ok = kin_config_contradictions(c, cli, &other, err);
     if (ok && other.size)
-        ok = kin_fail(err, KIN_ERR_ARGUMENT,
-                      "--resume %s goes on as the run began, without %s; only --steps and --data may change",
-                      run, other.data);
+        ok = kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "--resume %s goes on as the run began, without %s; only --steps, --data and the place of "
+            "--teacher may change",
+            run, other.data);
     kin_text_free(&other);
     if (kin_option_given(cli, "steps")) c->steps = kin_option_int(cli, "steps");
     if (ok && data && strlen(data) >= sizeof c->data)
@@ -313,8 +315,8 @@ static void tell_beginning(kin_cli *cli, const kin_config *asked, kin_trainer *t
         cli,
         "%s with %lld parameters for %lld x %lld in %s, %s, %lld pictures of %d classes, batches of %lld",
         asked->model, (long long)kin_module_parameters(kin_trainer_module(t)), (long long)c->size,
-        (long long)c->size, c->channels == 1 ? "grey" : "colour", asked->loss, (long long)now->pictures,
-        set->classes, (long long)now->batch);
+        (long long)kin_config_across(c), c->channels == 1 ? "grey" : "colour", asked->loss,
+        (long long)now->pictures, set->classes, (long long)now->batch);
     if (c->channels == 1 && has_colours(set))
         kin_cli_note(
             cli,
