@@ -5,13 +5,17 @@
 #include "cli/deadline.h"
 #include "cli/pages/watch_page.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+static const char page_name[] = "watch.html", drawing_name[] = "learning.svg";
 
 bool kin_live_open(kin_live *l, kin_meter *meter, const char *run, const kin_dataset *set,
                    const kin_dataset *held, kin_error *err)
 {
     *l = (kin_live){.meter = meter, .set = set};
-    l->page = kin_path_join(run, "watch.html"), l->drawing = kin_path_join(run, "learning.svg");
+    l->page = kin_path_join(run, page_name), l->drawing = kin_path_join(run, drawing_name);
     bool ok = ((l->page && l->drawing) || kin_fail_memory(err, run, strlen(run))) &&
               kin_forming_open(&l->forming, held ? held : set, 0, err);
     if (!ok) kin_live_close(l);
@@ -24,6 +28,21 @@ void kin_live_close(kin_live *l)
     kin_free(l->steps), kin_free(l->at), kin_free(l->map), kin_free(l->recall);
     kin_free(l->page), kin_free(l->drawing);
     *l = (kin_live){0};
+}
+
+bool kin_live_forget(const char *run, kin_error *err)
+{
+    const char *const names[] = {page_name, drawing_name};
+    bool ok = true;
+    for (int i = 0; ok && i < 2; i++) {
+        char *path = kin_path_join(run, names[i]);
+        ok = path ? remove(path) == 0 || errno == ENOENT ||
+                        kin_fail(err, KIN_ERR_IO, "%s: is of an earlier run and cannot be removed: %s", path,
+                                 strerror(errno))
+                  : kin_fail_memory(err, run, strlen(run));
+        kin_free(path);
+    }
+    return ok;
 }
 
 /* An interruption is the training's to tell. */

@@ -66,6 +66,9 @@ grep -q 'http-equiv="refresh" content="5"' unwatched/watch.html && ok "train --w
 kill -TERM $pid; wait $pid
 grep -q 'It ended at step' unwatched/watch.html && ! grep -q refresh unwatched/watch.html && ok "train --watch: stopped, the page stands still" || bad "train --watch: stopped, the page stands still" "$(head -c 300 unwatched/watch.html)"
 # shellcheck disable=SC2086
+runs "train anew, unwatched" "$kin" train shop $small --steps 1 --out unwatched --quiet --force
+[ -e unwatched/watch.html ] || [ -e unwatched/learning.svg ] && bad "train: no page of an earlier run stays" "$(ls unwatched)" || ok "train: no page of an earlier run stays"
+# shellcheck disable=SC2086
 "$kin" train shop $small --steps 60 --out serial --threads 1 --quiet
 same "train: the same bits with one thread" whole/last.safetensors serial/last.safetensors
 

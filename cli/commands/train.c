@@ -393,7 +393,8 @@ static bool train_on(kin_cli *cli, const training *what, kin_error *err)
     tell_beginning(cli, what->config, t, set);
     kin_live live;
     bool watched = kin_option_flag(cli, "watch"),
-         ok = !watched || kin_live_open(&live, &meter, what->run, set, what->validation, err);
+         ok = watched ? kin_live_open(&live, &meter, what->run, set, what->validation, err)
+                      : what->resume || kin_live_forget(what->run, err);
     show.live = watched && ok ? &live : NULL;
     ok = ok && run_shown(cli, what, t, &show, err);
     if (show.live) kin_live_close(&live);
