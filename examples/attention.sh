@@ -33,6 +33,7 @@ while [ "$seed" -le "$SEEDS" ]; do
     for attention in none sca@end; do
         run=$out/run-$attention-$seed
         [ -e "$run/done" ] || {
+            rm -rf "$run" # one that was stopped begins again
             # shellcheck disable=SC2086
             "$kin" train "$out/shop-0-0" --classes 0-$((seen - 1)) --model $MODEL --size "$SIZE" --channels 3 --batch-classes 8 --batch-pictures 4 --steps "$STEPS" \
                 $([ $attention = none ] || echo "--attention $attention") --seed "$seed" --out "$run" --quiet
@@ -41,8 +42,8 @@ while [ "$seed" -le "$SEEDS" ]; do
         for level in $levels; do
             grep -q "^$level,$attention,$seed," "$out/rows.csv" && continue
             "$kin" embed "$out/shop-$level" --classes "$seen-" --model "$run" --out "$out/held" --quiet
-            map=$("$kin" eval --gallery "$out/held" --quiet | awk '$1 == "mAP" { print $2 }')
-            echo "$level,$attention,$seed,$map" >>"$out/rows.csv"
+            "$kin" eval --gallery "$out/held" --quiet >"$out/said"
+            awk -v row="$level,$attention,$seed" '$1 == "mAP" { print row "," $2 }' "$out/said" >>"$out/rows.csv"
         done
     done
     seed=$((seed + 1))
