@@ -15,6 +15,9 @@ expect "a gain within chance" 0 '| <b> \| x | .5500 | +.0500, within chance | ±
 expect "none" 0 '| .4000 | −.1000, no gain |' "" ladder j.jsonl
 expect "a drawing of names with signs" 0 "" "" ladder j.jsonl --svg j.svg
 report "escapes them" "$(grep -q '&lt;b&gt; | x' j.svg || echo "they are not")"
+sed "s/\"<a> | x\"/\"$(printf '%060d' 0)\"/" j.jsonl >wordy.jsonl
+expect "a page with names that are too long" 0 "" "" ladder wordy.jsonl --out wordy.html
+report "cuts them to their column, and draws them for a telephone, too" "$([ "$(grep -o '>0\{58\}…<' wordy.html | wc -l)" -eq 2 ] && grep -q '<div class="narrow"><svg' wordy.html || echo "it does not")"
 echo '{"data": "d", "row": "n", "title": "none", "mAP": 0, "low": 0, "high": 0}
 {"data": "d", "row": "o", "title": "all", "on": "n", "mAP": 1, "low": 1, "high": 1}' >ends.jsonl
 expect "all of it, and what was not measured" 0 '| all | 1.0000 | +1.0000 | ±0.000 | | | | | |' "" ladder ends.jsonl

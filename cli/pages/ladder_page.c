@@ -48,9 +48,9 @@ static void put_bar(kin_text *out, int x, double y, int full, double value, int 
                     x, y, full, which, x, y, full * value, x + full + 8, y + 12, value);
 }
 
-static void put_interval(kin_text *out, double y, const kin_rung *r)
+static void put_interval(kin_text *out, int x, double y, int full, const kin_rung *r)
 {
-    double from = NAMES + 10 + BARS * r->low, to = NAMES + 10 + BARS * r->high;
+    double from = x + full * r->low, to = x + full * r->high;
     kin_text_format(
         out,
         "<path class=\"s1\" fill=\"none\" stroke-width=\"1.5\" d=\"M%.1f %gH%.1fM%.1f %gv6M%.1f %gv6\"/>",
@@ -63,10 +63,9 @@ static int height_of(const kin_ladder *l)
 }
 
 /* As much of a title as its column has room for. */
-static void put_title(kin_text *out, double y, const char *title, const char *class)
+enum { ROOM = 58, CUT = 4 * ROOM + 8 };
+static const char *cut_title(char out[CUT], const char *title)
 {
-    enum { ROOM = 64 };
-    char cut[4 * ROOM + 8];
     size_t letters = 0, bytes = 0;
     while (title[bytes] && bytes < 4 * ROOM && letters < ROOM) {
         bytes++;
@@ -74,8 +73,20 @@ static void put_title(kin_text *out, double y, const char *title, const char *cl
         letters++;
     }
     if (bytes > 4 * ROOM) bytes = 4 * ROOM;
-    snprintf(cut, sizeof cut, "%.*s%s", (int)bytes, title, title[bytes] ? "…" : "");
-    put_name(out, NAMES, y, cut, class);
+    snprintf(out, CUT, "%.*s%s", (int)bytes, title, title[bytes] ? "…" : "");
+    return out;
+}
+
+/* A rung's bar at (x, y), or that there is none. */
+static void put_rung(kin_text *out, int x, double y, int full, const kin_rung *r)
+{
+    if (r->reason) {
+        kin_text_format(out, "<text x=\"%d\" y=\"%g\" opacity=\".7\">–</text>", x + 2, y + 12);
+        return;
+    }
+    bool gained = !isfinite(r->gain) || r->gain > 0;
+    put_bar(out, x, y, full, r->map, gained ? 0 : 1);
+    put_interval(out, x, y, full, r);
 }
 
 static void draw_ladder(kin_text *out, const kin_ladder *l)
@@ -86,14 +97,9 @@ static void draw_ladder(kin_text *out, const kin_ladder *l)
     for (int i = 0; i < l->count; i++) {
         const kin_rung *r = &l->rungs[i];
         double y = HEAD + EACH * i;
-        put_title(out, y + 12, r->title, "");
-        if (r->reason) {
-            kin_text_format(out, "<text x=\"%d\" y=\"%g\" opacity=\".7\">–</text>", NAMES + 12, y + 12);
-            continue;
-        }
-        bool gained = !isfinite(r->gain) || r->gain > 0;
-        put_bar(out, NAMES + 10, y, BARS, r->map, gained ? 0 : 1);
-        put_interval(out, y, r);
+        char title[CUT];
+        put_name(out, NAMES, y + 12, cut_title(title, r->title), "");
+        put_rung(out, NAMES + 10, y, BARS, r);
     }
 }
 
@@ -108,16 +114,20 @@ static void draw_contest(kin_text *out)
     }
 }
 
+static void begin(kin_text *out, const kin_ladder *l, int width, int height)
+{
+    kin_text_format(out,
+                    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" "
+                    "height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
+                    width, height, width, height);
+    kin_markup_add(out, l->data);
+    kin_text_add(out, ": what each step gains, beside the contest&#39;s own\">");
+}
+
 static void draw(kin_text *out, const kin_ladder *l, bool alone)
 {
     int height = height_of(l);
-    kin_text_format(out,
-                    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" "
-                    "height=\"%d\" viewBox=\"0 0 %d %d\" "
-                    "role=\"img\" aria-label=\"",
-                    WIDTH, height, WIDTH, height);
-    kin_markup_add(out, l->data);
-    kin_text_add(out, ": what each step gains, beside the contest&#39;s own\">");
+    begin(out, l, WIDTH, height);
     if (alone) {
         kin_text_add(out, "<style>");
         kin_text_add(out, kin_svg_style);
@@ -130,6 +140,35 @@ static void draw(kin_text *out, const kin_ladder *l, bool alone)
                     "gain over the row it stands "
                     "on</text></svg>",
                     NAMES + 10, height - 8);
+}
+
+/* For a telephone: names above their bars, the contest's ladder under ours. */
+static void put_above(kin_text *out, double y, const char *name, const char *how)
+{
+    kin_text_format(out, "<text%s x=\"2\" y=\"%g\">", how, y);
+    kin_markup_add(out, name);
+    kin_text_add(out, "</text>");
+}
+
+static void draw_narrow(kin_text *out, const kin_ladder *l)
+{
+    enum { ACROSS = 400, FULL = 340, ROW = 42 };
+    double y = HEAD;
+    begin(out, l, ACROSS, 2 * HEAD + ROW * (l->count + CONTEST) + FOOT);
+    put_above(out, 24, l->data, " class=\"strong\"");
+    for (int i = 0; i < l->count; i++, y += ROW) {
+        char title[CUT];
+        put_above(out, y + 6, cut_title(title, l->rungs[i].title), "");
+        put_rung(out, 2, y + 12, FULL, &l->rungs[i]);
+    }
+    put_above(out, y + 24, "the contest of 2018", " class=\"strong\"");
+    y += HEAD;
+    for (int i = 0; i < CONTEST; i++, y += ROW) {
+        put_above(out, y + 6, contest[i].name, "");
+        put_bar(out, 2, y + 12, FULL, contest[i].map, 0);
+    }
+    put_above(out, y + 8, "lines: 95 % intervals; the second colour: no gain", " opacity=\".7\"");
+    kin_text_add(out, "</svg>");
 }
 
 bool kin_ladder_svg_write(const char *path, const kin_ladder *l, kin_error *err)
@@ -201,7 +240,11 @@ bool kin_ladder_page_write(const char *path, const kin_ladder *l, kin_error *err
     kin_page_begin(&page, path, "The ladder, measured",
                    "What each step from raw pixels to an ensemble is worth, beside the ladder of the contest "
                    "that it comes from.");
+    kin_text_add(&drawing, "<div class=\"wide\">");
     draw(&drawing, l, false);
+    kin_text_add(&drawing, "</div><div class=\"narrow\">");
+    draw_narrow(&drawing, l);
+    kin_text_add(&drawing, "</div>");
     if (drawing.failed) kin_fail_memory(&page.err, "the drawing", drawing.capacity);
     else
         kin_page_figure(&page, drawing.data,

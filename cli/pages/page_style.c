@@ -39,6 +39,7 @@ const char *const kin_page_style =
     "figure{margin:0;min-width:0}figcaption{font-weight:600;margin-bottom:.2rem}"
     ".whole{max-width:54rem;margin:1rem 0 1.4rem}.drawn{display:block;width:100%;height:auto;"
     "max-height:36rem;border-radius:8px}.whole .note{font-weight:400;margin-top:.3rem}"
+    ".whole>div>svg{display:block;height:auto}"
     ".drawn circle{fill:none;stroke:#ffd400;stroke-width:2}.drawn line{stroke:#22d3ee;stroke-width:1.5}"
     ".small{grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr))}"
     ".small figcaption+svg{margin-top:.2rem}.small .note{font-weight:400}"
