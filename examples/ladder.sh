@@ -59,7 +59,7 @@ chunk_of() { # SET CLASSES AS
 }
 part() { # FIT VALIDATION REFIT OPEN AS
     chunk_of fit "$1" cat; chunk_of validation "$2" "$5"; chunk_of refit "$3" cat; chunk_of open "$4" "$5"
-    [ -s "$d/validation.txt" ] || cut -d, -f2 "$d/validation.csv" | sed 1d | sort -u >"$d/validation.txt"
+    [ -s "$d/validation.txt" ] || { cut -d, -f2 "$d/validation.csv" | sed 1d | sort -u >"$d/validation.new" && mv "$d/validation.new" "$d/validation.txt"; }
 }
 
 # `ways`: each picture among all others (all), and the fixed third of queries (split); or the contest's roles alone.
@@ -349,6 +349,7 @@ digest() { # of all that decides on the row's lists
             case $one in predicted | softmax-raw) one=softmax ;; esac
             cat "$d/net/$one-refit-$seed/model.safetensors" 2>/dev/null || echo "$one"
         done
+        case $name in *-verified) cat "$d/net/delf-refit-$seed/model.safetensors" ;; esac
     done
     cat "$d/rows/$name.json" "$d/w/$net.choice" "$d/w/$net+white.choice" 2>/dev/null || :
 }
