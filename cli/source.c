@@ -13,6 +13,12 @@ bool kin_picture_limits(const kin_cli *cli, kin_image_limits *out, kin_error *er
     return kin_background_parse(kin_option_string(cli, "background"), &out->background, err);
 }
 
+kin_dataset_opt kin_source_choice(const kin_cli *cli)
+{
+    return (kin_dataset_opt){.classes = kin_option_string(cli, "classes"),
+                             .labels = kin_option_string(cli, "labels")};
+}
+
 void kin_source_hidden(const kin_cli *cli, int64_t hidden, int64_t count)
 {
     if (hidden)

@@ -20,6 +20,9 @@ typedef struct kin_source {
             .fallback_shown = "by the data set, or by a folder of class folders" \
     }
 
+/* What --classes and --labels choose. */
+kin_dataset_opt kin_source_choice(const kin_cli *cli);
+
 /* Opens the set that `opt` chooses of `path`, and tells what there is to be said about it. */
 bool kin_source_open_set(const kin_cli *cli, const char *path, const kin_dataset_opt *opt, kin_dataset *set,
                          kin_error *err);

@@ -328,8 +328,7 @@ static int compare(kin_cli *cli)
     kin_dataset set[2];
     int64_t found = 0;
     int open = 0;
-    kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
-                              .labels = kin_option_string(cli, "labels")};
+    kin_dataset_opt choice = kin_source_choice(cli);
     bool ok = true;
     for (; ok && open < 2; open += ok)
         ok = kin_source_open_set(cli, cli->positional[open], &choice, &set[open], &err);
@@ -363,8 +362,7 @@ static int run(kin_cli *cli)
     kin_dataset set;
     int64_t broken = 0;
     const char *path = cli->positional[0], *out = kin_option_string(cli, "out");
-    kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
-                              .labels = kin_option_string(cli, "labels")};
+    kin_dataset_opt choice = kin_source_choice(cli);
     if (!kin_source_open_set(cli, path, &choice, &set, &err)) return kin_cli_fail(cli, &err);
     bool table = !out || strcmp(out, "-") != 0;
     if (table)

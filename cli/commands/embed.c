@@ -234,12 +234,6 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     return true;
 }
 
-static kin_dataset_opt choice_of(const kin_cli *cli)
-{
-    return (kin_dataset_opt){.classes = kin_option_string(cli, "classes"),
-                             .labels = kin_option_string(cli, "labels")};
-}
-
 /* Before the work. */
 static bool can_judge(const kin_cli *cli, const kin_dataset *set, kin_error *err)
 {
@@ -285,7 +279,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_encoded encoded = {0};
     bool ok = ((ctx && network) || kin_fail_memory(err, "a network", sizeof *network)) &&
               kin_chosen_network(cli, model, ctx, network, &module, err);
-    kin_dataset_opt choice = choice_of(cli);
+    kin_dataset_opt choice = kin_source_choice(cli);
     ok = ok && kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
     ok = ok && encode(cli, module, network, &set, &encoded, err);
     ok = ok && finish(cli, &set, set.items, encoded.item,
@@ -331,7 +325,7 @@ static bool without_network(kin_cli *cli, int model, kin_error *err)
     int channels = (int)kin_option_int(cli, "channels") == 1 ? 1 : 3, size = model == HANDMADE ? KIN_LOOK_SIDE
                                                                              : side            ? (int)side
                                                                                                : 32;
-    kin_dataset_opt choice = choice_of(cli);
+    kin_dataset_opt choice = kin_source_choice(cli);
     bool ok = kin_source_open_set(cli, cli->positional[0], &choice, &source.set, err) &&
               can_judge(cli, &source.set, err) &&
               kin_source_read(&source, cli, size, channels, KIN_FILTER_BILINEAR,

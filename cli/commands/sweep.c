@@ -147,8 +147,7 @@ static bool open_data(sweep *s, kin_error *err)
     const char *fold = kin_option_string(train, "validate-fold");
     kin_split how = {.share = kin_option_real(train, "validate"),
                      .list = kin_option_string(train, "validate-list")};
-    const kin_dataset_opt choice = {.classes = kin_option_string(train, "classes"),
-                                    .labels = kin_option_string(train, "labels")};
+    const kin_dataset_opt choice = kin_source_choice(train);
     if (!(how.share > 0) && !fold && !how.list)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "%s: validate = 0 holds nothing out to judge by; leave it out for 0.25",
