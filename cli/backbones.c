@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/sha256.h"
 #include "base/version.h"
 #include "cli/deadline.h"
@@ -13,7 +14,6 @@
 #include "cli/source.h"
 #include "kernels/isa.h"
 #include "nn/summary.h"
-#include "base/parallel.h"
 #include "train/embed_cache.h"
 #include "train/judge.h"
 #include "train/recognise.h"
@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- which networks ---- */
 
@@ -47,29 +48,16 @@ static kin_backbone *add(kin_backbones *b, const char *from, kin_error *err)
     return &b->row[b->count++];
 }
 
-static bool digest_of(const char *path, char text[KIN_SHA256_TEXT], kin_error *err)
-{
-    kin_bytes file;
-    kin_sha256 sum;
-    if (!kin_read_file(path, 0, &file, err)) return false;
-    kin_sha256_begin(&sum);
-    kin_sha256_add(&sum, file.data, file.size);
-    kin_sha256_end(&sum, text);
-    kin_bytes_free(&file);
-    return true;
-}
-
 /* What network it is; *why says why it is none that can be used. */
-static bool recognise(const char *path, kin_backbone *out, char numbers[KIN_SHA256_TEXT], kin_error *why,
-                      kin_error *err)
+static bool recognise(const char *path, kin_backbone *out, kin_error *why, kin_error *err)
 {
     kin_checkpoint *c = NULL;
     kin_import_info info;
     kin_recognised as;
     if (!kin_weights_open(path, NULL, NULL, &c, &info, why)) return true;
     const char *run = kin_checkpoint_note(c, "kin.model");
-    bool ok = kin_numbers_digest(c, numbers, err) && kin_recognise(c, kin_own(), &as, err);
-    if (ok && run) {
+    bool ok = kin_numbers_digest(c, out->numbers, err) && kin_recognise(c, kin_own(), &as, err);
+    if (ok && run && !info.member[0]) { /* inside an archive it is taken for its weights */
         snprintf(out->model, sizeof out->model, "%.40s", run);
         out->run = true;
     } else if (ok && as.model) {
@@ -80,32 +68,27 @@ static bool recognise(const char *path, kin_backbone *out, char numbers[KIN_SHA2
     return ok;
 }
 
-/* The numbers of each file so far, so that one network in two forms stands there once. */
-typedef struct seen {
-    char (*numbers)[KIN_SHA256_TEXT];
-    size_t count, room;
-} seen;
+/* One network in two forms stands there once. */
+static const kin_backbone *same_numbers(const kin_backbones *b, const char *numbers)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (strcmp(b->row[i].numbers, numbers) == 0) return &b->row[i];
+    return NULL;
+}
 
-static bool add_file(const kin_cli *cli, kin_backbones *b, seen *s, const char *path, kin_error *err)
+static bool add_file(const kin_cli *cli, kin_backbones *b, const char *path, kin_error *err)
 {
     kin_backbone found = {0};
     kin_error why = {0};
-    char numbers[KIN_SHA256_TEXT];
-    if (!recognise(path, &found, numbers, &why, err)) return false;
+    if (!recognise(path, &found, &why, err)) return false;
     if (kin_failed(&why)) return kin_cli_note(cli, "left out: %s", why.message), true;
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->numbers[i], numbers) == 0) {
-            kin_cli_note(cli, "left out: %s holds the same numbers as %s", path, b->row[i].from);
-            return true;
-        }
-    if (!kin_grow((void **)&s->numbers, s->count, &s->room, sizeof *s->numbers))
-        return kin_fail_memory(err, path, sizeof *s->numbers);
-    memcpy(s->numbers[s->count++], numbers, sizeof numbers);
+    const kin_backbone *same = same_numbers(b, found.numbers);
+    if (same) return kin_cli_note(cli, "left out: %s holds the same numbers as %s", path, same->from), true;
     kin_backbone *row = add(b, path, err);
     if (!row) return false;
     found.from = row->from;
     *row = found;
-    return digest_of(path, row->digest, err);
+    return kin_weights_digest(path, row->digest, NULL, err);
 }
 
 static bool may_be_weights(const char *name)
@@ -140,7 +123,7 @@ static bool list_folder(const char *folder, kin_arena *arena, char ***names, siz
     return ok;
 }
 
-static bool add_folder(const kin_cli *cli, kin_backbones *b, seen *s, const char *folder, kin_error *err)
+static bool add_folder(const kin_cli *cli, kin_backbones *b, const char *folder, kin_error *err)
 {
     kin_arena arena = {0};
     char **names = NULL;
@@ -148,7 +131,7 @@ static bool add_folder(const kin_cli *cli, kin_backbones *b, seen *s, const char
     bool ok = list_folder(folder, &arena, &names, &count, err);
     for (size_t i = 0; ok && i < count; i++) {
         char *path = kin_path_join(folder, names[i]);
-        ok = path ? add_file(cli, b, s, path, err) : kin_fail_memory(err, folder, strlen(folder));
+        ok = path ? add_file(cli, b, path, err) : kin_fail_memory(err, folder, strlen(folder));
         kin_free(path);
     }
     kin_free(names);
@@ -168,7 +151,7 @@ static bool add_random(kin_backbones *b, const char *name, kin_error *err)
 }
 
 /* Calls for each part of "a,b". */
-static bool each_part(const kin_cli *cli, const char *option, kin_backbones *b, seen *s, kin_error *err)
+static bool each_part(const kin_cli *cli, const char *option, bool random, kin_backbones *b, kin_error *err)
 {
     const char *given = kin_option_string(cli, option);
     char *copy = given ? kin_strdup(given) : NULL;
@@ -178,8 +161,8 @@ static bool each_part(const kin_cli *cli, const char *option, kin_backbones *b, 
         next = strchr(part, ',');
         if (next) *next++ = '\0';
         if (!*part) ok = kin_fail(err, KIN_ERR_ARGUMENT, "--%s %s: a name is empty", option, given);
-        else if (!s) ok = add_random(b, part, err);
-        else ok = kin_is_folder(part) ? add_folder(cli, b, s, part, err) : add_file(cli, b, s, part, err);
+        else if (random) ok = add_random(b, part, err);
+        else ok = kin_is_folder(part) ? add_folder(cli, b, part, err) : add_file(cli, b, part, err);
     }
     kin_free(copy);
     return ok;
@@ -187,24 +170,43 @@ static bool each_part(const kin_cli *cli, const char *option, kin_backbones *b, 
 
 bool kin_backbones_find(const kin_cli *cli, kin_backbones *out, kin_error *err)
 {
-    seen s = {0};
     *out = (kin_backbones){0};
-    bool ok = each_part(cli, "weights", out, &s, err) && each_part(cli, "random", out, NULL, err);
-    kin_free(s.numbers);
+    bool ok = each_part(cli, "weights", false, out, err) && each_part(cli, "random", true, out, err);
     return ok && (out->count || kin_fail(err, KIN_ERR_DATA, "%s: no file in it is of a network of kin models",
                                          kin_option_string(cli, "weights")));
 }
 
 /* ---- one row in a file ---- */
 
+/* A picture's file is told by its length and time, as in an index of photographs: to read them all would take as long as
+ * what is saved. */
+static void add_sample(kin_sha256 *sum, const kin_sample *s)
+{
+    struct stat file;
+    bool there = s->path && stat(s->path, &file) == 0;
+    const int64_t about[] = {s->label,
+                             s->camera,
+                             s->box.x,
+                             s->box.y,
+                             s->box.width,
+                             s->box.height,
+                             s->number,
+                             there ? file.st_size : -1,
+                             there ? file.st_mtim.tv_sec : 0,
+                             there ? file.st_mtim.tv_nsec : 0};
+    kin_sha256_add(sum, about, sizeof about);
+    kin_sha256_add(sum, s->id, strlen(s->id) + 1);
+}
+
 /* All that decides a row. */
 static bool row_name(const kin_cli *cli, const kin_dataset *set, const kin_backbone *b,
                      char text[KIN_SHA256_TEXT])
 {
     kin_sha256 sum;
-    char about[400];
-    int length = snprintf(about, sizeof about, "%s|%s|%d|%s|%s|%lld|%lld|%lld|%s|%lld", KIN_VERSION,
-                          kin_isa_name(), kin_threads(), b->model, b->random ? "random" : b->digest,
+    char about[500];
+    int length = snprintf(about, sizeof about, "%s|%s|%d|%d|%s|%s|%s|%lld|%lld|%lld|%s|%lld", KIN_VERSION,
+                          kin_isa_name(), kin_threads(), kin_option_flag(cli, "strict"), b->model,
+                          b->random ? "random" : b->digest, b->numbers,
                           (long long)(b->random ? kin_option_int(cli, "seed") : 0),
                           (long long)(kin_option_given(cli, "size") ? kin_option_int(cli, "size") : 0),
                           (long long)kin_option_int(cli, "max-pixels"),
@@ -213,10 +215,7 @@ static bool row_name(const kin_cli *cli, const kin_dataset *set, const kin_backb
     if (length < 0 || (size_t)length >= sizeof about) return false;
     kin_sha256_begin(&sum);
     kin_sha256_add(&sum, about, (size_t)length);
-    for (int64_t i = 0; i < set->count; i++) {
-        kin_sha256_add(&sum, &set->items[i].label, sizeof set->items[i].label);
-        kin_sha256_add(&sum, set->items[i].id, strlen(set->items[i].id) + 1);
-    }
+    for (int64_t i = 0; i < set->count; i++) add_sample(&sum, &set->items[i]);
     kin_sha256_end(&sum, text);
     return true;
 }

@@ -11,7 +11,7 @@ typedef struct kin_backbone {
     char model[48];   /* of kin models */
     bool random, run; /* first values; a network of kin train, which knows by itself how it is used */
     int64_t channels;
-    char digest[65]; /* of the file */
+    char digest[65], numbers[65]; /* of the file; of its numbers, in whatever form; "" for first values */
     int64_t side, dim;
     double seconds, macs, bytes; /* of a picture; weights and what a batch needs */
     double map, recall1, low, high;

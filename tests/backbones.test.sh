@@ -21,6 +21,7 @@ why=
 grep -q "12 pictures of 4 classes" "$out/first" || why="$why; other pictures than the last half of the classes"
 sed 1d "$folder/table.csv" | cut -d , -f 3 | sort -r -n -c 2>/dev/null || why="$why; not by mAP"
 report "networks are ranked on the last half of the classes" "$why"
+report "a row of the CSV has all columns" "$(awk -F, 'NR == 1 { n = NF; for (i = 1; i <= n; i++) if ($i == "macs") m = i } NF != n { print "not " n " columns: " $0 } NR > 1 && !($m > 1e6) { print "macs is " $m }' "$folder/table.csv" | head -n 1)"
 why=
 grep -q "same.safetensors holds the same numbers as .*a.safetensors" "$out/err" || why="not told"
 grep -q "left out: .*none.whl: fits no network" "$out/err" || why="$why; what fits no network is not told"
@@ -33,10 +34,31 @@ report "again: every row is in the cache" "$why"
 "$kin" "$@" --random resnet8,conv4,resnet20 >/dev/null 2>"$out/err"
 grep -q "3 of 4 rows were in the cache" "$out/err" && why= || why="$(tail -n 1 "$out/err")"
 report "one more costs only itself" "$why"
-row=$(find "$folder/cache" -name 'backbone-*.json' | head -n 1)
-echo '{"ap": [1]}' >"$row"
+for row in "$folder"/cache/backbone-*.json; do echo '{"ap": [1]}' >"$row"; done
 expect "a row that is none is named" 1 "" "is no row of kin backbones; delete it" "$@"
-rm "$row"
+rm "$folder"/cache/backbone-*.json
+"$kin" "$@" >/dev/null 2>&1
+victim=$(find "$folder/shop" -name '*.png' | LC_ALL=C sort | tail -n 1)
+cp -p "$victim" "$folder/kept.png"
+cp "$(find "$folder/shop" -name '*.png' | LC_ALL=C sort | head -n 1)" "$victim"
+expect "another picture under the same name is no row of the cache" 0 "12 pictures of 4 classes" "0 of 3 rows were in the cache" "$@"
+cp -p "$folder/kept.png" "$victim"
+
+# Two networks in one archive are two rows, in the cache as well.
+if command -v python3 >/dev/null; then
+    "$kin" train "$folder/shop" --model resnet8 --channels 3 --size 32 --batch-classes 4 --batch-pictures 2 --steps 2 --seed 2 --out "$folder/run2" --quiet >/dev/null 2>&1
+    python3 - "$folder" <<'PY'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1] + "/two.zip", "w") as z:
+    z.write(sys.argv[1] + "/run/model.safetensors", "a.safetensors")
+    z.write(sys.argv[1] + "/run2/model.safetensors", "b.safetensors")
+PY
+    for time in first again; do "$kin" backbones "$folder/shop" --weights "$folder/two.zip:a.safetensors,$folder/two.zip:b.safetensors" --cache "$folder/cache-two" --json >"$out/two-$time" 2>"$out/err"; done
+    why=
+    grep -q "2 of 2 rows were in the cache" "$out/err" || why="$(tail -n 1 "$out/err")"
+    [ "$(sed -n 's/.*"network": .*"mAP": \([0-9.]*\), "low".*/\1/p' "$out/two-again" | sort -u | wc -l)" -eq 2 ] || why="$why; one figure for two"
+    report "two networks of one archive" "$why"
+else echo "skip $about: two networks of one archive: no python3"; fi
 
 # A row's mAP is what embed and eval say of the same network and pictures.
 "$kin" embed "$folder/shop" --model "$folder/run" --classes 4- --out "$folder/e" --quiet

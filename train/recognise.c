@@ -1,7 +1,10 @@
 #include "train/recognise.h"
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "base/pages.h"
 #include "nn/files/fit.h"
+#include "nn/files/import.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -185,4 +188,24 @@ uint64_t kin_numbers_odd(const kin_checkpoint *c, uint64_t *count)
         for (size_t k = 0; k < a->count; k++) odd += !isfinite(kin_array_number(a, k));
     }
     return odd;
+}
+
+/* ---- the file ---- */
+
+bool kin_weights_digest(const char *path, char text[KIN_SHA256_TEXT], uint64_t *bytes, kin_error *err)
+{
+    char *archive;
+    const char *member = NULL;
+    kin_bytes file;
+    kin_sha256 sum;
+    if (!kin_import_split(path, &archive, &member, err)) return false;
+    bool ok = kin_map_file(archive ? archive : path, &file, err);
+    kin_free(archive);
+    if (!ok) return false;
+    kin_sha256_begin(&sum);
+    kin_sha256_add(&sum, file.data, file.size);
+    kin_sha256_end(&sum, text);
+    if (bytes) *bytes = file.size;
+    kin_bytes_free(&file);
+    return true;
 }

