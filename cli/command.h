@@ -18,7 +18,18 @@ typedef enum {
 } kin_option_kind;
 
 /* What an option's value names, where the command writes it. */
-typedef enum { KIN_WRITES_NOTHING, KIN_WRITES_FILE, KIN_WRITES_SET /* NAME.npy and NAME.csv */ } kin_writes;
+typedef enum {
+    KIN_WRITES_NOTHING,
+    KIN_WRITES_FILE,
+    KIN_WRITES_PAGE, /* takes the place of pages alone: a slip of the keyboard is not to cost a script */
+    KIN_WRITES_SET,  /* NAME.npy and NAME.csv */
+} kin_writes;
+
+/* What a name stands for that the command reads. */
+typedef enum {
+    KIN_READS_ANY,  /* it may be a set (NAME.npy and NAME.csv) or a run, too */
+    KIN_READS_FILE, /* this file alone, also where it is called NAME.npy */
+} kin_reads;
 
 /* One option; a table of them ends with {0}. Values are checked before the command runs. */
 typedef struct kin_option {
@@ -33,11 +44,13 @@ typedef struct kin_option {
     bool required;
     bool hidden;       /* left out of help */
     kin_writes writes; /* checked before the command runs (cli/outputs.h) */
+    kin_reads reads;   /* of a string that is not written */
 } kin_option;
 
-/* A positional argument. */
+/* A positional argument; more that are given are as the last. */
 typedef struct kin_argument {
     const char *name, *help;
+    kin_reads reads;
 } kin_argument;
 
 enum { KIN_CLI_ARGUMENTS = 4, KIN_CLI_OPTIONS = 96 };

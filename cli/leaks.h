@@ -16,7 +16,7 @@
         {"kind", KIN_OPTION_CHOICE,         "KIND", "with --leaks: the loosest that counts", \
          "near", .choices = kin_leaks_kinds}, \
         {"html", KIN_OPTION_STRING, "PAGE", "with --leaks: a page that shows them beside each other", \
-         .writes = KIN_WRITES_FILE}, \
+         .writes = KIN_WRITES_PAGE}, \
     { \
         "json", KIN_OPTION_FLAG, .help = "with --leaks: one JSON object" \
     }

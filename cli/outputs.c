@@ -126,25 +126,42 @@ static const char *const *endings_of(const kin_option *o)
     return o->writes == KIN_WRITES_SET ? set_endings : as_it_is;
 }
 
+static const char *const *read_endings(const kin_cli *cli, kin_reads reads)
+{
+    if (reads == KIN_READS_FILE) return as_it_is;
+    return takes_pictures(cli) ? picture_endings : set_or_run;
+}
+
+static const kin_argument *argument_of(const kin_cli *cli, int p)
+{
+    const kin_argument *a = cli->command->arguments;
+    int i = 0;
+    while (i < p && i + 1 < KIN_CLI_ARGUMENTS && a[i + 1].name) i++;
+    return &a[i];
+}
+
 static bool apart_from_all(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
 {
-    both b = {output, endings_of(o), takes_pictures(cli) ? picture_endings : set_or_run};
-    for (int p = 0; p < cli->positionals; p++)
+    both b = {output, endings_of(o), NULL};
+    for (int p = 0; p < cli->positionals; p++) {
+        b.input_endings = read_endings(cli, argument_of(cli, p)->reads);
         if (!apart_from_value(&b, cli->positional[p], err)) return false;
+    }
     for (int i = 0; cli->command->options[i].name; i++) {
         const kin_option *other = &cli->command->options[i];
         if (!cli->values[i] || other->kind != KIN_OPTION_STRING || other->writes) continue;
+        b.input_endings = read_endings(cli, other->reads);
         if (!apart_from_value(&b, cli->values[i], err)) return false;
     }
     return true;
 }
 
-/* What a page takes the place of has to be a page: a slip of the keyboard is not to cost a script. */
+/* What a page takes the place of has to be a page. */
 static bool is_for_pages(const kin_option *o, const char *output, kin_error *err)
 {
     char begin[16] = "";
     struct stat s;
-    bool there = strcmp(o->name, "html") == 0 && stat(output, &s) == 0 && S_ISREG(s.st_mode);
+    bool there = o->writes == KIN_WRITES_PAGE && stat(output, &s) == 0 && S_ISREG(s.st_mode);
     FILE *file = there ? fopen(output, "rb") : NULL;
     if (!file) return true;
     size_t read = fread(begin, 1, sizeof begin - 1, file);

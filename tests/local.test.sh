@@ -63,6 +63,10 @@ same "local: and what is left are the others" others.csv alone.csv
 "$kin" search --quiet --keep-self --query e.npy --gallery e.npy --top 20 --indices kept.npy
 expect "own rows of an array are taken out, and told" 0 "" "48 items found themselves in kept.npy" verify kept.npy --gallery f --least 1000000 --out alone.csv
 same "local: of arrays too" others.csv alone.csv
+cp r.csv kept.csv
+expect "a list's .csv is no part of a list that is an array" 0 "" "found themselves" verify kept.npy --gallery f --least 1000000 --out kept.csv
+expect "the array itself is" 2 "" "kept.npy is read by this very command" verify kept.npy --gallery f --least 1000000 --out kept.npy
+expect "... and what is searched" 2 "" "f is read by this very command" verify kept.npy --gallery f --least 1000000 --out ./f
 expect "what is no file of local features" 1 "" "e.npy: not a safetensors file" verify r.csv --gallery f --query e.npy --out no
 expect "a network is none" 1 "" "kin local makes them" verify r.csv --gallery bfe/model.safetensors --out no
 head -c 1000 f >cut

@@ -138,13 +138,13 @@ static int run(kin_cli *cli)
 static const kin_option options[] = {
     {.name = "out",
      .kind = KIN_OPTION_STRING,
-     .writes = KIN_WRITES_FILE,
+     .writes = KIN_WRITES_PAGE,
      .value = "PAGE",
      .hidden = true,
      .help = "As --html, which it was called."},
     {.name = "html",
      .kind = KIN_OPTION_STRING,
-     .writes = KIN_WRITES_FILE,
+     .writes = KIN_WRITES_PAGE,
      .value = "PAGE",
      .help = "Also write a page: the figures, the curves of loss, validation and rate laid over each other, "
              "the settings."},

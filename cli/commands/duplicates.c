@@ -16,7 +16,7 @@ static const kin_option options[] = {
     {"csv", KIN_OPTION_STRING, "FILE", "columns group,path,kind,keep,width,height,bytes, a line a picture",
      .writes = KIN_WRITES_FILE},
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows the groups, to be opened in a browser",
-     .writes = KIN_WRITES_FILE},
+     .writes = KIN_WRITES_PAGE},
     {"pairs", KIN_OPTION_STRING, "FILE",
      "all pairs that were compared, and why: columns a,b,kind,bits,similarity,correlation,agree; correlation "
      "is empty where they were not laid over each other",

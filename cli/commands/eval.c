@@ -612,7 +612,7 @@ const kin_command kin_command_eval = {
                 "kin eval --gallery validation --fit-threshold 0.01\n"
                 "# every item among the others, as JSON\n"
                 "kin search --gallery shop --quiet | kin eval - --gallery shop --json",
-    .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input."}},
+    .arguments = {{"RANKS", "The lists, as `id,images`; - is standard input.", KIN_READS_FILE}},
     .arguments_min = 0,
     .arguments_max = 1,
     .options = options,

@@ -14,7 +14,7 @@ static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
      "a run's folder or a checkpoint; or a network of kin models, with --weights", .required = true},
     {"out", KIN_OPTION_STRING, "PAGE", "the page to write, one HTML file", .required = true,
-     .writes = KIN_WRITES_FILE},
+     .writes = KIN_WRITES_PAGE},
     {.name = "points",
      .help = "Show key points and the lines between two pictures, too, which else only networks with the "
              "head delf do: "

@@ -52,7 +52,7 @@ static const kin_option options[] = {
      "always",
      .fallback_shown = "none", .choices = picture_whens},
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows what was found, to be opened in a browser",
-     .writes = KIN_WRITES_FILE},
+     .writes = KIN_WRITES_PAGE},
     {"max-pixels", KIN_OPTION_INT, "N",
      "refuse larger pictures, and those that cost more work than pictures of this size do", "100000000",
      .low = 1, .high = -1},

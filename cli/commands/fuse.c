@@ -505,7 +505,7 @@ const kin_command kin_command_fuse = {
         "kin fuse one.csv two.csv --gallery shop --query queries --out ranks.csv\n"
         "# one set of descriptors out of two\n"
         "kin fuse --gallery a_shop,b_shop --embeddings both_shop",
-    .arguments = {{"RANKS", "Lists, as `id,images` or as an .npy of gallery rows."}},
+    .arguments = {{"RANKS", "Lists, as `id,images` or as an .npy of gallery rows.", KIN_READS_FILE}},
     .arguments_min = 0,
     .arguments_max = SETS,
     .options = options,

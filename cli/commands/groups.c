@@ -17,7 +17,7 @@ static const kin_option options[] = {
     {"out", KIN_OPTION_STRING, "LIST", "a list `path,label` of the groups, as kin train takes it",
      .writes = KIN_WRITES_FILE},
     {"html", KIN_OPTION_STRING, "PAGE",
-     "a page that shows the groups by their numbers, to be opened in a browser", .writes = KIN_WRITES_FILE},
+     "a page that shows the groups by their numbers, to be opened in a browser", .writes = KIN_WRITES_PAGE},
     {"name", KIN_OPTION_STRING, "NAMES",
      "names for groups, by their numbers, as in 1=apples,4=pears; the list then has those alone. Groups of "
      "one name become "

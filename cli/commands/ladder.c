@@ -43,7 +43,7 @@ static const kin_option options[] = {
      .help = "Draw them as bars, with the contest's ladder beside them."},
     {.name = "out",
      .kind = KIN_OPTION_STRING,
-     .writes = KIN_WRITES_FILE,
+     .writes = KIN_WRITES_PAGE,
      .value = "PAGE",
      .help = "Write a page: the drawing, all figures, the commands of each row."},
     {0},

@@ -125,10 +125,12 @@ static const kin_option options[] = {
      .kind = KIN_OPTION_STRING,
      .value = "FILE",
      .required = true,
+     .reads = KIN_READS_FILE,
      .help = "Local features of what was searched, of kin local."},
     {.name = "query",
      .kind = KIN_OPTION_STRING,
      .value = "FILE",
+     .reads = KIN_READS_FILE,
      .help = "Those of what was looked for, made --like the gallery's. Without it each gallery picture is "
              "looked for "
              "among the others."},
@@ -199,7 +201,8 @@ const kin_command kin_command_verify = {
              "as they stood.",
     .examples = "kin verify ranks.csv --gallery shop.local --out verified.csv\n"
                 "kin verify ranks.csv --query q.local --gallery shop.local --out verified.csv",
-    .arguments = {{"RANKS", "The lists, as `id,images` or as an .npy of gallery rows; - is standard input."}},
+    .arguments = {{"RANKS", "The lists, as `id,images` or as an .npy of gallery rows; - is standard input.",
+                   KIN_READS_FILE}},
     .arguments_min = 1,
     .arguments_max = 1,
     .options = options,

@@ -13,7 +13,7 @@ enum { KIN_RANKS_PAGE_TOP = 12 };
 #define KIN_RANKS_PAGE_OPTIONS(QUERIES) \
     {.name = "html", \
      .kind = KIN_OPTION_STRING, \
-     .writes = KIN_WRITES_FILE, \
+     .writes = KIN_WRITES_PAGE, \
      .value = "PAGE", \
      .help = \
          "Also show lists as a page of pictures: one HTML file, which a click on a picture leaves for the " \
