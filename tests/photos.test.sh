@@ -139,6 +139,8 @@ expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max
 "$kin" find shop/copy.png --index shop --top 4 --group-by label --quiet >grouped
 why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="$(cat grouped)"
 report "each label once, and how many more it has" "$why"
+mkdir -p linked/thing linked/other && cp shop/product-0003/view-01.png shop/product-0003/view-02.png linked/thing && cp shop/product-0004/view-01.png linked/other && ln linked/thing/view-02.png linked/thing/hard.png && "$kin" index linked --quiet >"$out/log"
+expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "" find shop/copy.png --index linked --top 1 --group-by label
 expect "labels by a pattern" 0 '"label":"01","more":' "" find shop/copy.png --index shop --top 1 --group-by label --labels 'view-{}.png' --json --quiet
 printf 'path,label\nshop/product-0003/view-01.png,thing\nshop/product-0003/view-02.png,thing\n' >labels.csv
 expect "labels by a list, and the others by themselves" 0 "thing and 1 more" "gives no label to" find shop/copy.png --index shop --top 3 --group-by label --labels labels.csv

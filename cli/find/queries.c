@@ -1,0 +1,104 @@
+#define _POSIX_C_SOURCE 200809L
+#include "cli/find/queries.h"
+
+#include "base/memory.h"
+#include "data/look/look.h"
+
+#include <math.h>
+#include <string.h>
+
+/* "INDEX#PATH": a picture as another index knows it. */
+static bool take_item(const char *text, const kin_photos *like, float *row, kin_error *err)
+{
+    const char *mark = strrchr(text, '#');
+    kin_album other;
+    char *path = kin_strdup(text);
+    if (!path) return kin_fail_memory(err, text, strlen(text));
+    path[mark - text] = '\0';
+    bool ok = kin_album_open(path, &other, err);
+    int64_t item = ok ? kin_album_item(&other, mark + 1) : -1;
+    if (ok && item < 0) ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no picture %s", path, mark + 1);
+    if (ok && (strcmp(other.photos.options, like->options) != 0 ||
+               strcmp(other.photos.weights, like->weights) != 0 || other.photos.dim != like->dim))
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: described by %s, and the index searched by %s", path,
+                      other.photos.model, like->model);
+    if (ok) memcpy(row, other.photos.rows + item * like->dim, (size_t)like->dim * sizeof *row);
+    if (other.file) kin_album_close(&other);
+    kin_free(path);
+    return ok;
+}
+
+static bool take_file(const char *name, kin_describer *d, float *row, struct stat *file, kin_error *err)
+{
+    kin_bytes bytes;
+    kin_photo photo = {0};
+    kin_error inner = {0};
+    if (!kin_read_file(name, 0, &bytes, err)) return false;
+    bool ok = kin_describer_bytes(d, &bytes, &photo, row, &inner);
+    kin_bytes_free(&bytes);
+    if (stat(name, file) != 0) *file = (struct stat){0};
+    return ok || kin_fail(err, inner.code, "%s: %s", strcmp(name, "-") == 0 ? "standard input" : name,
+                          inner.message);
+}
+
+bool kin_find_average(kin_find_queries *q, int64_t dim, kin_error *err)
+{
+    double sum = 0;
+    for (int64_t d = 0; d < dim; d++) {
+        double mean = 0;
+        for (int64_t i = 0; i < q->count; i++) mean += (double)q->rows[i * dim + d];
+        q->rows[d] = (float)(mean / (double)q->count);
+        sum += (double)q->rows[d] * (double)q->rows[d];
+    }
+    if (!(sum > 1e-12))
+        return kin_fail(err, KIN_ERR_NUMERIC, "the average of these pictures has no direction");
+    for (int64_t d = 0; d < dim; d++) q->rows[d] = (float)((double)q->rows[d] / sqrt(sum));
+    return true;
+}
+
+static bool is_item(const char *name)
+{
+    return strcmp(name, "-") != 0 && !kin_exists(name) && strchr(name, '#');
+}
+
+bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_queries *q, kin_error *err)
+{
+    const kin_photos *p = &album->photos;
+    kin_describer d = {0};
+    bool opened = false, ok = true;
+    q->count = cli->positionals;
+    q->name = kin_alloc_array((size_t)q->count, sizeof *q->name);
+    q->rows = kin_alloc_array((size_t)q->count, (size_t)p->dim * sizeof *q->rows);
+    q->file = kin_alloc_zero((size_t)q->count, sizeof *q->file);
+    q->grey = kin_alloc_zero((size_t)q->count, sizeof *q->grey);
+    if (!q->name || !q->rows || !q->file || !q->grey)
+        return kin_fail_memory(err, "the pictures", (size_t)q->count * 4096);
+    for (int64_t i = 0; ok && i < q->count; i++) {
+        q->name[i] = cli->positional[i];
+        float *row = q->rows + i * p->dim;
+        bool item = is_item(q->name[i]);
+        if (!item && !opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
+        ok = ok &&
+             (item ? take_item(q->name[i], p, row, err) : take_file(q->name[i], &d, row, &q->file[i], err));
+        bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
+        if (ok && handmade && kin_look_grey(row)) {
+            q->grey[i] = true;
+            kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
+        }
+    }
+    kin_describer_close(&d);
+    return ok;
+}
+
+bool kin_find_all_grey(const kin_find_queries *q, bool each)
+{
+    int64_t grey = 0;
+    for (int64_t i = 0; i < q->count; i++) grey += q->grey[i];
+    return each ? grey == q->count : grey > 0;
+}
+
+void kin_find_queries_free(kin_find_queries *q)
+{
+    kin_free(q->name), kin_free(q->rows), kin_free(q->file), kin_free(q->grey);
+    *q = (kin_find_queries){0};
+}
