@@ -30,7 +30,8 @@ sed 1d "$out/frozen.csv" >"$out/networks"
 while IFS=, read -r model from frozen rest; do
     side=${rest##*,}
     [ "$side" -le "$SIZE" ] || side=$SIZE
-    row=$out/rows/$model-$(echo "$from" | cksum | cut -d ' ' -f 1)-$STEPS-$side
+    # Another training is another row.
+    row=$out/rows/$model-$(echo "$data $fit $validation $from $BATCH ${OPTIONS:-}" | cksum | cut -d ' ' -f 1)-$STEPS-$side
     if [ ! -s "$row" ]; then
         run=$out/run
         rm -rf "$run"

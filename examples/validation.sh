@@ -30,6 +30,10 @@ fresh=$((POOL / 5)) size=${SIZE:-28}
 mkdir -p "$out/rows"
 out=$(cd "$out" && pwd)
 say() { echo "validation: $*" >&2; }
+# Rows of another study are no rows of this one; more settings and more chunks are.
+settings="$what $archive STEPS=$STEPS POOL=$POOL SIZE=$size PRODUCTS=${PRODUCTS:-}"
+[ -s "$out/settings" ] || echo "$settings" >"$out/settings"
+[ "$(cat "$out/settings")" = "$settings" ] || { echo "$0: $out holds another study ($(cat "$out/settings")); take another folder" >&2; exit 2; }
 
 # ---- the pictures ----
 

@@ -72,7 +72,7 @@ expect "an unknown network" 2 "" "did you mean resnet56?" backbones "$folder/sho
 expect "no classes" 1 "" "all pictures are of one class" backbones "$folder/shop" --labels folder --classes 0 --random conv4
 
 # Whether the order holds after training: a row a network, nothing trained twice.
-study() { KIN=$kin STEPS=2 SIZE=24 BATCH=8 examples/backbones.sh "$folder/shop" 0-3 4-7 "$folder/study" "$folder/weights/none.whl,tests/golden/pth/wheel.whl" resnet8,conv4 >"$out/said" 2>"$out/err" || bad "backbones: the study" "$(tail -n 1 "$out/err")"; }
+study() { KIN=$kin STEPS=2 SIZE=24 BATCH=${BATCH:-8} examples/backbones.sh "$folder/shop" 0-3 4-7 "$folder/study" "$folder/weights/none.whl,tests/golden/pth/wheel.whl" resnet8,conv4 >"$out/said" 2>"$out/err" || bad "backbones: the study" "$(tail -n 1 "$out/err")"; }
 study
 why=
 [ "$(wc -l <"$folder/study/rows.csv")" -eq 3 ] || why="not two rows"
@@ -81,5 +81,9 @@ report "frozen and trained orders are compared" "$why"
 cp "$out/said" "$out/before"
 study
 same "backbones: the study again" "$out/before" "$out/said"
+BATCH=4 study
+report "another training is another row" "$([ "$(grep -c '^backbones: ' "$out/err")" -eq 2 ] || echo "$(grep -c '^backbones: ' "$out/err") trainings")"
+: >"$out/err"
+study
 report "... trains nothing twice" "$(grep '^backbones: ' "$out/err" | head -n 1)"
 exit $failed
