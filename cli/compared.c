@@ -180,15 +180,24 @@ void kin_compared_free(kin_compared *c)
     *c = (kin_compared){0};
 }
 
+static bool other_held(const kin_compared_run *a, const kin_compared_run *b)
+{
+    const kin_config *x = &a->config, *y = &b->config;
+    bool told = a->held >= 0 && b->held >= 0;
+    return (told && a->held != b->held) || x->validate != y->validate || strcmp(x->data, y->data) != 0 ||
+           strcmp(x->classes, y->classes) != 0 || strcmp(x->validate_fold, y->validate_fold) != 0 ||
+           strcmp(x->validate_list, y->validate_list) != 0;
+}
+
 const char *kin_compared_remark(const kin_compared *c)
 {
-    for (int r = 1; r < c->n_runs; r++) {
-        const kin_compared_run *a = &c->runs[r - 1], *b = &c->runs[r];
-        if (a->best < 0 || b->best < 0) continue;
-        if (a->held != b->held || strcmp(a->config.data, b->config.data) != 0 ||
-            a->config.validate != b->config.validate || strcmp(a->config.classes, b->config.classes) != 0 ||
-            strcmp(a->config.validate_fold, b->config.validate_fold) != 0 ||
-            strcmp(a->config.validate_list, b->config.validate_list) != 0)
+    const kin_compared_run *a = NULL; /* the judged one before */
+    for (int r = 0; r < c->n_runs; r++) {
+        const kin_compared_run *b = &c->runs[r], *before = a;
+        if (b->best < 0) continue;
+        a = b;
+        if (!before) continue;
+        if (other_held(before, b))
             return "not all runs held out the same pictures, so their validations cannot be compared";
     }
     return NULL;

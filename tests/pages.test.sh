@@ -94,6 +94,7 @@ grep -qE "\"best step\": $step[,} ]" out && why= || why="not step $step: $(grep 
 report "and names the step that training kept" "$why"
 expect "runs without validation, or of other losses, are compared, too" 0 "softmax" "" compare runs/softmax 'runs/<b>0.01'
 expect "other pictures held out are no comparison" 0 "pictures held out" "validations cannot be compared" compare runs/other 'runs/<b>0.01'
+expect "... nor with a run without validation between them" 0 "pictures held out" "validations cannot be compared" compare runs/other runs/softmax 'runs/<b>0.01'
 expect "all settings" 0 "margin" "" compare runs/softmax --all
 expect "what is no run is refused" 2 "" "is no run of kin train" compare runs
 mkdir -p phased/phase-a phased/phase-b
@@ -120,6 +121,8 @@ explained() {
 explained plain "" "Where it answers" "Which places make two pictures alike" "Its last map has" "similarity"
 explained bfe "--last-stride 1 --head bfe(global=8,part=8) --loss triplet-hard" "What training hides" "a training step" "by the branch global" "by the branch part"
 explained abe "--head abe(learners=3,dim=12) --loss contrastive-squared" "What each learner looks at" "learner 3" "masks from"
+explained abe-alone "--head abe(learners=1,dim=12) --loss contrastive-squared" "masks from"
+report "one learner differs from none" "$(grep -o 'they differ by[^<]*' made/abe-alone.html | head -n 1)"
 explained delf "--head delf(hidden=8,tap=layer2) --loss softmax --batch 8" "Key points" "<circle" "agree on one affine map"
 explained sca "--attention sca@end" "What each channel counts" "Entropy of the weights" "what its attention changes" ">weight<"
 explained se "--attention se@end" "What each channel counts" "The channels that count most"

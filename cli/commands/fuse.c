@@ -256,13 +256,15 @@ static bool tell_gain(const ensemble *e, const kin_judged *judged, int64_t k, ki
         double only[SETS] = {0}, figure;
         only[s] = 1;
         ok = each_ap(e, judged, k, only, one, &figure, err);
+        if (!ok) break;
         kin_text_format(&alone, "%s%.4f", s ? ", " : "", figure);
-        if (!ok || !(figure > most)) continue;
+        if (!(figure > most)) continue;
         most = figure, first = s;
         memcpy(best, one, (size_t)n * sizeof *best);
     }
     ok = ok && kin_bootstrap_classes(ap, best, judged->query_label, n, ROUNDS, level, 1, &low, &high, err);
-    if (ok && !alone.failed)
+    ok = ok && (!alone.failed || kin_fail_memory(err, "the figures", alone.size));
+    if (ok)
         kin_cli_note(e->cli,
                      "each alone: mAP %s; together %+.4f over number %d, %+.4f to %+.4f over other classes%s",
                      alone.data, map - most, first + 1, low, high,

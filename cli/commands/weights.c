@@ -161,6 +161,7 @@ static void judge(looked *l)
             return;
         }
     l->published = kin_published_named(last_part(l->path));
+    if (!l->published && l->info.member[0]) l->published = kin_published_named(last_part(l->info.member));
     if (l->published) l->verdict = DIFFERS;
 }
 

@@ -163,7 +163,7 @@ static void add_erased(kin_page *page, const kin_explained *e)
 
 /* ---- ABE ---- */
 
-/* |mask_p - mask_q| on average over places and pairs of learners; NaN with one learner. */
+/* |mask_p - mask_q| on average over places and pairs of learners, of which there are two at least. */
 static double masks_apart(const kin_seen *s)
 {
     double sum = 0, count = 0;
@@ -192,8 +192,10 @@ static void add_masks(kin_page *page, const kin_explained *e)
                 opt.low = fmin(opt.low, s->mask[m].data[p]);
                 opt.high = fmax(opt.high, s->mask[m].data[p]);
             }
-        snprintf(note, sizeof note, "masks from %.3f to %.3f; they differ by %.3f on average", opt.low,
-                 opt.high, masks_apart(s));
+        int length = snprintf(note, sizeof note, "masks from %.3f to %.3f", opt.low, opt.high);
+        if (s->mask[1].data)
+            snprintf(note + length, sizeof note - (size_t)length, "; they differ by %.3f on average",
+                     masks_apart(s));
         kin_page_row_begin(page, &(kin_page_row){0});
         put_seen(page, s, note);
         for (int m = 0; m < KIN_BRANCHES && s->mask[m].data; m++) {
