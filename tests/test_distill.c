@@ -203,6 +203,56 @@ static void test_resume(const kin_dataset *set)
     }
 }
 
+/* Who looks at the network as it stands, behind each step. */
+typedef struct looker {
+    kin_trainer *t;
+    const kin_dataset *set;
+    int looks;
+} looker;
+
+static void look(void *user, const kin_train_step *s)
+{
+    looker *l = user;
+    kin_encoded e = {0};
+    kin_error err = {0};
+    CHECK_MSG(kin_trainer_encode(l->t, l->set, &e, &err), "step %d: %s", (int)s->step, err.message);
+    l->looks++;
+    kin_encoded_free(&e);
+}
+
+static int train_looked_at(const kin_config *c, const char *run, const kin_dataset *set, bool looked_at)
+{
+    char folder[1024];
+    looker l = {.set = set};
+    kin_error err = {0};
+    snprintf(folder, sizeof folder, "%.1000s", check_path(run));
+    l.t = kin_trainer_open(&(kin_trainer_opt){.config = c,
+                                              .set = set,
+                                              .run = folder,
+                                              .watch = {.user = &l, .on_step = looked_at ? look : NULL}},
+                           &err);
+    CHECK_MSG(l.t && kin_trainer_run(l.t, &err), "%s: %s", run, err.message);
+    kin_trainer_close(l.t);
+    return l.looks;
+}
+
+static void test_looked_at(const kin_dataset *set)
+{
+    static const char *const files[] = {"model.safetensors", "last.safetensors", "log.jsonl",
+                                        "teacher.safetensors"};
+    check_begin("descriptors between the steps change no bit: teacher, average, memory, dropped branches, "
+                "recomputed blocks");
+    kin_config c = student("teacher");
+    snprintf(c.model, sizeof c.model, "resnet8");
+    snprintf(c.loss, sizeof c.loss, "distill + contrastive(xbm=16) + softmax * .5");
+    c.embedding = 6, c.ema = .9, c.drop_path = .5, c.recompute = 1, c.flip = 1, c.erase = .5;
+    CHECK(train_looked_at(&c, "unseen", set, false) == 0);
+    CHECK(train_looked_at(&c, "seen", set, true) == STEPS);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        CHECK_MSG(same_files("unseen", "seen", files[i]), "%s", files[i]);
+    check_end();
+}
+
 static void test_teacher_changed(const kin_dataset *set)
 {
     check_begin("a run does not go on with another teacher, nor without its components");
@@ -263,6 +313,7 @@ int main(void)
     test_begins_learnt(&set);
     test_without_classes(&set);
     test_resume(&set);
+    test_looked_at(&set);
     test_teacher_changed(&set);
     test_refusals(&set);
     CHECK(kin_alloc_live() == 0);

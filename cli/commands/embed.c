@@ -259,7 +259,8 @@ static void tell_seen(const kin_cli *cli, const char *model, const kin_dataset *
                 kin_checkpoint_open(file, &run, &ignored);
     const char *names = open ? kin_checkpoint_note(run, "data.classes") : NULL;
     int seen = 0;
-    for (int c = 0; names && c < set->classes; c++) seen += is_line(names, set->class_names[c]);
+    for (int c = 0; names && set->class_names && c < set->classes; c++)
+        seen += is_line(names, set->class_names[c]);
     if (seen)
         kin_cli_note(
             cli,
