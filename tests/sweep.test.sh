@@ -155,6 +155,8 @@ printf 'size = 16\nchannels = 3\nsteps = 9\nlr = log(1e-3, 1e-2)\nloss = softmax
 expect "all that fail" 2 "" "the first 8 trials failed, all of them" sweep w.conf shop --trials 20 --out hopeless --quiet
 sed 's/^expand.*/query-every = 2\naugment = uniform(0, 2)\nexpand = uniform(0, 2)/' space.conf >queries.conf
 expect "queries apart from the gallery" 0 "augment" "" sweep queries.conf shop --trials 3 --seeds 0 --out apart --quiet
+sed 's/^expand.*/query-every = 2\nexpand = uniform(0, 5)/' space.conf >many.conf
+expect "means of more than the gallery has" 2 "" "many.conf:15: expand 5 needs more pictures than the 4 that are left for the gallery" sweep many.conf shop --trials 1 --out no
 sed 's/^steps/augment = choice("flip", "flip(0.2)")\n&/' queries.conf >both.conf
 expect "a training's transforms beside the gallery's means" 0 "chain augment" "" sweep both.conf shop --trials 2 --seeds 0 --out both --quiet
 exit $failed

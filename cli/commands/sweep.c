@@ -156,7 +156,7 @@ static bool open_data(sweep *s, kin_error *err)
            kin_source_open_set(s->cli, s->space.data, &choice, &s->all, err) &&
            (s->all.classes > 0 || kin_source_need_classes(&s->all, s->space.data, "a sweep", err)) &&
            kin_split_validation(&s->all, &how, &s->kept, &s->held, err) &&
-           kin_space_fits(&s->space, s->held.count, err);
+           kin_space_fits(&s->space, &s->held, err);
 }
 
 static bool read_time(const kin_cli *cli, const char *option, double *seconds, kin_error *err)

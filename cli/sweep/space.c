@@ -1,6 +1,7 @@
 #include "cli/sweep/space.h"
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "cli/config_options.h"
 #include "cli/options.h"
 #include "cli/own.h"
@@ -392,16 +393,35 @@ static double most_of(const kin_space *s, const char *name, int *line)
     return most;
 }
 
-bool kin_space_fits(const kin_space *s, int64_t held, kin_error *err)
+/* Pictures that stay in the gallery where every so manieth of a class asks: as the chain parts them. */
+static bool in_gallery(const kin_dataset *held, int64_t every, int64_t *count, kin_error *err)
+{
+    int64_t *of_class = kin_alloc_zero((size_t)held->classes + 1, sizeof *of_class);
+    if (!of_class) return kin_fail_memory(err, "the classes", ((size_t)held->classes + 1) * sizeof *of_class);
+    *count = held->count;
+    for (int64_t i = 0; i < held->count; i++) {
+        int64_t label = held->items[i].label;
+        if (label >= 0 && label < held->classes) *count -= of_class[label]++ % every == 0;
+    }
+    kin_free(of_class);
+    return true;
+}
+
+bool kin_space_fits(const kin_space *s, const kin_dataset *held, kin_error *err)
 {
     static const char *const of_pictures[] = {"k1", "expand", "augment"};
+    int64_t every = kin_option_int(&s->chain, "query-every"), gallery = held->count;
     int line;
+    if (every && !in_gallery(held, every, &gallery, err)) return false;
     for (int i = 0; i < 3; i++) {
+        bool apart = every && i > 0;
+        int64_t there = apart ? gallery : held->count;
         double most = most_of(s, of_pictures[i], &line);
-        if (most >= (double)held)
+        if (most >= (double)there + apart)
             return kin_fail(err, KIN_ERR_ARGUMENT,
-                            "%s:%d: %s %g needs more pictures than the %lld that are held out", s->conf.path,
-                            line, of_pictures[i], most, (long long)held);
+                            "%s:%d: %s %g needs more pictures than the %lld that are %s", s->conf.path, line,
+                            of_pictures[i], most, (long long)there,
+                            apart ? "left for the gallery" : "held out");
     }
     return true;
 }

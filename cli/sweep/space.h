@@ -32,8 +32,8 @@ typedef struct kin_space {
  * have. `space` must stay where it is. */
 bool kin_space_open(kin_space *space, const char *path, const char *data, kin_error *err);
 void kin_space_free(kin_space *space);
-/* Whether so many held-out pictures allow the chain, before the first trial is trained. */
-bool kin_space_fits(const kin_space *space, int64_t held, kin_error *err);
+/* Whether the held-out pictures allow the chain, before the first trial is trained. */
+bool kin_space_fits(const kin_space *space, const kin_dataset *held, kin_error *err);
 
 /* A kin_sweep_opt's configure; `user` is the space. */
 bool kin_space_configure(void *user, const double *value, kin_config *config, kin_sweep_chain *chain,
