@@ -9,6 +9,7 @@
 #include "photos/overlay.h"
 #include "retrieval/search/search.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,29 +413,36 @@ typedef struct worth {
     bool grey, paletted, framed;
 } worth;
 
-static bool is_paletted(const char *folder, const char *name)
+/* What cannot be read is not; an error that is not the file's own is one. */
+static bool is_paletted(const char *folder, const char *name, bool *paletted, kin_error *err)
 {
     uint8_t bytes[32];
+    kin_error inner = {0};
     char *path = kin_path_join(folder, name);
-    FILE *file = path ? fopen(path, "rb") : NULL;
-    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    FILE *file = path ? kin_open_for_reading(path, &inner) : NULL;
+    size_t size = file ? kin_read_on(file, bytes, sizeof bytes) : 0;
+    if (!path) kin_fail_memory(&inner, "a path", 4096);
+    else if (file && ferror(file)) kin_fail_reading(&inner, path, errno);
     if (file) fclose(file);
     kin_free(path);
-    return kin_detail_paletted(bytes, size);
+    *paletted = kin_detail_paletted(bytes, size);
+    return !kin_failed(&inner) || kin_error_is_of_file(&inner) ||
+           kin_fail(err, inner.code, "%s", inner.message);
 }
 
 /* Of what was decoded, and of the copies of those. */
-static void find_worths(const state *s, worth *worths)
+static bool find_worths(const state *s, worth *worths, kin_error *err)
 {
     const kin_duplicates *d = s->out;
     for (int64_t k = 0; k < s->overlays; k++) {
         int64_t i = s->item[k];
         if (s->unread[k]) continue;
-        worths[i] = (worth){!s->overlay[k].coloured, is_paletted(s->folder, s->photos->item[i].path),
-                            kin_overlay_framed(&s->overlay[k])};
+        worths[i] = (worth){.grey = !s->overlay[k].coloured, .framed = kin_overlay_framed(&s->overlay[k])};
+        if (!is_paletted(s->folder, s->photos->item[i].path, &worths[i].paletted, err)) return false;
     }
     for (int64_t k = 0; k < d->pairs; k++)
         if (d->pair[k].kind == KIN_DUPLICATE_EXACT) worths[d->pair[k].b] = worths[d->pair[k].a];
+    return true;
 }
 
 /* What cannot be read is left as it is (out->data NULL); another error is one. */
@@ -528,7 +536,7 @@ static bool group(state *s, kin_error *err)
     }
     ok = ok && kin_components(kin_photos_vectors(s->photos), edge, edges, bridge_agrees, of, err) >= 0;
     for (int64_t i = 0; ok && i < n; i++) size[of[i]]++;
-    if (ok) find_worths(s, worths);
+    ok = ok && find_worths(s, worths, err);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t c = of[i];
         if (s->overlays && i % GROUP == 0 && !(ok = report(s, "choosing", i, n, err))) break;

@@ -328,7 +328,22 @@ static void test_whole(void)
         kin_alloc_fail_at(0);
         if (ok) kin_duplicates_free(&e);
         if (pending) break;
-        CHECK_MSG(ok || err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, err.message);
+        CHECK_MSG(!ok && err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, ok ? "no error" : err.message);
+    }
+    kin_set_threads(1);
+    const long many = 1000000;
+    kin_alloc_fail_at(many);
+    CHECK(kin_photos_duplicates(&p, folder, &opt, &e, NULL));
+    const long all = many - kin_alloc_pending();
+    kin_alloc_fail_at(0);
+    kin_duplicates_free(&e);
+    for (long n = all - 162; n <= all - 90; n += 9) { /* where it is told what is to be kept */
+        kin_alloc_fail_at(n);
+        kin_error_clear(&err);
+        bool ok = kin_photos_duplicates(&p, folder, &opt, &e, &err);
+        kin_alloc_fail_at(0);
+        if (ok) kin_duplicates_free(&e);
+        CHECK_MSG(!ok && err.code == KIN_ERR_MEMORY, "allocation %ld: %s", n, ok ? "no error" : err.message);
     }
     kin_set_threads(0);
     check_end();

@@ -160,15 +160,18 @@ static bool begins(void *user, int64_t pictures, kin_error *err)
 static bool write_broken(const kin_photos *p, const char *folder, const char *name, kin_error *err)
 {
     kin_file file;
+    bool ok = true;
     if (!kin_file_create(&file, name, err)) return false;
     fputs("path\n", file.stream);
-    for (int64_t i = p->count; i < p->count + p->broken; i++) {
+    for (int64_t i = p->count; ok && i < p->count + p->broken; i++) {
         char *path = kin_path_join(folder, p->item[i].path);
-        kin_csv_put(file.stream, path ? path : p->item[i].path);
-        fputc('\n', file.stream);
+        if (path) kin_csv_put(file.stream, path), fputc('\n', file.stream);
+        else ok = kin_fail_memory(err, "a path", 4096);
         kin_free(path);
     }
-    return kin_file_commit(&file, err);
+    if (ok) return kin_file_commit(&file, err);
+    kin_file_abandon(&file);
+    return false;
 }
 
 static bool stops(void *user)
