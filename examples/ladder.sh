@@ -104,7 +104,7 @@ train() { # RUN LIST OPTIONS...
     [ ! -e "$run/done" ] || return 0
     say "$data: training $run"
     told "kin train $(quoted "$list" "$@" --out "$run")"
-    if [ -e "$run/last.safetensors" ] || [ -e "$run/recipe.conf" ]; then try train --resume "$run"
+    if [ -n "$(find "$run" -name last.safetensors 2>/dev/null)" ]; then try train --resume "$run"
     else rm -rf "$run"; try train "$list" "$@" --out "$run"; fi
     touch "$run/done"
 }

@@ -77,6 +77,11 @@ report "a row is not opened twice" "$([ $? = 1 ] && grep -q 'softmax: the open c
 AGAIN=softmax climb whole "$kin"
 report "unless it is told to" "$([ "$(grep -c ' softmax opened ' whole/opened.log)" -eq 2 ] && grep -q '"row": "softmax"' whole/shop.jsonl || tail -n 1 err)"
 
+# phases of which only the recipe was written when they were killed
+mkdir -p early/shop/net/two-phases && echo "steps = 1" >early/shop/net/two-phases/recipe.conf
+ROWS=two-phases climb early "$kin"
+report "phases that were killed before their first checkpoint begin again" "$(grep -q '"row": "two-phases", .*"mAP"' early/shop.jsonl || tail -n 1 err)"
+
 report "a rung that the set does not have tells why" "$(grep -q 'published network, nothing trained | — | no one has' whole/shop.md || cat whole/shop.md)"
 report "the drawing" "$([ "$(grep -o '<rect class="b[01]"' whole/shop.svg | wc -l)" -eq $(($(grep -c '"mAP"' before) + 10)) ] && tail -n 1 whole/shop.svg | grep -q '</svg>$' || echo "bars are missing")"
 report "the page" "$(grep -q 'All figures' whole/shop.html && grep -q 'kin embed' whole/shop.html || echo "figures or commands are missing")"
