@@ -378,6 +378,8 @@ static bool time_network(work *w, kin_backbone *b, kin_error *err)
         b->bytes = (double)kin_peak_bytes(w->ctx) + (double)kin_module_packed_bytes(w->module) +
                    (double)kin_module_slab_count(w->module) * sizeof(kin_real);
         kin_end_step(w->ctx);
+        if (kin_interrupted())
+            return kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while timing %s", b->model);
     }
     kin_record(w->ctx, recording);
     return kin_ok(w->ctx) || kin_take_error(w->ctx, err);

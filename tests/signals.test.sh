@@ -45,6 +45,8 @@ ends() {
 ends train INT train shop --steps 100000 --size 16 --out new
 ends embed INT embed many --model run --out new
 grep -q "interrupted while reading pictures" err || [ $took -ge 900 ] || wrong="$wrong embed says $(tail -n 1 err);"
+ends backbones INT backbones shop --random resnet20,conv4 --size 192
+ends backbones TERM backbones shop --random resnet20,conv4 --size 192 --cache new
 ends index TERM index many --model run --out new
 ends find INT find many/*.png --index shop --each
 ends search INT search --gallery E --top 5 --out new
