@@ -3,6 +3,7 @@
 #include "cli/learn/lesson.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,18 @@ static void own_group(pid_t child)
 {
     setpgid(child, 0);
     if (child) kin_interrupt_forward(child);
+}
+
+/* A signal in between comes when the parent knows whom to hand it to. */
+static pid_t fork_group(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t child = fork();
+    if (child >= 0) own_group(child);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return child;
 }
 
 static bool copy(int from, kin_text *output)
@@ -68,10 +81,8 @@ bool kin_lesson_run(const kin_block *b, const char *folder, kin_text *output, ki
     if (pipe(ends) != 0)
         return kin_text_free(&script), kin_fail(err, KIN_ERR_IO, "cannot make a pipe: %s", strerror(errno));
     fflush(stdout);
-    pid_t child = fork();
-    if (child > 0) own_group(child);
+    pid_t child = fork_group();
     if (child == 0) {
-        own_group(0);
         close(ends[0]);
         become(folder, script.data, ends[1]);
         fprintf(stderr, "kin learn: %s: cannot run /bin/sh there: %s\n", folder, strerror(errno));
