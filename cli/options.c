@@ -52,7 +52,11 @@ static bool fail_unknown(const kin_cli *cli, const char *name, kin_error *err)
     for (const kin_option *o = cli->command->options; o && o->name; o++) {
         if (!o->hidden) kin_nearest_try(&nearest, name, o->name);
     }
-    for (const kin_option *o = kin_global_options; o->name; o++) kin_nearest_try(&nearest, name, o->name);
+    for (const kin_option *o = kin_global_options; o->name; o++) {
+        if (strcmp(o->name, name) == 0) /* in a file, which is offered a command's own options alone */
+            return kin_fail(err, KIN_ERR_ARGUMENT, "--%s belongs to the command line", name);
+        kin_nearest_try(&nearest, name, o->name);
+    }
     if (nearest.name)
         return kin_fail(err, KIN_ERR_ARGUMENT, "unknown option --%s (did you mean --%s?)", name,
                         nearest.name);

@@ -129,6 +129,7 @@ wrong() { # NAME TEXT LINES: the message has TEXT
     expect "$1" 2 "" "$2" sweep w.conf shop --trials 2 --out no
 }
 wrong "an unknown option" "w.conf:2: unknown option --lrr (did you mean --lr?)" 'steps = 9\nlrr = log(1e-4, 1)\n'
+wrong "an option of all commands" "w.conf:2: --threads belongs to the command line" 'lr = log(1e-4, 1)\nthreads = 1\n'
 wrong "an unknown one of the chain" "w.conf:3: unknown option --expnd (did you mean --expand?)" 'lr = log(1e-4, 1)\n[chain]\nexpnd = 3\n'
 wrong "an empty range" "w.conf:1: lr: the range from 0.1 to 0.01 is empty" 'lr = log(.1, .01)\n'
 wrong "the logarithm of 0" "w.conf:1: smoothing: log(0, 0.1): a logarithmic range lies above 0" 'smoothing = log(0, .1)\n'
