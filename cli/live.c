@@ -92,13 +92,15 @@ void kin_live_begin(kin_live *l, kin_trainer *t)
 void kin_live_step(kin_live *l, const kin_train_step *step)
 {
     kin_error err = {0};
+    double begun = kin_clock(), waited = begun - l->written;
     bool due = kin_forming_due(&l->forming, step->step, step->steps),
-         late = kin_clock() - l->written >= KIN_LIVE_SECONDS;
+         late = waited >= KIN_LIVE_SECONDS && waited >= KIN_LIVE_SHARE * l->took;
     l->last = *step, l->last.batch = NULL;
     if (l->failed || (!due && !late)) return;
     if (due) look(l, step->step);
     if (!l->failed && !kin_hardest_find(&l->hardest, l->trainer, l->set, step, &err)) fail(l, &err);
     if (late || kin_clock() - l->written >= 1) write_page(l, false);
+    l->took = kin_clock() - begun;
 }
 
 void kin_live_validation(kin_live *l, const kin_train_validation *v)

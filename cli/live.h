@@ -6,7 +6,10 @@
 #include "cli/forming.h"
 #include "cli/progress.h"
 
-enum { KIN_LIVE_SECONDS = 5 /* between two pages, and until the browser loads the next one */ };
+enum {
+    KIN_LIVE_SECONDS = 5, /* between two pages at least, and until the browser loads the next one */
+    KIN_LIVE_SHARE = 10   /* beside its forty looks, a page takes no more than this part of the time */
+};
 
 typedef struct kin_live {
     kin_meter *meter; /* for what there is to tell; borrowed */
@@ -19,6 +22,7 @@ typedef struct kin_live {
     int64_t validations, room;
     char *page, *drawing; /* paths */
     double written;       /* when; 0: not yet */
+    double took;          /* seconds that the last look at a step took, page included */
     bool failed;          /* and told */
 } kin_live;
 

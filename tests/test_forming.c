@@ -1,5 +1,6 @@
 /* What a watched training looks at: when, which pictures, the hardest triplet of a batch. */
 #include "base/memory.h"
+#include "cli/deadline.h"
 #include "cli/live.h"
 #include "tests/support/check.h"
 #include "tests/support/drawn.h"
@@ -145,6 +146,33 @@ static void test_short_of_memory(kin_trainer *t, const kin_dataset *set)
     check_end();
 }
 
+static void test_pace(kin_trainer *t, const kin_dataset *set)
+{
+    check_begin("between the looks a page is written where the last one took little of the time since");
+    static const struct {
+        double ago, took;
+        bool written;
+    } rows[] = {{4, 0, false}, {6, 0.1, true}, {6, 7, false}, {11, 1, true}, {60, 7, false}};
+    kin_live l;
+    kin_meter meter;
+    kin_error err = {0};
+    int64_t batch[COUNT];
+    for (int i = 0; i < COUNT; i++) batch[i] = i;
+    kin_meter_start(&meter, "training", "steps", 0, 2, true);
+    CHECK_MSG(kin_live_open(&l, &meter, check_path("."), set, NULL, &err), "%s", err.message);
+    kin_live_begin(&l, t);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        double written = kin_clock() - rows[r].ago;
+        l.written = written, l.took = rows[r].took, l.hardest.there = false;
+        kin_live_step(&l, &(kin_train_step){.step = 1, .steps = 1000000, .batch = batch, .pictures = COUNT});
+        CHECK_MSG((l.written > written) == rows[r].written && l.hardest.there == rows[r].written,
+                  "%g s ago, %g s", rows[r].ago, rows[r].took);
+    }
+    CHECK(!l.failed);
+    kin_live_close(&l);
+    check_end();
+}
+
 int main(void)
 {
     kin_dataset set = draw();
@@ -160,6 +188,7 @@ int main(void)
     test_missing(&set);
     test_hardest(t, &set);
     test_short_of_memory(t, &set);
+    test_pace(t, &set);
     kin_trainer_close(t);
     CHECK(kin_alloc_live() == 0);
     return check_result();
