@@ -79,6 +79,7 @@ for lr in 0.001 0.01; do "$kin" train "$shop" $short --steps 6 --lr $lr --out "r
 [ -s runs/softmax/model.safetensors ] || bad "pages: runs to compare" "$(cat train.err)"
 echo text >notes
 expect "no page over notes, whatever the option is called" 2 "" "notes is there already and is no page" compare 'runs/<b>0.001' --out notes
+expect "one page" 2 "" "--out is the former name of --html" compare 'runs/<b>0.001' --out c.html --html d.html
 expect "compare tells what differs and what came of it" 0 "best validation mAP" "c.html shows 2 runs" compare 'runs/<b>0.001' 'runs/<b>0.01' --out c.html
 [ "$(sed -n '1p' out | wc -w)" -eq 2 ] && [ "$(grep -c '^lr  *0.001  *0.01$' out)" -eq 1 ] && ! grep -qE '^(steps|margin|seed)   ' out && ! grep -q ' $' out && why= || why="$(cat out)"
 report "and nothing else" "$why"

@@ -117,6 +117,8 @@ static bool print_json(const kin_compared *c, kin_error *err)
 static int run(kin_cli *cli)
 {
     const char *html = kin_option_string(cli, "html"), *path = html ? html : kin_option_string(cli, "out");
+    if (html && kin_option_given(cli, "out"))
+        return kin_cli_usage(cli, "--out is the former name of --html; give one of them");
     if (kin_option_flag(cli, "json") && kin_option_flag(cli, "all"))
         return kin_cli_usage(cli, "--json tells all settings anyway; leave --all out");
     if (path && cli->positionals > KIN_SVG_CURVES)
