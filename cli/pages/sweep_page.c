@@ -23,6 +23,7 @@ typedef struct swept {
     int64_t *order; /* the trials, best first */
     kin_sweep_importance importance[KIN_SWEEP_PARAMS];
     int by_importance[KIN_SWEEP_PARAMS];
+    int64_t best;     /* kin_sweep_best */
     double low, high; /* of the figures */
 } swept;
 
@@ -66,7 +67,7 @@ static bool idle(const swept *s, int p, int64_t i)
 
 static void add_best(swept *s)
 {
-    int64_t best = kin_sweep_best(&s->record->table);
+    int64_t best = s->best;
     const kin_sweep_result *r = best >= 0 ? kin_sweep_last(trial(s, best)) : NULL;
     kin_page_fact *facts = array(s, (size_t)s->record->space.n_params + 4, sizeof *facts);
     int n = 0;
@@ -195,7 +196,7 @@ static double strength(const swept *s, int64_t i)
 static kin_scatter_point point(swept *s, int64_t i, double x, double y)
 {
     const kin_sweep_result *r = kin_sweep_last(trial(s, i));
-    return (kin_scatter_point){x, y, strength(s, i), i == kin_sweep_best(&s->record->table),
+    return (kin_scatter_point){x, y, strength(s, i), i == s->best,
                                text(s, "trial %lld: mAP %.4f at step %lld", (long long)i, r->figure,
                                     (long long)r->step)};
 }
@@ -412,7 +413,7 @@ bool kin_sweep_page_write(const char *path, const char *folder, const kin_sweep_
     char clock[24], lead[300];
     int64_t finished = 0;
     if (!s) return kin_fail_memory(err, "a page", sizeof *s);
-    s->record = record, s->folder = folder;
+    s->record = record, s->folder = folder, s->best = kin_sweep_best(&record->table);
     for (int64_t i = 0; i < record->table.count; i++)
         finished += record->table.trials[i].rungs == record->plan.rungs;
     snprintf(lead, sizeof lead,
