@@ -79,7 +79,7 @@ static void measure(kin_compared_run *r)
 
 static bool read_run(kin_compared_run *r, const char *name, kin_error *err)
 {
-    char *log = kin_path_join(name, "log.jsonl"), *state = kin_path_join(name, KIN_RUN_STATE),
+    char *log = kin_path_join(name, KIN_RUN_LOG), *state = kin_path_join(name, KIN_RUN_STATE),
          *model = kin_path_join(name, KIN_RUN_MODEL);
     bool ok = (log && state && model) || kin_fail_memory(err, name, strlen(name));
     r->name = name;

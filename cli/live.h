@@ -30,7 +30,7 @@ typedef struct kin_live {
 bool kin_live_open(kin_live *l, kin_meter *meter, const char *run, const kin_dataset *set,
                    const kin_dataset *held, kin_error *err);
 void kin_live_close(kin_live *l);
-/* A run that begins unwatched: the page and the drawing of an earlier one in its folder are none of it. */
+/* A run begins whose page is not there, or not in this folder: page and drawing of an earlier one are none of it. */
 bool kin_live_forget(const char *run, kin_error *err);
 
 void kin_live_begin(kin_live *l, kin_trainer *t);

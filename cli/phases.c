@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
+#include "cli/live.h"
 #include "train/phase.h"
 #include "train/run_folder.h"
 
@@ -163,7 +164,7 @@ static bool begin(void *user, kin_error *err)
     if (p->conf.phases && !kin_run_own(p->run, &p->lock, err)) return false;
     for (int i = 0; i < p->conf.phases; i++)
         if (!path_of(path, p->run, p->conf.phase[i], NULL, err) || !kin_phase_forget(path, err)) return false;
-    if (p->conf.phases && !kin_phase_forget(p->run, err)) return false;
+    if (p->conf.phases && (!kin_phase_forget(p->run, err) || !kin_live_forget(p->run, err))) return false;
     return path_of(path, p->run, NULL, KEPT, err) && kin_write_file(path, p->ran.data, p->ran.size, err);
 }
 

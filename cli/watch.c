@@ -6,6 +6,7 @@
 #include "cli/pages/svg.h"
 #include "cli/run_log.h"
 #include "train/judge.h"
+#include "train/run_folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +91,7 @@ static bool write_curve(void *user, const kin_trainer *t, kin_error *err)
     kin_run_log log = {0};
     if (now->step < 2) return true;
     double *steps = kin_alloc_array((size_t)now->step, sizeof *steps);
-    char *path = kin_path_join(show->run, "curve.svg"), *logged = kin_path_join(show->run, "log.jsonl");
+    char *path = kin_path_join(show->run, "curve.svg"), *logged = kin_path_join(show->run, KIN_RUN_LOG);
     bool ok = ((path && logged) || kin_fail_memory(err, "curve.svg", strlen("curve.svg"))) &&
               (steps || kin_fail_memory(err, "the curve", (size_t)now->step * sizeof *steps)) &&
               kin_run_log_read(logged, true, &log, err);

@@ -121,6 +121,7 @@ expect "a run without a recipe in its place" 0 "" "" train shop --size 24 --chan
 [ ! -e plain/recipe.conf ] && ok "recipes: does not keep the other's" || bad "recipes: does not keep the other's" "it does"
 expect "phases in the place of a run" 0 "" "" train shop --recipe two.conf --steps 1 --out plain --force --quiet
 [ ! -e plain/last.safetensors ] && ok "recipes: leave nothing of it to resume" || bad "recipes: leave nothing of it to resume" "its state stays"
+expect "nor a log to be compared" 2 "" "plain is a training in phases" compare plain
 
 # ---- what is wrong ----
 

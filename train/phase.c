@@ -134,16 +134,19 @@ static bool finished(const kin_checkpoint *state, const kin_config *c, const cha
 
 /* The names of a folder's files. */
 typedef struct files {
-    char *state, *model, *next;
+    char *state, *model, *next, *log;
 } files;
 
-static void files_free(files *f) { kin_free(f->state), kin_free(f->model), kin_free(f->next); }
+static void files_free(files *f)
+{
+    kin_free(f->state), kin_free(f->model), kin_free(f->next), kin_free(f->log);
+}
 
 static bool files_of(files *f, const char *folder, kin_error *err)
 {
     *f = (files){kin_path_join(folder, KIN_RUN_STATE), kin_path_join(folder, KIN_RUN_MODEL),
-                 kin_path_join(folder, KIN_RUN_NEXT)};
-    return (f->state && f->model && f->next) ||
+                 kin_path_join(folder, KIN_RUN_NEXT), kin_path_join(folder, KIN_RUN_LOG)};
+    return (f->state && f->model && f->next && f->log) ||
            kin_fail_memory(err, "the names of a run's files", strlen(folder));
 }
 
@@ -174,7 +177,7 @@ bool kin_phase_forget(const char *folder, kin_error *err)
 {
     files f;
     bool ok = files_of(&f, folder, err) && forget(f.state, err) && forget(f.next, err) &&
-              forget(f.model, err);
+              forget(f.model, err) && forget(f.log, err);
     files_free(&f);
     return ok;
 }

@@ -14,6 +14,7 @@
 #define KIN_RUN_STATE "last.safetensors"
 #define KIN_RUN_MODEL "model.safetensors"
 #define KIN_RUN_NEXT "model.next.safetensors"
+#define KIN_RUN_LOG "log.jsonl"
 #define KIN_RUN_TEACHER "teacher.safetensors" /* of a distillation: train/teacher.h */
 
 /* Makes the folder where it is missing, and owns it until *lock is released or the process ends: two

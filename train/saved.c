@@ -85,7 +85,7 @@ bool kin_trainer_save(kin_trainer *t, kin_error *err)
     bool chosen = !t->validation || t->now.best_step == t->now.step;
     if (t->fresh && (!kin_run_begin(t->run, err) || !save_teacher(t, err))) return false;
     t->fresh = false;
-    return save_text(t, "log.jsonl", &t->log, err) && told_of_saving(t, err) &&
+    return save_text(t, KIN_RUN_LOG, &t->log, err) && told_of_saving(t, err) &&
            (!chosen || save_model(t, err)) && save_checkpoint(t, KIN_RUN_STATE, true, err) &&
            (!chosen || kin_run_put_model(t->run, err));
 }
@@ -96,7 +96,7 @@ bool kin_trainer_save(kin_trainer *t, kin_error *err)
 static bool restore_log(kin_trainer *t, kin_error *err)
 {
     kin_bytes bytes;
-    char *path = run_file(t, "log.jsonl", err);
+    char *path = run_file(t, KIN_RUN_LOG, err);
     bool ok = path && kin_read_file(path, (size_t)1 << 30, &bytes, err);
     kin_free(path);
     if (!ok) return false;
