@@ -147,6 +147,15 @@ $(BUILD)/libkin_double.a: $(double_objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# What tests share, as archives: a test links only what it calls, so that a helper for the float library does not need its double.
+$(BUILD)/libsupport.a: $(patsubst %.c,$(BUILD)/float/%.o,$(test_support))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libsupport_double.a: $(patsubst %.c,$(BUILD)/double/%.o,$(test_support))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 # Texts that the program brings along, as strings: the recipes of kin train --recipe, the lessons of kin learn, the words of kin help.
 recipes := $(sort $(wildcard recipes/*.conf))
 lessons := $(sort $(wildcard docs/learn/[0-9]*.md))
@@ -193,11 +202,11 @@ $(BUILD)/double/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -DKIN_DOUBLE -MMD -MP -c $< -o $@
 
-$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(patsubst %.c,$(BUILD)/float/%.o,$(test_support)) $(float_lowered) $(BUILD)/libreference.a $(BUILD)/libcli.a $(BUILD)/libkin.a
+$(BUILD)/tests/%: $(BUILD)/float/tests/%.o $(BUILD)/libsupport.a $(float_lowered) $(BUILD)/libreference.a $(BUILD)/libcli.a $(BUILD)/libkin.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
-$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)) $(double_lowered) $(BUILD)/libreference_double.a $(BUILD)/libkin_double.a
+$(BUILD)/tests-double/%: $(BUILD)/double/tests/%.o $(BUILD)/libsupport_double.a $(double_lowered) $(BUILD)/libreference_double.a $(BUILD)/libkin_double.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(links)
 
