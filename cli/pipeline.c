@@ -163,7 +163,7 @@ static bool forgiven(kin_pipeline *p, const char *what, double needs, kin_error 
 static bool search(kin_pipeline *p, kin_cost stage, const char *name, kin_error *err)
 {
     kin_neighbours lists = {0};
-    kin_search_opt opt = {.k = p->r.top,
+    kin_search_opt opt = {.k = p->r.depth,
                           .metric = p->r.metric,
                           .leave_one_out = p->r.leave_one_out,
                           .self = kin_retrieve_self(&p->r),

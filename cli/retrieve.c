@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/descriptors.h"
 #include "cli/interrupt.h"
+#include "cli/retrieve_labels.h"
 #include "cli/selves.h"
 #include "retrieval/describe/expand.h"
 #include "retrieval/lists/ranks.h"
@@ -16,6 +17,7 @@
 enum { USUAL_TOP = 1000 };
 
 const char *const kin_retrieve_metrics[] = {"cosine", "euclid", "inner", NULL};
+const char *const kin_retrieve_groups[] = {"label", NULL};
 static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
 
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r) { return kin_embeddings_vectors(&r->gallery); }
@@ -29,6 +31,7 @@ void kin_retrieve_close(kin_retrieve *r)
     kin_embeddings_free(&r->query);
     kin_embeddings_free(&r->gallery);
     kin_selves_free(&r->selves);
+    kin_free(r->label);
 }
 
 static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error *err)
@@ -56,7 +59,8 @@ static bool read_all(kin_retrieve *r, kin_set_reader read, void *user, kin_error
             "--top %lld: each query can find %lld items in %s; leave --top out, or take at most that",
             (long long)r->top, (long long)most, gallery);
     if (!r->top) r->top = most < USUAL_TOP ? most : USUAL_TOP;
-    return true;
+    r->depth = r->top;
+    return !kin_option_given(r->cli, "group-by") || kin_retrieve_take_labels(r, most, err);
 }
 
 static int check_options(kin_retrieve *r)
@@ -208,12 +212,31 @@ static bool write_distances(const kin_retrieve *r, const kin_neighbours *lists, 
     return ok;
 }
 
-bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+static bool write_lists(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
 {
     const kin_items *gallery = &r->gallery.items, *query = r->leave_one_out ? gallery : &r->query.items;
     if (r->out && !kin_ranks_write(r->out, lists, query, gallery, err)) return false;
     return kin_ranks_write_arrays(r->indices, r->similarities, lists, err) &&
            (!r->distances || write_distances(r, lists, err));
+}
+
+typedef bool (*lists_writer)(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
+
+/* As they are, or of each label the first. */
+static bool with_labels(const kin_retrieve *r, const kin_neighbours *lists, lists_writer write,
+                        kin_error *err)
+{
+    int64_t shortest;
+    kin_neighbours once = {0};
+    if (!r->label) return write(r, lists, err);
+    bool ok = kin_retrieve_by_label(r, lists, &once, &shortest, err) && write(r, &once, err);
+    kin_neighbours_free(&once);
+    return ok;
+}
+
+bool kin_retrieve_write_quietly(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    return with_labels(r, lists, write_lists, err);
 }
 
 static const char *written_to(const kin_retrieve *r)
@@ -227,8 +250,8 @@ bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error 
     kin_meter_break();
     if (!kin_retrieve_write_quietly(r, lists, err)) return false;
     if (written_to(r))
-        kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries, (long long)lists->k,
-                     written_to(r));
+        kin_cli_note(r->cli, "%lld lists of %lld in %s", (long long)lists->queries,
+                     (long long)(r->label ? r->top : lists->k), written_to(r));
     return kin_retrieve_page(r, lists, false, err);
 }
 
@@ -287,12 +310,11 @@ static bool write_page(const kin_retrieve *r, const kin_neighbours *lists, int64
     return kin_ranks_page_write(&page, r->cli, err);
 }
 
-bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err)
+static bool make_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err)
 {
     const char *path = kin_option_string(r->cli, "html");
     int64_t most = kin_option_int(r->cli, "html-queries"), n = most < lists->queries ? most : lists->queries;
     size_t places = (size_t)n * KIN_RANKS_PAGE_TOP;
-    if (!path) return true;
     int64_t *asked = kin_alloc_array((size_t)n, sizeof *asked),
             *found = kin_alloc_array(places, sizeof *found);
     float *values = kin_alloc_array(places, sizeof *values);
@@ -301,6 +323,22 @@ bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool 
     ok = ok && write_page(r, lists, n, asked, found, values, of_pictures, err);
     kin_free(asked), kin_free(found), kin_free(values);
     return ok;
+}
+
+static bool page_of_pictures(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    return make_page(r, lists, true, err);
+}
+
+static bool page_of_vectors(const kin_retrieve *r, const kin_neighbours *lists, kin_error *err)
+{
+    return make_page(r, lists, false, err);
+}
+
+bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err)
+{
+    return !kin_option_given(r->cli, "html") ||
+           with_labels(r, lists, of_pictures ? page_of_pictures : page_of_vectors, err);
 }
 
 /* ---- classes too small for k1 ---- */

@@ -23,13 +23,15 @@ typedef struct kin_retrieve {
     kin_selves selves; /* which gallery row a query is; none with --keep-self, and when leaving one out */
     kin_metric metric;
     int64_t top;
+    int64_t depth; /* of the lists that methods make: top, or what --group-by label needs for so many */
+    int64_t *label, labels; /* with --group-by label, of the gallery; NULL: each item counts */
     const char *out, *indices, *distances, *similarities; /* NULL: not wanted */
     kin_list_value value;                                 /* of the lists that are written */
     const char *stage;                                    /* that the meter shows; NULL: none */
     kin_meter meter;
 } kin_retrieve;
 
-extern const char *const kin_retrieve_metrics[];
+extern const char *const kin_retrieve_metrics[], *const kin_retrieve_groups[];
 
 /* Those of top-M augmentation (retrieval/rerank/top_m.h). */
 #define KIN_TOP_M_OPTIONS \
@@ -110,6 +112,13 @@ extern const char *const kin_retrieve_metrics[];
          .high = -1, \
          .help = "First replace each gallery item by a mean over N gallery items, itself among them " \
                  "(database augmentation)."}, \
+        {.name = "group-by", \
+         .kind = KIN_OPTION_CHOICE, \
+         .value = "WHAT", \
+         .choices = kin_retrieve_groups, \
+         .fallback_shown = "every item", \
+         .help = "Of several gallery items of one label only the nearest: --top then counts labels. Items " \
+                 "without a label count each."}, \
         {.name = "keep-self", \
          .help = "Queries that are gallery items find themselves, too; without it they are dropped from " \
                  "their own lists, which stay as long."}, \
@@ -154,7 +163,7 @@ kin_progress kin_retrieve_progress(kin_retrieve *r);
  * then does harm. */
 void kin_retrieve_warn_of_small_classes(const kin_retrieve *r, int64_t k1);
 
-/* With the page, where --html asks for one. */
+/* With the page, where --html asks for one. With --group-by label, here as below, of each label what comes first. */
 bool kin_retrieve_write(kin_retrieve *r, const kin_neighbours *lists, kin_error *err);
 /* That page alone; `of_pictures`: the sets' names are those of pictures. */
 bool kin_retrieve_page(const kin_retrieve *r, const kin_neighbours *lists, bool of_pictures, kin_error *err);

@@ -182,16 +182,35 @@ head -c 1000 $g.npy >"$out/cut.npy"
 expect "a truncated array" 1 "" "cut off" search --gallery "$out/cut.npy" --top 1
 
 # ---- of several items of one label the nearest ----
+# once LIST: of each label the first, and of those four
+once() {
+    awk -F, -v gallery="$g.csv" '
+        BEGIN { getline line <gallery; while ((getline line <gallery) > 0) { split(line, f, ","); label[f[1]] = f[2] } }
+        NR == 1 { print; next }
+        { n = split($2, id, " "); delete seen; line = ""; kept = 0
+          for (i = 1; i <= n && kept < 4; i++) if (!(label[id[i]] in seen)) { seen[label[id[i]]]; line = line (kept++ ? " " : "") id[i] }
+          print $1 "," line }' "$1"
+}
 "$kin" search --query $q --gallery $g --top 100 --out "$out/whole.csv" --quiet
-awk -F, -v gallery="$g.csv" '
-    BEGIN { getline line <gallery; while ((getline line <gallery) > 0) { split(line, f, ","); label[f[1]] = f[2] } }
-    NR == 1 { print; next }
-    { n = split($2, id, " "); delete seen; line = ""; kept = 0
-      for (i = 1; i <= n && kept < 4; i++) if (!(label[id[i]] in seen)) { seen[label[id[i]]]; line = line (kept++ ? " " : "") id[i] }
-      print $1 "," line }' "$out/whole.csv" >"$out/wanted.csv"
+once "$out/whole.csv" >"$out/wanted.csv"
 expect "a label once" 0 "" "" search --query $q --gallery $g --top 4 --group-by label --out "$out/labels.csv" --quiet
 same "$about: the nearest of each, as a whole list has them" "$out/wanted.csv" "$out/labels.csv"
 expect "within a distance" 0 "" "" search --query $q --gallery $g --top 4 --group-by label --max-distance 3 --out "$out/labels.csv" --quiet
 same "$about: the same where the distance is no bound" "$out/wanted.csv" "$out/labels.csv"
+for method in k-reciprocal graph diffusion top-m none; do
+    "$kin" rerank --query $q --gallery $g --method $method --top 100 --out "$out/whole.csv" --quiet
+    once "$out/whole.csv" >"$out/wanted.csv"
+    "$kin" rerank --query $q --gallery $g --method $method --top 4 --group-by label --out "$out/labels.csv" --quiet
+    same "$about: a label once by rerank --method $method" "$out/wanted.csv" "$out/labels.csv"
+done
+for method in k-reciprocal top-m none; do
+    "$kin" retrieve --query $q --gallery $g --method $method --expand 3 --top 100 --out "$out/whole.csv" --quiet
+    once "$out/whole.csv" >"$out/wanted.csv"
+    "$kin" retrieve --query $q --gallery $g --method $method --expand 3 --top 4 --group-by label --out "$out/labels.csv" --quiet
+    same "$about: a label once by retrieve --method $method" "$out/wanted.csv" "$out/labels.csv"
+done
+for command in rerank retrieve; do
+    expect "what has no labels, by $command" 1 "" "has no labels" $command --gallery "$out/i.npy" --group-by label --top 4
+done
 expect "what has no labels" 1 "" "has no labels" search --gallery "$out/i.npy" --group-by label --metric euclid
 exit $failed

@@ -16,7 +16,7 @@ static int64_t given_or(const kin_cli *cli, const char *option, int64_t usual)
 static bool by_reciprocal(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     const kin_cli *cli = r->cli;
-    kin_rerank_opt opt = {.k = r->top,
+    kin_rerank_opt opt = {.k = r->depth,
                           .k1 = given_or(cli, "k1", 20),
                           .k2 = given_or(cli, "k2", 6),
                           .lambda = kin_option_real(cli, "lambda"),
@@ -32,7 +32,7 @@ static bool by_reciprocal(kin_retrieve *r, kin_neighbours *lists, kin_error *err
 static bool by_graph(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     const kin_cli *cli = r->cli;
-    kin_rerank_graph_opt opt = {.k = r->top,
+    kin_rerank_graph_opt opt = {.k = r->depth,
                                 .k1 = given_or(cli, "k1", 26),
                                 .k2 = given_or(cli, "k2", 7),
                                 .layers = (int)kin_option_int(cli, "layers"),
@@ -46,7 +46,7 @@ static bool by_graph(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 static bool by_diffusion(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     const kin_cli *cli = r->cli;
-    kin_diffusion_opt opt = {.k = r->top,
+    kin_diffusion_opt opt = {.k = r->depth,
                              .kd = kin_option_int(cli, "kd"),
                              .kq = kin_option_int(cli, "kq"),
                              .gamma = kin_option_real(cli, "gamma"),
@@ -64,7 +64,7 @@ static bool by_diffusion(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 static bool by_top_m(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     const kin_cli *cli = r->cli;
-    kin_top_m_opt opt = {.k = r->top,
+    kin_top_m_opt opt = {.k = r->depth,
                          .first = kin_option_int(cli, "first"),
                          .neighbours = kin_option_int(cli, "neighbours"),
                          .beta = kin_option_real(cli, "beta"),
@@ -77,7 +77,7 @@ static bool by_top_m(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 
 static bool by_search(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
-    kin_search_opt opt = {.k = r->top,
+    kin_search_opt opt = {.k = r->depth,
                           .metric = r->metric,
                           .leave_one_out = r->leave_one_out,
                           .self = kin_retrieve_self(r),

@@ -137,9 +137,9 @@ static bool make_job(kin_pipeline *p, kin_error *err)
     bool expands = kin_option_given(cli, "expand"), augments = kin_option_given(cli, "augment"),
          reranks = kin_option_choice(cli, "method") == RECIPROCAL;
     p->among = kin_option_int(cli, "among");
-    p->rerank = (kin_rerank_opt){.k = p->r.top, .lambda = kin_option_real(cli, "lambda")};
+    p->rerank = (kin_rerank_opt){.k = p->r.depth, .lambda = kin_option_real(cli, "lambda")};
     if (kin_option_choice(cli, "method") == TOP_M)
-        p->top_m = (kin_top_m_opt){.k = p->r.top,
+        p->top_m = (kin_top_m_opt){.k = p->r.depth,
                                    .first = kin_option_int(cli, "first"),
                                    .neighbours = kin_option_int(cli, "neighbours"),
                                    .beta = kin_option_real(cli, "beta")};
@@ -148,7 +148,7 @@ static bool make_job(kin_pipeline *p, kin_error *err)
                             .queries = p->r.leave_one_out ? 0 : p->r.query.items.count,
                             .gallery = p->r.gallery.items.count,
                             .dim = p->r.gallery.dim,
-                            .top = p->r.top,
+                            .top = p->r.depth,
                             .augment = augments ? kin_option_int(cli, "augment") : 0,
                             .expand = expands ? kin_option_int(cli, "expand") : 0,
                             .k1 = p->rerank.k1,

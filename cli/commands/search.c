@@ -1,7 +1,6 @@
 #include "cli/retrieve.h"
 #include "base/memory.h"
-#include "base/names.h"
-#include "retrieval/lists/by_label.h"
+#include "cli/retrieve_labels.h"
 #include "retrieval/search/range.h"
 #include "retrieval/search/wide.h"
 
@@ -69,46 +68,22 @@ static bool search_to(kin_retrieve *r, int64_t depth, kin_neighbours *lists, kin
     return kin_search(kin_retrieve_query(r), kin_retrieve_gallery(r), &opt, lists, err);
 }
 
-/* Labels as numbers; an item without one is by itself. */
-static int64_t *numbers_of(const kin_embeddings *set, int64_t *labels, kin_error *err)
-{
-    kin_names names = {0};
-    int64_t n = set->items.count, *label = kin_alloc_array((size_t)n, sizeof *label);
-    bool ok = label || kin_fail_memory(err, "labels", (size_t)n * sizeof *label);
-    for (int64_t i = 0; ok && i < n; i++) {
-        const char *text = set->items.label ? set->items.label[i] : "";
-        label[i] = *text ? kin_names_add(&names, text) : -1;
-        ok = !*text || label[i] >= 0 || kin_fail_memory(err, "labels", (size_t)n * sizeof *label);
-    }
-    *labels = names.count;
-    if (ok && !names.count)
-        ok = kin_fail(err, KIN_ERR_DATA,
-                      "%s has no labels (a column `label`), and --group-by label needs them", set->name);
-    kin_names_free(&names);
-    if (ok) return label;
-    kin_free(label);
-    return NULL;
-}
-
 /* Deeper lists until each has --top labels, or all there are. */
 static bool search_labels(kin_retrieve *r, kin_neighbours *lists, kin_error *err)
 {
     enum { DEEPER = 4 };
     bool within = kin_option_given(r->cli, "max-distance"), ok = true, deep = false;
-    int64_t labels,
-        shortest = 0, all = r->gallery.items.count - (r->leave_one_out || r->selves.count ? 1 : 0),
-        depth = all / DEEPER > r->top ? r->top * DEEPER : all, *label = numbers_of(&r->gallery, &labels, err);
-    if (!label) return false;
+    int64_t shortest = 0, all = r->gallery.items.count - (r->leave_one_out || r->selves.count ? 1 : 0),
+            depth = all / DEEPER > r->top ? r->top * DEEPER : all;
     if (all < 1) all = depth = 1;
     for (; ok && !deep; depth = all / DEEPER > depth ? depth * DEEPER : all) {
-        kin_neighbours found = {0};
+        kin_neighbours once = {0};
         kin_neighbours_free(lists);
-        ok = search_to(r, within ? 0 : depth, &found, err) &&
-             kin_lists_by_label(&found, label, labels, r->top, no_value(r), lists, &shortest, err);
-        kin_neighbours_free(&found);
+        ok = search_to(r, within ? 0 : depth, lists, err) &&
+             kin_retrieve_by_label(r, lists, &once, &shortest, err);
+        kin_neighbours_free(&once);
         deep = within || depth >= all || shortest >= r->top;
     }
-    kin_free(label);
     return ok;
 }
 
@@ -126,15 +101,13 @@ static int run(kin_cli *cli)
     if (ok && !means && (kin_option_flag(cli, "float32") || kin_option_given(cli, "max-distance")))
         kin_retrieve_tell_rounding(&r);
     int64_t depth = kin_option_given(cli, "max-distance") ? kin_option_int(cli, "top") : r.top;
-    if (ok && kin_option_given(cli, "group-by")) ok = search_labels(&r, &lists, &err);
+    if (ok && r.label) ok = search_labels(&r, &lists, &err);
     else ok = ok && search_to(&r, depth, &lists, &err);
     ok = ok && kin_retrieve_write(&r, &lists, &err);
     kin_neighbours_free(&lists);
     kin_retrieve_close(&r);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
-
-static const char *const group_by[] = {"label", NULL};
 
 static const kin_option options[] = {
     KIN_RETRIEVE_OPTIONS,
@@ -151,12 +124,6 @@ static const kin_option options[] = {
              "product for inner. All of it, unless --top is given. "
              "A query without any has an empty list: it is not in the gallery. `kin eval --fit-threshold` "
              "finds an X."},
-    {.name = "group-by",
-     .kind = KIN_OPTION_CHOICE,
-     .value = "WHAT",
-     .choices = group_by,
-     .fallback_shown = "every item",
-     .help = "Of several gallery items of one label only the nearest: --top then counts labels."},
     {.name = "float32",
      .help =
          "Order by float32 products alone, around the gallery's mean: neighbours closer than their rounding "
