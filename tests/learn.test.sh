@@ -44,12 +44,15 @@ cd "$folder" || exit 1
 expect "the list" 0 "2. A gradient by hand" "" learn --list
 expect "no such lesson" 2 "" "was expected; see" learn 11
 expect "a lesson runs its commands" 0 "by differences" "" learn 2
-[ -s learn/02-gradient/02-tape.svg ] && grep -q '<img src="02-tape.svg"' learn/02-gradient/index.html && report "its page and its picture" "" || report "its page and its picture" "$(ls learn/*)"
+[ -s learn/02-gradient/02-tape.svg ] && grep -q 'href="02-tape.svg"><img class="drawing" src="data:image/svg+xml;base64,' learn/02-gradient/index.html && report "its page and its picture" "" || report "its page and its picture" "$(ls learn/*)"
 grep -q 'r \* r  ' learn/02-gradient/index.html && report "the page has the output of this run" "" || report "the page has the output of this run" "it is missing"
+grep -q "default-src 'none'; img-src data:" learn/02-gradient/index.html && ! grep -q '<script' learn/02-gradient/index.html && report "a page as all of kin's" "" || report "a page as all of kin's" "another head"
+grep -q 'href="02-gradient/index.html"' learn/index.html && [ "$(grep -c 'not yet read' learn/index.html)" = 9 ] && report "the pages of all lessons" "" || report "the pages of all lessons" "$(cat learn/index.html)"
 expect "what was read is told" 0 "read 2. A gradient" "" learn --list
 expect "again, in a folder of its own" 0 "learn/02-gradient-2/index.html" "" learn 2
 expect "with what was tried" 0 "13.54" "" learn 2 --answers
 expect "without it, where it is" 0 "with --answers" "" learn 2
+grep -q 'href="02-gradient-4/index.html"' learn/index.html && report "the last of several" "" || report "the last of several" "$(grep href= learn/index.html)"
 expect "the first that was not read" 0 "learn/01-alike/index.html" "" learn
 expect "a drawing without a file" 2 "" "--out FILE is missing" learn --draw tape
 expect "a drawing that there is not" 2 "" "did you mean tape?" learn --draw tap --out t.svg
@@ -58,7 +61,11 @@ expect "a drawing of too many" 2 "" "2 to 16" learn --draw reciprocal --gallery 
 expect "a result that there is not" 2 "" "0 to 8" learn --draw conv --from 9 --out t.svg
 cd learn/01-alike || exit 1
 expect "a map of descriptors" 0 "" "" learn --draw map --gallery pixels --out map.svg
-grep -c '<circle' map.svg | grep -qx 80 && report "a mark for each" "" || report "a mark for each" "$(grep -c '<circle' map.svg)"
+grep -c '^<path.*<title>' map.svg | grep -qx 80 && report "a mark for each" "" || report "a mark for each" "$(grep -c '^<path' map.svg)"
+grep -c '<image .*product-00' map.svg | grep -qx 10 && report "a line and a picture for each class" "" || report "a line and a picture for each class" "$(grep -c '<image' map.svg)"
+sed 's/shop/gone/' pixels.csv >blind.csv && cp pixels.npy blind.npy
+expect "pictures that are gone are left out of it" 0 "" "" learn --draw map --gallery blind --out blind.svg
+[ "$(grep -c '<image' blind.svg)" = 0 ] && grep -q '>product-0040<' blind.svg && report "the names stay" "" || report "the names stay" "$(grep -c '<image' blind.svg)"
 mkdir "$folder/closed" && : >"$folder/closed/learn"
 expect "no folder can be made" 1 "" "learn" learn 2 --folder "$folder/closed/learn/x"
 cd "$root" || exit 1

@@ -37,7 +37,7 @@ static const kin_option options[] = {
     {0},
 };
 
-enum { TRIES = 1000, PATH_ROOM = 1200 };
+enum { TRIES = 1000, PATH_ROOM = 1200, PAGE_ROOM = PATH_ROOM + 16 };
 
 /* ---- drawings ---- */
 
@@ -77,17 +77,39 @@ static void folder_of(const kin_cli *cli, int lesson, int k, char out[PATH_ROOM]
     if (k > 1 && used > 0 && used < PATH_ROOM) snprintf(out + used, (size_t)(PATH_ROOM - used), "-%d", k);
 }
 
-/* A lesson that was gone through has left its page. */
-static bool is_done(const kin_cli *cli, int lesson)
+/* A lesson that was gone through has left its page; the last one, where it was so more than once. */
+static bool last_page(const kin_cli *cli, int lesson, char out[PAGE_ROOM])
 {
-    char folder[PATH_ROOM], page[PATH_ROOM + 16];
+    char folder[PATH_ROOM], page[PAGE_ROOM];
+    bool found = false;
     for (int k = 1; k < TRIES; k++) {
         folder_of(cli, lesson, k, folder);
-        if (!kin_exists(folder)) return false;
+        if (!kin_exists(folder)) break;
         snprintf(page, sizeof page, "%s/index.html", folder);
-        if (kin_exists(page)) return true;
+        if (kin_exists(page)) found = true, memcpy(out, page, sizeof page);
     }
-    return false;
+    return found;
+}
+
+static bool is_done(const kin_cli *cli, int lesson)
+{
+    char page[PAGE_ROOM];
+    return last_page(cli, lesson, page);
+}
+
+/* DIR/index.html: all lessons, and where their pages are. */
+static bool write_list(const kin_cli *cli, kin_error *err)
+{
+    int n = lessons();
+    char path[PAGE_ROOM];
+    const char **pages = kin_alloc_zero((size_t)n, sizeof *pages);
+    char(*room)[PAGE_ROOM] = kin_alloc_array((size_t)n, sizeof *room);
+    bool ok = (pages && room) || kin_fail_memory(err, "a list of lessons", (size_t)n * sizeof *room);
+    for (int i = 0; ok && i < n; i++) pages[i] = last_page(cli, i, room[i]) ? room[i] : NULL;
+    snprintf(path, sizeof path, "%s/index.html", kin_option_string(cli, "folder"));
+    ok = ok && kin_lessons_page(pages, path, err);
+    kin_free(pages), kin_free(room);
+    return ok;
 }
 
 /* Nothing of an earlier time is touched: what was changed there by hand is the person's. */
@@ -123,20 +145,17 @@ static bool teach(kin_lesson *l, const char *folder, bool answers, kin_error *er
 
 static bool run_lesson(const kin_cli *cli, int which, kin_error *err)
 {
-    char folder[PATH_ROOM], page[PATH_ROOM + 16];
+    char folder[PATH_ROOM], page[PAGE_ROOM];
     kin_lesson l;
-    kin_text html = {0};
     if (!new_folder(cli, which, folder, err) || !kin_lesson_open(&kin_lessons[which], &l, err)) return false;
     bool ok = teach(&l, folder, kin_option_flag(cli, "answers"), err);
     snprintf(page, sizeof page, "%s/index.html", folder);
-    if (ok) kin_lesson_page(&html, &l);
-    ok = ok && (!html.failed || kin_fail_memory(err, page, html.capacity)) &&
-         kin_write_file(page, html.data, html.size, err);
-    kin_text_free(&html);
+    ok = ok && kin_lesson_page(&l, folder, page, err) && write_list(cli, err);
     kin_lesson_free(&l);
     if (ok)
-        printf("The lesson with its pictures: %s\nTo change things, go where its files are: cd %s\n", page,
-               folder);
+        printf("The lesson with its pictures, and what happened to those who changed things: open %s in a "
+               "browser\nTo change things yourself, go where its files are: cd %s\n",
+               page, folder);
     return ok;
 }
 
@@ -181,7 +200,8 @@ const kin_command kin_command_learn = {
              "is run there and then "
              "with the output that comes, a picture, three things to change, the paper, and the file to read "
              "next. It is printed, and "
-             "written as a page with the pictures, DIR/NN-NAME/index.html.\n\n"
+             "written as a page with the pictures, DIR/NN-NAME/index.html; DIR/index.html leads to the pages "
+             "of all.\n\n"
              "Without N the first lesson that was not read is taken: the same command goes on where one "
              "stopped. A lesson that is "
              "gone through again gets a new folder; nothing is overwritten.\n\n"

@@ -96,9 +96,9 @@ static void draw(kin_text *svg, const heap heaps[2], double widest, double mark)
                     BOTTOM, BOTTOM);
     bool more = heaps[0].beyond + heaps[1].beyond > 0;
     for (int i = 0; i <= 4; i++)
-        kin_text_format(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.3g%s</text>",
-                        LEFT + i * (WIDTH - 2 * LEFT) / 4, BOTTOM + 16, widest * i / 4,
-                        i == 4 && more ? " and more" : "");
+        kin_text_format(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%.3g%s</text>",
+                        LEFT + i * (WIDTH - 2 * LEFT) / 4, BOTTOM + 16, i == 4 ? "end" : "middle",
+                        widest * i / 4, i == 4 && more ? " and more" : "");
     if (!isnan(mark))
         kin_text_format(svg,
                         "<line class=\"axis\" stroke-dasharray=\"5 4\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" "

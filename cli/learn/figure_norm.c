@@ -38,10 +38,11 @@ bool kin_figure_norm(const kin_cli *cli, kin_error *err)
     if (!ok) return false;
     row("channel 0", given, 0), row("channel 0 normalised", y, 0);
     row("channel 1", given, 1), row("channel 1 normalised", y, 1);
-    kin_figure_begin(&svg, 460, 330, "Batch norm brings channels to one scale");
-    kin_text_add(&svg, "<text class=\"strong\" x=\"20\" y=\"24\">before</text><text class=\"strong\" "
-                       "x=\"260\" y=\"24\">normalised</text>");
-    bars(&svg, given, 0, .2, 20, 160), bars(&svg, given, 1, .2, 20, 300);
-    bars(&svg, y, 0, 30, 260, 100), bars(&svg, y, 1, 30, 260, 250);
+    kin_figure_begin(&svg, 560, 330, "Batch norm brings channels to one scale");
+    kin_text_add(&svg, "<text class=\"strong\" x=\"120\" y=\"24\">before, 1 to 600</text><text "
+                       "class=\"strong\" x=\"360\" y=\"24\">normalised, -1.46 to 1.46</text>"
+                       "<text x=\"20\" y=\"104\">channel 0</text><text x=\"20\" y=\"254\">channel 1</text>");
+    bars(&svg, given, 0, .2, 120, 145), bars(&svg, given, 1, .2, 120, 300);
+    bars(&svg, y, 0, 30, 360, 100), bars(&svg, y, 1, 30, 360, 250);
     return kin_figure_write(cli, &svg, err);
 }

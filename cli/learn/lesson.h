@@ -56,7 +56,10 @@ bool kin_lesson_run(const kin_block *b, const char *folder, kin_text *output, ki
 /* Prints a block for the terminal. */
 void kin_lesson_print(const kin_block *b, const char *folder);
 
-/* Appends the lesson as a page that stands in its folder, with the outputs of this run. */
-void kin_lesson_page(kin_text *html, const kin_lesson *lesson);
+/* Writes the lesson as a page to `path`, with the outputs and the pictures of this run, which lie in `folder`. */
+bool kin_lesson_page(const kin_lesson *lesson, const char *folder, const char *path, kin_error *err);
+
+/* Writes the list of all lessons; `pages`: of each the page that was read last, NULL: not yet. */
+bool kin_lessons_page(const char *const *pages, const char *path, kin_error *err);
 
 #endif

@@ -1,31 +1,10 @@
 /* A lesson as a page in its folder, beside the pictures that its commands have drawn. */
 #include "cli/learn/lesson.h"
 #include "cli/pages/markup.h"
+#include "cli/pages/page.h"
 
 #include <ctype.h>
 #include <string.h>
-
-static const char *const style =
-    ":root{color-scheme:light "
-    "dark;--paper:#f6f7f9;--card:#fff;--ink:#14181f;--soft:#566070;--line:#dde1e8;--accent:#1d4ed8}"
-    "@media(prefers-color-scheme:dark){:root{--paper:#0e1116;--card:#161a21;--ink:#eef1f6;--soft:#a3abb8;--"
-    "line:#2b313c;--accent:#7aa2ff}}"
-    "body{margin:0;background:var(--paper);color:var(--ink);font:1.05rem/1.6 system-ui,-apple-system,'Segoe "
-    "UI',Roboto,sans-serif}"
-    "main{max-width:48rem;margin:0 auto;padding:2rem 1.1rem "
-    "4rem}h1{font-size:clamp(1.5rem,5vw,2.2rem);line-height:1.2}"
-    "h2{font-size:1.25rem;margin:2.2rem 0 .4rem}a{color:var(--accent)}"
-    "code,pre{font:.86rem/1.45 "
-    "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{overflow-wrap:anywhere}"
-    "pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.8rem "
-    "1rem;overflow-x:auto}"
-    "pre.command{border-left:4px solid var(--accent)}.source{color:var(--soft);font-size:.86rem;margin:1rem "
-    "0 -.6rem}"
-    "figure{margin:1.4rem 0}figure img{max-width:100%;height:auto;border-radius:8px;background:#fff}"
-    "figcaption{color:var(--soft);font-size:.92rem}"
-    "details{border:1px solid var(--line);border-radius:8px;padding:.4rem 1rem;margin:.6rem "
-    "0}summary{cursor:pointer;color:var(--accent)}"
-    "ol,ul{padding-left:1.4rem}";
 
 static void escaped(kin_text *out, const char *at, size_t size)
 {
@@ -93,33 +72,32 @@ static void inside(kin_text *out, kin_span s)
     escaped(out, plain, (size_t)(end - plain));
 }
 
-static void pre(kin_text *out, const char *class, const char *at, size_t size)
+/* A span as a string of its own, for what takes one; "" where there is no memory, which `page` then tells. */
+static const char *copied(kin_page *page, kin_text *to, kin_span s)
 {
-    kin_text_format(out, "<pre%s>", class);
-    escaped(out, at, size);
-    kin_text_add(out, "</pre>\n");
+    kin_text_add_bytes(to, s.at, s.size);
+    page->html.failed |= to->failed;
+    return to->failed || !s.size ? "" : to->data;
 }
 
-static void code(kin_text *out, const kin_block *b)
+static void code(kin_page *page, const kin_block *b)
 {
-    if (b->word.size > 2 && memcmp(b->word.at, "c ", 2) == 0) {
-        kin_text_add(out, "<p class=\"source\">");
-        escaped(out, b->word.at + 2, b->word.size - 2);
-        kin_text_add(out, "</p>");
-    }
-    bool command = b->word.size >= 2 && memcmp(b->word.at, "sh", 2) == 0;
-    pre(out, command ? " class=\"command\"" : "", b->text.at, b->text.size);
-    if (b->ran) pre(out, "", b->output.data ? b->output.data : "", b->output.size);
+    kin_text source = {0};
+    bool of_source = b->word.size > 2 && memcmp(b->word.at, "c ", 2) == 0,
+         typed = b->word.size >= 2 && memcmp(b->word.at, "sh", 2) == 0;
+    if (of_source) copied(page, &source, (kin_span){b->word.at + 2, b->word.size - 2});
+    kin_page_code(page, of_source ? source.data : NULL, typed, b->text.at, b->text.size);
+    if (b->ran) kin_page_code(page, NULL, false, b->output.data, b->output.size);
+    kin_text_free(&source);
 }
 
-static void heading(kin_text *out, kin_span s)
+/* The lesson's title is the page's already; its parts are sections. */
+static void heading(kin_page *page, kin_span s)
 {
-    size_t level = 0;
-    while (level < s.size && s.at[level] == '#') level++;
-    size_t skip = level + (level < s.size && s.at[level] == ' ');
-    kin_text_format(out, "<h%zu>", level);
-    inside(out, (kin_span){s.at + skip, s.size - skip});
-    kin_text_format(out, "</h%zu>\n", level);
+    kin_text text = {0};
+    if (s.size > 3 && memcmp(s.at, "## ", 3) == 0)
+        kin_page_section(page, copied(page, &text, (kin_span){s.at + 3, s.size - 3}), NULL);
+    kin_text_free(&text);
 }
 
 static void item(kin_text *out, kin_span s)
@@ -134,24 +112,35 @@ static void item(kin_text *out, kin_span s)
     kin_text_add(out, numbered ? "</li></ol>\n" : "</li></ul>\n");
 }
 
-static void block(kin_text *out, const kin_block *b)
+static void picture(kin_page *page, const kin_block *b, const char *folder)
 {
+    kin_text file = {0}, about = {0}, caption = {0}, name = {0};
+    kin_text_format(&file, "%s/%s", folder, copied(page, &name, b->word));
+    inside(&caption, b->text);
+    copied(page, &about, b->text);
+    bool ok = !(file.failed || about.failed || caption.failed);
+    if (ok) kin_page_picture(page, file.data, b->text.size ? about.data : "", caption.data);
+    page->html.failed |= !ok;
+    kin_text_free(&file), kin_text_free(&about), kin_text_free(&caption), kin_text_free(&name);
+}
+
+/* What stands before the first section says what the lesson is about. */
+static void paragraph(kin_page *page, kin_span s)
+{
+    kin_text_add(&page->html, page->section ? "<p>" : "<p class=\"lead\">");
+    inside(&page->html, s);
+    kin_text_add(&page->html, "</p>\n");
+}
+
+static void block(kin_page *page, const kin_block *b, const char *folder)
+{
+    kin_text *out = &page->html;
     switch (b->kind) {
-    case KIN_BLOCK_HEADING: heading(out, b->text); break;
-    case KIN_BLOCK_PARAGRAPH:
-        kin_text_add(out, "<p>"), inside(out, b->text), kin_text_add(out, "</p>\n");
-        break;
+    case KIN_BLOCK_HEADING: heading(page, b->text); break;
+    case KIN_BLOCK_PARAGRAPH: paragraph(page, b->text); break;
     case KIN_BLOCK_ITEM: item(out, b->text); break;
-    case KIN_BLOCK_CODE: code(out, b); break;
-    case KIN_BLOCK_PICTURE:
-        kin_text_add(out, "<figure><a href=\"");
-        escaped(out, b->word.at, b->word.size);
-        kin_text_add(out, "\"><img src=\"");
-        escaped(out, b->word.at, b->word.size);
-        kin_text_add(out, "\" alt=\"\"></a><figcaption>");
-        inside(out, b->text);
-        kin_text_add(out, "</figcaption></figure>\n");
-        break;
+    case KIN_BLOCK_CODE: code(page, b); break;
+    case KIN_BLOCK_PICTURE: picture(page, b, folder); break;
     case KIN_BLOCK_DETAILS:
         kin_text_add(out, "<details><summary>"), inside(out, b->text), kin_text_add(out, "</summary>\n");
         break;
@@ -159,17 +148,51 @@ static void block(kin_text *out, const kin_block *b)
     }
 }
 
-void kin_lesson_page(kin_text *html, const kin_lesson *lesson)
+bool kin_lesson_page(const kin_lesson *lesson, const char *folder, const char *path, kin_error *err)
 {
-    kin_span title = kin_lesson_title(lesson->text);
-    kin_text_add(html, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                       "content=\"width=device-width,initial-scale=1\"><title>");
-    escaped(html, title.at, title.size);
-    kin_text_format(html, "</title><style>%s</style><main>\n", style);
+    kin_page page;
+    kin_text title = {0};
+    kin_span words = kin_lesson_title(lesson->text);
+    kin_text_add_bytes(&title, words.at, words.size);
+    if (title.failed) return kin_fail_memory(err, path, words.size);
+    kin_page_begin_reading(&page, path, title.data);
     for (size_t i = 0; i < lesson->count; i++) {
         /* what the lesson promises is not shown beside what came */
         bool promised = kin_block_is_output(&lesson->blocks[i]) && i > 0 && lesson->blocks[i - 1].ran;
-        if (!promised) block(html, &lesson->blocks[i]);
+        if (!promised) block(&page, &lesson->blocks[i], folder);
     }
-    kin_text_add(html, "</main></html>\n");
+    kin_page_markup(&page, "<p><a href=\"../index.html\">All lessons</a></p>\n");
+    bool ok = kin_page_write(&page, err);
+    kin_page_free(&page);
+    kin_text_free(&title);
+    return ok;
+}
+
+/* The title's number stands before it already. */
+static void lesson_line(kin_page *page, const char *list, const char *lesson, const char *file)
+{
+    kin_text *out = &page->html;
+    kin_span title = kin_lesson_title(lesson);
+    kin_text_add(out, "<p>");
+    if (file) {
+        kin_text_add(out, "<a href=\"");
+        kin_page_link(out, list, file);
+        kin_text_add(out, "\">");
+    }
+    inside(out, title);
+    kin_text_add(out, file ? "</a></p>\n" : " <span class=\"soft\">(not yet read)</span></p>\n");
+}
+
+bool kin_lessons_page(const char *const *pages, const char *path, kin_error *err)
+{
+    kin_page page;
+    kin_page_begin_reading(&page, path, "How retrieval networks work");
+    kin_page_markup(&page,
+                    "<p class=\"lead\">Ten lessons, each with something to run, to look at and to change. "
+                    "<code>kin learn</code> goes on with the first that was not read.</p>\n");
+    kin_page_section(&page, "Lessons", NULL);
+    for (int i = 0; kin_lessons[i].name; i++) lesson_line(&page, path, kin_lessons[i].text, pages[i]);
+    bool ok = kin_page_write(&page, err);
+    kin_page_free(&page);
+    return ok;
 }

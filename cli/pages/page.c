@@ -25,14 +25,10 @@ void kin_page_fail(kin_page *page, const kin_error *err)
 
 /* ---- beginning, end ---- */
 
-void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead)
-{
-    kin_page_begin_live(page, path, title, lead, 0);
-}
-
 /* The policy lets the page load nothing and run nothing: what it shows is inside it, whatever a file is
  * called. */
-void kin_page_begin_live(kin_page *page, const char *path, const char *title, const char *lead, int seconds)
+static void begin(kin_page *page, const char *path, const char *title, const char *lead, int seconds,
+                  const char *attributes)
 {
     *page = (kin_page){.path = path, .limits = {.reduce_to = KIN_PAGE_THUMBNAIL}};
     kin_text_add(&page->html,
@@ -45,9 +41,25 @@ void kin_page_begin_live(kin_page *page, const char *path, const char *title, co
     kin_text_add(&page->html, kin_page_style);
     kin_text_add(&page->html, kin_svg_style);
     kin_text_add(&page->html, kin_map_style);
-    element(page, "</style></head><body><main>\n<header><h1>", title, "</h1>\n");
+    kin_text_format(&page->html, "</style></head><body><main%s>\n", attributes);
+    element(page, "<header><h1>", title, "</h1>\n");
     if (lead) element(page, "<p class=\"lead\">", lead, "</p>");
     kin_text_add(&page->html, "</header>\n");
+}
+
+void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead)
+{
+    kin_page_begin_live(page, path, title, lead, 0);
+}
+
+void kin_page_begin_live(kin_page *page, const char *path, const char *title, const char *lead, int seconds)
+{
+    begin(page, path, title, lead, seconds, "");
+}
+
+void kin_page_begin_reading(kin_page *page, const char *path, const char *title)
+{
+    begin(page, path, title, NULL, 0, " class=\"reading\"");
 }
 
 static void close_section(kin_page *page)
@@ -77,6 +89,8 @@ void kin_page_free(kin_page *page) { kin_text_free(&page->html); }
 void kin_page_text(kin_page *page, const char *text) { element(page, "<p>", text, "</p>\n"); }
 
 void kin_page_note(kin_page *page, const char *text) { element(page, "<p class=\"soft\">", text, "</p>\n"); }
+
+void kin_page_markup(kin_page *page, const char *markup) { kin_text_add(&page->html, markup); }
 
 void kin_page_section(kin_page *page, const char *title, const char *note)
 {

@@ -41,6 +41,8 @@ typedef struct kin_page {
 void kin_page_begin(kin_page *page, const char *path, const char *title, const char *lead);
 /* One that the browser loads again every so many seconds, of something that is going on; 0: as above. */
 void kin_page_begin_live(kin_page *page, const char *path, const char *title, const char *lead, int seconds);
+/* One that is read, not looked through: its column is as wide as its lines. */
+void kin_page_begin_reading(kin_page *page, const char *path, const char *title);
 
 /* A part of the page under a heading; it ends where the next one begins. `note` explains it to a newcomer;
  * NULL: none. */
@@ -50,6 +52,16 @@ void kin_page_heading(kin_page *page, const char *title, const char *note);
 /* A paragraph; and one that is less important, as the notes of headings are. */
 void kin_page_text(kin_page *page, const char *text);
 void kin_page_note(kin_page *page, const char *text);
+
+/* Whatever else of the caller's own: `markup` is not escaped. */
+void kin_page_markup(kin_page *page, const char *markup);
+/* Lines of a terminal or of a source, as they are; wide ones scroll. `typed`: by a person. `source`: where they are from; NULL:
+ * nothing is said. */
+void kin_page_code(kin_page *page, const char *source, bool typed, const char *text, size_t size);
+/* A picture as it lies in a file, an SVG, a JPEG or a PNG: the whole of it is inside the page, and a click opens the file. On a
+ * phone a drawing scrolls, since its text must not shrink. `about` is for who cannot see it; `caption` is markup, and may be
+ * NULL. */
+void kin_page_picture(kin_page *page, const char *file, const char *about, const char *caption);
 
 /* Names and values beside each other: "pictures" "1,200". One without a value (NULL) is left out. */
 typedef struct kin_page_fact {
