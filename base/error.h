@@ -19,6 +19,7 @@ typedef enum {
     KIN_ERR_MEMORY,      /* an allocation failed */
     KIN_ERR_NUMERIC,     /* NaN or infinity where a number was needed */
     KIN_ERR_INTERRUPTED, /* the caller asked to stop */
+    KIN_ERR_BUSY,        /* another process works on it */
 } kin_code;
 
 typedef struct kin_error {

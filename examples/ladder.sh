@@ -14,7 +14,7 @@
 # has a row's commands. OUT/SET.md, .svg and .html are the journal as a table, a picture and a page.
 #
 # ROWS="pixels frozen*" climbs only these. KIN is the program, OUT the folder (out/ladder, or out/ladder-quick), FROM where the data sets are (data, or ../shared/data), SEEDS the trainings
-# for the spread, STEPS their length; PRODUCTS and VIEWS make another shop. PLAN=1 only tells what there is to do, and the hours.
+# for the spread, STEPS their length; PRODUCTS and VIEWS make another shop. PLAN=1 only tells what there is to do, and the hours; it writes nothing.
 set -euf
 kin=${KIN:-./kin} quick=${QUICK:-}
 case $quick in 0) quick= ;; esac
@@ -23,7 +23,7 @@ for data in "$@"; do case $data in grocery | omniglot | shop) ;; *) echo "$0: $d
 root=${OUT:-out/ladder${quick:+-quick}}
 from=${FROM:-data}
 [ -n "${FROM:-}" ] || [ -d data/grocery ] || from=../shared/data
-mkdir -p "$root"
+if [ -n "${PLAN:-}" ]; then planned=$(mktemp) && trap 'rm -f "$planned"' EXIT; else mkdir -p "$root"; fi
 
 say() { echo "ladder: $*" >&2; }
 choose() { if [ -n "$quick" ]; then echo "$1"; else echo "$2"; fi; }         # QUICK FULL
@@ -464,7 +464,7 @@ choose_verified() {
 
 # The rows are gone through twice: first to tell the hours of those that are not finished.
 listed() { # NAME MINUTES
-    [ "$pass" != plan ] || echo "$1" >>"$d/order"
+    [ "$pass" != plan ] || echo "$1" >>"$order"
     for pattern in ${ROWS:-*}; do
         case $1 in $pattern) break ;; esac
         pattern=
@@ -535,15 +535,17 @@ climb() {
 choose_both_chain() { choose_both; choose_whole both "$d/rows/$name.json"; }
 
 torn() { [ -s "$1" ] && [ -n "$(tail -c 1 "$1")" ]; } # FILE: a kill left half a line
+whole_lines() { if torn "$1"; then sed '$d' "$1"; elif [ -e "$1" ]; then cat "$1"; fi; }
 # One set's folder, journal and sizes; the minutes are those of two cores that do nothing else.
 begin() {
     d=$root/$data journal=$root/$data.jsonl draws=$(choose 200 1000) rounds=$(choose 0 1) short_steps=$(choose 300 2000) channels=3 bfe=''
     case $data in
     grocery) needs=$from/grocery one_net=$(choose 0.12 3) light=$(choose 0.1 0.5) post=$(choose 0.1 2) ;;
     omniglot) needs=$from/omniglot-background.tar.gz one_net=$(choose 0.1 3) light=$(choose 0.03 0.3) post=$(choose 0.1 1.5) channels=1 bfe="--size 32" ;;
-    shop) needs=$root one_net=$(choose 0.06 2) light=$(choose 0.03 1) post=$(choose 0.06 4) ;;
+    shop) needs=. one_net=$(choose 0.06 2) light=$(choose 0.03 1) post=$(choose 0.06 4) ;;
     esac
-    mkdir -p "$d"
+    order=$d/order
+    if [ -n "${PLAN:-}" ]; then whole_lines "$journal" >"$planned" && journal=$planned order=/dev/null; else mkdir -p "$d"; fi
     settings
 }
 long() { awk -v m="$1" 'BEGIN { printf m < 90 ? "%.0f minutes" : "%.1f hours", m < 90 ? m + .5 : m / 60 }'; } # MINUTES
@@ -555,8 +557,8 @@ for data in "$@"; do
         say "$data: $needs is not there (FROM=FOLDER says where the data sets are): left out"
         continue
     fi
-    ! torn "$journal" || { sed '$d' "$journal" >"$journal.new" && mv "$journal.new" "$journal"; }
-    : >"$d/order"
+    ! torn "$journal" || { whole_lines "$journal" >"$journal.new" && mv "$journal.new" "$journal"; }
+    : >"$order"
     pass=plan to_do=0 minutes=0
     climb
     say "$data: $to_do rows to do, about $(long "$minutes") on two cores"
@@ -570,7 +572,7 @@ for data in $here; do
     part_classes
     climb
     # As they stand on the ladder, whenever they were measured.
-    for one in $(cat "$d/order"); do grep "\"row\": \"$one\"," "$journal" || :; done >"$d/ordered.jsonl"
+    for one in $(cat "$order"); do grep "\"row\": \"$one\"," "$journal" || :; done >"$d/ordered.jsonl"
     "$kin" ladder "$d/ordered.jsonl" --table "$root/$data.md" --svg "$root/$data.svg" --out "$root/$data.html" --force --quiet
     say "$data: $root/$data.md, .svg and .html show it"
 done

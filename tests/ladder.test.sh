@@ -77,6 +77,17 @@ report "a row is not opened twice" "$([ $? = 1 ] && grep -q 'softmax: the open c
 AGAIN=softmax climb whole "$kin"
 report "unless it is told to" "$([ "$(grep -c ' softmax opened ' whole/opened.log)" -eq 2 ] && grep -q '"row": "softmax"' whole/shop.jsonl || tail -n 1 err)"
 
+# a plan, of what a kill tore and of nothing
+cp before whole/shop.jsonl && printf '{"data": "shop", "row": "pixels-x"' >>whole/shop.jsonl
+find whole -type f -exec cksum {} + | sort >planned.before
+PLAN=1 climb whole "$kin"; code=$?
+find whole -type f -exec cksum {} + | sort >planned.after
+report "a plan tells what there is to do" "$([ $code -eq 0 ] && grep -q 'shop: 0 rows to do' err || cat err)"
+same "and changes nothing" planned.before planned.after
+PLAN=1 climb nothing "$kin"
+report "nor makes a folder" "$([ ! -e nothing ] && grep -q 'rows to do' err || cat err)"
+cp before whole/shop.jsonl
+
 # phases of which only the recipe was written when they were killed
 mkdir -p early/shop/net/two-phases && echo "steps = 1" >early/shop/net/two-phases/recipe.conf
 ROWS=two-phases climb early "$kin"

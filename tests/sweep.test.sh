@@ -40,7 +40,8 @@ grep -q '^lr = .*# of log(1e-4, 3e-2)$' whole/best.conf && ok "sweep: the best s
 best=$("$kin" sweep --report whole | awk 'NR == 2 { print $1, $2 }')
 chosen=whole/trial-000${best% *}
 expect "which kin train takes" 0 "" "" train shop --recipe whole/best.conf --out again --quiet
-[ "${best#* }" -eq 9 ] && same "sweep: a trial that is finished has the bits of that run" "$chosen/model.safetensors" again/model.safetensors
+if [ "${best#* }" -eq 9 ]; then same "sweep: a trial that is finished has the bits of that run" "$chosen/model.safetensors" again/model.safetensors
+else bad "sweep: a trial that is finished has the bits of that run" "the best one stopped at step ${best#* }"; fi
 grep -q '"method": "' whole/best.json && ok "sweep: with the chain behind it" || bad "sweep: with the chain behind it" "$(cat whole/best.json)"
 "$kin" embed shop --model again --out E --quiet
 expect "as kin retrieve takes it" 0 "id,images" "" retrieve --gallery E --params whole/best.json --top 3 --quiet
@@ -54,7 +55,7 @@ got=$("$kin" sweep --report whole | awk 'NR == 2 { print $3 }')
 grep -q '^# smoothing: the loss has none$\|^loss = softmax' whole/best.conf && ok "sweep: what a loss does not have is left out" || bad "sweep: what a loss does not have is left out" "$(cat whole/best.conf)"
 timeless whole >whole.lines
 expect "checkpoints of a few alone" 0 '"best": ' "" sweep $run --out few --keep 2 --quiet --json --html few.html
-timeless few | cmp -s - whole.lines && [ "$(ls -d few/trial-000[0-9]/last.safetensors | wc -l)" -eq 2 ] && ok "sweep: give the same" || bad "sweep: give the same" "$(ls few/*)"
+timeless few | cmp -s - whole.lines && [ "$(ls -d few/trial-*/last.safetensors | wc -l)" -eq 2 ] && ok "sweep: give the same" || bad "sweep: give the same" "$(ls few/*)"
 expect "what is finished stays" 0 "trial" "" sweep $run --out whole --quiet
 timeless whole | cmp -s - whole.lines && ok "sweep: and nothing is done again" || bad "sweep: and nothing is done again" "the journal grew"
 expect "random search is one rung" 0 "    9  " "" sweep space.conf shop --trials 2 --seeds 0 --method random --out random --quiet
@@ -100,6 +101,18 @@ fi
 
 expect "a deadline ends it well" 0 "trial" "left out for the time: " sweep space.conf shop --deadline 1s --out timed
 expect "a budget counts what was spent" 0 "trial" "left out for the time: " sweep space.conf shop --trials 5 --seeds 0 --method random --budget 0.01s --out random
+
+sed 's/^steps = 9/steps = 90000/' space.conf >endless.conf
+expect "what there is no time for" 0 "trial" "left out for the time: trial" sweep endless.conf shop --trials 2 --deadline 1s --rungs 8 --eta 3 --out endless
+twice=$(sed -n 's/\(left out.*to step [0-9]*\).*/\1/p' err | sort | uniq -d)
+[ -z "$twice" ] && ok "sweep: is told once" || bad "sweep: is told once" "$twice"
+
+# ---- choices that go together ----
+
+printf 'model = choice(conv4, resnet8)\nattention = choice("se@block", "se@layer1")\nsize = 16\nchannels = 3\nwidth = 4\nembedding = 8\nbatch-classes = 3\nbatch-pictures = 2\nsteps = 2\n' >pairs.conf
+expect "a choice that does not go with the first of the others" 0 "trial " "" sweep pairs.conf shop --trials 3 --seeds 0 --rungs 1 --out pairs --quiet
+sed 's/choice(conv4, resnet8)/conv4/' pairs.conf >never.conf
+expect "and one that no trial can have" 2 "" "never.conf:2: " sweep never.conf shop --trials 3 --out no
 
 # ---- what is wrong ----
 

@@ -132,6 +132,24 @@ static void halving(void)
     check_end();
     kin_sweep_table_free(&t);
 
+    check_begin("order: thousands, with equals, by figure and then by number");
+    enum { MANY = 3000 };
+    static int64_t many[MANY];
+    for (int64_t i = 0; i < MANY; i++) {
+        kin_sweep_trial *trial = kin_sweep_table_add(&t);
+        trial->rungs = i % 7 != 0, trial->result[0].figure = (double)(i * 37 % 101);
+    }
+    kin_sweep_order(&t, many);
+    for (int64_t i = 1; i < MANY; i++) {
+        const kin_sweep_result *a = kin_sweep_last(&t.trials[many[i - 1]]),
+                               *b = kin_sweep_last(&t.trials[many[i]]);
+        CHECK(!b || (a && (a->figure > b->figure || (a->figure == b->figure && many[i - 1] < many[i]))));
+        CHECK(b || a || many[i - 1] < many[i]);
+    }
+    CHECK(many[0] == kin_sweep_best(&t));
+    kin_sweep_table_free(&t);
+    check_end();
+
     check_begin(
         "halving: without time for a longer rung there are new trials, then what is there is finished");
     for (int i = 0; i < 9; i++) step(&t, &plan, KIN_SWEEP_NO_PROMOTION);

@@ -25,7 +25,7 @@ bool kin_run_own(const char *run, int *lock, kin_error *err)
     int why = errno;
     close(folder);
     return why != EWOULDBLOCK ||
-           kin_fail(err, KIN_ERR_IO,
+           kin_fail(err, KIN_ERR_BUSY,
                     "%s: another training writes this run; wait for it, or name another folder", run);
 }
 

@@ -18,7 +18,7 @@
 #define KIN_RUN_TEACHER "teacher.safetensors" /* of a distillation: train/teacher.h */
 
 /* Makes the folder where it is missing, and owns it until *lock is released or the process ends: two
- * trainings cannot write one run. Where the file system knows no locks, it is not owned. */
+ * trainings cannot write one run (KIN_ERR_BUSY). Where the file system knows no locks, it is not owned. */
 bool kin_run_own(const char *run, int *lock, kin_error *err);
 void kin_run_release(int *lock);
 

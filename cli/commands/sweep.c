@@ -376,8 +376,8 @@ static const kin_option options[] = {
      .low = 1,
      .high = -1,
      .fallback_shown = "of all",
-     .help =
-         "Checkpoints are kept of so many trials, the best ones; another that is promoted yet begins again."},
+     .help = "Checkpoints are kept of so many trials, the best ones; another that is promoted yet begins "
+             "again. Those of other seeds are not kept."},
     {.name = "seed",
      .kind = KIN_OPTION_INT,
      .value = "N",

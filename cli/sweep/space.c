@@ -354,27 +354,59 @@ static bool check_chain(const kin_space *s, const kin_sweep_chain *chain, kin_er
                     s->conf.path, line);
 }
 
-/* Every choice must be one that some trial can have: each is tried beside the first of the others. */
+static bool possible(kin_space *s, const double *value, kin_sweep_chain *chain, kin_error *err)
+{
+    return kin_space_configure(s, value, &s->tried, chain, err);
+}
+
+/* How many values of a parameter are tried: each choice, or both ends. */
+static int tries_of(const kin_sweep_param *p) { return p->kind == KIN_SWEEP_CHOICE ? p->n_choices : 2; }
+
+static double try_of(const kin_sweep_param *p, int n)
+{
+    return p->kind == KIN_SWEEP_CHOICE ? n : n ? p->high : p->low;
+}
+
+/* Makes `value` settings that a trial can have, with the parameter `kept` as it is (-1: any): as they are, with one other
+ * changed, or as drawn. What is refused only together with another stays: such a trial fails, and is told. */
+static bool find_possible(kin_space *s, int kept, double *value, kin_sweep_chain *chain, kin_error *err)
+{
+    enum { DRAWS = 200 };
+    if (possible(s, value, chain, err)) return true;
+    for (int i = 0; i < s->n_params; i++) {
+        double was = value[i];
+        for (int n = 0; i != kept && n < tries_of(&s->params[i]); n++) {
+            value[i] = try_of(&s->params[i], n);
+            if (possible(s, value, chain, NULL)) return true;
+        }
+        value[i] = was;
+    }
+    for (int64_t n = 0; n < DRAWS; n++) {
+        for (int i = 0; i < s->n_params; i++)
+            if (i != kept) value[i] = kin_sweep_draw(&s->params[i], 1, n);
+        if (possible(s, value, chain, NULL)) return true;
+    }
+    return false;
+}
+
+/* Every choice must be one that some trial can have. */
 static bool check_choices(kin_space *s, kin_error *err)
 {
-    double value[KIN_SWEEP_PARAMS];
-    kin_sweep_chain chain;
+    double first[KIN_SWEEP_PARAMS], value[KIN_SWEEP_PARAMS];
+    kin_sweep_chain chain, other;
     kin_error why = {0};
+    for (int i = 0; i < s->n_params; i++) value[i] = first[i] = try_of(&s->params[i], 0);
+    if (!find_possible(s, -1, value, &chain, &why)) return fail_at(s, line_to_blame(s, first), &why, err);
+    memcpy(first, value, sizeof first);
     for (int i = 0; i < s->n_params; i++)
-        value[i] = s->params[i].kind == KIN_SWEEP_CHOICE ? 0 : s->params[i].low;
-    bool base = kin_space_configure(s, value, &s->tried, &chain, &why), any = base || !s->n_params;
-    for (int i = 0; i < s->n_params; i++)
-        for (int c = base ? 1 : 0; c < s->params[i].n_choices; c++) {
+        for (int c = 0; c < s->params[i].n_choices; c++) {
             kin_error each = {0};
-            double kept = value[i];
+            memcpy(value, first, sizeof value);
             value[i] = c;
-            bool fine = kin_space_configure(s, value, &s->tried, &chain, &each);
-            value[i] = kept;
-            any |= fine;
-            if (!fine && base) return fail_at(s, s->conf.settings[s->setting[i]].line, &each, err);
+            if (!find_possible(s, i, value, &other, &each))
+                return fail_at(s, s->conf.settings[s->setting[i]].line, &each, err);
         }
-    if (!any) return fail_at(s, line_to_blame(s, value), &why, err);
-    return !base || check_chain(s, &chain, err);
+    return check_chain(s, &chain, err);
 }
 
 /* The largest number that a trial can have of an option of the chain, and the line that says so. */

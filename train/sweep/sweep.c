@@ -25,7 +25,9 @@ typedef struct sweeping {
     double latest; /* moment by which all must be done; INFINITY: none */
     double whole;  /* seconds there were for it, at this call's beginning */
     bool late;     /* what was just worked on was stopped for the time */
-    int64_t told;  /* the best trial that the caller knows of, -1: none, and its rungs then */
+    kin_sweep_next
+        left_out[KIN_SWEEP_FINALISTS + 1]; /* by stage: what the caller knows that there is no time for */
+    int64_t told; /* the best trial that the caller knows of, -1: none, and its rungs then */
     int told_rungs;
     kin_config config;
     int lock;
@@ -88,13 +90,27 @@ static double kept_for_finalists(const sweeping *s)
 
 static double latest_for(const sweeping *s) { return s->latest - KEPT_BACK - kept_for_finalists(s); }
 
+static bool same_piece(const kin_sweep_next *a, const kin_sweep_next *b)
+{
+    return a->what == b->what && a->trial == b->trial && a->rung == b->rung && a->seed == b->seed;
+}
+
+/* Once: a promotion that is left out comes again as a finalist that is. */
+static void tell_left_out(sweeping *s, const kin_sweep_next *next, double needs, double left)
+{
+    const kin_sweep_watch *w = &s->opt->watch;
+    bool told = false;
+    for (int i = 0; i < (int)s->stage; i++) told |= same_piece(&s->left_out[i], next);
+    s->left_out[s->stage] = *next;
+    if (!told && w->on_left_out) w->on_left_out(w->user, next, needs, fmax(left, 0));
+}
+
 /* Whether a rung is begun; else the search goes on with what is smaller, and it is told. */
 static bool there_is_time(sweeping *s, const kin_sweep_next *next)
 {
-    const kin_sweep_watch *w = &s->opt->watch;
     double needs = needs_of(s, next), left = latest_for(s) - kin_sweep_clock();
     if (left > 0 && needs <= left) return true;
-    if (w->on_left_out) w->on_left_out(w->user, next, needs, fmax(left, 0));
+    tell_left_out(s, next, needs, left);
     return false;
 }
 
@@ -139,20 +155,30 @@ static bool hopeless(const sweeping *s, kin_error *err)
     return true;
 }
 
-/* What lies behind the best so many gives up its checkpoints: should it be promoted yet, it begins again. */
+static bool forget(const sweeping *s, int64_t trial, int64_t seed, kin_error *err)
+{
+    char *folder = kin_sweep_folder(s->opt->folder, trial, seed);
+    bool ok = folder ? kin_phase_forget(folder, err) : kin_fail_memory(err, s->opt->folder, 1);
+    kin_free(folder);
+    return ok;
+}
+
+/* What lies behind the best so many gives up its checkpoints: should it be promoted yet, it begins again. With another
+ * seed a finalist is trained for its figure alone. */
 static bool prune(const sweeping *s, kin_error *err)
 {
     int64_t keep = s->opt->plan.keep, *order;
     bool ok = true;
-    if (!keep || s->table.count <= keep) return true;
+    if (!keep) return true;
+    for (int64_t i = 0; ok && i < s->table.n_again; i++)
+        ok = forget(s, s->table.again[i].trial, s->table.again[i].seed, err);
+    if (!ok || s->table.count <= keep) return ok;
     if (!(order = kin_alloc_array((size_t)s->table.count, sizeof *order)))
         return kin_fail_memory(err, "the trials", (size_t)s->table.count * sizeof *order);
     kin_sweep_order(&s->table, order);
     for (int64_t i = keep; ok && i < s->table.count; i++) {
         const kin_sweep_trial *trial = &s->table.trials[order[i]];
-        char *folder = trial->rungs || *trial->failed ? kin_sweep_folder(s->opt->folder, order[i], 0) : NULL;
-        if (folder) ok = kin_phase_forget(folder, err);
-        kin_free(folder);
+        if (trial->rungs || *trial->failed) ok = forget(s, order[i], 0, err);
     }
     kin_free(order);
     return ok;
@@ -214,7 +240,6 @@ static bool keep_pause(sweeping *s, const kin_sweep_next *next, const kin_sweep_
 
 static bool train(sweeping *s, const kin_sweep_next *next, const kin_sweep_chain *chain, kin_error *err)
 {
-    const kin_sweep_watch *w = &s->opt->watch;
     kin_sweep_result result;
     kin_error why = {0}, ignored = {0};
     char *folder = kin_sweep_folder(s->opt->folder, next->trial, next->seed);
@@ -234,7 +259,7 @@ static bool train(sweeping *s, const kin_sweep_next *next, const kin_sweep_chain
         return kin_fail(err, why.code, "trial %lld: %s", (long long)next->trial, why.message);
     }
     if (!keep_pause(s, next, &result, err)) return false;
-    if (w->on_left_out) w->on_left_out(w->user, next, trial.needs, fmax(0, trial.latest - kin_sweep_clock()));
+    tell_left_out(s, next, trial.needs, trial.latest - kin_sweep_clock());
     return s->late = true;
 }
 
@@ -291,7 +316,7 @@ static bool own(sweeping *s, kin_error *err)
 {
     kin_error why = {0};
     if (kin_run_own(s->opt->folder, &s->lock, &why)) return true;
-    if (strstr(why.message, "another training"))
+    if (why.code == KIN_ERR_BUSY)
         return kin_fail(err, why.code, "%s: another sweep works in this folder; wait for it, or name another",
                         s->opt->folder);
     return kin_fail(err, why.code, "%s", why.message);

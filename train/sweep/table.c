@@ -63,18 +63,38 @@ static double standing(const kin_sweep_trial *trial)
     return last && !*trial->failed ? last->figure : -INFINITY;
 }
 
-/* By insertion: a sweep has hundreds of trials, and each of them took seconds. */
-static void insert(const kin_sweep_table *t, int64_t *order, int64_t n, int64_t trial)
+/* Down the heap, whose top is what comes last, until nothing below it comes later. */
+static void sink(int64_t *heap, int64_t count, int64_t at, kin_sweep_before *before, const void *of)
 {
-    int64_t at = n;
-    for (; at > 0 && standing(&t->trials[order[at - 1]]) < standing(&t->trials[trial]); at--)
-        order[at] = order[at - 1];
-    order[at] = trial;
+    for (int64_t below; (below = 2 * at + 1) < count; at = below) {
+        below += below + 1 < count && before(of, heap[below], heap[below + 1]);
+        if (!before(of, heap[at], heap[below])) return;
+        int64_t item = heap[at];
+        heap[at] = heap[below], heap[below] = item;
+    }
+}
+
+void kin_sweep_sort(int64_t *order, int64_t count, kin_sweep_before *before, const void *of)
+{
+    for (int64_t i = 0; i < count; i++) order[i] = i;
+    for (int64_t i = count / 2; i-- > 0;) sink(order, count, i, before, of);
+    for (int64_t n = count; n-- > 1;) {
+        int64_t last = order[0];
+        order[0] = order[n], order[n] = last;
+        sink(order, n, 0, before, of);
+    }
+}
+
+static bool stands_before(const void *of, int64_t a, int64_t b)
+{
+    const kin_sweep_table *t = of;
+    double first = standing(&t->trials[a]), second = standing(&t->trials[b]);
+    return first > second || (first == second && a < b);
 }
 
 void kin_sweep_order(const kin_sweep_table *t, int64_t *order)
 {
-    for (int64_t i = 0; i < t->count; i++) insert(t, order, i, i);
+    kin_sweep_sort(order, t->count, stands_before, t);
 }
 
 int64_t kin_sweep_best(const kin_sweep_table *t)
@@ -111,18 +131,17 @@ static int64_t ahead(const kin_sweep_table *t, int rung, int64_t trial)
     return better;
 }
 
-/* The best of those that finished `rung` last and are among the best 1/eta there; -1: none. */
+/* The best of those that finished `rung` last, if it is among the best 1/eta there; -1: none. */
 static int64_t promotable(const kin_sweep_table *t, const kin_sweep_plan *plan, int rung)
 {
-    int64_t finished = 0, found = -1, places;
-    for (int64_t i = 0; i < t->count; i++) finished += t->trials[i].rungs > rung;
-    places = finished / plan->eta;
+    int64_t finished = 0, found = -1;
     for (int64_t i = 0; i < t->count; i++) {
         const kin_sweep_trial *trial = &t->trials[i];
-        if (trial->rungs != rung + 1 || *trial->failed || ahead(t, rung, i) >= places) continue;
+        finished += trial->rungs > rung;
+        if (trial->rungs != rung + 1 || *trial->failed) continue;
         if (found < 0 || trial->result[rung].figure > t->trials[found].result[rung].figure) found = i;
     }
-    return found;
+    return found >= 0 && ahead(t, rung, found) < finished / plan->eta ? found : -1;
 }
 
 static bool was_again(const kin_sweep_table *t, int64_t trial, int64_t seed)

@@ -68,6 +68,10 @@ kin_sweep_again *kin_sweep_table_add_again(kin_sweep_table *t, int64_t trial, in
 
 /* The last result of a trial; NULL: none. */
 const kin_sweep_result *kin_sweep_last(const kin_sweep_trial *trial);
+/* order[0..count-1] becomes 0..count-1 sorted by `before`, a total order; nothing is allocated. */
+typedef bool kin_sweep_before(const void *of, int64_t a, int64_t b);
+void kin_sweep_sort(int64_t *order, int64_t count, kin_sweep_before *before, const void *of);
+
 /* The trials by their last figure, best first; those without one come last, equals by number. order [t->count]. */
 void kin_sweep_order(const kin_sweep_table *t, int64_t *order);
 /* -1: no trial has a result. */

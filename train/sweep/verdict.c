@@ -38,20 +38,17 @@ static bool gather(grouped *g, const kin_sweep_table *t, int param, const bool *
     return true;
 }
 
-static void sort_by_value(grouped *g)
+static bool is_smaller(const void *of, int64_t a, int64_t b)
 {
-    for (int64_t i = 0; i < g->count; i++) {
-        int64_t at = i;
-        for (; at > 0 && g->value[g->order[at - 1]] > g->value[i]; at--) g->order[at] = g->order[at - 1];
-        g->order[at] = i;
-    }
+    const double *value = of;
+    return value[a] < value[b] || (value[a] == value[b] && a < b);
 }
 
 /* By ranks, equal values together; for a choice each value is a group. */
 static void divide(grouped *g, bool choice)
 {
     int last = -1;
-    sort_by_value(g);
+    kin_sweep_sort(g->order, g->count, is_smaller, g->value);
     for (int64_t i = 0; i < g->count; i++) {
         int64_t at = g->order[i];
         int part = (int)(i * PARTS / g->count);
