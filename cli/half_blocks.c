@@ -1,16 +1,5 @@
 #include "cli/half_blocks.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-bool kin_half_blocks_here(void)
-{
-    const char *colours = getenv("COLORTERM"), *term = getenv("TERM");
-    bool full = colours && (strcmp(colours, "truecolor") == 0 || strcmp(colours, "24bit") == 0);
-    return full && isatty(STDOUT_FILENO) && !(term && strcmp(term, "dumb") == 0);
-}
-
 static void add_colour(kin_text *text, int layer, const kin_image *image, int x, int y)
 {
     const uint8_t *p = image->data + ((size_t)y * (size_t)image->width + (size_t)x) * (size_t)image->channels;

@@ -6,9 +6,6 @@
 #include "base/text.h"
 #include "data/images/image.h"
 
-/* Whether standard output is a terminal that says it can show them (COLORTERM: truecolor, 24bit). */
-bool kin_half_blocks_here(void);
-
 /* Appends the picture (1 or 3 channels), made no wider than `columns` cells and no higher than `rows` lines, each line
  * behind `indent` blanks and ended by the plain colours. */
 bool kin_half_blocks_add(kin_text *text, const kin_image *image, int columns, int rows, int indent,

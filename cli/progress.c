@@ -1,10 +1,12 @@
 #include "cli/progress.h"
 
+#include "base/text.h"
 #include "cli/command.h"
-
 #include "cli/deadline.h"
+#include "cli/terminal.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +57,48 @@ static void rate_text(double rate, char *text, size_t room)
     snprintf(text, room, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate);
 }
 
-static void draw(const kin_meter *p, const char *extra)
+/* A part of a line, filled to an eighth of a character. */
+static void add_bar(kin_text *line, double part, int columns)
+{
+    static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    int filled = (int)(part * columns * 8), whole = filled / 8;
+    bool fine = kin_terminal_utf8();
+    kin_text_add(line, fine ? "▕" : "[");
+    for (int i = 0; i < whole; i++) kin_text_add(line, fine ? "█" : "#");
+    for (int i = whole; i < columns; i++) kin_text_add(line, fine && i == whole ? eighths[filled % 8] : " ");
+    kin_text_add(line, fine ? "▏ " : "] ");
+}
+
+/* Behind the label; as wide as the terminal leaves room for. */
+static void add_bar_that_fits(const kin_meter *p, kin_text *line, int columns, int text)
+{
+    enum { FRAME = 3, LEAST = 8, MOST = 40 };
+    int room = columns - 1 - text - FRAME;
+    double part = p->total > 0 ? (double)p->done / (double)p->total : 0;
+    if (p->total > 0 && room >= LEAST)
+        add_bar(line, part < 0 ? 0 : part > 1 ? 1 : part, room < MOST ? room : MOST);
+}
+
+/* Prints no more than so many columns: a line that is broken by the terminal cannot be drawn over. */
+static void put_columns(const char *text, int columns)
+{
+    int shown = 0;
+    const char *at = text;
+    for (; *at; at++) {
+        bool begins = ((unsigned char)*at & 0xC0) != 0x80;
+        if (begins && shown++ == columns) break;
+    }
+    fwrite(text, 1, (size_t)(at - text), stderr);
+}
+
+static int columns_of(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+static void draw(kin_meter *p, const char *extra)
 {
     char counts[64], rate_shown[32], left[24];
     double elapsed = kin_clock() - p->started;
@@ -64,15 +107,25 @@ static void draw(const kin_meter *p, const char *extra)
     if (p->total > 0) snprintf(counts, sizeof counts, "%" PRId64 "/%" PRId64, p->done, p->total);
     else snprintf(counts, sizeof counts, "%" PRId64, p->done);
     kin_meter_clock(p->total > 0 && rate > 0 ? (double)(p->total - p->done) / rate : -1, left);
-    const char *begin = p->terminal ? "\r" : "", *bold = p->coloured ? "\033[1m" : "",
-               *plain = p->coloured ? "\033[0m" : "";
-    fprintf(stderr, "%s%s%s%s %s %s, %s/s", begin, bold, p->label, plain, counts, p->unit, rate_shown);
-    if (p->total > 0) fprintf(stderr, ", %s left", left);
-    if (extra && *extra) fprintf(stderr, ", %s", extra);
-    /* Erases what a longer line before this one left behind. */
-    fputs(p->terminal ? "\033[K" : "\n", stderr);
+    kin_text told = {0}, line = {0};
+    kin_text_format(&told, "%s %s, %s/s", counts, p->unit, rate_shown);
+    if (p->total > 0) kin_text_format(&told, ", %s left", left);
+    if (extra && *extra) kin_text_format(&told, ", %s", extra);
+    const char *text = told.data && !told.failed ? told.data : counts;
+    if (!p->terminal) fprintf(stderr, "%s %s\n", p->label, text);
+    else {
+        int columns = kin_terminal_measure(STDERR_FILENO).columns, label = columns_of(p->label) + 1;
+        if (columns_of(text) > p->widest) p->widest = columns_of(text);
+        add_bar_that_fits(p, &line, columns, label + p->widest);
+        kin_text_add(&line, text);
+        fprintf(stderr, "\r%s%s%s ", p->coloured ? "\033[1m" : "", p->label, p->coloured ? "\033[0m" : "");
+        put_columns(line.data && !line.failed ? line.data : text,
+                    columns > label ? columns - 1 - label : INT_MAX);
+        fputs("\033[K", stderr); /* what a longer line before this one left behind */
+    }
     fflush(stderr);
     line_open = p->terminal;
+    kin_text_free(&told), kin_text_free(&line);
 }
 
 void kin_meter_update(kin_meter *p, int64_t done, const char *extra)

@@ -1,6 +1,6 @@
 /* One line on standard error that tells how far a long job is: label, done of total, rate, time left. On a
- * terminal it is redrawn in place, at most ten times a second; elsewhere a plain line comes every ten
- * seconds. */
+ * terminal it is redrawn in place with a bar, as wide as the terminal is and no wider, at most ten times a second;
+ * elsewhere a plain line comes every ten seconds. */
 #ifndef KIN_CLI_PROGRESS_H
 #define KIN_CLI_PROGRESS_H
 
@@ -13,6 +13,7 @@ typedef struct kin_meter {
     int64_t first, total;     /* total 0: not known */
     bool silent, terminal, coloured;
     double started, shown; /* seconds of the monotonic clock */
+    int widest;            /* text so far, in columns: the bar keeps its length while numbers change theirs */
     int64_t done;
 } kin_meter;
 

@@ -162,9 +162,13 @@ expect "two ways to say it" 2 "" "two ways to tell what counts as found" find sh
 "$kin" find shop/copy.png --index shop --top 1 --pictures always --quiet >blocks
 why=; [ "$(wc -l <blocks)" -eq 13 ] && [ "$(grep -c '▀' blocks)" -eq 12 ] && tail -n 1 blocks | grep -q "$(printf '\033')\[0m\$" || why="$(wc -l <blocks) lines"
 report "a picture of twelve lines of half blocks" "$why"
+"$kin" find shop/copy.png --index shop --top 1 --pictures sixel --quiet >sixels
+why=; grep -q "$(printf '\033')P0;1;0q\"1;1;240;240" sixels && [ "$(head -n 1 sixels)" = "$(head -n 1 blocks)" ] || why="$(head -c 100 sixels)"
+report "and one of sixels" "$why"
 COLORTERM=truecolor expect "none where standard output is no terminal" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --pictures terminal --quiet
 why=; grep -q '▀' out && why="$(head -n 3 out)"
 report "and not a block of it" "$why"
+"$kin" synth many --quiet --products 60 --views 10 --size 24 --seed 5 || exit 1
 if command -v script >/dev/null && script -qec true /dev/null >"$out/log" 2>&1; then
     TERM=xterm COLORTERM=truecolor script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
     why=; grep -q '▀' typed || why="$(head -n 3 typed)"
@@ -172,6 +176,15 @@ if command -v script >/dev/null && script -qec true /dev/null >"$out/log" 2>&1; 
     TERM=xterm COLORTERM= script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
     why=; grep -q '▀' typed && why=blocks
     report "and in no other" "$why"
+    printf '\033[?62;4;22c' | TERM=xterm COLORTERM= script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed
+    why=; grep -q "$(printf '\033')P0;1;0q" typed || why="$(head -c 200 typed)"
+    report "a terminal that says it has sixels is given them" "$why"
+    for columns in 40 70 100; do
+        TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols $columns; '$kin' embed many --model pixels --size 8 --out m" /dev/null >typed </dev/null
+        why=$(tr '\r' '\n' <typed | tr -d '\200-\277' | sed 's/'"$(printf '\033')"'\[[0-9;]*[mK]//g' | grep ' 64/600' | awk -v most="$columns" 'length($0) >= most { print length($0) ": " $0; exit }')
+        [ "$columns" -lt 100 ] || tr '\r' '\n' <typed | grep -q '▕█' || why="no bar"
+        report "progress fits $columns columns" "$why"
+    done
 fi
 expect "none in JSON" 2 "" "leave --json and --paths0 out" find shop/copy.png --index shop --pictures always --json
 

@@ -2,15 +2,16 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/find/queries.h"
 #include "cli/find/telling.h"
-#include "cli/half_blocks.h"
 #include "cli/marked_pairs.h"
+#include "cli/terminal.h"
 #include "retrieval/search/search.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const group_by[] = {"label", NULL};
-static const char *const picture_whens[] = {"terminal", "always", NULL};
+static const char *const picture_whens[] = {"terminal", "blocks", "sixel", "always", NULL};
 
 static const kin_option options[] = {
     KIN_INDEX_OPTION,
@@ -39,9 +40,9 @@ static const kin_option options[] = {
      "--pairs writes",
      .fallback_shown = "--false-accept"},
     {"pictures", KIN_OPTION_CHOICE, "WHEN",
-     "show small pictures below the lines: terminal, where standard output is one of 24-bit colours "
-     "(COLORTERM), or "
-     "always",
+     "show small pictures below the lines: terminal, where standard output is one that shows them, by sixels "
+     "(which it is asked for) or by half blocks (24-bit colours, COLORTERM); or blocks or sixel wherever it "
+     "goes (always: blocks)",
      .fallback_shown = "none", .choices = picture_whens},
     {"html", KIN_OPTION_STRING, "PAGE", "a page that shows what was found, to be opened in a browser",
      .writes = KIN_WRITES_PAGE},
@@ -142,15 +143,29 @@ static bool take_threshold(finding *r, kin_error *err)
     return true;
 }
 
+/* Into a file or a pipe go none that were not asked for by their name. */
+static kin_pictures_shown pictures_here(void)
+{
+    if (kin_terminal_sixel()) return KIN_PICTURES_SIXEL;
+    return kin_terminal_colours() ? KIN_PICTURES_BLOCKS : KIN_PICTURES_NONE;
+}
+
 static bool take_pictures(finding *r, kin_error *err)
 {
+    enum { USUAL_CELL = 20, SMALLEST = 6, LARGEST = 100 };
     const char *when = kin_option_string(r->told.cli, "pictures");
     bool lines = !kin_option_flag(r->told.cli, "json") && !kin_option_flag(r->told.cli, "paths0");
+    int cell = kin_terminal_measure(STDOUT_FILENO).cell_height;
     if (!when) return true;
-    r->told.pictures = strcmp(when, "always") == 0 || (lines && kin_half_blocks_here());
-    return lines || !r->told.pictures ||
-           kin_fail(err, KIN_ERR_ARGUMENT,
-                    "--pictures always shows them between lines; leave --json and --paths0 out");
+    r->told.cell_height = cell >= SMALLEST && cell <= LARGEST ? cell : USUAL_CELL;
+    if (strcmp(when, "terminal") != 0) {
+        r->told.pictures = strcmp(when, "sixel") == 0 ? KIN_PICTURES_SIXEL : KIN_PICTURES_BLOCKS;
+        return lines ||
+               kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--pictures %s shows them between lines; leave --json and --paths0 out", when);
+    }
+    if (lines) r->told.pictures = pictures_here();
+    return true;
 }
 
 static int run(kin_cli *cli)

@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/csv.h"
 #include "base/memory.h"
+#include "cli/deadline.h"
 #include "cli/descriptors.h"
 #include "cli/interrupt.h"
 #include "cli/photos.h"
@@ -71,6 +72,7 @@ typedef struct updating {
     kin_describer describer;
     kin_meter meter;
     const char *file;
+    double began; /* reading; the meter is told of it behind the first pictures */
     bool begun, quiet;
 } updating;
 
@@ -78,6 +80,7 @@ static bool show(void *user, int64_t done, int64_t total)
 {
     updating *u = user;
     if (!u->begun) kin_meter_start(&u->meter, "indexing", "pictures", 0, total, u->quiet || total < 500);
+    if (!u->begun) u->meter.started = u->began;
     u->begun = true;
     kin_meter_update(&u->meter, done, NULL);
     return !kin_interrupted();
@@ -144,6 +147,7 @@ static bool begins(void *user, int64_t pictures, kin_error *err)
     updating *u = user;
     struct statvfs disk;
     char *folder = kin_parent_folder(u->file);
+    u->began = kin_clock();
     bool known = folder && statvfs(folder, &disk) == 0;
     double needed = (double)pictures * ((double)u->describer.dim * sizeof(float) + MORE),
            room = known ? (double)disk.f_bavail * (double)disk.f_frsize : 0;

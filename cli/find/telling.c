@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/half_blocks.h"
 #include "cli/pages/photos_page.h"
+#include "cli/sixel.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -90,14 +91,22 @@ static void put_page(const kin_find_telling *r, const char *query, const struct 
 static void put_picture(const kin_find_telling *r, const char *path)
 {
     enum { COLUMNS = 32, ROWS = 12, INDENT = 8 };
+    bool sixel = r->pictures == KIN_PICTURES_SIXEL;
+    int high = ROWS * r->cell_height;
     kin_image image;
     kin_text text = {0};
     kin_error why = {0};
     kin_image_limits limits = {.max_pixels = (uint64_t)kin_option_int(r->cli, "max-pixels"),
-                               .reduce_to = 4 * ROWS};
+                               .reduce_to = sixel ? high : 4 * ROWS};
     bool read = kin_image_read(path, &limits, &image, &why);
     bool ok = read && kin_image_convert(&image, 3, &why) &&
-              kin_half_blocks_add(&text, &image, COLUMNS, ROWS, INDENT, &why);
+              (sixel || kin_half_blocks_add(&text, &image, COLUMNS, ROWS, INDENT, &why));
+    if (ok && sixel) {
+        kin_text_format(&text, "%*s", INDENT, "");
+        ok = kin_sixel_add(&text, &image, high * 3 / 2, high, &why);
+        kin_text_add(&text, "\n");
+    }
+    if (ok && text.failed) ok = kin_fail_memory(&why, "a picture", text.size);
     if (ok) fwrite(text.data, 1, text.size, stdout);
     else if (!kin_error_is_of_file(&why)) kin_fail(r->err, why.code, "%s", why.message);
     kin_text_free(&text);
