@@ -187,6 +187,16 @@ static bool write_page(const telling *t, const kin_image_limits *limits, const c
     return ok;
 }
 
+void kin_leaks_say_crowded(const kin_cli *cli, int64_t pictures)
+{
+    if (pictures)
+        kin_cli_note(
+            cli,
+            "%lld pictures have hashes like more than 64 others' each (plain ones do); of those 64 were "
+            "compared with each, and the nearest by descriptor: there may be more",
+            (long long)pictures);
+}
+
 bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_dataset *second, int64_t *found,
                     kin_error *err)
 {
@@ -201,6 +211,7 @@ bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_data
     ok = ok && share_names(first, second, &t.comparable, err);
     ok = ok && (!html || write_page(&t, &opt.limits, html, err));
     ok = ok && (kin_option_flag(cli, "json") ? put_json(&t, err) : put_lines(&t, err));
+    if (ok) kin_leaks_say_crowded(cli, leaks.crowded);
     if (ok && leaks.broken)
         kin_cli_note(cli, "%lld pictures could not be read and were not compared; the first: %s",
                      (long long)leaks.broken, leaks.first_broken.message);

@@ -23,6 +23,9 @@
 
 extern const char *const kin_leaks_kinds[]; /* of kin duplicates --kind, too */
 
+/* Of so many pictures the hash was like more than 64 others': that not all of those were compared. 0: nothing. */
+void kin_leaks_say_crowded(const kin_cli *cli, int64_t pictures);
+
 /* Leaves in *found how many pictures of the second set are in the first one, too. */
 bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_dataset *second, int64_t *found,
                     kin_error *err);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct kin_terminal_size {
-    int columns, rows;             /* 0: not known */
+    int columns, rows;           /* 0: not known */
     int cell_width, cell_height; /* pixels of a character; 0: not known */
 } kin_terminal_size;
 

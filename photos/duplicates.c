@@ -110,6 +110,7 @@ typedef struct near_hashes {
     const state *s;
     int64_t begin;
     int64_t *count, *found; /* [WORK], [WORK, HASHES]: the first so many of each row */
+    bool *crowded;          /* [WORK]: there are more */
 } near_hashes;
 enum { HASHES = 64 };
 
@@ -132,11 +133,13 @@ static void near_one(void *arg, int64_t index, int worker)
     int64_t i = h->begin + index;
     uint64_t hash[TURNS];
     for (int t = 0; t < TURNS; t++) hash[t] = kin_hash_turned(s->photos->item[s->single[i]].hash, t);
-    h->count[index] = 0;
+    h->count[index] = 0, h->crowded[index] = false;
     int64_t first = !s->opt.across ? i + 1 : i < s->second ? s->second : s->singles;
-    for (int64_t k = first; k < s->singles && h->count[index] < HASHES; k++)
-        if (turned_distance(hash, s->photos->item[s->single[k]].hash) <= s->opt.bits)
-            h->found[index * HASHES + h->count[index]++] = k;
+    for (int64_t k = first; k < s->singles && !h->crowded[index]; k++) {
+        if (turned_distance(hash, s->photos->item[s->single[k]].hash) > s->opt.bits) continue;
+        if (h->count[index] < HASHES) h->found[index * HASHES + h->count[index]++] = k;
+        else h->crowded[index] = true;
+    }
 }
 
 static bool by_hash(state *s, kin_error *err)
@@ -144,16 +147,19 @@ static bool by_hash(state *s, kin_error *err)
     near_hashes h = {.s = s};
     h.count = kin_alloc_array(WORK, sizeof *h.count);
     h.found = kin_alloc_array(WORK * HASHES, sizeof *h.found);
-    bool ok = (h.count && h.found) || kin_fail_memory(err, "candidates", WORK * HASHES * sizeof *h.found);
+    h.crowded = kin_alloc_array(WORK, sizeof *h.crowded);
+    bool ok = (h.count && h.found && h.crowded) ||
+              kin_fail_memory(err, "candidates", WORK * HASHES * sizeof *h.found);
     for (h.begin = 0; ok && h.begin < s->singles; h.begin += WORK) {
         int64_t rows = s->singles - h.begin < WORK ? s->singles - h.begin : WORK;
         kin_parallel_for(rows, near_one, &h);
+        for (int64_t i = 0; i < rows; i++) s->out->crowded += h.crowded[i];
         for (int64_t i = 0; ok && i < rows; i++)
             for (int64_t k = 0; ok && k < h.count[i]; k++)
                 ok = add_pair(s, s->single[h.begin + i], s->single[h.found[i * HASHES + k]],
                               KIN_DUPLICATE_NONE, err);
     }
-    kin_free(h.count), kin_free(h.found);
+    kin_free(h.count), kin_free(h.found), kin_free(h.crowded);
     return ok;
 }
 
@@ -496,24 +502,38 @@ static bool better(const state *s, const worth *worths, int64_t a, int64_t b, ki
     return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;
 }
 
+/* Which of two pairs says that a picture is nearer: by kind, then one that is not turned, then by what fits best. */
+static bool says_nearer(const kin_duplicate_pair *p, const kin_duplicate_pair *than)
+{
+    if (!than || p->kind != than->kind) return !than || p->kind < than->kind;
+    if (!p->turn != !than->turn) return !p->turn;
+    return p->correlation > than->correlation;
+}
+
 /* How near each is: to its keeper where they were compared, else to whatever is nearest in its group. */
-static void tell_kinds(const state *s)
+static bool tell_kinds(const state *s, kin_error *err)
 {
     kin_duplicates *d = s->out;
-    for (int64_t i = 0; i < s->photos->count; i++) d->kind[i] = KIN_DUPLICATE_NONE;
-    for (int pass = 0; pass < 2; pass++)
-        for (int64_t i = 0; i < d->pairs; i++) {
-            const kin_duplicate_pair *p = &d->pair[i];
-            int64_t g = d->group[p->a];
-            if (p->kind > s->opt.loosest || g < 0 || g != d->group[p->b]) continue;
-            const int64_t both[2] = {p->a, p->b};
-            for (int k = 0; k < 2; k++) {
-                bool of_keeper = both[1 - k] == d->keeper[g];
-                kin_duplicate *kind = &d->kind[both[k]];
-                if (pass == 0 ? of_keeper : *kind == KIN_DUPLICATE_NONE)
-                    *kind = p->kind, d->turn[both[k]] = p->turn;
-            }
-        }
+    size_t n = (size_t)s->photos->count;
+    const kin_duplicate_pair **nearest = kin_alloc_zero(n, 2 * sizeof *nearest),
+                             **keepers = nearest ? nearest + n : NULL;
+    if (!nearest) return kin_fail_memory(err, "groups", n * 2 * sizeof *nearest);
+    for (int64_t i = 0; i < d->pairs; i++) {
+        const kin_duplicate_pair *p = &d->pair[i];
+        int64_t g = d->group[p->a];
+        if (p->kind > s->opt.loosest || g < 0 || g != d->group[p->b]) continue;
+        if (says_nearer(p, nearest[p->a])) nearest[p->a] = p;
+        if (says_nearer(p, nearest[p->b])) nearest[p->b] = p;
+        if (p->a == d->keeper[g]) keepers[p->b] = p;
+        if (p->b == d->keeper[g]) keepers[p->a] = p;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const kin_duplicate_pair *p = keepers[i] ? keepers[i] : nearest[i];
+        d->kind[i] = p ? p->kind : KIN_DUPLICATE_NONE;
+        if (p) d->turn[i] = p->turn;
+    }
+    kin_free(nearest);
+    return true;
 }
 
 static bool group(state *s, kin_error *err)
@@ -547,7 +567,7 @@ static bool group(state *s, kin_error *err)
             d->keeper[d->group[i]] = i;
         ok = !kin_failed(&inner) || kin_fail(err, inner.code, "%s", inner.message);
     }
-    if (ok) tell_kinds(s);
+    ok = ok && tell_kinds(s, err);
     kin_free(of), kin_free(size), kin_free(edge), kin_free(worths);
     return ok;
 }

@@ -66,9 +66,12 @@ typedef struct kin_duplicates {
     int64_t *group;  /* [count]: 0 .. groups - 1 in the order of first pictures, -1: alone */
     int64_t *keeper; /* [groups] */
     kin_duplicate
-        *kind;      /* [count]: of a picture that is not its group's keeper, how near it is to one of it */
-    int8_t *turn;   /* [count]: and how it is turned or mirrored; 0: not at all */
+        *kind;    /* [count]: of a picture that is not its group's keeper, how near it is to it, or where they
+                       were not compared to that of the group which it is nearest to */
+    int8_t *turn; /* [count]: and how it is turned or mirrored; 0: not at all */
     int64_t broken; /* candidates that could not be decoded again */
+    int64_t
+        crowded; /* pictures whose hash is like more others' than are compared for it (64, and those nearest by descriptor) */
 } kin_duplicates;
 
 /* `folder`: where the paths are. Same result for any number of threads. Pictures are read, never written. */

@@ -1,13 +1,15 @@
 #include "photos/index.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/files/checkpoint.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS = 5, ARRAYS = 6, DIGEST = KIN_BLAKE2B_BYTES };
+enum { NUMBERS = 5, ARRAYS = 6, DIGEST = KIN_BLAKE2B_BYTES, NOTES = 7 };
 static const char kind[] = "photographs", version[] = "1";
 
 void kin_photos_free(kin_photos *p)
@@ -75,9 +77,12 @@ bool kin_photos_write(const kin_photos *p, const char *file, kin_error *err)
                                     kin_array_of("numbers", KIN_I64, n, NUMBERS, c.numbers),
                                     kin_array_of("paths", KIN_U8, (int64_t)c.bytes, 0, c.paths),
                                     kin_array_of("nearest", KIN_F32, p->nearests, 0, p->nearest)};
-        kin_note notes[] = {{"kin", kind},       {"version", version},    {"folder", p->root},
-                            {"model", p->model}, {"weights", p->weights}, {"options", p->options}};
-        ok = kin_arrays_write(arrays, ARRAYS, file, notes, 6, err);
+        char since[24];
+        snprintf(since, sizeof since, "%lld", (long long)p->since);
+        kin_note notes[NOTES] = {{"kin", kind},       {"version", version},    {"folder", p->root},
+                                 {"model", p->model}, {"weights", p->weights}, {"options", p->options},
+                                 {"since", since}};
+        ok = kin_arrays_write(arrays, ARRAYS, file, notes, NOTES, err);
     }
     free_packed(&c);
     return ok;
@@ -107,6 +112,10 @@ static bool check_notes(const kin_checkpoint *c, kin_error *err)
 static bool take_notes(const kin_checkpoint *c, kin_photos *p, kin_error *err)
 {
     static const char *const key[] = {"folder", "model", "weights", "options"};
+    const char *since = kin_checkpoint_note(c, "since");
+    if (since && !kin_parse_int(since, 0, INT32_MAX, &p->since))
+        return kin_fail(err, KIN_ERR_DATA,
+                        "the index does not tell what changed since distances were measured");
     const char **to[] = {&p->root, &p->model, &p->weights, &p->options};
     for (int i = 0; i < 4; i++) {
         const char *note = kin_checkpoint_note(c, key[i]);

@@ -4,7 +4,7 @@
  * The file is safetensors: "descriptors" F32 [count, dim] of unit length, "hashes" U64 [count], "digests" U8
  * [files, 32], "numbers" I64 [files, 5] (bytes, nanoseconds of the last change, date taken, width, height),
  * "paths" U8 (each below the folder, ended by a zero), "nearest" F32 (see kin_photos_threshold); in its notes
- * the version, the folder, and what made the descriptors. Pictures that could not be read stand behind the
+ * the version, the folder, what made the descriptors, and "since" (see kin_photos.since; 0 where it is not told). Pictures that could not be read stand behind the
  * others, without a descriptor, so that they are not tried again before they change. */
 #ifndef KIN_PHOTOS_INDEX_H
 #define KIN_PHOTOS_INDEX_H
@@ -37,6 +37,7 @@ typedef struct kin_photos {
     /* [nearests], rising, owned: of pictures spread over all, how far the nearest of another group is */
     float *nearest;
     int64_t nearests;
+    int64_t since; /* pictures that came, changed or went since those distances were measured */
     /* the folder, with no slash behind it, or "." for the one that the index lies in; what made the
      * descriptors, the digest of its weights, and the options it was opened with, a line "NAME=VALUE" each */
     const char *root, *model, *weights, *options;

@@ -152,7 +152,7 @@ static bool gather(const work *w, const kin_duplicates *d, kin_duplicate loosest
     }
     for (int64_t i = 0; i < n; i++)
         if (out->leak[i].kind != KIN_DUPLICATE_NONE) out->leak[out->count++] = out->leak[i];
-    out->broken += d->broken;
+    out->broken += d->broken, out->crowded = d->crowded;
     for (int64_t i = 0; i < out->count; i++) out->of_kind[out->leak[i].kind]++;
     return true;
 }

@@ -17,7 +17,8 @@ typedef struct kin_leaks {
     kin_leak *leak; /* [count], by `second` */
     int64_t count;
     int64_t of_kind[KIN_DUPLICATE_NONE];
-    int64_t broken; /* pictures of both that could not be read, and were not compared ... */
+    int64_t crowded; /* kin_duplicates.crowded */
+    int64_t broken;  /* pictures of both that could not be read, and were not compared ... */
     kin_error first_broken;
 } kin_leaks;
 

@@ -374,14 +374,24 @@ static bool copy_nearest(const kin_photos *known, kin_photos *out, kin_error *er
     return true;
 }
 
-/* Of a large index it takes longer than a few new pictures, and changes little by them. */
+/* Of a large index it takes longer than a few new pictures, and changes little by them; but many times a few are many. */
 static bool take_nearest(const update *u, kin_photos *out, kin_error *err)
 {
     enum { LARGE = 5000, FEW = 50 /* one in so many */ };
     const kin_photos_told *t = u->told;
-    int64_t changes = t->added + t->changed + t->moved + t->removed, n = u->known->nearests;
-    bool stays = n > 0 && (changes == 0 || (out->count >= LARGE && changes * FEW < out->count));
-    return stays ? copy_nearest(u->known, out, err) : measure_nearest(out, u->opt, err);
+    int64_t since = u->known->since + t->added + t->changed + t->moved + t->removed, n = u->known->nearests;
+    bool stays = n > 0 && (since == 0 || (out->count >= LARGE && since * FEW < out->count));
+    if (!stays) return measure_nearest(out, u->opt, err);
+    out->since = since;
+    return copy_nearest(u->known, out, err);
+}
+
+/* Pictures that this update has read and the known index does not have so: what an interrupted one has changed. */
+static int64_t read_so_far(const update *u)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < u->found.count; i++) n += u->job[i].state == READY;
+    return n;
 }
 
 static void tell(const update *u, const kin_photos *out)
@@ -423,6 +433,7 @@ static bool keep(const update *u, kin_error *err)
     job *rest = kin_alloc_array(known, sizeof *rest);
     bool ok = (rest || kin_fail_memory(err, "the index", known * sizeof *rest)) &&
               gather(u, rest, &part, err);
+    part.since = u->known->since + read_so_far(u);
     ok = ok && copy_nearest(u->known, &part, err) && u->opt->keep(u->opt->user, &part, err);
     kin_photos_free(&part);
     kin_free(rest);

@@ -41,7 +41,7 @@ typedef struct kin_photos_told {
 } kin_photos_told;
 
 /* `known` may be empty (zeroed); it stays as it is. Same result for any number of threads, and whether or not
- * an update before it was interrupted. */
+ * an update before it was interrupted; but an interrupted one counts twice in `since` what it found moved. */
 bool kin_photos_update(const kin_photos *known, const char *folder, const kin_photos_opt *opt,
                        kin_photos *out, kin_photos_told *told, kin_error *err);
 

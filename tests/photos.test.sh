@@ -85,6 +85,10 @@ rm odd/.kin-index; mkdir blank && awk 'BEGIN { print "P2 40 40 255"; for (i = 0;
 "$kin" index blank --quiet >"$out/log"
 expect "pictures of one colour are the same where it is one colour" 0 "same      40 x 40     blank/white.pgm" "1 groups: beside the one to keep 0 exact, 1 same, 0 near" duplicates blank
 
+mkdir flat && i=0 && while [ $i -lt 70 ]; do i=$((i + 1)); printf 'P2 2 2 255 %d %d %d %d\n' $i $i $i $i >flat/$i.pgm; done
+"$kin" index flat --quiet >"$out/log"
+expect "where hashes of many are alike, what is not compared is said" 0 "" "5 pictures have hashes like more than 64 others' each" duplicates flat --csv flat.csv
+
 # ---- find ----
 expect "the nearest first" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --quiet
 "$kin" find shop/copy.png --index shop --top 5 --quiet >five
@@ -99,6 +103,9 @@ report "elsewhere it is told how" "$why"
 why=; grep -q '^1.0000  shop/other/view-01.png$' stdin || why="$(cat stdin)"
 report "from standard input" "$why"
 expect "a picture of another index" 0 "1.0000  shop/other/view-01.png" "" find first#product-0001/view-01.png --index shop --top 1 --quiet
+expect "one of the very index does not find itself, and that is said" 0 "1.0000  shop/copy.png" "view-01.png: a picture of the very index that is searched" find shop#product-0003/view-01.png --index shop --top 2
+why=; grep -q 'product-0003/view-01.png' out && why="$(cat out)"; [ "$(wc -l <out)" -eq 2 ] || why="$why; not two"
+report "nor is its own name in the list" "$why"
 expect "that it does not have" 2 "" "has no picture nothing.png" find first#nothing.png --index shop
 expect "several by their average" 0 "  shop/" "" find shop/other/view-01.png shop/other/view-02.png --index shop --top 3 --quiet
 why=; grep -q 'other/view-0[12]' out && why="$(cat out)"; [ "$(wc -l <out)" -eq 3 ] || why="$why not three"

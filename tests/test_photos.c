@@ -238,6 +238,80 @@ static void test_interrupted(void)
     kin_photos_free(&kept), kin_photos_free(&whole), kin_photos_free(&again);
 }
 
+static bool describe_alike(void *user, const char *const *path, int64_t count, float *rows, bool *made,
+                           kin_error *err)
+{
+    (void)user, (void)path, (void)err;
+    for (int64_t i = 0; i < count; i++) rows[i] = 1, made[i] = true;
+    return true;
+}
+
+/* The file, under so many names more. */
+static void link_names(int from, int to)
+{
+    char first[600], name[40];
+    snprintf(first, sizeof first, "%s", check_path("large/0.png"));
+    for (int i = from; i < to; i++) {
+        snprintf(name, sizeof name, "large/%d.png", i);
+        CHECK(link(first, check_path(name)) == 0);
+    }
+}
+
+/* The index of these names, with a single distance. */
+static kin_photos known_links(const char *folder, int count)
+{
+    struct stat info;
+    kin_photos p = {.count = count, .dim = 1, .nearests = 1};
+    char name[700];
+    p.item = kin_alloc_zero((size_t)count, sizeof *p.item);
+    p.rows = kin_alloc_array((size_t)count, sizeof *p.rows);
+    p.nearest = kin_alloc_zero(1, sizeof *p.nearest);
+    snprintf(name, sizeof name, "%s/0.png", folder);
+    CHECK(stat(name, &info) == 0);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%d.png", i);
+        p.rows[i] = 1;
+        p.item[i].path = kin_arena_strdup(&p.arena, name);
+        p.item[i].bytes = (int64_t)info.st_size;
+        p.item[i].change = (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec;
+    }
+    return p;
+}
+
+/* Of a large index distances are measured when a fiftieth has changed, in however many updates. */
+static void test_since(void)
+{
+    enum { LARGE = 5000, FEW = 60 };
+    kin_photos now = {0}, next, read;
+    kin_photos_told told;
+    kin_error err = {0};
+    kin_photos_opt opt = {
+        .model = "alike", .weights = "", .options = "", .root = ".", .dim = 1, .describe = describe_alike};
+    char folder[600];
+    check_begin("index: small changes add up until distances are measured again");
+    CHECK(kin_make_folders(check_path("large"), NULL));
+    snprintf(folder, sizeof folder, "%s", check_path("large"));
+    draw(check_path("large/0.png"), 3);
+    link_names(1, LARGE);
+    now = known_links(folder, LARGE);
+    for (int step = 0; step < 2; step++) {
+        static const int64_t since[] = {FEW, 0};
+        link_names(LARGE + step * FEW, LARGE + (step + 1) * FEW);
+        bool ok = kin_photos_update(&now, folder, &opt, &next, &told, &err);
+        CHECK_MSG(ok, "%s", err.message);
+        if (!ok) break;
+        CHECK_MSG(told.added == FEW && next.since == since[step] && next.nearests == (step ? 1000 : 1),
+                  "step %d: %d, %d", step, (int)next.since, (int)next.nearests);
+        CHECK(kin_photos_write(&next, check_path("large.index"), NULL) &&
+              kin_photos_read(check_path("large.index"), &read, NULL));
+        CHECK(read.since == next.since);
+        kin_photos_free(&now), kin_photos_free(&next);
+        now = read;
+    }
+    kin_photos_free(&now);
+    check_end();
+}
+
 /* The index of one picture, with one thing changed. */
 static void refused(const char *what, const char *why, void change(kin_photos *))
 {
@@ -274,6 +348,7 @@ static void no_path(kin_photos *p) { p->item[0].path = ""; }
 static void dots(kin_photos *p) { p->item[0].path = "..a/b..c"; }
 static void lengthen(kin_photos *p) { p->rows[1] = 2; }
 static void spoil(kin_photos *p) { p->rows[1] = (float)(0. / 0.); }
+static void undo(kin_photos *p) { p->since = -1; }
 static void fall(kin_photos *p) { p->nearest[1] = 0; }
 static void negative(kin_photos *p) { p->item[0].bytes = -1; }
 
@@ -287,6 +362,7 @@ static void test_refused(void)
     refused("a row of another length", "unit length", lengthen);
     refused("a row that is no number", "unit length", spoil);
     refused("distances that fall", "do not rise", fall);
+    refused("fewer changes than none", "what changed since", undo);
     refused("a size below zero", "makes no sense", negative);
     check_begin("index: cut anywhere, it is refused");
     kin_bytes bytes;
@@ -451,6 +527,7 @@ int main(void)
 {
     test_update();
     test_interrupted();
+    test_since();
     test_refused();
     test_memory();
     test_present();

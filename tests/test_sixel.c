@@ -140,14 +140,24 @@ static void test_answers(void)
         const char *answer;
         bool sixel;
     } rows[] = {
-        {"\x1b[?62;4;22c", true},     {"\x1b[?4c", true},      {"\x1b[?62;22;4c", true}, {"typed\x1b[?1;4c", true},
-        {"\x1b[?62;14;40;44c", false}, {"\x1b[?1;2c", false},   {"\x1b[?62;4", false},    {"", false},
-        {"\x1b[?c", false},           {"\x1b[>0;4;0c", false}, {"\x1b[?4x\x1b[?1c", false}, {"4c", false},
+        {"\x1b[?62;4;22c", true},
+        {"\x1b[?4c", true},
+        {"\x1b[?62;22;4c", true},
+        {"typed\x1b[?1;4c", true},
+        {"\x1b[?62;14;40;44c", false},
+        {"\x1b[?1;2c", false},
+        {"\x1b[?62;4", false},
+        {"", false},
+        {"\x1b[?c", false},
+        {"\x1b[>0;4;0c", false},
+        {"\x1b[?4x\x1b[?1c", false},
+        {"4c", false},
         {"\x1b[?99999999999999999994c", false},
     };
     check_begin("terminal: 4 among its attributes is sixel");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        CHECK_MSG(kin_terminal_tells_sixel(rows[i].answer, strlen(rows[i].answer)) == rows[i].sixel, "row %zu", i);
+        CHECK_MSG(kin_terminal_tells_sixel(rows[i].answer, strlen(rows[i].answer)) == rows[i].sixel,
+                  "row %zu", i);
     check_end();
 }
 

@@ -220,6 +220,7 @@ static void summary(const kin_cli *cli, const kin_album *album, const kin_duplic
         "%lld groups: beside the one to keep %lld exact, %lld same, %lld near, %.1f MB; nothing is deleted",
         (long long)d->groups, (long long)count[0], (long long)count[1], (long long)count[2],
         (double)bytes / 1e6);
+    kin_leaks_say_crowded(cli, d->crowded);
     if (d->broken)
         kin_cli_note(
             cli,

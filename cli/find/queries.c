@@ -7,9 +7,17 @@
 #include <math.h>
 #include <string.h>
 
-/* "INDEX#PATH": a picture as another index knows it. */
-static bool take_item(const char *text, const kin_photos *like, float *row, kin_error *err)
+static bool is_one_file(const char *a, const char *b)
 {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* "INDEX#PATH": a picture as another index knows it; or the index that is searched, in which it does not find itself. */
+static bool take_item(const kin_cli *cli, const char *text, const kin_album *searched, float *row,
+                      struct stat *file, kin_error *err)
+{
+    const kin_photos *like = &searched->photos;
     const char *mark = strrchr(text, '#');
     kin_album other;
     char *path = kin_strdup(text);
@@ -23,6 +31,13 @@ static bool take_item(const char *text, const kin_photos *like, float *row, kin_
         ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: described by %s, and the index searched by %s", path,
                       other.photos.model, like->model);
     if (ok) memcpy(row, other.photos.rows + item * like->dim, (size_t)like->dim * sizeof *row);
+    char *whole = ok ? kin_album_path(&other, item) : NULL;
+    if (ok && !whole) ok = kin_fail_memory(err, text, strlen(text));
+    if (ok && stat(whole, file) != 0) *file = (struct stat){0};
+    if (ok && is_one_file(other.file, searched->file))
+        kin_cli_note(cli, "%s: a picture of the very index that is searched; it is not among its own results",
+                     text);
+    kin_free(whole);
     if (other.file) kin_album_close(&other);
     kin_free(path);
     return ok;
@@ -78,8 +93,8 @@ bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_
         float *row = q->rows + i * p->dim;
         bool item = is_item(q->name[i]);
         if (!item && !opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
-        ok = ok &&
-             (item ? take_item(q->name[i], p, row, err) : take_file(q->name[i], &d, row, &q->file[i], err));
+        ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], err)
+                         : take_file(q->name[i], &d, row, &q->file[i], err));
         bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
         if (ok && handmade && kin_look_grey(row)) {
             q->grey[i] = true;
