@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "data/look/hash.h"
 #include "photos/components.h"
+#include "photos/descent.h"
 #include "photos/detail.h"
 #include "photos/overlay.h"
 #include "retrieval/search/search.h"
@@ -477,6 +478,34 @@ static bool shows_more(const state *s, int64_t larger, int64_t smaller, bool *mo
     return ok;
 }
 
+static bool read_steps(const state *s, int64_t item, int steps[64], bool *known, kin_error *err)
+{
+    kin_bytes bytes;
+    kin_error inner = {0};
+    char *path = kin_path_join(s->folder, s->photos->item[item].path);
+    bool ok = path ? kin_read_file(path, 0, &bytes, &inner) : kin_fail_memory(&inner, "a path", 4096);
+    *known = ok && kin_descent_steps(bytes.data, bytes.size, steps);
+    if (ok) kin_bytes_free(&bytes);
+    kin_free(path);
+    return ok || kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
+}
+
+/* Which of two of one size was there first, as far as their coefficients tell. */
+static bool find_descent(const state *s, int64_t a, int64_t b, kin_descent *descent, kin_error *err)
+{
+    int a_steps[64], b_steps[64];
+    bool known[2];
+    kin_image x = {0}, y = {0};
+    *descent = KIN_DESCENT_UNKNOWN;
+    if (!read_steps(s, a, a_steps, &known[0], err) || !read_steps(s, b, b_steps, &known[1], err))
+        return false;
+    if (!known[0] || !known[1]) return true;
+    bool ok = read_grey(s, a, &x, err) && read_grey(s, b, &y, err);
+    if (ok && x.data && y.data) *descent = kin_descent_of(&x, a_steps, &y, b_steps);
+    kin_image_free(&x), kin_image_free(&y);
+    return ok;
+}
+
 /* Whether a is to be kept rather than b; items are in the order of their paths. Nothing is lost first: colours, then
  * all of them, then detail; only then what else a file has. */
 static bool better(const state *s, const worth *worths, int64_t a, int64_t b, kin_error *err)
@@ -499,6 +528,9 @@ static bool better(const state *s, const worth *worths, int64_t a, int64_t b, ki
         return larger == more;
     }
     if ((x->date != 0) != (y->date != 0)) return x->date != 0;
+    kin_descent descent;
+    if (!find_descent(s, a, b, &descent, err)) return false;
+    if (descent != KIN_DESCENT_UNKNOWN) return descent == KIN_DESCENT_FIRST;
     return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;
 }
 

@@ -10,7 +10,8 @@
  *   groups        connected components of what is verified, with a check of the bridges (photos/components.h)
  *   keeper        of each group: none behind a symbolic link, none that is grey or of 256 colours or framed where another is not,
  *                 then most pixels, unless they show no more than fewer do (photos/detail.h), then one that tells its
- *                 date, then most bytes, then the first by path
+ *                 date, then of two written one from the other the first (photos/descent.h), then most bytes, then the
+ *                 first by path
  *
  * Two photographs of one thing are not one picture: what is laid over each other then does not fit. */
 #ifndef KIN_PHOTOS_DUPLICATES_H

@@ -77,6 +77,36 @@ static void find_back(kin_overlay *o)
     o->plain = like * 10 >= n * 9;
 }
 
+/* The pixel so far along a side, the sides one after the other around the picture. */
+static int along(const kin_image *grey, int side, double part)
+{
+    int w = grey->width - 1, h = grey->height - 1, x = (int)(w * part + .5), y = (int)(h * part + .5);
+    const int at[4][2] = {{x, 0}, {w, y}, {w - x, h}, {0, h - y}};
+    return grey->data[at[side][1] * grey->width + at[side][0]];
+}
+
+/* What turning a picture by a few degrees leaves: along each side a wedge of black or of white, from the same end, which
+ * has not reached the other one. */
+static bool filled_corners(const kin_image *grey)
+{
+    enum { DARK = 12, LIGHT = 255 - DARK, APART = 8, LEAST = 12 };
+    if (grey->width < LEAST || grey->height < LEAST) return false;
+    for (int way = 0; way < 4; way++) {
+        bool dark = way & 1;
+        int filled = 0, others = 0;
+        for (int side = 0; side < 4; side++)
+            for (int k = 0; k < 2; k++) {
+                double part = k ? .125 : .02;
+                int near = along(grey, side, way & 2 ? 1 - part : part),
+                    far = along(grey, side, way & 2 ? part : 1 - part);
+                filled += dark ? near <= DARK : near >= LIGHT;
+                if (k) others += dark ? far > DARK + APART : far < LIGHT - APART;
+            }
+        if (filled == 8 && others >= 3) return true;
+    }
+    return false;
+}
+
 bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err)
 {
     kin_image small;
@@ -84,6 +114,7 @@ bool kin_overlay_make(const kin_image *image, kin_overlay *out, kin_error *err)
     fit(image->width, image->height, KIN_OVERLAY_SIDE, &out->width, &out->height);
     if (!shrink(image, out->corner_width, out->corner_height, 1, &small, err)) return false;
     bool ok = kin_corners_find(&small, &out->corners, err);
+    out->filled = filled_corners(&small);
     kin_image_free(&small);
     if (!ok || !shrink(image, out->width, out->height, 1, &small, err)) return false;
     memcpy(out->grey, small.data, (size_t)out->width * (size_t)out->height);
@@ -112,26 +143,12 @@ static double ring(const kin_overlay *o, int inset)
     return n ? (double)back / n : 0;
 }
 
-/* Black or white corners, and edges that are not: what turning a picture by a few degrees leaves. */
-static bool filled_corners(const kin_overlay *o)
-{
-    enum { DARK = 48, LIGHT = 255 - DARK, LEAST = 12 };
-    int w = o->width, h = o->height, dark = 0, light = 0, other = 0;
-    if (w < LEAST || h < LEAST) return false;
-    const int corner[4] = {0, w - 1, (h - 1) * w, h * w - 1},
-              middle[4] = {w / 2, h / 2 * w, h / 2 * w + w - 1, (h - 1) * w + w / 2};
-    for (int i = 0; i < 4; i++) dark += o->grey[corner[i]] <= DARK, light += o->grey[corner[i]] >= LIGHT;
-    for (int i = 0; i < 4; i++)
-        other += dark == 4 ? o->grey[middle[i]] > DARK + 16 : o->grey[middle[i]] < LIGHT - 16;
-    return (dark == 4 || light == 4) && other >= 3;
-}
-
 bool kin_overlay_framed(const kin_overlay *o)
 {
     enum { THICKEST = 6 /* a part of the side */, EDGE = 2 /* pixels that are of both */ };
     int shorter = o->width < o->height ? o->width : o->height, inset = 0;
     while (inset < shorter / THICKEST && ring(o, inset) >= .97) inset++;
-    return (inset > 0 && inset < shorter / THICKEST && ring(o, inset + EDGE) < .3) || filled_corners(o);
+    return (inset > 0 && inset < shorter / THICKEST && ring(o, inset + EDGE) < .3) || o->filled;
 }
 
 static void turn_plane(const uint8_t *from, int width, int height, int bytes, int turn, uint8_t *out)

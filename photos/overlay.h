@@ -15,6 +15,7 @@ typedef struct kin_overlay {
                  4], /* chroma, YCbCr's, of half the grey's sides, rounded up; ... */
         red[KIN_OVERLAY_SIDE * KIN_OVERLAY_SIDE / 4];
     bool coloured;   /* ... whether there is any */
+    bool filled;     /* its corners were, when it was turned by a few degrees */
     bool plain;      /* its border is of one colour, the background's: ... */
     uint8_t back[3]; /* ... grey, blue, red */
     uint8_t whole[KIN_OVERLAY_WHOLE * KIN_OVERLAY_WHOLE * 3]; /* squeezed into a square, in colours */

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "data/look/hash.h"
 #include "photos/components.h"
+#include "photos/descent.h"
 #include "photos/detail.h"
 #include "photos/duplicates.h"
 #include "photos/overlay.h"
@@ -290,10 +291,8 @@ static void test_whole(void)
         check_begin("duplicates: %s", rows[i].copy);
         int64_t copy = find(&p, rows[i].copy), of = find(&p, rows[i].of);
         CHECK(d.group[copy] >= 0 && d.group[copy] == d.group[of]);
-        if (p.item[copy].width == p.item[of].width && p.item[copy].bytes > p.item[of].bytes) of = copy;
         CHECK_MSG(d.keeper[d.group[of]] == of, "%s is kept", p.item[d.keeper[d.group[of]]].path);
-        int64_t other = of == copy ? find(&p, rows[i].of) : copy;
-        CHECK_MSG(d.kind[other] == rows[i].kind, "told as %s", kin_duplicate_names[d.kind[other]]);
+        CHECK_MSG(d.kind[copy] == rows[i].kind, "told as %s", kin_duplicate_names[d.kind[copy]]);
         check_end();
     }
     check_begin("duplicates: strangers stay alone, and threads change nothing");
@@ -509,6 +508,66 @@ static void test_framed(void)
     check_end();
 }
 
+/* Decoded from the file, and written again with another quality, with or without something upon it. */
+static void write_again(const char *from, const char *to, bool upon, int quality)
+{
+    static const uint8_t white[3] = {255, 255, 255};
+    kin_image image;
+    kin_image_limits limits = {0};
+    CHECK(kin_image_read(check_path(from), &limits, &image, NULL));
+    for (int i = 0; upon && i < 9; i++) fill(&image, 30 + 18 * i, 90, 3, 24, white);
+    save(&image, to, quality);
+    kin_image_free(&image);
+}
+
+/* Of equal sizes without a date the first one is kept, whichever file is larger. */
+static void test_descent(void)
+{
+    static const struct {
+        const char *first, *copy;
+        bool upon;
+        int quality, copys;
+    } rows[] = {{"d/0.jpg", "d/0-better.jpg", false, 75, 95},
+                {"d/1.jpg", "d/1-worse.jpg", false, 92, 60},
+                {"d/2.jpg", "d/2-upon.jpg", true, 75, 92},
+                {"d/3.jpg", "d/3-upon.jpg", true, 95, 70},
+                {"d/4.jpg", "d/4-lossless.png", false, 80, 0}};
+    kin_photos p;
+    kin_duplicates d;
+    int steps[64];
+    CHECK(kin_make_folders(check_path("d"), NULL));
+    for (int i = 0; i < 5; i++) {
+        kin_image image = draw(240, 200, (uint64_t)i + 60);
+        for (int k = 0; k < 240 * 200 * 3; k++)
+            image.data[k] = (uint8_t)(image.data[k] / 4 * 3 + kin_random_bits(7, (uint64_t)k) % 40);
+        save(&image, rows[i].first, rows[i].quality);
+        write_again(rows[i].first, rows[i].copy, rows[i].upon, rows[i].copys);
+        kin_image_free(&image);
+    }
+    look("d", &p, &d);
+    check_begin("duplicates: a copy written again or upon is not kept, larger or not");
+    for (int i = 0; i < 5; i++) {
+        const char *first = rows[i].first + 2, *copy = rows[i].copy + 2;
+        CHECK_MSG(together(&p, &d, first, copy), "%s", copy);
+        CHECK_MSG(d.group[find(&p, first)] >= 0 && d.keeper[d.group[find(&p, first)]] == find(&p, first),
+                  "%s", copy);
+    }
+    check_end();
+    check_begin("duplicates: steps are read from a file's tables, and from nothing that is cut");
+    kin_bytes bytes;
+    CHECK(kin_read_file(check_path("d/0.jpg"), 0, &bytes, NULL));
+    CHECK(kin_descent_steps(bytes.data, bytes.size, steps) && steps[0] == 8 && steps[1] == 6);
+    for (size_t size = 0; size < 89; size++) {
+        uint8_t *cut = kin_alloc(size); /* of this very size, for the sanitizers */
+        memcpy(cut, bytes.data, size);
+        CHECK(!kin_descent_steps(cut, size, steps));
+        kin_free(cut);
+    }
+    kin_bytes_free(&bytes);
+    check_end();
+    kin_duplicates_free(&d), kin_photos_free(&p);
+}
+
 static void test_kept(void)
 {
     static const char *const copies[] = {"0-enlarged.png", "1-grey.png", "2-smaller.png", "3-turned.png",
@@ -566,6 +625,7 @@ int main(void)
     test_products();
     test_framed();
     test_kept();
+    test_descent();
     test_crop();
     test_whole();
     CHECK(kin_alloc_live() == 0);
