@@ -36,6 +36,8 @@ shows "show: a drawing" "features.denseblock4.denselayer16" cat d.svg
 # a block of L layers: of its L + 2 rows each is read by all behind it, the next by the line down, L (L + 1) / 2 by arrows
 [ "$(grep -o 'm5 -3.5' d.svg | wc -l)" -eq $((21 + 78 + 300 + 136)) ] && ok "show: a dense layer is read by all behind it" || bad "show: a dense layer is read by all behind it" "$(grep -o 'm5 -3.5' d.svg | wc -l) arrows"
 grep -c '<rect' d.svg | grep -q '^7[0-9]$' && ok "show: a box for each layer" || bad "show: a box for each layer" "$(grep -c '<rect' d.svg)"
+"$kin" show resnet18 --depth 3 --svg r.svg
+[ "$(grep -c 'class="plus"' r.svg)" -eq 8 ] && [ "$(grep -c 'class="plus"' d.svg)" -eq 0 ] && ok "show: ResNet's blocks add, DenseNet's do not" || bad "show: ResNet's blocks add, DenseNet's do not" "$(grep -c 'class="plus"' r.svg) and $(grep -c 'class="plus"' d.svg)"
 
 wrong=
 for model in $("$kin" models | awk 'NR > 1 { print $1 }'); do

@@ -199,6 +199,25 @@ static int arcs(kin_text *out, int x, const kin_summary *s)
     return lanes;
 }
 
+/* What reads two of its own shape adds them; a concatenation is as wide as its parts together. */
+static bool adds(const kin_summary *s, const kin_layer *l)
+{
+    for (int k = 0; k < l->n_in; k++)
+        if (!kin_shape_equal(l->in[k] < 0 ? s->input : s->layers[l->in[k]].shape, l->shape)) return false;
+    return l->n_in > 1 && *l->op;
+}
+
+/* As papers draw it, where the skip comes in. */
+static void plus(kin_text *out, int x, int row)
+{
+    int y = y_of(row) + BOX / 2;
+    kin_text_format(out,
+                    "<g class=\"plus\"><title>what comes from both is added here</title>"
+                    "<circle class=\"track\" cx=\"%d\" cy=\"%d\" r=\"7\" stroke=\"currentColor\"/>"
+                    "<path class=\"axis\" d=\"M%d %dh8m-4 -4v8\" stroke-width=\"2\"/></g>\n",
+                    x, y, x - 4, y);
+}
+
 void kin_graph_svg(kin_text *out, const kin_summary *s, const char *title)
 {
     kin_text body = {0};
@@ -208,6 +227,8 @@ void kin_graph_svg(kin_text *out, const kin_summary *s, const char *title)
     box(&body, at, -1, "input", "", NULL, s->input);
     for (int i = 0; i < s->count; i++)
         box(&body, at, i, called(&s->layers[i]), what(&s->layers[i]), &s->layers[i], s->layers[i].shape);
+    for (int i = 0; i < s->count; i++)
+        if (adds(s, &s->layers[i])) plus(&body, at.right + 8, i);
     kin_text_format(out,
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" "
                     "height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\"><title>",
