@@ -8,8 +8,17 @@
 
 #include <string.h>
 
-enum { GAP = 10, HEAD = 44, CAPTION = 38, LINE = 15, RAMP = 40,
-    LETTER = 8, STEPS = 32, RAMP_WIDTH = 160, LEAST_WIDTH = 470 };
+enum {
+    GAP = 10,
+    HEAD = 44,
+    CAPTION = 38,
+    LINE = 15,
+    RAMP = 40,
+    LETTER = 8,
+    STEPS = 32,
+    RAMP_WIDTH = 160,
+    LEAST_WIDTH = 470
+};
 
 static int left_of(const kin_captioned_sheet *s, int column) { return GAP + column * (s->cell + GAP); }
 static int top_of(const kin_captioned_sheet *s, int row) { return HEAD + row * (s->cell + CAPTION); }
@@ -47,17 +56,20 @@ bool kin_captioned_sheet_new(kin_captioned_sheet *s, const char *title, int colu
             height = HEAD + (int64_t)rows * (cell + CAPTION) + RAMP;
     if (width < LEAST_WIDTH) width = LEAST_WIDTH;
     if (width > 1000000 || height > 1000000 || width * height > 200000000)
-        return kin_fail(err, KIN_ERR_ARGUMENT,
-                        "a sheet of %d x %d pictures of %d pixels is too large; take fewer pictures, or a smaller "
-                        "--cell",
-                        columns, rows, cell);
-    kin_text_format(&s->svg,
-                    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" height=\"%d\" "
-                    "viewBox=\"0 0 %d %d\" role=\"img\"><title>",
-                    (int)width, (int)height, (int)width, (int)height);
+        return kin_fail(
+            err, KIN_ERR_ARGUMENT,
+            "a sheet of %d x %d pictures of %d pixels is too large; take fewer pictures, or a smaller "
+            "--cell",
+            columns, rows, cell);
+    kin_text_format(
+        &s->svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kin-chart\" width=\"%d\" height=\"%d\" "
+        "viewBox=\"0 0 %d %d\" role=\"img\"><title>",
+        (int)width, (int)height, (int)width, (int)height);
     kin_markup_add(&s->svg, title);
-    kin_text_format(&s->svg, "</title><style>%s.tiny{image-rendering:pixelated}</style><rect class=\"paper\" "
-                             "width=\"%d\" height=\"%d\"/>\n",
+    kin_text_format(&s->svg,
+                    "</title><style>%s.tiny{image-rendering:pixelated}</style><rect class=\"paper\" "
+                    "width=\"%d\" height=\"%d\"/>\n",
                     kin_svg_style, (int)width, (int)height);
     for (int c = 0; c < columns; c++) head(s, c, heads[c]);
     return true;
@@ -84,14 +96,16 @@ static void ramp(kin_captioned_sheet *s, const char *low, const char *high)
     for (int i = 0; i < STEPS; i++) {
         uint8_t rgb[3];
         kin_heatmap_colour((double)i / (STEPS - 1), rgb);
-        kin_text_format(&s->svg, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" fill=\"#%02x%02x%02x\"/>",
-                        left_of(s, 0) + 50 + i * RAMP_WIDTH / STEPS, y, RAMP_WIDTH / STEPS, rgb[0], rgb[1], rgb[2]);
+        kin_text_format(&s->svg,
+                        "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" fill=\"#%02x%02x%02x\"/>",
+                        left_of(s, 0) + 50 + i * RAMP_WIDTH / STEPS, y, RAMP_WIDTH / STEPS, rgb[0], rgb[1],
+                        rgb[2]);
     }
     kin_text_format(&s->svg, "</g>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"12\">",
                     left_of(s, 0) + 44, y + 11);
     kin_markup_add(&s->svg, low);
-    kin_text_format(&s->svg, "</text><text x=\"%d\" y=\"%d\" font-size=\"12\">", left_of(s, 0) + 56 + RAMP_WIDTH,
-                    y + 11);
+    kin_text_format(&s->svg, "</text><text x=\"%d\" y=\"%d\" font-size=\"12\">",
+                    left_of(s, 0) + 56 + RAMP_WIDTH, y + 11);
     kin_markup_add(&s->svg, high);
     kin_text_add(&s->svg, "</text>\n");
 }

@@ -20,8 +20,8 @@ bool kin_captioned_sheet_put(kin_captioned_sheet *sheet, int column, int row, co
                              const char *first, const char *second, kin_error *err);
 
 /* Below all: the ramp of cli/pages/heatmap.h between two words; then the file is written. */
-bool kin_captioned_sheet_write(kin_captioned_sheet *sheet, const char *low, const char *high, const char *path,
-                               kin_error *err);
+bool kin_captioned_sheet_write(kin_captioned_sheet *sheet, const char *low, const char *high,
+                               const char *path, kin_error *err);
 void kin_captioned_sheet_free(kin_captioned_sheet *sheet);
 
 #endif
