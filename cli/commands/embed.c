@@ -6,8 +6,8 @@
 #include "cli/config_options.h"
 #include "train/embed_cache.h"
 #include "cli/interrupt.h"
+#include "cli/predicted.h"
 #include "train/judge.h"
-#include "train/run_folder.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "data/look/look.h"
@@ -35,6 +35,11 @@ static const kin_option options[] = {
      "what a row holds: the embedding of unit length, or raw as the network gives it, the classifier's "
      "probabilities, or its prediction alone",
      "embedding", .choices = kinds},
+    {"names", KIN_OPTION_STRING, "FILE",
+     "with probabilities or prediction: also write what the network calls each picture, by the names of the "
+     "classes "
+     "that it was trained on (id,predicted,probability,label); - prints it",
+     .writes = KIN_WRITES_FILE},
     {"flip", KIN_OPTION_FLAG, NULL, "also see each picture mirrored, and average the descriptors"},
     {"scales", KIN_OPTION_STRING, "LIST",
      "see each picture at these factors of the network's size, such as 1,.7,1.4, and average the descriptors",
@@ -252,12 +257,7 @@ static bool is_line(const char *names, const char *name)
 /* A figure on classes that a network was trained on only shows that it can learn by heart. */
 static void tell_seen(const kin_cli *cli, const char *model, const kin_dataset *set)
 {
-    kin_checkpoint *run = NULL;
-    kin_error ignored = {0};
-    char *file = kin_is_folder(model) ? kin_run_model(model) : kin_strdup(model);
-    bool open = kin_option_flag(cli, "judge") && file && kin_exists(file) &&
-                kin_checkpoint_open(file, &run, &ignored);
-    const char *names = open ? kin_checkpoint_note(run, "data.classes") : NULL;
+    char *names = kin_option_flag(cli, "judge") ? kin_trained_names(model) : NULL;
     int seen = 0;
     for (int c = 0; names && set->class_names && c < set->classes; c++)
         seen += is_line(names, set->class_names[c]);
@@ -267,8 +267,19 @@ static void tell_seen(const kin_cli *cli, const char *model, const kin_dataset *
             "%d of these %d classes have names that the network was trained on; on what it never saw it is "
             "worth less",
             seen, set->classes);
-    kin_checkpoint_free(run);
-    kin_free(file);
+    kin_free(names);
+}
+
+/* Before the work: whether pictures can be called by names; then `names` is those. */
+static bool can_name(const kin_cli *cli, const char *model, char **names, kin_error *err)
+{
+    int kind = kin_option_choice(cli, "output");
+    if (!kin_option_given(cli, "names")) return true;
+    if (kind != PROBABILITIES && kind != PREDICTION)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "--names goes with --output prediction or probabilities: an embedding has no name");
+    return (*names = kin_trained_names(model)) ||
+           kin_fail(err, KIN_ERR_ARGUMENT, "--names: %s does not tell what its classes are called", model);
 }
 
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
@@ -278,14 +289,19 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_network *network = kin_alloc_zero(1, sizeof *network);
     kin_dataset set = {0};
     kin_encoded encoded = {0};
+    char *names = NULL;
     bool ok = ((ctx && network) || kin_fail_memory(err, "a network", sizeof *network)) &&
               kin_chosen_network(cli, model, ctx, network, &module, err);
     kin_dataset_opt choice = kin_source_choice(cli);
-    ok = ok && kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
+    ok = ok && can_name(cli, model, &names, err) &&
+         kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
     ok = ok && encode(cli, module, network, &set, &encoded, err);
-    ok = ok && finish(cli, &set, set.items, encoded.item,
-                      (kin_vectors){encoded.rows, encoded.count, encoded.dim}, err);
+    kin_vectors rows = {encoded.rows, encoded.count, encoded.dim};
+    ok = ok && finish(cli, &set, set.items, encoded.item, rows, err);
+    if (ok && names)
+        ok = kin_predicted_write(cli, kin_option_string(cli, "names"), names, &set, encoded.item, rows, err);
     if (ok) tell_seen(cli, model, &set);
+    kin_free(names);
     kin_encoded_free(&encoded);
     kin_dataset_free(&set);
     kin_module_free(module);
@@ -343,8 +359,8 @@ static bool without_network(kin_cli *cli, int model, kin_error *err)
 static const char *does_nothing(const kin_cli *cli, int model)
 {
     static const char *const
-        for_networks[] = {"weights", "allow-missing", "resize", "filter",    "normalize", "output", "flip",
-                          "scales",  "key",           "prefix", "untrained", "sum-stem",  NULL},
+        for_networks[] = {"weights", "allow-missing", "resize", "filter", "normalize", "output",   "flip",
+                          "scales",  "names",         "key",    "prefix", "untrained", "sum-stem", NULL},
         *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL};
     for (const char *const *name = model < 0 ? for_plain : for_networks; *name; name++)
         if (kin_option_given(cli, *name)) return *name;
