@@ -80,7 +80,8 @@ bool kin_predicted_write(const kin_cli *cli, const char *path, const char *names
     char *copy = kin_strdup(names);
     const char **line = kin_alloc_array((size_t)rows.dim, sizeof *line);
     int64_t known = 0, right = 0, n = copy && line ? cut(copy, line, rows.dim) : 0;
-    bool ok = (copy && line) || kin_fail_memory(err, "the names of the classes", (size_t)rows.dim * sizeof *line);
+    bool ok = (copy && line) ||
+              kin_fail_memory(err, "the names of the classes", (size_t)rows.dim * sizeof *line);
     if (ok && n != rows.dim)
         ok = kin_fail(err, KIN_ERR_DATA,
                       "--names: the network knows %lld classes, and its checkpoint the names of %lld",
