@@ -23,6 +23,7 @@ typedef enum {
     KIN_WRITES_FILE,
     KIN_WRITES_PAGE, /* takes the place of pages alone: a slip of the keyboard is not to cost a script */
     KIN_WRITES_SET,  /* NAME.npy and NAME.csv */
+    KIN_WRITES_LIST, /* lists as text: never NAME.npy, which whatever reads lists takes for an array */
 } kin_writes;
 
 /* What a name stands for that the command reads. */

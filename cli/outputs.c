@@ -171,6 +171,17 @@ static bool is_for_pages(const kin_option *o, const char *output, kin_error *err
                     "%s is there already and is no page; choose another name, or say --force", output);
 }
 
+static bool is_for_lists(const kin_cli *cli, const kin_option *o, const char *output, kin_error *err)
+{
+    size_t length = strlen(output);
+    const kin_option *arrays = cli->command->options;
+    if (o->writes != KIN_WRITES_LIST || length < 4 || strcmp(output + length - 4, ".npy") != 0) return true;
+    while (arrays->name && strcmp(arrays->name, "indices") != 0) arrays++;
+    return kin_fail(err, KIN_ERR_ARGUMENT,
+                    "--%s %s: the lists are text, and would be read as an array by this name; %s", o->name,
+                    output, arrays->name ? "--indices writes arrays" : "call it .csv");
+}
+
 /* Before long work. */
 static bool creatable(const kin_option *o, const char *output, kin_error *err)
 {
@@ -205,7 +216,7 @@ bool kin_outputs_check(const kin_cli *cli, kin_error *err)
                 return false;
         if ((!forced &&
              (!apart_from_all(cli, &table[i], output, err) || !is_for_pages(&table[i], output, err))) ||
-            !creatable(&table[i], output, err))
+            !is_for_lists(cli, &table[i], output, err) || !creatable(&table[i], output, err))
             return false;
     }
     return true;

@@ -76,7 +76,7 @@ extern const char *const kin_retrieve_metrics[], *const kin_retrieve_groups[];
          .help = "Length of the lists."}, \
         {.name = "out", \
          .kind = KIN_OPTION_STRING, \
-         .writes = KIN_WRITES_FILE, \
+         .writes = KIN_WRITES_LIST, \
          .value = "FILE", \
          .fallback_shown = "standard output, unless arrays or a page are written", \
          .help = "Where the lists go, as `id,images`; - is standard output."}, \

@@ -58,6 +58,9 @@ expect "a descriptor of zeros is left out by name" 0 "" "1 of 4 pictures have a 
 expect "its name" 0 "" "the first: b/black" embed mixed --model pooled --out mixed-e
 [ "$(wc -l <mixed-e.csv)" -eq 4 ] && ok "options: the others are written" || bad "options: the others are written" "$(cat mixed-e.csv)"
 mkdir dark && cp mixed/b/black.ppm dark
+"$kin" embed mixed --model pooled --cache kept --out mixed-e --quiet
+expect "it counts among those of the cache" 0 "" "4 of 4 descriptors were in the cache" embed mixed --model pooled --cache kept --out mixed-e
+expect "in kin retrieve, too" 0 "" "4 of 4 descriptors were in the cache" retrieve --gallery mixed --model pooled --cache kept --method none --top 2 --out mixed.lists
 expect "nothing but zeros" 1 "" "the network has collapsed" embed dark --model pooled --out dark-e
 
 # ---- a resumed run ----
@@ -98,4 +101,7 @@ expect "and counted" 0 "" "batches had nothing to compare" train shop --size 24 
 # ---- options without a use ----
 expect "an option that others leave nothing to do is told" 0 "" "--batch does nothing here; it goes with --sampler plain or balanced" train shop --size 24 --channels 3 --width 8 --steps 1 --batch 8 --out few6
 expect "as a schedule's" 0 "" "--decay-every does nothing here; it goes with --schedule step" train shop --size 24 --channels 3 --width 8 --steps 1 --decay-every 8 --out few7
+expect "lists under the name of an array" 2 "" "--out lists.npy: the lists are text, and would be read as an array by this name; --indices writes arrays" search --gallery mixed-e --out lists.npy
+for command in rerank retrieve fuse; do expect "nor those of $command" 2 "" "the lists are text" $command --gallery mixed-e --out lists.npy; done
+[ ! -e lists.npy ] && ok "options: and nothing is written" || bad "options: and nothing is written" "it is"
 exit $failed

@@ -98,6 +98,19 @@ for phase in classes metric; do grep -q "It ended at step 200 of 200" halves/pha
 rm -rf halves && cp -r straight halves && rm -rf halves/phase-classes/last.safetensors
 expect "nothing of the first phase was kept" 1 "" "begin again: kin train DATA --recipe halves/recipe.conf --out halves" train --resume halves
 
+# Phases in the place of a run, killed at any moment: what goes on ends as what was not.
+rm -rf halves old && "$kin" train shop --recipe two.conf --steps 9 --seed 5 --out old --watch --quiet
+for wait in .02 .2 .5; do
+    rm -rf halves && cp -r old halves
+    "$kin" train shop --recipe two.conf --out halves --force --quiet >messages 2>&1 &
+    pid=$!
+    sleep $wait; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+    "$kin" train --resume halves --quiet >messages 2>&1 || "$kin" train shop --recipe two.conf --out halves --force --quiet 2>>messages
+    why=
+    for phase in classes metric; do cmp -s whole/phase-$phase/log.jsonl halves/phase-$phase/log.jsonl || why="$why $phase"; done
+    [ -z "$why" ] && ok "recipes: in the place of a run, killed after $wait s" || bad "recipes: in the place of a run, killed after $wait s" "another log of$why: $(cat messages)"
+done
+
 # ---- the command line wins, and the run keeps what ran ----
 
 grep -qx 'steps = 200  # said on the command line' straight/recipe.conf && [ "$(grep -c '^# said otherwise: steps = 6$' straight/recipe.conf)" -eq 2 ] && ok "recipes: what was typed is kept, and what it took the place of" || bad "recipes: what was typed is kept, and what it took the place of" "$(cat straight/recipe.conf)"

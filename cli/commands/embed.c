@@ -222,7 +222,7 @@ static bool encode(const kin_cli *cli, kin_module *module, kin_network *network,
     kin_meter_end(&meter);
     if (kin_option_given(cli, "cache"))
         kin_cli_note(cli, "%lld of %lld descriptors were in the cache", (long long)out->known,
-                     (long long)(out->count * views));
+                     (long long)((out->count + out->zeros) * views));
     if (out->broken)
         kin_cli_note(cli,
                      "%lld of %lld pictures could not be read and were left out (--strict refuses them); the "

@@ -94,7 +94,7 @@ static bool embed(pictures *p, const kin_dataset *set, const char *name, kin_emb
     kin_source_hidden(cli, rows.hidden, rows.count);
     if (p->cache)
         kin_cli_note(cli, "%s: %lld of %lld descriptors were in the cache", name, (long long)rows.known,
-                     (long long)rows.count);
+                     (long long)(rows.count + rows.zeros));
     bool ok = name_rows(set, &rows, name, out, err);
     kin_embeddings_take(out, rows.rows, rows.dim);
     rows.rows = NULL;
