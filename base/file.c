@@ -96,6 +96,15 @@ static bool read_stream(FILE *stream, const char *path, size_t limit, kin_bytes 
     return true;
 }
 
+/* /dev/zero and its like: memory would end before they do. */
+static bool never_ends(FILE *stream)
+{
+    struct stat info, empty;
+    int file = fileno(stream);
+    return fstat(file, &info) == 0 && S_ISCHR(info.st_mode) && !isatty(file) &&
+           (stat("/dev/null", &empty) != 0 || empty.st_rdev != info.st_rdev);
+}
+
 enum { TRIES = 100 };
 
 /* Threads that read at once may need more descriptors than there are for a moment. */
@@ -104,7 +113,11 @@ FILE *kin_open_for_reading(const char *path, kin_error *err)
     for (int i = 0;; i++) {
         FILE *stream = fopen(path, "rb");
         int why = errno;
-        if (stream) return stream;
+        if (stream && !never_ends(stream)) return stream;
+        if (stream) {
+            fclose(stream);
+            return kin_fail(err, KIN_ERR_ABSENT, "%s: is a device; a file was expected", path), NULL;
+        }
         if ((why != EMFILE && why != ENFILE && why != EINTR) || i == TRIES)
             return kin_fail(err, kin_code_of_errno(why), "%s: cannot be opened: %s", path, strerror(why)),
                    NULL;

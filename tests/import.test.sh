@@ -20,6 +20,7 @@ report "both forms give the same file, and so does reading it again" "$why"
 expect "several networks in a file: their keys are named" 1 "" "it holds teacher, student, notes; choose a dictionary of tensors with --key" import $pth/two.pth "$out/x"
 expect "--key chooses" 0 "4 arrays" "taken from the dictionary 'student'" import $pth/two.pth "$out/x.st" --key student
 expect "--prefix takes a part" 0 "2 arrays" "2 entries were left out" import $pth/nested.pth "$out/x.st" --prefix conv.
+expect "where there is nothing to choose it is refused" 2 "" "x.st: safetensors has no dictionaries, of which 'student' could be chosen" tensors "$out/x.st" --key student
 expect "averages beside the weights are named" 0 "4 arrays" "it also holds state_dict_ema, ema.model: --key NAME" import $pth/average.pth "$out/x.st"
 expect "text in an archive does not spoil it" 0 "4 arrays from NumPy (.npz)" "3 entries were left out" import $pth/text.npz "$out/x.st"
 

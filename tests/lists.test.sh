@@ -56,6 +56,12 @@ says "an array that holds the queries themselves" 0 "9 items found themselves in
 head -c 200 i.npy >cut.npy
 says "an array that is cut short" 1 "is cut short" "$kin" check cut.npy --gallery e
 
+# ---- what never ends ----
+for command in "data /dev/zero" "convert /dev/zero --out endless" "check /dev/zero --gallery e" "tensors /dev/zero" "train shop --recipe /dev/zero --out endless"; do
+    # shellcheck disable=SC2086
+    says "a device is no file: ${command%% *}" 1 "/dev/zero: is a device; a file was expected" timeout 20 "$kin" $command
+done
+
 # ---- folders without classes ----
 mkdir loose && cp shop/product-0001/view-01.png loose/a_1.png && cp shop/product-0001/view-02.png loose/a_2.png
 cp shop/product-0002/view-01.png loose/b_1.png && cp shop/product-0002/view-02.png loose/b_2.png && mkfifo loose/pipe.jpg

@@ -98,6 +98,9 @@ bool kin_import_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_in
 static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_checkpoint **out,
                    kin_import_info *info, kin_error *err)
 {
+    if (ok && opt->key && *opt->key && !*info->key)
+        ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s has no dictionaries, of which '%.100s' could be chosen",
+                      info->form, opt->key);
     ok = ok && settle_names(c, opt, info, err);
     if (ok) *out = c;
     else kin_checkpoint_free(c);
