@@ -21,6 +21,15 @@ expect own_layer "se.fc1.weight"
 expect train "step 59"
 expect folder "re-ranked  mAP"
 expect search_npy "0:  1 (0.994)"
+# The example of each group of functions says what its comment promises, and stands in the reference above its group.
+(mkdir "$folder/groups" && cd "$folder/groups" && "$BUILD/examples/groups" >said 2>&1) || echo "not ok example groups: $(cat "$folder/groups/said")"
+for room in $(sed -n 's/^## \(.*\)\/$/\1/p' docs/api.md); do
+    promised=$(sed -n 's/.* Prints "\(.*\)"\. \*\/$/\1/p' examples/groups.c | grep "^$room: ")
+    said=$(grep "^$room: " "$folder/groups/said")
+    if [ -z "$promised" ] || [ "$said" != "$promised" ]; then echo "not ok example groups: $room: \"$said\", not \"$promised\""
+    elif ! grep -q "^/\* $room: " docs/api.md || ! grep -q "api.md#$room)" docs/learn/*.md && [ "$room" != base ]; then echo "not ok example groups: $room: no example in docs/api.md, or no lesson leads there"
+    else echo "ok example groups: $room"; fi
+done
 expect extend_check "gradient checks: passed"
 
 # A program of one's own op, head, loss and network is a kin with all commands, and its networks are no other's.
@@ -77,6 +86,6 @@ case $BUILD in
 esac
 for source in examples/*.c; do
     name=${source##*/}
-    [ "$name" = extend.c ] && continue
+    case $name in extend.c | groups.c) continue ;; esac
     grep -q "^ *expect ${name%.c} " "$0" || echo "not ok example ${name%.c}: has no test here"
 done
