@@ -35,6 +35,7 @@ ROWS = [
     Row("search-18027x36748x512x100", "search 18027×36748×512 top 100", "retrieval", "faiss", 1.3),
     Row("search-1x36748x512x100", "search 1×36748×512 top 100", "retrieval", "faiss", 1.5),
     Row("search-7000x36748x512x1000", "search 7000×36748×512 top 1000", "retrieval", "faiss"),
+    Row("find-10000", "kin find among 10000 photographs", "find", "torch", 5),
     Row("rerank-2000x4000x256x100", "k-reciprocal N = 6000", "retrieval", "numpy", 30, 20),
     Row("rerank-5000x11000x256x100", "k-reciprocal N = 16000", "retrieval", "numpy", 50, once=True),
     Row("jaccard-1x6000x256x100", "Jaccard N = 6000", "retrieval", "jaccard", 5),
