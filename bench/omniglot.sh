@@ -12,7 +12,7 @@ mkdir "$folder/drawings"
 tar xzf "${KIN_TEST_DATA:-../shared/data}/omniglot-background.tar.gz" -C "$folder/drawings"
 read -r _
 began=$(date +%s.%N)
-"$kin" train "$folder/drawings" --classes 0-699 --invert --filter lanczos --loss "${LOSS:-triplet-hard}" --steps "${STEPS:-3000}" --seed "${SEED:-1}" --threads "$threads" --quiet --out "$folder/run"
+"$kin" train "$folder/drawings" --classes 0-699 --invert --filter lanczos --loss "${LOSS:-triplet-hard}" --steps "${STEPS:-3000}" --sampler pk --seed "${SEED:-1}" --threads "$threads" --quiet --out "$folder/run"
 ended=$(date +%s.%N)
 "$kin" embed "$folder/drawings" --classes 700- --model "$folder/run" --threads "$threads" --quiet --out "$folder/held"
 map=$("$kin" eval --gallery "$folder/held" --quiet | awk '$1 == "mAP" { print $2; exit }')
