@@ -5,7 +5,7 @@ about=signals
 . tests/support/shell.sh
 command -v timeout >/dev/null || { echo "skip signals: no timeout to send them"; exit 0; }
 SOON=${SOON:-4000} # milliseconds from the signal to the end: a second is promised, but not that a busy machine gives it to us
-case ${BUILD:-} in *address* | *thread* | *undefined*) SOON=20000 ;; esac
+case ${BUILD:-} in *address* | *thread* | *undefined*) SOON=50000 ;; esac
 [ -z "${RUNNER:-}" ] || { echo "skip signals: an emulated machine takes its own time"; exit 0; }
 cd "$folder" || exit 1
 export KIN_THREADS=2
@@ -44,7 +44,8 @@ ends() {
 }
 ends train INT train shop --steps 100000 --size 16 --out new
 ends embed INT embed many --model run --out new
-grep -q "interrupted while reading pictures" err || [ $took -ge 900 ] || wrong="$wrong embed says $(tail -n 1 err);"
+# On a busy machine the signal may come before the program has begun to listen for it: it ends then, too, but has nothing to say.
+grep -q "interrupted while reading pictures" err || [ ! -s err ] || [ $took -ge 900 ] || wrong="$wrong embed says $(tail -n 1 err);"
 ends backbones INT backbones shop --random resnet20,conv4 --size 192
 ends backbones TERM backbones shop --random resnet20,conv4 --size 192 --cache new
 ends index TERM index many --model run --out new
