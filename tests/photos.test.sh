@@ -225,6 +225,10 @@ expect "nor by groups" 2 "" "is read by this very command" groups shop --out sho
 same "photos: and it is as it was" shop/copy.png shop/product-0003/view-01.png
 rm shop/copy.png
 expect "a picture that went meanwhile is told" 0 "" "1 pictures of the index are gone and 0 have another content since, and are left out (the first: copy.png)" duplicates shop --csv dups.csv
+mkdir again && "$kin" convert shop/other/view-03.png --resize 200 --out again/first.jpg --quality 75 --quiet && "$kin" convert again/first.jpg --out again/better.jpg --quality 96 --quiet && "$kin" index again --quiet >"$out/log"
+expect "a copy in better quality is not kept, and the page says why" 0 "" "1 groups: beside the one to keep 0 exact, 1 same" duplicates again --html again.html --csv again.csv
+why=; grep -q 'again/first.jpg,keep' again.csv && grep -q 'larger files were written from it' again.html || why="$(tr '\n' ' ' <again.csv)"
+report "it is the first" "$why"
 expect "a folder that is not indexed" 2 "" "empty is not indexed yet; kin index empty does it" duplicates empty
 
 # ---- what changed since, and what has several names ----

@@ -41,7 +41,7 @@ static const char *why_kept(const kin_album *album, const kin_duplicates *d, con
                             int64_t count)
 {
     const kin_photo *kept = &album->photos.item[d->keeper[d->group[*item]]];
-    bool pixels = true, bytes = true, larger = false, dates = kept->date != 0;
+    bool pixels = true, bytes = true, larger = false, dates = kept->date != 0, first = false;
     for (int64_t k = 0; k < count; k++) {
         const kin_photo *p = &album->photos.item[item[k]];
         if (p == kept) continue;
@@ -49,10 +49,12 @@ static const char *why_kept(const kin_album *album, const kin_duplicates *d, con
         pixels = pixels && p->width * p->height < kept->width * kept->height;
         dates = dates && p->date == 0;
         bytes = bytes && p->bytes < kept->bytes;
+        first |= p->width * p->height == kept->width * kept->height && p->bytes > kept->bytes;
     }
     return larger   ? "larger ones are grey, of few colours, framed, enlarged, or links"
            : pixels ? "the largest"
            : dates  ? "the one that tells its date"
+           : first  ? "larger files were written from it"
            : bytes  ? "the most bytes"
                     : "the first by name of the largest";
 }
@@ -279,8 +281,8 @@ const kin_command kin_command_duplicates = {
         "one is named to be kept: none that is grey, framed or of 256 colours where another is not, then "
         "that of "
         "most "
-        "pixels, unless it was enlarged, which its detail tells, then one with a date, then that of most "
-        "bytes.\n\n"
+        "pixels, unless it was enlarged, which its detail tells, then one with a date, then the one that "
+        "another was written from, which a JPEG's coefficients tell, then that of most bytes.\n\n"
         "A file with several names (hard links, symbolic links to it or to its folder) is one picture. One "
         "that "
         "only a symbolic link leads to is never kept before another, and --paths0 does not name it. What is "
