@@ -1,5 +1,5 @@
 /* A network's first convolution, without bias and with batch norm, activation and maxima of 2×2 behind it,
- * as one op for training on the batch's own statistics (kernels/conv/conv_stem.h). No gradient flows to the
+ * as one op for training on the batch's own statistics (kernels/conv/stem.h). No gradient flows to the
  * picture. With windows p of K numbers, their mean m and covariance C,
  *
  *   z = Σ_t w_t·p_t,   μ = Σ_t w_t·m_t,   σ² = Σ_tu w_t·w_u·C_tu,   s = 1/√(σ² + ε),
@@ -16,7 +16,7 @@
 #include "autograd/conv_shape.h"
 #include "autograd/stem.h"
 #include "autograd/tape.h"
-#include "kernels/conv/conv_stem.h"
+#include "kernels/conv/stem.h"
 
 #include <math.h>
 

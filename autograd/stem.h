@@ -5,7 +5,7 @@
 #include "autograd/ops.h"
 
 /* How many pixels the convolution gives where kin_stem_train can be had: few channels and taps
- * (kernels/conv/conv_stem.h), and no gradient of x; else 0. */
+ * (kernels/conv/stem.h), and no gradient of x; else 0. */
 int64_t kin_stem_pixels(const kin_tensor *x, kin_shape weight, const kin_conv2d_opt *conv);
 
 /* kin_max_pool2d of 2×2 of kin_batch_norm_train of kin_conv2d without bias. */

@@ -3,7 +3,7 @@
 #ifndef KIN_KERNELS_CHOSEN_H
 #define KIN_KERNELS_CHOSEN_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 /* `work` is "product", "convolution", "gradient of its input" or "gradient of its weights"; the texts are
  * borrowed for the call. */

@@ -3,7 +3,7 @@
 #define KIN_KERNELS_POOL_LINES_H
 
 #include "base/real.h"
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>

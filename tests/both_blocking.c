@@ -3,8 +3,7 @@
  * once, and what a worker writes has room. Kernels themselves are run between guard words by the tests of
  * each, on all instruction sets. */
 #include "base/random.h"
-#include "kernels/conv/conv_inside.h"
-#include "kernels/conv/conv_stem.h"
+#include "kernels/conv/stem.h"
 #include "kernels/conv/cut.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/tile.h"
@@ -255,27 +254,26 @@ static void depthwise(kin_stream *s)
 
 static void inverted(kin_stream *s)
 {
-    static const kin_real weights[1];
     kin_conv_shape d = shape_of(s, 500);
     d.groups = d.out_c = d.in_c, d.dilation_h = d.dilation_w = 1;
     d.in_h = (d.out_h - 1) * d.stride_h + d.kernel_h, d.in_w = (d.out_w - 1) * d.stride_w + d.kernel_w;
-    kin_inverted b = {.depthwise = d, .expand = {.in_c = 24, .kernel_h = 1, .kernel_w = 1, .groups = 1}};
-    b.expand_packed = numbers_pick(s, 0, 2) ? weights : NULL;
-    b.project.out_c = some(s, 500);
+    kin_conv_shape expand = {.in_c = 24, .kernel_h = 1, .kernel_w = 1, .groups = 1};
+    bool expands = numbers_pick(s, 0, 2);
+    int64_t out = some(s, 500);
     say("inverted residual", &d);
-    kin_inverted_cut c = kin_inverted_cut_of(&b, tile);
+    kin_inverted_cut c = kin_inverted_cut_of(expands ? &expand : NULL, &d, out, tile);
     covers("rows", d.out_h, c.band, c.bands);
     covers("rows of a band", c.band, c.rows, parts_of(c.band, c.rows));
     covers("channels", d.in_c, c.nr, c.panels);
     int64_t read = (c.rows - 1) * d.stride_h + d.kernel_h;
     HOLDS(c.nr == tile.nr && c.slots >= read && c.row >= d.in_w * c.nr);
     HOLDS(c.panel == 0 || c.panel >= c.slots * c.row);
-    HOLDS(c.panel > 0 || (c.rows == c.band && b.expand_packed));
+    HOLDS(c.panel > 0 || (c.rows == c.band && expands));
     HOLDS(c.wide >= (c.panel ? c.panels : 1) * c.slots * c.row &&
           c.narrow >= c.rows * d.out_w * c.panels * c.nr);
     HOLDS(c.places * (int64_t)sizeof(kin_real) >= kin_min(read, d.in_h) * d.in_w * (int64_t)sizeof(int64_t));
     HOLDS(c.places * (int64_t)sizeof(kin_real) >= c.rows * d.out_w * (int64_t)sizeof(int64_t));
-    HOLDS(c.shared >= c.panels * (c.taps + 2 * c.nr) + kin_round_up(b.project.out_c, c.nr));
+    HOLDS(c.shared >= c.panels * (c.taps + 2 * c.nr) + kin_round_up(out, c.nr));
 }
 
 static void stem(kin_stream *s)

@@ -2,7 +2,8 @@
  * every instruction set and number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "kernels/conv/winograd.h"
+#include "kernels/conv/choose.h"
+#include "kernels/conv/conv.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
 #include "tests/support/plain_conv.h"
@@ -42,9 +43,20 @@ static void reference(const problem *p, int which, double *value, double *magnit
     for (int i = X; i < BIAS; i++) kin_free(packed[i]), kin_free(absolute[i]);
 }
 
+static kin_conv_choice choice_of(const problem *p, int which)
+{
+    kin_conv_machine machine = kin_conv_this_machine();
+    return kin_conv_choose(&p->s,
+                           which == Y   ? KIN_CONV_FORWARD
+                           : which == X ? KIN_CONV_INPUT
+                                        : KIN_CONV_WEIGHT,
+                           &machine);
+}
+
 static void run(const problem *p, int which, kin_real *out)
 {
-    size_t bytes = kin_conv_workspace(&p->s);
+    size_t bytes = choice_of(p, which).workspace;
+    CHECK(bytes <= kin_conv_workspace(&p->s));
     void *workspace = numbers_workspace(bytes);
     if (which == Y) kin_conv_forward(&p->s, p->data[X], NULL, p->data[W], p->data[BIAS], out, workspace);
     if (which == X) kin_conv_backward_input(&p->s, p->data[Y], p->data[W], out, p->accumulate, workspace);
@@ -70,12 +82,7 @@ static kin_real *run_with(const problem *p, int which, int threads)
  * tells less: its own bound is held by both_winograd.c. */
 static double slack(const problem *p, int which)
 {
-    kin_conv_shape back = kin_winograd_backward(&p->s);
-    return (which == Y && kin_winograd_tile_training(&p->s)) ||
-                   (which == X && kin_winograd_tile_gradient(&back)) ||
-                   (which == W && kin_winograd_tile_weight(&p->s))
-               ? 4
-               : 1;
+    return choice_of(p, which).kind == KIN_CONV_WINOGRAD ? 4 : 1;
 }
 
 static const char *describe(const problem *p)

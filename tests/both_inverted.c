@@ -3,6 +3,7 @@
  * instruction set and number of threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "kernels/conv/conv.h"
 #include "kernels/conv/inverted.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"

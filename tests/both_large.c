@@ -1,7 +1,8 @@
 /* Shapes for which no machine has room: a kernel's workspace is then SIZE_MAX, which nobody can allocate, and
  * no number that has wrapped round; whichever size it is that is too large. */
 #include "base/parallel.h"
-#include "kernels/conv/conv_inside.h"
+#include "kernels/conv/conv.h"
+#include "kernels/conv/few.h"
 #include "kernels/conv/inverted.h"
 #include "kernels/gemm.h"
 #include "tests/support/check.h"

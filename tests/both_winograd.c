@@ -3,6 +3,7 @@
  * the input, and the gradient of the weights. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "kernels/conv/choose.h"
 #include "kernels/conv/winograd.h"
 #include "tests/support/check.h"
 #include "tests/support/numbers.h"
@@ -153,7 +154,9 @@ static kin_real *run(const problem *p, int threads)
     kin_set_threads(threads);
     bool once = p->backward || p->seed % 2; /* from weights as they are */
     size_t packed_bytes = (size_t)kin_winograd_packed_count(s, m) * sizeof(kin_real);
-    size_t bytes = (size_t)(once ? kin_winograd_once_numbers(s, m) : kin_winograd_numbers(s, m)) *
+    kin_conv_machine machine = kin_conv_this_machine();
+    size_t bytes = (size_t)(once ? kin_winograd_once_numbers(s, m, &machine)
+                                 : kin_winograd_numbers(s, m, &machine)) *
                    sizeof(kin_real);
     void *packed = numbers_workspace(packed_bytes), *workspace = numbers_workspace(bytes);
     kin_real *y = numbers_copy(p->y, p->out, s->out_c, s->out_ld);

@@ -4,7 +4,8 @@
  *
  * computed as an implicit matrix product: rows are output pixels, columns output channels, and the sum
  * runs over (kh, kw, i); rows are read through pointers, so no im2col matrix exists in memory. Where it is
- * quicker, 3×3 kernels at every pixel are taken by Winograd's method instead (kernels/conv/winograd.h).
+ * quicker, 3×3 kernels at every pixel are taken by Winograd's method instead (kernels/conv/winograd.h). By which
+ * kernel a shape is computed, and with how much memory beside, is decided in kernels/conv/choose.h.
  * Weights are HWIO: [kernel_h, kernel_w, in_c / groups, out_c], the columns of group g being out_c/groups
  * consecutive ones. Padding at bottom and right follows from out_h, out_w. Nothing here allocates; results
  * are bit-identical for any number of threads.
@@ -13,47 +14,18 @@
 #ifndef KIN_KERNELS_CONV_CONV_H
 #define KIN_KERNELS_CONV_CONV_H
 
-#include "base/real.h"
-#include "kernels/norm.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef struct kin_conv_shape {
-    int64_t batch;
-    int64_t in_h, in_w, in_c, in_ld;     /* in_ld ≥ in_c: distance between pixels of x and dx */
-    int64_t out_h, out_w, out_c, out_ld; /* the same for y and dy */
-    int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w, groups;
-} kin_conv_shape;
-
-/* What each number of x goes through as it is read: act(x·scale + shift), for each channel. */
-typedef struct kin_conv_begin {
-    const kin_real *scale, *shift;
-    kin_norm_act act;
-} kin_conv_begin;
+#include "kernels/conv/shape.h"
 
 /* Bytes of workspace that kin_conv_forward and the two gradients need for this shape with as many threads
- * as are set now, the largest of them (SIZE_MAX when it overflows). */
+ * as are set now, the largest of them (SIZE_MAX when it overflows). `begin` may be had where kin_conv_begins,
+ * with packed weights where kin_conv_can_begin. */
 size_t kin_conv_workspace(const kin_conv_shape *shape);
-
-/* Whether kin_conv_forward and kin_conv_backward_weight can have a `begin` for this shape:
- * kin_conv_can_begin, or a depthwise convolution. */
-bool kin_conv_begins(const kin_conv_shape *shape);
 
 /* y = conv(begin(x), w) + bias; begin and bias [out_c] may be NULL. */
 void kin_conv_forward(const kin_conv_shape *shape, const kin_real *x, const kin_conv_begin *begin,
                       const kin_real *w, const kin_real *bias, kin_real *y, void *workspace);
 
 /* ---- the same for weights that are used many times: packed once, with all that follows in one pass ---- */
-
-/* What the output goes through before it is stored: y = act(conv(x, w) + bias + add). */
-typedef struct kin_conv_end {
-    const kin_real *bias; /* [out_c] or NULL */
-    const kin_real *add;  /* pixels of out_c numbers, add_ld apart, or NULL; must not overlap y */
-    int64_t add_ld;
-    kin_norm_act act;
-} kin_conv_end;
 
 /* The form that weights are packed in: 0 as they are, else as Winograd's tiles of so many pixels need them
  * (kernels/conv/winograd.h). Packed weights belong to the instruction set in use; they and their form
@@ -65,8 +37,6 @@ int64_t kin_conv_packed_count(const kin_conv_shape *shape);
 void kin_conv_pack(const kin_conv_shape *shape, const kin_real *w, const kin_real *scale, kin_real *packed);
 /* Bytes of workspace for kin_conv_forward_packed, with as many threads as are set now. */
 size_t kin_conv_packed_workspace(const kin_conv_shape *shape);
-/* Whether `begin` can be had for this shape: 1×1 kernels at every pixel, in one group. */
-bool kin_conv_can_begin(const kin_conv_shape *shape);
 /* `begin` and `end` may be NULL. */
 void kin_conv_forward_packed(const kin_conv_shape *shape, const kin_real *x, const kin_real *packed,
                              const kin_conv_begin *begin, const kin_conv_end *end, kin_real *y,

@@ -1,9 +1,6 @@
 #include "kernels/conv/cut.h"
 
-#include "kernels/conv/conv_inside.h"
-#include "kernels/conv/conv_stem.h"
-
-static int64_t taps_of(const kin_conv_shape *s) { return s->kernel_h * s->kernel_w; }
+#include "kernels/conv/few.h"
 
 /* ---- the implicit product ---- */
 
@@ -94,7 +91,7 @@ kin_conv_weight_cut kin_conv_weight_cut_of(const kin_conv_shape *s, kin_tile_siz
 {
     kin_conv_weight_cut c = {.depth = s->in_c / s->groups,
                              .n = s->out_c / s->groups,
-                             .taps = taps_of(s),
+                             .taps = kin_conv_taps(s),
                              .pixels = s->batch * s->out_h * s->out_w};
     c.strips = kin_blocks(c.n, KIN_CONV_STRIP);
     c.taps_each = kin_even_part(c.taps, SUMS / kin_most(c.depth * kin_min(c.n, KIN_CONV_STRIP), 1));
@@ -265,7 +262,7 @@ kin_depthwise_cut kin_depthwise_cut_of(const kin_conv_shape *s)
     c.buffer = kin_round_up(read * row, KIN_CUT_LINE);
     c.each = kin_blocks(kin_most(rows, 1), DEPTHWISE_PARTS);
     c.parts = kin_blocks(rows, c.each);
-    c.size = taps_of(s) * s->in_c;
+    c.size = kin_conv_taps(s) * s->in_c;
     c.sums = kin_round_up(c.parts * c.size, KIN_CUT_LINE);
     return c;
 }
@@ -295,24 +292,23 @@ static int64_t inverted_rows(const kin_inverted_cut *c, const kin_conv_shape *d,
     return kin_even_part(c->band, rows);
 }
 
-static void inverted_buffers(kin_inverted_cut *c, const kin_inverted *b)
+static void inverted_buffers(kin_inverted_cut *c, const kin_conv_shape *e, const kin_conv_shape *d,
+                             int64_t out)
 {
-    const kin_conv_shape *d = &b->depthwise;
-    bool keeps = c->rows < c->band || !b->expand_packed,
-         from_few = b->expand_packed && kin_conv_has_few(&b->expand);
+    bool keeps = c->rows < c->band || !e, from_few = e && kin_conv_has_few(e);
     int64_t pixels = kin_most(c->slots * d->in_w, c->rows * d->out_w);
     c->panel = keeps ? c->slots * c->row : 0;
     c->wide = kin_round_up((keeps ? c->panels : 1) * c->slots * c->row, 16);
-    c->near = from_few ? kin_conv_few_near(&b->expand, c->slots) : 0;
+    c->near = from_few ? kin_conv_few_near(e, c->slots) : 0;
     c->narrow = kin_round_up(c->rows * d->out_w * c->panels * c->nr, 16);
     c->places = kin_round_up(pixels * (int64_t)(sizeof(int64_t) / sizeof(float)), 16);
-    c->taps = taps_of(d) * c->nr;
-    c->shared = kin_round_up(c->panels * (c->taps + 2 * c->nr) + kin_round_up(b->project.out_c, c->nr), 16);
+    c->taps = kin_conv_taps(d) * c->nr;
+    c->shared = kin_round_up(c->panels * (c->taps + 2 * c->nr) + kin_round_up(out, c->nr), 16);
 }
 
-kin_inverted_cut kin_inverted_cut_of(const kin_inverted *b, kin_tile_size tile)
+kin_inverted_cut kin_inverted_cut_of(const kin_conv_shape *expand, const kin_conv_shape *d, int64_t out,
+                                     kin_tile_size tile)
 {
-    const kin_conv_shape *d = &b->depthwise;
     kin_inverted_cut c = {.nr = tile.nr, .panels = kin_blocks(d->in_c, tile.nr)};
     int64_t least = kin_most(kin_min(d->out_h, kin_blocks(PIXELS, kin_most(d->out_w, 1))), 1);
     int64_t wanted = kin_blocks(BAND_TASKS, kin_most(d->batch, 1)), possible = kin_most(d->out_h / least, 1);
@@ -321,7 +317,7 @@ kin_inverted_cut kin_inverted_cut_of(const kin_inverted *b, kin_tile_size tile)
     c.row = kin_most((d->out_w - 1) * d->stride_w + d->kernel_w, d->pad_left + d->in_w) * c.nr;
     c.rows = inverted_rows(&c, d, least);
     c.slots = slots_of(d, c.rows);
-    inverted_buffers(&c, b);
+    inverted_buffers(&c, expand, d, out);
     return c;
 }
 
@@ -332,7 +328,7 @@ enum { STEM_BLOCKS = 32 /* of pictures, at most: sums are kept for each */ };
 kin_stem_cut kin_stem_cut_of(const kin_conv_shape *s, kin_tile_size tile)
 {
     kin_conv_shape one = *s;
-    int64_t rows = taps_of(s) * s->in_c + 1;
+    int64_t rows = kin_conv_taps(s) * s->in_c + 1;
     one.batch = 1;
     kin_stem_cut c = {.each = kin_blocks(kin_most(s->batch, 1), STEM_BLOCKS),
                       .panels = kin_blocks(s->out_c, tile.nr)};

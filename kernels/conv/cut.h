@@ -3,11 +3,17 @@
 #ifndef KIN_KERNELS_CONV_CUT_H
 #define KIN_KERNELS_CONV_CUT_H
 
-#include "kernels/conv/conv.h"
-#include "kernels/conv/inverted.h"
+#include "kernels/conv/shape.h"
 #include "kernels/cut.h"
 
-/* ---- the implicit product (conv.c) ---- */
+/* What a shape is cut for: the register tile of an instruction set, which is all that a choice takes from it, and
+ * so many threads. */
+typedef struct kin_conv_machine {
+    kin_tile_size tile;
+    int64_t threads;
+} kin_conv_machine;
+
+/* ---- the implicit product (product.c) ---- */
 
 enum {
     KIN_CONV_ROWS = 96,     /* of a block, rounded up to whole tiles */
@@ -33,7 +39,7 @@ typedef struct kin_conv_room {
 } kin_conv_room;
 kin_conv_room kin_conv_room_of(int64_t rows, int64_t taps, int64_t channels, bool moves, kin_tile_size tile);
 
-/* ---- the gradient of the weights (conv_weight.c), of one group ---- */
+/* ---- the gradient of the weights (product_weight.c), of one group ---- */
 
 enum {
     KIN_CONV_CHUNK = 256, /* pixels packed at a time, at most */
@@ -123,9 +129,11 @@ typedef struct kin_inverted_cut {
     int64_t shared;                     /* numbers that all workers read */
 } kin_inverted_cut;
 
-kin_inverted_cut kin_inverted_cut_of(const kin_inverted *b, kin_tile_size tile);
+/* `expand` may be NULL, which does not widen; `out` channels come out. */
+kin_inverted_cut kin_inverted_cut_of(const kin_conv_shape *expand, const kin_conv_shape *depthwise,
+                                     int64_t out, kin_tile_size tile);
 
-/* ---- the stem in training (conv_stem.c) ---- */
+/* ---- the stem in training (stem.c) ---- */
 
 typedef struct kin_stem_cut {
     int64_t each, blocks;   /* pictures of a block, which has sums of its own */

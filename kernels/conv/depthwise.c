@@ -1,7 +1,8 @@
 /* Depthwise convolution: as many groups as channels. The channels run innermost, so every loop over them is
  * a plain vector loop. Rows of pixels are the parallel blocks. */
+#include "kernels/conv/depthwise.h"
+
 #include "base/parallel.h"
-#include "kernels/conv/conv_inside.h"
 #include "kernels/conv/cut.h"
 #include "kernels/conv/depthwise_lines.h"
 #include "kernels/isa.h"
@@ -95,6 +96,11 @@ static void forward_rows(void *arg, int64_t task, int worker)
     for (int64_t row = task * TOGETHER; row < kin_min(d->s->batch * d->s->out_h, (task + 1) * TOGETHER);
          row++)
         d->lines->forward(d->s, row, d->x, d->w, d->end, d->out);
+}
+
+int64_t kin_depthwise_forward_numbers(const kin_conv_shape *s, int64_t threads)
+{
+    return threads * kin_depthwise_cut_of(s).buffer;
 }
 
 void kin_depthwise_forward(const kin_conv_shape *s, const kin_real *x, const kin_real *w,
@@ -214,6 +220,8 @@ static void input_rows(void *arg, int64_t task, int worker)
         input_row(d, row);
 }
 
+int64_t kin_depthwise_input_numbers(const kin_conv_shape *s) { return kin_conv_taps(s) * s->in_c; }
+
 void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, const kin_real *w,
                                   kin_real *dx, bool accumulate, kin_real *workspace)
 {
@@ -229,10 +237,10 @@ void kin_depthwise_backward_input(const kin_conv_shape *s, const kin_real *dy, c
 
 /* ---- the gradient of the weights ---- */
 
-int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s)
+int64_t kin_depthwise_weight_numbers(const kin_conv_shape *s, int64_t threads)
 {
     kin_depthwise_cut c = kin_depthwise_cut_of(s);
-    return c.sums + kin_threads() * c.buffer + 64;
+    return c.sums + threads * c.buffer;
 }
 
 /* One part: some rows of output pixels, with sums of its own. */

@@ -3,7 +3,7 @@
 #ifndef KIN_KERNELS_CONV_DEPTHWISE_LINES_H
 #define KIN_KERNELS_CONV_DEPTHWISE_LINES_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 typedef struct kin_depthwise_lines {
     /* Row `row` (picture · out_h + oh) of y = act(conv(x, w) + bias + add). */

@@ -9,11 +9,13 @@
 
 #include "base/parallel.h"
 #include "kernels/chosen.h"
-#include "kernels/conv/conv_inside.h"
+#include "kernels/conv/choose.h"
 #include "kernels/conv/cut.h"
 #include "kernels/conv/even_lines.h"
+#include "kernels/conv/few.h"
 #include "kernels/conv/inverted_lines.h"
 #include "kernels/isa.h"
+#include "kernels/tile.h"
 
 #include <string.h>
 
@@ -37,13 +39,18 @@ static int64_t kept_panels(const cut *c) { return c->panel ? c->panels : 1; }
 /* Whether the wide map is a network's first convolution instead of a 1×1 one. */
 static bool from_few(const kin_inverted *b) { return b->expand_packed && kin_conv_has_few(&b->expand); }
 
-static cut cut_of(const kin_inverted *b) { return kin_inverted_cut_of(b, kin_tile_size_of(kin_tiles_get())); }
+static cut cut_of(const kin_inverted *b)
+{
+    return kin_inverted_cut_of(b->expand_packed ? &b->expand : NULL, &b->depthwise, b->project.out_c,
+                               kin_tile_size_of(kin_tiles_get()));
+}
 
 static int64_t numbers_each(const cut *c) { return c->wide + c->narrow + c->places + c->near; }
 
 bool kin_inverted_widens(const kin_conv_shape *s)
 {
-    return kin_conv_can_begin(s) || (kin_conv_has_few(s) && !kin_conv_form(s));
+    kin_conv_machine machine = kin_conv_this_machine();
+    return kin_conv_can_begin(s) || kin_conv_choose(s, KIN_CONV_PACKED, &machine).kind == KIN_CONV_FEW;
 }
 
 size_t kin_inverted_workspace(const kin_inverted *b)
@@ -55,7 +62,7 @@ size_t kin_inverted_workspace(const kin_inverted *b)
     double rows = (double)d->kernel_h * (double)(d->kernel_w + 1) +
                   (double)d->out_h * (double)(d->stride_h + 1);
     if (row * channels * rows > 1e15 || b->project.out_c > 1 << 30 ||
-        (from_few(b) && kin_conv_packed_workspace(&b->expand) == SIZE_MAX))
+        (from_few(b) && kin_conv_is_too_large(&b->expand)))
         return SIZE_MAX;
     cut c = cut_of(b);
     return (size_t)(c.shared + numbers_each(&c) * kin_threads()) * sizeof(kin_real);
@@ -177,7 +184,8 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
 {
     const kin_conv_shape *p = &r->b->project;
     const kin_conv_end *e = &r->b->project_end;
-    int64_t pixels = rows * p->out_w, pixel = (n * p->out_h + row) * p->out_w, pass = kin_conv_pass(p->in_c);
+    int64_t pixels = rows * p->out_w, pixel = (n * p->out_h + row) * p->out_w,
+            pass = kin_conv_cut_channels(p->in_c, kin_tiles_get()->sum);
     kin_even_product q = {.rows = pixels,
                           .columns = p->out_c,
                           .segments = 1,

@@ -8,7 +8,7 @@
 #ifndef KIN_KERNELS_CONV_INVERTED_H
 #define KIN_KERNELS_CONV_INVERTED_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 typedef struct kin_inverted {
     /* each one's output is the next one's input; depthwise without dilation */

@@ -17,7 +17,6 @@
 #include "kernels/conv/winograd.h"
 
 #include "base/parallel.h"
-#include "kernels/conv/conv_inside.h"
 #include "kernels/conv/cut.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
@@ -45,91 +44,11 @@ const kin_winograd_lines *kin_winograd_lines_get(void)
 
 /* ---- which shapes ---- */
 
-enum {
-    FEW_CHANNELS = 16, /* with fewer the transforms outweigh the products they save */
-    INPUT = 14,        /* the transforms of a position's pixel and sum cost as much as so many products */
-    OUTPUT = 14,
-    WEIGHT = 2,     /* of a position's weight */
-    WEIGHT_SUM = 8, /* and of its sum where the weights' gradient is computed */
-};
-
-/* What a batch costs, in products. */
-static double cost(const kin_conv_shape *s, int m, double batch)
-{
-    double tiles = batch * (double)kin_blocks(s->out_h, m) * (double)kin_blocks(s->out_w, m),
-           in = (double)s->in_c, out = (double)s->out_c;
-    return tiles * (m + 2) * (m + 2) * (in * out + INPUT * in + OUTPUT * out);
-}
-
-static bool possible(const kin_conv_shape *s)
+bool kin_winograd_possible(const kin_conv_shape *s)
 {
     return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 &&
-           s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= FEW_CHANNELS &&
-           s->out_c >= FEW_CHANNELS;
+           s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1;
 }
-
-/* Transformed weights are read, or made and read, whatever the batch: `each` products for every one of
- * them. `direct` is what the definition needs. */
-static int quickest(const kin_conv_shape *s, double batch, double direct, double each, int largest)
-{
-    double best = direct;
-    int tile = 0;
-    if (!possible(s)) return 0;
-    for (int m = 2; m <= largest; m += 2) {
-        double with = cost(s, m, batch) + each * (double)s->in_c * (double)s->out_c * (m + 2) * (m + 2);
-        if (with < best) best = with, tile = m;
-    }
-    return tile;
-}
-
-static double products(const kin_conv_shape *s, double batch)
-{
-    return 9 * batch * (double)s->out_h * (double)s->out_w * (double)s->in_c * (double)s->out_c;
-}
-
-/* Of the three taps along an axis at `out` places, those that read a pixel. */
-static double reaching(int64_t out, int64_t in, int64_t pad)
-{
-    int64_t count = 0;
-    for (int64_t k = -pad; k < 3 - pad; k++) count += kin_most(kin_min(out, in - k) - kin_most(0, -k), 0);
-    return (double)count;
-}
-
-/* Judged for maps of a common size. */
-int kin_winograd_tile(const kin_conv_shape *s)
-{
-    enum { COMMON = 14 };
-    kin_conv_shape common = *s;
-    common.out_h = common.out_w = COMMON;
-    return quickest(&common, 1, products(&common, 1), 0, 4);
-}
-
-/* Without the taps that read padding. */
-static double reaching_products(const kin_conv_shape *s)
-{
-    return (double)s->batch * reaching(s->out_h, s->in_h, s->pad_top) *
-           reaching(s->out_w, s->in_w, s->pad_left) * (double)s->in_c * (double)s->out_c;
-}
-
-static double plain(const kin_conv_shape *s)
-{
-    return kin_conv_tiny(s) ? reaching_products(s) : products(s, (double)s->batch);
-}
-
-int kin_winograd_tile_training(const kin_conv_shape *s)
-{
-    return quickest(s, (double)s->batch, plain(s), WEIGHT, 2);
-}
-int kin_winograd_tile_gradient(const kin_conv_shape *s)
-{
-    return quickest(s, (double)s->batch, plain(s), WEIGHT, 4);
-}
-int kin_winograd_tile_weight(const kin_conv_shape *s)
-{
-    return quickest(s, (double)s->batch, reaching_products(s), WEIGHT_SUM, 4);
-}
-
-const char *kin_winograd_name(int m) { return m == 4 ? "Winograd, tiles of 4x4" : "Winograd, tiles of 2x2"; }
 
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
 {
@@ -151,9 +70,14 @@ typedef struct packing {
     kin_real *packed;
 } packing;
 
+static int64_t packed_count(const kin_conv_shape *s, int m, int64_t nr)
+{
+    return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, nr);
+}
+
 int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m)
 {
-    return (m + 2) * (m + 2) * s->in_c * kin_round_up(s->out_c, kin_winograd_lines_get()->nr);
+    return packed_count(s, m, kin_winograd_lines_get()->nr);
 }
 
 /* Where a panel lies, and the distance from position to position. */
@@ -232,21 +156,13 @@ void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const 
 
 /* ---- how the work is cut: kernels/conv/cut.c ---- */
 
-static cut cut_of(const kin_conv_shape *s, int m)
-{
-    return kin_winograd_cut_of(s, m, kin_tile_size_of(kin_tiles_get()));
-}
-
-static bool cut_once(const kin_conv_shape *s, int m, cut *c)
-{
-    return kin_winograd_cut_once(s, m, kin_tile_size_of(kin_tiles_get()), c);
-}
+static kin_tile_size tile_now(void) { return kin_tile_size_of(kin_tiles_get()); }
 
 /* Zeros, the shared values, and for each worker its sums and its own values. */
-int64_t kin_winograd_numbers(const kin_conv_shape *s, int m)
+int64_t kin_winograd_numbers(const kin_conv_shape *s, int m, const kin_conv_machine *machine)
 {
-    cut c = cut_of(s, m);
-    int64_t workers = kin_threads();
+    cut c = kin_winograd_cut_of(s, m, machine->tile);
+    int64_t workers = machine->threads;
     return kin_round_up(s->in_c, LINE) + workers * c.sums + (c.shared ? 1 : workers) * c.values;
 }
 
@@ -457,19 +373,19 @@ static void run_shared(convolution *w, kin_task task)
 void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed,
                       const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
 {
-    cut c = cut_of(s, m);
+    cut c = kin_winograd_cut_of(s, m, tile_now());
     convolution w = convolution_of(s, m, &c, x, end, accumulate, y, workspace);
     w.packed = packed;
     if (c.shared) run_shared(&w, shared);
     else kin_parallel_for(kin_blocks(c.tiles, c.part), c.steps ? in_steps : own, &w);
 }
 
-int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m)
+int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m, const kin_conv_machine *machine)
 {
     cut c;
-    if (!cut_once(s, m, &c))
-        return kin_round_up(kin_winograd_packed_count(s, m), LINE) + kin_winograd_numbers(s, m);
-    return kin_round_up(s->in_c, LINE) + kin_threads() * (c.sums + c.weights) + c.values;
+    if (!kin_winograd_cut_once(s, m, machine->tile, &c))
+        return kin_round_up(packed_count(s, m, machine->tile.nr), LINE) + kin_winograd_numbers(s, m, machine);
+    return kin_round_up(s->in_c, LINE) + machine->threads * (c.sums + c.weights) + c.values;
 }
 
 void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *weights,
@@ -478,7 +394,7 @@ void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const 
 {
     cut c;
     packing p = packing_of(s, m, weights, turned);
-    if (!cut_once(s, m, &c)) {
+    if (!kin_winograd_cut_once(s, m, tile_now(), &c)) {
         pack(p, workspace);
         kin_winograd_run(s, m, x, workspace, end, accumulate, y,
                          workspace + kin_round_up(kin_winograd_packed_count(s, m), LINE));

@@ -26,26 +26,14 @@
 #ifndef KIN_KERNELS_CONV_WINOGRAD_H
 #define KIN_KERNELS_CONV_WINOGRAD_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/cut.h"
+#include "kernels/conv/shape.h"
 
-/* m, the tile that this convolution is computed with, or 0 where the sum from the definition is quicker or
- * the shape is none of those above. A function of kernel, stride, dilation, groups, channels and
- * instruction set, so that transformed weights serve pictures of any size. */
-int kin_winograd_tile(const kin_conv_shape *s);
-/* The same for the forward pass of training, whose weights are transformed for this one batch; by the
- * whole shape, and never 4. Its larger error moves more numbers over the kinks of ReLUs, around which
- * gradients jump: with 4 whole networks' gradients were no longer as near to the exact ones as PyTorch's. */
-int kin_winograd_tile_training(const kin_conv_shape *s);
-/* And for the gradient of the input, which is linear; s is kin_winograd_backward's. */
-int kin_winograd_tile_gradient(const kin_conv_shape *s);
-/* And for the gradient of the weights. */
-int kin_winograd_tile_weight(const kin_conv_shape *s);
+/* Whether it is one that can be: `m`, the tile, is 2 or 4, by the choice (kernels/conv/choose.h). */
+bool kin_winograd_possible(const kin_conv_shape *s);
 /* The convolution whose output is the gradient of the input: dx from dy, the weights being turned by 180°
  * with in and out exchanged. */
 kin_conv_shape kin_winograd_backward(const kin_conv_shape *s);
-
-/* "Winograd, tiles of 4x4". */
-const char *kin_winograd_name(int m);
 
 /* Numbers of transformed weights, for the instruction set in use. */
 int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m);
@@ -53,16 +41,15 @@ int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m);
 void kin_winograd_pack(const kin_conv_shape *s, int m, const kin_real *w, const kin_real *scale,
                        kin_real *packed);
 
-/* Numbers of workspace for kin_winograd_run with as many threads as are set now. */
-int64_t kin_winograd_numbers(const kin_conv_shape *s, int m);
+/* Numbers of workspace for kin_winograd_run. */
+int64_t kin_winograd_numbers(const kin_conv_shape *s, int m, const kin_conv_machine *machine);
 /* y = act((y +) conv(x) + bias + add); `accumulate` takes the place of end->add. */
 void kin_winograd_run(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *packed,
                       const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace);
 
 /* The same from weights that are not transformed yet and will not be used again. `turned`: they are those
- * of the convolution whose kin_winograd_backward s is. And the numbers of workspace, with as many threads
- * as are set now. */
-int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m);
+ * of the convolution whose kin_winograd_backward s is. And the numbers of workspace. */
+int64_t kin_winograd_once_numbers(const kin_conv_shape *s, int m, const kin_conv_machine *machine);
 void kin_winograd_once(const kin_conv_shape *s, int m, const kin_real *x, const kin_real *weights,
                        bool turned, const kin_conv_end *end, bool accumulate, kin_real *y,
                        kin_real *workspace);

@@ -3,7 +3,7 @@
 #ifndef KIN_KERNELS_CONV_WINOGRAD_LINES_H
 #define KIN_KERNELS_CONV_WINOGRAD_LINES_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 /* The points ±p and ±q of m = 4; p·q = 1, p² = 1/2, q² = 2. */
 #define KIN_WINOGRAD_P ((kin_real)0.70710678118654752440)

@@ -3,7 +3,7 @@
 #ifndef KIN_KERNELS_CONV_WINOGRAD_WEIGHT_LINES_H
 #define KIN_KERNELS_CONV_WINOGRAD_WEIGHT_LINES_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 typedef struct kin_winograd_weight_lines {
     /* A g Aᵀ for all channels of the m² pixels, to z[n²][position]; channels are filled up with zeros to

@@ -22,7 +22,7 @@ import threading
 # Words of the test programs' names, room by room. (both_sets keeps checksums, which other compiler's options change.)
 TESTS = {
     'kernels': 'both_blocking both_gemm both_conv both_winograd both_norm both_folded both_inverted both_stem both_ops both_pools both_products '
-               'both_golden both_layers both_wide both_large test_scan machine.test',
+               'test_conv_choose both_golden both_layers both_wide both_large test_scan machine.test',
     'autograd': 'both_ops both_pools both_products both_layers both_modules both_norm both_conv both_deferred both_folded both_grow both_inverted both_plan '
                 'both_recompute both_refusals both_stem both_attention both_wide both_gradcheck both_tape both_golden',
     'losses': 'test_losses both_loss both_golden',
@@ -41,7 +41,8 @@ NEAREST = {
     'kernels/chosen': 'machine.test',
     'kernels/limits': 'machine.test',
     'kernels/conv/cut': 'both_large both_blocking both_conv both_winograd',
-    'kernels/conv/conv_stem': 'both_stem both_blocking',
+    'kernels/conv/choose': 'test_conv_choose both_conv both_large',
+    'kernels/conv/stem': 'both_stem both_blocking',
     'kernels/conv/inverted': 'both_large both_inverted',
     'kernels/conv/winograd': 'both_winograd both_conv',
     'kernels/conv/': 'both_large both_golden both_conv both_folded',

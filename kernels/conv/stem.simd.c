@@ -1,4 +1,4 @@
-#include "kernels/conv/conv_stem_lines.h"
+#include "kernels/conv/stem_lines.h"
 #include "kernels/register_tile.h"
 
 enum { PLACES = 4, SOME = 4 };

@@ -6,12 +6,11 @@
  * tap reads padding are left out of its sum, which spares half of it in the small maps at a network's end.
  * Both operands are packed, dY once for all rows of a tap; where the sum has one part it is added up in dW
  * itself. Every cut depends on the shape alone. */
+#include "kernels/conv/product.h"
+
 #include "base/parallel.h"
-#include "kernels/chosen.h"
-#include "kernels/conv/conv_inside.h"
-#include "kernels/conv/cut.h"
 #include "kernels/norm_lines.h"
-#include "kernels/conv/winograd.h"
+#include "kernels/tile.h"
 
 #include <string.h>
 
@@ -291,8 +290,14 @@ static void add_parts(void *arg, int64_t block, int worker)
     }
 }
 
-static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
-                     const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
+int64_t kin_conv_product_weight_numbers(const kin_conv_shape *s, const kin_conv_machine *machine)
+{
+    kin_conv_weight_cut c = kin_conv_weight_cut_of(s, machine->tile, machine->threads);
+    return c.sums + c.workers * room_numbers(&c);
+}
+
+void kin_conv_product_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
+                             const kin_real *dy, kin_real *dw, bool accumulate, kin_real *workspace)
 {
     for (int64_t g = 0; g < s->groups; g++) {
         plan p = {
@@ -306,48 +311,4 @@ static void gradient(const kin_conv_shape *s, const kin_real *x, const kin_conv_
         if (p.cut.parts > 1)
             kin_parallel_for(kin_blocks(p.cut.taps * p.cut.depth, rows_added(&p)), add_parts, &p);
     }
-}
-
-int64_t kin_conv_weight_numbers(const kin_conv_shape *s)
-{
-    if (kin_is_depthwise(s)) return kin_depthwise_weight_numbers(s);
-    bool few = kin_conv_has_few(s);
-    int m = kin_winograd_tile_weight(s);
-    if (m) return kin_winograd_weight_numbers(s, m);
-    kin_conv_shape wide = few ? kin_conv_few(s) : *s;
-    kin_conv_weight_cut c = cut_of(&wide);
-    return (few ? kin_conv_few_numbers(s) : 0) + c.sums + c.workers * room_numbers(&c);
-}
-
-void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const kin_conv_begin *begin,
-                              const kin_real *dy, kin_real *dw, bool accumulate, void *workspace)
-{
-    if (kin_is_depthwise(s)) {
-        kin_chose_conv("gradient of its weights", s, "depthwise");
-        kin_depthwise_backward_weight(s, x, begin, dy, dw, accumulate, workspace);
-        return;
-    }
-    if (s->in_c < 1 || s->out_c < 1) return;
-    if (s->batch * s->out_h * s->out_w < 1) { /* a sum over nothing */
-        if (!accumulate)
-            memset(dw, 0,
-                   (size_t)(s->kernel_h * s->kernel_w * (s->in_c / s->groups) * s->out_c) * sizeof *dw);
-        return;
-    }
-    int m = kin_winograd_tile_weight(s);
-    if (m) {
-        kin_chose_conv("gradient of its weights", s, kin_winograd_name(m));
-        kin_winograd_weight(s, m, x, dy, dw, accumulate, workspace);
-        return;
-    }
-    kin_chose_conv("gradient of its weights", s,
-                   kin_conv_has_few(s) ? "implicit product, lines of the kernel at once"
-                                       : "implicit product");
-    if (!kin_conv_has_few(s)) {
-        gradient(s, x, begin, dy, dw, accumulate, workspace);
-        return;
-    }
-    kin_conv_shape wide = kin_conv_few(s);
-    kin_conv_few_copy(s, x, workspace);
-    gradient(&wide, workspace, NULL, dy, dw, accumulate, (kin_real *)workspace + kin_conv_few_numbers(s));
 }

@@ -11,10 +11,10 @@
  *
  * Weights are [K][out], as in HWIO. Nothing here allocates; results are bit-identical for any number of
  * threads. */
-#ifndef KIN_KERNELS_CONV_CONV_STEM_H
-#define KIN_KERNELS_CONV_CONV_STEM_H
+#ifndef KIN_KERNELS_CONV_STEM_H
+#define KIN_KERNELS_CONV_STEM_H
 
-#include "kernels/conv/conv.h"
+#include "kernels/conv/shape.h"
 
 enum { KIN_STEM_TAPS = 32 }; /* K at most: the covariance takes K² products a pixel */
 

@@ -1,10 +1,10 @@
-#include "kernels/conv/conv_stem.h"
+#include "kernels/conv/stem.h"
 
 #include "base/parallel.h"
 #include "kernels/chosen.h"
-#include "kernels/conv/conv_inside.h"
 #include "kernels/conv/cut.h"
-#include "kernels/conv/conv_stem_lines.h"
+#include "kernels/conv/few.h"
+#include "kernels/conv/stem_lines.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
 

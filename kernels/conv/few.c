@@ -1,6 +1,7 @@
+#include "kernels/conv/few.h"
+
 #include "base/parallel.h"
-#include "kernels/conv/conv_inside.h"
-#include "kernels/conv/even_lines.h"
+#include "kernels/cut.h"
 
 #include <string.h>
 
@@ -103,9 +104,9 @@ static int64_t worker_numbers(const kin_conv_shape *s)
     return place_numbers(s) + kin_conv_few_near(s, kin_min(TOGETHER, s->out_h));
 }
 
-int64_t kin_conv_few_forward_numbers(const kin_conv_shape *s)
+int64_t kin_conv_few_forward_numbers(const kin_conv_shape *s, int64_t threads)
 {
-    return bias_numbers(s) + kin_threads() * worker_numbers(s);
+    return bias_numbers(s) + threads * worker_numbers(s);
 }
 
 void kin_conv_few_bring(const kin_conv_shape *s, const kin_real *x, int64_t n, int64_t first, int64_t rows,

@@ -1,8 +1,8 @@
-/* The inner loops of kernels/conv/conv_stem.c, compiled once per instruction set. */
-#ifndef KIN_KERNELS_CONV_CONV_STEM_LINES_H
-#define KIN_KERNELS_CONV_CONV_STEM_LINES_H
+/* The inner loops of kernels/conv/stem.c, compiled once per instruction set. */
+#ifndef KIN_KERNELS_CONV_STEM_LINES_H
+#define KIN_KERNELS_CONV_STEM_LINES_H
 
-#include "kernels/conv/conv_stem.h"
+#include "kernels/conv/stem.h"
 
 /* Windows in a picture with its padding around it: `lines` runs of `run` numbers, `line` apart. */
 typedef struct kin_stem_windows {
