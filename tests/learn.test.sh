@@ -59,6 +59,15 @@ expect "a drawing that there is not" 2 "" "did you mean tape?" learn --draw tap 
 expect "a drawing of nothing" 2 "" "--gallery E is missing" learn --draw map --out t.svg
 expect "a drawing of too many" 2 "" "2 to 16" learn --draw reciprocal --gallery learn/01-alike/pixels --out t.svg
 expect "a result that there is not" 2 "" "0 to 8" learn --draw conv --from 9 --out t.svg
+if [ -z "${RUNNER:-}" ]; then
+    path=$PATH PATH=/usr/bin:/bin
+    expect "where kin is not found, how it will be" 0 'so that kin is found: export PATH="'"${kin%/*}:" "" learn 2
+    PATH=${kin%/*}:$path
+    expect "where it is found" 0 "cd learn/02-gradient" "" learn 2
+    grep -q 'so that kin is found' "$out/out" && report "nothing is said of the path" "it is" || report "nothing is said of the path" ""
+    PATH=$path
+fi
+expect "how a picture flows, of nothing" 2 "" "needs --model RUN" learn --draw flow --gallery learn/01-alike/pixels --out f.svg
 cd learn/01-alike || exit 1
 expect "a map of descriptors" 0 "" "" learn --draw map --gallery pixels --out map.svg
 grep -c '^<path.*<title>' map.svg | grep -qx 80 && report "a mark for each" "" || report "a mark for each" "$(grep -c '^<path' map.svg)"

@@ -5,7 +5,9 @@
 #include "cli/learn/figure.h"
 #include "cli/learn/lesson.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const kin_option options[] = {
     {"folder", KIN_OPTION_STRING, "DIR", "where each lesson gets a folder of its own", "learn"},
@@ -13,12 +15,14 @@ static const kin_option options[] = {
     {"answers", KIN_OPTION_FLAG,
      .help = "print what happened when the things to change were tried, too, and run it"},
     {"draw", KIN_OPTION_STRING, "NAME",
-     "draw a figure of the lessons instead: tape, conv, norm, lists, distances, map or reciprocal"},
+     "draw a figure of the lessons instead: tape, conv, norm, lists, distances, map, flow or "
+     "reciprocal"},
     {"out", KIN_OPTION_STRING, "FILE", "with --draw: the drawing, an SVG (lists: a PNG or a JPEG)",
      .writes = KIN_WRITES_FILE},
     {"gallery", KIN_OPTION_STRING, "E",
-     "with --draw lists, distances, map, reciprocal: descriptors of kin embed"},
-    {"ranks", KIN_OPTION_STRING, "FILE", "with --draw lists: what kin search found in them"},
+     "with --draw lists, distances, map, flow, reciprocal: descriptors of kin embed"},
+    {"ranks", KIN_OPTION_STRING, "FILE", "with --draw lists, flow: what kin search found in them"},
+    {"model", KIN_OPTION_STRING, "RUN", "with --draw flow: the network whose descriptors they are"},
     {"rows", KIN_OPTION_INT, "N", "with --draw lists: of so many pictures", "6", .low = 1, .high = 100},
     {"top", KIN_OPTION_INT, "N", "with --draw lists: so many of each list", "8", .low = 1, .high = 100},
     {"k", KIN_OPTION_INT, "N", "with --draw reciprocal: neighbours of each", "2", .low = 1, .high = 15},
@@ -143,6 +147,31 @@ static bool teach(kin_lesson *l, const char *folder, bool answers, kin_error *er
     return true;
 }
 
+/* Whether a person who types kin in a shell gets one. */
+static bool kin_is_found(void)
+{
+    char file[PAGE_ROOM];
+    for (const char *p = getenv("PATH"); p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
+        int length = (int)strcspn(p, ":");
+        if (snprintf(file, sizeof file, "%.*s/kin", length, p) < (int)sizeof file && access(file, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Lessons say "kin"; where no such program is found, how it would be. */
+static void tell_path(void)
+{
+    char self[PAGE_ROOM];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (size < 0 || kin_is_found()) return;
+    self[size] = 0;
+    char *name = strrchr(self, '/');
+    if (!name || strcmp(name, "/kin") != 0) return;
+    *name = 0;
+    printf("There type this once, so that kin is found: export PATH=\"%s:$PATH\"\n", self);
+}
+
 static bool run_lesson(const kin_cli *cli, int which, kin_error *err)
 {
     char folder[PATH_ROOM], page[PAGE_ROOM];
@@ -155,7 +184,8 @@ static bool run_lesson(const kin_cli *cli, int which, kin_error *err)
     if (ok)
         printf("The lesson with its pictures, and what happened to those who changed things: open %s in a "
                "browser\nTo change things yourself, go where its files are: cd %s\n",
-               page, folder);
+               page, folder),
+            tell_path();
     return ok;
 }
 

@@ -13,6 +13,7 @@ const kin_figure kin_figures[] = {
     {"lists", "pictures and what was found for them, right and wrong", true, kin_figure_lists},
     {"distances", "how far pictures of one thing lie apart, and from others", true, kin_figure_distances},
     {"map", "descriptors on a plane by t-SNE, a colour a class", true, kin_figure_map},
+    {"flow", "what becomes of a picture, from its file to a page", true, kin_figure_flow},
     {"reciprocal", "a few pictures and which are among each other's nearest", true, kin_figure_reciprocal},
     {0},
 };

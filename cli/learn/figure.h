@@ -23,6 +23,7 @@ bool kin_figure_norm(const kin_cli *cli, kin_error *err);
 bool kin_figure_lists(const kin_cli *cli, kin_error *err);
 bool kin_figure_distances(const kin_cli *cli, kin_error *err);
 bool kin_figure_map(const kin_cli *cli, kin_error *err);
+bool kin_figure_flow(const kin_cli *cli, kin_error *err);
 bool kin_figure_reciprocal(const kin_cli *cli, kin_error *err);
 
 /* ---- what they share ---- */

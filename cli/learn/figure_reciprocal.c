@@ -57,7 +57,9 @@ static void join(kin_text *svg, const graph *g, int i, int j, bool mutual)
         centre(g, i, 1), centre(g, j, 0), centre(g, j, 1));
 }
 
-static bool picture(kin_text *svg, const kin_embeddings *set, const graph *g, int i, kin_error *err)
+/* Its frame's colour is the class's. */
+static bool picture(kin_text *svg, const kin_embeddings *set, const int64_t *label, const graph *g, int i,
+                    kin_error *err)
 {
     kin_image image;
     kin_text uri = {0};
@@ -68,14 +70,21 @@ static bool picture(kin_text *svg, const kin_embeddings *set, const graph *g, in
     kin_text_format(svg, "<image x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" href=\"", x, y, PICTURE,
                     PICTURE);
     kin_text_add(svg, ok && !uri.failed ? uri.data : "");
-    kin_text_format(svg, "\"/><text class=\"strong\" x=\"%.1f\" y=\"%.1f\">%d</text>\n", x + PICTURE + 3,
+    kin_text_format(svg, "\"/><text class=\"strong\" x=\"%.1f\" y=\"%.1f\">%d</text>\n", x + PICTURE + 5,
                     y + 12, i);
+    if (label[i] >= 0)
+        kin_text_format(
+            svg,
+            "<rect class=\"s%d\" fill=\"none\" stroke-width=\"4\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" "
+            "height=\"%d\" rx=\"3\"/>\n",
+            (int)(label[i] % 6), x, y, PICTURE, PICTURE);
     svg->failed |= uri.failed;
     kin_text_free(&uri);
     return ok;
 }
 
-static bool draw(const kin_cli *cli, const kin_embeddings *set, const graph *g, kin_error *err)
+static bool draw(const kin_cli *cli, const kin_embeddings *set, const int64_t *label, const graph *g,
+                 kin_error *err)
 {
     kin_text svg = {0};
     kin_figure_begin(&svg, SIDE, SIDE, "Nearest and mutually nearest pictures");
@@ -85,7 +94,7 @@ static bool draw(const kin_cli *cli, const kin_embeddings *set, const graph *g, 
             if (g->near[i][j] && (!mutual || i < j)) join(&svg, g, i, j, mutual);
         }
     bool ok = true;
-    for (int i = 0; ok && i < g->n; i++) ok = picture(&svg, set, g, i, err);
+    for (int i = 0; ok && i < g->n; i++) ok = picture(&svg, set, label, g, i, err);
     if (ok) return kin_figure_write(cli, &svg, err);
     kin_text_free(&svg);
     return false;
@@ -101,7 +110,7 @@ bool kin_figure_reciprocal(const kin_cli *cli, kin_error *err)
     g.n = (int)set.items.count;
     bool ok = find(kin_embeddings_vectors(&set), &g, &found, err);
     if (ok) print(&g, &found, label);
-    ok = ok && draw(cli, &set, &g, err);
+    ok = ok && draw(cli, &set, label, &g, err);
     kin_neighbours_free(&found);
     kin_free(label);
     kin_embeddings_free(&set);

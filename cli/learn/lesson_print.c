@@ -73,7 +73,8 @@ void kin_lesson_print(const kin_block *b, const char *folder)
         indented(b->text), printf("\n");
         break;
     case KIN_BLOCK_PICTURE:
-        printf("[picture: %s: %s/%.*s]\n\n", text, folder, (int)b->word.size, b->word.at);
+        printf("[picture] %s/%.*s\n   ", folder, (int)b->word.size, b->word.at);
+        wrap(text, 3), printf("\n");
         break;
     case KIN_BLOCK_DETAILS: printf("\n   (%s: on the page, and with --answers)\n\n", text); break;
     case KIN_BLOCK_END: break;
