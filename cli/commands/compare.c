@@ -17,29 +17,30 @@ static int wider(int width, const char *text)
     return n > width ? n : width;
 }
 
-static void put(const char *text, int width)
+static void put(kin_text *out, const char *text, int width)
 {
-    kin_text shown = {0};
-    kin_text_add_visible(&shown, text ? text : "-");
-    const char *cell = shown.data && !shown.failed ? shown.data : "";
-    int length = wider(0, cell);
-    printf("  %s%*s", cell, width > length ? width - length : 0, "");
-    kin_text_free(&shown);
+    kin_text_add(out, "  ");
+    size_t begin = out->size;
+    kin_text_add_visible(out, text ? text : "-");
+    int length = out->failed ? width : wider(0, out->data + begin);
+    kin_text_format(out, "%*s", width > length ? width - length : 0, "");
 }
 
-static void put_rows(const kin_compared *c, const kin_compared_row *rows, int n, bool differing, int first,
-                     int width)
+static void put_rows(kin_text *out, const kin_compared *c, const kin_compared_row *rows, int n,
+                     bool differing, int first, int width)
 {
     for (int i = 0; i < n; i++) {
         if (differing && !rows[i].differs) continue;
-        printf("%-*s", first, rows[i].name);
-        for (int r = 0; r < c->n_runs; r++) put(rows[i].values[r], r + 1 < c->n_runs ? width : 0);
-        printf("\n");
+        kin_text_format(out, "%-*s", first, rows[i].name);
+        for (int r = 0; r < c->n_runs; r++) put(out, rows[i].values[r], r + 1 < c->n_runs ? width : 0);
+        kin_text_add(out, "\n");
     }
 }
 
-static void print_table(const kin_compared *c, bool all)
+/* The whole of it, or that there is no memory for it: a table with empty cells would be another one. */
+static bool print_table(const kin_compared *c, bool all, kin_error *err)
 {
+    kin_text out = {0};
     int first = 0, width = 0;
     for (int i = 0; i < c->n_settings; i++) {
         if (!all && !c->settings[i].differs) continue;
@@ -51,12 +52,16 @@ static void print_table(const kin_compared *c, bool all)
         for (int r = 0; r < c->n_runs; r++) width = wider(width, c->figures[i].values[r]);
     }
     for (int r = 0; r < c->n_runs; r++) width = wider(width, c->runs[r].name);
-    printf("%-*s", first, "");
-    for (int r = 0; r < c->n_runs; r++) put(c->runs[r].name, r + 1 < c->n_runs ? width : 0);
-    printf("\n");
-    put_rows(c, c->settings, c->n_settings, !all, first, width);
-    printf("\n");
-    put_rows(c, c->figures, c->n_figures, false, first, width);
+    kin_text_format(&out, "%-*s", first, "");
+    for (int r = 0; r < c->n_runs; r++) put(&out, c->runs[r].name, r + 1 < c->n_runs ? width : 0);
+    kin_text_add(&out, "\n");
+    put_rows(&out, c, c->settings, c->n_settings, !all, first, width);
+    kin_text_add(&out, "\n");
+    put_rows(&out, c, c->figures, c->n_figures, false, first, width);
+    bool ok = !out.failed || kin_fail_memory(err, "the runs", out.capacity);
+    if (ok) fputs(out.data, stdout);
+    kin_text_free(&out);
+    return ok;
 }
 
 /* ---- for programs ---- */
@@ -129,7 +134,7 @@ static int run(kin_cli *cli)
     if (!kin_compared_open(&c, cli->positional, cli->positionals, &err)) return kin_cli_fail(cli, &err);
     bool ok = true;
     if (kin_option_flag(cli, "json")) ok = print_json(&c, &err);
-    else print_table(&c, kin_option_flag(cli, "all"));
+    else ok = print_table(&c, kin_option_flag(cli, "all"), &err);
     if (kin_compared_remark(&c)) kin_cli_note(cli, "%s", kin_compared_remark(&c));
     ok = ok && (!path || kin_compare_page_write(path, &c, &err));
     if (ok && path) kin_cli_note(cli, "%s shows %d runs", path, c.n_runs);

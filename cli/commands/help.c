@@ -19,7 +19,8 @@ static int explain(kin_cli *cli, const char *name, kin_text *text)
         }
         kin_nearest_try(&nearest, name, kin_commands[i]->name);
     }
-    if (kin_topic_print(name, &nearest)) return 0;
+    if (kin_topic_print(name, &nearest, &err)) return 0;
+    if (kin_failed(&err)) return kin_cli_fail(cli, &err);
     if (nearest.name)
         kin_fail(&err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);
     else

@@ -137,7 +137,7 @@ static bool teach(kin_lesson *l, const char *folder, bool answers, kin_error *er
         bool promised = kin_block_is_output(b) && i > 0 && l->blocks[i - 1].ran;
         if (b->kind == KIN_BLOCK_END) hidden = false;
         if (hidden || promised) continue;
-        if (b->kind != KIN_BLOCK_DETAILS || !answers) kin_lesson_print(b, folder);
+        if ((b->kind != KIN_BLOCK_DETAILS || !answers) && !kin_lesson_print(b, folder, err)) return false;
         if (b->kind == KIN_BLOCK_DETAILS) hidden = !answers;
         if (!kin_block_is_command(b) && !(answers && kin_block_is_tried(b))) continue;
         if (!kin_lesson_run(b, folder, &b->output, err)) return false;

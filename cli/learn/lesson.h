@@ -53,8 +53,8 @@ bool kin_block_is_output(const kin_block *b);
  * output. */
 bool kin_lesson_run(const kin_block *b, const char *folder, kin_text *output, kin_error *err);
 
-/* Prints a block for the terminal. */
-void kin_lesson_print(const kin_block *b, const char *folder);
+/* Prints a block for the terminal; false: no memory for it. */
+bool kin_lesson_print(const kin_block *b, const char *folder, kin_error *err);
 
 /* Writes the lesson as a page to `path`, with the outputs and the pictures of this run, which lie in `folder`. */
 bool kin_lesson_page(const kin_lesson *lesson, const char *folder, const char *path, kin_error *err);

@@ -58,11 +58,12 @@ static void indented(kin_span s)
     }
 }
 
-void kin_lesson_print(const kin_block *b, const char *folder)
+bool kin_lesson_print(const kin_block *b, const char *folder, kin_error *err)
 {
     kin_text plain = {0};
     add_plain(&plain, b->text);
-    const char *text = plain.data && !plain.failed ? plain.data : "";
+    if (plain.failed) return kin_fail_memory(err, "the text", b->text.size);
+    const char *text = plain.data ? plain.data : "";
     switch (b->kind) {
     case KIN_BLOCK_HEADING: printf("\n%s\n\n", text + strspn(text, "# ")); break;
     case KIN_BLOCK_PARAGRAPH: wrap(text, 0), printf("\n"); break;
@@ -80,4 +81,5 @@ void kin_lesson_print(const kin_block *b, const char *folder)
     case KIN_BLOCK_END: break;
     }
     kin_text_free(&plain);
+    return true;
 }

@@ -68,34 +68,33 @@ static bool is_called(const char *section, const char *wanted, kin_nearest *near
     return false;
 }
 
-static void print_section(const char *section)
+static bool print_section(const char *section, kin_error *err)
 {
     const char *end = strstr(section, "\n## ");
     kin_text text = {0};
     kin_lesson lesson;
-    kin_error err = {0};
     kin_text_add_bytes(&text, section, end ? (size_t)(end + 1 - section) : strlen(section));
+    if (text.failed) return kin_fail_memory(err, "the text", strlen(section));
     size_t title = strcspn(section, "\n");
-    printf("%.*s\n", (int)title, section);
-    kin_builtin part = {"word", text.failed ? "" : text.data + title};
-    if (kin_lesson_open(&part, &lesson, &err)) {
-        for (size_t i = 0; i < lesson.count; i++) kin_lesson_print(&lesson.blocks[i], "");
+    kin_builtin part = {"word", text.data + title};
+    bool ok = kin_lesson_open(&part, &lesson, err);
+    if (ok) {
+        printf("%.*s\n", (int)title, section);
+        for (size_t i = 0; ok && i < lesson.count; i++) ok = kin_lesson_print(&lesson.blocks[i], "", err);
         kin_lesson_free(&lesson);
     }
     kin_text_free(&text);
+    return ok;
 }
 
-bool kin_topic_print(const char *word, kin_nearest *nearest)
+bool kin_topic_print(const char *word, kin_nearest *nearest, kin_error *err)
 {
     char wanted[64];
     plain(word, strlen(word), wanted, sizeof wanted);
     for (const char *s = next_section(kin_glossary[0].text); s; s = next_section(s))
-        if (is_written(s, word)) return print_section(s), true;
-    for (const char *s = next_section(kin_glossary[0].text); s; s = next_section(s)) {
-        if (!is_called(s, wanted, nearest)) continue;
-        print_section(s);
-        return true;
-    }
+        if (is_written(s, word)) return print_section(s, err);
+    for (const char *s = next_section(kin_glossary[0].text); s; s = next_section(s))
+        if (is_called(s, wanted, nearest)) return print_section(s, err);
     return false;
 }
 

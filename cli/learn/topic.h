@@ -6,8 +6,8 @@
 #include "base/text.h"
 
 /* Prints the section of a word or one of its others: as it is written (mAP is no map), else whatever its case,
- * blanks and hyphens. False where there is none; the nearest word is then proposed to `nearest`. */
-bool kin_topic_print(const char *word, kin_nearest *nearest);
+ * blanks and hyphens. False where there is none, with the nearest word proposed to `nearest`, or without memory (err). */
+bool kin_topic_print(const char *word, kin_nearest *nearest, kin_error *err);
 /* All words, one a line with their others. */
 void kin_topics_list(void);
 

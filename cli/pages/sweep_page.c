@@ -304,12 +304,14 @@ static void add_pairs(swept *s)
 
 /* ---- how they learned ---- */
 
+/* A trial whose log is gone has no curve; what the machine could not read is no reason to leave one out. */
 static bool read_log(swept *s, int64_t i, kin_run_log *log)
 {
-    kin_error ignored = {0};
+    kin_error why = {0};
     char *folder = kin_sweep_folder(s->folder, i, 0),
          *path = folder ? kin_path_join(folder, "log.jsonl") : NULL;
-    bool ok = path && kin_run_log_read(path, true, log, &ignored);
+    bool ok = path ? kin_run_log_read(path, true, log, &why) : kin_fail_memory(&why, s->folder, 1);
+    if (!ok && !kin_error_is_of_file(&why)) kin_fail(&s->page.err, why.code, "%s", why.message);
     kin_free(path), kin_free(folder);
     return ok;
 }

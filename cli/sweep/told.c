@@ -51,12 +51,11 @@ static int column(const kin_sweep_record *r, int param)
 
 static void put(kin_text *out, const char *text, int width)
 {
-    kin_text shown = {0};
-    kin_text_add_visible(&shown, text);
-    const char *cell = shown.data && !shown.failed ? shown.data : "";
-    int length = width_of(cell);
-    kin_text_format(out, "  %s%*s", cell, width > length ? width - length : 0, "");
-    kin_text_free(&shown);
+    kin_text_add(out, "  ");
+    size_t begin = out->size;
+    kin_text_add_visible(out, text);
+    int length = out->failed ? width : width_of(out->data + begin);
+    kin_text_format(out, "%*s", width > length ? width - length : 0, "");
 }
 
 static void put_trial(kin_text *out, const kin_sweep_record *r, int64_t i, const int *widths)

@@ -27,6 +27,13 @@ export KIN_THREADS=2 KIN_FAULT_COUNT="$top/counts"
     "$kin" search --gallery E --top 8 --out own.csv --quiet
     "$kin" whiten fit E --dims 4 --out w.whiten --quiet
     "$kin" index shop --out album --quiet >said
+    "$kin" train shop --width 8 --embedding 8 --size 16 --batch-classes 4 --batch-pictures 2 --steps 4 --channels 3 --quiet --out run2
+    "$kin" train shop --width 8 --embedding 8 --size 16 --pooling gap --batch-classes 4 --batch-pictures 2 --steps 2 --channels 3 --quiet --out pooled
+    printf 'size = 16\nchannels = 3\nwidth = choice(4, 8)\nembedding = 8\nbatch-classes = 3\nbatch-pictures = 2\nsteps = 2\n' >space.conf
+    "$kin" sweep space.conf shop --trials 2 --rungs 1 --seeds 1 --finalists 2 --out swept --quiet >said
+    "$kin" local shop --model pooled --side 64 --most 8 --out local.st --quiet
+    printf '{"data": "d", "row": "a", "title": "a", "mAP": 0.5, "low": 0.4, "high": 0.6}\n{"data": "d", "row": "b", "title": "b", "on": "a", "mAP": 0.6, "low": 0.5, "high": 0.7}\n' >rows.jsonl
+    { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<i8', 'fortran_order': False, 'shape': (24,), }"; for n in 0 1 2 3 4 5; do for v in 1 2 3 4; do printf "\\$n\\0\\0\\0\\0\\0\\0\\0"; done; done; } >labels.npy
     printf 'a,b,same\nproduct-0001/view-01.png,product-0001/view-02.png,1\nproduct-0001/view-01.png,product-0002/view-02.png,0\n' >marks.csv
     printf 'width = 8\nembedding = 8\nsize = 16\nbatch-classes = 4\nbatch-pictures = 2\nsteps = 3\n[phase one]\n[phase two]\nlr = .0001\n' >two.conf
     for n in 1 2 3; do cp "shop/product-000$n/view-01.png" .; "$kin" convert "shop/product-000$n/view-02.png" --out "p$n.jpg" --quiet; done
@@ -76,6 +83,17 @@ explain explain ../view-01.png ../p2.jpg --model ../run --out e.html
 attend attend ../view-01.png --model ../run --out a.png
 export export --model ../run --out m.onnx
 help help train
+local local ../shop --classes 0 --model ../pooled --side 64 --most 8 --out f.st
+verify verify ../own.csv --gallery ../local.st --out v.csv --inliers n.npy
+compare compare ../run ../run2 --html c.html
+weights weights ../run/model.safetensors
+recipes recipes bfe
+loss loss triplet-hard --embeddings ../E.npy --labels ../labels.npy --gradient g.npy
+ladder ladder ../rows.jsonl --table t.md --svg s.svg --out p.html
+learn learn --list
+show-svg show conv4 --svg s.svg
+sweep-report sweep --report ../swept --html p.html
+help-word help triplet
 ROWS
 }
 
