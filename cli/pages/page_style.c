@@ -92,6 +92,7 @@ const char *const kin_page_style =
     ".note{color:var(--soft);font-variant-numeric:tabular-nums}"
     ".map{max-width:68rem;margin:0 auto;overflow-x:auto}"
     "footer{color:var(--soft);font-size:.85rem;text-align:center}"
+    "@media(max-width:60rem){.titled{grid-template-columns:1fr;gap:.8rem}}"
     "@media(max-width:44rem){.headed{grid-template-columns:1fr;gap:.8rem}"
     ".asked{display:grid;grid-template-columns:minmax(7rem,38%) 1fr;gap:.9rem;align-items:center}"
     ".asked p:only-child{grid-column:1/-1}}"

@@ -104,13 +104,14 @@ static void add_shot(kin_page *page, const kin_tile *tile)
 void kin_page_row_begin(kin_page *page, const kin_page_row *row)
 {
     kin_text *html = &page->html;
-    bool headed = row->asked || row->title || row->note;
+    bool headed = row->asked || row->title || row->note, shot = row->asked && !is_bare(row->asked);
     if (page->row) kin_page_row_end(page);
     page->row = true, page->numbered = row->numbered, page->place = 0;
     if (!kin_page_ok(page)) return;
-    kin_text_format(html, "<div class=\"row%s%s\">", headed ? " headed" : "", row->large ? " large" : "");
+    kin_text_format(html, "<div class=\"row%s%s%s\">", headed ? " headed" : "",
+                    headed && !shot ? " titled" : "", row->large ? " large" : "");
     if (headed) kin_text_add(html, "<div class=\"asked\">");
-    if (row->asked && !is_bare(row->asked)) add_shot(page, row->asked);
+    if (shot) add_shot(page, row->asked);
     if (headed) {
         kin_text_add(html, "<p>");
         if (row->title) {
