@@ -82,8 +82,8 @@ reference_double := $(call objects,reference,double)
 float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.$(isa).o,$(call simd,$(rooms_float))))
 double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
 # Everything of the program but its table of commands, for tests of its parts; and everything but the function main, for programs that add to it.
-libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o
-cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c cli/main.c,$(wildcard cli/*.c cli/pages/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/kin_weights.o
+cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o $(BUILD)/float/kin_weights.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
 test_support := $(wildcard tests/support/*.c)
@@ -94,7 +94,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo ladder test examples bench docs api faults fuzz install uninstall clean format format-check static dist
+.PHONY: all demo ladder test examples bench docs api default-network faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .SECONDARY: $(float_lowered) $(double_lowered)
@@ -176,6 +176,14 @@ $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o: $(B
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c $< -o $@
 
+# kin's own network, byte by byte. Compilers' warnings and sanitizers have no say in it.
+$(BUILD)/float/kin_weights.o: models/default/weights.S models/default/kin.safetensors
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/pack: recipes/default/pack.c $(BUILD)/libkin.a
+	$(CC) $(flags) -o $@ $< $(BUILD)/libkin.a $(links)
+
 $(BUILD)/libreference.a: $(reference_float)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -251,6 +259,11 @@ demo: kin
 # DATA=grocery, omniglot or shop chooses; docs/ladder.md tells what comes of it.
 ladder: kin
 	@examples/ladder.sh $(or $(DATA),grocery omniglot shop)
+
+# kin's own network anew (docs/model-card.md): a minute, Lite0's weights and photographs that are not part of kin (FROM, WEIGHTS, GROCERY).
+# Then make again: the program holds it.
+default-network: kin $(BUILD)/pack
+	@PACK=$(BUILD)/pack recipes/default/make.sh
 
 # The lessons' code, outputs and pictures anew, with what is tried in them. PAGES chooses.
 PAGES ?= $(lessons)

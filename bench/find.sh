@@ -12,7 +12,7 @@ else
     photos=$folder/photos
     "$kin" synth "$photos" --products $((count / 10)) --views 10 --size 48 --quiet
 fi
-"$kin" index "$photos" --out "$folder/index" --quiet >"$folder/log" 2>&1
+"$kin" index "$photos" --model handmade --out "$folder/index" --quiet >"$folder/log" 2>&1
 picture=$(find "$photos" -type f -name '*.[jp][pn]g' | sort | head -n 1)
 while read -r _; do
     began=$(date +%s.%N)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
+#include "cli/kin_network.h"
 #include "cli/outputs.h"
 #include "cli/source.h"
 #include "data/look/look.h"
@@ -146,6 +147,22 @@ bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err)
     return true;
 }
 
+bool kin_photos_joined(const kin_photos *p)
+{
+    return strncmp(p->options, "model=kin\n", 10) == 0 && p->dim > KIN_LOOK_DIM;
+}
+
+bool kin_album_by_hand(kin_album *album)
+{
+    kin_photos *p = &album->photos;
+    if (*p->weights == '\0') return p->dim == KIN_LOOK_DIM;
+    if (!kin_photos_joined(p)) return false;
+    for (int64_t i = 0; i < p->count; i++)
+        kin_joined_by_hand(p->rows + i * p->dim, p->rows + i * KIN_LOOK_DIM);
+    p->dim = KIN_LOOK_DIM;
+    return true;
+}
+
 bool kin_by_group(const int64_t *group, int64_t count, int64_t groups, kin_groups *out, kin_error *err)
 {
     out->first = kin_alloc_zero((size_t)groups + 2, sizeof *out->first);
@@ -172,6 +189,8 @@ void kin_groups_free(kin_groups *g)
 /* ---- who describes ---- */
 
 static const char handmade[] = "handmade";
+
+static bool is_own(const char *model) { return strcmp(model, kin_network_name) == 0; }
 
 /* The options that decide a descriptor. */
 static const char *const deciding[] = {"model",  "weights",   "allow-missing", "key",
@@ -217,20 +236,22 @@ bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err)
     const char *model = kin_option_string(cli, "model");
     *out = (kin_describer){0};
     if (!kin_picture_limits(cli, &out->limits, err)) return false;
-    if (strcmp(model, handmade) == 0) {
-        out->dim = KIN_LOOK_DIM;
-        for (const char *const *name = deciding + 1; *name; name++)
-            if (kin_option_given(cli, *name) && strcmp(*name, "background") != 0)
-                return kin_fail(err, KIN_ERR_ARGUMENT, "--%s does nothing with --model %s", *name, handmade);
-        return true;
-    }
+    bool by_hand = strcmp(model, handmade) == 0;
+    out->joined = is_own(model);
+    for (const char *const *name = deciding + 1; (by_hand || out->joined) && *name; name++)
+        if (kin_option_given(cli, *name) && strcmp(*name, "background") != 0)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "--%s does nothing with --model %s", *name, model);
+    out->dim = KIN_LOOK_DIM;
+    if (by_hand) return true;
     out->ctx = kin_ctx_new();
     out->network = kin_alloc_zero(1, sizeof *out->network);
     bool ok = ((out->ctx && out->network) || kin_fail_memory(err, "a network", sizeof *out->network)) &&
-              kin_chosen_network(cli, model, out->ctx, out->network, &out->module, err);
+              (out->joined ? kin_network_own(out->ctx, out->network, &out->module, err)
+                           : kin_chosen_network(cli, model, out->ctx, out->network, &out->module, err));
     if (ok) digest_of(out->module, out->weights);
     if (ok) kin_module_seal(out->module);
     ok = ok && measure(out, err);
+    if (ok && out->joined) out->dim = kin_joined_dim(out->dim);
     if (!ok) kin_describer_close(out);
     return ok;
 }
@@ -274,8 +295,11 @@ char *kin_describer_options(const kin_cli *cli)
     for (const char *const *name = deciding; *name; name++) {
         int at = option_at(*name, strlen(*name));
         const char *value = at >= 0 ? cli->values[at] : NULL;
-        if (value && strcmp(*name, "model") == 0 && strcmp(value, handmade) == 0)
-            continue; /* as if left out */
+        if (strcmp(*name, "model") == 0) { /* left out: by hand, as the first indexes were */
+            const char *model = kin_option_string(cli, "model");
+            if (is_own(model)) kin_text_format(&text, "model=%s\n", model);
+            if (is_own(model) || strcmp(model, handmade) == 0) continue;
+        }
         if (value && (strcmp(*name, "model") == 0 || strcmp(*name, "weights") == 0))
             add_whole(&text, *name, value);
         else if (value) kin_text_format(&text, "%s=%s\n", *name, value);
@@ -308,6 +332,7 @@ bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_d
     kin_cli as = {.command = &kin_command_index, .quiet = true};
     char *text = kin_strdup(photos->options);
     if (!text) return kin_fail_memory(err, "options", strlen(photos->options));
+    as.values[option_at("model", 5)] = handmade;
     bool ok = retype(text, &as, err) && kin_describer_open(&as, out, err);
     if (ok) out->limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
     if (ok && (strcmp(out->weights, photos->weights) != 0 || out->dim != photos->dim)) {
@@ -338,7 +363,8 @@ static bool to_unit_length(float *row, int64_t dim)
 }
 
 /* The rows of a set that the network takes, at their places. */
-static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
+static bool encode(kin_describer *d, const kin_dataset *set, int64_t dim, float *rows, bool *made,
+                   kin_error *err)
 {
     kin_encoded encoded;
     kin_encode_opt opt = {.raw = true, .limits = d->limits, .progress = goes_on};
@@ -349,12 +375,30 @@ static bool encode(kin_describer *d, const kin_dataset *set, float *rows, bool *
                    ? true
                    : kin_fail(err, inner.code, "%s", inner.message);
     for (int64_t k = 0; k < encoded.count; k++) {
-        float *row = rows + encoded.item[k] * d->dim;
-        memcpy(row, encoded.rows + k * d->dim, (size_t)d->dim * sizeof *row);
-        made[encoded.item[k]] = to_unit_length(row, d->dim);
+        float *row = rows + encoded.item[k] * dim;
+        memcpy(row, encoded.rows + k * dim, (size_t)dim * sizeof *row);
+        made[encoded.item[k]] = to_unit_length(row, dim);
     }
     kin_encoded_free(&encoded);
     return true;
+}
+
+/* The network's rows behind what is counted by hand. */
+static bool join(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
+{
+    int64_t dim = d->dim - KIN_LOOK_DIM;
+    float *network = kin_alloc_array((size_t)set->count, (size_t)dim * sizeof *network);
+    if (!network) return kin_fail_memory(err, "descriptors", (size_t)(set->count * dim) * sizeof *network);
+    bool ok = encode(d, set, dim, network, made, err);
+    for (int64_t i = 0; ok && i < set->count; i++)
+        made[i] = made[i] && kin_joined_row(rows + i * d->dim, network + i * dim, dim);
+    kin_free(network);
+    return ok;
+}
+
+static bool describe(kin_describer *d, const kin_dataset *set, float *rows, bool *made, kin_error *err)
+{
+    return d->joined ? join(d, set, rows, made, err) : encode(d, set, d->dim, rows, made, err);
 }
 
 bool kin_describer_files(void *describer, const char *const *path, int64_t count, float *rows, bool *made,
@@ -364,7 +408,7 @@ bool kin_describer_files(void *describer, const char *const *path, int64_t count
     kin_dataset set = {.kind = "photographs"};
     bool ok = true;
     for (int64_t i = 0; ok && i < count; i++) ok = kin_dataset_add(&set, path[i], path[i], -1, -1, err);
-    ok = ok && encode(d, &set, rows, made, err);
+    ok = ok && describe(d, &set, rows, made, err);
     kin_dataset_free(&set);
     return ok;
 }
@@ -374,6 +418,8 @@ bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *ph
 {
     kin_image image;
     if (!d->module) return kin_photo_read(bytes->data, bytes->size, &d->limits, photo, row, NULL, err);
+    if (d->joined && !kin_photo_read(bytes->data, bytes->size, &d->limits, photo, row, NULL, err))
+        return false;
     if (!kin_photo_read(bytes->data, bytes->size, &d->limits, photo, NULL, &image, err)) return false;
     kin_sample item = {.id = "picture", .path = "picture", .label = -1, .camera = -1};
     bool made, ok = kin_image_convert(&image, 3, err);
@@ -384,7 +430,7 @@ bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *ph
                        .height = image.height,
                        .channels = 3,
                        .kind = "photographs"};
-    ok = ok && encode(d, &set, row, &made, err) &&
+    ok = ok && describe(d, &set, row, &made, err) &&
          (made || kin_fail(err, KIN_ERR_NUMERIC, "the network gives nothing for this picture"));
     kin_image_free(&image);
     return ok;

@@ -40,6 +40,12 @@ bool kin_album_present(const kin_cli *cli, kin_album *album, kin_error *err);
  * path; of none nothing. */
 void kin_album_say_stale(const kin_cli *cli, const kin_album *album, const int64_t *now, const char *first);
 
+/* Whether its rows are joined ones (cli/kin_network.h). */
+bool kin_photos_joined(const kin_photos *p);
+/* Of an index by kin's own network, leaves in the rows what is counted by hand; true for one by hand alone, too. Of another
+ * network's index nothing changes. */
+bool kin_album_by_hand(kin_album *album);
+
 /* Nothing is written over a picture of the album, unless --force; `output` may be NULL. */
 bool kin_album_apart(const kin_cli *cli, const kin_album *album, const char *output, kin_error *err);
 
@@ -58,6 +64,7 @@ typedef struct kin_describer {
     kin_network *network; /* owned */
     kin_image_limits limits;
     int64_t dim;
+    bool joined;              /* kin's own network, and what is counted by hand (cli/kin_network.h) */
     char weights[2 * 32 + 1]; /* their digest; "" by hand */
 } kin_describer;
 /* As the command line of kin index says. */
@@ -66,7 +73,7 @@ bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err);
 bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_describer *out,
                              kin_error *err);
 void kin_describer_close(kin_describer *d);
-/* kin_photos_opt.describe, with the describer as its user. */
+/* kin_photos_opt.describe, with the describer as its user; of a joined one each row begins with kin_look's numbers. */
 bool kin_describer_files(void *describer, const char *const *path, int64_t count, float *rows, bool *made,
                          kin_error *err);
 /* One picture from the bytes of its file: its facts, and its descriptor [dim]. */

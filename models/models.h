@@ -10,7 +10,8 @@
     X(resnet8) X(resnet20) X(resnet32) X(resnet44) X(resnet56) X(resnet110) \
     X(resnet18) X(resnet34) X(resnet50) X(resnet101) X(resnet152) X(resnext50_32x4d) X(wide_resnet50_2) \
     X(densenet121) X(densenet161) X(densenet169) X(densenet201) \
-    X(mobilenet_v2) X(efficientnet_lite0) X(efficientnet_lite1) X(efficientnet_lite2)
+    X(mobilenet_v2) X(efficientnet_lite0) X(efficientnet_lite1) X(efficientnet_lite2) \
+    X(lite0_front)
 /* clang-format on */
 
 #define KIN_MODEL_DECLARED(NAME) extern const kin_model kin_model_##NAME;

@@ -195,6 +195,15 @@ const kin_published kin_published_weights[] = {
      .member = "efficientnet-lite2-9656183e.pth",
      .member_sha256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
      .numbers = "d65a831654f9a26bbb78c4cb3dbd89ef37f409befeadb82a09e821b297fd667f"},
+    {.model = "lite0_front",
+     .name = "kin 1",
+     .trained = IMAGENET,
+     .file = "kin.safetensors",
+     .url = "the program itself (--model kin) and its sources (models/default/)",
+     .bytes = 1989128,
+     .sha256 = "9ea155c4699b441cada037e94e7e28e32ce3d9516a729f1add27e08843f60104",
+     .licence = "Apache-2.0",
+     .numbers = "a5b64916c207f06ba973044d619fedde617d7f7e340df010b406784258245665"},
     {0},
 };
 

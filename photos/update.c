@@ -183,7 +183,7 @@ static void read_one(void *arg, int64_t index, int worker)
     }
     take_digest(bytes.data, bytes.size, &j->photo);
     if (!take_known(u, j)) {
-        float *row = u->opt->describe ? NULL : u->rows + i * u->opt->dim;
+        float *row = u->opt->describe && !u->opt->by_hand ? NULL : u->rows + i * u->opt->dim;
         j->decoded = look_at(bytes.data, bytes.size, &u->opt->limits, &j->photo, row, NULL, err);
         j->state = j->decoded ? READY : UNREADABLE;
         if (!j->decoded) kin_error_prefix(err, "%s", u->found.items[i].path);
@@ -227,6 +227,8 @@ static bool describe_group(update *u, int64_t count, kin_error *err)
     float *rows = n ? kin_alloc_array((size_t)n, (size_t)dim * sizeof *rows) : NULL;
     if (!n) return true;
     bool ok = rows || kin_fail_memory(err, "the descriptors", (size_t)(n * dim) * sizeof *rows);
+    for (int64_t k = 0; ok && u->opt->by_hand && k < n; k++)
+        memcpy(rows + k * dim, u->rows + which[k] * dim, KIN_LOOK_DIM * sizeof *rows);
     ok = ok && u->opt->describe(u->opt->user, path, n, rows, made, err);
     for (int64_t k = 0; ok && k < n; k++) {
         if (made[k]) memcpy(u->rows + which[k] * dim, rows + k * dim, (size_t)dim * sizeof *rows);

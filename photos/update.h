@@ -13,6 +13,7 @@ typedef struct kin_photos_opt {
      * was not possible after all. KIN_ERR_INTERRUPTED stops as progress does. NULL: kin_look's, of KIN_LOOK_DIM. */
     bool (*describe)(void *user, const char *const *path, int64_t count, float *rows, bool *made,
                      kin_error *err);
+    bool by_hand;        /* describe finds kin_look's numbers at the beginning of each row */
     const char *exclude; /* files and folders whose names, or paths below the folder, fit these patterns
                             (kin_glob_any) are passed over; NULL: none */
     /* Asked before the first picture is read, with how many there are: false ends the call; may be NULL. */

@@ -22,6 +22,7 @@ import json, sys
 for p in json.load(open(sys.argv[1])):
     d = p["sha256"]
     assert d is None or len(d) == 64 and set(d) <= set("0123456789abcdef") and d.startswith(p["sha256_begins"]), p
+    if p["name"].startswith("kin "): continue  # its own, which nobody has to get
     assert p["url"].startswith("https://") and p["url"].endswith(p["file"]) and p["licence"], p
     begins = p["member_sha256"] or p["sha256_begins"]
     assert begins[:8] in (p["member"] or p["file"]), p  # these names hold the digest's beginning

@@ -246,10 +246,13 @@ static int run(kin_cli *cli)
                               .progress = {kin_photos_show, &m}};
     kin_interrupt_catch();
     bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
-              kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err) &&
-              kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
-              kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err) &&
-              kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
+              kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err);
+    if (ok)
+        kin_album_by_hand(
+            &album); /* what its bounds were chosen for; a network tells one thing, not one picture */
+    ok = ok && kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
+         kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err) &&
+         kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     kin_photos_meter_end(&m);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
     writing w = {&album, &d, &groups, stdout, &err, -1, NULL};

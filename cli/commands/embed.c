@@ -6,6 +6,7 @@
 #include "cli/config_options.h"
 #include "train/embed_cache.h"
 #include "cli/interrupt.h"
+#include "cli/kin_network.h"
 #include "cli/predicted.h"
 #include "train/judge.h"
 #include "cli/progress.h"
@@ -22,10 +23,11 @@ enum { EMBEDDING, RAW, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
-     "a run's folder or a checkpoint; a network of kin models, with --weights; or \"pixels\", \"histogram\" "
-     "or "
+     "\"kin\", its own network and what is counted by hand together (with --output raw the network alone); a "
+     "run's "
+     "folder or a checkpoint; a network of kin models, with --weights; or \"pixels\", \"histogram\" or "
      "\"handmade\" (colours and gradients), which need no training",
-     .required = true},
+     "kin"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
     KIN_LABELS_OPTION,
@@ -282,6 +284,39 @@ static bool can_name(const kin_cli *cli, const char *model, char **names, kin_er
            kin_fail(err, KIN_ERR_ARGUMENT, "--names: %s does not tell what its classes are called", model);
 }
 
+/* Of kin's own network: what is counted by hand and the network's rows, side by side. */
+static bool join(const kin_cli *cli, kin_dataset *set, kin_encoded *e, kin_error *err)
+{
+    kin_cli quiet = *cli;
+    kin_source source = {.set = *set};
+    quiet.quiet = true; /* what there is to say of the pictures was said */
+    if (!kin_source_read(&source, &quiet, KIN_LOOK_SIDE, 3, KIN_FILTER_BILINEAR, false, err)) {
+        *set = (kin_dataset){0}; /* it closed the set */
+        return false;
+    }
+    const kin_pictures *p = &source.pictures;
+    int64_t dim = kin_joined_dim(e->dim), n = 0;
+    float *look = kin_look_pictures(p, err),
+          *rows = kin_alloc_array((size_t)e->count, (size_t)dim * sizeof *rows);
+    bool ok = look && (rows || kin_fail_memory(err, "descriptors", (size_t)(e->count * dim) * sizeof *rows));
+    for (int64_t i = 0, at = 0; ok && i < e->count; i++) {
+        while (at < p->count && p->items[at].id != set->items[e->item[i]].id) at++;
+        if (at == p->count) break; /* readable a moment ago */
+        memcpy(rows + n * dim, look + at * KIN_LOOK_DIM, KIN_LOOK_DIM * sizeof *rows);
+        e->item[n] = e->item[i];
+        n += kin_joined_row(rows + n * dim, e->rows + i * e->dim, e->dim);
+    }
+    if (ok && n < e->count)
+        ok = kin_fail(err, KIN_ERR_IO, "pictures changed while they were read; say it again");
+    kin_free(look);
+    if (ok) {
+        kin_free(e->rows);
+        e->rows = rows, e->dim = dim;
+    } else kin_free(rows);
+    kin_pictures_free(&source.pictures);
+    return ok;
+}
+
 static bool with_network(kin_cli *cli, const char *model, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
@@ -290,17 +325,20 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     kin_dataset set = {0};
     kin_encoded encoded = {0};
     char *names = NULL;
+    bool own = strcmp(model, kin_network_name) == 0;
     bool ok = ((ctx && network) || kin_fail_memory(err, "a network", sizeof *network)) &&
-              kin_chosen_network(cli, model, ctx, network, &module, err);
+              (own ? kin_network_own(ctx, network, &module, err)
+                   : kin_chosen_network(cli, model, ctx, network, &module, err));
     kin_dataset_opt choice = kin_source_choice(cli);
     ok = ok && can_name(cli, model, &names, err) &&
          kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);
     ok = ok && encode(cli, module, network, &set, &encoded, err);
+    ok = ok && (!own || kin_option_choice(cli, "output") != EMBEDDING || join(cli, &set, &encoded, err));
     kin_vectors rows = {encoded.rows, encoded.count, encoded.dim};
     ok = ok && finish(cli, &set, set.items, encoded.item, rows, err);
     if (ok && names)
         ok = kin_predicted_write(cli, kin_option_string(cli, "names"), names, &set, encoded.item, rows, err);
-    if (ok) tell_seen(cli, model, &set);
+    if (ok && !own) tell_seen(cli, model, &set);
     kin_free(names);
     kin_encoded_free(&encoded);
     kin_dataset_free(&set);
@@ -361,7 +399,12 @@ static const char *does_nothing(const kin_cli *cli, int model)
     static const char *const
         for_networks[] = {"weights", "allow-missing", "resize", "filter", "normalize", "output",   "flip",
                           "scales",  "names",         "key",    "prefix", "untrained", "sum-stem", NULL},
-        *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL};
+        *const for_plain[] = {"channels", NULL}, *const fixed[] = {"size", "channels", NULL},
+        *const for_others[] = {"weights", "allow-missing", "resize", "filter",    "normalize", "size", "flip",
+                               "scales",  "key",           "prefix", "untrained", "sum-stem",  NULL};
+    bool own = strcmp(kin_option_string(cli, "model"), kin_network_name) == 0;
+    for (const char *const *name = for_others; own && *name; name++)
+        if (kin_option_given(cli, *name)) return *name;
     for (const char *const *name = model < 0 ? for_plain : for_networks; *name; name++)
         if (kin_option_given(cli, *name)) return *name;
     for (const char *const *name = fixed; model == HANDMADE && *name; name++)
@@ -389,8 +432,8 @@ static int run(kin_cli *cli)
 
 const kin_command kin_command_embed = {
     .name = "embed",
-    .summary = "turn pictures into descriptors with a trained network",
-    .usage = "kin embed DATA --model RUN --out E [--classes LIST] [--judge]",
+    .summary = "turn pictures into descriptors",
+    .usage = "kin embed DATA [--model RUN] --out E [--classes LIST] [--judge]",
     .about = "Writes E.npy (float32, one row a picture) and E.csv (id,label,path). Pictures are prepared as "
              "in training. DATA is anything that kin train takes.\n\n"
              "Where the data set tells them (Market-1501, In-Shop), E.csv also has the columns camera and "

@@ -20,10 +20,10 @@ static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
-     "what describes pictures: \"handmade\" (colours and gradients), a run's folder or a checkpoint, or a "
-     "network of "
-     "kin models, with --weights",
-     "handmade"},
+     "what describes pictures: \"kin\", its own network and what is counted by hand together; \"handmade\" "
+     "(colours and gradients) alone; a run's folder or a checkpoint; or a network of kin models, with "
+     "--weights",
+     "kin"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "FILE", "where the index goes", .fallback_shown = ".kin-index in the folder"},
     {"exclude", KIN_OPTION_STRING, "GLOB",
@@ -113,10 +113,11 @@ static bool open_known(const kin_cli *cli, const char *file, const char *options
         known->dim == d->dim)
         return true;
     kin_fail(err, KIN_ERR_ARGUMENT,
-             "%s was made by --model %s%s; say the same options, or --force, which makes it anew", file,
+             "%s was made by --model %s%s; say the same options, or --force, which makes it anew by %s", file,
              known->model,
              strcmp(known->model, kin_option_string(cli, "model")) == 0 ? " with other options or weights"
-                                                                        : "");
+                                                                        : "",
+             kin_option_string(cli, "model"));
     kin_photos_free(known);
     return false;
 }
@@ -199,6 +200,7 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
                           .root = root,
                           .dim = u->describer.dim,
                           .describe = u->describer.module ? describe : NULL,
+                          .by_hand = u->describer.joined,
                           .exclude = kin_option_string(cli, "exclude"),
                           .begins = begins,
                           .retry = kin_option_given(cli, "max-pixels"),

@@ -118,3 +118,35 @@ static kin_tensor *efficientnet_lite(kin_scope *s, kin_tensor *x, int stage, con
 LITE(efficientnet_lite0, 224, 1.0, 1.0, 0.2)
 LITE(efficientnet_lite1, 240, 1.0, 1.1, 0.2)
 LITE(efficientnet_lite2, 260, 1.1, 1.2, 0.3)
+
+/* Lite0 up to the middle of its twelfth block: eleven blocks, and of the next one what widens and the depthwise
+ * convolution. Names are Lite0's, so that its weights are this network's, too (--weights, --allow-missing). */
+enum { FRONT_STAGES = 5, FRONT_BLOCK = 11 };
+
+static kin_tensor *lite0_front(kin_scope *s, kin_tensor *x, int stage, const kin_model_opt *opt)
+{
+    if (stage < FRONT_STAGES) return efficientnet_lite(s, x, stage, opt, (scaling){1, 1});
+    const row *st = &rows[FRONT_STAGES];
+    int64_t wide = kin_channels(x) * st->expand;
+    kin_scope *block = kin_sub_index(s, "_blocks", FRONT_BLOCK);
+    kin_conv_bn_opt expand = conv_opt(x, wide, 1, 1, KIN_RELU6);
+    x = kin_conv_bn(block, "_expand_conv", "_bn0", x, &expand);
+    kin_conv_bn_opt depthwise = conv_opt(x, wide, st->kernel,
+                                         opt->last_stride ? opt->last_stride : st->stride, KIN_RELU6);
+    depthwise.groups = wide;
+    return kin_conv_bn(block, "_depthwise_conv", "_bn1", x, &depthwise);
+}
+
+const kin_model kin_model_lite0_front = {.name = "lite0_front",
+                                         .about = "EfficientNet-Lite0 up to the middle of its twelfth block",
+                                         .size = 160,
+                                         .residual = true,
+                                         .channels = 3,
+                                         .resize = 160,
+                                         .filter = "bicubic",
+                                         .normalize = "lite",
+                                         .embedding = 0,
+                                         .same_padding = true,
+                                         .places = "block",
+                                         .stages = "stage1 stage2 stage3 stage4 stage5 head",
+                                         .stage = lite0_front};

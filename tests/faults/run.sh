@@ -26,7 +26,7 @@ export KIN_THREADS=2 KIN_FAULT_COUNT="$top/counts"
     "$kin" search --gallery E --query Q --top 8 --out ranks.csv --quiet
     "$kin" search --gallery E --top 8 --out own.csv --quiet
     "$kin" whiten fit E --dims 4 --out w.whiten --quiet
-    "$kin" index shop --out album --quiet >said
+    "$kin" index shop --model handmade --out album --quiet >said
     "$kin" train shop --width 8 --embedding 8 --size 16 --batch-classes 4 --batch-pictures 2 --steps 4 --channels 3 --quiet --out run2
     "$kin" train shop --width 8 --embedding 8 --size 16 --pooling gap --batch-classes 4 --batch-pictures 2 --steps 2 --channels 3 --quiet --out pooled
     printf 'size = 16\nchannels = 3\nwidth = choice(4, 8)\nembedding = 8\nbatch-classes = 3\nbatch-pictures = 2\nsteps = 2\n' >space.conf
@@ -47,7 +47,7 @@ synth synth new --products 3 --views 2 --size 24
 data data ../shop
 leaks data ../shop ../others --leaks --html l.html --json
 train-phases train ../shop --recipe ../two.conf --out r
-photos-index index ../shop --out i
+photos-index index ../shop --model handmade --out i
 find find ../view-01.png --index ../album --top 4 --group-by label --html f.html
 find-pairs find ../p1.jpg --index ../album --top 4 --pairs ../marks.csv --pictures always
 duplicates duplicates ../album --csv d.csv --pairs p.csv --html d.html

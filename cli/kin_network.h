@@ -1,0 +1,31 @@
+/* kin's own network: models/default/kin.safetensors, which is part of the program, and what is counted by hand, in one
+ * descriptor (--model kin). docs/model-card.md tells where it comes from and what it can do.
+ *
+ *   row = [√(w / (1 + w)) · by hand,  √(1 / (1 + w)) · network],  both of unit length, so that cosines are those of both,
+ *
+ * weighted w to 1. w was chosen on the classes 45-59 of the grocery photographs. */
+#ifndef KIN_CLI_KIN_NETWORK_H
+#define KIN_CLI_KIN_NETWORK_H
+
+#include "data/look/look.h"
+#include "train/encoder.h"
+
+extern const char kin_network_name[]; /* "kin", as --model has it */
+
+/* The network alone. */
+bool kin_network_own(kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
+/* The file's bytes, and of them SHA-256. */
+const unsigned char *kin_network_bytes(size_t *size);
+
+/* Numbers of a joined row, whose network's part has `dim`. By hand comes first. */
+static inline int64_t kin_joined_dim(int64_t dim) { return KIN_LOOK_DIM + dim; }
+/* A row whose first KIN_LOOK_DIM numbers are kin_look's; `network` [dim] is brought to unit length. False where it has no
+ * direction. */
+bool kin_joined_row(float *row, const float *network, int64_t dim);
+/* What is counted by hand in a joined row, of unit length again. */
+void kin_joined_by_hand(const float *row, float *out);
+
+/* kin_look_grey of what is counted by hand; the network's part stays as it is. */
+bool kin_joined_grey(float *row);
+
+#endif
