@@ -119,7 +119,8 @@ static void add_seeds(swept *s)
     }
     kin_page_table_add(&s->page, &(kin_page_table){NULL, columns, COLUMNS, n, cells});
     kin_sweep_verdict_text(seeds, n, &verdict);
-    if (verdict.data) kin_page_text(&s->page, text(s, "%s", verdict.data));
+    if (verdict.failed) kin_fail_memory(&s->page.err, "a page", verdict.size);
+    else if (verdict.data) kin_page_text(&s->page, text(s, "%s", verdict.data));
     kin_text_free(&verdict);
 }
 
