@@ -6,7 +6,7 @@
 #ifndef KIN_AUTOGRAD_DEFERRED_H
 #define KIN_AUTOGRAD_DEFERRED_H
 
-#include "autograd/tape.h"
+#include "autograd/inside.h"
 #include "kernels/conv/conv.h"
 
 struct kin_deferred {

@@ -8,7 +8,7 @@
 #ifndef KIN_AUTOGRAD_PLAN_H
 #define KIN_AUTOGRAD_PLAN_H
 
-#include "autograd/tape.h"
+#include "autograd/inside.h"
 
 typedef struct kin_planned {
     const kin_op *op;

@@ -1,6 +1,7 @@
 #include "autograd/recompute.h"
 
 #include "autograd/plan.h"
+#include "autograd/tape.h"
 #include "base/memory.h"
 
 void kin_segment_begin(kin_ctx *ctx)

@@ -8,7 +8,7 @@
 #ifndef KIN_AUTOGRAD_RECOMPUTE_H
 #define KIN_AUTOGRAD_RECOMPUTE_H
 
-#include "autograd/tape.h"
+#include "autograd/inside.h"
 
 struct kin_segment {
     size_t first, behind; /* of the tape's calls */

@@ -6,6 +6,7 @@
 #include "autograd/deferred.h"
 #include "autograd/plan.h"
 #include "autograd/recompute.h"
+#include "autograd/tape.h"
 
 #include "base/memory.h"
 
@@ -37,9 +38,6 @@ void kin_ctx_free(kin_ctx *ctx)
     kin_arena_free(&ctx->arena);
     kin_free(ctx);
 }
-
-bool kin_ok(const kin_ctx *ctx) { return ctx && ctx->error.code == KIN_OK; }
-kin_error *kin_ctx_error(kin_ctx *ctx) { return &ctx->error; }
 
 bool kin_take_error(kin_ctx *ctx, kin_error *err)
 {
@@ -101,6 +99,12 @@ void kin_grad_settle(kin_tensor *t)
     grad_pack(t);
     if (t->stale_grad) memset(t->grad, 0, grad_bytes(t));
     t->stale_grad = false;
+}
+
+const kin_real *kin_grad(const kin_tensor *t)
+{
+    if (t && (t->stale_grad || t->grad_ld)) kin_grad_settle((kin_tensor *)t);
+    return t ? t->grad : NULL;
 }
 
 void kin_end_step(kin_ctx *ctx)

@@ -3,6 +3,7 @@
 #include "autograd/ops.h"
 #include "autograd/plan.h"
 #include "autograd/recompute.h"
+#include "autograd/tape.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "nn/folded.h"

@@ -1,4 +1,4 @@
-/* The picture formats, for data/images/image.c, which chooses among them. */
+/* The picture formats, for data/images/image_read.c, which chooses among them. */
 #ifndef KIN_DATA_IMAGES_FORMATS_H
 #define KIN_DATA_IMAGES_FORMATS_H
 
