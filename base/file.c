@@ -2,7 +2,6 @@
 #include "base/file.h"
 
 #include "base/memory.h"
-#include "base/pages.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -140,7 +140,7 @@ bool kin_read_file(const char *path, size_t limit, kin_bytes *out, kin_error *er
 
 void kin_bytes_free(kin_bytes *bytes)
 {
-    if (bytes->mapped) kin_unmap(bytes);
+    if (bytes->mapped) munmap(bytes->data, bytes->size);
     else kin_free(bytes->data);
     *bytes = (kin_bytes){0};
 }

@@ -22,12 +22,6 @@ bool kin_map_file(const char *path, kin_bytes *out, kin_error *err)
     return true;
 }
 
-void kin_unmap(kin_bytes *bytes)
-{
-    munmap(bytes->data, bytes->size);
-    *bytes = (kin_bytes){0};
-}
-
 void kin_discard(void *from, size_t bytes)
 {
 #ifdef __linux__

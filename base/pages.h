@@ -7,9 +7,8 @@
 
 /* As kin_read_file without a limit, but a large regular file is mapped: its pages come from the disk when
  * they are looked at, and writing to them does not change the file. A file that another program shortens
- * meanwhile ends this one. */
+ * meanwhile ends this one. Freed as all kin_bytes are. */
 bool kin_map_file(const char *path, kin_bytes *out, kin_error *err);
-void kin_unmap(kin_bytes *bytes); /* kin_bytes_free calls it where it is needed */
 
 /* Nobody will read these bytes again: the pages that lie in them entirely go back to the system. Those of
  * a mapped file are as they were when they are read after all; other memory is zero then, or what it was. */
