@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "nn/files/import_parts.h"
 #include "nn/files/pickle.h"
+#include "nn/files/pth_globals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,94 +20,6 @@
 
 enum { WRAPPED_MAX = 8, NESTED_MAX = 8, KEYS_SHOWN = 12 };
 static const size_t pickle_max = (size_t)64 << 20;
-
-static const struct {
-    const char *name;
-    kin_dtype dtype;
-} types[] = {
-    {"torch.FloatStorage", KIN_F32},
-    {"torch.HalfStorage", KIN_F16},
-    {"torch.BFloat16Storage", KIN_BF16},
-    {"torch.DoubleStorage", KIN_F64},
-    {"torch.LongStorage", KIN_I64},
-    {"torch.IntStorage", KIN_I32},
-    {"torch.ShortStorage", KIN_I16},
-    {"torch.CharStorage", KIN_I8},
-    {"torch.ByteStorage", KIN_U8},
-    {"torch.BoolStorage", KIN_BOOL},
-    {"torch.storage.UntypedStorage", KIN_U8},
-    {"torch.float32", KIN_F32},
-    {"torch.float16", KIN_F16},
-    {"torch.bfloat16", KIN_BF16},
-    {"torch.float64", KIN_F64},
-    {"torch.int64", KIN_I64},
-    {"torch.int32", KIN_I32},
-    {"torch.int16", KIN_I16},
-    {"torch.int8", KIN_I8},
-    {"torch.uint8", KIN_U8},
-    {"torch.uint16", KIN_U16},
-    {"torch.uint32", KIN_U32},
-    {"torch.uint64", KIN_U64},
-    {"torch.bool", KIN_BOOL},
-};
-
-/* Names that stand in files beside the tensors: none of them is ever called. */
-static const char *const others[] = {
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "collections.Counter",
-    "collections.deque",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_tensor_v3",
-    "torch._utils._rebuild_parameter",
-    "torch._utils._rebuild_parameter_with_state",
-    "torch._tensor._rebuild_from_type_v2",
-    "torch._tensor.Tensor",
-    "torch.nn.parameter.Parameter",
-    "torch.Tensor",
-    "torch.Size",
-    "torch.device",
-    "torch.serialization._get_layout",
-    "numpy.dtype",
-    "numpy.ndarray",
-    "numpy.core.multiarray.scalar",
-    "numpy._core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray._reconstruct",
-    "numpy.core.numeric._frombuffer",
-    "numpy._core.numeric._frombuffer",
-    "argparse.Namespace",
-    "types.SimpleNamespace",
-    "pathlib.PosixPath",
-    "pathlib._local.PosixPath",
-    "datetime.datetime",
-    "datetime.timedelta",
-    "_codecs.encode",
-};
-
-/* Python's own kinds of values; Python 2's name of their module is what protocol 2 writes. */
-static const char *const builtins[] = {"set",  "frozenset", "int",  "float", "complex", "bool",
-                                       "list", "tuple",     "dict", "slice", "range",   "bytearray"};
-
-static kin_dtype type_of(const kin_pickle *p)
-{
-    for (size_t i = 0; p && p->kind == KIN_PICKLE_GLOBAL && i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].name, p->text) == 0) return types[i].dtype;
-    return KIN_DTYPE_NONE;
-}
-
-static bool known(const char *global)
-{
-    const char *builtin = strncmp(global, "builtins.", 9) == 0       ? global + 9
-                          : strncmp(global, "__builtin__.", 12) == 0 ? global + 12
-                                                                     : NULL;
-    for (size_t i = 0; builtin && i < sizeof builtins / sizeof *builtins; i++)
-        if (strcmp(builtins[i], builtin) == 0) return true;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(others[i], global) == 0) return true;
-    return type_of(&(kin_pickle){.kind = KIN_PICKLE_GLOBAL, .text = global}) != KIN_DTYPE_NONE;
-}
 
 /* A storage of a legacy file. */
 typedef struct storage {
@@ -145,7 +58,7 @@ static bool read_id(const reader *r, const kin_pickle *p, const char **key, kin_
         id->items[4]->kind != KIN_PICKLE_INT || id->items[4]->integer < 0)
         return refuse(r, "a storage that is described in no known way", "");
     *key = id->items[2]->text;
-    *dtype = type_of(id->items[1]);
+    *dtype = kin_pth_type(id->items[1]);
     if (!kin_add_size((uint64_t)id->items[4]->integer, 0, count))
         return refuse(r, "an impossible size of storage", *key);
     return *dtype || refuse(r, "an unknown type of numbers in storage", *key);
@@ -322,7 +235,8 @@ static bool read_tensor(reader *r, const char *name, size_t name_length, const k
         return refuse(r, "an impossible shape, offset or stride of", a->name);
     if (!open_storage(r, call.args[0], &a->dtype, &held, &data)) return false;
     if (call.typed && a->dtype == KIN_U8) {
-        if (!(a->dtype = type_of(call.args[6]))) return refuse(r, "an unknown type of numbers in", a->name);
+        if (!(a->dtype = kin_pth_type(call.args[6])))
+            return refuse(r, "an unknown type of numbers in", a->name);
         held /= kin_dtype_size(a->dtype);
     }
     size_t item = kin_dtype_size(a->dtype);
@@ -519,7 +433,7 @@ bool kin_pth_read_zip(kin_checkpoint *c, const kin_zip *zip, const kin_import_op
     r.ready = kin_arena_alloc_zero(&c->arena, zip->count * sizeof *r.ready);
     if (!r.ready) return kin_fail_memory(err, "an archive's directory", zip->count * sizeof *r.ready);
     if (!read_byte_order(&r) || !kin_checkpoint_unpack(c, e, &opt->unpacker, &bytes, err)) return false;
-    const kin_pickle *top = kin_pickle_parse(bytes, e->size, &used, known, NULL, &c->arena, err);
+    const kin_pickle *top = kin_pickle_parse(bytes, e->size, &used, kin_pth_knows, NULL, &c->arena, err);
     return top && read_object(&r, top);
 }
 
@@ -587,7 +501,7 @@ typedef struct cursor {
 static const kin_pickle *next_pickle(reader *r, cursor *k, const kin_pickle **last)
 {
     size_t used;
-    const kin_pickle *p = kin_pickle_parse(k->at, k->left, &used, known, last, &r->c->arena, r->err);
+    const kin_pickle *p = kin_pickle_parse(k->at, k->left, &used, kin_pth_knows, last, &r->c->arena, r->err);
     k->at += used;
     k->left -= used;
     return p;

@@ -9,7 +9,7 @@
  * In float32, summed in any order, |fl(q·g) − q·g| ≤ γ Σ|q_i g_i| ≤ γ ‖q‖‖g‖ with γ = dim·u/(1 − dim·u), u
  * = 2⁻²⁴ (Higham 2002, section 3.1); for coarse products (kernels/coarse.h) γ is ε_q + ε_g + ε_q ε_g, and
  * u for each part that a sum is made of. Base, scale and the last operations round too. Together |fl(key)
- * − key| ≤ a_g γ ‖q‖ + b_g, with a and b in `weigh` below. So if the k-th best exact key among the
+ * − key| ≤ a_g γ ‖q‖ + b_g, with a and b in kin_scan_weigh. So if the k-th best exact key among the
  * candidates is smaller than (the largest key kept) − (the largest bound), no item that was left out can
  * belong to the list; for the farthest item alike. Rows for which that cannot be shown are met in float32,
  * and where even that cannot show it, all items are compared in double: what leaves here does not depend
@@ -17,9 +17,7 @@
 #include "retrieval/search/scan_parts.h"
 
 #include "base/memory.h"
-#include "base/npy.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +28,7 @@ enum {
     FARTHEST = 12, /* candidates for the farthest item */
     TRIED = 1024,  /* rows after which the coarse pass may be given up, */
     HOPELESS = 4,  /* if it was too coarse for one in so many */
-    MEASURED = 64, /* norms a task */
 };
-static const double norm_most = 1e18;
 static const int64_t chunk_bytes = KIN_SCAN_CHUNK_BYTES;
 static const int64_t states_bytes = 512 << 20; /* all rows' selections, where each pair is met once */
 
@@ -40,112 +36,6 @@ typedef kin_scan_pass pass;
 typedef kin_scan_room room;
 
 /* --- preparation --- */
-
-typedef struct measuring {
-    kin_vectors v;
-    kin_metric metric;
-    double *norm;
-    atomic_bool bad;
-} measuring;
-
-/* Norms of rows first .. last - 1; can all of them be searched? */
-static bool norms_of(kin_vectors v, kin_metric metric, int64_t first, int64_t last, double *norm)
-{
-    bool fine = true;
-    for (int64_t i = first; i < last; i++) {
-        /* The machine asks for what comes next on the same page only. */
-        if (i + 2 < last) kin_scan_expect(kin_row(v, i + 2), v.dim);
-        norm[i] = sqrt(kin_exact_inner(kin_row(v, i), kin_row(v, i), v.dim));
-        fine = fine && norm[i] <= norm_most && (metric != KIN_COSINE || norm[i] >= FLT_MIN);
-    }
-    return fine;
-}
-
-/* Says what is wrong with the first row that cannot be searched. */
-static bool refuse(kin_vectors v, const char *what, kin_metric metric, const double *norm, kin_error *err)
-{
-    for (int64_t i = 0; i < v.count; i++) {
-        if (!isfinite(norm[i])) return kin_check_finite(v.data, v.count, v.dim, what, err);
-        if (norm[i] > norm_most)
-            return kin_fail(err, KIN_ERR_NUMERIC, "%s: row %lld has the norm %g; at most %g can be searched",
-                            what, (long long)i, norm[i], norm_most);
-        if (metric == KIN_COSINE && norm[i] < FLT_MIN)
-            return kin_fail(
-                err, KIN_ERR_NUMERIC,
-                "%s: row %lld is zero, and has no cosine; drop it, or search by Euclidean distance", what,
-                (long long)i);
-    }
-    return true;
-}
-
-static void measure_block(void *arg, int64_t block, int worker)
-{
-    (void)worker;
-    measuring *m = arg;
-    if (!norms_of(m->v, m->metric, block * MEASURED, kin_min((block + 1) * MEASURED, m->v.count), m->norm))
-        atomic_store(&m->bad, true);
-}
-
-static bool measure(kin_vectors v, const char *what, kin_metric metric, double *norm, kin_error *err)
-{
-    measuring m = {.v = v, .metric = metric, .norm = norm};
-    atomic_init(&m.bad, false);
-    kin_parallel_for(kin_blocks(v.count, MEASURED), measure_block, &m);
-    return !atomic_load(&m.bad) || refuse(v, what, metric, norm, err);
-}
-
-static bool measure_all(pass *p, kin_error *err)
-{
-    const kin_scan *s = p->scan;
-    int64_t queries = s->query.count;
-    if (s->joined)
-        return measure(s->query, "the queries", s->metric, p->norm, err) &&
-               measure(s->gallery, "the gallery", s->metric, p->norm + queries, err);
-    return (p->row_norm == p->norm || measure(s->query, "the queries", s->metric, p->row_norm, err)) &&
-           (p->late || measure(s->gallery, "the gallery", s->metric, p->norm, err));
-}
-
-static void weigh(pass *p, int64_t first, int64_t last, kin_scan_most *most)
-{
-    const kin_scan *s = p->scan;
-    double u = ldexp(1, -24);
-    for (int64_t j = first; j < last; j++) {
-        double norm = p->norm[j], a, b = FLT_MIN * (double)p->dim;
-        if (s->metric == KIN_EUCLID) {
-            p->base[j] = (float)(norm * norm);
-            p->scale[j] = -2;
-            a = 2 * norm;
-            b += 2.02 * u * norm * norm;
-        } else if (s->metric == KIN_INNER) {
-            p->base[j] = 0;
-            p->scale[j] = -1;
-            a = norm;
-        } else {
-            p->base[j] = 0;
-            p->scale[j] = (float)(-1 / norm);
-            a = 1;
-            b += b / norm;
-        }
-        most->a = fmax(most->a, a);
-        most->b = fmax(most->b, b);
-        if (p->coarse) most->error = fmax(most->error, (double)p->error[j]);
-        if (!s->farthest) continue;
-        p->far_base[j] = -p->base[j];
-        p->far_scale[j] = -p->scale[j];
-    }
-}
-
-/* Where few rows meet them: items g .. are read, measured and weighed while they are at hand. */
-static bool weigh_late(pass *p, room *me, int64_t g, int64_t columns)
-{
-    if (!norms_of(p->scan->gallery, p->scan->metric, g, g + columns, p->norm)) {
-        atomic_store(&p->bad, true);
-        atomic_store(&p->stopped, true);
-        return false;
-    }
-    weigh(p, g, g + columns, &me->most);
-    return true;
-}
 
 static kin_scan_want want(const pass *p, int64_t k, int64_t all)
 {
@@ -401,7 +291,7 @@ static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t 
     kin_scan_bound(p, me, me->near + from, rows);
     for (int64_t g = first; g < last; g += KIN_SCAN_COLUMNS) {
         int64_t columns = kin_min(last - g, KIN_SCAN_COLUMNS);
-        if (p->late && !weigh_late(p, me, g, columns)) return;
+        if (p->late && !kin_scan_weigh_late(p, me, g, columns)) return;
         kin_scan_multiply(p, me, at, rows, g, columns);
         for (int64_t r = 0; r < rows; r++) {
             const float *product = me->tile + r * KIN_SCAN_COLUMNS;
@@ -526,7 +416,7 @@ static void run_chunks(pass *p)
     for (p->first = 0; p->first < p->items && !atomic_load(&p->stopped); p->first += p->cut.chunk) {
         p->last = kin_min(p->first + p->cut.chunk, p->items);
         if (p->panels) kin_scan_pack(p);
-        if (!p->late) weigh(p, p->first, p->last, &p->most);
+        if (!p->late) kin_scan_weigh(p, p->first, p->last, &p->most);
         kin_scan_take_sample(p);
         if (p->symmetric) begin_states(p);
         kin_parallel_for(p->cut.blocks * p->cut.splits, p->symmetric ? run_strip : run_block, p);
@@ -569,7 +459,7 @@ static bool run_again(pass *p, kin_error *err)
 static bool run(pass *p, kin_error *err)
 {
     if (!run_pass(p, err)) return false;
-    if (atomic_load(&p->bad)) return measure(p->scan->gallery, "the gallery", p->scan->metric, p->norm, err);
+    if (atomic_load(&p->bad)) return kin_scan_measure_gallery(p, err);
     p->late = false;
     return atomic_load(&p->failed) == 0 || atomic_load(&p->stopped) || run_again(p, err);
 }
@@ -633,7 +523,7 @@ bool kin_scan_run(const kin_scan *scan, kin_error *err)
     if (!p) return kin_fail_memory(err, "a search", sizeof *p);
     begin(p, scan);
     int64_t rows = p->rows;
-    bool ok = give_room(p, err) && measure_all(p, err) && run(p, err);
+    bool ok = give_room(p, err) && kin_scan_measure(p, err) && run(p, err);
     if (ok) {
         const kin_progress *progress = &scan->progress;
         if (!atomic_load(&p->stopped) && progress->report &&

@@ -1,6 +1,6 @@
-/* Inside the scan: one pass over all pairs of rows and items, in four files. scan_products.c multiplies a
- * tile of them, scan_sample.c guesses how near the best are, scan_settle.c proves and measures what was
- * selected, scan.c leads. */
+/* Inside the scan: one pass over all pairs of rows and items, in five files. scan_norms.c measures rows and items,
+ * scan_products.c multiplies a tile of them, scan_sample.c guesses how near the best are, scan_settle.c proves
+ * and measures what was selected, scan.c leads. */
 #ifndef KIN_RETRIEVAL_SEARCH_SCAN_PARTS_H
 #define KIN_RETRIEVAL_SEARCH_SCAN_PARTS_H
 
@@ -114,6 +114,13 @@ static inline bool kin_scan_wants_list(const kin_scan *s, int64_t i)
     return s->list > 0 && i < s->query.count;
 }
 
+/* Norms of all rows and, unless few rows meet them, items; an error where one cannot be searched by its own. */
+bool kin_scan_measure(kin_scan_pass *p, kin_error *err);
+bool kin_scan_measure_gallery(kin_scan_pass *p, kin_error *err);
+/* Base and scale of items first .. last - 1, and the largest bounds among them. */
+void kin_scan_weigh(kin_scan_pass *p, int64_t first, int64_t last, kin_scan_most *most);
+/* Where few rows meet them: items g .. are read, measured and weighed while they are at hand. False: `bad`. */
+bool kin_scan_weigh_late(kin_scan_pass *p, kin_scan_room *me, int64_t g, int64_t columns);
 /* Packs items first .. last - 1, and gives them unit and error. */
 void kin_scan_pack(kin_scan_pass *p);
 int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items);
