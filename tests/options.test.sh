@@ -85,6 +85,10 @@ cp moved/product-0003/view-01.png moved/product-0003/view-05.png
 expect "another picture" 1 "" "other names or labels" train --resume half --steps 10 --data moved
 rm moved/product-0003/view-05.png && cp gone/product-0003/view-02.png moved/product-0003 && mv moved/product-0003 moved/product-0003b
 expect "another class" 1 "" "class 2 is 'product-0003b', where it was 'product-0003'" train --resume half --steps 10 --data moved
+mv moved/product-0003b moved/product-0003 && mv moved/product-0006 sixth
+expect "the last class less" 1 "" "class 5, 'product-0006', is missing" train --resume half --steps 10 --data moved
+cp -r sixth moved/product-0006 && mv sixth moved/product-0007
+expect "a class more" 1 "" "class 6, 'product-0007', is new" train --resume half --steps 10 --data moved
 mv gone shop
 expect "--data without --resume" 2 "" "--data goes with --resume" train shop --data moved --out no
 

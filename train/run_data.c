@@ -94,8 +94,14 @@ static bool same_classes(const kin_run_data *d, const kin_checkpoint *was, const
     for (int line = 0;; line++) {
         size_t a = strcspn(before, "\n"), b = strcspn(now, "\n");
         if (!*before || !*now || a != b || memcmp(before, now, a) != 0) {
-            snprintf(what, sizeof what, "class %d is '%.*s', where it was '%.*s'", line,
-                     (int)(b < 80 ? b : 80), now, (int)(a < 80 ? a : 80), before);
+            if (!*now)
+                snprintf(what, sizeof what, "class %d, '%.*s', is missing", line, a < 80 ? (int)a : 80,
+                         before);
+            else if (!*before)
+                snprintf(what, sizeof what, "class %d, '%.*s', is new", line, b < 80 ? (int)b : 80, now);
+            else
+                snprintf(what, sizeof what, "class %d is '%.*s', where it was '%.*s'", line,
+                         b < 80 ? (int)b : 80, now, a < 80 ? (int)a : 80, before);
             return differs(path, err, what);
         }
         before += a + (before[a] == '\n'), now += b + (now[b] == '\n');

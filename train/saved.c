@@ -140,13 +140,21 @@ static bool settle(kin_trainer *t, kin_error *err)
     return true;
 }
 
+static bool load(kin_trainer *t, const kin_checkpoint *from, const char *path, kin_error *err)
+{
+    kin_error why = {0};
+    return (kin_checkpoint_load(from, t->module, NULL, &why) &&
+            kin_checkpoint_load_optim(from, t->optim, &why)) ||
+           kin_fail(err, why.code, "%s: %s", path, why.message);
+}
+
+/* The data come first: another number of classes makes another network, too. */
 bool kin_trainer_restore(kin_trainer *t, kin_error *err)
 {
     kin_checkpoint *checkpoint = NULL;
     char *path = run_file(t, KIN_RUN_STATE, err);
     bool ok = path && kin_checkpoint_open(path, &checkpoint, err) &&
-              kin_checkpoint_load(checkpoint, t->module, NULL, err) &&
-              kin_checkpoint_load_optim(checkpoint, t->optim, err);
+              kin_run_data_same(&t->data, checkpoint, t->run, err) && load(t, checkpoint, path, err);
     if (ok) {
         const char *best = kin_checkpoint_note(checkpoint, "best.map"),
                    *at = kin_checkpoint_note(checkpoint, "best.step"),
@@ -163,8 +171,7 @@ bool kin_trainer_restore(kin_trainer *t, kin_error *err)
         ok = t->now.step <= t->network.config.steps ||
              kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld already, past the %lld of --steps", path,
                       (long long)t->now.step, (long long)t->network.config.steps);
-        ok = ok && kin_run_data_same(&t->data, checkpoint, t->run, err) && restore_log(t, err) &&
-             settle(t, err);
+        ok = ok && restore_log(t, err) && settle(t, err);
     }
     kin_checkpoint_free(checkpoint);
     kin_free(path);
