@@ -484,7 +484,8 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     if (ok && !take_nearest(&u, out, err)) {
         kin_error ignored = {0}; /* the first error counts */
         ok = false;
-        if (err->code == KIN_ERR_INTERRUPTED) keep(&u, &ignored);
+        if (err->code == KIN_ERR_INTERRUPTED && keep(&u, &ignored))
+            kin_error_prefix(err, "what was read is kept, and the same command goes on");
     }
     if (!ok) kin_photos_free(out);
     kin_names_free(&u.paths), kin_names_free(&u.contents);

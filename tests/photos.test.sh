@@ -3,6 +3,7 @@
 set -u
 about=photos
 . tests/support/shell.sh
+data=${KIN_TEST_DATA:-$(pwd)/../shared/data}
 cd "$folder" || exit 1
 
 "$kin" synth shop --quiet --products 6 --views 4 --size 48 --seed 5 || exit 1
@@ -297,4 +298,27 @@ expect "groups are shown as far as is asked for" 0 "" "" groups things --html gr
 why=; grep -q 'of them here (--most)' groups.html || why="$(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
 report "and how many are not is said" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
+
+# ---- changed copies of real photographs ----
+if [ -d "$data/jpeg-exif-orientation" ] && [ -d "$data/grocery/val" ]; then
+    mkdir real odd-ones && find "$data/grocery/val" -name '*.jpg' | sort | awk 'NR % 5 == 1' | while read -r picture; do cp "$picture" real; done
+    for way in Landscape Portrait; do cp "$data/jpeg-exif-orientation/${way}_1.jpg" real; done
+    "$kin" index real --quiet >"$out/log"
+    why=; for way in Landscape Portrait; do for turn in 2 3 5 6 8; do
+        "$kin" find "$data/jpeg-exif-orientation/${way}_$turn.jpg" --index real --top 1 --quiet | grep -q "real/${way}_1.jpg" || why="$why ${way}_$turn"
+    done; done
+    report "turned by EXIF it is the same picture" "$why"
+    say='' lost=0 all=0; for picture in $(find real -name '*.jpg' ! -name '*_1.jpg' | sort | awk 'NR % 10 == 1'); do
+        for change in "--resize 120" "--crop 280" "--grey" "--quality 30"; do
+            # shellcheck disable=SC2086
+            "$kin" convert "$picture" $change --out odd-ones/changed.jpg --quiet
+            "$kin" find odd-ones/changed.jpg --index real --top 1 --quiet 2>"$out/err" | grep -q "  $picture\$" || { lost=$((lost + 1)); say="$say $picture $change,"; }
+            all=$((all + 1))
+        done
+    done
+    why=; [ "$all" -ge 20 ] && [ "$lost" -le 1 ] || why="$lost of $all: $say"
+    report "scaled, cropped, greyed, recompressed queries find theirs first" "$why"
+else
+    echo "skip photos: changed copies of real photographs: no $data"
+fi
 exit $failed
