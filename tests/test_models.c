@@ -44,7 +44,7 @@ static void registry(void)
     for (; kin_models[count]; count++)
         CHECK_MSG(kin_model_names[count] && strcmp(kin_models[count]->name, kin_model_names[count]) == 0,
                   "%s is listed as %s", kin_models[count]->name, kin_model_names[count]);
-    CHECK(count == 22 && !kin_model_names[count] && !kin_model_find("resnet19"));
+    CHECK(count == 23 && !kin_model_names[count] && !kin_model_find("resnet19"));
     check_end();
 }
 
