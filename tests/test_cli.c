@@ -1,6 +1,6 @@
 /* The parser of the command line, help made from tables, the progress line's clock. */
 #include "base/memory.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/source.h"
 #include "cli/pages/contact_sheet.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/interrupt.h"
 #include "data/transforms/recipe.h"
 

@@ -1,6 +1,6 @@
 #include "cli/command.h"
-#include "cli/completion.h"
-#include "cli/help.h"
+#include "cli/help/completion.h"
+#include "cli/help/help.h"
 #include "cli/learn/topic.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* kin learn: ten lessons on how retrieval networks work, run where one reads them. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/learn/figure.h"
 #include "cli/learn/lesson.h"
 

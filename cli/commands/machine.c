@@ -1,6 +1,6 @@
 /* kin machine: what the program runs on, for figures that are to be compared and for bug reports. */
 #include "base/json.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/machine.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* kin models: the zoo. */
 #include "base/text.h"
 #include "cli/pages/graph.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/model_options.h"
 #include "cli/own.h"
 

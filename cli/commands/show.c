@@ -1,7 +1,7 @@
 /* kin show: a network's layers. */
 #include "base/file.h"
 #include "cli/pages/graph.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/model_options.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* kin(1) in roff's man macros, from the same tables as --help. */
-#include "cli/help.h"
+#include "cli/help/help.h"
 
 #include "base/version.h"
 #include "cli/options.h"

@@ -1,6 +1,6 @@
 /* KIN_USAGE=FILE: what a command took, for who adds up many of them (examples/ladder.sh). */
-#ifndef KIN_CLI_USAGE_H
-#define KIN_CLI_USAGE_H
+#ifndef KIN_CLI_HELP_USAGE_H
+#define KIN_CLI_HELP_USAGE_H
 
 /* Before the command runs: looks at the clock when the environment wants it. */
 void kin_usage_start(void);

@@ -1,4 +1,4 @@
-#include "cli/usage.h"
+#include "cli/help/usage.h"
 
 #include "base/json.h"
 #include "base/text.h"

@@ -1,6 +1,6 @@
 /* What the tables say, as text for a terminal and as a man page. */
-#ifndef KIN_CLI_HELP_H
-#define KIN_CLI_HELP_H
+#ifndef KIN_CLI_HELP_HELP_H
+#define KIN_CLI_HELP_HELP_H
 
 #include "base/text.h"
 #include "cli/command.h"

@@ -1,6 +1,6 @@
 /* What shells complete: commands, options, and the values of those that have a list, from the options' tables. */
-#ifndef KIN_CLI_COMPLETION_H
-#define KIN_CLI_COMPLETION_H
+#ifndef KIN_CLI_HELP_COMPLETION_H
+#define KIN_CLI_HELP_COMPLETION_H
 
 #include "base/text.h"
 
