@@ -260,7 +260,7 @@ demo: kin
 ladder: kin
 	@examples/ladder.sh $(or $(DATA),grocery omniglot shop)
 
-# kin's own network anew (docs/model-card.md): a minute, Lite0's weights and photographs that are not part of kin (FROM, WEIGHTS, GROCERY).
+# kin's own network anew (docs/model-card.md): ten minutes, Lite0's weights and photographs that are not part of kin (FROM, WEIGHTS, GROCERY).
 # Then make again: the program holds it.
 default-network: kin $(BUILD)/pack
 	@PACK=$(BUILD)/pack recipes/default/make.sh

@@ -28,16 +28,16 @@ mv shop/product-0001 shop/other && rm shop/product-0002/view-01.png && cp shop/p
 expect "moved, copied, gone and broken are told" 0 "24 pictures: 19 as before, 1 new (1 of known content), 0 changed, 4 moved, 1 gone" "broken.jpg: is no picture" index shop
 expect "what is broken is not tried again" 0 "24 as before" "1 pictures cannot be read and are left out" index shop
 "$kin" index shop --threads 1 --force --quiet --out anew >"$out/log" 2>&1
-expect "the default may be said" 0 "24 as before" "" index shop --model kin --quiet
+expect "the default may be said" 0 "24 as before" "" index shop --model handmade --quiet
 mkdir away && mv shop/* away/
 expect "a folder that is empty all at once loses nothing" 1 "" "none of the 24 pictures of the index is there any more" index shop
 mv away/* shop/
 expect "and is there again" 0 "24 as before" "" index shop --quiet
 expect "another place" 0 "24 as before" "" index shop --out anew --quiet
-expect "other options are told" 2 "" "was made by --model kin with other options" index shop --out anew --background white
+expect "other options are told" 2 "" "was made by --model handmade with other options" index shop --out anew --background white
 expect "another model too" 2 "" "say the same options, or --force" index shop --out anew --model run
-expect "options that do nothing" 2 "" "--size does nothing with --model kin" index shop --size 20
-expect "nor by hand" 2 "" "--size does nothing with --model handmade" index shop --model handmade --size 20
+expect "options that do nothing" 2 "" "--size does nothing with --model handmade" index shop --size 20
+expect "nor by kin" 2 "" "--size does nothing with --model kin" index shop --model kin --size 20
 expect "what is no folder" 2 "" "e.npy is no folder" index e.npy
 expect "a folder without pictures" 1 "" "holds no pictures that can be read" index "$(mkdir -p empty && echo empty)"
 why=; [ ! -e empty/.kin-index ] || why="an index was written"

@@ -23,11 +23,12 @@ enum { EMBEDDING, RAW, PROBABILITIES, PREDICTION };
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
-     "\"kin\", its own network and what is counted by hand together (with --output raw the network alone); a "
-     "run's "
-     "folder or a checkpoint; a network of kin models, with --weights; or \"pixels\", \"histogram\" or "
-     "\"handmade\" (colours and gradients), which need no training",
-     "kin"},
+     "a run's folder or a checkpoint; a network of kin models, with --weights; \"kin\", its own small "
+     "network "
+     "and what is counted by hand together (with --output raw the network alone); or \"pixels\", "
+     "\"histogram\" "
+     "or \"handmade\" (colours and gradients), which need no training",
+     "handmade"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
     KIN_LABELS_OPTION,

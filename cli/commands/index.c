@@ -20,10 +20,9 @@ static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
-     "what describes pictures: \"kin\", its own network and what is counted by hand together; \"handmade\" "
-     "(colours and gradients) alone; a run's folder or a checkpoint; or a network of kin models, with "
-     "--weights",
-     "kin"},
+     "what describes pictures: \"handmade\" (colours and gradients); \"kin\", that and its own small network "
+     "together; a run's folder or a checkpoint; or a network of kin models, with --weights",
+     "handmade"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "FILE", "where the index goes", .fallback_shown = ".kin-index in the folder"},
     {"exclude", KIN_OPTION_STRING, "GLOB",

@@ -2,8 +2,7 @@
  * is the whitening, in numbers of 16 bits.
  *
  *   pack RUN/model.safetensors WHITENING.safetensors OUT
- *
- * y = P (x - m) is the linear layer of weight P and bias -P m. */
+ */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -54,7 +53,8 @@ static void put_network(packing *p, const kin_checkpoint *run)
     for (int i = 0; i < kin_checkpoint_count(run); i++) {
         const kin_array *a = kin_checkpoint_array(run, i);
         double *number = kin_alloc_array(a->count + 1, sizeof *number);
-        if (!number || strstr(a->name, "num_batches_tracked") || !kin_dtype_is_real(a->dtype)) {
+        if (!number || strstr(a->name, "num_batches_tracked") || !kin_dtype_is_real(a->dtype) ||
+            strncmp(a->name, "embedding.", 10) == 0) {
             kin_free(number);
             continue;
         }
@@ -64,24 +64,35 @@ static void put_network(packing *p, const kin_checkpoint *run)
     }
 }
 
-static void put_embedding(packing *p, const kin_checkpoint *whitening)
+/* What the network says is E x + e: P (E x + e - m) is the layer of weight P E and bias P (e - m). */
+static void put_embedding(packing *p, const kin_checkpoint *run, const kin_checkpoint *whitening)
 {
     const kin_array *m = kin_checkpoint_find(whitening, "mean"),
-                    *w = kin_checkpoint_find(whitening, "projection");
-    if (!m || !w || w->ndim != 2 || (size_t)w->shape[1] != m->count) {
-        kin_fail(p->err, KIN_ERR_DATA, "no whitening of kin whiten");
+                    *w = kin_checkpoint_find(whitening, "projection"),
+                    *e = kin_checkpoint_find(run, "embedding.weight"),
+                    *b = kin_checkpoint_find(run, "embedding.bias");
+    if (!m || !w || w->ndim != 2 || (size_t)w->shape[1] != m->count || !e || e->ndim != 2 ||
+        e->shape[0] != w->shape[1] || !b || b->count != m->count) {
+        kin_fail(p->err, KIN_ERR_DATA, "no whitening by kin whiten of what such a network says");
         return;
     }
-    double *number = kin_alloc_array(w->count, sizeof *number),
-           *bias = kin_alloc_zero((size_t)w->shape[0], sizeof *bias);
-    for (size_t i = 0; number && bias && i < w->count; i++) {
-        number[i] = kin_array_number(w, i);
-        bias[i / m->count] -= number[i] * kin_array_number(m, i % m->count);
+    size_t rows = (size_t)w->shape[0], between = m->count, columns = (size_t)e->shape[1];
+    double *number = kin_alloc_array(rows * columns, sizeof *number),
+           *bias = kin_alloc_array(rows, sizeof *bias);
+    for (size_t r = 0; number && bias && r < rows; r++) {
+        double *out = number + r * columns;
+        bias[r] = 0;
+        for (size_t c = 0; c < columns; c++) out[c] = 0;
+        for (size_t k = 0; k < between; k++) {
+            double weight = kin_array_number(w, r * between + k);
+            bias[r] += weight * (kin_array_number(b, k) - kin_array_number(m, k));
+            for (size_t c = 0; c < columns; c++) out[c] += weight * kin_array_number(e, k * columns + c);
+        }
     }
     if (number && bias) {
-        put(p, "embedding.weight", 2, w->shape, number, w->count);
-        put(p, "embedding.bias", 1, w->shape, bias, (size_t)w->shape[0]);
-    } else kin_fail_memory(p->err, "the whitening", w->count);
+        put(p, "embedding.weight", 2, (int64_t[]){(int64_t)rows, (int64_t)columns}, number, rows * columns);
+        put(p, "embedding.bias", 1, (int64_t[]){(int64_t)rows}, bias, rows);
+    } else kin_fail_memory(p->err, "the whitening", rows * columns);
     kin_free(number), kin_free(bias);
 }
 
@@ -111,10 +122,8 @@ int main(int argc, char **argv)
     if (argc != 4) return fprintf(stderr, "usage: %s NETWORK WHITENING OUT\n", argv[0]), 2;
     bool ok = kin_checkpoint_open(argv[1], &run, &err) && kin_checkpoint_open(argv[2], &whitening, &err);
     if (ok) {
-        kin_text_add(&p.head,
-                     "{\"__metadata__\":{\"kin.network\":\"1\",\"of\":\"EfficientNet-Lite0, Apache-2.0, "
-                     "docs/model-card.md\"}");
-        put_network(&p, run), put_embedding(&p, whitening);
+        kin_text_add(&p.head, "{\"__metadata__\":{\"kin.network\":\"1\",\"about\":\"docs/model-card.md\"}");
+        put_network(&p, run), put_embedding(&p, run, whitening);
         if (p.head.failed || p.body.failed) kin_fail_memory(&err, argv[3], p.body.size);
         ok = !kin_failed(&err) && write_packed(&p, argv[3], &err);
     }
