@@ -9,6 +9,7 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cp "$kin" "$folder/kin"
 data=${KIN_TEST_DATA:-$root/../shared/data}
+export PATH="$folder:$PATH" # some pages, as the lessons, have kin on the path
 [ -d "$data" ] && ln -s "$(cd "$data" && pwd)" "$folder/data"
 
 # Where a block's command is make, its own target is what is tested already; the contest and the ladder have tests of their own.
