@@ -108,6 +108,8 @@ for wait in .02 .2 .5; do
     "$kin" train --resume halves --quiet >messages 2>&1 || "$kin" train shop --recipe two.conf --out halves --force --quiet 2>>messages
     why=
     for phase in classes metric; do cmp -s whole/phase-$phase/log.jsonl halves/phase-$phase/log.jsonl || why="$why $phase"; done
+    # killed before it had begun: the run that was there is
+    cmp -s old/recipe.conf halves/recipe.conf && cmp -s old/phase-classes/log.jsonl halves/phase-classes/log.jsonl && cmp -s old/phase-metric/log.jsonl halves/phase-metric/log.jsonl && why=
     [ -z "$why" ] && ok "recipes: in the place of a run, killed after $wait s" || bad "recipes: in the place of a run, killed after $wait s" "another log of$why: $(cat messages)"
 done
 
