@@ -10,17 +10,6 @@
 
 #include <string.h>
 
-typedef struct choice {
-    const kin_model *model;
-    kin_model_opt opt;
-} choice;
-
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const choice *c = arg;
-    return kin_model_forward(c->model, s, x, &c->opt);
-}
-
 static int fail(kin_ctx *ctx)
 {
     fprintf(stderr, "networks: %s\n", ctx ? kin_ctx_error(ctx)->message : "out of memory");
@@ -44,7 +33,7 @@ int main(int argc, char **argv)
     char *dash = strchr(name, '-');
     if (dash) *dash = 0;
     int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
-    choice c = {kin_model_find(name), {.classes = 1000}};
+    kin_model_choice c = {kin_model_find(name), {.classes = 1000}};
     if (!c.model || (dash && !kin_parse_int(dash + 1, 1, 4096, &batch)))
         return fprintf(stderr, "networks: there is no %s\n", argv[1]), 2;
     kin_error err = {0};
@@ -52,7 +41,7 @@ int main(int argc, char **argv)
         return fprintf(stderr, "networks: %s\n", err.message), 2;
     kin_set_threads(threads);
     kin_ctx *ctx = kin_ctx_new();
-    kin_module *m = ctx ? kin_module_new(ctx, forward, &c, KIN_SHAPE(1, 224, 224, 3), 1) : NULL;
+    kin_module *m = ctx ? kin_module_new(ctx, kin_model_net, &c, KIN_SHAPE(1, 224, 224, 3), 1) : NULL;
     if (!m) return fail(ctx);
     kin_record(ctx, false);
     kin_module_pictures_apart(m);

@@ -28,8 +28,7 @@ enum { WORKS = sizeof works / sizeof *works, BATCH_MAX = 128, A_CLASS = 4 };
 
 typedef struct training {
     const work *work;
-    const kin_model *model;
-    kin_model_opt opt;
+    kin_model_choice choice;
     kin_ctx *ctx;
     kin_module *module;
     kin_optim *optim;
@@ -37,12 +36,6 @@ typedef struct training {
     int labels[BATCH_MAX];
     uint64_t step;
 } training;
-
-static kin_tensor *network(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const training *t = arg;
-    return kin_model_forward(t->model, s, x, &t->opt);
-}
 
 static const work *find(const char *name)
 {
@@ -55,12 +48,12 @@ static bool prepare(training *t)
 {
     const work *w = t->work;
     kin_optim_opt sgd = {.kind = KIN_SGD, .momentum = 0.9}, adam = {.kind = KIN_ADAM};
-    t->model = kin_model_find(w->model);
-    t->opt.classes = w->classes;
+    t->choice.model = kin_model_find(w->model);
+    t->choice.opt.classes = w->classes;
     t->ctx = kin_ctx_new();
-    t->module = t->ctx && t->model
-                    ? kin_module_new(t->ctx, network, t, KIN_SHAPE(1, w->side, w->side, w->channels), 1)
-                    : NULL;
+    t->module = t->ctx && t->choice.model ? kin_module_new(t->ctx, kin_model_net, &t->choice,
+                                                           KIN_SHAPE(1, w->side, w->side, w->channels), 1)
+                                          : NULL;
     t->optim = kin_optim_new(t->module, w->classes ? &sgd : &adam);
     int64_t count = w->batch * w->side * w->side * w->channels;
     t->pictures = kin_alloc_array((size_t)count, sizeof *t->pictures);
@@ -93,7 +86,7 @@ int main(int argc, char **argv)
     if (!t.work) return fprintf(stderr, "training: there is no work %s\n", argv[1]), 2;
     kin_set_threads(threads);
     kin_error err = {0};
-    if (argc > 3 && !kin_attend_parse(argv[3], &t.opt.attention, &err))
+    if (argc > 3 && !kin_attend_parse(argv[3], &t.choice.opt.attention, &err))
         return fprintf(stderr, "training: %s\n", err.message), 2;
     bool ok = prepare(&t);
     while (ok && bench_turn()) {

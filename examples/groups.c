@@ -80,21 +80,16 @@ static bool nn_group(kin_error *err)
 
 /* models: a backbone by its name, with an embedding of 32 numbers, and what it costs.
  * Prints "models: resnet8 has 76720 parameters, and gives [1, 32] for 32 x 32 in colour". */
-static kin_tensor *by_name(kin_scope *s, kin_tensor *x, void *arg)
-{
-    return kin_model_forward(arg, s, x, &(kin_model_opt){.embedding = 32});
-}
-
 static bool models_group(kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
     kin_summary cost = {0};
     char shape[64];
-    const kin_model *resnet8 = kin_model_find("resnet8");
-    bool ok = kin_summarize(ctx, by_name, (void *)resnet8, KIN_SHAPE(1, 32, 32, 3), &cost) ||
+    kin_model_choice choice = {kin_model_find("resnet8"), {.embedding = 32}};
+    bool ok = kin_summarize(ctx, kin_model_net, &choice, KIN_SHAPE(1, 32, 32, 3), &cost) ||
               kin_take_error(ctx, err);
     if (ok)
-        printf("models: %s has %d parameters, and gives %s for 32 x 32 in colour\n", resnet8->name,
+        printf("models: %s has %d parameters, and gives %s for 32 x 32 in colour\n", choice.model->name,
                (int)cost.parameters, kin_shape_text(cost.output, shape, sizeof shape));
     kin_summary_free(&cost);
     kin_ctx_free(ctx);

@@ -118,3 +118,15 @@ kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, c
 {
     return kin_model_neck(s, kin_model_head(m, s, kin_model_features(m, s, x, opt), opt), opt);
 }
+
+kin_tensor *kin_model_net(kin_scope *s, kin_tensor *x, void *choice)
+{
+    const kin_model_choice *c = choice;
+    return kin_model_forward(c->model, s, x, &c->opt);
+}
+
+kin_tensor *kin_model_features_net(kin_scope *s, kin_tensor *x, void *choice)
+{
+    const kin_model_choice *c = choice;
+    return kin_model_features(c->model, s, x, &c->opt);
+}

@@ -93,6 +93,22 @@ kin_tensor *kin_model_neck(kin_scope *s, kin_tensor *embedding, const kin_model_
 /* All three. */
 kin_tensor *kin_model_forward(const kin_model *m, kin_scope *s, kin_tensor *x, const kin_model_opt *opt);
 
+/* A network, and what was chosen about it. With one of the two functions behind it, a module's function and argument:
+ *
+ *   kin_model_choice c = {kin_model_find("resnet20"), {.embedding = 32}};
+ *   kin_module *net = kin_module_new(ctx, kin_model_net, &c, KIN_SHAPE(1, 32, 32, 3), seed);
+ *
+ * The choice has to live as long as the module. */
+typedef struct kin_model_choice {
+    const kin_model *model;
+    kin_model_opt opt;
+} kin_model_choice;
+
+/* `choice` is a const kin_model_choice *. The whole network, as kin_model_forward. */
+kin_tensor *kin_model_net(kin_scope *s, kin_tensor *x, void *choice);
+/* Its map alone, as kin_model_features. */
+kin_tensor *kin_model_features_net(kin_scope *s, kin_tensor *x, void *choice);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,16 +52,6 @@ static void deeper(void)
     check_end();
 }
 
-typedef struct chosen {
-    const kin_model *model;
-    kin_model_opt opt;
-} chosen;
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const chosen *c = arg;
-    return kin_model_forward(c->model, s, x, &c->opt);
-}
-
 static void networks(void)
 {
     static const char *const names[] = {"resnet8", "resnet18", "resnet50", "mobilenet_v2",
@@ -72,8 +62,8 @@ static void networks(void)
         check_begin(
             "drop path: %s is the same in evaluation and another in training, in step with the seed (%s)",
             names[i], KIN_REAL_NAME);
-        chosen c = {.model = kin_model_find(names[i]),
-                    .opt = {.width = 8, .stem = KIN_STEM_CIFAR, .embedding = 4}};
+        kin_model_choice c = {.model = kin_model_find(names[i]),
+                              .opt = {.width = 8, .stem = KIN_STEM_CIFAR, .embedding = 4}};
         kin_error err = {0};
         double said[2][3][4] = {{{0}}};
         if (strcmp(names[i], "resnet50") == 0) c.opt.width = 4;
@@ -82,7 +72,7 @@ static void networks(void)
             CHECK_MSG(kin_model_check(c.model, &c.opt, &err), "%s", err.message);
             for (int how = 0; how < 3; how++) {
                 kin_ctx *ctx = kin_ctx_new();
-                kin_module *m = kin_module_new(ctx, forward, &c, KIN_SHAPE(2, 32, 32, 3), 1);
+                kin_module *m = kin_module_new(ctx, kin_model_net, &c, KIN_SHAPE(2, 32, 32, 3), 1);
                 kin_set_random(ctx, 4, 7);
                 kin_tensor *y = kin_module_forward(m, kin_input(ctx, KIN_SHAPE(4, 32, 32, 3), x),
                                                    how ? KIN_TRAIN : KIN_EVAL);

@@ -45,23 +45,12 @@ static void collect(void *arg, const kin_call *call)
     all->at[all->count++] = s;
 }
 
-typedef struct choice {
-    const kin_model *model;
-    kin_model_opt opt;
-} choice;
-
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const choice *c = arg;
-    return kin_model_forward(c->model, s, x, &c->opt);
-}
-
 static void collect_network(const kin_model *model, int64_t batch, int64_t size, shapes *all)
 {
-    choice c = {.model = model};
+    kin_model_choice c = {.model = model};
     kin_shape input = KIN_SHAPE(batch, size, size, model->channels);
     kin_ctx *ctx = kin_ctx_new();
-    kin_module *m = kin_module_outline(ctx, forward, &c, input);
+    kin_module *m = kin_module_outline(ctx, kin_model_net, &c, input);
     kin_record(ctx, false);
     ctx->dry = true;
     ctx->observe = collect, ctx->observe_arg = all;

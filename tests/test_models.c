@@ -9,25 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct choice {
-    const kin_model *model;
-    kin_model_opt opt;
-} choice;
-
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const choice *c = arg;
-    return kin_model_forward(c->model, s, x, &c->opt);
-}
-
-static kin_tensor *only_features(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const choice *c = arg;
-    return kin_model_features(c->model, s, x, &c->opt);
-}
-
 /* The summary of a choice at one size; empty after a failed check. */
-static kin_summary summary(kin_ctx *ctx, kin_net net, choice *c, int64_t h, int64_t w)
+static kin_summary summary(kin_ctx *ctx, kin_net net, kin_model_choice *c, int64_t h, int64_t w)
 {
     kin_summary s = {0};
     bool ok = kin_summarize(ctx, net, c, KIN_SHAPE(1, h, w, c->model->channels), &s);
@@ -52,8 +35,8 @@ static void registry(void)
 static void expect_map(kin_ctx *ctx, const char *name, kin_model_opt opt, int64_t side, int64_t want_side,
                        int64_t want_channels)
 {
-    choice c = {kin_model_find(name), opt};
-    kin_summary s = summary(ctx, only_features, &c, side, side + 3);
+    kin_model_choice c = {kin_model_find(name), opt};
+    kin_summary s = summary(ctx, kin_model_features_net, &c, side, side + 3);
     CHECK_MSG(s.output.dim[1] == want_side && s.output.dim[3] == want_channels,
               "%s: the map has %lld rows of %lld channels, not %lld of %lld", name,
               (long long)s.output.dim[1], (long long)s.output.dim[3], (long long)want_side,
@@ -80,13 +63,13 @@ static void options(void)
     expect_map(ctx, "conv4", (kin_model_opt){.last_stride = 1}, 28, 7, 64);
     for (int i = 0; kin_models[i]; i++) {
         for (int pooling = 0; kin_pooling_names[pooling]; pooling++) {
-            choice c = {kin_models[i], {.embedding = 24, .pooling = (kin_pooling)pooling}};
-            kin_summary s = summary(ctx, forward, &c, 64, 64);
+            kin_model_choice c = {kin_models[i], {.embedding = 24, .pooling = (kin_pooling)pooling}};
+            kin_summary s = summary(ctx, kin_model_net, &c, 64, 64);
             CHECK_MSG(s.output.ndim == 2 && s.output.dim[1] == 24, "%s", kin_models[i]->name);
             kin_summary_free(&s);
         }
-        choice c = {kin_models[i], {.classes = 7}};
-        kin_summary s = summary(ctx, forward, &c, kin_models[i]->size, kin_models[i]->size);
+        kin_model_choice c = {kin_models[i], {.classes = 7}};
+        kin_summary s = summary(ctx, kin_model_net, &c, kin_models[i]->size, kin_models[i]->size);
         CHECK_MSG(s.output.dim[1] == 7 && strcmp(s.layers[s.count - 1].name, kin_models[i]->classifier) == 0,
                   "%s's classifier is %s", kin_models[i]->name, s.layers[s.count - 1].name);
         kin_summary_free(&s);
@@ -116,9 +99,9 @@ static void refusals(void)
         CHECK_TEXT(err.message, wrong[i].message);
     }
     kin_ctx *ctx = kin_ctx_new();
-    choice c = {kin_model_find("conv4"), {0}};
+    kin_model_choice c = {kin_model_find("conv4"), {0}};
     kin_summary s;
-    CHECK(!kin_summarize(ctx, forward, &c, KIN_SHAPE(1, 4, 4, 1), &s));
+    CHECK(!kin_summarize(ctx, kin_model_net, &c, KIN_SHAPE(1, 4, 4, 1), &s));
     CHECK_TEXT(kin_ctx_error(ctx)->message, "does not fit");
     kin_ctx_free(ctx);
     check_end();
@@ -155,13 +138,13 @@ static void attention_everywhere(void)
     kin_ctx *ctx = kin_ctx_new();
     for (int i = 0, kind = 0; kin_models[i]; i++) {
         char places[128], *at = places;
-        choice plain = {kin_models[i], {0}};
-        kin_summary before = summary(ctx, forward, &plain, 64, 64);
+        kin_model_choice plain = {kin_models[i], {0}};
+        kin_summary before = summary(ctx, kin_model_net, &plain, 64, 64);
         snprintf(places, sizeof places, "end %s", kin_models[i]->places);
         for (char *place; (place = strtok(at, " ")); at = NULL) {
-            choice c = {kin_models[i], {.attention = {(kin_attend_kind)(1 + kind++ % 4), ""}}};
+            kin_model_choice c = {kin_models[i], {.attention = {(kin_attend_kind)(1 + kind++ % 4), ""}}};
             snprintf(c.opt.attention.place, sizeof c.opt.attention.place, "%s", place);
-            kin_summary s = summary(ctx, forward, &c, 64, 64);
+            kin_summary s = summary(ctx, kin_model_net, &c, 64, 64);
             CHECK_MSG(s.parameters > before.parameters && kin_shape_equal(s.output, before.output),
                       "%s has %lld parameters with %d@%s", c.model->name, (long long)s.parameters,
                       c.opt.attention.kind, place);
@@ -181,11 +164,12 @@ static void open_gates(void)
     static const char *const names[] = {"resnet20", "resnet50", "mobilenet_v2", "efficientnet_lite0"};
     for (int i = 0; i < 4; i++) {
         kin_ctx *ctx = kin_ctx_new();
-        choice plain = {kin_model_find(names[i]), {.width = 16}},
-               gated = {kin_model_find(names[i]), {.width = 16, .attention = {KIN_ATTEND_SE, "block"}}};
+        kin_model_choice plain = {kin_model_find(names[i]), {.width = 16}},
+                         gated = {kin_model_find(names[i]),
+                                  {.width = 16, .attention = {KIN_ATTEND_SE, "block"}}};
         kin_record(ctx, false);
-        kin_module *a = kin_module_new_zero(ctx, forward, &plain, KIN_SHAPE(1, 48, 48, 3)),
-                   *b = kin_module_new_zero(ctx, forward, &gated, KIN_SHAPE(1, 48, 48, 3));
+        kin_module *a = kin_module_new_zero(ctx, kin_model_net, &plain, KIN_SHAPE(1, 48, 48, 3)),
+                   *b = kin_module_new_zero(ctx, kin_model_net, &gated, KIN_SHAPE(1, 48, 48, 3));
         CHECK(a && b);
         if (!a || !b) break;
         hashed_fill(a), hashed_fill(b);
@@ -231,8 +215,8 @@ static void stochastic_depth(void)
     check_begin(
         "efficientnet_lite0: in training whole blocks are left out, by seed and step; in evaluation none");
     kin_ctx *ctx = kin_ctx_new();
-    choice c = {kin_model_find("efficientnet_lite0"), {0}};
-    kin_module *m = kin_module_new_zero(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3));
+    kin_model_choice c = {kin_model_find("efficientnet_lite0"), {0}};
+    kin_module *m = kin_module_new_zero(ctx, kin_model_net, &c, KIN_SHAPE(1, 32, 32, 3));
     enum { STEPS = 12 };
     int left_out = 0, alike = 0;
     double first = 0;
@@ -260,8 +244,8 @@ static void taps(void)
 {
     check_begin("models: any tensor can be had by its path, and is the one it says");
     kin_ctx *ctx = kin_ctx_new();
-    choice c = {kin_model_find("resnet8"), {0}};
-    kin_module *m = kin_module_new(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3), 1);
+    kin_model_choice c = {kin_model_find("resnet8"), {0}};
+    kin_module *m = kin_module_new(ctx, kin_model_net, &c, KIN_SHAPE(1, 32, 32, 3), 1);
     kin_record(ctx, false);
     CHECK(kin_module_retain(m, "layer1.0.conv1") && kin_module_retain(m, "layer1.0.bn1") &&
           kin_module_retain(m, "layer3") && kin_module_retain(m, "pooled"));
@@ -275,7 +259,7 @@ static void taps(void)
     double sum = 0;
     for (int i = 0; i < 64; i++) sum += (double)kin_data(kin_module_tapped(m, "layer3"))[i * 64];
     CHECK_CLOSE(kin_data(y)[0], sum / 64, 1e-5);
-    kin_module *outline = kin_module_outline(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3));
+    kin_module *outline = kin_module_outline(ctx, kin_model_net, &c, KIN_SHAPE(1, 32, 32, 3));
     CHECK(outline && kin_module_parameters(outline) == kin_module_parameters(m));
     CHECK(!kin_module_forward(outline, hashed_input(ctx, "input", KIN_SHAPE(1, 32, 32, 3)), KIN_EVAL));
     CHECK_TEXT(kin_ctx_error(ctx)->message, "outline");
@@ -298,9 +282,9 @@ static void summaries(void)
                  {"resnext50_32x4d", 25028904, 4.23e9}, {"wide_resnet50_2", 68883240, 11.398e9}};
     kin_ctx *ctx = kin_ctx_new();
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        choice c = {kin_model_find(known[i].name), {.classes = 1000}};
+        kin_model_choice c = {kin_model_find(known[i].name), {.classes = 1000}};
         kin_error err = {0};
-        kin_summary s = summary(ctx, forward, &c, 224, 224), folded;
+        kin_summary s = summary(ctx, kin_model_net, &c, 224, 224), folded;
         CHECK_MSG(s.parameters == known[i].parameters && fabs(s.macs / known[i].macs - 1) < 2e-3,
                   "%s: %lld parameters, %.4g multiply-adds", known[i].name, (long long)s.parameters, s.macs);
         int64_t parameters = 0;
@@ -324,11 +308,11 @@ static void allocations(void)
     bool done = false;
     for (long n = 1; n < 2000 && !done; n++) {
         kin_ctx *ctx = kin_ctx_new();
-        choice c = {kin_model_find("resnet8"), {0}};
+        kin_model_choice c = {kin_model_find("resnet8"), {0}};
         kin_summary s = {0}, folded = {0};
         kin_error err = {0};
         kin_alloc_fail_at(n);
-        bool ok = kin_summarize(ctx, forward, &c, KIN_SHAPE(1, 32, 32, 3), &s) &&
+        bool ok = kin_summarize(ctx, kin_model_net, &c, KIN_SHAPE(1, 32, 32, 3), &s) &&
                   kin_summary_fold(&s, 1, &folded, &err);
         done = kin_alloc_pending() > 0;
         kin_alloc_fail_at(0);

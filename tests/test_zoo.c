@@ -12,17 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct choice {
-    const kin_model *model;
-    kin_model_opt opt;
-} choice;
-
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const choice *c = arg;
-    return kin_model_forward(c->model, s, x, &c->opt);
-}
-
 static double furthest(const kin_tensor *t, int64_t row, const float *want, int64_t count, double *scale)
 {
     const kin_real *got = kin_data(t);
@@ -73,7 +62,7 @@ static void untrained(void)
     golden g = {0}, before = {0};
     kin_ctx *ctx = NULL;
     kin_module *m = NULL;
-    choice c = {.opt = {.classes = 1000}};
+    kin_model_choice c = {.opt = {.classes = 1000}};
     int cases = 0;
     bool more = file && kin_npy_read("tests/golden/zoo.npy", &want, &err) && next(file, &g);
     while (more) {
@@ -83,7 +72,7 @@ static void untrained(void)
             kin_record(ctx, false);
             c.model = kin_model_find(g.name);
             CHECK_MSG(c.model, "there is no %s", g.name);
-            m = c.model ? kin_module_new_zero(ctx, forward, &c, KIN_SHAPE(1, g.h, g.w, 3)) : NULL;
+            m = c.model ? kin_module_new_zero(ctx, kin_model_net, &c, KIN_SHAPE(1, g.h, g.w, 3)) : NULL;
             CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
             if (m) hashed_fill(m), kin_module_retain(m, "pooled");
         }
@@ -106,14 +95,15 @@ static void untrained(void)
 /* ---- trained ---- */
 
 /* A network with weights of the shared data, or NULL, said aloud. */
-static kin_module *trained(kin_ctx *ctx, choice *c, const char *model, const char *file)
+static kin_module *trained(kin_ctx *ctx, kin_model_choice *c, const char *model, const char *file)
 {
     kin_error err = {0};
     kin_checkpoint *checkpoint = NULL;
     const char *path = check_data(file);
     if (!path) return check_skip("%s is not here", file), NULL;
     c->model = kin_model_find(model);
-    kin_module *m = kin_module_new_zero(ctx, forward, c, KIN_SHAPE(1, c->model->size, c->model->size, 3));
+    kin_module *m = kin_module_new_zero(ctx, kin_model_net, c,
+                                        KIN_SHAPE(1, c->model->size, c->model->size, 3));
     CHECK_MSG(m && kin_checkpoint_open(path, &checkpoint, &err) &&
                   kin_checkpoint_load(checkpoint, m, NULL, &err),
               "%s", err.message);
@@ -125,7 +115,7 @@ static void lite0(void)
 {
     check_begin("efficientnet_lite0: trained weights load completely, features and logits are the package's");
     kin_ctx *ctx = kin_ctx_new();
-    choice c = {.opt = {.classes = 1000}};
+    kin_model_choice c = {.opt = {.classes = 1000}};
     kin_error err = {0};
     kin_npy want = {0};
     double scale, off;
@@ -178,7 +168,7 @@ static void cifar(const char *name)
     check_begin("%s: every one of 2,000 pictures gets PyTorch's label", name);
     char file[64], model[32], labels[2002];
     kin_ctx *ctx = kin_ctx_new();
-    choice c = {.opt = {.classes = 10}};
+    kin_model_choice c = {.opt = {.classes = 10}};
     kin_error err = {0};
     kin_dataset set;
     kin_record(ctx, false);

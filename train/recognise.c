@@ -49,17 +49,6 @@ static const kin_array *find(const sorted *s, const char *prefix, const char *na
 
 /* ---- one network ---- */
 
-typedef struct trunk {
-    const kin_model *model;
-    kin_model_opt opt;
-} trunk;
-
-static kin_tensor *features(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const trunk *t = arg;
-    return kin_model_features(t->model, s, x, &t->opt);
-}
-
 /* What stands in the file before the network's first name. */
 static int prefixes_of(const sorted *s, const char *first, char prefix[PREFIXES][PREFIX])
 {
@@ -114,10 +103,11 @@ static void consider(const sorted *s, const kin_model *m, kin_module *module, co
 static bool try_network(const sorted *s, const kin_model *m, int64_t channels, kin_recognised *best,
                         int *best_names, kin_error *err)
 {
-    trunk t = {.model = m};
+    kin_model_choice t = {.model = m};
     char prefix[PREFIXES][PREFIX] = {{0}};
     kin_ctx *ctx = kin_ctx_new();
-    kin_module *module = ctx ? kin_module_outline(ctx, features, &t, KIN_SHAPE(2, m->size, m->size, channels))
+    kin_module *module = ctx ? kin_module_outline(ctx, kin_model_features_net, &t,
+                                                  KIN_SHAPE(2, m->size, m->size, channels))
                              : NULL;
     bool ok = module || (ctx ? kin_take_error(ctx, err) : kin_fail_memory(err, "a context", 1));
     int count = module && kin_module_entries(module)

@@ -7,20 +7,14 @@
 
 #include <math.h>
 
-static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *arg)
-{
-    const zoo_network *z = arg;
-    return kin_model_forward(z->model, s, x, &z->opt);
-}
-
 void zoo_open(zoo_network *z, const char *name, int64_t batch, int64_t size)
 {
     *z = (zoo_network){.ctx = kin_ctx_new(),
-                       .model = kin_model_find(name),
-                       .opt = {.classes = 10},
+                       .choice = {kin_model_find(name), {.classes = 10}},
                        .batch = batch,
                        .size = size};
-    if (z->model) z->module = kin_module_new_zero(z->ctx, forward, z, KIN_SHAPE(batch, size, size, 3));
+    if (z->choice.model)
+        z->module = kin_module_new_zero(z->ctx, kin_model_net, &z->choice, KIN_SHAPE(batch, size, size, 3));
     CHECK_MSG(z->module, "%s: %s", name, kin_ctx_error(z->ctx)->message);
     if (z->module) hashed_fill(z->module);
 }

@@ -26,8 +26,7 @@ typedef struct zoo_names {
 typedef struct zoo_network {
     kin_ctx *ctx;
     kin_module *module;
-    kin_model_opt opt;
-    const kin_model *model;
+    kin_model_choice choice;
     int64_t batch, size;
 } zoo_network;
 
