@@ -47,14 +47,18 @@ bool kin_descent_steps(const uint8_t *bytes, size_t size, int steps[64])
     return found;
 }
 
-/* The cosine transform of a block as JPEG has it, of its lowest frequencies: [v * SIDE + u]. */
-static void transform(const kin_image *image, int left, int top, double out[64])
+static void make_cosines(double cosine[LOW][SIDE])
 {
     static const double pi = 3.14159265358979323846;
-    double cosine[LOW][SIDE], rows[SIDE][LOW];
     for (int u = 0; u < LOW; u++)
         for (int x = 0; x < SIDE; x++)
             cosine[u][x] = cos((2 * x + 1) * u * pi / (2 * SIDE)) * (u ? .5 : sqrt(.125));
+}
+
+/* The cosine transform of a block as JPEG has it, of its lowest frequencies: [v * SIDE + u]. */
+static void transform(const kin_image *image, int left, int top, double cosine[LOW][SIDE], double out[64])
+{
+    double rows[SIDE][LOW];
     for (int y = 0; y < SIDE; y++)
         for (int u = 0; u < LOW; u++) {
             const uint8_t *p = image->data + (size_t)(top + y) * (size_t)image->width + left;
@@ -75,10 +79,11 @@ static int64_t count_apart(const kin_image *coarse, const int *steps, const kin_
 {
     int64_t n = 0;
     double sum = 0;
-    double one[64], other[64];
+    double one[64], other[64], cosine[LOW][SIDE];
+    make_cosines(cosine);
     for (int top = 0; top + SIDE <= coarse->height; top += SIDE)
         for (int left = 0; left + SIDE <= coarse->width; left += SIDE) {
-            transform(coarse, left, top, one), transform(fine, left, top, other);
+            transform(coarse, left, top, cosine, one), transform(fine, left, top, cosine, other);
             for (int i = 1; i < LOW * SIDE; i++) {
                 if (i % SIDE >= LOW || 3 * steps[i] < 4 * fine_steps[i] || fabs(one[i]) < .75 * steps[i])
                     continue;

@@ -499,7 +499,8 @@ static bool find_descent(const state *s, int64_t a, int64_t b, kin_descent *desc
     *descent = KIN_DESCENT_UNKNOWN;
     if (!read_steps(s, a, a_steps, &known[0], err) || !read_steps(s, b, b_steps, &known[1], err))
         return false;
-    if (!known[0] || !known[1]) return true;
+    bool differ = known[0] && known[1] && memcmp(a_steps, b_steps, sizeof a_steps) != 0;
+    if (!differ) return true; /* nothing would be told, and nothing need be decoded */
     bool ok = read_grey(s, a, &x, err) && read_grey(s, b, &y, err);
     if (ok && x.data && y.data) *descent = kin_descent_of(&x, a_steps, &y, b_steps);
     kin_image_free(&x), kin_image_free(&y);
