@@ -59,7 +59,7 @@ char *kin_index_find(const char *path, kin_error *err)
     return NULL;
 }
 
-bool kin_album_open(const char *path, kin_album *out, kin_error *err)
+bool kin_album_open(const kin_cli *cli, const char *path, kin_album *out, kin_error *err)
 {
     *out = (kin_album){0};
     bool ok = (out->file = kin_index_find(path, err)) != NULL &&
@@ -69,6 +69,7 @@ bool kin_album_open(const char *path, kin_album *out, kin_error *err)
         out->root = strcmp(root, ".") == 0 ? kin_parent_folder(out->file) : kin_strdup(root);
         ok = out->root || kin_fail_memory(err, root, strlen(root));
     }
+    if (ok && cli) kin_cli_note(cli, "%s: described by %s", out->file, out->photos.model);
     if (!ok) kin_album_close(out);
     return ok;
 }

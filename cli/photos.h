@@ -25,8 +25,8 @@ typedef struct kin_album {
     kin_photos photos;
     char *file, *root;
 } kin_album;
-/* `path` as for kin_index_find. */
-bool kin_album_open(const char *path, kin_album *out, kin_error *err);
+/* `path` as for kin_index_find. Says which model the index was made by; `cli` NULL: says nothing. */
+bool kin_album_open(const kin_cli *cli, const char *path, kin_album *out, kin_error *err);
 void kin_album_close(kin_album *album);
 /* The picture's whole path, owned by the caller; NULL when out of memory. */
 char *kin_album_path(const kin_album *album, int64_t item);

@@ -122,7 +122,7 @@ why=; "$kin" find shop/copy.png --index shop --top 3 --paths0 --quiet | tr '\0' 
 report "--paths0 are the same paths" "$why"
 expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" find shop/copy.png --index shop --json --quiet
 expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
-expect "a copy counts as found" 0 "1.0000" "" find shop/copy.png --index shop --matches
+expect "a copy counts as found, and what described the index is told" 0 "1.0000" "kin find: shop/.kin-index: described by handmade" find shop/copy.png --index shop --matches
 awk 'BEGIN { print "P3 30 30 255"; x = 7; for (i = 0; i < 2700; i++) { x = (x * 16807) % 2147483647; print int(x / 8388608) } }' >noise.ppm # a stranger
 expect "a match that is too far is none" 1 "" "" find shop/product-0003/view-02.png --index shop --matches --false-accept .9 --max-distance 0 --quiet
 expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
@@ -149,7 +149,7 @@ expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max
 why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="$(cat grouped)"
 report "each label once, and how many more it has" "$why"
 mkdir -p linked/thing linked/other && cp shop/product-0003/view-01.png shop/product-0003/view-02.png linked/thing && cp shop/product-0004/view-01.png linked/other && ln linked/thing/view-02.png linked/thing/hard.png && "$kin" index linked --quiet >"$out/log"
-expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "" find shop/copy.png --index linked --top 1 --group-by label
+expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "kin find: linked/.kin-index: described by handmade" find shop/copy.png --index linked --top 1 --group-by label
 expect "labels by a pattern" 0 '"label":"01","more":' "" find shop/copy.png --index shop --top 1 --group-by label --labels 'view-{}.png' --json --quiet
 printf 'path,label\nshop/product-0003/view-01.png,thing\nshop/product-0003/view-02.png,thing\n' >labels.csv
 expect "labels by a list, and the others by themselves" 0 "thing and 1 more" "gives no label to" find shop/copy.png --index shop --top 3 --group-by label --labels labels.csv
@@ -274,6 +274,12 @@ expect "nor two names" 2 "" "names group 1 twice" groups things --k1 4 --name "1
 why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="$(head -n 4 named.csv | tr '\n' ' ')"
 report "a list of those alone" "$why"
 "$kin" groups things --k1 4 --out list.csv --quiet
+for of in "find things/1/1.png --index things --top 2" "duplicates things" "groups things --k1 4"; do
+    "$kin" $of --html made.html >"$out/log" 2>"$out/err"
+    why=; grep -q 'kin [a-z]*: things/.kin-index: described by handmade' "$out/err" && grep -q 'The index was described by handmade[.]</p>' made.html || why="$(head -n 1 "$out/err")"
+    report "what described the index is told, and on the page: ${of%% *}" "$why"
+done
+expect "... and in JSON" 0 '"model":"handmade"' "" find things/1/1.png --index things --json --quiet
 cp list.csv first.csv
 "$kin" groups things --k1 4 --out list.csv --quiet --threads 1 || bad "photos: again over the same list" "$?"
 same "photos: groups are the same for any number of threads" first.csv list.csv

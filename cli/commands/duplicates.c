@@ -161,8 +161,8 @@ static bool write_page(const writing *what, const kin_image_limits *limits, cons
     kin_page page;
     writing w = *what;
     w.page = &page;
-    kin_page_begin(&page, name, "Duplicates",
-                   "Pictures that are one picture. Nothing was deleted; a click opens the file.");
+    kin_photos_page_begin(&page, name, w.album, "Duplicates",
+                          "Pictures that are one picture. Nothing was deleted; a click opens the file.");
     page.limits.max_pixels = limits->max_pixels;
     page.limits.background = limits->background;
     kin_page_section(&page, w.d->groups ? "Groups" : "There are none",
@@ -246,7 +246,7 @@ static int run(kin_cli *cli)
                               .progress = {kin_photos_show, &m}};
     kin_interrupt_catch();
     bool ok = kin_picture_limits(cli, &opt.limits, &err) &&
-              kin_album_open(cli->positionals ? cli->positional[0] : NULL, &album, &err);
+              kin_album_open(cli, cli->positionals ? cli->positional[0] : NULL, &album, &err);
     if (ok)
         kin_album_by_hand(
             &album); /* what its bounds were chosen for; a network tells one thing, not one picture */

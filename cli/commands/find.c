@@ -3,6 +3,7 @@
 #include "cli/find/queries.h"
 #include "cli/find/telling.h"
 #include "cli/marked_pairs.h"
+#include "cli/pages/photos_page.h"
 #include "cli/terminal.h"
 #include "retrieval/search/search.h"
 
@@ -180,7 +181,7 @@ static int run(kin_cli *cli)
         return kin_cli_usage(cli, "--labels goes with --group-by");
     if (kin_option_given(cli, "pairs") && kin_option_given(cli, "false-accept"))
         return kin_cli_usage(cli, "--pairs and --false-accept are two ways to tell what counts as found");
-    bool ok = kin_album_open(kin_option_string(cli, "index"), &album, &err);
+    bool ok = kin_album_open(cli, kin_option_string(cli, "index"), &album, &err);
     if (ok && album.photos.count == 0) ok = kin_fail(&err, KIN_ERR_DATA, "%s: holds no pictures", album.file);
     ok = ok && kin_album_apart(cli, &album, kin_option_string(cli, "html"), &err);
     ok = ok && kin_choice_open(cli, &album, &r.choice, &err) &&
@@ -198,8 +199,9 @@ static int run(kin_cli *cli)
     kin_page page;
     const char *html = kin_option_string(cli, "html");
     if (ok && html) {
-        kin_page_begin(r.told.page = &page, html, "Found",
-                       "Pictures of an indexed folder that are like one at hand. A click opens the file.");
+        kin_photos_page_begin(
+            r.told.page = &page, html, &album, "Found",
+            "Pictures of an indexed folder that are like one at hand. A click opens the file.");
         page.limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
         kin_page_section(&page, "Results", "Pale ones are farther than what counts as found.");
     }

@@ -162,8 +162,9 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
     const int64_t most = kin_option_int(g->cli, "most");
     kin_page page;
     int64_t shown = 0;
-    kin_page_begin(&page, name, "Groups",
-                   "Pictures that show one thing, as far as their neighbours tell. A click opens the file.");
+    kin_photos_page_begin(
+        &page, name, &g->album, "Groups",
+        "Pictures that show one thing, as far as their neighbours tell. A click opens the file.");
     kin_page_section(&page, g->shown ? "The largest first" : "There are none",
                      "kin groups --name 1=apples,2=pears --out LIST writes a list that kin train takes; the "
                      "first picture of each "
@@ -243,7 +244,7 @@ static int run(kin_cli *cli)
     grouping g = {.cli = cli};
     const char *out = kin_option_string(cli, "out"), *html = kin_option_string(cli, "html");
     kin_interrupt_catch();
-    bool ok = kin_album_open(cli->positionals ? cli->positional[0] : NULL, &g.album, &err) &&
+    bool ok = kin_album_open(cli, cli->positionals ? cli->positional[0] : NULL, &g.album, &err) &&
               kin_album_apart(cli, &g.album, out, &err) && kin_album_apart(cli, &g.album, html, &err) &&
               kin_album_present(cli, &g.album, &err) && make_groups(&g, &err);
     ok = ok && (!out || write_list(&g, out, &err)) && (!html || write_page(&g, html, &err));

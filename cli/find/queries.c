@@ -24,7 +24,7 @@ static bool take_item(const kin_cli *cli, const char *text, const kin_album *sea
     char *path = kin_strdup(text);
     if (!path) return kin_fail_memory(err, text, strlen(text));
     path[mark - text] = '\0';
-    bool ok = kin_album_open(path, &other, err);
+    bool ok = kin_album_open(NULL, path, &other, err);
     int64_t item = ok ? kin_album_item(&other, mark + 1) : -1;
     if (ok && item < 0) ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s: has no picture %s", path, mark + 1);
     if (ok && (strcmp(other.photos.options, like->options) != 0 ||

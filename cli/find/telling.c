@@ -24,6 +24,8 @@ static void put_json(const kin_find_telling *r, const char *query, const kin_fou
     kin_text t = {0};
     kin_text_add(&t, "{\"query\":");
     kin_json_add_string(&t, query);
+    kin_text_add(&t, ",\"model\":");
+    kin_json_add_string(&t, r->choice->album->photos.model);
     kin_text_add(&t, ",\"threshold\":");
     kin_json_add_number(&t, r->known ? r->threshold : NAN);
     kin_text_add(&t, ",\"results\":[");
@@ -57,7 +59,6 @@ static void put_json(const kin_find_telling *r, const char *query, const kin_fou
 static void put_page(const kin_find_telling *r, const char *query, const struct stat *file,
                      const kin_found *f)
 {
-    char note[80];
     const char *slash = strrchr(query, '/');
     bool shown = file && file->st_ino != 0;
     kin_tile asked = {.kind = KIN_TILE_ASKED,
@@ -65,9 +66,9 @@ static void put_page(const kin_find_telling *r, const char *query, const struct 
                       .name = query,
                       .missing = shown ? NULL : "not a file",
                       .badge = "looked for"};
-    snprintf(note, sizeof note,
-             r->known && (!f->count || f->distance[0] > r->threshold) ? "no match: the nearest follow"
-                                                                      : "the most alike first");
+    const char *note = r->known && (!f->count || f->distance[0] > r->threshold)
+                           ? "no match: the nearest follow"
+                           : "the most alike first";
     kin_page_row_begin(r->page, &(kin_page_row){.asked = &asked,
                                                 .title = r->titled ? slash ? slash + 1 : query : NULL,
                                                 .note = note,

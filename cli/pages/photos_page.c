@@ -14,6 +14,21 @@ const char *kin_alike(double similarity)
                               : "hardly alike";
 }
 
+static void fail_memory(kin_page *page)
+{
+    kin_page_fail(page, &(kin_error){.code = KIN_ERR_MEMORY, .message = "out of memory for the page"});
+}
+
+void kin_photos_page_begin(kin_page *page, const char *path, const kin_album *album, const char *title,
+                           const char *lead)
+{
+    kin_text text = {0};
+    kin_text_format(&text, "%s The index was described by %s.", lead, album->photos.model);
+    kin_page_begin(page, path, title, text.failed ? lead : text.data);
+    if (text.failed) fail_memory(page);
+    kin_text_free(&text);
+}
+
 void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_tile_kind kind,
                      const char *badge, const char *note)
 {
@@ -27,8 +42,7 @@ void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_t
         kin_text_format(&text, "%04lld-%02lld-%02lld ", (long long)(p->date / 10000000000),
                         (long long)(p->date / 100000000 % 100), (long long)(p->date / 1000000 % 100));
     kin_text_format(&text, "%lld × %lld", (long long)p->width, (long long)p->height);
-    if (!path || text.failed)
-        kin_page_fail(page, &(kin_error){.code = KIN_ERR_MEMORY, .message = "out of memory for the page"});
+    if (!path || text.failed) fail_memory(page);
     else
         kin_page_tile(page, &(kin_tile){.kind = kind,
                                         .file = path,

@@ -5,6 +5,10 @@
 #include "cli/pages/page.h"
 #include "cli/photos.h"
 
+/* kin_page_begin, whose lead then says which model the album's index was made by. */
+void kin_photos_page_begin(kin_page *page, const char *path, const kin_album *album, const char *title,
+                           const char *lead);
+
 /* Adds a picture of the album to the row that is open: its name and folder, when it was taken, its size, and what `note`
  * says before that (NULL: nothing). */
 void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_tile_kind kind,
