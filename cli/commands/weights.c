@@ -239,7 +239,9 @@ static void add_told(kin_text *out, const looked *l)
     else if (as->like)
         kin_text_format(out, "  fits       nearest is %s: %d of its %d tensors are in it\n", as->like->name,
                         as->found, as->of);
-    if (as->model && !*l->run && !l->odd) {
+    if (l->published && l->verdict != DIFFERS && l->published->use)
+        kin_text_format(out, "  use        kin embed DATA --model %s --out E\n", l->published->use);
+    else if (as->model && !*l->run && !l->odd) {
         kin_text_format(out, "  use        kin embed DATA --model %s --weights ", as->model->name);
         kin_text_add_visible(out, l->path);
         kin_text_add(out, " --out E\n");
