@@ -276,7 +276,7 @@ report "a list of those alone" "$why"
 "$kin" groups things --k1 4 --out list.csv --quiet
 for of in "find things/1/1.png --index things --top 2" "duplicates things" "groups things --k1 4"; do
     "$kin" $of --html made.html >"$out/log" 2>"$out/err"
-    why=; grep -q 'kin [a-z]*: things/.kin-index: described by handmade' "$out/err" && grep -q 'The index was described by handmade[.]</p>' made.html || why="$(head -n 1 "$out/err")"
+    why=; grep -q 'kin [a-z]*: things/.kin-index: described by handmade' "$out/err" && grep -q 'The index was described by handmade[.]</p>' made.html || why="not both: $(head -n 1 "$out/err")"
     report "what described the index is told, and on the page: ${of%% *}" "$why"
 done
 expect "... and in JSON" 0 '"model":"handmade"' "" find things/1/1.png --index things --json --quiet
