@@ -29,7 +29,7 @@ expect "a tap that is no map" 2 "" "is no map" attend "$a" --model "$out/none" -
 expect "a sheet with captions" 0 "" "in layer2,layer3" attend "$a" "$out/shop/product-0002/view-01.png" --model "$out/none" --tap layer2,layer3 --out "$out/two.svg" --cell 96
 expect "of one of them" 0 "" "in layer3" attend "$a" "$out/shop/product-0002/view-01.png" --model "$out/none" --tap layer3 --out "$out/one.svg" --cell 96
 why=
-[ "$(grep -c '<image' "$out/two.svg")" = 6 ] || why="$(grep -c '<image' "$out/two.svg") pictures"
+[ "$(grep -c '<image' "$out/two.svg")" = 6 ] || why="not so: $(grep -c '<image' "$out/two.svg") pictures"
 for word in '>layer2<' '>layer3<' '>view-01.png<' '>product-0002<' '> to <' '>least<' 'class="ramp"'; do
     case $word in '> to <') word='[0-9] to [0-9]' ;; esac
     grep -q "$word" "$out/two.svg" || why="$why; no $word"

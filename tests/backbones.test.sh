@@ -32,7 +32,7 @@ cmp -s "$out/first" "$out/second" || why="another table"
 grep -q "3 of 3 rows were in the cache" "$out/err" || why="$why; computed anew"
 report "again: every row is in the cache" "$why"
 "$kin" "$@" --random resnet8,conv4,resnet20 >/dev/null 2>"$out/err"
-grep -q "3 of 4 rows were in the cache" "$out/err" && why= || why="$(tail -n 1 "$out/err")"
+grep -q "3 of 4 rows were in the cache" "$out/err" && why= || why="not so: $(tail -n 1 "$out/err")"
 report "one more costs only itself" "$why"
 for row in "$folder"/cache/backbone-*.json; do echo '{"ap": [1]}' >"$row"; done
 expect "a row that is none is named" 1 "" "is no row of kin backbones; delete it" "$@"
@@ -55,7 +55,7 @@ with zipfile.ZipFile(sys.argv[1] + "/two.zip", "w") as z:
 PY
     for time in first again; do "$kin" backbones "$folder/shop" --weights "$folder/two.zip:a.safetensors,$folder/two.zip:b.safetensors" --cache "$folder/cache-two" --json >"$out/two-$time" 2>"$out/err"; done
     why=
-    grep -q "2 of 2 rows were in the cache" "$out/err" || why="$(tail -n 1 "$out/err")"
+    grep -q "2 of 2 rows were in the cache" "$out/err" || why="not so: $(tail -n 1 "$out/err")"
     [ "$(sed -n 's/.*"network": .*"mAP": \([0-9.]*\), "low".*/\1/p' "$out/two-again" | sort -u | wc -l)" -eq 2 ] || why="$why; one figure for two"
     report "two networks of one archive" "$why"
 else echo "skip $about: two networks of one archive: no python3"; fi

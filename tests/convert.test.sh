@@ -35,7 +35,7 @@ why=
 head -c 100 "$a" >cut.png
 "$kin" convert "$a" cut.png b.jpg --format jpg --quality 90 --out small 2>err
 [ $? -eq 1 ] || why="the status is not 1"
-[ "$(ls small | wc -l)" = 2 ] || why="$(ls small | wc -l) files, not 2"
+[ "$(ls small | wc -l)" = 2 ] || why="not so: $(ls small | wc -l) files, not 2"
 [ "$(wc -l <err)" = 2 ] && grep -q "cut.png" err && grep -q "1 of 3" err || why="it says: $(cat err)"
 report "a broken one among several" "$why"
 
@@ -52,7 +52,7 @@ report "refusals" "$why"
 
 why=
 mkdir -p twins/a twins/b && cp "$a" twins/a/1.png && cp "$b" twins/b/1.png
-"$kin" convert twins/a/1.png twins/b/1.png --out kept 2>err || why="$(cat err)"
+"$kin" convert twins/a/1.png twins/b/1.png --out kept 2>err || why="not so: $(cat err)"
 cmp -s kept/a/1.png kept/b/1.png && why="both are the same picture"
 [ -e kept/a/1.png ] && [ -e kept/b/1.png ] || why="there are: $(find kept -type f)"
 (cd twins/a && "$kin" convert 1.png ../b/1.png --out ../../kept2 2>../../err) || why="from a folder inside: $(cat err)"

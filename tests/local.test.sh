@@ -16,12 +16,12 @@ for case in 'bfe|bfe(global=16,part=16)|softmax(smoothing=.1) + triplet-hard|--l
     report "trains with $head and $loss" "$why"
 done
 tensors() { "$kin" tensors "$1/model.safetensors" | cut -d ' ' -f 1; }
-why=; tensors bfe | grep -q '^loss.softmax.part.classifier.weight$' || why="$(tensors bfe | tr '\n' ' ')"
+why=; tensors bfe | grep -q '^loss.softmax.part.classifier.weight$' || why="not so: $(tensors bfe | tr '\n' ' ')"
 report "each branch has its classifier" "$why"
-why=; tensors one | grep -q '^loss.softmax.global.classifier.weight$' && ! tensors one | grep -q 'softmax.part' || why="$(tensors one | tr '\n' ' ')"
+why=; tensors one | grep -q '^loss.softmax.global.classifier.weight$' && ! tensors one | grep -q 'softmax.part' || why="not so: $(tensors one | tr '\n' ' ')"
 report "a term may be for one branch" "$why"
 "$kin" embed shop --quiet --model bfe --out e || exit 1
-why=; head -c 128 e.npy | grep -q '(48, 32)' || why="$(head -c 100 e.npy)"
+why=; head -c 128 e.npy | grep -q '(48, 32)' || why="not so: $(head -c 100 e.npy)"
 report "the descriptor has both branches side by side" "$why"
 expect "an unknown branch is named" 2 "" "there is no branch of this name; the head's are: global, part" \
     $train --model resnet8 --last-stride 1 --head bfe --loss softmax@left --out no

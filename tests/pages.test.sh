@@ -23,7 +23,7 @@ mkdir -p made
 expect "search writes a page" 0 "" "made/s.html shows 26 pictures" search --gallery e --top 12 --html made/s.html --html-queries 2
 page "of pictures, right and wrong, that a click opens" made/s.html "What is nearest" "24" 'class="right"' 'class="wrong"' \
     'href="../a%20%22shop%22%20%26%20%3Cmore%3E/product-0001/view-02.png"' "similarity" "3 found among the first 12"
-[ "$(how_many '<ol class="tiles"' made/s.html)" -eq 2 ] && [ "$(how_many '<img' made/s.html)" -eq 26 ] && why= || why="$(how_many '<img' made/s.html) pictures"
+[ "$(how_many '<ol class="tiles"' made/s.html)" -eq 2 ] && [ "$(how_many '<img' made/s.html)" -eq 26 ] && why= || why="not so: $(how_many '<img' made/s.html) pictures"
 report "of as many queries as asked for" "$why"
 "$kin" search --gallery e --top 12 --html t.html --html-queries 2 --threads 1 --quiet
 sed 's/href="[^"]*"//g' t.html >t1; sed 's/href="[^"]*"//g' made/s.html >t2; same "pages: the same for any number of threads" t1 t2
@@ -42,7 +42,7 @@ page "the worst first" v.html "AP 0." "The worst" "mINP" "similarity"
 worst() {
     file=$1; shift
     want=$("$kin" eval "$@" --gallery e --worst 3 --quiet | tail -n 3 | awk '{ printf "%.3f\n", $3 }')
-    [ "$(grep -oE '<br>AP [0-9.]+' "$file" | sed 's/.* //')" = "$want" ] && why= || why="$(grep -oE '<br>AP [0-9.]+' "$file" | tr '\n' ' '), not $want"
+    [ "$(grep -oE '<br>AP [0-9.]+' "$file" | sed 's/.* //')" = "$want" ] && why= || why="not so: $(grep -oE '<br>AP [0-9.]+' "$file" | tr '\n' ' '), not $want"
     report "the queries of --worst ($file)" "$why"
 }
 worst w.html ranks.csv
@@ -56,7 +56,7 @@ page "do not find themselves on the page either" q.html "3 found among the first
 
 sed 's/,[^,]*$/,/' e.csv >bare.csv; sed -i '1s/.*/id,label,path/' bare.csv
 "$kin" eval ranks.csv --gallery bare.csv --html b.html --html-queries 2 >/dev/null 2>err; shows_names=$?
-[ $shows_names -eq 0 ] && grep -qF "names alone: bare.csv names no pictures" err && why= || why="$(cat err)"
+[ $shows_names -eq 0 ] && grep -qF "names alone: bare.csv names no pictures" err && why= || why="not so: $(cat err)"
 report "without files names are shown, and it is said why" "$why"
 [ "$(how_many '<img' b.html)" -eq 0 ] && [ "$(how_many '<li class="wrong"' b.html)" -gt 0 ] && why= || why="pictures from nowhere"
 report "with right and wrong" "$why"
@@ -81,10 +81,10 @@ echo text >notes
 expect "no page over notes, whatever the option is called" 2 "" "notes is there already and is no page" compare 'runs/<b>0.001' --out notes
 expect "one page" 2 "" "--out is the former name of --html" compare 'runs/<b>0.001' --out c.html --html d.html
 expect "compare tells what differs and what came of it" 0 "best validation mAP" "c.html shows 2 runs" compare 'runs/<b>0.001' 'runs/<b>0.01' --out c.html
-[ "$(sed -n '1p' out | wc -w)" -eq 2 ] && [ "$(grep -c '^lr  *0.001  *0.01$' out)" -eq 1 ] && ! grep -qE '^(steps|margin|seed)   ' out && ! grep -q ' $' out && why= || why="$(cat out)"
+[ "$(sed -n '1p' out | wc -w)" -eq 2 ] && [ "$(grep -c '^lr  *0.001  *0.01$' out)" -eq 1 ] && ! grep -qE '^(steps|margin|seed)   ' out && ! grep -q ' $' out && why= || why="not so: $(cat out)"
 report "and nothing else" "$why"
 page "with curves laid over each other, each with titled axes" c.html "Runs compared" "runs/&lt;b&gt;0.001" ">training step<" ">loss<" ">mAP on what was held out<" ">rate<" "All settings"
-[ "$(how_many '>training step<' c.html)" -eq 6 ] && [ "$(how_many '<b>0' c.html)" -eq 0 ] && why= || why="$(how_many '>training step<' c.html) charts"
+[ "$(how_many '>training step<' c.html)" -eq 6 ] && [ "$(how_many '<b>0' c.html)" -eq 0 ] && why= || why="not so: $(how_many '>training step<' c.html) charts"
 report "three of them, for a desk and a phone" "$why"
 best=$(grep -oE '"validation_mAP":[0-9.e-]+' 'runs/<b>0.01/log.jsonl' | sed 's/.*://' | sort -g | tail -n 1)
 expect "as JSON" 0 '"differ": ["lr"]' "" compare 'runs/<b>0.001' 'runs/<b>0.01' --json
@@ -128,7 +128,7 @@ explained delf "--head delf(hidden=8,tap=layer2) --loss softmax --batch 8" "Key 
 explained sca "--attention sca@end" "What each channel counts" "Entropy of the weights" "what its attention changes" ">weight<"
 explained se "--attention se@end" "What each channel counts" "The channels that count most"
 explained cbam "--attention cbam@end" "What each channel counts" "what its attention changes"
-[ "$(how_many 'by the branch part' made/bfe.html)" -eq 3 ] && [ "$(how_many 'learner 3</span>' made/abe.html)" -eq 3 ] && [ "$(how_many 'a training step</span>' made/bfe.html)" -eq 9 ] && why= || why="$(how_many 'by the branch part' made/bfe.html) and $(how_many 'learner 3</span>' made/abe.html)"
+[ "$(how_many 'by the branch part' made/bfe.html)" -eq 3 ] && [ "$(how_many 'learner 3</span>' made/abe.html)" -eq 3 ] && [ "$(how_many 'a training step</span>' made/bfe.html)" -eq 9 ] && why= || why="not so: $(how_many 'by the branch part' made/bfe.html) and $(how_many 'learner 3</span>' made/abe.html)"
 report "a row for each branch, a mask for each learner" "$why"
 if grep -qF "Key points" made/plain.html; then why="points that nobody asked for"; else why=; fi
 report "key points only where there is a score, or they are asked for" "$why"

@@ -26,7 +26,7 @@ café	2	\N	[1e-30,3.00000001e+38]
 COMMIT;
 END
 why=
-cmp -s sql want || why="$(cat err) $(diff sql want | head -n 4 | tr '\n' ' ')"
+cmp -s sql want || why="not so: $(cat err) $(diff sql want | head -n 4 | tr '\n' ' ')"
 report "one transaction, what is special escaped, numbers that give the same float32" "$why"
 
 expect "the table is named items otherwise" 0 'CREATE TABLE "items" (id text' "" export --pgvector set

@@ -8,7 +8,7 @@ cd "$folder" || exit 1
 
 "$kin" synth shop --quiet --products 6 --views 4 --size 48 --seed 5 || exit 1
 expect "handmade descriptors" 0 "R@1" "" embed shop --quiet --model handmade --out e --judge
-why=; head -c 128 e.npy | grep -q '(24, 640)' || why="$(head -c 100 e.npy)"
+why=; head -c 128 e.npy | grep -q '(24, 640)' || why="not so: $(head -c 100 e.npy)"
 report "they have 640 numbers" "$why"
 for option in size channels; do
     expect "handmade takes no --$option" 2 "" "--$option does nothing with --model handmade" embed shop --model handmade --$option 3 --out no
@@ -70,14 +70,14 @@ fi
 mkdir -p odd/closed odd/trash odd/2019/a && for at in odd odd/closed odd/trash odd/2019/a; do cp shop/copy.png $at/; done && echo no >odd/x.jpg && echo no >odd/y.jpg
 expect "folders are left out by a pattern" 0 "1 pictures: " "passed over: 3 excluded (2019/a, ...)" index odd --exclude 'trash,2019/*,clos*' --out odd.index
 expect "broken ones are listed" 0 "4 pictures: " "2 pictures cannot be read and are left out; the first: odd/x.jpg" index odd --broken broken.csv
-why=; [ "$(tr '\n' ' ' <broken.csv)" = "path odd/x.jpg odd/y.jpg " ] || why="$(tr '\n' ' ' <broken.csv)"
+why=; [ "$(tr '\n' ' ' <broken.csv)" = "path odd/x.jpg odd/y.jpg " ] || why="not so: $(tr '\n' ' ' <broken.csv)"
 report "all of them" "$why"
 expect "and later, too, it is said how" 0 "4 as before" "--broken FILE lists them, and kin data odd --check tells why" index odd
 cp "$kin" kin-for-all && chmod 755 kin-for-all "$folder" && chmod 0 odd/closed
 why=; if [ "$(id -u)" -ne 0 ]; then ./kin-for-all index odd --out odd.index >"$out/out" 2>"$out/err"
 elif setpriv --reuid=65534 --clear-groups ./kin-for-all help >"$out/log" 2>&1; then mkdir -m 777 anyone; setpriv --reuid=65534 --clear-groups ./kin-for-all index odd --out anyone/odd.index >"$out/out" 2>"$out/err"
 else echo "3 pictures: 1 not readable (closed)" >"$out/out"; cp "$out/out" "$out/err"; fi
-grep -q '^3 pictures: ' "$out/out" && grep -q '1 not readable (closed)' "$out/err" || why="$(cat "$out/out" "$out/err")"
+grep -q '^3 pictures: ' "$out/out" && grep -q '1 not readable (closed)' "$out/err" || why="not so: $(cat "$out/out" "$out/err")"
 chmod 755 odd/closed
 report "a closed folder is passed over and named" "$why"
 echo junk >odd/.kin-index
@@ -94,15 +94,15 @@ expect "where hashes of many are alike, what is not compared is said" 0 "" "5 pi
 # ---- find ----
 expect "the nearest first" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --quiet
 "$kin" find shop/copy.png --index shop --top 5 --quiet >five
-why=; [ "$(wc -l <five)" -eq 5 ] && ! grep -q 'copy.png' five && sort -rc five || why="$(tr '\n' ' ' <five)"
+why=; [ "$(wc -l <five)" -eq 5 ] && ! grep -q 'copy.png' five && sort -rc five || why="not so: $(tr '\n' ' ' <five)"
 report "the file itself is not found, and the order is by likeness" "$why"
 (cd shop/other && "$kin" find ../copy.png --top 1 --quiet) >here
-why=; grep -q 'product-0003/view-01.png$' here || why="$(cat here)"
+why=; grep -q 'product-0003/view-01.png$' here || why="not so: $(cat here)"
 report "inside the folder no index needs naming" "$why"
-(cd / && "$kin" find "$folder/shop/copy.png" >/dev/null 2>"$out/err"); why=; grep -q 'kin index FOLDER does it' "$out/err" || why="$(cat "$out/err")"
+(cd / && "$kin" find "$folder/shop/copy.png" >/dev/null 2>"$out/err"); why=; grep -q 'kin index FOLDER does it' "$out/err" || why="not so: $(cat "$out/err")"
 report "elsewhere it is told how" "$why"
 "$kin" find - --index shop --top 1 --quiet <shop/other/view-01.png >stdin
-why=; grep -q '^1.0000  shop/other/view-01.png$' stdin || why="$(cat stdin)"
+why=; grep -q '^1.0000  shop/other/view-01.png$' stdin || why="not so: $(cat stdin)"
 report "from standard input" "$why"
 expect "a picture of another index" 0 "1.0000  shop/other/view-01.png" "" find first#product-0001/view-01.png --index shop --top 1 --quiet
 expect "one of the very index does not find itself, and that is said" 0 "1.0000  shop/copy.png" "view-01.png: a picture of the very index that is searched" find shop#product-0003/view-01.png --index shop --top 2
@@ -118,7 +118,7 @@ why=; "$kin" find shop/copy.png --index shop --near 'product-0004' --quiet | gre
 [ "$("$kin" find shop/copy.png --index shop --near '*/view-02.png' --quiet | wc -l)" -eq 6 ] || why="$why not all six of a pattern"
 report "--near a folder or a pattern" "$why"
 expect "--near nothing" 2 "" "no picture of the index is there" find shop/copy.png --index shop --near nothing
-why=; "$kin" find shop/copy.png --index shop --top 3 --paths0 --quiet | tr '\0' '\n' >zeros; cut -c 9- five | head -n 3 | cmp -s - zeros || why="$(cat zeros)"
+why=; "$kin" find shop/copy.png --index shop --top 3 --paths0 --quiet | tr '\0' '\n' >zeros; cut -c 9- five | head -n 3 | cmp -s - zeros || why="not so: $(cat zeros)"
 report "--paths0 are the same paths" "$why"
 expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" find shop/copy.png --index shop --json --quiet
 expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
@@ -135,7 +135,7 @@ expect "a grey one beside others takes nothing from them" 0 "shop/product-0003/v
 why=; [ "$(grep -c product-0003/view-01.png out)" -eq 1 ] && sed '1,/^# grey/d' out | grep -q . && why="$(cat out)"
 report "and finds nothing that could be told to be a match" "$why"
 "$kin" find shop/copy.png shop/other/view-02.png grey.p* --each --index shop --json --quiet >each
-why=; [ "$(grep -c '"threshold":null' each)" -eq 1 ] && sed -n 3p each | grep -q '"threshold":null' || why="$(cut -c 1-100 each)"
+why=; [ "$(grep -c '"threshold":null' each)" -eq 1 ] && sed -n 3p each | grep -q '"threshold":null' || why="not so: $(cut -c 1-100 each)"
 report "the others keep their threshold" "$why"
 "$kin" find shop/copy.png --index shop --top 24 --quiet >all
 far=$(sed -n '6s/ .*//p' all | awk '{ printf "%.5f", 1 - $1 + .00006 }')
@@ -146,7 +146,7 @@ expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max
 
 # ---- of one thing the nearest; what marked pairs say; pictures in the terminal ----
 "$kin" find shop/copy.png --index shop --top 4 --group-by label --quiet >grouped
-why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="$(cat grouped)"
+why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="not so: $(cat grouped)"
 report "each label once, and how many more it has" "$why"
 mkdir -p linked/thing linked/other && cp shop/product-0003/view-01.png shop/product-0003/view-02.png linked/thing && cp shop/product-0004/view-01.png linked/other && ln linked/thing/view-02.png linked/thing/hard.png && "$kin" index linked --quiet >"$out/log"
 expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "kin find: linked/.kin-index: described by handmade" find shop/copy.png --index linked --top 1 --group-by label
@@ -169,10 +169,10 @@ expect "a pair of what is not there" 1 "" "line 4: product-0006/view-99.png is n
 expect "a list of something else" 1 "" "the columns a,b,same" find shop/copy.png --index shop --pairs labels.csv
 expect "two ways to say it" 2 "" "two ways to tell what counts as found" find shop/copy.png --index shop --pairs marks.csv --false-accept .1
 "$kin" find shop/copy.png --index shop --top 1 --pictures always --quiet >blocks
-why=; [ "$(wc -l <blocks)" -eq 13 ] && [ "$(grep -c '▀' blocks)" -eq 12 ] && tail -n 1 blocks | grep -q "$(printf '\033')\[0m\$" || why="$(wc -l <blocks) lines"
+why=; [ "$(wc -l <blocks)" -eq 13 ] && [ "$(grep -c '▀' blocks)" -eq 12 ] && tail -n 1 blocks | grep -q "$(printf '\033')\[0m\$" || why="not so: $(wc -l <blocks) lines"
 report "a picture of twelve lines of half blocks" "$why"
 "$kin" find shop/copy.png --index shop --top 1 --pictures sixel --quiet >sixels
-why=; grep -q "$(printf '\033')P0;1;0q\"1;1;240;240" sixels && [ "$(head -n 1 sixels)" = "$(head -n 1 blocks)" ] || why="$(head -c 100 sixels)"
+why=; grep -q "$(printf '\033')P0;1;0q\"1;1;240;240" sixels && [ "$(head -n 1 sixels)" = "$(head -n 1 blocks)" ] || why="not so: $(head -c 100 sixels)"
 report "and one of sixels" "$why"
 COLORTERM=truecolor expect "none where standard output is no terminal" 0 "1.0000  shop/product-0003/view-01.png" "" find shop/copy.png --index shop --top 1 --pictures terminal --quiet
 why=; grep -q '▀' out && why="$(head -n 3 out)"
@@ -180,13 +180,13 @@ report "and not a block of it" "$why"
 "$kin" synth many --quiet --products 60 --views 10 --size 24 --seed 5 || exit 1
 if command -v script >/dev/null && script -qec true /dev/null >"$out/log" 2>&1; then
     TERM=xterm COLORTERM=truecolor script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
-    why=; grep -q '▀' typed || why="$(head -n 3 typed)"
+    why=; grep -q '▀' typed || why="not so: $(head -n 3 typed)"
     report "but in one of 24-bit colours" "$why"
     TERM=xterm COLORTERM= script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed </dev/null
     why=; grep -q '▀' typed && why=blocks
     report "and in no other" "$why"
     printf '\033[?62;4;22c' | TERM=xterm COLORTERM= script -qec "'$kin' find shop/copy.png --index shop --top 1 --pictures terminal --quiet" /dev/null >typed
-    why=; grep -q "$(printf '\033')P0;1;0q" typed || why="$(head -c 200 typed)"
+    why=; grep -q "$(printf '\033')P0;1;0q" typed || why="not so: $(head -c 200 typed)"
     report "a terminal that says it has sixels is given them" "$why"
     for columns in 40 70 100; do
         TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols $columns; '$kin' embed many --model pixels --size 8 --out m" /dev/null >typed </dev/null
@@ -205,17 +205,17 @@ cp shop/product-0005/view-02.png "shop/with, comma.png"
 expect "duplicates in groups" 0 "exact     48 x 48     shop/product-0003/view-01.png" "nothing is deleted" duplicates shop
 expect "as a list" 0 "" "3 groups: beside the one to keep 2 exact" duplicates shop --csv dups.csv --pairs pairs.csv
 why=; [ "$(head -n 1 dups.csv)" = group,path,kind,keep,width,height,bytes ] && grep -q '^1,shop/copy.png,keep,1,48,48,' dups.csv && grep -q '^1,shop/product-0003/view-01.png,exact,0,48,48,' dups.csv &&
-    grep -q '"shop/with, comma.png"' dups.csv && grep -q '^2,shop/smaller.jpg,\(same\|near\),0,40,40,' dups.csv || why="$(tr '\n' ' ' <dups.csv)"
+    grep -q '"shop/with, comma.png"' dups.csv && grep -q '^2,shop/smaller.jpg,\(same\|near\),0,40,40,' dups.csv || why="not so: $(tr '\n' ' ' <dups.csv)"
 report "columns and kinds" "$why"
-why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^shop/copy.png,shop/product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="$(head -n 3 pairs.csv)"
+why=; head -n 1 pairs.csv | grep -q '^a,b,kind,bits,similarity,correlation,agree$' && grep -q '^shop/copy.png,shop/product-0003/view-01.png,exact,0,1.0000,1.0000,0$' pairs.csv || why="not so: $(head -n 3 pairs.csv)"
 report "why each pair is one or is not" "$why"
 why=; grep -q -e ',-[12].0000,' pairs.csv && why="$(grep -e ',-[12].0000,' pairs.csv | head -n 1)"
 report "no correlation stands for there being none" "$why"
 expect "exact ones alone" 0 "" "2 groups: beside the one to keep 2 exact, 0 same, 0 near" duplicates shop --kind exact --csv exact.csv
 "$kin" duplicates shop --kind exact --html exact.html --quiet
-why=; [ "$(grep -o 'the first by name of the largest' exact.html | wc -l)" -eq 2 ] && ! grep -q '>the largest' exact.html || why="$(grep -o 'the [a-z ]*largest' exact.html | head -n 3)"
+why=; [ "$(grep -o 'the first by name of the largest' exact.html | wc -l)" -eq 2 ] && ! grep -q '>the largest' exact.html || why="not so: $(grep -o 'the [a-z ]*largest' exact.html | head -n 3)"
 report "of equal files none is called the largest" "$why"
-why=; "$kin" duplicates shop --kind exact --paths0 --quiet | tr '\0' '\n' >zeros; [ "$(wc -l <zeros)" -eq 2 ] && grep -qx shop/product-0003/view-01.png zeros || why="$(cat zeros)"
+why=; "$kin" duplicates shop --kind exact --paths0 --quiet | tr '\0' '\n' >zeros; [ "$(wc -l <zeros)" -eq 2 ] && grep -qx shop/product-0003/view-01.png zeros || why="not so: $(cat zeros)"
 report "paths of what is not kept" "$why"
 (cd shop && find . -type f -exec ls -l --time-style=full-iso {} + | sort >../after)
 same "photos: no picture was touched" before after
@@ -229,7 +229,7 @@ rm shop/copy.png
 expect "a picture that went meanwhile is told" 0 "" "1 pictures of the index are gone and 0 have another content since, and are left out (the first: copy.png)" duplicates shop --csv dups.csv
 mkdir again && "$kin" convert shop/other/view-03.png --resize 200 --out again/first.jpg --quality 75 --quiet && "$kin" convert again/first.jpg --out again/better.jpg --quality 96 --quiet && "$kin" index again --quiet >"$out/log"
 expect "a copy in better quality is not kept, and the page says why" 0 "" "1 groups: beside the one to keep 0 exact, 1 same" duplicates again --html again.html --csv again.csv
-why=; grep -q 'again/first.jpg,keep' again.csv && grep -q 'larger files were written from it' again.html || why="$(tr '\n' ' ' <again.csv)"
+why=; grep -q 'again/first.jpg,keep' again.csv && grep -q 'larger files were written from it' again.html || why="not so: $(tr '\n' ' ' <again.csv)"
 report "it is the first" "$why"
 expect "a folder that is not indexed" 2 "" "empty is not indexed yet; kin index empty does it" duplicates empty
 
@@ -271,7 +271,7 @@ expect "nor a group that is not there" 2 "" "numbers of groups, 1 to 3" groups t
 expect "names alone write no list, which is said" 0 "5 pictures, such as" "no list was written: --out LIST" groups things --k1 4 --name "1=four"
 expect "nor two names" 2 "" "names group 1 twice" groups things --k1 4 --name "1=four,1=five"
 "$kin" groups things --k1 4 --name "1=one,3=one" --out named.csv --quiet
-why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="$(head -n 4 named.csv | tr '\n' ' ')"
+why=; [ "$(head -n 1 named.csv)" = path,label ] && [ "$(grep -c ',one$' named.csv)" -eq 10 ] && [ "$(wc -l <named.csv)" -eq 11 ] || why="not so: $(head -n 4 named.csv | tr '\n' ' ')"
 report "a list of those alone" "$why"
 "$kin" groups things --k1 4 --out list.csv --quiet
 for of in "find things/1/1.png --index things --top 2" "duplicates things" "groups things --k1 4"; do
@@ -296,12 +296,12 @@ why=; for page in found dups groups; do
     grep -qE '<u>|<b>&|https?://' $page.html && why="$why $page is not escaped, or loads something"
 done
 report "pages show pictures, and whatever names are" "$why"
-why=; grep -q '>1.png</h3>' found.html || why="$(grep -o '<h3[^<]*<[^<]*' found.html | head -n 3)"
+why=; grep -q '<p><b>1.png</b>' found.html || why="not so: $(grep -o '<p><b>[^<]*<' found.html | head -n 3)"
 report "each query's row has its name" "$why"
 why=; grep -q 'in 1<' groups.html && grep -q 'in 2<' groups.html || why="no folder stands at a picture"
 report "files of one name are told apart by their folders" "$why"
 expect "groups are shown as far as is asked for" 0 "" "" groups things --html groups.html --most 2 --quiet
-why=; grep -q 'of them here (--most)' groups.html || why="$(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
+why=; grep -q 'of them here (--most)' groups.html || why="not so: $(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
 report "and how many are not is said" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 
