@@ -31,11 +31,11 @@ expect "nothing yet" 1 "" "no row is finished yet" ladder empty.jsonl
 # ---- what commands took ----
 KIN_USAGE=usage "$kin" models >/dev/null
 KIN_USAGE=usage "$kin" data "no such 'place'" >/dev/null 2>&1
-report "KIN_USAGE keeps what commands took" "$([ "$(grep -c '"status": [01], "seconds": [0-9.]*, "memory": [0-9]*}$' usage)" -eq 2 ] && grep -qF "kin data 'no such '\\\\''place'\\\\'''" usage || cat usage)"
+report "KIN_USAGE keeps what commands took" "$([ "$(grep -c '"status": [01], "seconds": [0-9.]*, "memory": [0-9]*}$' usage)" -eq 2 ] && grep -qF "kin data 'no such '\\\\''place'\\\\'''" usage || echo "not so: $(cat usage)")"
 long=$(printf '%5000s' '' | tr ' ' x)
 for i in 1 2 3 4 5 6; do KIN_USAGE=together "$kin" data "$long" >/dev/null 2>&1 & done
 wait
-report "a long line is written at once" "$([ "$(grep -c '^{"command": "kin data x*", "status": 1, ' together)" -eq 6 ] || cut -c 1-60 together)"
+report "a long line is written at once" "$([ "$(grep -c '^{"command": "kin data x*", "status": 1, ' together)" -eq 6 ] || echo "not so: $(cut -c 1-60 together)")"
 KIN_USAGE=$folder expect "a file of usage that cannot be written" 0 "kin" "KIN_USAGE: cannot add a line" --version
 
 # ---- the ladder itself ----
@@ -66,34 +66,34 @@ done
 report "killed four times" "$([ $kills -ge 3 ] || echo "$kills times")"
 figures whole >a && figures parts >b
 same "the same journal" a b
-report "a line for each opening" "$(for out in whole parts; do [ "$(grep -c ' opened ' $out/opened.log)" -eq "$(grep -c '"mAP"' $out/shop.jsonl)" ] || cat $out/opened.log; done)"
-report "the plan is told before it begins" "$(grep -q 'rows to do, about [0-9]* minutes' err || head -n 1 err)"
+report "a line for each opening" "$(for out in whole parts; do [ "$(grep -c ' opened ' $out/opened.log)" -eq "$(grep -c '"mAP"' $out/shop.jsonl)" ] || echo "not so: $(cat $out/opened.log)"; done)"
+report "the plan is told before it begins" "$(grep -q 'rows to do, about [0-9]* minutes' err || echo "not so: $(head -n 1 err)")"
 
 cp whole/shop.jsonl before
 climb whole "$kin" && same "what is finished is not run again" before whole/shop.jsonl
 sed '/"row": "softmax"/d' before >whole/shop.jsonl
 climb whole "$kin"
-report "a row is not opened twice" "$([ $? = 1 ] && grep -q 'softmax: the open classes were looked at before' err || tail -n 2 err)"
+report "a row is not opened twice" "$([ $? = 1 ] && grep -q 'softmax: the open classes were looked at before' err || echo "not so: $(tail -n 2 err)")"
 AGAIN=softmax climb whole "$kin"
-report "unless it is told to" "$([ "$(grep -c ' softmax opened ' whole/opened.log)" -eq 2 ] && grep -q '"row": "softmax"' whole/shop.jsonl || tail -n 1 err)"
+report "unless it is told to" "$([ "$(grep -c ' softmax opened ' whole/opened.log)" -eq 2 ] && grep -q '"row": "softmax"' whole/shop.jsonl || echo "not so: $(tail -n 1 err)")"
 
 # a plan, of what a kill tore and of nothing
 cp before whole/shop.jsonl && printf '{"data": "shop", "row": "pixels-x"' >>whole/shop.jsonl
 find whole -type f -exec cksum {} + | sort >planned.before
 PLAN=1 climb whole "$kin"; code=$?
 find whole -type f -exec cksum {} + | sort >planned.after
-report "a plan tells what there is to do" "$([ $code -eq 0 ] && grep -q 'shop: 0 rows to do' err || cat err)"
+report "a plan tells what there is to do" "$([ $code -eq 0 ] && grep -q 'shop: 0 rows to do' err || echo "not so: $(cat err)")"
 same "and changes nothing" planned.before planned.after
 PLAN=1 climb nothing "$kin"
-report "nor makes a folder" "$([ ! -e nothing ] && grep -q 'rows to do' err || cat err)"
+report "nor makes a folder" "$([ ! -e nothing ] && grep -q 'rows to do' err || echo "not so: $(cat err)")"
 cp before whole/shop.jsonl
 
 # phases of which only the recipe was written when they were killed
 mkdir -p early/shop/net/two-phases && echo "steps = 1" >early/shop/net/two-phases/recipe.conf
 ROWS=two-phases climb early "$kin"
-report "phases that were killed before their first checkpoint begin again" "$(grep -q '"row": "two-phases", .*"mAP"' early/shop.jsonl || tail -n 1 err)"
+report "phases that were killed before their first checkpoint begin again" "$(grep -q '"row": "two-phases", .*"mAP"' early/shop.jsonl || echo "not so: $(tail -n 1 err)")"
 
-report "a rung that the set does not have tells why" "$(grep -q 'published network, nothing trained | — | no one has' whole/shop.md || cat whole/shop.md)"
+report "a rung that the set does not have tells why" "$(grep -q 'published network, nothing trained | — | no one has' whole/shop.md || echo "not so: $(cat whole/shop.md)")"
 report "the drawing" "$([ "$(grep -o '<rect class="b[01]"' whole/shop.svg | wc -l)" -eq $(($(grep -c '"mAP"' before) + 10)) ] && tail -n 1 whole/shop.svg | grep -q '</svg>$' || echo "bars are missing")"
 report "the page" "$(grep -q 'All figures' whole/shop.html && grep -q 'kin embed' whole/shop.html || echo "figures or commands are missing")"
 exit $failed
