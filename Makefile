@@ -94,7 +94,7 @@ examples     := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/
 benches      := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 fuzzers      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo ladder test examples bench docs api default-network faults fuzz install uninstall clean format format-check static dist
+.PHONY: all demo ladder test examples bench bench-check bench-growth docs api default-network faults fuzz install uninstall clean format format-check static dist
 .PHONY: FORCE
 .PRECIOUS: $(BUILD)/float/%.o $(BUILD)/double/%.o
 .SECONDARY: $(float_lowered) $(double_lowered)
@@ -274,6 +274,12 @@ examples: $(examples)
 # ROWS="gemm resnet18" chooses, PYTHON names an interpreter that has the rivals (bench/rivals.sh makes one).
 bench: kin $(benches)
 	@PYTHON=$(PYTHON) python3 bench/run.py $(BUILD) $(ROWS)
+# How time and memory grow with the work. ROWS="gallery" chooses.
+bench-growth: kin $(benches)
+	@python3 bench/growth.py $(BUILD) $(ROWS)
+# Seven short rows against the ratios that are kept: names what fell by more than a tenth.
+bench-check: kin $(benches)
+	@PYTHON=$(PYTHON) python3 bench/run.py $(BUILD) --check
 fuzz: $(fuzzers)
 
 # With TESTS only the programs that a word of it names are built, and scripts find kin.

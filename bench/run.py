@@ -2,15 +2,17 @@
 """Measures kin and what people would use instead, in turn in one run, and says how many times kin is better:
 
     make bench [ROWS="gemm resnet18"] [THREADS="2 1"] [TURNS=5] [BESIDE=0]
-    bench/run.py BUILD [WORD...]
+    make bench-check
+    bench/run.py BUILD [--check] [WORD...]
 
 Every participant of a row (bench/rows.py) is a process of its own that measures once when it is told to (bench/turns.h), so they take turns within
 seconds of one another. The first turn is a rehearsal; the figure is the median of the others. A row ends after TURNS turns, or after 3 when they
 take longer than half a minute. Rivals that are not installed are left out aloud; bench/rivals.sh installs them, and PYTHON names the interpreter
 that has them. Those that are printed beside (torch.compile, which compiles for minutes) take part where the most threads do, unless BESIDE is 0.
 
-Prints a table, and writes bench/results.csv (rows that were not chosen stay as they are) and bench/results.svg."""
-import csv
+Prints a table, and writes bench/results-SET.csv, SET being the instruction set of kin's kernels (rows that were not chosen stay as they are), and
+bench/results.svg, which shows all sets. With --check nothing is written: seven short rows are measured, and those are named whose ratio is more than
+a tenth below the one that is kept; it ends with status 1 then."""
 import os
 import pathlib
 import statistics
@@ -20,7 +22,9 @@ import tempfile
 import time
 
 import chart
-from rows import ROWS
+from machine import Machine
+from rows import ROWS, bar_of
+from table import LARGER_IS_BETTER, Table
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = os.environ.get("PYTHON", "python3")
@@ -28,9 +32,9 @@ TURNS = int(os.environ.get("TURNS", 5))
 THREADS = [int(n) for n in os.environ.get("THREADS", "2 1").split()]
 ENOUGH_TURNS, ENOUGH_SECONDS = 3, 30
 PAUSE = 0.2 # seconds before each turn: the threads of the one before may look out for work a while before they sleep
-HEADER = "work,threads,unit,kin,rival_name,rival,ratio,bar".split(",")
 LIMITS = {"fma": "limit of this machine", "tile": "the register tile alone"} # bench/limits.c; the share of the first is what a row's `limit` asks
-LARGER_IS_BETTER = {"GFLOP/s", "GB/s", "img/s", "x", "mAP"}
+OF_THE_TILE = 0.95 # is enough where a row's bar is beyond what the register tile alone gives in the same run
+FELL = 0.9 # of the ratio that is kept: what --check names
 
 
 class Gone(Exception):
@@ -101,10 +105,6 @@ class Participant:
         return statistics.median(self.values[1:] or self.values)
 
 
-def ratio(unit, kin, rival):
-    return kin / rival if unit in LARGER_IS_BETTER else rival / kin
-
-
 def participants(row, build, threads):
     """kin, and the rivals."""
     program = build / "bench" / row.program if (HERE / f"{row.program}.c").exists() else HERE / f"{row.program}.sh"
@@ -136,40 +136,6 @@ def take_turns(row, kin, others):
         began = began or time.monotonic()
 
 
-class Table:
-    """The lines of results.csv: those of earlier runs, less what is measured anew."""
-
-    def __init__(self, path):
-        self.path, self.lines = path, []
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                self.lines = [line for line in csv.DictReader(file) if list(line) == HEADER]
-
-    def forget(self, work, threads):
-        self.lines = [line for line in self.lines if (line["work"], line["threads"]) != (work, str(threads))]
-
-    def add(self, work, threads, unit, kin, rival_name="", rival=None, bar=None):
-        improved = None if rival is None else ratio(unit, kin, rival)
-        show = lambda x, form: "" if x is None else format(x, form)
-        self.lines.append(dict(zip(HEADER, [work, str(threads), unit, f"{kin:.4g}", rival_name, show(rival, ".4g"), show(improved, ".3g"), show(bar, "g")])))
-        unit_shown = f"{unit}, {threads} thread{'s' if threads != 1 else ''}"
-        print(f"{work:46} {unit_shown:20} {kin:10.4g}  {rival_name:24} {show(rival, '10.4g'):>10} {show(improved, '7.2f'):>7} {show(bar, '6.2f'):>6}", flush=True)
-
-    def write(self):
-        beside = self.path.with_suffix(".csv.new")
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, HEADER, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(sorted(self.lines, key=place))
-        beside.replace(self.path)
-
-
-def place(line):
-    """Lines in the order of the rows, the most threads first."""
-    titles = [row.title for row in ROWS]
-    return next((i for i, title in enumerate(titles) if line["work"].startswith(title)), -1), line["work"], -int(line["threads"])
-
-
 def report(table, title, threads, unit, kin, rivals, bar):
     """`rivals` are (name, value, beside). The best of those that count comes first, with the bar."""
     better = lambda r: r[1] if unit in LARGER_IS_BETTER else -r[1]
@@ -187,7 +153,8 @@ def report(table, title, threads, unit, kin, rivals, bar):
 def measure(row, build, threads, table):
     """Returns kin's figure and the best rival's for the scaling, or None."""
     kin, rivals = participants(row, build, threads)
-    limits = {work: Participant([str(build / "bench" / "limits"), work, str(threads)], threads) for work in (LIMITS if row.limit else ())}
+    products = LIMITS if row.program == "gemm_conv" else ()
+    limits = {work: Participant([str(build / "bench" / "limits"), work, str(threads)], threads) for work in products}
     taking_part = [*limits.values(), *rivals]
     try:
         take_turns(row, kin, taking_part)
@@ -198,9 +165,12 @@ def measure(row, build, threads, table):
         for one in [kin, *limits.values(), *rivals]:
             one.finish()
     there = [r for r in rivals if r in taking_part]
-    best = report(table, row.title, threads, kin.unit, kin.median(), [(r.who, r.median(), r.beside) for r in there], row.bar)
+    bar = bar_of(row, table.machine.set)
+    best = report(table, row.title, threads, kin.unit, kin.median(), [(r.who, r.median(), r.beside) for r in there], bar)
     for work, one in limits.items():
-        table.add(row.title, threads, kin.unit, kin.median(), LIMITS[work], one.median(), row.limit if work == "fma" else None)
+        beyond = best and bar and bar * best[1] > one.median()
+        share = row.limit if work == "fma" else OF_THE_TILE if beyond else None
+        table.add(row.title, threads, kin.unit, kin.median(), LIMITS[work], one.median(), share)
     if kin.memory:
         report(table, row.title + " memory", threads, "MB", kin.memory, [(r.who, r.memory, r.beside) for r in there if r.memory], row.memory)
     if kin.quality:
@@ -244,20 +214,41 @@ def chosen(words):
             yield row
 
 
+def check(build, table, kept):
+    """Measures some rows beside their rivals; returns how many are worse than they were."""
+    fell = compared = 0
+    for row in (row for row in ROWS if row.check):
+        measure(row, build, max(THREADS), table)
+        before, now = (lines.get((row.title, max(THREADS))) for lines in (kept, table.best()))
+        if not before or not now or before["rival_name"] != now["rival_name"]:
+            print(f"{row.title}: not compared: {'nothing is kept' if not before else 'another rival' if now else 'no rival here'}", flush=True)
+            continue
+        compared += 1
+        if float(now["ratio"]) < FELL * float(before["ratio"]):
+            fell += 1
+            print(f"{row.title}: {now['ratio']} times {now['rival_name']}, where {before['ratio']} is kept", flush=True)
+    print(f"{compared} rows compared with {table.path.name}, {fell} fell by more than a tenth")
+    return fell if compared else -1
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    build, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    build, words = pathlib.Path(sys.argv[1]).resolve(), [word for word in sys.argv[2:] if word != "--check"]
     os.environ.setdefault("KIN", str(build / "kin"))  # for participants that are scripts
     rows = list(chosen(words))
     if not rows:
         sys.exit(f"no row is called {' or '.join(words)}; there are {', '.join(row.work for row in ROWS)}")
-    table = Table(pathlib.Path(os.environ.get("RESULTS", HERE / "results.csv")))
+    machine = Machine(os.environ["KIN"], PYTHON)
+    table = Table(pathlib.Path(os.environ.get("RESULTS", HERE / f"results-{machine.set}.csv")), machine)
     print(f"{'what':46} {'':20} {'kin':>10}  {'rival':24} {'':>10} {'ratio':>7} {'bar':>6}")
+    if "--check" in sys.argv:
+        kept, table.lines, table.writes = table.best(), [], False
+        sys.exit(1 if check(build, table, kept) else 0)
     measure_limits(build, table)
     for row in rows:
         scaling(row, table, {threads: measure(row, build, threads, table) for threads in THREADS})
-    chart.draw(table.path, table.path.with_suffix(".svg"))
+    chart.draw(chart.tables(table.path.parent), table.path.parent / "results.svg")
 
 
 if __name__ == "__main__":
