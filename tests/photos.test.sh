@@ -298,10 +298,12 @@ done
 report "pages show pictures, and whatever names are" "$why"
 why=; grep -q '<p><b>1.png</b>' found.html || why="not so: $(grep -o '<p><b>[^<]*<' found.html | head -n 3)"
 report "each query's row has its name" "$why"
-why=; grep -q 'in 1<' groups.html && grep -q 'in 2<' groups.html || why="no folder stands at a picture"
+space=$(printf '\302\240') why=; grep -q "in${space}1<" groups.html && grep -q "in${space}2<" groups.html || why="no folder stands at a picture"
 report "files of one name are told apart by their folders" "$why"
+why=; grep -q '<span class="option">--out</span> LIST' groups.html && grep -q '[.]option{white-space:nowrap}' groups.html && grep -q '<i>1</i>&nbsp;' found.html || why="a line may break within it"
+report "an option stays in one piece on a page, and a place by its name" "$why"
 expect "groups are shown as far as is asked for" 0 "" "" groups things --html groups.html --most 2 --quiet
-why=; grep -q 'of them here (--most)' groups.html || why="not so: $(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
+why=; grep -q 'of them here (<span class="option">--most</span>)' groups.html || why="not so: $(grep -o '[0-9]* pictures[^<]*' groups.html | head -n 3 | tr '\n' ' ')"
 report "and how many are not is said" "$why"
 expect "too few pictures" 1 "" "fewer than two pictures" groups "$(mkdir one && cp things/1/1.png one && "$kin" index one --quiet >"$out/log"; echo one)"
 

@@ -30,6 +30,18 @@ static void texts(void)
     kin_text_free(&text);
     check_end();
 
+    check_begin("markup: in prose an option stays in one piece, and nothing else does");
+    kin_markup_add_prose(&text, "--out <L> (--most 2), -- a--b --no-colour.");
+    kin_markup_add_prose(&text, NULL);
+    CHECK(strcmp(text.data,
+                 "<span class=\"option\">--out</span> &lt;L&gt; (<span class=\"option\">--most</span> 2), "
+                 "-- a--b <span class=\"option\">--no-colour</span>.") == 0);
+    kin_text_free(&text);
+    kin_markup_add_prose(&text, "--a-file-that-is-called-so-and-is-longer-than-a-line");
+    CHECK(!strchr(text.data, '<'));
+    kin_text_free(&text);
+    check_end();
+
     check_begin("base64: the examples of RFC 4648, and long input");
     static const char *const pairs[][2] = {{"", ""},
                                            {"f", "Zg=="},

@@ -176,7 +176,7 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
         if (g->size[k] > most)
             snprintf(note, sizeof note, "%lld pictures, %lld of them here (--most)", (long long)g->size[k],
                      (long long)most);
-        else snprintf(note, sizeof note, "%lld pictures", (long long)g->size[k]);
+        else snprintf(note, sizeof note, "%lld picture%s", (long long)g->size[k], g->size[k] == 1 ? "" : "s");
         kin_page_row_begin(&page, &(kin_page_row){.title = g->name[k] ? g->name[k] : title, .note = note});
         kin_photos_tile(&page, &g->album, g->middle[k], KIN_TILE_PLAIN, "middle", NULL);
         for (int64_t at = g->of.first[k]; at < g->of.first[k + 1] && count < most && kin_page_ok(&page);

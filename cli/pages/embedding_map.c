@@ -15,6 +15,7 @@ enum { SIZE = 1000, EDGE = 34, PIXELS = 64, COLOURS = 8, SHAPES = 5, MARKS = KIN
  * told apart. */
 const char *const kin_map_style =
     ".kin-map{display:block;width:100%;min-width:34rem;height:auto}.kin-map .paper{fill:#fff;stroke:#dde1e8}"
+    ".kin-map.kin-moving{min-width:0}@media(max-width:36rem){.kin-moving text{font-size:30px}}"
     ".kin-k0{color:#0072b2}.kin-k1{color:#d55e00}.kin-k2{color:#009e73}.kin-k3{color:#b5478b}"
     ".kin-k4{color:#a67c00}.kin-k5{color:#2aa0d8}.kin-k6{color:#5b4bb7}.kin-k7{color:#6b7280}.kin-kn{color:#"
     "c3c9d4}"

@@ -9,4 +9,7 @@
  * nothing. */
 void kin_markup_add(kin_text *text, const char *string);
 
+/* The same for prose: an option as one types it, --out, stays in one piece, where lines else break behind its hyphens. */
+void kin_markup_add_prose(kin_text *text, const char *string);
+
 #endif

@@ -16,6 +16,13 @@ static void element(kin_page *page, const char *open, const char *text, const ch
     kin_text_add(&page->html, close);
 }
 
+static void prose(kin_page *page, const char *open, const char *text, const char *close)
+{
+    kin_text_add(&page->html, open);
+    kin_markup_add_prose(&page->html, text);
+    kin_text_add(&page->html, close);
+}
+
 bool kin_page_ok(const kin_page *page) { return !kin_failed(&page->err) && !page->html.failed; }
 
 void kin_page_fail(kin_page *page, const kin_error *err)
@@ -43,7 +50,7 @@ static void begin(kin_page *page, const char *path, const char *title, const cha
     kin_text_add(&page->html, kin_map_style);
     kin_text_format(&page->html, "</style></head><body><main%s>\n", attributes);
     element(page, "<header><h1>", title, "</h1>\n");
-    if (lead) element(page, "<p class=\"lead\">", lead, "</p>");
+    if (lead) prose(page, "<p class=\"lead\">", lead, "</p>");
     kin_text_add(&page->html, "</header>\n");
 }
 
@@ -86,9 +93,9 @@ void kin_page_free(kin_page *page) { kin_text_free(&page->html); }
 
 /* ---- text ---- */
 
-void kin_page_text(kin_page *page, const char *text) { element(page, "<p>", text, "</p>\n"); }
+void kin_page_text(kin_page *page, const char *text) { prose(page, "<p>", text, "</p>\n"); }
 
-void kin_page_note(kin_page *page, const char *text) { element(page, "<p class=\"soft\">", text, "</p>\n"); }
+void kin_page_note(kin_page *page, const char *text) { prose(page, "<p class=\"soft\">", text, "</p>\n"); }
 
 void kin_page_markup(kin_page *page, const char *markup) { kin_text_add(&page->html, markup); }
 

@@ -37,7 +37,7 @@ const char *const kin_page_style =
     /* what is read */
     ".reading{max-width:54rem}"
     "pre,code{font:.86rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
-    "code{overflow-wrap:anywhere}"
+    "code{overflow-wrap:anywhere}.option{white-space:nowrap}"
     "pre{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem;"
     "margin:.8rem 0;overflow-x:auto}pre.typed{border-left:4px solid var(--accent);"
     "white-space:pre-wrap;overflow-wrap:anywhere}"

@@ -17,24 +17,24 @@ static const char *const words[] = {[KIN_TILE_ASKED] = "query: ",
                                     [KIN_TILE_REST] = ""};
 
 /* Lines, divided by "\n". */
-static void add_lines(kin_text *html, const char *text)
+static void add_lines(kin_text *html, const char *text, void add(kin_text *, const char *))
 {
     for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
         kin_text line = {0};
         kin_text_add_bytes(&line, text, (size_t)(end - text));
-        kin_markup_add(html, line.data);
+        add(html, line.data);
         kin_text_add(html, "<br>");
         html->failed |= line.failed;
         kin_text_free(&line);
     }
-    kin_markup_add(html, text);
+    add(html, text);
 }
 
 static void add_element(kin_text *html, const char *tag, const char *text)
 {
     if (!text || !*text) return;
     kin_text_format(html, "<span class=\"%s\">", tag);
-    add_lines(html, text);
+    add_lines(html, text, kin_markup_add);
     kin_text_add(html, "</span>");
 }
 
@@ -116,10 +116,10 @@ void kin_page_row_begin(kin_page *page, const kin_page_row *row)
         kin_text_add(html, "<p>");
         if (row->title) {
             kin_text_add(html, "<b>");
-            add_lines(html, row->title);
+            add_lines(html, row->title, kin_markup_add);
             kin_text_add(html, "</b>");
         }
-        if (row->note) add_lines(html, row->note);
+        if (row->note) add_lines(html, row->note, kin_markup_add_prose);
         kin_text_add(html, "</p></div>");
     }
     kin_text_add(html, row->numbered ? "<ol class=\"tiles\">" : "<ul class=\"tiles\">");
@@ -135,9 +135,9 @@ void kin_page_tile(kin_page *page, const kin_tile *tile)
     page->place++;
     if (page->numbered || tile->name) {
         kin_text_add(html, "<span class=\"name\">");
-        if (page->numbered) kin_text_format(html, "<i>%d</i> ", page->place);
+        if (page->numbered) kin_text_format(html, "<i>%d</i>&nbsp;", page->place);
         if (bare && marks[tile->kind]) kin_text_format(html, "<b>%s</b> ", marks[tile->kind]);
-        add_lines(html, tile->name ? tile->name : "");
+        add_lines(html, tile->name ? tile->name : "", kin_markup_add);
         kin_text_add(html, "</span>");
     }
     add_element(html, "note", tile->note);

@@ -37,7 +37,7 @@ void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_t
     char *path = kin_album_path(album, item);
     kin_text text = {0};
     if (note) kin_text_format(&text, "%s\n", note);
-    if (slash) kin_text_format(&text, "in %.*s\n", (int)(slash - p->path), p->path);
+    if (slash) kin_text_format(&text, "in\xc2\xa0%.*s\n", (int)(slash - p->path), p->path);
     if (p->date)
         kin_text_format(&text, "%04lld-%02lld-%02lld ", (long long)(p->date / 10000000000),
                         (long long)(p->date / 100000000 % 100), (long long)(p->date / 1000000 % 100));

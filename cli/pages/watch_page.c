@@ -124,11 +124,11 @@ void kin_page_movement(kin_page *page, const kin_forming *forming)
     kin_text svg = {0};
     if (learning.n_frames < 3) return;
     kin_learning_svg(&svg, &learning);
-    kin_page_heading(
-        page, "How it came to be",
-        "Some pictures as marks, one for each class, wandering from map to map while the network "
-        "learned; it begins anew at the end. mAP: how early a picture finds those of its class "
-        "among these.");
+    kin_page_heading(page, "How it came to be",
+                     "Some pictures as marks, those of a class in one form and colour, wandering from map to "
+                     "map while the network "
+                     "learned; it begins anew at the end. mAP: how early a picture finds those of its class "
+                     "among these.");
     if (svg.failed)
         kin_page_fail(page, &(kin_error){.code = KIN_ERR_MEMORY, .message = "out of memory for a drawing"});
     else kin_page_figure(page, svg.data, NULL);
