@@ -80,10 +80,11 @@ bool kin_columns_role(const kin_columns *c, char *const *field, bool *query, boo
         !truth(kin_columns_field(c, field, KIN_COLUMN_GALLERY), "is_gallery", gallery, err))
         return false;
     if (!*role) return true;
-    bool asked = means(role, "query"), searched = means(role, "gallery");
+    bool both = means(role, "both"), asked = both || means(role, "query"),
+         searched = both || means(role, "gallery");
     if (!asked && !searched)
-        return kin_fail(err, KIN_ERR_DATA, "the role is '%.60s'; query, gallery or nothing was expected",
-                        role);
+        return kin_fail(err, KIN_ERR_DATA,
+                        "the role is '%.60s'; query, gallery, both or nothing was expected", role);
     *query |= asked;
     *gallery |= searched;
     return true;

@@ -36,6 +36,16 @@ expect "one more than there is" 2 "" "each query can find 99 items" search --que
 expect "unless they may find themselves" 0 "" "33 lists of 100" search --query "$g:query" --gallery "$g" --top 100 --keep-self --out "$out/kept.csv"
 why=; awk -F'[, ]' 'NR > 1 && $1 != $2 { exit 1 }' "$out/kept.csv" || why="another is first"; report "then each comes first" "$why"
 
+# A picture may be looked for and be searched: the role "both".
+awk -F, -v OFS=, 'NR > 1 { $NF = NR % 10 == 0 ? "both" : $NF } { print }' "$out/g.csv" >"$out/b.csv"; cp "$out/g.npy" "$out/b.npy"
+queries=$(grep -c -e ',query$' -e ',both$' "$out/b.csv") searched=$(grep -c -e ',gallery$' -e ',both$' "$out/b.csv")
+expect "those with both roles are on both sides" 0 "" "10 of $queries $themselves" search --query "$out/b:query" --gallery "$out/b:gallery" --top 20 --out "$out/r.csv"
+expect "and no others" 0 "$queries lists, $((queries * 20)) ids" "" check "$out/r.csv" --query "$out/b:query" --gallery "$out/b:gallery"
+why=$([ $((queries + searched)) -eq 110 ] || echo "$queries queries, $searched searched"); report "of 100" "$why"
+sed '1s/role$/is_query,is_gallery/; s/,query$/,1,0/; s/,gallery$/,0,1/; s/,both$/,1,1/' "$out/b.csv" >"$out/f.csv"; cp "$out/g.npy" "$out/f.npy"
+"$kin" search --query "$out/f:query" --gallery "$out/f:gallery" --top 20 --out "$out/flags.csv" --quiet
+why=; cmp -s "$out/r.csv" "$out/flags.csv" || why="they differ"; report "is_query and is_gallery say the same" "$why"
+
 one() { tr , '\n' | sed -n "s/.*\"$1\": //p"; }
 all=$("$kin" eval --gallery "$g" --json | one mAP)
 for pair in "$g $g" "$out/copy $g" "$out/copy.npy $g"; do

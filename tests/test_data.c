@@ -378,18 +378,33 @@ static void foreign_lists(void)
     CHECK(set.count == 1 && set.classes == 1 && strcmp(set.class_names[0], "hat") == 0);
     kin_dataset_free(&set);
     check_end();
-    check_begin("data: is_query and is_gallery are roles; a row that is both needs its part to be named");
+    check_begin("data: is_query and is_gallery are roles, of which a row may have both");
     const char *flags =
         "path,label,is_query,is_gallery\nshop/a/view 0.png,1,True,True\nshop/a/view 1.png,1,0,1\n"
         "shop/a/view 2.png,1,,\n";
     put_file("flags.csv", flags, strlen(flags));
-    refused("flags.csv", NULL, "1 pictures are query and gallery at once");
+    CHECK_MSG(kin_dataset_open(check_path("flags.csv"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 3 && set.items[0].role == KIN_ROLE_BOTH && set.items[1].role == KIN_ROLE_GALLERY &&
+          set.items[2].role == KIN_ROLE_NONE);
+    kin_dataset_free(&set);
     CHECK_MSG(kin_dataset_open(check_path("flags.csv:query"), NULL, &set, &err), "%s", err.message);
     CHECK(set.count == 1 && set.items[0].role == KIN_ROLE_QUERY);
     kin_dataset_free(&set);
     CHECK_MSG(kin_dataset_open(check_path("flags.csv:gallery"), NULL, &set, &err), "%s", err.message);
-    CHECK(set.count == 2 && set.items[1].role == KIN_ROLE_GALLERY);
+    CHECK(set.count == 2 && set.items[0].role == KIN_ROLE_GALLERY && set.items[1].role == KIN_ROLE_GALLERY);
     kin_dataset_free(&set);
+    const char *words = "path,label,role\nshop/a/view 0.png,1,both\nshop/a/view 1.png,1,Query\n",
+               *all = "path,label,role\nshop/a/view 0.png,1,both\nshop/a/view 1.png,1,both\n";
+    put_file("words.csv", words, strlen(words));
+    CHECK_MSG(kin_dataset_open(check_path("words.csv"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && set.items[0].role == KIN_ROLE_BOTH && set.items[1].role == KIN_ROLE_QUERY);
+    kin_dataset_free(&set);
+    put_file("words.csv", all, strlen(all)); /* such a list divides nothing */
+    CHECK_MSG(kin_dataset_open(check_path("words.csv"), NULL, &set, &err), "%s", err.message);
+    CHECK(set.count == 2 && set.items[0].role == KIN_ROLE_NONE && set.items[1].role == KIN_ROLE_NONE);
+    kin_dataset_free(&set);
+    put_file("words.csv", "path,role\nshop/a/view 0.png,neither\n", 38);
+    refused("words.csv", NULL, "query, gallery, both or nothing was expected");
     check_end();
     check_begin("data: bare paths are pictures without classes, whatever their names hold");
     put_picture("shop/a,b\"c.png", 1, 8);

@@ -511,8 +511,8 @@ static void lists(void)
     refused("roles.csv:query", "none of its 1 pictures has \"query\"");
     put_text("roles.csv", "label,path,camera\n1,a.png,x\n");
     refused("roles.csv", "line 2: the camera is \"x\"");
-    put_text("roles.csv", "label,path,role\n1,a.png,both\n");
-    refused("roles.csv", "line 2: the role is 'both'");
+    put_text("roles.csv", "label,path,role\n1,a.png,neither\n");
+    refused("roles.csv", "line 2: the role is 'neither'");
     put_text("roles.csv", "label,path\n1,b.png\n,a.png\n");
     refused("roles.csv", "line 3 is not `path,label`");
     check_end();

@@ -37,8 +37,8 @@ static bool summarise(const kin_dataset *set, summary *s, kin_error *err)
     *s = (summary){.pictures = set->count, .classes = set->classes};
     for (int64_t i = 0; i < set->count; i++) {
         const kin_sample *item = &set->items[i];
-        s->queries += item->role == KIN_ROLE_QUERY;
-        s->gallery += item->role == KIN_ROLE_GALLERY;
+        s->queries += item->role == KIN_ROLE_QUERY || item->role == KIN_ROLE_BOTH;
+        s->gallery += item->role == KIN_ROLE_GALLERY || item->role == KIN_ROLE_BOTH;
         s->distractors += item->label < 0;
         if (item->camera >= 0) camera[known++] = item->camera;
     }
@@ -157,7 +157,7 @@ static bool print_histogram(const kin_dataset *set, kin_error *err)
 static void write_item(FILE *stream, const kin_dataset *set, const kin_sample *item, const char *path,
                        bool boxes)
 {
-    static const char *const roles[] = {"", "query", "gallery"};
+    static const char *const roles[] = {"", "query", "gallery", "both"};
     kin_csv_put(stream, item->id);
     fputc(',', stream);
     kin_csv_put(stream, item->label < 0 ? "" : set->class_names[item->label]);

@@ -85,7 +85,8 @@ static void to_probabilities(float *rows, int64_t count, int64_t dim, bool predi
 
 static const char *role_name(kin_role role)
 {
-    return role == KIN_ROLE_QUERY ? "query" : role == KIN_ROLE_GALLERY ? "gallery" : "";
+    static const char *const names[] = {"", "query", "gallery", "both"};
+    return names[role];
 }
 
 /* Columns of ids, labels, paths, cameras, roles and boxes; the last three only where the set knows any.

@@ -10,8 +10,9 @@
 extern "C" {
 #endif
 
-/* Data sets with a published protocol say which pictures are looked for and which are searched. */
-typedef enum { KIN_ROLE_NONE, KIN_ROLE_QUERY, KIN_ROLE_GALLERY } kin_role;
+/* Data sets with a published protocol say which pictures are looked for and which are searched; one's own
+ * list may say of a picture that it is both. */
+typedef enum { KIN_ROLE_NONE, KIN_ROLE_QUERY, KIN_ROLE_GALLERY, KIN_ROLE_BOTH } kin_role;
 
 /* A rectangle of a picture, in pixels; a width of 0 is the whole picture. */
 typedef struct kin_box {

@@ -2,7 +2,7 @@
  * line that names no file names the columns (base/columns.h), in any order: `id,label,path,camera,role` as
  * kin data and kin embed write, or other programs' names for the same. Paths are relative to the list's
  * folder; one that is not there is looked for from the working directory, from which older lists of kin's
- * counted. A camera is a number or empty; a role is query, gallery or empty. With roles, or where no
+ * counted. A camera is a number or empty; a role is query, gallery, both or empty. With roles, or where no
  * picture has one, a label may be empty: a picture of no class, that is searched and never right. Boxes,
  * `x_1,y_1,x_2,y_2` or all four in `box`, are what is cut out. "train-images-idx3-ubyte#7" is the eighth
  * picture of an IDX or CIFAR file; all of a list are then of one size. */
@@ -30,7 +30,7 @@ typedef struct list_reader {
     kin_columns columns;
     bool bare;                                       /* every line as it is, is a path */
     int64_t rows, elsewhere, unlabelled, without_at; /* the first line without a label, 0: none */
-    int64_t both, one_of_them; /* rows that are query and gallery, and rows that are one */
+    int64_t both, one_of_them; /* rows taken that are query and gallery, and rows that are one */
     char camera_prefix[32];
     bool any_camera;
     kin_names splits, paths;
@@ -270,7 +270,10 @@ static bool take_part(list_reader *r, char *const *field, kin_role *role, bool *
     const char *split = kin_columns_field(&r->columns, field, KIN_COLUMN_SPLIT);
     if (*split && kin_names_add(&r->splits, split) < 0)
         return kin_fail_memory(r->err, r->csv.name, (size_t)r->rows);
-    *role = query && !gallery ? KIN_ROLE_QUERY : gallery && !query ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    *role = query && gallery ? KIN_ROLE_BOTH
+            : query          ? KIN_ROLE_QUERY
+            : gallery        ? KIN_ROLE_GALLERY
+                             : KIN_ROLE_NONE;
     *wanted = true;
     if (!r->part) {
         r->both += query && gallery;
@@ -279,7 +282,7 @@ static bool take_part(list_reader *r, char *const *field, kin_role *role, bool *
     }
     bool asked = strcmp(r->part, "query") == 0, searched = strcmp(r->part, "gallery") == 0;
     *wanted = (asked && query) || (searched && gallery) || (*split && same_part(split, r->part));
-    if (query && gallery) *role = asked ? KIN_ROLE_QUERY : searched ? KIN_ROLE_GALLERY : KIN_ROLE_NONE;
+    if (query && gallery && (asked || searched)) *role = asked ? KIN_ROLE_QUERY : KIN_ROLE_GALLERY;
     return true;
 }
 
@@ -447,11 +450,9 @@ static bool finish(list_reader *r)
                         "%s: line %lld is not `path,label`: it has no label, and others have; with a column "
                         "`role`, it would be a picture of no class",
                         r->csv.name, (long long)r->without_at);
-    if (r->both && r->one_of_them)
-        return kin_fail(r->err, KIN_ERR_DATA,
-                        "%s: %lld pictures are query and gallery at once, and %lld are one of them; name "
-                        "%s:query and %s:gallery",
-                        r->csv.name, (long long)r->both, (long long)r->one_of_them, r->csv.name, r->csv.name);
+    /* Where all are both, the list divides nothing. */
+    for (int64_t i = 0; r->both == r->set->count && i < r->set->count; i++)
+        r->set->items[i].role = KIN_ROLE_NONE;
     return tell(r) && kin_dataset_name_classes(r->set, r->class_of_item, r->err);
 }
 

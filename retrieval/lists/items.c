@@ -188,7 +188,7 @@ static bool grow(table *t, kin_error *err)
     return true;
 }
 
-/* "query", "gallery", or empty for what is neither, or both. */
+/* "query", "gallery", "both", or empty for what is neither. */
 static bool take_role(table *t, char *const *field, kin_error *err)
 {
     bool query, gallery;
@@ -196,7 +196,7 @@ static bool take_role(table *t, char *const *field, kin_error *err)
     if (!kin_columns_role(&t->columns, field, &query, &gallery, &inner))
         return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", t->csv.name, (long long)t->csv.line,
                         inner.message);
-    t->cell[ROLE][t->count] = query == gallery ? "" : query ? "query" : "gallery";
+    t->cell[ROLE][t->count] = query && gallery ? "both" : query ? "query" : gallery ? "gallery" : "";
     return true;
 }
 
@@ -291,7 +291,7 @@ static bool keep_role(const char *name, kin_items *items, const char *role, floa
     char **const columns[] = {items->id, items->label, items->path, items->camera, items->role, items->box};
     int64_t count = 0;
     for (int64_t i = 0; i < items->count; i++) {
-        if (strcmp(items->role[i], role) != 0) continue;
+        if (strcmp(items->role[i], role) != 0 && strcmp(items->role[i], "both") != 0) continue;
         for (int k = 0; k < KNOWN; k++)
             if (columns[k]) columns[k][count] = columns[k][i];
         if (data && count != i) memcpy(data + count * dim, data + i * dim, (size_t)dim * sizeof *data);
