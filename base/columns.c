@@ -22,6 +22,7 @@ static const char *const aliases[KIN_COLUMNS][ALIASES] = {
     [KIN_COLUMN_RIGHT] = {"x_2", "x2", "xmax", "x_max"},
     [KIN_COLUMN_BOTTOM] = {"y_2", "y2", "ymax", "y_max"},
     [KIN_COLUMN_BOX] = {"box"},
+    [KIN_COLUMN_VECTOR] = {"embedding", "vector", "descriptor"},
 };
 
 static bool means(const char *name, const char *alias)

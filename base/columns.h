@@ -20,7 +20,8 @@ typedef enum kin_column {
     KIN_COLUMN_TOP,
     KIN_COLUMN_RIGHT, /* the first pixel behind it */
     KIN_COLUMN_BOTTOM,
-    KIN_COLUMN_BOX, /* the four in one field, with blanks between them */
+    KIN_COLUMN_BOX,    /* the four in one field, with blanks between them */
+    KIN_COLUMN_VECTOR, /* a descriptor, as [1,2.5,-3] */
     KIN_COLUMNS
 } kin_column;
 

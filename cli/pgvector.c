@@ -1,12 +1,12 @@
 #include "cli/pgvector.h"
 
-#include "base/text.h"
+#include "cli/rows.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-enum { NUMBERS_MOST = 16000, NAME_MOST = 63 };
+enum { NUMBERS_MOST = 16000, INDEXED_MOST = 2000, NAME_MOST = 63 };
 
 /* A name that PostgreSQL takes as it is: small letters, digits and '_', no digit first; perhaps "schema.table". */
 static bool is_name(const char *name)
@@ -15,14 +15,6 @@ static bool is_name(const char *name)
     if (length == 0 || length > NAME_MOST || isdigit((unsigned char)name[0])) return false;
     return name[length] == 0 ||
            (name[length] == '.' && !strchr(name + length + 1, '.') && is_name(name + length + 1));
-}
-
-static bool is_text(const char *text)
-{
-    const char *end = text + strlen(text);
-    for (size_t n; text < end; text += n)
-        if (!(n = kin_utf8_length(text, (size_t)(end - text)))) return false;
-    return true;
 }
 
 /* Each part in quotes: "order" and "user" are words of SQL. */
@@ -53,41 +45,75 @@ static void put_column(FILE *to, char *const *column, int64_t i)
     else fputs("\\N", to);
 }
 
-static bool check(const char *table, const kin_embeddings *set, kin_error *err)
+/* pgvector leaves rows of zeros out of an index of cosines. */
+static bool check_lengths(const kin_embeddings *set, kin_error *err)
 {
-    const kin_items *items = &set->items;
-    if (!is_name(table))
+    for (int64_t i = 0; i < set->items.count; i++) {
+        bool zero = true;
+        for (int64_t k = 0; zero && k < set->dim; k++) zero = set->data[i * set->dim + k] == 0;
+        if (zero)
+            return kin_fail(err, KIN_ERR_DATA,
+                            "%s: item '%.200s' is all zeros: it has no cosine, and would be missing from the "
+                            "index",
+                            set->name, set->items.id[i]);
+    }
+    return true;
+}
+
+static bool check(const kin_pgvector_opt *opt, const kin_embeddings *set, kin_error *err)
+{
+    if (!is_name(opt->table))
         return kin_fail(
             err, KIN_ERR_ARGUMENT,
             "'%.100s' is no table's name here: small letters, digits and '_' make one, or two with a "
             "'.' between them",
-            table);
+            opt->table);
     if (set->dim > NUMBERS_MOST)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "%s: pgvector holds %d numbers an item, not %lld: kin reduce makes them fewer",
                         set->name, NUMBERS_MOST, (long long)set->dim);
-    for (int64_t i = 0; i < items->count * set->dim; i++)
-        if (!isfinite(set->data[i]))
-            return kin_fail(err, KIN_ERR_DATA, "%s: the numbers of item '%.200s' are not all finite",
-                            set->name, items->id[i / set->dim]);
-    for (int64_t i = 0; i < items->count; i++)
-        if (!is_text(items->id[i]) || (items->label && !is_text(items->label[i])) ||
-            (items->path && !is_text(items->path[i])))
-            return kin_fail(err, KIN_ERR_DATA,
-                            "%s: the names of item '%.200s' are no UTF-8, which PostgreSQL's text is",
-                            set->name, items->id[i]);
-    return true;
+    if (opt->index != KIN_PGVECTOR_EXACT && set->dim > INDEXED_MOST)
+        return kin_fail(err, KIN_ERR_ARGUMENT,
+                        "%s: pgvector's indexes take %d numbers an item, not %lld: kin reduce makes them "
+                        "fewer, and without --index every search is exact",
+                        set->name, INDEXED_MOST, (long long)set->dim);
+    return kin_rows_check(set, err) &&
+           (opt->index == KIN_PGVECTOR_EXACT || opt->metric != KIN_COSINE || check_lengths(set, err));
 }
 
-bool kin_pgvector_write(FILE *to, const char *table, const kin_embeddings *set, kin_error *err)
+/* How many lists IVFFlat is to have: as pgvector's own documentation advises, a thousandth of the rows, and the
+ * square root of them where there are more than a million. */
+static long long lists_for(int64_t rows)
+{
+    if (rows > 1000000) return (long long)sqrt((double)rows);
+    return rows < 1000 ? 1 : (long long)(rows / 1000);
+}
+
+static void put_index(FILE *to, const kin_pgvector_opt *opt, int64_t rows)
+{
+    static const char *const metrics[] = {[KIN_COSINE] = "cosine", [KIN_EUCLID] = "l2", [KIN_INNER] = "ip"};
+    if (opt->index == KIN_PGVECTOR_EXACT) return;
+    fputs("CREATE INDEX ON ", to);
+    put_name(to, opt->table);
+    fprintf(to, " USING %s (embedding vector_%s_ops)", opt->index == KIN_PGVECTOR_HNSW ? "hnsw" : "ivfflat",
+            metrics[opt->metric]);
+    if (opt->index == KIN_PGVECTOR_IVFFLAT) fprintf(to, " WITH (lists = %lld)", lists_for(rows));
+    fputs(";\n", to);
+}
+
+/* ON_ERROR_STOP is no comfort: without it psql reads the rows behind a COPY that failed as commands, and an id is
+ * what somebody called a file. */
+bool kin_pgvector_write(FILE *to, const kin_pgvector_opt *opt, const kin_embeddings *set, kin_error *err)
 {
     const kin_items *items = &set->items;
-    if (!check(table, set, err)) return false;
-    fputs("SET client_encoding = 'UTF8';\nBEGIN;\nCREATE EXTENSION IF NOT EXISTS vector;\nCREATE TABLE ", to);
-    put_name(to, table);
+    if (!check(opt, set, err)) return false;
+    fputs("\\set ON_ERROR_STOP on\nSET client_encoding = 'UTF8';\nBEGIN;\n"
+          "CREATE EXTENSION IF NOT EXISTS vector;\nCREATE TABLE ",
+          to);
+    put_name(to, opt->table);
     fprintf(to, " (id text PRIMARY KEY, label text, path text, embedding vector(%lld) NOT NULL);\nCOPY ",
             (long long)set->dim);
-    put_name(to, table);
+    put_name(to, opt->table);
     fputs(" (id, label, path, embedding) FROM stdin;\n", to);
     for (int64_t i = 0; i < items->count; i++) {
         put_text(to, items->id[i]);
@@ -97,6 +123,8 @@ bool kin_pgvector_write(FILE *to, const char *table, const kin_embeddings *set, 
             fprintf(to, "%s%.9g", k ? "," : "\t[", (double)set->data[i * set->dim + k]);
         fputs("]\n", to);
     }
-    fputs("\\.\nCOMMIT;\n", to);
+    fputs("\\.\n", to);
+    put_index(to, opt, items->count);
+    fputs("COMMIT;\n", to);
     return !ferror(to) || kin_fail(err, KIN_ERR_IO, "the SQL could not be written");
 }

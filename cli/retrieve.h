@@ -61,7 +61,8 @@ extern const char *const kin_retrieve_metrics[], *const kin_retrieve_groups[];
      .value = "G", \
      .required = true, \
      .help = "What is searched: the name given to `kin embed --out`, or any .npy matrix, whose ids are " \
-             "then its row numbers."}, \
+             "then its row numbers, or a .csv with a column `embedding` of vectors such as [1,2.5], as a " \
+             "database writes it."}, \
         {.name = "query", \
          .kind = KIN_OPTION_STRING, \
          .value = "Q", \

@@ -101,6 +101,35 @@ static void embeddings(void)
     CHECK_TEXT(err.message, "absent.npy: cannot be opened");
     check_end();
     kin_error_clear(&err);
+    check_begin("embeddings: a table with a column of vectors, and one role of it");
+    static const char table[] =
+        "Embedding,id,role\n\"[1,-2.5e-3]\",a,query\n\"{16777217, .1}\",\"b\nc\",gallery\n";
+    CHECK(kin_write_file(check_path("T.csv"), table, sizeof table - 1, &err));
+    CHECK_MSG(kin_embeddings_read(check_path("T.csv"), &e, &err), "%s", err.message);
+    CHECK(e.items.count == 2 && e.dim == 2 && e.data[0] == 1 && e.data[1] == -2.5e-3f &&
+          e.data[2] == 16777216 && e.data[3] == .1f && strcmp(e.items.id[1], "b\nc") == 0);
+    kin_embeddings_free(&e);
+    CHECK(kin_embeddings_read(check_path("T.csv:gallery"), &e, &err) && e.items.count == 1 &&
+          e.data[1] == .1f);
+    kin_embeddings_free(&e);
+    check_end();
+    check_begin("embeddings: vectors that are none are refused by line");
+    static const char *const vectors[][2] = {{"", "is none such as"},    {"1 2", "is none such as"},
+                                             {"[]", "no number"},        {"[1,]", "a vector of 2 numbers"},
+                                             {"[1", "comma or bracket"}, {"[1}", "comma or bracket"},
+                                             {"[0x1]", "no number"},     {"[inf]", "no number"},
+                                             {"[1] 2", "text behind"},   {"[1e39]", "not finite"},
+                                             {"[1e]", "no number"},      {"[- 1]", "no number"}};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        char text[80];
+        int size = snprintf(text, sizeof text, "id,vector\na,[7]\nb,\"%s\"\n", vectors[i][0]);
+        kin_error_clear(&err);
+        CHECK(!kin_embeddings_parse("t.csv", text, (size_t)size, &e, &err));
+        CHECK_TEXT(err.message, "t.csv: line 3: ");
+        CHECK_TEXT(err.message, vectors[i][1]);
+    }
+    check_end();
+    kin_error_clear(&err);
     check_begin("embeddings: one role of them, where there are no labels");
     static const char roles[] = "id,role\na,query\nb,gallery\nc,gallery\nd,query\ne,gallery\n";
     CHECK(kin_write_file(check_path("R.csv"), roles, sizeof roles - 1, &err) &&

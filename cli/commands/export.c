@@ -1,4 +1,4 @@
-/* kin export: a network as an ONNX file; descriptors as SQL for PostgreSQL. */
+/* kin export: a network as an ONNX file; descriptors as SQL for PostgreSQL, or as JSON Lines. */
 #include "autograd/ops.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -8,11 +8,16 @@
 #include "cli/own.h"
 #include "cli/model_options.h"
 #include "cli/pgvector.h"
+#include "cli/rows.h"
 #include "train/weights.h"
 #include "nn/files/onnx.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static const char *const index_names[] = {"none", "hnsw", "ivfflat", NULL}; /* as kin_pgvector_index */
+static const char *const metric_names[] = {"cosine", "euclid", "inner", NULL};
+static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "M",
@@ -35,6 +40,14 @@ static const kin_option options[] = {
     {"pgvector", KIN_OPTION_STRING, "SET",
      "descriptors, as written by kin embed, as SQL for PostgreSQL's pgvector, on standard output"},
     {"table", KIN_OPTION_STRING, "NAME", "with --pgvector: the table to make", "items"},
+    {"index", KIN_OPTION_CHOICE, "KIND",
+     "with --pgvector: make an index, too, by which searches are fast and miss some neighbours", "none",
+     .choices = index_names},
+    {"metric", KIN_OPTION_CHOICE, "M",
+     "with --index: what the index is for: the operators <=> (cosine), <-> (euclid) or <#> (inner)", "cosine",
+     .choices = metric_names},
+    {"jsonl", KIN_OPTION_STRING, "SET",
+     "descriptors as JSON Lines, an object of id, label, path and embedding a line, on standard output"},
     {0},
 };
 
@@ -151,24 +164,37 @@ static bool write_onnx(kin_cli *cli, exported *e, kin_checkpoint *weights, kin_i
     return ok;
 }
 
-static int for_pgvector(kin_cli *cli)
+/* Descriptors, with the options that go with them: `with` is a list of their names that NULL ends. */
+static int for_descriptors(kin_cli *cli, const char *what, const char *const *with)
 {
     kin_error err = {0};
     kin_embeddings set = {0};
-    for (int i = 0; options[i].name; i++)
-        if (cli->values[i] && strcmp(options[i].name, "pgvector") != 0 &&
-            strcmp(options[i].name, "table") != 0)
-            return kin_cli_usage(cli, "--%s does nothing with --pgvector", options[i].name);
-    bool ok = kin_cli_read_rounded(cli, kin_option_string(cli, "pgvector"), &set, &err) &&
-              kin_pgvector_write(stdout, kin_option_string(cli, "table"), &set, &err);
+    for (int i = 0; options[i].name; i++) {
+        bool goes = false;
+        for (int k = 0; with[k] && !goes; k++) goes = strcmp(options[i].name, with[k]) == 0;
+        if (cli->values[i] && !goes)
+            return kin_cli_usage(cli, "--%s does nothing with --%s", options[i].name, what);
+    }
+    const kin_pgvector_opt opt = {.table = kin_option_string(cli, "table"),
+                                  .index = (kin_pgvector_index)kin_option_choice(cli, "index"),
+                                  .metric = metrics[kin_option_choice(cli, "metric")]};
+    if (kin_option_given(cli, "metric") && opt.index == KIN_PGVECTOR_EXACT)
+        return kin_cli_usage(cli, "--metric goes with --index: without one each query chooses its operator");
+    bool ok = kin_cli_read_rounded(cli, kin_option_string(cli, what), &set, &err) &&
+              (strcmp(what, "jsonl") == 0 ? kin_rows_write_json(stdout, &set, &err)
+                                          : kin_pgvector_write(stdout, &opt, &set, &err));
     kin_embeddings_free(&set);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }
 
 static int run(kin_cli *cli)
 {
-    if (kin_option_given(cli, "pgvector")) return for_pgvector(cli);
-    if (kin_option_given(cli, "table")) return kin_cli_usage(cli, "--table goes with --pgvector");
+    static const char *const sql[] = {"pgvector", "table", "index", "metric", NULL};
+    static const char *const lines[] = {"jsonl", NULL};
+    if (kin_option_given(cli, "pgvector")) return for_descriptors(cli, "pgvector", sql);
+    if (kin_option_given(cli, "jsonl")) return for_descriptors(cli, "jsonl", lines);
+    for (int i = 1; sql[i]; i++)
+        if (kin_option_given(cli, sql[i])) return kin_cli_usage(cli, "--%s goes with --pgvector", sql[i]);
     if (!kin_option_given(cli, "model")) return kin_cli_usage(cli, "--model is missing");
     if (!kin_option_given(cli, "out")) return kin_cli_usage(cli, "--out is missing");
     kin_error err = {0};
@@ -191,22 +217,33 @@ static int run(kin_cli *cli)
 
 const kin_command kin_command_export = {
     .name = "export",
-    .summary = "write a network as ONNX, or descriptors as SQL for PostgreSQL",
+    .summary = "write a network as ONNX, or descriptors for databases",
     .usage = "kin export --model M --out FILE [--weights FILE] [--input CxHxW] [--batch N]\n"
-             "kin export --pgvector SET [--table NAME]",
+             "kin export --pgvector SET [--table NAME] [--index KIND [--metric M]]\n"
+             "kin export --jsonl SET",
     .about =
         "Writes the network in evaluation mode for other runtimes: opset 17, float32, \"input\" [batch, "
         "channels, height, width] to \"output\". Pictures are "
         "to be scaled as in training before they go in; the embedding comes out as the network makes "
         "it, or of unit length with --normalize.\n\n"
         "With --pgvector, descriptors go to PostgreSQL with the extension pgvector, in one transaction: a "
-        "table of id, label, path and embedding. Numbers are written with nine digits, which give the same "
-        "float32 again.",
+        "table of id, label, path and embedding. psql stops at the first error, and then nothing of it is "
+        "there. "
+        "Numbers are written with nine digits, which give the same float32 again.\n\n"
+        "The way back is a CSV with a column `embedding`, which every command takes in the place of an "
+        "array: "
+        "--gallery shop.csv.\n\n"
+        "With --jsonl, descriptors go wherever JSON Lines do: Milvus, Qdrant, a script.",
     .examples = "kin export --model runs/omniglot --out omniglot.onnx --normalize\n"
                 "# weights of another program\n"
                 "kin export --model resnet20 --weights resnet20.pth --out resnet20.onnx\n"
-                "# into a database\n"
-                "kin export --pgvector shop --table shop | psql -d pictures",
+                "# into a database, and out of it again\n"
+                "kin export --pgvector shop --table shop | psql -d pictures\n"
+                "psql -d pictures -c 'COPY shop TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)' >shop.csv\n"
+                "# ... with an index, fast and approximate\n"
+                "kin export --pgvector shop --table shop --index hnsw | psql -d pictures\n"
+                "# a line an item, for any other\n"
+                "kin export --jsonl shop >shop.jsonl",
     .options = options,
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/npy.h"
+#include "retrieval/lists/vector_text.h"
 
 #include <string.h>
 
@@ -137,9 +138,10 @@ bool kin_items_numbered(kin_items *out, int64_t count, kin_error *err)
 
 /* --- the file: a header that names the columns, then a line an item --- */
 
-enum { ID, LABEL, PATH, CAMERA, ROLE, BOX, KNOWN };
+enum { ID, LABEL, PATH, CAMERA, ROLE, BOX, TEXTS, VECTOR = TEXTS, KNOWN };
 static const kin_column known[KNOWN] = {KIN_COLUMN_ID,     KIN_COLUMN_LABEL, KIN_COLUMN_PATH,
-                                        KIN_COLUMN_CAMERA, KIN_COLUMN_ROLE,  KIN_COLUMN_BOX};
+                                        KIN_COLUMN_CAMERA, KIN_COLUMN_ROLE,  KIN_COLUMN_BOX,
+                                        KIN_COLUMN_VECTOR};
 
 typedef struct table {
     kin_csv csv;
@@ -218,13 +220,55 @@ static bool read_rows(table *t, kin_error *err)
 
 static kin_item_texts texts_of(const table *t)
 {
-    const char *const *column[KNOWN];
-    for (int k = 0; k < KNOWN; k++) column[k] = t->place[k] < 0 ? NULL : t->cell[k];
+    const char *const *column[TEXTS];
+    for (int k = 0; k < TEXTS; k++) column[k] = t->place[k] < 0 ? NULL : t->cell[k];
     return (kin_item_texts){column[ID],     column[LABEL], column[PATH],
                             column[CAMERA], column[ROLE],  column[BOX]};
 }
 
-static bool take_apart(const char *name, char *text, size_t size, kin_items *out, kin_error *err)
+static bool bad_vector(const table *t, int64_t i, const char *why, kin_error *err)
+{
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the vector %s: '%.40s'", t->csv.name,
+                    (long long)t->line[i], why, t->cell[VECTOR][i]);
+}
+
+/* How many numbers each row has; memory is asked for when all of them are known to be there. */
+static bool count_vectors(const table *t, int64_t *dim, kin_error *err)
+{
+    if (t->place[VECTOR] < 0)
+        return kin_fail(err, KIN_ERR_DATA,
+                        "%s: its first line names no column 'embedding', where vectors such as [1,2.5,-3] "
+                        "would be (the list beside an array E.npy is read with it: E)",
+                        t->csv.name);
+    for (int64_t i = 0; i < t->count; i++) {
+        int64_t count = kin_vector_text_count(t->cell[VECTOR][i]);
+        if (i == 0) *dim = count;
+        if (count == 0) return bad_vector(t, i, "is none such as [1,2.5,-3]", err);
+        if (count != *dim)
+            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: a vector of %lld numbers; the first has %lld",
+                            t->csv.name, (long long)t->line[i], (long long)count, (long long)*dim);
+    }
+    return true;
+}
+
+/* The numbers of the column of vectors, [count, *dim]. */
+static bool take_vectors(const table *t, float **out, int64_t *dim, kin_error *err)
+{
+    size_t numbers = 0;
+    if (!count_vectors(t, dim, err)) return false;
+    bool fits = kin_mul_size((uint64_t)t->count, (uint64_t)*dim, &numbers);
+    *out = fits ? kin_alloc_array(numbers, sizeof **out) : NULL;
+    if (!*out) return kin_fail_memory(err, t->csv.name, (unsigned long long)t->count * (uint64_t)*dim * 4);
+    for (int64_t i = 0; i < t->count; i++) {
+        const char *why = kin_vector_text_read(t->cell[VECTOR][i], *dim, *out + i * *dim);
+        if (why) return bad_vector(t, i, why, err);
+    }
+    return true;
+}
+
+/* With `data`, the vectors too. */
+static bool take_apart(const char *name, char *text, size_t size, kin_items *out, float **data, int64_t *dim,
+                       kin_error *err)
 {
     table t = {.csv = kin_csv_open(name, text, size)};
     t.csv.trim = true;
@@ -232,7 +276,7 @@ static bool take_apart(const char *name, char *text, size_t size, kin_items *out
     bool ok = read_head(&t, err) && read_rows(&t, err);
     if (ok) {
         kin_item_texts texts = texts_of(&t);
-        ok = make(out, t.count, &texts, &bad, &first, err);
+        ok = (!data || take_vectors(&t, data, dim, err)) && make(out, t.count, &texts, &bad, &first, err);
     }
     if (!ok && bad >= 0 && first >= 0)
         kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ",
@@ -251,7 +295,7 @@ bool kin_items_parse(const char *name, const char *text, size_t size, kin_items 
     char *copy = kin_alloc(size + 1);
     if (!copy) return kin_fail_memory(err, name, size);
     if (size) memcpy(copy, text, size);
-    bool ok = take_apart(name, copy, size, out, err);
+    bool ok = take_apart(name, copy, size, out, NULL, NULL, err);
     kin_free(copy);
     return ok;
 }
@@ -261,7 +305,7 @@ bool kin_items_read(const char *path, kin_items *out, kin_error *err)
     *out = (kin_items){0};
     kin_bytes bytes;
     if (!kin_read_file(path, 0, &bytes, err)) return false;
-    bool ok = take_apart(path, (char *)bytes.data, bytes.size, out, err);
+    bool ok = take_apart(path, (char *)bytes.data, bytes.size, out, NULL, NULL, err);
     kin_bytes_free(&bytes);
     return ok;
 }
@@ -292,7 +336,7 @@ static bool keep_role(const char *name, kin_items *items, const char *role, floa
     int64_t count = 0;
     for (int64_t i = 0; i < items->count; i++) {
         if (strcmp(items->role[i], role) != 0 && strcmp(items->role[i], "both") != 0) continue;
-        for (int k = 0; k < KNOWN; k++)
+        for (int k = 0; k < TEXTS; k++)
             if (columns[k]) columns[k][count] = columns[k][i];
         if (data && count != i) memcpy(data + count * dim, data + i * dim, (size_t)dim * sizeof *data);
         if (wide && count != i) memcpy(wide + count * dim, wide + i * dim, (size_t)dim * sizeof *wide);
@@ -370,8 +414,28 @@ static bool read_items(kin_embeddings *out, const char *csv, const char *npy, in
                     csv, (long long)out->items.count, npy, (long long)rows);
 }
 
+bool kin_embeddings_parse(const char *name, char *text, size_t size, kin_embeddings *out, kin_error *err)
+{
+    *out = (kin_embeddings){.name = kin_strdup(name)};
+    bool ok = (out->name || kin_fail_memory(err, name, strlen(name))) &&
+              take_apart(name, text, size, &out->items, &out->data, &out->dim, err);
+    if (!ok) kin_embeddings_free(out);
+    return ok;
+}
+
+/* A table that came out of a database. */
+static bool read_table(const char *name, kin_embeddings *out, kin_error *err)
+{
+    kin_bytes bytes;
+    if (!kin_read_file(name, 0, &bytes, err)) return false;
+    bool ok = take_apart(name, (char *)bytes.data, bytes.size, &out->items, &out->data, &out->dim, err);
+    kin_bytes_free(&bytes);
+    return ok;
+}
+
 static bool read_files(const char *name, kin_embeddings *out, kin_error *err)
 {
+    if (ends_in(name, ".csv")) return read_table(name, out, err);
     char *npy = with_ending(name, ".npy"), *csv = with_ending(name, ".csv");
     kin_npy *array = &out->file;
     bool ok = npy && csv ? true : kin_fail_memory(err, name, strlen(name));

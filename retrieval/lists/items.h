@@ -52,8 +52,11 @@ typedef struct kin_item_texts {
 /* `name` is "E" or "E.npy"; with ":query" or ":gallery" behind it, the rows of that role alone are taken.
  * Beside E.npy, E.csv is read where it exists, and must be the one that was written with it; else ids are row
  * numbers from 0, without labels. Refuses
- * NaN, row counts that differ, and ids that repeat, by line. */
+ * NaN, row counts that differ, and ids that repeat, by line. "E.csv" is a table that has the numbers itself, in a
+ * column `embedding`, as [1,2.5,-3]: what comes out of a database. */
 bool kin_embeddings_read(const char *name, kin_embeddings *out, kin_error *err);
+/* Such a table in memory, which is taken apart in place; the byte at text[size] must be writable. */
+bool kin_embeddings_parse(const char *name, char *text, size_t size, kin_embeddings *out, kin_error *err);
 /* Writes name.npy and name.csv (`name` may end in .npy). `label` and `path` may be NULL. */
 bool kin_embeddings_write(const char *name, kin_vectors vectors, const char *const *id,
                           const char *const *label, const char *const *path, kin_error *err);
