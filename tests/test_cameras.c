@@ -41,8 +41,8 @@ static void roles(void)
     CHECK(!kin_embeddings_read(part, &e, &err));
     CHECK_TEXT(err.message, "has no column `role`");
     kin_error_clear(&err);
-    CHECK(!kin_items_parse("x.csv", "id,role\na,gallery\nb,both\n", 25, &items, &err));
-    CHECK_TEXT(err.message, "line 3: the role is 'both'");
+    CHECK(!kin_items_parse("x.csv", "id,role\na,gallery\nb,each\n", 25, &items, &err));
+    CHECK_TEXT(err.message, "line 3: the role is 'each'");
     check_end();
 }
 
