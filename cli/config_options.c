@@ -14,7 +14,7 @@ static bool loss_takes(const kin_config *c, const kin_cli *cli, const char *opti
     int taken = 0;
     double value = kin_option_real(cli, option);
     if (!kin_option_given(cli, option) || value == 0) return true;
-    if (!kin_loss_parse(c->loss, kin_own()->losses, &sum, err) ||
+    if (!kin_catalogue_loss(kin_own(), c->loss, &sum, err) ||
         !kin_loss_offer(&sum, option, value, &taken, err))
         return false;
     return taken || kin_fail(err, KIN_ERR_ARGUMENT, "--%s: the loss %.100s has no option of this name",

@@ -1,4 +1,4 @@
-/* A kin with an op, a head, a loss and a network of one's own:
+/* A kin with an op, a head, a loss, a miner and a network of one's own:
  *
  *     extend train DATA --model my-net --head my-head --loss "my-loss(t=3)" --out run
  *     extend embed DATA --model run --out embedded
@@ -40,6 +40,30 @@ static const kin_loss loss = {.name = "my-loss",
                               .params = {{"t", 2, .01, 100, .help = "how near a pair counts as near"}},
                               .needs = KIN_LOSS_NEEDS_LABELS | KIN_LOSS_NEEDS_PAIRS,
                               .formula = my_loss};
+
+/* ---- a miner: easy positives [Xuan et al. 2020], of an anchor's positives the most alike alone ---- */
+
+static bool my_miner(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p)
+{
+    const kin_real *at = kin_data(cosines);
+    (void)c;
+    for (int64_t i = 0; i < p->n; i++, at += kin_ld(cosines)) {
+        signed char *kind = p->kind + i * p->m;
+        int64_t nearest = -1;
+        for (int64_t j = 0; j < p->m; j++) {
+            if (kind[j] != KIN_PAIR_POSITIVE) continue;
+            int64_t dropped = nearest < 0 || at[j] > at[nearest] ? nearest : j;
+            if (dropped != j) nearest = j;
+            if (dropped >= 0) kind[dropped] = KIN_PAIR_NONE;
+        }
+    }
+    return true;
+}
+
+static const kin_miner miner = {.name = "my-miner",
+                                .about = "of an anchor's positives the most alike alone",
+                                .paper = "Xuan, Stylianou, Pless 2020",
+                                .pairs = my_miner};
 
 /* ---- a head: the mean and the maximum of the map, each with an embedding of its own ---- */
 
@@ -84,7 +108,8 @@ static const kin_model net = {.name = "my-net",
 
 static const kin_catalogue own = {.models = (const kin_model *const[]){&net, NULL},
                                   .heads = (const kin_head *const[]){&head, NULL},
-                                  .losses = (const kin_loss *const[]){&loss, NULL}};
+                                  .losses = (const kin_loss *const[]){&loss, NULL},
+                                  .miners = (const kin_miner *const[]){&miner, NULL}};
 
 #ifndef KIN_DOUBLE
 
@@ -104,7 +129,7 @@ static kin_tensor *all(kin_scope *s, kin_tensor *x, void *arg)
     kin_error *err = kin_ctx_error(kin_scope_ctx(s));
     (void)arg;
     if (!kin_head_parse("my-head(dims=5)", own.heads, &net, &choice, err) ||
-        !kin_loss_parse("my-loss(t=1.5)", own.losses, &sum, err) ||
+        !kin_loss_parse("my-loss(t=1.5) + supcon(miner=my-miner)", own.losses, own.miners, &sum, err) ||
         !kin_head_run(&(kin_head_call){&choice, &net, &(kin_model_opt){.width = 3}, s, x}, &out))
         return NULL;
     kin_loss_input in[2] = {{.x = out.branch[0].metric, .labels = labels, .branch = out.branch[0].name},

@@ -104,7 +104,7 @@ static bool losses_group(kin_error *err)
     kin_loss_sum sum;
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(4, 2), (kin_real[]){1, 0, .2f, 1, .9f, .1f, 0, 1});
     kin_loss_input in = {.x = x, .labels = (int[]){0, 0, 1, 1}, .classes = 2};
-    bool ok = kin_loss_parse("triplet-hard + contrastive * .1", NULL, &sum, err);
+    bool ok = kin_loss_parse("triplet-hard + contrastive * .1", NULL, NULL, &sum, err);
     kin_tensor *loss = ok ? kin_loss_value(&sum, NULL, &in) : NULL;
     ok = ok && (kin_backward(loss) || kin_take_error(ctx, err));
     if (ok)

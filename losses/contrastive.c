@@ -64,7 +64,7 @@ static kin_tensor *formula(const kin_loss_call *c)
     kin_pairs p;
     kin_tensor *d = kin_call_distances(c, kin_term_value(t, "unit") == 1), *loss = NULL;
     if (!kin_call_pairs(c, &p)) return NULL;
-    if (kin_term_value(t, "miner") == 1) kin_call_mine(c, kin_call_cosines(c), &p);
+    if (kin_term_value(t, "miner") != 0) kin_call_mine(c, kin_call_cosines(c), &p);
     if (kin_mined_pairs(c->mined, &p, kin_ctx_error(kin_ctx_of(c->x))))
         loss = on_pairs(d, &p, kin_term_value(t, "positive"), kin_term_value(t, "margin"));
     kin_pairs_free(&p);

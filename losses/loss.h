@@ -28,11 +28,13 @@ typedef struct kin_loss_param {
     const char *const *words;   /* its values are words, and the number a word's place; ends with NULL */
     bool whole;
     const char *help;
+    int mines; /* KIN_MINES_…: miners of one's own are among its words; one such option a loss */
 } kin_loss_param;
 
 enum { KIN_LOSS_PARAMS = 8, KIN_LOSS_TERMS = 8, KIN_LOSS_BRANCH = 24, KIN_LOSS_NAME = 48 };
 
 typedef struct kin_loss kin_loss;
+typedef struct kin_miner kin_miner;
 
 /* A term as written. */
 typedef struct kin_loss_term {
@@ -42,6 +44,7 @@ typedef struct kin_loss_term {
     bool given[KIN_LOSS_PARAMS];
     char branch[KIN_LOSS_BRANCH]; /* empty: every branch */
     char name[KIN_LOSS_NAME]; /* in the names of its parameters: the loss's, "-2" behind its second term */
+    const kin_miner *miner;   /* of one's own, as its option says; NULL: none, or one of the loss's words */
 } kin_loss_term;
 
 /* What a formula works on. */
@@ -84,6 +87,20 @@ struct kin_loss {
     double (*collapsed)(const kin_loss_term *t, int64_t classes);
 };
 
+enum { KIN_MINES_NONE, KIN_MINES_PAIRS, KIN_MINES_TRIPLETS };
+
+/* A miner of one's own: which pairs, or which triplets, of a batch count. Losses on pairs (contrastive, multi-similarity,
+ * circle, supcon) take it as miner=NAME if it has `pairs`, margin if it has `triplets`. No gradient flows through the
+ * choice. Both return false on error, in the context of the matrix they are given. */
+struct kin_miner {
+    const char *name, *about, *paper; /* paper: may be NULL */
+    /* Drops pairs (p->kind[i * p->m + j] = KIN_PAIR_NONE), by cosines [p->n, p->m]; NULL: it mines none. */
+    bool (*pairs)(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p);
+    /* Adds triplets (kin_triplets_add) of the pairs p to `out`, which is empty, by distances [p->n, p->m] of unit
+     * vectors; NULL: it mines none. */
+    bool (*triplets)(const kin_loss_call *c, kin_tensor *distances, const kin_pairs *p, kin_triplets *out);
+};
+
 /* The term's value of an option, by its name; NaN where the loss has no such option, so that a slip is not taken for 0. */
 double kin_term_value(const kin_loss_term *t, const char *option);
 /* The same of an option that not every loss has: `other` where this one has not. */
@@ -97,16 +114,17 @@ typedef struct kin_loss_sum {
     kin_loss_term term[KIN_LOSS_TERMS];
 } kin_loss_sum;
 
-/* `own` (may be NULL) is looked at before the built-in ones; it ends with NULL. Fails with
- * KIN_ERR_ARGUMENT and one line that says what was expected and the nearest name known. */
-bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *out, kin_error *err);
+/* `own` losses and `miners` (each may be NULL) are looked at before the built-in ones; each ends with NULL, and is
+ * borrowed by `out`. Fails with KIN_ERR_ARGUMENT and one line that says what was expected and the nearest name known. */
+bool kin_loss_parse(const char *text, const kin_loss *const *own, const kin_miner *const *miners,
+                    kin_loss_sum *out, kin_error *err);
 /* The sum as text that parses to the same sum; options that have their defaults are left out. */
 void kin_loss_print(const kin_loss_sum *l, kin_text *out);
 /* Gives an option to the terms that have it and do not say it themselves; how many terms have it. A value
  * outside a term's limits is refused. */
 bool kin_loss_offer(kin_loss_sum *l, const char *option, double value, int *terms, kin_error *err);
-/* A table of all losses and their options, for people. */
-void kin_loss_list(const kin_loss *const *own, kin_text *out);
+/* A table of all losses and their options, and of miners of one's own, for people; either may be NULL. */
+void kin_loss_list(const kin_loss *const *own, const kin_miner *const *miners, kin_text *out);
 
 /* KIN_LOSS_NEEDS_… of all terms together. */
 unsigned kin_loss_needs(const kin_loss_sum *l);

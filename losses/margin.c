@@ -33,6 +33,7 @@ static kin_tensor *side(kin_tensor *beyond, const int64_t *rows, const int64_t *
 
 static bool mine(const kin_loss_call *c, kin_tensor *d, const kin_pairs *p, kin_triplets *out)
 {
+    if (c->term->miner) return kin_call_mine_triplets(c, d, p, out);
     if (kin_term_value(c->term, "miner") == 1) return kin_mine_batch_all(d, p, out);
     return kin_mine_distance_weighted(d, p, kin_channels(c->x), kin_term_value(c->term, "cutoff"),
                                       kin_term_value(c->term, "limit"),
@@ -71,7 +72,8 @@ const kin_loss kin_loss_margin = {
     .params = {{"margin", .2, 0, 2, NULL, false, "how far on either side of the boundary"},
                {"beta", 1.2, 0, 2, NULL, false, "the boundary, or where it starts"},
                {"learn", 0, 0, 1, NULL, true, "1: the boundary is learned"},
-               {"miner", 0, 0, 1, miners, false, "negatives drawn by distance, or all triplets"},
+               {"miner", 0, 0, 1, miners, false, "negatives drawn by distance, or all triplets",
+                KIN_MINES_TRIPLETS},
                {"cutoff", .5, 1e-3, 1.9, NULL, false,
                 "shorter distances are drawn as if they were this long"},
                {"limit", 1.4, 1e-3, 2, NULL, false, "negatives farther than this are not drawn"},

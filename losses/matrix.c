@@ -149,10 +149,27 @@ bool kin_call_class_pairs(const kin_loss_call *c, kin_pairs *p)
 
 const char *const kin_pair_miners[] = {"all", "ms", NULL};
 
+/* What one's own miner returned; a failure is told even where the miner says nothing. */
+static bool mined(const kin_loss_call *c, bool ok)
+{
+    if (!ok && kin_ok(kin_ctx_of(c->x)))
+        kin_fail(error_of(c), KIN_ERR_ARGUMENT, "the miner %s failed, and did not say why",
+                 c->term->miner->name);
+    return ok;
+}
+
 void kin_call_mine(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p)
 {
-    if (kin_term_value(c->term, "miner") == 1 && p->kind && kin_data(cosines))
+    const kin_miner *own = c->term->miner;
+    if (!p->kind || !kin_data(cosines)) return;
+    if (own) mined(c, own->pairs(c, cosines, p));
+    else if (kin_term_value(c->term, "miner") == 1)
         kin_mine_multi_similarity(cosines, kin_term_value(c->term, "epsilon"), p);
+}
+
+bool kin_call_mine_triplets(const kin_loss_call *c, kin_tensor *d, const kin_pairs *p, kin_triplets *out)
+{
+    return mined(c, c->term->miner->triplets(c, d, p, out));
 }
 
 kin_tensor *kin_call_matrix(const kin_loss_call *c, kin_tensor *matrix, kin_pairs *pairs,

@@ -61,16 +61,16 @@ void kin_triplets_free(kin_triplets *t)
     *t = (kin_triplets){0};
 }
 
-static bool add(kin_triplets *t, int64_t a, int64_t p, int64_t n)
+bool kin_triplets_add(kin_triplets *t, int64_t anchor, int64_t positive, int64_t negative)
 {
     size_t count = (size_t)t->count, capacity_a = t->capacity, capacity_p = t->capacity;
     if (!kin_grow((void **)&t->anchor, count, &capacity_a, sizeof *t->anchor) ||
         !kin_grow((void **)&t->positive, count, &capacity_p, sizeof *t->positive) ||
         !kin_grow((void **)&t->negative, count, &t->capacity, sizeof *t->negative))
         return false;
-    t->anchor[count] = a;
-    t->positive[count] = p;
-    t->negative[count] = n;
+    t->anchor[count] = anchor;
+    t->positive[count] = positive;
+    t->negative[count] = negative;
     t->count++;
     return true;
 }
@@ -103,7 +103,8 @@ bool kin_mine_batch_hard(kin_tensor *d, const kin_pairs *p, kin_triplets *out)
             if (kind == KIN_PAIR_NEGATIVE) negative = negative < 0 || at[j] < at[negative] ? j : negative;
             else if (kind) positive = positive < 0 || at[j] > at[positive] ? j : positive;
         }
-        if (positive >= 0 && negative >= 0 && !add(out, a, positive, negative)) return out_of_memory(d, out);
+        if (positive >= 0 && negative >= 0 && !kin_triplets_add(out, a, positive, negative))
+            return out_of_memory(d, out);
     }
     return true;
 }
@@ -119,7 +120,7 @@ static bool mine(kin_tensor *d, const kin_pairs *p, double low, double high, kin
             for (int64_t j = 0; j < p->m; j++) {
                 if (kin_pair(p, a, j) != KIN_PAIR_NEGATIVE) continue;
                 double gap = (double)at[j] - (double)at[i];
-                if (gap > low && gap <= high && !add(out, a, i, j)) return out_of_memory(d, out);
+                if (gap > low && gap <= high && !kin_triplets_add(out, a, i, j)) return out_of_memory(d, out);
             }
         }
     return true;
@@ -182,7 +183,7 @@ bool kin_mine_distance_weighted(kin_tensor *d, const kin_pairs *p, int64_t dim, 
         for (int64_t i = 0; ok && i < p->m; i++) {
             if (kin_pair(p, a, i) != KIN_PAIR_POSITIVE) continue;
             int64_t negative = drawn(weight, p->m, kin_stream_uniform(&s));
-            ok = negative < 0 || add(out, a, i, negative);
+            ok = negative < 0 || kin_triplets_add(out, a, i, negative);
         }
     }
     kin_free(weight);
@@ -212,7 +213,7 @@ bool kin_mined_triplets(kin_mined *mined, const kin_triplets *t, kin_error *err)
 {
     if (!nothing_yet(mined)) return true;
     for (int64_t i = 0; i < t->count; i++)
-        if (!add(&mined->triplets, t->anchor[i], t->positive[i], t->negative[i]))
+        if (!kin_triplets_add(&mined->triplets, t->anchor[i], t->positive[i], t->negative[i]))
             return kin_fail_memory(err, "the triplets mined", (size_t)t->count * 3 * sizeof *t->anchor);
     return true;
 }

@@ -39,6 +39,8 @@ typedef struct kin_triplets {
     size_t capacity;
 } kin_triplets;
 void kin_triplets_free(kin_triplets *t);
+/* Adds one to a zeroed or grown list; false: no memory, and nothing is changed. */
+bool kin_triplets_add(kin_triplets *t, int64_t anchor, int64_t positive, int64_t negative);
 
 /* The miners look at the distances [n, m]; no gradient flows through the choice. Anchors without a positive
  * or without a negative are left out, so that there may be none: count is 0, and that is no error. False on

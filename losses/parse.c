@@ -15,6 +15,7 @@ typedef struct reader {
     kin_reader in;
     const char *text;
     const kin_loss *const *own;
+    const kin_miner *const *miners;
     kin_error *err;
 } reader;
 
@@ -87,16 +88,44 @@ static bool in_range(const kin_loss *l, const kin_loss_param *p, double value, k
                               p->low);
 }
 
-static bool read_choice(reader *r, const kin_loss *l, const kin_loss_param *p, double *out)
+/* Whether a miner of one's own is a word of this option. */
+static bool mines(const kin_miner *m, const kin_loss_param *p)
 {
-    char word[KIN_WORD], all[200] = "";
-    if (!read_word(r, word, p->name)) return false;
-    for (int i = 0; p->words[i]; i++) {
-        if (strcmp(p->words[i], word) == 0) return *out = i, true;
+    return (p->mines == KIN_MINES_PAIRS && m->pairs) || (p->mines == KIN_MINES_TRIPLETS && m->triplets);
+}
+
+static const kin_miner *find_miner(const reader *r, const kin_loss_param *p, const char *name)
+{
+    for (int i = 0; r->miners && r->miners[i]; i++)
+        if (mines(r->miners[i], p) && strcmp(r->miners[i]->name, name) == 0) return r->miners[i];
+    return NULL;
+}
+
+static bool no_such_word(const reader *r, const kin_loss *l, const kin_loss_param *p, const char *word)
+{
+    char all[200] = "";
+    for (int i = 0; p->words[i]; i++)
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", p->words[i]);
-    }
+    for (int i = 0; r->miners && r->miners[i]; i++)
+        if (mines(r->miners[i], p))
+            snprintf(all + strlen(all), sizeof all - strlen(all), ", %s", r->miners[i]->name);
     return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s(%s=%.40s) is none of %s", l->name, p->name, word,
                     all);
+}
+
+/* A word's value is its place, and that of a miner of one's own the place behind the last word. */
+static bool read_choice(reader *r, kin_loss_term *t, int option)
+{
+    const kin_loss_param *p = &t->loss->params[option];
+    char word[KIN_WORD];
+    int place = 0;
+    if (!read_word(r, word, p->name)) return false;
+    const kin_miner *own = find_miner(r, p, word);
+    while (p->words[place] && (own || strcmp(p->words[place], word) != 0)) place++;
+    if (!own && !p->words[place]) return no_such_word(r, t->loss, p, word);
+    if (own) t->miner = own;
+    t->value[option] = place;
+    return true;
 }
 
 static bool read_value(reader *r, kin_loss_term *t, int i)
@@ -105,7 +134,7 @@ static bool read_value(reader *r, kin_loss_term *t, int i)
     if (t->given[i])
         return kin_fail(r->err, KIN_ERR_ARGUMENT, "loss: %s says %s twice", t->loss->name, p->name);
     t->given[i] = true;
-    if (p->words) return read_choice(r, t->loss, p, &t->value[i]);
+    if (p->words) return read_choice(r, t, i);
     if (!kin_read_number(&r->in, &t->value[i])) return expected(r, "a number");
     return in_range(t->loss, p, t->value[i], r->err);
 }
@@ -188,9 +217,10 @@ static void name_term(kin_loss_sum *l, kin_loss_term *t)
     else snprintf(t->name, sizeof t->name, "%.40s", t->loss->name);
 }
 
-bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *out, kin_error *err)
+bool kin_loss_parse(const char *text, const kin_loss *const *own, const kin_miner *const *miners,
+                    kin_loss_sum *out, kin_error *err)
 {
-    reader r = {{text}, text, own, err};
+    reader r = {{text}, text, own, miners, err};
     *out = (kin_loss_sum){0};
     do {
         kin_loss_term *t = &out->term[out->count];
@@ -208,9 +238,9 @@ bool kin_loss_parse(const char *text, const kin_loss *const *own, kin_loss_sum *
 
 /* ---- the other way ---- */
 
-static void print_value(const kin_loss_param *p, double value, kin_text *out)
+static void print_value(const kin_loss_param *p, double value, const kin_miner *own, kin_text *out)
 {
-    if (p->words) kin_text_add(out, p->words[(int)value]);
+    if (p->words) kin_text_add(out, p->mines && own ? own->name : p->words[(int)value]);
     else kin_text_add_real(out, value);
 }
 
@@ -221,7 +251,7 @@ static void print_term(const kin_loss_term *t, kin_text *out)
     for (int i = 0; t->loss->params[i].name; i++) {
         if (t->value[i] == t->loss->params[i].fallback) continue;
         kin_text_format(out, "%s%s=", shown++ ? "," : "(", t->loss->params[i].name);
-        print_value(&t->loss->params[i], t->value[i], out);
+        print_value(&t->loss->params[i], t->value[i], t->miner, out);
     }
     if (shown) kin_text_add(out, ")");
     if (*t->branch) kin_text_format(out, "@%s", t->branch);
@@ -238,13 +268,15 @@ void kin_loss_print(const kin_loss_sum *l, kin_text *out)
     }
 }
 
-static void list_param(const kin_loss_param *p, kin_text *out)
+static void list_param(const kin_loss_param *p, const kin_miner *const *miners, kin_text *out)
 {
     kin_text_format(out, "    %s=", p->name);
-    print_value(p, p->fallback, out);
-    if (p->words)
+    print_value(p, p->fallback, NULL, out);
+    if (p->words) {
         for (int i = 0; p->words[i]; i++) kin_text_format(out, "%s%s", i ? "|" : "  (", p->words[i]);
-    else {
+        for (int i = 0; miners && miners[i]; i++)
+            if (mines(miners[i], p)) kin_text_format(out, "|%s", miners[i]->name);
+    } else {
         kin_text_add(out, p->high >= p->low ? "  (" : "  (from ");
         kin_text_add_real(out, p->low);
         if (p->high >= p->low) kin_text_add(out, " .. "), kin_text_add_real(out, p->high);
@@ -252,11 +284,16 @@ static void list_param(const kin_loss_param *p, kin_text *out)
     kin_text_format(out, ")  %s\n", p->help);
 }
 
-static void list_loss(const kin_loss *l, kin_text *out)
+static void list_name(const char *name, const char *about, const char *paper, kin_text *out)
 {
-    kin_text_format(out, "%s: %s%s%s%s\n", l->name, l->about, l->paper ? " [" : "", l->paper ? l->paper : "",
-                    l->paper ? "]" : "");
-    for (int i = 0; l->params[i].name; i++) list_param(&l->params[i], out);
+    kin_text_format(out, "%s: %s%s%s%s\n", name, about, paper ? " [" : "", paper ? paper : "",
+                    paper ? "]" : "");
+}
+
+static void list_loss(const kin_loss *l, const kin_miner *const *miners, kin_text *out)
+{
+    list_name(l->name, l->about, l->paper, out);
+    for (int i = 0; l->params[i].name; i++) list_param(&l->params[i], miners, out);
 }
 
 /* An own loss is found before kin's of the same name. */
@@ -267,11 +304,14 @@ static bool is_hidden(const kin_loss *const *own, const char *name)
     return false;
 }
 
-void kin_loss_list(const kin_loss *const *own, kin_text *out)
+void kin_loss_list(const kin_loss *const *own, const kin_miner *const *miners, kin_text *out)
 {
-    for (int i = 0; own && own[i]; i++) list_loss(own[i], out);
+    for (int i = 0; own && own[i]; i++) list_loss(own[i], miners, out);
     for (int i = 0; kin_losses[i]; i++)
-        if (!is_hidden(own, kin_losses[i]->name)) list_loss(kin_losses[i], out);
+        if (!is_hidden(own, kin_losses[i]->name)) list_loss(kin_losses[i], miners, out);
+    if (miners && *miners) kin_text_add(out, "\nMiners:\n");
+    for (int i = 0; miners && miners[i]; i++)
+        list_name(miners[i]->name, miners[i]->about, miners[i]->paper, out);
 }
 
 /* ---- options of a sum ---- */

@@ -50,7 +50,7 @@ static lesson lesson_of(const char *text, int dim)
 {
     lesson l = {.dim = dim};
     kin_error err = {0};
-    CHECK_MSG(kin_loss_parse(text, NULL, &l.sum, &err), "%s", err.message);
+    CHECK_MSG(kin_loss_parse(text, NULL, NULL, &l.sum, &err), "%s", err.message);
     numbers(l.rows, N * dim, .9), numbers(l.pca, N * dim, 1.6);
     return l;
 }

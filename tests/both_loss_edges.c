@@ -19,7 +19,7 @@ static double value_of(const char *text, const kin_real *x, int rows, int width,
 {
     kin_loss_sum sum;
     kin_error err = {0};
-    CHECK_MSG(kin_loss_parse(text, NULL, &sum, &err), "%s: %s", text, err.message);
+    CHECK_MSG(kin_loss_parse(text, NULL, NULL, &sum, &err), "%s: %s", text, err.message);
     kin_ctx *ctx = kin_ctx_new();
     kin_tensor *in = kin_variable(ctx, KIN_SHAPE(rows, width), x),
                *loss = kin_loss_value(&sum, NULL, &(kin_loss_input){.x = in, .labels = labels});
@@ -38,7 +38,7 @@ static bool taken(const char *loss, const char *option, double value)
     char text[128];
     kin_loss_sum sum;
     snprintf(text, sizeof text, "%s(%s=%.17g)", loss, option, value);
-    return kin_loss_parse(text, NULL, &sum, NULL);
+    return kin_loss_parse(text, NULL, NULL, &sum, NULL);
 }
 
 static void limits(void)
@@ -108,14 +108,14 @@ static void needs(void)
 {
     check_begin("losses: what a sum needs, and the first term that needs it (%s)", KIN_REAL_NAME);
     kin_loss_sum sum;
-    CHECK(kin_loss_parse("softmax + supcon + circle", NULL, &sum, NULL));
+    CHECK(kin_loss_parse("softmax + supcon + circle", NULL, NULL, &sum, NULL));
     CHECK(kin_loss_needs(&sum) == (KIN_LOSS_NEEDS_LABELS | KIN_LOSS_NEEDS_PAIRS | KIN_LOSS_NEEDS_CLASSES));
     CHECK(kin_loss_first(&sum, KIN_LOSS_NEEDS_PAIRS) == kin_loss_find("supcon"));
     CHECK(kin_loss_first(&sum, KIN_LOSS_NEEDS_CLASSES) == kin_loss_find("softmax"));
     CHECK(!kin_loss_first(&sum, KIN_LOSS_NEEDS_PAIRS | KIN_LOSS_NEEDS_CLASSES));
     CHECK(kin_loss_classifies(&sum));
-    CHECK(kin_loss_parse("supcon + softmax", NULL, &sum, NULL) && kin_loss_classifies(&sum));
-    CHECK(kin_loss_parse("supcon + circle", NULL, &sum, NULL) && !kin_loss_classifies(&sum));
+    CHECK(kin_loss_parse("supcon + softmax", NULL, NULL, &sum, NULL) && kin_loss_classifies(&sum));
+    CHECK(kin_loss_parse("supcon + circle", NULL, NULL, &sum, NULL) && !kin_loss_classifies(&sum));
     check_end();
 }
 
@@ -137,12 +137,13 @@ static void long_lists(void)
     const kin_loss *const own[] = {&wordy, NULL};
     kin_loss_sum sum;
     kin_error err = {0};
-    CHECK(kin_loss_parse("wordy(" WORD "6," WORD "b=.5)", own, &sum, &err) && sum.term[0].value[0] == 5);
+    CHECK(kin_loss_parse("wordy(" WORD "6," WORD "b=.5)", own, NULL, &sum, &err) &&
+          sum.term[0].value[0] == 5);
     CHECK(kin_loss_needs(&sum) == 0 && !kin_loss_classifies(&sum));
-    CHECK(!kin_loss_parse("wordy(" WORD "a=none)", own, &sum, &err));
+    CHECK(!kin_loss_parse("wordy(" WORD "a=none)", own, NULL, &sum, &err));
     CHECK_TEXT(err.message, "=none) is none of " WORD "1, " WORD "2, ");
     kin_error_clear(&err);
-    CHECK(!kin_loss_parse("wordy(other=1)", own, &sum, &err));
+    CHECK(!kin_loss_parse("wordy(other=1)", own, NULL, &sum, &err));
     CHECK_TEXT(err.message, "the loss wordy has no option 'other'; it has " WORD "a, " WORD "b, ");
     check_end();
 }
@@ -309,7 +310,7 @@ static void remembered(void)
             for (int k = 0; k < 2; k++) slope[2 * (i - OLD) + k] += g * (u[j][k] - s * u[i][k]) / length[i];
         }
     for (int k = 0; k < 2 * NEW; k++) x[k] = (kin_real)(length[OLD + k / 2] * u[OLD + k / 2][k % 2]);
-    CHECK(kin_loss_parse("contrastive-squared(xbm=8)", NULL, &sum, NULL));
+    CHECK(kin_loss_parse("contrastive-squared(xbm=8)", NULL, NULL, &sum, NULL));
     kin_module *m = kin_module_new(ctx, with_memory, &sum, KIN_SHAPE(NEW, 2), 1);
     kin_entry *rows = kin_module_find(m, "loss.contrastive-squared.memory"),
               *labels = kin_module_find(m, "loss.contrastive-squared.memory_labels"),
@@ -354,7 +355,7 @@ static void one_pair(void)
                 KIN_REAL_NAME);
     kin_loss_sum sum;
     kin_ctx *ctx = kin_ctx_new();
-    CHECK(kin_loss_parse("contrastive-squared(xbm=4)", NULL, &sum, NULL));
+    CHECK(kin_loss_parse("contrastive-squared(xbm=4)", NULL, NULL, &sum, NULL));
     kin_module *m = kin_module_new(ctx, one_row, &sum, KIN_SHAPE(1, 2), 1);
     for (int i = 0; i < 2; i++) {
         kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 2), (kin_real[]){(kin_real)i, (kin_real)(1 - i)});
@@ -392,7 +393,7 @@ static void refusals(void)
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(3, 2), NULL);
     const kin_loss_input branches[] = {{.x = x, .labels = labels, .branch = "global"},
                                        {.x = x, .labels = labels, .branch = "drop"}};
-    CHECK(kin_loss_parse("triplet-hard@part", NULL, &sum, NULL));
+    CHECK(kin_loss_parse("triplet-hard@part", NULL, NULL, &sum, NULL));
     CHECK(!kin_loss_values(&sum, NULL, branches, 2));
     CHECK_TEXT(kin_ctx_error(ctx)->message, "the head's are: global, drop");
     kin_ctx_free(ctx);

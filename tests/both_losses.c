@@ -89,7 +89,7 @@ static kin_tensor *lone_forward(kin_scope *s, kin_tensor *x, void *arg)
 static kin_module *module_of(kin_ctx *ctx, lone *l, const char *text, int n)
 {
     kin_error err = {0};
-    CHECK_MSG(kin_loss_parse(text, NULL, &l->sum, &err), "%s: %s", text, err.message);
+    CHECK_MSG(kin_loss_parse(text, NULL, NULL, &l->sum, &err), "%s: %s", text, err.message);
     kin_module *m = kin_module_new(ctx, lone_forward, l, KIN_SHAPE(n, D), 1);
     CHECK_MSG(m, "%s: %s", text, kin_ctx_error(ctx)->message);
     for (int i = 0; m && i < kin_module_entries(m); i++) {
@@ -229,7 +229,7 @@ static void gradients(void)
             if (is_double) parameter_slopes(kin_losses[i]->name);
             continue;
         }
-        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
+        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, NULL, &sum, NULL));
         /* A weight taken as a constant (circle) has another slope than the value; its gradient is in the
          * file. */
         if (strcmp(sum.term[0].loss->name, "circle") == 0) continue;
@@ -243,7 +243,7 @@ static void gradients(void)
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         kin_loss_sum sum;
         kin_shape shape = KIN_SHAPE(8, D);
-        CHECK(kin_loss_parse(more[i], NULL, &sum, NULL));
+        CHECK(kin_loss_parse(more[i], NULL, NULL, &sum, NULL));
         CHECK_MSG(kin_gradcheck(ctx, checked, &sum, &shape, 1,
                                 &(kin_gradcheck_opt){.step = is_double ? 1e-6 : 0,
                                                      .tolerance = is_double ? 1e-5 : .2},
@@ -296,7 +296,7 @@ static bool one_try(const char *text)
     batch b = batch_of("uneven");
     lone l = {.labels = b.labels};
     kin_mined mined = {0};
-    bool ok = ctx && kin_loss_parse(text, NULL, &l.sum, NULL);
+    bool ok = ctx && kin_loss_parse(text, NULL, NULL, &l.sum, NULL);
     kin_module *m = ok ? kin_module_new(ctx, lone_forward, &l, KIN_SHAPE(N, D), 1) : NULL;
     kin_tensor *x = m ? kin_variable(ctx, KIN_SHAPE(N, D), b.x) : NULL;
     l.mined = &mined;
@@ -370,11 +370,11 @@ static void understood(const char *text, const char *printed)
     kin_loss_sum sum, again;
     kin_error err = {0};
     kin_text out = {0};
-    CHECK_MSG(kin_loss_parse(text, NULL, &sum, &err), "%s: %s", text, err.message);
+    CHECK_MSG(kin_loss_parse(text, NULL, NULL, &sum, &err), "%s: %s", text, err.message);
     kin_loss_print(&sum, &out);
     CHECK_MSG(out.data && strcmp(out.data, printed) == 0, "%s is printed as %s", text,
               out.data ? out.data : "");
-    CHECK(out.data && kin_loss_parse(out.data, NULL, &again, &err) && again.count == sum.count);
+    CHECK(out.data && kin_loss_parse(out.data, NULL, NULL, &again, &err) && again.count == sum.count);
     for (int i = 0; i < sum.count; i++)
         CHECK(again.term[i].weight == sum.term[i].weight &&
               memcmp(again.term[i].value, sum.term[i].value, sizeof sum.term[i].value) == 0);
@@ -385,7 +385,7 @@ static void refused(const char *text, const char *why)
 {
     kin_loss_sum sum;
     kin_error err = {0};
-    CHECK_MSG(!kin_loss_parse(text, NULL, &sum, &err), "%s was taken", text);
+    CHECK_MSG(!kin_loss_parse(text, NULL, NULL, &sum, &err), "%s was taken", text);
     CHECK_TEXT(err.message, why);
 }
 
@@ -460,12 +460,92 @@ static void ones_own(void)
     static const kin_real two[] = {1, 2};
     static const int label[] = {0};
     kin_ctx *ctx = kin_ctx_new();
-    CHECK_MSG(kin_loss_parse("spread(3) * .1 + contrastive", table, &sum, &err), "%s", err.message);
+    CHECK_MSG(kin_loss_parse("spread(3) * .1 + contrastive", table, NULL, &sum, &err), "%s", err.message);
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(1, 2), two);
     CHECK_CLOSE(kin_item(kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = label})), 1.5, 1e-6);
-    CHECK(kin_loss_parse("softmax", table, &sum, &err) && sum.term[0].loss == &other);
-    CHECK(!kin_loss_parse("sprea", table, &sum, &err));
+    CHECK(kin_loss_parse("softmax", table, NULL, &sum, &err) && sum.term[0].loss == &other);
+    CHECK(!kin_loss_parse("sprea", table, NULL, &sum, &err));
     CHECK_TEXT(err.message, "did you mean spread?");
+    kin_ctx_free(ctx);
+    check_end();
+}
+
+/* Anchors keep the first of their positives, or make one triplet of their first positive and first negative. */
+static int64_t first_of(const kin_pairs *p, int64_t i, int kind)
+{
+    for (int64_t j = 0; j < p->m; j++)
+        if (kin_pair(p, i, j) == kind) return j;
+    return -1;
+}
+static bool first_pairs(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p)
+{
+    for (int64_t i = 0; i < p->n; i++)
+        for (int64_t j = first_of(p, i, KIN_PAIR_POSITIVE) + 1; j < p->m; j++)
+            if (kin_pair(p, i, j) == KIN_PAIR_POSITIVE) p->kind[i * p->m + j] = KIN_PAIR_NONE;
+    return kin_rows(cosines) == p->n && kin_channels(cosines) == p->m && c->term->miner;
+}
+static bool first_triplets(const kin_loss_call *c, kin_tensor *distances, const kin_pairs *p,
+                           kin_triplets *out)
+{
+    for (int64_t i = 0; i < p->n; i++) {
+        int64_t positive = first_of(p, i, KIN_PAIR_POSITIVE), negative = first_of(p, i, KIN_PAIR_NEGATIVE);
+        if (positive >= 0 && negative >= 0 && !kin_triplets_add(out, i, positive, negative)) return false;
+    }
+    return kin_rows(distances) == p->n && c->term->miner;
+}
+static bool silent(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p)
+{
+    return (void)c, (void)cosines, (void)p, false;
+}
+static const kin_miner first = {.name = "first",
+                                .about = "-",
+                                .pairs = first_pairs,
+                                .triplets = first_triplets},
+                       failing = {.name = "failing", .about = "-", .pairs = silent},
+                       hides_ms = {.name = "ms", .about = "-", .pairs = first_pairs};
+
+static void ones_own_miner(void)
+{
+    check_begin(
+        "a miner of one's own: a word of the losses that take it, kept by name, and it alone chooses (%s)",
+        KIN_REAL_NAME);
+    const kin_miner *const table[] = {&first, &failing, &hides_ms, NULL};
+    static const kin_real at[] = {1, 0, (kin_real).8, (kin_real).6, 0, 1, (kin_real)-.6, (kin_real).8};
+    static const int labels[] = {0, 0, 0, 1};
+    static const struct {
+        const char *text, *again;
+        int64_t positives, negatives, triplets;
+    } rows[] = {{"multi-similarity(miner=first)", NULL, 3, 6, 0},
+                {"contrastive(miner=first)", NULL, 3, 6, 0},
+                {"circle(miner=ms)", NULL, 3, 6, 0},
+                {"supcon(.1,first)", "supcon(miner=first)", 3, 6, 0},
+                {"margin(miner=first)", NULL, 0, 0, 3}};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_loss_sum sum;
+    kin_error err = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        kin_text said = {0};
+        kin_mined mined = {0};
+        CHECK_MSG(kin_loss_parse(rows[i].text, NULL, table, &sum, &err), "%s", err.message);
+        kin_loss_print(&sum, &said);
+        CHECK_MSG(strcmp(said.data, rows[i].again ? rows[i].again : rows[i].text) == 0, "%s", said.data);
+        kin_tensor *x = kin_variable(ctx, KIN_SHAPE(4, 2), at);
+        CHECK(kin_backward(
+            kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = labels, .mined = &mined})));
+        CHECK(kin_pairs_count(&mined.pairs, KIN_PAIR_POSITIVE) == rows[i].positives &&
+              kin_pairs_count(&mined.pairs, KIN_PAIR_NEGATIVE) == rows[i].negatives &&
+              mined.triplets.count == rows[i].triplets);
+        kin_mined_free(&mined);
+        kin_text_free(&said);
+        kin_end_step(ctx);
+    }
+    CHECK(!kin_loss_parse("margin(miner=failing)", NULL, table, &sum, &err));
+    CHECK_TEXT(err.message, "is none of distance, all, first");
+    kin_error_clear(&err);
+    CHECK(kin_loss_parse("contrastive(miner=failing)", NULL, table, &sum, &err));
+    CHECK(!kin_loss_value(&sum, NULL,
+                          &(kin_loss_input){.x = kin_variable(ctx, KIN_SHAPE(4, 2), at), .labels = labels}));
+    CHECK_TEXT(kin_ctx_error(ctx)->message, "the miner failing failed, and did not say why");
     kin_ctx_free(ctx);
     check_end();
 }
@@ -533,7 +613,7 @@ static void looked_at(void)
     kin_ctx *ctx = kin_ctx_new();
     kin_loss_sum sum;
     kin_mined mined = {0};
-    CHECK(kin_loss_parse("n-pair", NULL, &sum, NULL));
+    CHECK(kin_loss_parse("n-pair", NULL, NULL, &sum, NULL));
     kin_tensor *x = kin_variable(ctx, KIN_SHAPE(N, D), b.x);
     CHECK(kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = b.labels, .mined = &mined}));
     CHECK(mined.pairs.n == N && kin_pairs_count(&mined.pairs, KIN_PAIR_POSITIVE) == 4 &&
@@ -565,7 +645,7 @@ static void squared(void)
     for (int i = 0; i < 3; i++) {
         kin_loss_sum sum;
         kin_ctx *ctx = kin_ctx_new();
-        CHECK(kin_loss_parse(rows[i].text, NULL, &sum, NULL));
+        CHECK(kin_loss_parse(rows[i].text, NULL, NULL, &sum, NULL));
         kin_tensor *x = kin_variable(ctx, KIN_SHAPE(rows[i].rows, 2), at),
                    *loss = kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = labels});
         CHECK_CLOSE(kin_item(loss), rows[i].value, 1e-6);
@@ -585,7 +665,7 @@ static void weightless(void)
     for (int i = 0; i < 3; i++) {
         kin_loss_sum sum;
         kin_ctx *ctx = kin_ctx_new();
-        CHECK(kin_loss_parse(texts[i], NULL, &sum, NULL));
+        CHECK(kin_loss_parse(texts[i], NULL, NULL, &sum, NULL));
         kin_tensor *x = kin_variable(ctx, KIN_SHAPE(N, D), b.x),
                    *loss = kin_loss_value(&sum, NULL, &(kin_loss_input){.x = x, .labels = b.labels});
         value[i] = kin_item(loss);
@@ -603,7 +683,8 @@ static void offered(void)
     kin_loss_sum sum;
     kin_error err = {0};
     int terms = 0;
-    CHECK(kin_loss_parse("triplet-hard + softmax + triplet-semihard(.3) + triplet-all", NULL, &sum, &err));
+    CHECK(kin_loss_parse("triplet-hard + softmax + triplet-semihard(.3) + triplet-all", NULL, NULL, &sum,
+                         &err));
     CHECK(kin_loss_offer(&sum, "margin", .5, &terms, &err) && terms == 3);
     CHECK(kin_term_value(&sum.term[0], "margin") == .5 && isnan(kin_term_value(&sum.term[1], "margin")) &&
           kin_term_value_or(&sum.term[1], "margin", 7) == 7 && kin_term_value(&sum.term[2], "margin") == .3 &&
@@ -664,7 +745,7 @@ static void after_an_error(void)
     for (int i = 0; kin_losses[i]; i++) {
         kin_ctx *ctx = kin_ctx_new();
         kin_loss_sum sum;
-        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
+        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, NULL, &sum, NULL));
         kin_input(ctx, KIN_SHAPE(0), NULL);
         char before[1024];
         snprintf(before, sizeof before, "%s", kin_ctx_error(ctx)->message);
@@ -693,6 +774,7 @@ int main(void)
     distance_weighted();
     text();
     ones_own();
+    ones_own_miner();
     rates();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -43,7 +43,7 @@ static kin_tensor *abe_loss(const learner *l, const kin_branches *b)
     kin_loss_input in[KIN_BRANCHES];
     kin_loss_sum contrastive;
     kin_error err = {0};
-    CHECK_MSG(kin_loss_parse("contrastive-squared", NULL, &contrastive, &err), "%s", err.message);
+    CHECK_MSG(kin_loss_parse("contrastive-squared", NULL, NULL, &contrastive, &err), "%s", err.message);
     for (int i = 0; i < b->count; i++)
         in[i] = (kin_loss_input){.x = b->branch[i].metric, .labels = l->labels, .branch = b->branch[i].name};
     kin_tensor *sum = kin_loss_values(&contrastive, NULL, in, b->count);

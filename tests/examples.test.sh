@@ -46,6 +46,7 @@ taken() { # NAME OF THE CHECK, PART OF WHAT IS PRINTED, COMMAND...
     case $out in *"$part"*) echo "ok extend: $name" ;; *) echo "not ok extend: $name: \"$part\" is missing in: $out" ;; esac
 }
 extend=$BUILD/examples/extend kin=$BUILD/kin
+header() { printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': ($2), }"; }
 (cd "$folder" && "$kin" synth goods --products 6 --views 4 --size 16 --seed 2 --quiet)
 small="--size 16 --steps 3 --batch-classes 4 --batch-pictures 2 --embedding 8"
 # shellcheck disable=SC2086
@@ -57,11 +58,20 @@ small="--size 16 --steps 3 --batch-classes 4 --batch-pictures 2 --embedding 8"
     "$extend" train "$folder/goods" --model conv4 --head my-head $small --out "$folder/head" --quiet
     refused "kin names the head it lacks" "there is no head 'my-head'" "$kin" embed goods --model head --out no
     "$extend" train "$folder/goods" --model conv4 --loss my-loss $small --out "$folder/loss" --quiet
+    "$extend" train "$folder/goods" --model conv4 --loss "multi-similarity(miner=my-miner)" $small --out "$folder/miner" --quiet
+    taken "a run keeps the name of its miner" "the network is miner/" "$extend" train --resume miner --steps 4
+    taken "and is explained" "" "$extend" explain goods/product-0001/view-01.png goods/product-0002/view-01.png --model miner --out explained.html
+    refused "kin names the miner it lacks" "miner=my-miner) is none of all, ms" "$kin" embed goods --model miner --out no
     refused "kin names the loss it lacks" 'was trained with the loss "my-loss", which this program does not have' "$kin" train --resume loss --steps 4
 }
 taken "lists the network" "my-net " "$extend" models
 taken "shows it" "stage.1.conv" "$extend" show my-net
 taken "lists the loss with its options" "alignment and uniformity" "$extend" loss
+taken "lists the miner" "my-miner: of an anchor's positives" "$extend" loss
+taken "as a word of the losses that take it" "(all|ms|my-miner)" "$extend" loss
+{ header '<f4' '4, 1'; printf '\0\0\200\077\0\0\200\077\0\0\200\277\0\0\200\077'; } >"$folder/e.npy"
+{ header '|u1' '4,'; printf '\0\0\0\1'; } >"$folder/l.npy"
+taken "kin loss mines with it" "3 positive and 6 negative pairs" "$extend" loss "contrastive(miner=my-miner)" --embeddings e.npy --labels l.npy
 taken "--help has the network" "my-net" "$extend" train --help
 refused "a slip is near to an own name" "did you mean my-net?" "$extend" train goods --model my-nett --out no
 refused "and to an own head" "did you mean my-head?" "$extend" train goods --head my-haed --out no

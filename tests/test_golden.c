@@ -21,7 +21,7 @@ static kin_tensor *loss_by_name(const char *name, kin_tensor *e, const int *labe
     if (strcmp(name, "cross-entropy") == 0) return kin_cross_entropy(e, labels, 0.1);
     if (strcmp(name, "triplet-hard-hinge") == 0) return kin_triplet_batch_hard(e, labels, 0.5);
     kin_loss_sum sum;
-    if (!kin_loss_parse(name, NULL, &sum, NULL)) return NULL;
+    if (!kin_loss_parse(name, NULL, NULL, &sum, NULL)) return NULL;
     return kin_loss_value(&sum, NULL, &(kin_loss_input){.x = e, .labels = labels});
 }
 
@@ -61,8 +61,8 @@ static void collapse(void)
 {
     check_begin("losses: collapse is seen once where the loss is stuck, and not where it falls");
     kin_loss_sum hard, semi;
-    CHECK(kin_loss_parse("triplet-hard", NULL, &hard, NULL) &&
-          kin_loss_parse("triplet-semihard", NULL, &semi, NULL));
+    CHECK(kin_loss_parse("triplet-hard", NULL, NULL, &hard, NULL) &&
+          kin_loss_parse("triplet-semihard", NULL, NULL, &semi, NULL));
     kin_collapse stuck = kin_collapse_watch(&hard, 10, 100), falls = stuck,
                  unknown = kin_collapse_watch(&semi, 10, 100);
     int seen = 0, false_alarms = 0;

@@ -107,7 +107,7 @@ static void one_point(void)
     for (int i = 0; kin_losses[i]; i++) {
         kin_loss_sum sum;
         if (kin_losses[i]->needs & (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER)) continue;
-        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, &sum, NULL));
+        CHECK(kin_loss_parse(kin_losses[i]->name, NULL, NULL, &sum, NULL));
         double stuck = kin_loss_collapsed(&sum, 3);
         kin_real same[12];
         for (int k = 0; k < 12; k++) same[k] = (kin_real)0.5;
@@ -129,8 +129,8 @@ static void collapse(void)
     check_begin("collapse: noticed once after the patience, past single batches that scatter, and not when "
                 "the loss moves");
     kin_loss_sum hard, hinge;
-    CHECK(kin_loss_parse("triplet-hard", NULL, &hard, NULL));
-    CHECK(kin_loss_parse("triplet-hard(margin=.3) * .5 + contrastive(.2)", NULL, &hinge, NULL));
+    CHECK(kin_loss_parse("triplet-hard", NULL, NULL, &hard, NULL));
+    CHECK(kin_loss_parse("triplet-hard(margin=.3) * .5 + contrastive(.2)", NULL, NULL, &hinge, NULL));
     kin_collapse c = kin_collapse_watch(&hard, 3, 3);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0.73) && kin_collapse_seen(&c, 0.66) &&
           !kin_collapse_seen(&c, 0.6931));
@@ -152,7 +152,7 @@ static void collapse(void)
     check_begin("collapse: a loss that does not know the value is never taken for collapsed");
     const kin_loss own = {.name = "own", .formula = hard.term[0].loss->formula};
     kin_loss_sum unknown;
-    CHECK(kin_loss_parse("triplet-hard + own", (const kin_loss *const[]){&own, NULL}, &unknown, NULL));
+    CHECK(kin_loss_parse("triplet-hard + own", (const kin_loss *const[]){&own, NULL}, NULL, &unknown, NULL));
     c = kin_collapse_watch(&unknown, 3, 1);
     CHECK(!kin_collapse_seen(&c, 0.6931) && !kin_collapse_seen(&c, 0));
     check_end();

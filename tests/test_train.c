@@ -364,6 +364,11 @@ static kin_tensor *squares(const kin_loss_call *c) { return kin_mean(kin_square(
 static const kin_model own_model = {
     .name = "own-net", .about = "-", .size = 16, .channels = 3, .stages = "only", .stage = small};
 static const kin_head own_head = {.name = "own-head", .about = "-", .run = twice};
+static bool keep_all(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p)
+{
+    return (void)c, (void)cosines, (void)p, true;
+}
+static const kin_miner own_miner = {.name = "own-miner", .about = "-", .pairs = keep_all};
 static const kin_loss own_loss = {.name = "own-loss", .about = "-", .formula = squares};
 
 static bool darken(const kin_recipe_step *step, const kin_recipe *recipe, kin_stream *s, kin_image *image,
@@ -404,6 +409,7 @@ static void test_own(const kin_dataset *set, const kin_catalogue *own, const cha
     if (own->models) snprintf(c.model, sizeof c.model, "own-net");
     if (own->heads) snprintf(c.head, sizeof c.head, "own-head");
     if (own->losses) snprintf(c.loss, sizeof c.loss, "own-loss * .5");
+    if (own->miners) snprintf(c.loss, sizeof c.loss, "supcon(miner=own-miner)");
     kin_train_opt opt = {.version = KIN_TRAIN_VERSION,
                          .phases = &(kin_train_phase){.config = &c},
                          .n_phases = 1,
@@ -446,9 +452,11 @@ static void test_catalogue(const kin_dataset *set)
     const kin_model *const models[] = {&own_model, NULL};
     const kin_head *const heads[] = {&own_head, NULL};
     const kin_loss *const losses[] = {&own_loss, NULL};
+    const kin_miner *const miners[] = {&own_miner, NULL};
     test_own(set, &(kin_catalogue){.models = models}, "model", "own-net");
     test_own(set, &(kin_catalogue){.heads = heads}, "head", "own-head");
     test_own(set, &(kin_catalogue){.losses = losses}, "loss", "own-loss");
+    test_own(set, &(kin_catalogue){.miners = miners}, "miner", "own-miner");
     kin_model m = own_model;
     kin_head h = own_head;
     kin_loss l = own_loss;
@@ -482,6 +490,12 @@ static void test_catalogue(const kin_dataset *set)
     refuse_catalogue("a data set without a function",
                      &(kin_catalogue){.sets = (const kin_dataset_reader *const[]){&reader, NULL}},
                      "has no function `open`");
+    kin_miner miner = own_miner;
+    const kin_catalogue bad_miner = {.miners = (const kin_miner *const[]){&miner, NULL}};
+    miner.pairs = NULL;
+    refuse_catalogue("a miner without a function", &bad_miner, "has no function `pairs` or `triplets`");
+    miner = own_miner, miner.name = "a miner";
+    refuse_catalogue("a miner's name with a blank", &bad_miner, "'a miner' is no name");
     l = own_loss, l.name = NULL;
     refuse_catalogue("a loss without a name", &bad_loss, "'' is no name");
 }

@@ -24,6 +24,11 @@ const kin_model *kin_catalogue_each_model(const kin_catalogue *own, int i)
     return NULL;
 }
 
+bool kin_catalogue_loss(const kin_catalogue *own, const char *text, kin_loss_sum *out, kin_error *err)
+{
+    return kin_loss_parse(text, own ? own->losses : NULL, own ? own->miners : NULL, out, err);
+}
+
 /* A name as options and sums of losses are written. */
 static bool name_fits(const char *what, const char *name, size_t most, kin_error *err)
 {
@@ -69,6 +74,13 @@ static bool loss_fits(const kin_loss *l, kin_error *err)
     return l->about || lacks("loss", l->name, "`about`", err);
 }
 
+static bool miner_fits(const kin_miner *m, kin_error *err)
+{
+    if (!name_fits("miner", m->name, KIN_WORD, err)) return false;
+    if (!m->pairs && !m->triplets) return lacks("miner", m->name, "function `pairs` or `triplets`", err);
+    return m->about || lacks("miner", m->name, "`about`", err);
+}
+
 static bool transform_fits(const kin_transform_info *t, kin_error *err)
 {
     if (!name_fits("transform", t->name, KIN_WORD, err)) return false;
@@ -90,6 +102,7 @@ bool kin_catalogue_check(const kin_catalogue *own, kin_error *err)
     for (int i = 0; ok && own && own->models && own->models[i]; i++) ok = model_fits(own->models[i], err);
     for (int i = 0; ok && own && own->heads && own->heads[i]; i++) ok = head_fits(own->heads[i], err);
     for (int i = 0; ok && own && own->losses && own->losses[i]; i++) ok = loss_fits(own->losses[i], err);
+    for (int i = 0; ok && own && own->miners && own->miners[i]; i++) ok = miner_fits(own->miners[i], err);
     for (int i = 0; ok && own && own->transforms && own->transforms[i]; i++)
         ok = transform_fits(own->transforms[i], err);
     for (int i = 0; ok && own && own->sets && own->sets[i]; i++) ok = set_fits(own->sets[i], err);

@@ -364,7 +364,7 @@ kin_filter kin_config_filter(const kin_config *c)
 bool kin_config_loss(const kin_config *c, kin_loss_sum *out, kin_error *err)
 {
     int taken;
-    return kin_loss_parse(c->loss, c->own ? c->own->losses : NULL, out, err) &&
+    return kin_catalogue_loss(c->own, c->loss, out, err) &&
            (!(c->margin > 0) || kin_loss_offer(out, "margin", c->margin, &taken, err)) &&
            (!(c->smoothing > 0) || kin_loss_offer(out, "smoothing", c->smoothing, &taken, err));
 }

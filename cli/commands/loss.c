@@ -140,7 +140,7 @@ static bool take(const trial *t, kin_error *err) { return kin_take_error(t->ctx,
 
 static bool open_trial(const kin_cli *cli, trial *t, kin_error *err)
 {
-    if (!kin_loss_parse(cli->positional[0], kin_own()->losses, &t->sum, err) ||
+    if (!kin_catalogue_loss(kin_own(), cli->positional[0], &t->sum, err) ||
         !kin_npy_read_matrix(kin_option_string(cli, "embeddings"), &t->embeddings, err))
         return false;
     t->n = t->embeddings.shape[0], t->d = t->embeddings.shape[1], t->classes = kin_option_int(cli, "classes");
@@ -248,7 +248,7 @@ static bool try_it(const kin_cli *cli, trial *t, kin_error *err)
 static int list(void)
 {
     kin_text text = {0};
-    kin_loss_list(kin_own()->losses, &text);
+    kin_loss_list(kin_own()->losses, kin_own()->miners, &text);
     if (text.data) fputs(text.data, stdout);
     kin_text_free(&text);
     return 0;

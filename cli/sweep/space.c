@@ -225,8 +225,8 @@ static bool idle(const kin_space *s, int param, const kin_cli *train)
     const char *name = s->params[param].name, *loss = kin_option_string(train, "loss");
     if (s->conf.settings[s->setting[param]].phase >= 0) return false;
     if (strcmp(name, "margin") != 0 && strcmp(name, "smoothing") != 0) return false;
-    return kin_loss_parse(loss, kin_own()->losses, &sum, NULL) &&
-           kin_loss_offer(&sum, name, 0, &taken, NULL) && !taken;
+    return kin_catalogue_loss(kin_own(), loss, &sum, NULL) && kin_loss_offer(&sum, name, 0, &taken, NULL) &&
+           !taken;
 }
 
 /* ---- what does nothing ---- */
@@ -266,7 +266,7 @@ bool kin_space_idle(const kin_sweep_space *s, const double *value, int param)
     if (strcmp(name, "alpha") == 0) return is_none(s, value, "expand") && is_none(s, value, AUGMENT);
     if (strcmp(name, "margin") != 0 && strcmp(name, "smoothing") != 0) return false;
     const char *loss = option_of(s, value, "loss", room, sizeof room);
-    return kin_loss_parse(loss ? loss : "triplet-hard", kin_own()->losses, &sum, NULL) &&
+    return kin_catalogue_loss(kin_own(), loss ? loss : "triplet-hard", &sum, NULL) &&
            kin_loss_offer(&sum, name, 0, &taken, NULL) && !taken;
 }
 
