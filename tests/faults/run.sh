@@ -72,6 +72,7 @@ eval eval --gallery ../E
 eval-ranks eval ../own.csv --gallery ../E
 check check ../own.csv --gallery ../E
 models models
+machine machine --unmeasured
 show show conv4
 forward forward --model conv4 --width 8 --embedding 8 --weights ../run/model.safetensors --input ../x.npy --out y.npy
 import import ../run/model.safetensors m.safetensors
@@ -108,6 +109,14 @@ run() {
 }
 wanted() { [ $# -eq 1 ] && return 0; what=$1; shift; for word; do case $what in *"$word"*) return 0 ;; esac; done; return 1; }
 
+# Of a machine that cannot be read all is told that can be, and nothing else: a line less, or its beginning, or "unknown". The memory that is
+# available changes by itself.
+only_less() { # WHOLE PART
+    awk 'NR == FNR { line[NR] = $0; next }
+        /^  available/ || /unknown$/ { next }
+        { for (i in line) if (index(line[i], $0) == 1) next; exit 1 }' "$1" "$2"
+}
+
 one() { # NAME FAULT ARGUMENTS...
     name=$1 fault=$2; shift 2
     run "$fault" "$@"; got=$?
@@ -135,6 +144,7 @@ one() { # NAME FAULT ARGUMENTS...
         ;;
     esac
     rm -rf work/c ref/c # a cache may hold its rows in other files
+    case $name in machine) if only_less ref/stdout work/stdout; then cp ref/stdout work/stdout; fi ;; esac
     different=$(diff -rq ref work | head -n 1)
     if [ -n "$different" ]; then bad "$name, $fault: $different"; else passed=$((passed + 1)); fi
 }
