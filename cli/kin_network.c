@@ -60,7 +60,7 @@ static void scale(const float *from, int64_t dim, double factor, float *to)
     for (int64_t i = 0; i < dim; i++) to[i] = (float)((double)from[i] * factor);
 }
 
-bool kin_joined_row(float *row, const float *network, int64_t dim)
+bool kin_network_joined_row(float *row, const float *network, int64_t dim)
 {
     double length = length_of(network, dim);
     if (!(length > 0) || !isfinite(length)) return false;
@@ -69,16 +69,16 @@ bool kin_joined_row(float *row, const float *network, int64_t dim)
     return true;
 }
 
-void kin_joined_by_hand(const float *row, float *out)
+void kin_network_by_hand(const float *row, float *out)
 {
     double length = length_of(row, KIN_LOOK_DIM);
     scale(row, KIN_LOOK_DIM, length > 0 ? 1 / length : 0, out);
 }
 
-bool kin_joined_grey(float *row)
+bool kin_network_joined_grey(float *row)
 {
     float look[KIN_LOOK_DIM];
-    kin_joined_by_hand(row, look);
+    kin_network_by_hand(row, look);
     if (!kin_look_grey(look)) return false;
     scale(look, KIN_LOOK_DIM, sqrt(by_hand / (1 + by_hand)), row);
     return true;

@@ -18,14 +18,14 @@ bool kin_network_own(kin_ctx *ctx, kin_network *network, kin_module **module, ki
 const unsigned char *kin_network_bytes(size_t *size);
 
 /* Numbers of a joined row, whose network's part has `dim`. By hand comes first. */
-static inline int64_t kin_joined_dim(int64_t dim) { return KIN_LOOK_DIM + dim; }
+static inline int64_t kin_network_joined_dim(int64_t dim) { return KIN_LOOK_DIM + dim; }
 /* A row whose first KIN_LOOK_DIM numbers are kin_look's; `network` [dim] is brought to unit length. False where it has no
  * direction. */
-bool kin_joined_row(float *row, const float *network, int64_t dim);
+bool kin_network_joined_row(float *row, const float *network, int64_t dim);
 /* What is counted by hand in a joined row, of unit length again. */
-void kin_joined_by_hand(const float *row, float *out);
+void kin_network_by_hand(const float *row, float *out);
 
 /* kin_look_grey of what is counted by hand; the network's part stays as it is. */
-bool kin_joined_grey(float *row);
+bool kin_network_joined_grey(float *row);
 
 #endif

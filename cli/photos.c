@@ -159,7 +159,7 @@ bool kin_album_by_hand(kin_album *album)
     if (*p->weights == '\0') return p->dim == KIN_LOOK_DIM;
     if (!kin_photos_joined(p)) return false;
     for (int64_t i = 0; i < p->count; i++)
-        kin_joined_by_hand(p->rows + i * p->dim, p->rows + i * KIN_LOOK_DIM);
+        kin_network_by_hand(p->rows + i * p->dim, p->rows + i * KIN_LOOK_DIM);
     p->dim = KIN_LOOK_DIM;
     return true;
 }
@@ -252,7 +252,7 @@ bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err)
     if (ok) digest_of(out->module, out->weights);
     if (ok) kin_module_seal(out->module);
     ok = ok && measure(out, err);
-    if (ok && out->joined) out->dim = kin_joined_dim(out->dim);
+    if (ok && out->joined) out->dim = kin_network_joined_dim(out->dim);
     if (!ok) kin_describer_close(out);
     return ok;
 }
@@ -392,7 +392,7 @@ static bool join(kin_describer *d, const kin_dataset *set, float *rows, bool *ma
     if (!network) return kin_fail_memory(err, "descriptors", (size_t)(set->count * dim) * sizeof *network);
     bool ok = encode(d, set, dim, network, made, err);
     for (int64_t i = 0; ok && i < set->count; i++)
-        made[i] = made[i] && kin_joined_row(rows + i * d->dim, network + i * dim, dim);
+        made[i] = made[i] && kin_network_joined_row(rows + i * d->dim, network + i * dim, dim);
     kin_free(network);
     return ok;
 }

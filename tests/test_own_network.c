@@ -85,7 +85,7 @@ static void make(uint64_t seed, bool grey, float *look, float *network, float *r
     for (int i = 0; i < DIM; i++) network[i] = (float)sin((double)seed + i) * 7;
     kin_look(rgb, look);
     memcpy(row, look, KIN_LOOK_DIM * sizeof *row);
-    CHECK(kin_joined_row(row, network, DIM));
+    CHECK(kin_network_joined_row(row, network, DIM));
 }
 
 static void test_rows(void)
@@ -94,20 +94,20 @@ static void test_rows(void)
     enum { ALL = KIN_LOOK_DIM + DIM };
     static float look[2][KIN_LOOK_DIM], network[2][DIM], row[2][ALL], back[KIN_LOOK_DIM];
     make(1, false, look[0], network[0], row[0]), make(2, true, look[1], network[1], row[1]);
-    CHECK(kin_joined_dim(DIM) == ALL);
+    CHECK(kin_network_joined_dim(DIM) == ALL);
     CHECK_CLOSE(product(row[0], row[0], ALL), 1, 1e-5);
     double cosine = product(network[0], network[1], DIM) /
                     sqrt(product(network[0], network[0], DIM) * product(network[1], network[1], DIM));
     CHECK_CLOSE(product(row[0], row[1], ALL), (2 * product(look[0], look[1], KIN_LOOK_DIM) + cosine) / 3,
                 1e-5);
-    kin_joined_by_hand(row[0], back);
+    kin_network_by_hand(row[0], back);
     for (int i = 0; i < KIN_LOOK_DIM; i++) CHECK_CLOSE(back[i], look[0][i], 1e-6);
-    CHECK(!kin_joined_grey(row[0]));
-    CHECK(kin_joined_grey(row[1]) && kin_look_grey(look[1]));
+    CHECK(!kin_network_joined_grey(row[0]));
+    CHECK(kin_network_joined_grey(row[1]) && kin_look_grey(look[1]));
     CHECK_CLOSE(product(row[0], row[1], ALL), (2 * product(look[0], look[1], KIN_LOOK_DIM) + cosine) / 3,
                 1e-5);
     float nothing[DIM] = {0};
-    CHECK(!kin_joined_row(row[0], nothing, DIM));
+    CHECK(!kin_network_joined_row(row[0], nothing, DIM));
     check_end();
 }
 

@@ -297,7 +297,7 @@ static bool join(const kin_cli *cli, kin_dataset *set, kin_encoded *e, kin_error
         return false;
     }
     const kin_pictures *p = &source.pictures;
-    int64_t dim = kin_joined_dim(e->dim), n = 0;
+    int64_t dim = kin_network_joined_dim(e->dim), n = 0;
     float *look = kin_look_pictures(p, err),
           *rows = kin_alloc_array((size_t)e->count, (size_t)dim * sizeof *rows);
     bool ok = look && (rows || kin_fail_memory(err, "descriptors", (size_t)(e->count * dim) * sizeof *rows));
@@ -306,7 +306,7 @@ static bool join(const kin_cli *cli, kin_dataset *set, kin_encoded *e, kin_error
         if (at == p->count) break; /* readable a moment ago */
         memcpy(rows + n * dim, look + at * KIN_LOOK_DIM, KIN_LOOK_DIM * sizeof *rows);
         e->item[n] = e->item[i];
-        n += kin_joined_row(rows + n * dim, e->rows + i * e->dim, e->dim);
+        n += kin_network_joined_row(rows + n * dim, e->rows + i * e->dim, e->dim);
     }
     if (ok && n < e->count)
         ok = kin_fail(err, KIN_ERR_IO, "pictures changed while they were read; say it again");

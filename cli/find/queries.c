@@ -97,7 +97,7 @@ bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_
         ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], err)
                          : take_file(q->name[i], &d, row, &q->file[i], err));
         bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
-        if (ok && (handmade ? kin_look_grey(row) : kin_photos_joined(p) && kin_joined_grey(row))) {
+        if (ok && (handmade ? kin_look_grey(row) : kin_photos_joined(p) && kin_network_joined_grey(row))) {
             q->grey[i] = true;
             kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
         }
