@@ -4,6 +4,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 kin=${BUILD:-build/cc}/kin
 python=${KIN_ORACLE_PYTHON:-python3}
+[ -n "${KIN_ORACLE_PYTHON:-}" ] || [ ! -x build/neighbours/bin/python ] || python=build/neighbours/bin/python
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 q=tests/golden/retrieval/query g=tests/golden/retrieval/gallery

@@ -103,16 +103,17 @@ why=
 [ "$(asked 'SELECT count(*), count(label), count(path) FROM gallery')" = "400|320|200" ] || why=$(asked 'SELECT count(*), count(label), count(path) FROM gallery')
 report "... as many rows, labels and paths as there are" "$why"
 
-# lists METRIC OPERATOR: all pairs, and the first twenty of each query as somebody would ask for them.
+# lists_of OPERATOR: all pairs, and the first twenty of each query as somebody would ask for them.
 lists_of() {
-    psql_to -c "COPY (SELECT q.id, g.id, q.embedding $1 g.embedding FROM query q, gallery g) TO STDOUT (FORMAT csv)" >"$folder/pairs.csv" &&
+    psql_to -c "COPY (SELECT q.id, g.id, q.embedding $1 g.embedding FROM query q, gallery g) TO STDOUT (FORMAT csv)" >"$folder/$metric/pairs.csv" &&
         psql_to -c "COPY (SELECT q.id, n.id, n.d FROM query q CROSS JOIN LATERAL (SELECT g.id, g.embedding $1 q.embedding AS d FROM gallery g
-            ORDER BY g.embedding $1 q.embedding LIMIT 20) n ORDER BY q.id, n.d) TO STDOUT (FORMAT csv)" >"$folder/lists.csv"
+            ORDER BY g.embedding $1 q.embedding LIMIT 20) n ORDER BY q.id, n.d) TO STDOUT (FORMAT csv)" >"$folder/$metric/lists.csv"
 }
 for metric in 'cosine <=>' 'euclid <->' 'inner <#>'; do
     operator=${metric#* } metric=${metric% *} why=
-    { "$kin" search --query "$folder/query" --gallery "$folder/gallery" --metric $metric --top 20 --indices "$folder/i.npy" --distances "$folder/d.npy" --quiet &&
-        lists_of "$operator" && beside compare "$folder" $metric lists.csv; } >"$folder/log" 2>&1 || why=$(tail -n 1 "$folder/log")
+    mkdir "$folder/$metric"
+    { "$kin" search --query "$folder/query" --gallery "$folder/gallery" --metric $metric --top 20 --indices "$folder/$metric/i.npy" --distances "$folder/$metric/d.npy" --quiet &&
+        lists_of "$operator" && beside compare "$folder" $metric; } >"$folder/log" 2>&1 || why=$(tail -n 1 "$folder/log")
     report "the order and the distances of $operator are kin's, $metric" "$why"
     kinds=hnsw
     [ $metric != cosine ] || kinds="hnsw ivfflat"
@@ -120,10 +121,10 @@ for metric in 'cosine <=>' 'euclid <->' 'inner <#>'; do
         why=
         { "$kin" export --pgvector "$folder/gallery" --table other --index $kind --metric $metric | psql_to &&
             psql_to -c "SET enable_seqscan = off; SET ivfflat.probes = 1" -c "COPY (SELECT q.id, n.id, n.d FROM query q CROSS JOIN LATERAL (SELECT g.id, g.embedding $operator q.embedding AS d
-                FROM other g ORDER BY g.embedding $operator q.embedding LIMIT 20) n) TO STDOUT (FORMAT csv)" >"$folder/lists.csv" &&
+                FROM other g ORDER BY g.embedding $operator q.embedding LIMIT 20) n) TO STDOUT (FORMAT csv)" >"$folder/$metric/lists.csv" &&
             psql_to -c "SET enable_seqscan = off" -c "EXPLAIN SELECT id FROM other ORDER BY embedding $operator (SELECT embedding FROM query LIMIT 1) LIMIT 20" >"$folder/plan"; } 2>"$folder/log" || why=$(tail -n 1 "$folder/log")
         grep -q 'Index Scan using other_embedding_idx' "$folder/plan" || why="$why; the index is not used: $(head -n 3 "$folder/plan" | tr '\n' ' ')"
-        found=$(beside recall "$folder" lists.csv)
+        found=$(beside recall "$folder" $metric)
         awk -v r="$found" 'BEGIN { exit !(r >= .98) }' || why="$why; recall $found"
         report "an index by $kind finds what kin finds, $metric" "$why"
         psql_to -c 'DROP TABLE other'

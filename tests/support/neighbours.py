@@ -1,8 +1,8 @@
 """Lists of other programs beside kin's: the same distances rank by rank, where equal ones may change places. Python alone, without NumPy.
 
     neighbours.py make FOLDER                           a gallery and queries, with ids that are hard on whatever reads them
-    neighbours.py compare FOLDER METRIC LISTS           kin's FOLDER/i.npy and d.npy against the distances of all pairs and the lists of FOLDER/LISTS
-    neighbours.py recall FOLDER LISTS                   the share of kin's neighbours that the lists have
+    neighbours.py compare FOLDER METRIC                 kin's FOLDER/METRIC/i.npy and d.npy against the distances of all pairs and the lists, there too
+    neighbours.py recall FOLDER METRIC                  the share of kin's neighbours that the lists have
 """
 import array
 import csv
@@ -70,11 +70,12 @@ def read_lists(name):
 AS_TOLD = {"cosine": lambda d: d, "euclid": lambda d: math.sqrt(max(d, 0)), "inner": lambda d: d}
 
 
-def compare(folder, metric, name):
+def compare(folder, metric):
     gallery, query = read_names(folder + "/gallery.csv"), read_names(folder + "/query.csv")
-    rows, distances = read_npy(folder + "/i.npy", "q"), read_npy(folder + "/d.npy", "f")
-    pairs = {(q, g): d for q, found in read_lists(folder + "/pairs.csv").items() for g, d in found}
-    lists = read_lists(folder + "/" + name)
+    here = folder + "/" + metric
+    rows, distances = read_npy(here + "/i.npy", "q"), read_npy(here + "/d.npy", "f")
+    pairs = {(q, g): d for q, found in read_lists(here + "/pairs.csv").items() for g, d in found}
+    lists = read_lists(here + "/lists.csv")
     if len(lists) != len(query) or len(pairs) != len(query) * len(gallery):
         sys.exit("%d lists and %d pairs of %d queries" % (len(lists), len(pairs), len(query)))
     same = total = 0
@@ -94,11 +95,11 @@ def compare(folder, metric, name):
         sys.exit("too few")
 
 
-def recall(folder, name):
+def recall(folder, metric):
     gallery, query = read_names(folder + "/gallery.csv"), read_names(folder + "/query.csv")
-    lists = read_lists(folder + "/" + name)
+    lists = read_lists(folder + "/" + metric + "/lists.csv")
     hits = total = 0
-    for q, mine in zip(query, read_npy(folder + "/i.npy", "q")):
+    for q, mine in zip(query, read_npy(folder + "/" + metric + "/i.npy", "q")):
         found = {g for g, _ in lists.get(q, [])}
         hits += sum(gallery[row] in found for row in mine)
         total += len(mine)
