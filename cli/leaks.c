@@ -9,6 +9,7 @@
 #include "photos/leaks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const kin_leaks_kinds[] = {"exact", "same", "near", NULL};
@@ -203,6 +204,7 @@ bool kin_leaks_tell(const kin_cli *cli, const kin_dataset *first, const kin_data
     kin_leaks leaks = {0};
     kin_photos_meter m = {.quiet = cli->quiet};
     kin_duplicates_opt opt = {.loosest = (kin_duplicate)kin_option_choice(cli, "kind"),
+                              .scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
                               .progress = {kin_photos_show, &m}};
     const char *html = kin_option_string(cli, "html");
     bool ok = kin_picture_limits(cli, &opt.limits, err) && kin_leaks_find(first, second, &opt, &leaks, err);

@@ -4,10 +4,12 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "data/look/hash.h"
+#include "photos/candidates.h"
 #include "photos/components.h"
 #include "photos/descent.h"
 #include "photos/detail.h"
 #include "photos/overlay.h"
+#include "photos/present.h"
 #include "retrieval/search/search.h"
 
 #include <errno.h>
@@ -34,15 +36,12 @@ typedef struct state {
     kin_duplicates *out;
     int64_t *single; /* [singles]: the first of each content */
     int64_t singles,
-        second;           /* how many; from where on they are the second set's; singles: there is one set */
-    size_t capacity;      /* of out->pair */
-    int64_t *place;       /* [count]: in `overlay`; -1: it is in no candidate */
-    kin_overlay *overlay; /* [overlays] */
-    int64_t *item, overlays; /* [overlays]: whose they are */
-    bool *unread;            /* [overlays] */
-    kin_error *errors;       /* [GROUP] */
-    int64_t begin;           /* of the stretch that is worked on */
-    char *workspace;         /* a worker's, each */
+        second;      /* how many; from where on they are the second set's; singles: there is one set */
+    size_t capacity; /* of out->pair */
+    kin_candidates candidates;
+    int64_t *last;   /* [count]: the last pair that it is compared in; -1: none */
+    int64_t begin;   /* of the stretch that is worked on */
+    char *workspace; /* a worker's, each */
     size_t bytes;
 } state;
 
@@ -225,64 +224,17 @@ static bool report(const state *s, const char *stage, int64_t done, int64_t tota
            kin_fail(err, KIN_ERR_INTERRUPTED, "interrupted while comparing pictures; nothing was written");
 }
 
-static bool read_item(const state *s, int64_t item, const kin_image_limits *limits, kin_image *out,
-                      kin_error *err)
+/* kin_candidate_reader */
+static bool read_item(void *user, int64_t item, kin_image *out, kin_error *err)
 {
-    if (s->opt.read) return s->opt.read(s->opt.read_user, item, limits, out, err);
-    char *path = kin_path_join(s->folder, s->photos->item[item].path);
-    bool ok = path ? kin_image_read(path, limits, out, err) : kin_fail_memory(err, "a path", 4096);
-    kin_free(path);
-    return ok;
-}
-
-static void look_again(void *arg, int64_t index, int worker)
-{
-    (void)worker;
-    state *s = arg;
-    int64_t i = s->begin + index;
-    kin_error *err = &s->errors[index];
-    kin_image image;
+    const state *s = user;
     kin_image_limits limits = s->opt.limits;
     limits.reduce_to = KIN_CORNER_SIDE;
-    kin_error_clear(err);
-    bool ok = read_item(s, s->item[i], &limits, &image, err);
-    if (ok) {
-        ok = kin_image_convert(&image, 3, err) && kin_overlay_make(&image, &s->overlay[i], err);
-        kin_image_free(&image);
-    }
-    s->unread[i] = !ok;
-}
-
-static bool look_at_candidates(state *s, kin_error *err)
-{
-    kin_duplicates *d = s->out;
-    int64_t n = s->photos->count;
-    s->place = kin_alloc_array((size_t)n, sizeof *s->place);
-    s->item = kin_alloc_array((size_t)n, sizeof *s->item);
-    s->errors = kin_alloc_zero(GROUP, sizeof *s->errors);
-    if (!s->place || !s->item || !s->errors)
-        return kin_fail_memory(err, "candidates", (size_t)n * sizeof *s->place);
-    for (int64_t i = 0; i < n; i++) s->place[i] = -1;
-    for (int64_t i = 0; i < d->pairs; i++) {
-        if (d->pair[i].kind == KIN_DUPLICATE_EXACT) continue;
-        const int64_t both[2] = {d->pair[i].a, d->pair[i].b};
-        for (int k = 0; k < 2; k++)
-            if (s->place[both[k]] < 0) s->item[s->place[both[k]] = s->overlays++] = both[k];
-    }
-    s->overlay = kin_alloc_array((size_t)s->overlays, sizeof *s->overlay);
-    s->unread = kin_alloc_zero((size_t)s->overlays, sizeof *s->unread);
-    if (!s->overlay || !s->unread)
-        return kin_fail_memory(err, "candidates", (size_t)s->overlays * sizeof *s->overlay);
-    for (s->begin = 0; s->begin < s->overlays; s->begin += GROUP) {
-        int64_t count = s->overlays - s->begin < GROUP ? s->overlays - s->begin : GROUP;
-        kin_parallel_for(count, look_again, s);
-        for (int64_t i = 0; i < count; i++)
-            if (kin_failed(&s->errors[i]) && !kin_error_is_of_file(&s->errors[i]))
-                return kin_fail(err, s->errors[i].code, "%s", s->errors[i].message);
-        for (int64_t i = 0; i < count; i++) d->broken += s->unread[s->begin + i];
-        if (!report(s, "looking", s->begin + count, s->overlays, err)) return false;
-    }
-    return true;
+    if (s->opt.read) return s->opt.read(s->opt.read_user, item, &limits, out, err);
+    char *path = kin_path_join(s->folder, s->photos->item[item].path);
+    bool ok = path ? kin_image_read(path, &limits, out, err) : kin_fail_memory(err, "a path", 4096);
+    kin_free(path);
+    return ok;
 }
 
 /* Whether colours and, before a plain background, what stands before it are one picture's. Copies, whatever was
@@ -352,8 +304,9 @@ static void verify_one(void *arg, int64_t index, int worker)
 {
     state *s = arg;
     kin_duplicate_pair *p = &s->out->pair[s->begin + index];
-    if (p->kind == KIN_DUPLICATE_EXACT || s->unread[s->place[p->a]] || s->unread[s->place[p->b]]) return;
-    const kin_overlay *a = &s->overlay[s->place[p->a]], *b = &s->overlay[s->place[p->b]];
+    const kin_overlay *a = kin_candidates_overlay(&s->candidates, p->a),
+                      *b = kin_candidates_overlay(&s->candidates, p->b);
+    if (p->kind == KIN_DUPLICATE_EXACT || !a || !b) return;
     char *room = s->workspace + (size_t)worker * s->bytes;
     if (verify_whole(s, p, a, b, 0)) return;
     verify_part(s, p, a, b, room);
@@ -370,7 +323,7 @@ static const kin_duplicate_pair *pair_of(const kin_duplicates *d, int64_t a, int
 static int64_t grey_of(const state *s, const kin_duplicate_pair *p, int64_t *coloured)
 {
     if (p->kind == KIN_DUPLICATE_EXACT || p->kind == KIN_DUPLICATE_NONE) return -1;
-    bool a = s->overlay[s->place[p->a]].coloured, b = s->overlay[s->place[p->b]].coloured;
+    bool a = s->candidates.of[p->a].coloured, b = s->candidates.of[p->b].coloured;
     *coloured = a ? p->a : p->b;
     return a == b ? -1 : a ? p->b : p->a;
 }
@@ -398,18 +351,50 @@ static bool part_greys(state *s, kin_error *err)
     return true;
 }
 
+/* When the overlay of each is needed for the last time. */
+static bool find_last(state *s, kin_error *err)
+{
+    const kin_duplicates *d = s->out;
+    size_t n = (size_t)s->photos->count;
+    s->last = kin_alloc_array(n, sizeof *s->last);
+    if (!s->last) return kin_fail_memory(err, "candidates", n * sizeof *s->last);
+    for (size_t i = 0; i < n; i++) s->last[i] = -1;
+    for (int64_t i = 0; i < d->pairs; i++)
+        if (d->pair[i].kind != KIN_DUPLICATE_EXACT) s->last[d->pair[i].a] = s->last[d->pair[i].b] = i;
+    return true;
+}
+
+/* The pairs of one stretch, both of each in memory. */
+static bool verify_stretch(state *s, int64_t count, kin_error *err)
+{
+    const kin_duplicate_pair *pair = s->out->pair + s->begin;
+    int64_t item[2 * GROUP], n = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (pair[i].kind != KIN_DUPLICATE_EXACT) item[n++] = pair[i].a, item[n++] = pair[i].b;
+    if (!kin_candidates_want(&s->candidates, item, n, err)) return false;
+    kin_parallel_for(count, verify_one, s);
+    for (int64_t i = 0; i < n; i++)
+        if (s->last[item[i]] < s->begin + count) kin_candidates_drop(&s->candidates, item[i]);
+    return true;
+}
+
 static bool verify(state *s, kin_error *err)
 {
     kin_duplicates *d = s->out;
+    int64_t kept = s->opt.kept < 2 ? 2 : s->opt.kept, stretch = kept < 2 * GROUP ? kept / 2 : GROUP;
     s->bytes = kin_corners_workspace();
     if (s->bytes < sizeof(kin_overlay)) s->bytes = (sizeof(kin_overlay) + 63) / 64 * 64;
     s->workspace = kin_alloc_array((size_t)kin_threads(), s->bytes);
     if (!s->workspace) return kin_fail_memory(err, "candidates", (size_t)kin_threads() * s->bytes);
-    for (s->begin = 0; s->begin < d->pairs; s->begin += WORK) {
-        int64_t count = d->pairs - s->begin < WORK ? d->pairs - s->begin : WORK;
-        kin_parallel_for(count, verify_one, s);
-        if (!report(s, "comparing", s->begin + count, d->pairs, err)) return false;
+    if (!find_last(s, err) ||
+        !kin_candidates_begin(&s->candidates, s->photos->count, kept, s->opt.scratch, read_item, s, err))
+        return false;
+    for (s->begin = 0; s->begin < d->pairs; s->begin += stretch) {
+        int64_t count = d->pairs - s->begin < stretch ? d->pairs - s->begin : stretch;
+        if (!verify_stretch(s, count, err) || !report(s, "comparing", s->begin + count, d->pairs, err))
+            return false;
     }
+    d->broken = s->candidates.unread;
     return part_greys(s, err);
 }
 
@@ -441,10 +426,10 @@ static bool is_paletted(const char *folder, const char *name, bool *paletted, ki
 static bool find_worths(const state *s, worth *worths, kin_error *err)
 {
     const kin_duplicates *d = s->out;
-    for (int64_t k = 0; k < s->overlays; k++) {
-        int64_t i = s->item[k];
-        if (s->unread[k]) continue;
-        worths[i] = (worth){.grey = !s->overlay[k].coloured, .framed = kin_overlay_framed(&s->overlay[k])};
+    for (int64_t i = 0; s->candidates.of && i < s->photos->count; i++) {
+        const kin_candidate *of = &s->candidates.of[i];
+        if (!of->looked || of->unread) continue;
+        worths[i] = (worth){.grey = !of->coloured, .framed = of->framed};
         if (!is_paletted(s->folder, s->photos->item[i].path, &worths[i].paletted, err)) return false;
     }
     for (int64_t k = 0; k < d->pairs; k++)
@@ -592,7 +577,7 @@ static bool group(state *s, kin_error *err)
     ok = ok && find_worths(s, worths, err);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t c = of[i];
-        if (s->overlays && i % GROUP == 0 && !(ok = report(s, "choosing", i, n, err))) break;
+        if (s->candidates.looked && i % GROUP == 0 && !(ok = report(s, "choosing", i, n, err))) break;
         if (size[c] == 1) size[c] = -1; /* alone */
         else if (size[c] > 1) d->keeper[d->groups] = i, size[c] = -2 - d->groups++;
         d->group[i] = size[c] == -1 ? -1 : -2 - size[c];
@@ -615,15 +600,53 @@ bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const k
     if (s.opt.similarity == 0) s.opt.similarity = .6;
     if (s.opt.whole == 0) s.opt.whole = .985;
     if (s.opt.part == 0) s.opt.part = .97;
+    if (!s.opt.kept) s.opt.kept = 2048;
     bool ok = find_exact(&s, err), looks = s.opt.loosest > KIN_DUPLICATE_EXACT;
     ok = ok && (!looks || (by_hash(&s, err) && by_descriptor(&s, err)));
     if (ok) sort_pairs(&s);
-    ok = ok && (!looks || (look_at_candidates(&s, err) && verify(&s, err)));
+    ok = ok && (!looks || verify(&s, err));
     ok = ok && (s.opt.across || group(&s, err));
-    kin_free(s.single), kin_free(s.place), kin_free(s.overlay), kin_free(s.item);
-    kin_free(s.unread), kin_free(s.errors), kin_free(s.workspace);
+    kin_free(s.single), kin_free(s.last), kin_free(s.workspace);
+    if (s.candidates.of) kin_candidates_end(&s.candidates);
     if (!ok) kin_duplicates_free(out);
     return ok;
+}
+
+/* ---- what went meanwhile ---- */
+
+/* Which groups stay, by their new numbers; -1: one of its pictures is not as the index says. The first of those. */
+static bool look_at_groups(const kin_duplicates *d, const kin_photos *photos, const char *folder,
+                           int64_t *number, int64_t *first, kin_error *err)
+{
+    for (int64_t g = 0; g < d->groups; g++) number[g] = 0;
+    for (int64_t i = 0; i < photos->count; i++) {
+        kin_photo_state now;
+        struct stat info;
+        if (d->group[i] < 0 || number[d->group[i]] < 0) continue;
+        if (!kin_photo_now(&photos->item[i], folder, &now, &info, err)) return false;
+        if (now == KIN_PHOTO_THERE) continue;
+        number[d->group[i]] = -1;
+        if (*first < 0) *first = i;
+    }
+    for (int64_t g = 0, stay = 0; g < d->groups; g++)
+        if (number[g] == 0) number[g] = stay++;
+    return true;
+}
+
+int64_t kin_duplicates_settle(kin_duplicates *d, const kin_photos *photos, const char *folder, int64_t *first,
+                              kin_error *err)
+{
+    int64_t *number = kin_alloc_array((size_t)d->groups, sizeof *number), stay = 0, groups = d->groups;
+    *first = -1;
+    bool ok = number || kin_fail_memory(err, "groups", (size_t)groups * sizeof *number);
+    ok = ok && look_at_groups(d, photos, folder, number, first, err);
+    for (int64_t i = 0; ok && i < photos->count; i++)
+        if (d->group[i] >= 0) d->group[i] = number[d->group[i]];
+    for (int64_t g = 0; ok && g < groups; g++)
+        if (number[g] >= 0) d->keeper[stay++] = d->keeper[g];
+    if (ok) d->groups = stay;
+    kin_free(number);
+    return ok ? groups - stay : -1;
 }
 
 void kin_duplicates_free(kin_duplicates *d)

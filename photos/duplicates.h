@@ -55,6 +55,9 @@ typedef struct kin_duplicates_opt {
     /* Items below it are one set, the others a second one: only pairs across both are compared, and no groups made
      * (group, keeper and kind stay NULL). Of equal contents of the first set, one item is compared. 0: one set */
     int64_t across;
+    int64_t kept; /* overlays of 34 KB in memory at most; 0: 2048. Same result whatever it is */
+    const char *
+        scratch; /* a folder for a file without a name, where the other overlays are; NULL: they are made again */
     /* Decodes an item again, by many threads at once; NULL: the file of its path below `folder`. */
     bool (*read)(void *user, int64_t item, const kin_image_limits *limits, kin_image *out, kin_error *err);
     void *read_user;
@@ -79,5 +82,10 @@ typedef struct kin_duplicates {
 bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const kin_duplicates_opt *opt,
                            kin_duplicates *out, kin_error *err);
 void kin_duplicates_free(kin_duplicates *d);
+
+/* Leaves out the groups of which a picture is gone or another by now (kin_photo_now), for nothing that was said of such a
+ * group may be relied on: the one to keep may be what went. How many, and the first such picture (-1: none); -1: an error. */
+int64_t kin_duplicates_settle(kin_duplicates *d, const kin_photos *photos, const char *folder, int64_t *first,
+                              kin_error *err);
 
 #endif

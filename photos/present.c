@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_closed(int why) { return why == EACCES || why == EPERM; }
+
 /* What the file itself is the reason of is a state; what the machine is the reason of would be no answer. */
 static bool content_now(const kin_photo *photo, const char *path, kin_photo_state *state, kin_error *err)
 {
@@ -17,7 +19,8 @@ static bool content_now(const kin_photo *photo, const char *path, kin_photo_stat
     uint8_t digest[KIN_BLAKE2B_BYTES];
     kin_blake2b b;
     if (!kin_read_file(path, 0, &bytes, &inner)) {
-        *state = KIN_PHOTO_UNREADABLE;
+        struct stat info; /* it may have gone since */
+        *state = stat(path, &info) == 0 || is_closed(errno) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
         return kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
     }
     kin_blake2b_begin(&b);
@@ -31,7 +34,7 @@ static bool content_now(const kin_photo *photo, const char *path, kin_photo_stat
 /* Of a file that stat finds no more; behind a folder that is closed it may still be. */
 static bool state_of_errno(int why, const char *path, kin_photo_state *state, kin_error *err)
 {
-    *state = why == EACCES || why == EPERM ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
+    *state = is_closed(why) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
     kin_code code = kin_code_of_errno(why);
     return code == KIN_ERR_ABSENT || kin_fail(err, code, "%s: cannot be read: %s", path, strerror(why));
 }

@@ -12,6 +12,7 @@
 #include "retrieval/cluster/cluster.h"
 #include "retrieval/search/search.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +66,14 @@ bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *l
 
 /* ---- the work ---- */
 
-typedef enum { WAITING, SAME, READY, UNREADABLE, GONE } state;
+typedef enum {
+    WAITING,
+    SAME,
+    READY,
+    UNREADABLE,
+    CLOSED, /* it may not be opened, and nothing is known of it */
+    WENT    /* it was there when the folder was listed, and went or changed before it was read */
+} state;
 
 typedef struct job {
     kin_photo photo;
@@ -73,6 +81,7 @@ typedef struct job {
     int64_t from; /* of the known index: where its descriptor is taken from; -1: made now */
     state state;
     bool decoded;
+    bool kept; /* SAME for it may not be opened now, and the index knows it */
 } job;
 
 typedef struct update {
@@ -80,9 +89,11 @@ typedef struct update {
     const kin_photos_opt *opt;
     kin_photos_told *told;
     kin_dataset found;
-    kin_names paths, contents;   /* of the known index; contents as digits */
-    int64_t *of_content;         /* [contents.count]: the first with that content */
-    bool *there;                 /* [known]: its path is in the folder */
+    kin_names paths, contents; /* of the known index; contents as digits */
+    int64_t *of_content;       /* [contents.count]: the first with that content */
+    bool *there;               /* [known]: its path is in the folder, or in one that is closed */
+    job *behind;               /* [n_behind]: the known ones of closed folders */
+    int64_t n_behind;
     job *job;                    /* [found.count] */
     float *rows;                 /* [found.count, dim] */
     int64_t first;               /* of the group at hand */
@@ -118,6 +129,98 @@ static bool index_known(update *u, kin_error *err)
     return ok || kin_fail_memory(err, "the index", (size_t)n * 128);
 }
 
+/* ---- what may not be opened, or is there no more ---- */
+
+static bool is_closed(int why) { return why == EACCES || why == EPERM; }
+
+/* What is known of a picture that cannot be looked at stays: it may be there again. */
+static void keep_known(const update *u, job *j)
+{
+    const char *path = j->photo.path;
+    j->photo = u->known->item[j->old], j->photo.path = path;
+    j->from = j->old, j->state = SAME, j->kept = true;
+}
+
+/* Nothing is known of it but its name: it is tried again each time. */
+static void close_job(job *j)
+{
+    j->photo = (kin_photo){.path = j->photo.path};
+    j->state = CLOSED;
+}
+
+static void say(char *text, size_t size, const char *path)
+{
+    if (!*text) snprintf(text, size, "%s", path);
+}
+
+static void go(update *u, job *j, bool gone)
+{
+    j->state = WENT;
+    if (gone && j->old >= 0) u->there[j->old] = false;
+}
+
+/* Of a file that stat does not find. */
+static bool take_missing(update *u, job *j, const char *path, int why, kin_error *err)
+{
+    kin_code code = kin_code_of_errno(why);
+    kin_photos_told *t = u->told;
+    if (code != KIN_ERR_ABSENT) return kin_fail(err, code, "%s: cannot be read: %s", path, strerror(why));
+    if (!is_closed(why)) go(u, j, true);
+    else if (j->old >= 0 && j->old < u->known->count) keep_known(u, j);
+    else {
+        close_job(j);
+        if (!*t->first_broken)
+            snprintf(t->first_broken, sizeof t->first_broken, "%s: cannot be opened: %s", path,
+                     strerror(why));
+    }
+    return true;
+}
+
+/* Of a file that was there, and then could not be opened; `err` is what was said. Only what may not be opened has an
+ * error. */
+static void take_unopened(update *u, job *j, const char *path, kin_error *err)
+{
+    struct stat info;
+    if (!kin_error_is_of_file(err)) return;
+    const kin_photo *old = j->old >= 0 && j->old < u->known->count ? &u->known->item[j->old] : NULL;
+    if (stat(path, &info) != 0 && !is_closed(errno)) {
+        go(u, j, true);
+        kin_error_clear(err);
+    } else if (old && old->bytes == j->photo.bytes && old->change == j->photo.change) {
+        keep_known(u, j);
+        kin_error_clear(err);
+    } else close_job(j);
+}
+
+/* The known pictures of folders that may not be opened now: they were not listed. */
+static bool look_behind(update *u, const char *folder, kin_error *err)
+{
+    const kin_photos *k = u->known;
+    u->behind = kin_alloc_array((size_t)k->count, sizeof *u->behind);
+    if (!u->behind) return kin_fail_memory(err, "the index", (size_t)k->count * sizeof *u->behind);
+    for (int64_t i = 0; i < k->count; i++) {
+        struct stat info;
+        char *path = u->there[i] ? NULL : kin_path_join(folder, k->item[i].path);
+        if (!u->there[i] && !path) return kin_fail_memory(err, "a path", 4096);
+        if (path && stat(path, &info) != 0 && is_closed(errno)) {
+            job *j = &u->behind[u->n_behind++];
+            *j = (job){.photo = k->item[i], .old = i};
+            keep_known(u, j);
+            u->there[i] = true;
+        }
+        kin_free(path);
+    }
+    return true;
+}
+
+/* Whether it is the file still that its digest was made of. */
+static bool as_it_was(const job *j, const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && (int64_t)info.st_size == j->photo.bytes &&
+           (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec == j->photo.change;
+}
+
 /* Sizes and times of all files, and what they tell. */
 static bool look_at_files(update *u, kin_error *err)
 {
@@ -136,7 +239,7 @@ static bool look_at_files(update *u, kin_error *err)
         j->old = kin_names_find(&u->paths, j->photo.path), j->from = -1;
         if (j->old >= 0) u->there[j->old] = true;
         if (stat(u->found.items[i].path, &info) != 0) {
-            j->state = GONE;
+            if (!take_missing(u, j, u->found.items[i].path, errno, err)) return false;
             continue;
         }
         j->photo.bytes = (int64_t)info.st_size;
@@ -178,7 +281,7 @@ static void read_one(void *arg, int64_t index, int worker)
     kin_error_clear(err);
     if (stopped(u)) return; /* it waits for the next time */
     if (!kin_read_file(u->found.items[i].path, 0, &bytes, err)) {
-        j->state = GONE;
+        take_unopened(u, j, u->found.items[i].path, err);
         return;
     }
     take_digest(bytes.data, bytes.size, &j->photo);
@@ -213,6 +316,21 @@ static void put_back(update *u, int64_t count)
     }
 }
 
+/* The network takes no descriptor of it: for what it shows, unless it may not be opened any more. */
+static void take_undescribed(update *u, job *j, const char *path)
+{
+    kin_error err = {0};
+    FILE *file = kin_open_for_reading(path, &err);
+    if (file) {
+        fclose(file);
+        j->state = UNREADABLE;
+        return;
+    }
+    close_job(j);
+    if (!*u->told->first_broken)
+        snprintf(u->told->first_broken, sizeof u->told->first_broken, "%s", err.message);
+}
+
 /* Descriptors by the caller's network, of those of the group that were decoded. */
 static bool describe_group(update *u, int64_t count, kin_error *err)
 {
@@ -231,8 +349,11 @@ static bool describe_group(update *u, int64_t count, kin_error *err)
         memcpy(rows + k * dim, u->rows + which[k] * dim, KIN_LOOK_DIM * sizeof *rows);
     ok = ok && u->opt->describe(u->opt->user, path, n, rows, made, err);
     for (int64_t k = 0; ok && k < n; k++) {
-        if (made[k]) memcpy(u->rows + which[k] * dim, rows + k * dim, (size_t)dim * sizeof *rows);
-        else u->job[which[k]].state = UNREADABLE;
+        job *j = &u->job[which[k]];
+        if (!as_it_was(j, path[k]))
+            go(u, j, !kin_exists(path[k])); /* its descriptor may be of something else */
+        else if (made[k]) memcpy(u->rows + which[k] * dim, rows + k * dim, (size_t)dim * sizeof *rows);
+        else take_undescribed(u, j, path[k]);
     }
     kin_free(rows);
     return ok;
@@ -290,15 +411,16 @@ static int64_t not_reached(const update *u, job *rest)
 static bool gather(const update *u, job *rest, kin_photos *out, kin_error *err)
 {
     int64_t n = u->found.count, all = 0, more = rest ? not_reached(u, rest) : 0;
-    const job **order = kin_alloc_array((size_t)(n + more), sizeof *order);
+    const job **order = kin_alloc_array((size_t)(n + more + u->n_behind), sizeof *order);
     *out = (kin_photos){.dim = u->opt->dim};
     bool ok = order != NULL;
     for (int64_t i = 0; ok && i < n; i++) {
         job *j = &u->job[i];
-        if (j->state == SAME && j->from >= u->known->count) j->state = UNREADABLE;
+        if (j->state == CLOSED || (j->state == SAME && j->from >= u->known->count)) j->state = UNREADABLE;
         if (j->state == SAME || j->state == READY || j->state == UNREADABLE) order[all++] = j;
     }
     for (int64_t i = 0; ok && i < more; i++) order[all++] = &rest[i];
+    for (int64_t i = 0; ok && i < u->n_behind; i++) order[all++] = &u->behind[i];
     for (int64_t k = 0; k < all; k++) out->broken += order[k]->state == UNREADABLE;
     out->count = all - out->broken;
     if (ok && all) qsort(order, (size_t)all, sizeof *order, by_path);
@@ -401,14 +523,14 @@ static void tell(const update *u, const kin_photos *out)
     kin_photos_told *t = u->told;
     int64_t known = u->known->count + u->known->broken;
     for (int64_t i = 0; i < known; i++) t->removed += !u->there[i];
+    t->same = t->kept = u->n_behind;
+    if (u->n_behind) say(t->first_kept, sizeof t->first_kept, u->behind->photo.path);
     for (int64_t i = 0; i < u->found.count; i++) {
         const job *j = &u->job[i];
-        t->decoded += j->decoded;
-        if (j->state == GONE || j->state == WAITING) {
-            t->broken += j->state == GONE;
-            continue;
-        }
-        if (j->state == UNREADABLE) continue;
+        t->decoded += j->decoded, t->kept += j->kept, t->went += j->state == WENT;
+        if (j->kept) say(t->first_kept, sizeof t->first_kept, j->photo.path);
+        if (j->state == WENT) say(t->first_went, sizeof t->first_went, j->photo.path);
+        if (j->state == WENT || j->state == WAITING || j->state == UNREADABLE) continue;
         if (j->old >= 0 && (j->from == j->old ||
                             memcmp(u->known->item[j->old].digest, j->photo.digest, KIN_BLAKE2B_BYTES) == 0))
             t->same++;
@@ -416,7 +538,7 @@ static void tell(const update *u, const kin_photos *out)
         else if (j->from >= 0 && !u->there[j->from]) t->moved++;
         else t->added++, t->copied += j->from >= 0;
     }
-    t->broken += out->broken;
+    t->broken = out->broken;
     t->removed = t->removed > t->moved ? t->removed - t->moved : 0;
 }
 
@@ -476,7 +598,7 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     *out = (kin_photos){0};
     *told = (kin_photos_told){0};
     bool ok = kin_folder_pictures(folder, opt->exclude, &u.found, err) && index_known(&u, err) &&
-              look_at_files(&u, err);
+              look_at_files(&u, err) && look_behind(&u, folder, err);
     ok = ok && (!opt->begins || opt->begins(opt->user, u.found.count, err));
     if (ok && u.found.remark) snprintf(told->remark, sizeof told->remark, "%s", u.found.remark);
     ok = ok && work(&u, err) && gather(&u, NULL, out, err);
@@ -490,7 +612,7 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
     if (!ok) kin_photos_free(out);
     kin_names_free(&u.paths), kin_names_free(&u.contents);
     kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.waiting);
-    kin_free(u.errors);
+    kin_free(u.errors), kin_free(u.behind);
     kin_dataset_free(&u.found);
     return ok;
 }

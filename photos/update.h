@@ -36,7 +36,11 @@ typedef struct kin_photos_told {
     int64_t same, added, changed, moved, removed; /* moved: the content is known under a name that is gone */
     int64_t copied;  /* of those added: the content is known under another name that is still there */
     int64_t decoded; /* pictures that had to be */
-    int64_t broken;  /* pictures of the folder that cannot be read, those known to be so among them ... */
+    int64_t
+        kept; /* of those as before: they may not be opened now, or their folder; what is known of them stays */
+    int64_t went; /* were there when the folder was listed, and went or changed before they were read */
+    char first_kept[256], first_went[256]; /* the first of each; "" */
+    int64_t broken; /* pictures of the folder that cannot be read, those known to be so among them ... */
     char first_broken[1000]; /* ... and what the first of those tried now said; "" */
     char remark[1000];       /* of what the walk passed over; "" */
 } kin_photos_told;

@@ -122,6 +122,24 @@ if with_shim "passing errors of reading"; then
     same "and nothing is missing then" ref.npy passing.npy
     says "a folder that cannot be read on is not at its end" 1 "Input/output error" faulty readdir:9+:EIO "$kin" data shop
 fi
+
+# ---- photographs that go while they are read ----
+if with_shim "photographs that go"; then
+    mkdir album && for n in 1 2 3 4; do "$kin" convert shop/product-000$n/view-01.png --resize 96 --out album/$n.png --quiet; done
+    "$kin" convert album/1.png --resize 60 --out album/small.jpg --quiet && cp -rp album all-of-it
+    KIN_FAULT_PATH=album/3.png says "one that goes while a folder is indexed is told, and counted" 0 "1 pictures went or changed while the folder was read (the first: 3.png)" faulty open:1:GONE "$kin" index album
+    grep -q '^4 pictures: 0 as before, 4 new' out && ! grep -q 'cannot be read' err && ok "and the others are read" || bad "and the others are read" "$(cat out err)"
+    says "one of them is a copy" 0 "1 groups" "$kin" duplicates album
+    KIN_FAULT_PATH=album/2.png says "one that goes while a page is made" 0 "1 pictures could not be read any more, as g.html says" faulty open:1:GONE "$kin" groups album --k1 2 --least 1 --html g.html
+    cp -p all-of-it/* album && touch album/2.png
+    KIN_FAULT_PATH=album/2.png says "one that goes while it is looked at is gone" 0 "1 pictures of the index are gone and 0 have another content since, and" faulty open:1:GONE "$kin" groups album --k1 2
+    cp -p all-of-it/* album
+    KIN_FAULT_PATH=album/small.jpg says "one that goes while copies are looked for is not compared" 0 "1 pictures could not be read again and were not compared" faulty open:1:GONE "$kin" duplicates album
+    grep -q . out && bad "nor called a copy" "$(cat out)" || ok "nor called a copy"
+    cp -p all-of-it/* album
+    KIN_FAULT_PATH=album/small.jpg says "one that goes behind that is in no group" 0 "1 groups are left out, of which a picture went or changed while they were compared (the first: small.jpg)" faulty open:2:GONE "$kin" duplicates album
+    grep -q . out && bad "and its copies are not given away" "$(cat out)" || ok "and its copies are not given away"
+fi
 (ulimit -n 8; "$kin" embed shop --model pixels --out few --quiet) 2>err; got=$?
 [ $got -eq 0 ] && cmp -s ref.npy few.npy && ok "eight descriptors are enough" || bad "eight descriptors are enough" "status $got: $(cat err)"
 (ulimit -n 4; "$kin" embed shop --model whole --out few --quiet) 2>err; got=$?

@@ -80,6 +80,19 @@ else echo "3 pictures: 1 not readable (closed)" >"$out/out"; cp "$out/out" "$out
 grep -q '^3 pictures: ' "$out/out" && grep -q '1 not readable (closed)' "$out/err" || why="not so: $(cat "$out/out" "$out/err")"
 chmod 755 odd/closed
 report "a closed folder is passed over and named" "$why"
+mkdir -m 777 shut && mkdir shut/in && cp shop/copy.png shut && cp shop/other/view-01.png shop/other/view-02.png shut/in && "$kin" index shut --out shut.index --quiet >"$out/log" && chmod 666 shut.index
+touch shut/copy.png && chmod 0 shut/in shut/copy.png
+as_other() { if [ "$(id -u)" -eq 0 ]; then setpriv --reuid=65534 --clear-groups ./kin-for-all "$@"; else ./kin-for-all "$@"; fi; }
+if as_other help >"$out/log" 2>&1; then
+    mv shut.index shut/index && as_other index shut --out shut/index --broken shut/broken.csv >"$out/out" 2>"$out/err"
+    why=; grep -q '^2 pictures: 2 as before, 0 new, 0 changed, 0 moved, 0 gone' "$out/out" && grep -q '2 pictures, or their folders, may not be opened now; what the index knows of them stays (the first: in/view-01.png)' "$out/err" && grep -q '1 pictures cannot be read and are left out; the first: shut/copy.png: cannot be opened: Permission denied' "$out/err" && grep -qx shut/copy.png shut/broken.csv || why="not so: $(cat "$out/out" "$out/err" shut/broken.csv)"
+    report "what is known of a closed folder stays, and a closed picture is listed" "$why"
+    chmod 755 shut/in shut/copy.png
+    as_other index shut --out shut/index >"$out/out" 2>"$out/err"
+    why=; grep -q '^3 pictures: 2 as before' "$out/out" && ! grep -q 'cannot\|may not' "$out/err" || why="not so: $(cat "$out/out" "$out/err")"
+    report "and is read when it is open" "$why"
+else echo "skip photos: what may not be opened: nobody else can run kin"; fi
+chmod 755 shut/in shut/copy.png
 echo junk >odd/.kin-index
 expect "an index that is none: what to do is said" 1 "" "kin index FOLDER --force makes it anew" index odd
 expect "and done" 0 "4 pictures: 0 as before" "" index odd --force --quiet

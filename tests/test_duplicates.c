@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "data/look/hash.h"
+#include "photos/candidates.h"
 #include "photos/components.h"
 #include "photos/descent.h"
 #include "photos/detail.h"
@@ -276,6 +277,10 @@ static void test_whole(void)
     kin_duplicates d, e;
     kin_error err = {0};
     make_album(&p, folder);
+    char gone[620], folder_of_scratch[600];
+    snprintf(folder_of_scratch, sizeof folder_of_scratch, "%s", check_path("scratch"));
+    snprintf(gone, sizeof gone, "%s/crop.jpg", folder_of_scratch);
+    CHECK(kin_make_folders(folder_of_scratch, NULL));
     static const struct {
         const char *copy, *of;
         kin_duplicate kind;
@@ -304,6 +309,32 @@ static void test_whole(void)
     for (int64_t i = 0; i < d.pairs; i++)
         CHECK(d.pair[i].kind == e.pair[i].kind && d.pair[i].correlation == e.pair[i].correlation &&
               d.pair[i].agree == e.pair[i].agree);
+    kin_duplicates_free(&e);
+    check_end();
+    const char *const places[] = {NULL, "/nowhere", folder_of_scratch};
+    for (int k = 0; k < 3; k++) {
+        check_begin("duplicates: two overlays in memory do, %s", !k       ? "without a scratch file"
+                                                                 : k == 1 ? "where none can be made"
+                                                                          : "and a scratch file");
+        kin_duplicates_opt little = opt;
+        little.kept = 2, little.scratch = places[k];
+        CHECK(kin_photos_duplicates(&p, folder, &little, &e, &err));
+        CHECK(d.pairs == e.pairs && memcmp(d.group, e.group, (size_t)p.count * sizeof *d.group) == 0 &&
+              memcmp(d.keeper, e.keeper, (size_t)d.groups * sizeof *d.keeper) == 0 && e.broken == 0);
+        for (int64_t i = 0; i < d.pairs; i++)
+            CHECK(d.pair[i].kind == e.pair[i].kind && d.pair[i].correlation == e.pair[i].correlation);
+        kin_duplicates_free(&e);
+        check_end();
+    }
+    check_begin("duplicates: a group of which a picture went meanwhile is left out");
+    int64_t first = -1, crop = find(&p, "crop.jpg"), low = find(&p, "low.jpg");
+    CHECK(kin_photos_duplicates(&p, folder, &opt, &e, &err));
+    CHECK(kin_duplicates_settle(&e, &p, folder, &first, &err) == 0 && first == -1 && e.groups == 5);
+    CHECK(rename(check_path("a/crop.jpg"), gone) == 0);
+    CHECK(kin_duplicates_settle(&e, &p, folder, &first, &err) == 1 && first == crop && e.groups == 4);
+    CHECK(e.group[crop] == -1 && e.group[find(&p, "3.png")] == -1 && e.group[low] >= 0 && e.group[low] < 4 &&
+          e.keeper[e.group[low]] == find(&p, "1.png"));
+    CHECK(rename(gone, check_path("a/crop.jpg")) == 0);
     kin_duplicates_free(&e);
     check_end();
     check_begin("duplicates: --kind exact decodes nothing and finds the same bytes");
@@ -347,6 +378,58 @@ static void test_whole(void)
     kin_set_threads(0);
     check_end();
     kin_duplicates_free(&d), kin_photos_free(&p);
+}
+
+/* ---- overlays, few in memory ---- */
+
+static int decoded;
+
+static bool draw_one(void *user, int64_t item, kin_image *out, kin_error *err)
+{
+    (void)user;
+    decoded++;
+    if (item == 3) return kin_fail(err, KIN_ERR_DATA, "broken");
+    *out = draw(60, 50, (uint64_t)item);
+    return true;
+}
+
+static void test_candidates(void)
+{
+    enum { ITEMS = 9, MOST = 3 };
+    static const int64_t wanted[][MOST] = {{0, 1, 2}, {4, 0, 3}, {5, 6, 4}, {2, 0, 7}, {8, 3, 0}, {1, 1, 8}};
+    kin_overlay *plain = kin_alloc_array(ITEMS, sizeof *plain);
+    kin_set_threads(1);
+    for (int64_t i = 0; i < ITEMS; i++) {
+        kin_image image = draw(60, 50, (uint64_t)i);
+        CHECK(kin_overlay_make(&image, &plain[i], NULL));
+        kin_image_free(&image);
+    }
+    for (int scratch = 0; scratch < 2; scratch++) {
+        check_begin("overlays: those that do not fit into memory are %s",
+                    scratch ? "read again" : "made again");
+        kin_candidates c;
+        decoded = 0;
+        CHECK(kin_make_folders(check_path("scratch"), NULL));
+        CHECK(kin_candidates_begin(&c, ITEMS, MOST, scratch ? check_path("scratch") : NULL, draw_one, NULL,
+                                   NULL));
+        for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++) {
+            CHECK(kin_candidates_want(&c, wanted[k], MOST, NULL));
+            for (int i = 0; i < MOST; i++) {
+                const kin_overlay *o = kin_candidates_overlay(&c, wanted[k][i]), *p = &plain[wanted[k][i]];
+                CHECK((o == NULL) == (wanted[k][i] == 3));
+                CHECK(!o || (o->corners.count == p->corners.count &&
+                             memcmp(o->grey, p->grey, (size_t)(p->width * p->height)) == 0));
+            }
+        }
+        CHECK(c.looked == ITEMS && c.unread == 1 && c.of[3].unread && c.made == decoded);
+        CHECK_MSG(scratch ? decoded == ITEMS : decoded > ITEMS && c.file == -1, "%d decoded", decoded);
+        kin_candidates_drop(&c, 8);
+        CHECK(!kin_candidates_overlay(&c, 8));
+        kin_candidates_end(&c);
+        check_end();
+    }
+    kin_set_threads(0);
+    kin_free(plain);
 }
 
 /* ---- turned and mirrored ---- */
@@ -627,6 +710,7 @@ int main(void)
     test_kept();
     test_descent();
     test_crop();
+    test_candidates();
     test_whole();
     CHECK(kin_alloc_live() == 0);
     return check_result();

@@ -246,6 +246,77 @@ static bool describe_alike(void *user, const char *const *path, int64_t count, f
     return true;
 }
 
+/* ---- what goes while it is read ---- */
+
+/* While the folder is read: one goes, one is replaced by a later one of another content. */
+static bool pass_by(void)
+{
+    const struct timespec later[2] = {{.tv_sec = 2000000000}, {.tv_sec = 2000000000}};
+    remove(check_path("passing/b.png"));
+    draw(check_path("passing/c.png"), 17);
+    return utimensat(AT_FDCWD, check_path("passing/c.png"), later, 0) == 0;
+}
+
+static bool passing_begins(void *user, int64_t pictures, kin_error *err)
+{
+    (void)user, (void)err;
+    return pictures == 4 && pass_by();
+}
+
+static bool passing_describe(void *user, const char *const *path, int64_t count, float *rows, bool *made,
+                             kin_error *err)
+{
+    CHECK(pass_by() && describe_alike(user, path, count, rows, made, err));
+    made[1] = false; /* b.png, which is not there any more */
+    return true;
+}
+
+static void draw_passing(void)
+{
+    static const char *const names[] = {"passing/a.png", "passing/b.png", "passing/c.png", "passing/d.png"};
+    for (int i = 0; i < 4; i++) draw(check_path(names[i]), 3 + i);
+}
+
+static void test_passing(void)
+{
+    kin_photos first, now, again;
+    kin_photos_told told;
+    kin_error err = {0};
+    char folder[600];
+    kin_photos_opt opt = {
+        .model = "handmade", .weights = "", .options = "", .root = ".", .dim = KIN_LOOK_DIM};
+    CHECK(kin_make_folders(check_path("passing"), NULL));
+    snprintf(folder, sizeof folder, "%s", check_path("passing"));
+    check_begin("index: a picture that goes before it is read is counted as that, and the others are read");
+    draw_passing();
+    opt.begins = passing_begins;
+    CHECK(kin_photos_update(&none, folder, &opt, &first, &told, &err) && first.count == 3 && !first.broken);
+    CHECK_MSG(told.went == 1 && strcmp(told.first_went, "b.png") == 0 && !told.broken && told.added == 3,
+              "%lld went, %s", (long long)told.went, told.first_went);
+    CHECK(update(&first, folder, false, &again, &told) && told.went == 0 && told.same == 3);
+    kin_photos_free(&again);
+    check_end();
+    check_begin("index: a known one that goes is gone");
+    draw_passing();
+    CHECK(update(&first, folder, false, &again, &told) && again.count == 4);
+    draw(check_path("passing/b.png"), 9);
+    CHECK(kin_photos_update(&again, folder, &opt, &now, &told, &err) && now.count == 3);
+    CHECK_MSG(told.went == 1 && told.removed == 1 && !told.broken, "%lld gone", (long long)told.removed);
+    kin_photos_free(&first), kin_photos_free(&now), kin_photos_free(&again);
+    check_end();
+    check_begin("index: nor is another picture's descriptor taken, or one that went called broken");
+    draw_passing();
+    opt = (kin_photos_opt){
+        .model = "alike", .weights = "", .options = "", .root = ".", .dim = 1, .describe = passing_describe};
+    CHECK(kin_photos_update(&none, folder, &opt, &first, &told, &err) && first.count == 2 && !first.broken);
+    CHECK_MSG(told.went == 2 && strcmp(told.first_went, "b.png") == 0 && !told.broken, "%lld went",
+              (long long)told.went);
+    opt.describe = describe_alike;
+    CHECK(kin_photos_update(&first, folder, &opt, &now, &told, &err) && now.count == 3 && told.went == 0);
+    kin_photos_free(&first), kin_photos_free(&now);
+    check_end();
+}
+
 /* The file, under so many names more. */
 static void link_names(int from, int to)
 {
@@ -528,6 +599,7 @@ int main(void)
     test_update();
     test_interrupted();
     test_since();
+    test_passing();
     test_refused();
     test_memory();
     test_present();

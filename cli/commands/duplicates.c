@@ -156,7 +156,8 @@ static void put_tile(void *user, int64_t i)
                     keep ? why_kept(w->album, w->d, w->groups->item + first, count) : NULL);
 }
 
-static bool write_page(const writing *what, const kin_image_limits *limits, const char *name, kin_error *err)
+static bool write_page(const kin_cli *cli, const writing *what, const kin_image_limits *limits,
+                       const char *name, kin_error *err)
 {
     kin_page page;
     writing w = *what;
@@ -172,7 +173,7 @@ static bool write_page(const writing *what, const kin_image_limits *limits, cons
                      "or a mirror. The first of each row is the one to keep.");
     in_order(&w, put_tile);
     if (w.last >= 0) kin_page_row_end(&page);
-    bool ok = kin_page_write(&page, err);
+    bool ok = kin_photos_page_write(cli, &page, err);
     kin_page_free(&page);
     return ok;
 }
@@ -231,10 +232,23 @@ static void summary(const kin_cli *cli, const kin_album *album, const kin_duplic
             (long long)d->broken);
 }
 
+/* Comparing takes its time, in which pictures may go. */
+static bool settle(const kin_cli *cli, const kin_album *album, kin_duplicates *d, kin_error *err)
+{
+    int64_t first, left_out = kin_duplicates_settle(d, &album->photos, album->root, &first, err);
+    if (left_out > 0)
+        kin_cli_note(cli,
+                     "%lld groups are left out, of which a picture went or changed while they were compared "
+                     "(the first: %s); kin index brings %s up to date",
+                     (long long)left_out, album->photos.item[first].path, album->file);
+    return left_out >= 0;
+}
+
 static int run(kin_cli *cli)
 {
     kin_error err = {0};
     kin_album album = {0};
+    char *scratch = NULL;
     kin_duplicates d = {0};
     kin_groups groups = {0};
     kin_photos_meter m = {.quiet = cli->quiet};
@@ -251,19 +265,23 @@ static int run(kin_cli *cli)
         kin_album_by_hand(
             &album); /* what its bounds were chosen for; a network tells one thing, not one picture */
     ok = ok && kin_album_apart(cli, &album, csv, &err) && kin_album_apart(cli, &album, pairs, &err) &&
-         kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err) &&
+         kin_album_apart(cli, &album, html, &err) && kin_album_present(cli, &album, &err);
+    if (ok) opt.scratch = scratch = kin_parent_folder(album.file);
+    ok = ok && (scratch || kin_fail_memory(&err, album.file, strlen(album.file))) &&
          kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     kin_photos_meter_end(&m);
+    ok = ok && settle(cli, &album, &d, &err);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
     writing w = {&album, &d, &groups, stdout, &err, -1, NULL};
     ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&w, pairs, &err)) &&
-         (!html || write_page(&w, &opt.limits, html, &err));
+         (!html || write_page(cli, &w, &opt.limits, html, &err));
     if (ok && kin_option_flag(cli, "paths0")) in_order(&w, put_path);
     else if (ok && !csv && !html) in_order(&w, put_text);
     ok = ok && !kin_failed(&err);
     if (ok) summary(cli, &album, &d);
     kin_groups_free(&groups);
     kin_duplicates_free(&d);
+    kin_free(scratch);
     if (album.file) kin_album_close(&album);
     return ok ? 0 : kin_cli_fail(cli, &err);
 }

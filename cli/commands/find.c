@@ -207,7 +207,7 @@ static int run(kin_cli *cli)
     }
     ok = ok && find(&r, &q, &err);
     if (r.told.page) {
-        ok = ok && kin_page_write(&page, &err);
+        ok = ok && kin_photos_page_write(cli, &page, &err);
         kin_page_free(&page);
     }
     bool none = ok && kin_option_flag(cli, "matches") && r.shown == 0;

@@ -189,7 +189,7 @@ static bool write_page(const grouping *g, const char *name, kin_error *err)
         shown += count;
     }
     if (shown >= PICTURES) kin_page_note(&page, "Smaller groups are left out here; kin groups prints all.");
-    bool ok = kin_page_write(&page, err);
+    bool ok = kin_photos_page_write(g->cli, &page, err);
     kin_page_free(&page);
     return ok;
 }

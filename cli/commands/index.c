@@ -131,6 +131,18 @@ static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told 
             "--check tells why",
             (long long)t->broken, *t->first_broken ? "; the first: " : "", t->first_broken,
             cli->positional[0]);
+    if (t->kept)
+        kin_cli_note(
+            cli,
+            "%lld pictures, or their folders, may not be opened now; what the index knows of them stays "
+            "(the first: %s)",
+            (long long)t->kept, t->first_kept);
+    if (t->went)
+        kin_cli_note(
+            cli,
+            "%lld pictures went or changed while the folder was read (the first: %s); the same command "
+            "again takes what is there",
+            (long long)t->went, t->first_went);
     printf("%lld pictures: %lld as before, %lld new", (long long)p->count, (long long)t->same,
            (long long)t->added);
     if (t->copied) printf(" (%lld of known content)", (long long)t->copied);

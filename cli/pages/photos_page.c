@@ -29,6 +29,15 @@ void kin_photos_page_begin(kin_page *page, const char *path, const kin_album *al
     kin_text_free(&text);
 }
 
+bool kin_photos_page_write(const kin_cli *cli, kin_page *page, kin_error *err)
+{
+    if (!kin_page_write(page, err)) return false;
+    if (page->unreadable)
+        kin_cli_note(cli, "%lld pictures could not be read any more, as %s says in their places",
+                     (long long)page->unreadable, page->path);
+    return true;
+}
+
 void kin_photos_tile(kin_page *page, const kin_album *album, int64_t item, kin_tile_kind kind,
                      const char *badge, const char *note)
 {

@@ -3,6 +3,7 @@
  *   KIN_FAULT=write:3:ENOSPC   the third write fails
  *   KIN_FAULT=rename:2:KILL   killed before the second rename
  *   KIN_FAULT=read:5+:EIO      from the fifth on, all     KIN_FAULT=rename:2:KILLED and after it
+ *   KIN_FAULT=open:2:GONE      the file is removed before it is opened for the second time
  *   KIN_FAULT_PATH=TEXT        only files whose path holds TEXT count (open, read, write, rename, readdir)
  *   KIN_FAULT_COUNT=FILE       how often each kind was called goes there at the end, "kind number" a line
  *
@@ -35,7 +36,7 @@ static const struct {
 } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE},
               {"ENOMEM", ENOMEM}, {"EINTR", EINTR},   {"EACCES", EACCES},
               {"EAGAIN", EAGAIN}, {"EXDEV", EXDEV},   {"EDQUOT", EDQUOT}};
-enum { KILL = -1, KILLED = -2 };
+enum { KILL = -1, KILLED = -2, GONE = -3 };
 
 static atomic_long calls[KINDS];
 static int kind = -1, what;
@@ -58,6 +59,7 @@ static void begin(void)
         what = !name                             ? EIO
                : strcmp(name + 1, "KILL") == 0   ? KILL
                : strcmp(name + 1, "KILLED") == 0 ? KILLED
+               : strcmp(name + 1, "GONE") == 0   ? GONE
                                                  : EIO;
         for (size_t i = 0; name && i < sizeof errors / sizeof *errors; i++)
             if (strcmp(name + 1, errors[i].name) == 0) what = errors[i].number;
@@ -75,6 +77,7 @@ static bool fails(int k, const char *path, bool *after)
     long n = atomic_fetch_add(&calls[k], 1) + 1;
     if (k != kind || (from_there_on ? n < at : n != at)) return false;
     if (what == KILL) kill(getpid(), SIGKILL);
+    if (what == GONE && path) unlink(path);
     *after = what == KILLED;
     if (what > 0) errno = what;
     return what > 0;
