@@ -121,7 +121,8 @@ bool kin_candidates_want(kin_candidates *c, const int64_t *item, int64_t count, 
         if (of->slot >= 0 || of->unread) continue;
         int64_t slot = take_slot(c);
         c->owner[slot] = item[k], c->asked[slot] = c->calls, of->slot = (int32_t)slot;
-        if (of->scratch < 0 || c->file < 0 || !read_all(c->file, &c->overlay[slot], sizeof *c->overlay, of->scratch))
+        if (of->scratch < 0 || c->file < 0 ||
+            !read_all(c->file, &c->overlay[slot], sizeof *c->overlay, of->scratch))
             c->missing[missing++] = item[k];
     }
     return make(c, missing, err);
