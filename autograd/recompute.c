@@ -10,12 +10,6 @@ void kin_segment_begin(kin_ctx *ctx)
     if (ctx->segment_depth++ == 0) ctx->segment_first = ctx->n_calls;
 }
 
-kin_arena *kin_value_arena(kin_ctx *ctx)
-{
-    return ctx->segment_depth || ctx->replaying ? &ctx->segment_arena : &ctx->arena;
-}
-bool kin_segment_dropped(const kin_tensor *t) { return t->dropped; }
-
 static void drop(kin_tensor *t)
 {
     t->data = t->copy;

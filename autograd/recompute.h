@@ -22,8 +22,6 @@ kin_tensor *kin_segment_end(kin_ctx *ctx, kin_tensor *result);
 
 /* ---- for the tape ---- */
 
-kin_arena *kin_value_arena(kin_ctx *ctx); /* where results and what ops save are placed now */
-bool kin_segment_dropped(const kin_tensor *t);
 /* before the call's backward: recomputes the segment that ends with it. False on error (recorded) */
 bool kin_segment_enter(kin_ctx *ctx, size_t call);
 void kin_segment_leave(kin_ctx *ctx, size_t call); /* after it: drops the segment that begins with it */

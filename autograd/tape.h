@@ -17,6 +17,8 @@ kin_real *kin_grad_take_over_rows(kin_call *c, int i, bool *accumulate, int64_t 
 kin_real *kin_grad_hand_on(kin_call *c, int i, bool *accumulate, int64_t *ld);
 /* Numbers from row to row of a call's result, views apart. */
 int64_t kin_pitch_of(const kin_call *c);
+/* Where results, and what ops save, are placed now: a segment that is recomputed has an arena of its own. */
+kin_arena *kin_value_arena(kin_ctx *ctx);
 /* Where a call's result goes, and its forward. False on error (recorded). */
 bool kin_call_run(kin_call *c);
 /* An input without numbers, for dry runs. */

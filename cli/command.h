@@ -1,13 +1,13 @@
 /* A command of the program is a table: what it is called, what it takes, how it is explained. Parsing,
- * `--help`, the overview and the man page are all made from it. cli/cmd_NAME.c defines one
+ * `--help`, the overview and the man page are all made from it. cli/commands/NAME.c defines one
  * `const kin_command kin_command_NAME` and main.c lists it. */
 #ifndef KIN_CLI_COMMAND_H
 #define KIN_CLI_COMMAND_H
 
 #include "base/error.h"
+#include "cli/say.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 typedef enum {
     KIN_OPTION_FLAG, /* takes no value */
@@ -73,6 +73,7 @@ typedef struct kin_command {
 /* What was typed, checked. */
 struct kin_cli {
     const kin_command *command;
+    const kin_command *const *all; /* the program's commands, ended by NULL; NULL within another command */
     char **positional; /* borrowed from argv */
     int positionals;
     bool quiet; /* --quiet: no progress, no remarks; results and errors only */
@@ -81,9 +82,6 @@ struct kin_cli {
     const char *values[KIN_CLI_OPTIONS];
     const char *global_values[KIN_CLI_OPTIONS]; /* the same for the global ones */
 };
-
-/* All commands in the order of the overview; ends with NULL. Defined in main.c. */
-extern const kin_command *const kin_commands[];
 
 /* The value given, else the default. Asking for an option that is not in the table, or by the wrong kind,
  * is a bug of the command and aborts with its name. */
@@ -97,9 +95,6 @@ bool kin_option_given(const kin_cli *cli, const char *name);
 const char *kin_option_choice_at(const kin_option *o, int i);
 /* the index in `choices`; -1 without a default */
 int kin_option_choice(const kin_cli *cli, const char *name);
-
-/* A string from outside, without what a terminal would take for commands. */
-void kin_say(FILE *to, const char *string);
 
 /* Prints "kin NAME: message" to standard error and returns the exit code: 2 for KIN_ERR_ARGUMENT, 130 for
  * KIN_ERR_INTERRUPTED, else 1. A progress line that stands is ended first. */

@@ -234,3 +234,12 @@ bool kin_explained_told(const kin_explained *e, int a, int *order)
     kin_explained_order(e, order[0], 0, e->dim, back);
     return back[0] == a;
 }
+
+const char *kin_explain_name(const char *path)
+{
+    const char *name = path;
+    int slashes = 0;
+    for (const char *c = path + strlen(path); c > path && slashes < 2; c--)
+        if (c[-1] == '/' && *c) name = c, slashes++;
+    return slashes < 2 ? path : name;
+}

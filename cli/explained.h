@@ -34,6 +34,9 @@ typedef struct kin_explained {
     double entropy; /* of self channel attention, the mean over the pictures; NaN: there is none */
 } kin_explained;
 
+/* What a picture is called: its file and the folder that this lies in. A part of `path`. */
+const char *kin_explain_name(const char *path);
+
 /* Looks at every picture once. */
 bool kin_explain(kin_module *module, const kin_network *network, char *const *paths, int count,
                  const kin_image_limits *limits, kin_explained *out, kin_error *err);

@@ -62,7 +62,7 @@ extern const kin_command kin_command_help;
 
 /* A line each, lest two that are added meet. */
 /* clang-format off */
-const kin_command *const kin_commands[] = {
+static const kin_command *const commands[] = {
     &kin_command_demo,
     &kin_command_learn,
     &kin_command_synth,
@@ -113,6 +113,7 @@ static int run_command(const kin_command *command, int argc, char **argv)
     kin_cli cli;
     kin_error err = {0};
     if (!kin_cli_parse(&cli, command, argc, argv, &err)) return kin_cli_usage(&cli, "%s", err.message);
+    cli.all = commands;
     if (cli.help) {
         kin_text text = {0};
         kin_help_command(&text, command);
@@ -128,7 +129,7 @@ static int run_command(const kin_command *command, int argc, char **argv)
 static int overview(void)
 {
     kin_text text = {0};
-    kin_help_overview(&text);
+    kin_help_overview(&text, commands);
     return kin_help_print(&text);
 }
 
@@ -151,7 +152,7 @@ static int dispatch(int argc, char **argv)
         return 2;
     }
     kin_error err = {0};
-    const kin_command *command = kin_find_command(first, &err);
+    const kin_command *command = kin_find_command(commands, first, &err);
     if (command) return run_command(command, argc - 2, argv + 2);
     fputs("kin: ", stderr);
     kin_say(stderr, err.message);

@@ -300,17 +300,6 @@ bool kin_cli_offer(kin_cli *cli, const char *name, const char *value, kin_error 
 
 /* ---- Saying what went wrong ---- */
 
-void kin_say(FILE *to, const char *string)
-{
-    kin_text text = {0};
-    kin_text_add_visible(&text, string);
-    /* without memory for it: what is plain ASCII */
-    if (text.failed)
-        for (const char *c = string; *c; c++) fputc(*c < 0x20 || *c >= 0x7f ? '?' : *c, to);
-    else fputs(text.data ? text.data : "", to);
-    kin_text_free(&text);
-}
-
 /* A line on standard error: whatever names and messages from outside hold, a terminal sees no commands. */
 static void say_line(const char *command, const char *message, const char *behind)
 {

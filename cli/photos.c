@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 const char kin_index_name[] = ".kin-index";
-extern const kin_command kin_command_index;
 
 /* ---- where ---- */
 
@@ -265,12 +264,11 @@ void kin_describer_close(kin_describer *d)
     d->module = NULL, d->ctx = NULL, d->network = NULL;
 }
 
-/* An option's place in kin index's table. */
-static int option_at(const char *name, size_t length)
+/* An option's place in the command's table. */
+static int option_at(const kin_command *command, const char *name, size_t length)
 {
-    for (int i = 0; kin_command_index.options[i].name; i++)
-        if (strlen(kin_command_index.options[i].name) == length &&
-            strncmp(kin_command_index.options[i].name, name, length) == 0)
+    for (int i = 0; command->options[i].name; i++)
+        if (strlen(command->options[i].name) == length && strncmp(command->options[i].name, name, length) == 0)
             return i;
     return -1;
 }
@@ -294,7 +292,7 @@ char *kin_describer_options(const kin_cli *cli)
     kin_text text = {0};
     kin_text_add(&text, "");
     for (const char *const *name = deciding; *name; name++) {
-        int at = option_at(*name, strlen(*name));
+        int at = option_at(cli->command, *name, strlen(*name));
         const char *value = at >= 0 ? cli->values[at] : NULL;
         if (strcmp(*name, "model") == 0) { /* left out: by hand, as the first indexes were */
             const char *model = kin_option_string(cli, "model");
@@ -315,12 +313,12 @@ static bool retype(char *text, kin_cli *as, kin_error *err)
 {
     for (char *line = text, *next; *line; line = next) {
         char *end = strchr(line, '\n'), *sign = strchr(line, '=');
-        int at = sign && end && sign < end ? option_at(line, (size_t)(sign - line)) : -1;
+        int at = sign && end && sign < end ? option_at(as->command, line, (size_t)(sign - line)) : -1;
         bool decides = false;
         if (at < 0) return kin_fail(err, KIN_ERR_DATA, "the index's options are none of kin index");
         *end = '\0', next = end + 1;
         for (const char *const *name = deciding; *name; name++)
-            decides |= strcmp(kin_command_index.options[at].name, *name) == 0;
+            decides |= strcmp(as->command->options[at].name, *name) == 0;
         if (!decides)
             return kin_fail(err, KIN_ERR_DATA, "the index's options are none that make descriptors");
         as->values[at] = sign + 1;
@@ -328,12 +326,13 @@ static bool retype(char *text, kin_cli *as, kin_error *err)
     return true;
 }
 
-bool kin_describer_open_like(const kin_cli *cli, const kin_photos *photos, kin_describer *out, kin_error *err)
+bool kin_describer_open_like(const kin_command *index, const kin_cli *cli, const kin_photos *photos,
+                             kin_describer *out, kin_error *err)
 {
-    kin_cli as = {.command = &kin_command_index, .quiet = true};
+    kin_cli as = {.command = index, .quiet = true};
     char *text = kin_strdup(photos->options);
     if (!text) return kin_fail_memory(err, "options", strlen(photos->options));
-    as.values[option_at("model", 5)] = handmade;
+    as.values[option_at(index, "model", 5)] = handmade;
     bool ok = retype(text, &as, err) && kin_describer_open(&as, out, err);
     if (ok) out->limits.max_pixels = (uint64_t)kin_option_int(cli, "max-pixels");
     if (ok && (strcmp(out->weights, photos->weights) != 0 || out->dim != photos->dim)) {

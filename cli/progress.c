@@ -1,8 +1,8 @@
 #include "cli/progress.h"
 
 #include "base/text.h"
-#include "cli/command.h"
 #include "cli/deadline.h"
+#include "cli/say.h"
 #include "cli/terminal.h"
 
 #include <inttypes.h>

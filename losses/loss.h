@@ -101,6 +101,8 @@ struct kin_miner {
     bool (*triplets)(const kin_loss_call *c, kin_tensor *distances, const kin_pairs *p, kin_triplets *out);
 };
 
+/* The place of an option among the loss's; -1: it has none of this name. */
+int kin_loss_option(const kin_loss *l, const char *name);
 /* The term's value of an option, by its name; NaN where the loss has no such option, so that a slip is not taken for 0. */
 double kin_term_value(const kin_loss_term *t, const char *option);
 /* The same of an option that not every loss has: `other` where this one has not. */

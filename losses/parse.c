@@ -51,13 +51,6 @@ static bool unknown_loss(const reader *r, const char *name)
                   : kin_fail(r->err, KIN_ERR_ARGUMENT, "there is no loss '%.40s'; kin loss lists them", name);
 }
 
-static int find_param(const kin_loss *l, const char *name)
-{
-    for (int i = 0; l->params[i].name; i++)
-        if (strcmp(l->params[i].name, name) == 0) return i;
-    return -1;
-}
-
 static bool unknown_param(const reader *r, const kin_loss *l, const char *name)
 {
     kin_nearest n = {0};
@@ -149,7 +142,7 @@ static bool read_option(reader *r, kin_loss_term *t, int place)
     r->in.at = start;
     if (!by_place) {
         if (!read_word(r, name, "an option")) return false;
-        int i = find_param(t->loss, name);
+        int i = kin_loss_option(t->loss, name);
         if (next_is(r, '=')) return i < 0 ? unknown_param(r, t->loss, name) : read_value(r, t, i);
         if (place < 0 || !t->loss->params[place].name || !t->loss->params[place].words)
             return i < 0 ? unknown_param(r, t->loss, name) : expected(r, "'=' and a value");
@@ -316,24 +309,12 @@ void kin_loss_list(const kin_loss *const *own, const kin_miner *const *miners, k
 
 /* ---- options of a sum ---- */
 
-double kin_term_value(const kin_loss_term *t, const char *option)
-{
-    int i = find_param(t->loss, option);
-    return i < 0 ? NAN : t->value[i];
-}
-
-double kin_term_value_or(const kin_loss_term *t, const char *option, double other)
-{
-    int i = find_param(t->loss, option);
-    return i < 0 ? other : t->value[i];
-}
-
 bool kin_loss_offer(kin_loss_sum *l, const char *option, double value, int *terms, kin_error *err)
 {
     *terms = 0;
     for (int k = 0; k < l->count; k++) {
         kin_loss_term *t = &l->term[k];
-        int i = find_param(t->loss, option);
+        int i = kin_loss_option(t->loss, option);
         if (i < 0) continue;
         ++*terms;
         if (t->given[i]) continue;

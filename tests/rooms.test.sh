@@ -1,6 +1,6 @@
 #!/bin/sh
-# The drawn structure holds: what a room includes lies below it, headers include one another in no circle, the function
-# main of the program is alone in its file, and what trains stands apart from what prints.
+# The drawn structure holds: what a room includes lies below it, headers include and files call one another in no circle,
+# the function main of the program is alone in its file, and what trains stands apart from what prints.
 set -u
 about=rooms
 . tests/support/shell.sh
@@ -31,6 +31,24 @@ report "each room of the page is looked at" "$(sed -n '/^base\/ /,/^cli\//p' doc
 find base reference kernels autograd nn losses models retrieval data photos train cli -name '*.h' 2>/dev/null |
     xargs awk -F '"' '/^#[ \t]*include "/ { print FILENAME, $2 }' >"$folder/headers"
 report "headers include one another in no circle" "$(tsort "$folder/headers" 2>&1 >/dev/null | head -n 4)"
+
+# Who needs a name that who defines, by the objects; a kernel is one file, for however many sets it is compiled. Objects
+# without a source are of another commit.
+objects=${BUILD:-build/cc}/float
+(cd "$objects" 2>/dev/null && find base kernels autograd nn losses models retrieval data photos train cli -name '*.o') |
+    while read -r object; do
+        case $object in *.*.o) source=${object%.*.o}.simd.c ;; *) source=${object%.o}.c ;; esac
+        [ -e "$source" ] && echo "$object"
+    done >"$folder/objects"
+(cd "$objects" 2>/dev/null && xargs nm -A <"$folder/objects" 2>/dev/null) | awk '
+    { split($1, at, ".o:"); file = at[1]; sub(/\.[^\/]*$/, ".simd", file) }
+    $(NF - 1) ~ /^[TDBRVCSG]$/ { defines[$NF] = file }
+    $(NF - 1) == "U" { needs[++n] = $NF; where[n] = file }
+    END { for (i = 1; i <= n; i++) if (needs[i] in defines && defines[needs[i]] != where[i]) print where[i], defines[needs[i]] }' |
+    sort -u >"$folder/calls"
+if [ "$(wc -l <"$folder/calls")" -gt 1000 ]; then
+    report "files call one another in no circle" "$(tsort "$folder/calls" 2>&1 >/dev/null | head -n 4)"
+else echo "skip rooms: files call one another in no circle: no objects that nm reads in $objects"; fi
 
 report "what trains reads no command line" "$(grep -lE '"cli/|argv|getopt' train/*.[ch] train/*/*.[ch] | head -n 3)"
 report "main is alone in its file" "$(grep -lE '^int main\(' cli/*.c cli/*/*.c | grep -v '^cli/kin.c$')"

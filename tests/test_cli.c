@@ -68,7 +68,7 @@ static const kin_command pick = {
     .run = run_nothing,
 };
 
-const kin_command *const kin_commands[] = {&pick, NULL};
+static const kin_command *const commands[] = {&pick, NULL};
 
 enum { MOST = 12 };
 
@@ -183,10 +183,10 @@ static void help(void)
     CHECK_TEXT(text.data, "  kin pick data --gallery g\n");
     CHECK(!strstr(text.data, "secret") && longest_line(text.data) <= 80);
     kin_text_free(&text);
-    kin_help_overview(&text);
+    kin_help_overview(&text, commands);
     CHECK_TEXT(text.data, "  pick  picks fruit\n");
     kin_text_free(&text);
-    kin_help_man(&text);
+    kin_help_man(&text, commands);
     CHECK_TEXT(text.data, "\n\\&.A dotted \\(aqline\\(aq \\e with \\(gamarks\\(ga\n");
     CHECK_TEXT(text.data, "\\fB\\-\\-top\\fR \\fIK\\fR\n");
     kin_text_free(&text);
@@ -200,7 +200,7 @@ static void help_without_memory(void)
         kin_text command = {0}, man = {0};
         kin_alloc_fail_at(n);
         kin_help_command(&command, &pick);
-        kin_help_man(&man);
+        kin_help_man(&man, commands);
         bool happened = kin_alloc_pending() == 0;
         kin_alloc_fail_at(0);
         CHECK(!happened || command.failed || man.failed);

@@ -12,12 +12,12 @@ static int explain(kin_cli *cli, const char *name, kin_text *text)
     kin_error err = {0};
     kin_nearest nearest = {0};
     if (strcmp(name, "words") == 0) return kin_topics_list(), 0;
-    for (int i = 0; kin_commands[i]; i++) {
-        if (strcmp(kin_commands[i]->name, name) == 0) {
-            kin_help_command(text, kin_commands[i]);
+    for (int i = 0; cli->all[i]; i++) {
+        if (strcmp(cli->all[i]->name, name) == 0) {
+            kin_help_command(text, cli->all[i]);
             return kin_help_print(text);
         }
-        kin_nearest_try(&nearest, name, kin_commands[i]->name);
+        kin_nearest_try(&nearest, name, cli->all[i]->name);
     }
     if (kin_topic_print(name, &nearest, &err)) return 0;
     if (kin_failed(&err)) return kin_cli_fail(cli, &err);
@@ -42,9 +42,9 @@ static int run(kin_cli *cli)
 {
     kin_text text = {0};
     const char *shell = kin_option_string(cli, "completion");
-    if (kin_option_flag(cli, "man")) kin_help_man(&text);
-    else if (shell) kin_completion(&text, shell);
-    else if (cli->positionals == 0) kin_help_overview(&text);
+    if (kin_option_flag(cli, "man")) kin_help_man(&text, cli->all);
+    else if (shell) kin_completion(&text, shell, cli->all);
+    else if (cli->positionals == 0) kin_help_overview(&text, cli->all);
     else return explain_all(cli, &text);
     return kin_help_print(&text);
 }

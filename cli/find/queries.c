@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+extern const kin_command kin_command_index;
+
 static bool is_one_file(const char *a, const char *b)
 {
     struct stat x, y;
@@ -93,7 +95,7 @@ bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_
         q->name[i] = cli->positional[i];
         float *row = q->rows + i * p->dim;
         bool item = is_item(q->name[i]);
-        if (!item && !opened) ok = opened = kin_describer_open_like(cli, p, &d, err);
+        if (!item && !opened) ok = opened = kin_describer_open_like(&kin_command_index, cli, p, &d, err);
         ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], err)
                          : take_file(q->name[i], &d, row, &q->file[i], err));
         bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;

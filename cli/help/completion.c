@@ -24,9 +24,9 @@ static void choices(kin_text *out, const kin_option *o)
         kin_text_format(out, "%s%s", i ? " " : "", each);
 }
 
-static void names(kin_text *out)
+static void names(kin_text *out, const kin_command *const *all)
 {
-    for (int i = 0; kin_commands[i]; i++) kin_text_format(out, "%s%s", i ? " " : "", kin_commands[i]->name);
+    for (int i = 0; all[i]; i++) kin_text_format(out, "%s%s", i ? " " : "", all[i]->name);
 }
 
 /* The first words of a sentence, without what the shells would take for theirs. */
@@ -53,7 +53,7 @@ static void bash_name(kin_text *out, const kin_command *c, const kin_option *o)
     kin_text_format(out, " --%s", o->name);
 }
 
-static void bash(kin_text *out)
+static void bash(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(
         out, "# kin for bash: kin help --completion bash > ~/.local/share/bash-completion/completions/kin\n"
@@ -61,14 +61,14 @@ static void bash(kin_text *out)
              "    if [ \"$COMP_CWORD\" -eq 1 ] || { [ \"${COMP_WORDS[1]}\" = help ] && [ \"$COMP_CWORD\" -eq "
              "2 ] &&\n"
              "        [ \"${cur#-}\" = \"$cur\" ]; }; then\n        words='");
-    names(out);
+    names(out, all);
     kin_text_add(out, "'\n    else\n        case ${COMP_WORDS[1]}:$prev in\n");
-    for (int i = 0; kin_commands[i]; i++) options(out, kin_commands[i], bash_values);
+    for (int i = 0; all[i]; i++) options(out, all[i], bash_values);
     kin_text_add(
         out, "        esac\n    fi\n    if [ -z \"$words\" ]; then\n        case ${COMP_WORDS[1]}:$cur in\n");
-    for (int i = 0; kin_commands[i]; i++) {
-        kin_text_format(out, "        %s:-*) words='", kin_commands[i]->name);
-        options(out, kin_commands[i], bash_name);
+    for (int i = 0; all[i]; i++) {
+        kin_text_format(out, "        %s:-*) words='", all[i]->name);
+        options(out, all[i], bash_name);
         kin_text_add(out, "' ;;\n");
     }
     kin_text_add(out,
@@ -92,21 +92,21 @@ static void zsh_option(kin_text *out, const kin_command *c, const kin_option *o)
     kin_text_add(out, "' \\\n");
 }
 
-static void zsh(kin_text *out)
+static void zsh(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(out, "#compdef kin\n# kin for zsh: kin help --completion zsh > a folder of $fpath/_kin\n"
                       "_kin()\n{\n    local -a commands\n    commands=(\n");
-    for (int i = 0; kin_commands[i]; i++) {
-        kin_text_format(out, "    '%s:", kin_commands[i]->name);
-        brief(out, kin_commands[i]->summary);
+    for (int i = 0; all[i]; i++) {
+        kin_text_format(out, "    '%s:", all[i]->name);
+        brief(out, all[i]->summary);
         kin_text_add(out, "'\n");
     }
     kin_text_add(out,
                  "    )\n    if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
                  "    local command=$words[2]\n    shift words\n    (( CURRENT-- ))\n    case $command in\n");
-    for (int i = 0; kin_commands[i]; i++) {
-        kin_text_format(out, "    %s) _arguments \\\n", kin_commands[i]->name);
-        options(out, kin_commands[i], zsh_option);
+    for (int i = 0; all[i]; i++) {
+        kin_text_format(out, "    %s) _arguments \\\n", all[i]->name);
+        options(out, all[i], zsh_option);
         kin_text_add(out, "        '*:file:_files' ;;\n");
     }
     kin_text_add(out, "    esac\n}\n_kin \"$@\"\n");
@@ -124,18 +124,18 @@ static void fish_option(kin_text *out, const kin_command *c, const kin_option *o
     kin_text_add(out, "'\n");
 }
 
-static void fish(kin_text *out)
+static void fish(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(out, "# kin for fish: kin help --completion fish > ~/.config/fish/completions/kin.fish\n");
-    for (int i = 0; kin_commands[i]; i++) {
-        kin_text_format(out, "complete -c kin -n __fish_use_subcommand -f -a %s -d '", kin_commands[i]->name);
-        brief(out, kin_commands[i]->summary);
+    for (int i = 0; all[i]; i++) {
+        kin_text_format(out, "complete -c kin -n __fish_use_subcommand -f -a %s -d '", all[i]->name);
+        brief(out, all[i]->summary);
         kin_text_add(out, "'\n");
     }
-    for (int i = 0; kin_commands[i]; i++) options(out, kin_commands[i], fish_option);
+    for (int i = 0; all[i]; i++) options(out, all[i], fish_option);
 }
 
-void kin_completion(kin_text *out, const char *shell)
+void kin_completion(kin_text *out, const char *shell, const kin_command *const *all)
 {
-    (strcmp(shell, "zsh") == 0 ? zsh : strcmp(shell, "fish") == 0 ? fish : bash)(out);
+    (strcmp(shell, "zsh") == 0 ? zsh : strcmp(shell, "fish") == 0 ? fish : bash)(out, all);
 }

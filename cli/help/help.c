@@ -130,17 +130,17 @@ void kin_help_command(kin_text *out, const kin_command *c)
     }
 }
 
-void kin_help_overview(kin_text *out)
+void kin_help_overview(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(out,
                  "kin " KIN_VERSION ": finds pictures of the same thing, with networks it trains itself\n\n"
                  "Usage: kin COMMAND [ARGUMENTS] [--OPTION VALUE]...\n\nCommands\n");
     int column = 0;
-    for (int i = 0; kin_commands[i]; i++) {
-        int length = (int)strlen(kin_commands[i]->name) + 2 * GAP;
+    for (int i = 0; all[i]; i++) {
+        int length = (int)strlen(all[i]->name) + 2 * GAP;
         if (length > column) column = length;
     }
-    for (int i = 0; kin_commands[i]; i++) entry(out, kin_commands[i]->name, kin_commands[i]->summary, column);
+    for (int i = 0; all[i]; i++) entry(out, all[i]->name, all[i]->summary, column);
     kin_text_add(out, "\n`kin COMMAND --help` explains one, with its options and examples.\n"
                       "`kin --version` tells the version.\n");
 }
@@ -154,12 +154,12 @@ int kin_help_print(kin_text *text)
     return good ? 0 : 1;
 }
 
-const kin_command *kin_find_command(const char *name, kin_error *err)
+const kin_command *kin_find_command(const kin_command *const *all, const char *name, kin_error *err)
 {
     kin_nearest nearest = {0};
-    for (int i = 0; kin_commands[i]; i++) {
-        if (strcmp(kin_commands[i]->name, name) == 0) return kin_commands[i];
-        kin_nearest_try(&nearest, name, kin_commands[i]->name);
+    for (int i = 0; all[i]; i++) {
+        if (strcmp(all[i]->name, name) == 0) return all[i];
+        kin_nearest_try(&nearest, name, all[i]->name);
     }
     if (nearest.name)
         kin_fail(err, KIN_ERR_ARGUMENT, "unknown command '%s' (did you mean '%s'?)", name, nearest.name);

@@ -93,29 +93,29 @@ static void command(kin_text *out, const kin_command *c)
     if (c->examples) verbatim(out, c->examples);
 }
 
-static void synopsis(kin_text *out)
+static void synopsis(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(out, ".SH SYNOPSIS\n.nf\n");
-    for (int i = 0; kin_commands[i]; i++) {
-        escaped(out, kin_commands[i]->usage);
+    for (int i = 0; all[i]; i++) {
+        escaped(out, all[i]->usage);
         kin_text_add(out, "\n");
     }
     kin_text_add(out, "kin \\-\\-help\nkin \\-\\-version\n.fi\n");
 }
 
-void kin_help_man(kin_text *out)
+void kin_help_man(kin_text *out, const kin_command *const *all)
 {
     kin_text_add(out, ".\\\" Made from the program's tables: ./kin help --man > docs/kin.1\n"
                       ".TH KIN 1 \"2026\" \"kin " KIN_VERSION "\" \"User Commands\"\n"
                       ".SH NAME\nkin \\- finds pictures of the same thing, with networks it trains itself\n");
-    synopsis(out);
+    synopsis(out, all);
     kin_text_add(out, ".SH DESCRIPTION\n"
                       "kin trains a network that turns a picture into a vector, so that pictures of the same "
                       "thing lie close to each other;\n"
                       "then it searches, re\\-ranks and measures. Each step is a command, and the steps meet "
                       "in plain files.\n"
                       ".SH COMMANDS\n");
-    for (int i = 0; kin_commands[i]; i++) command(out, kin_commands[i]);
+    for (int i = 0; all[i]; i++) command(out, all[i]);
     kin_text_add(out, ".SH \"OPTIONS OF EVERY COMMAND\"\n");
     options(out, kin_global_options);
     kin_text_add(

@@ -31,6 +31,4 @@ enum { KIN_MAP_MARKS = 40 };
 const char *kin_map_shape(int64_t mark);
 void kin_map_colour(kin_text *out, int64_t mark);
 
-extern const char *const kin_map_style;
-
 #endif

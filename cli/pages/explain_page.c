@@ -9,15 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *kin_explain_name(const char *path)
-{
-    const char *name = path;
-    int slashes = 0;
-    for (const char *c = path + strlen(path); c > path && slashes < 2; c--)
-        if (c[-1] == '/' && *c) name = c, slashes++;
-    return slashes < 2 ? path : name;
-}
-
 static bool is_head(const kin_explained *e, const char *name)
 {
     return strcmp(e->network->head.head->name, name) == 0;

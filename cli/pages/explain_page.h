@@ -20,8 +20,6 @@ bool kin_explain_page_write(const kin_explain_page *p, kin_error *err);
 
 /* ---- its parts ---- */
 
-/* What a picture is called on the page: its file and the folder that this lies in. */
-const char *kin_explain_name(const char *path);
 /* Key points of each picture, and the lines between each and the one most like it. */
 void kin_explain_points(kin_page *page, const kin_explain_page *p);
 

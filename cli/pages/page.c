@@ -69,6 +69,13 @@ void kin_page_begin_reading(kin_page *page, const char *path, const char *title)
     begin(page, path, title, NULL, 0, " class=\"reading\"");
 }
 
+void kin_page_row_end(kin_page *page)
+{
+    if (!page->row) return;
+    kin_text_add(&page->html, page->numbered ? "</ol></div>\n" : "</ul></div>\n");
+    page->row = false;
+}
+
 static void close_section(kin_page *page)
 {
     if (page->row) kin_page_row_end(page);

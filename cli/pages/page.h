@@ -152,6 +152,7 @@ enum {
     KIN_PAGE_THUMBNAIL = 256, /* the longer side of a picture in a page, which shows it at 160 and more */
 };
 
-extern const char *const kin_page_style;
+/* Of the page, and of the maps of descriptors in it (cli/pages/embedding_map.h). */
+extern const char *const kin_page_style, *const kin_map_style;
 
 #endif

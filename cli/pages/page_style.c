@@ -98,3 +98,22 @@ const char *const kin_page_style =
     ".asked p:only-child{grid-column:1/-1}}"
     "@media print{body{background:#fff}section{border:0;padding:0}.row{break-inside:avoid}"
     ".tiles{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}}";
+
+/* Eight colours that differ for most eyes (after Okabe and Ito) times five shapes: forty classes can be
+ * told apart. */
+const char *const kin_map_style =
+    ".kin-map{display:block;width:100%;min-width:34rem;height:auto}.kin-map .paper{fill:#fff;stroke:#dde1e8}"
+    ".kin-map.kin-moving{min-width:0}@media(max-width:36rem){.kin-moving text{font-size:30px}}"
+    ".kin-k0{color:#0072b2}.kin-k1{color:#d55e00}.kin-k2{color:#009e73}.kin-k3{color:#b5478b}"
+    ".kin-k4{color:#a67c00}.kin-k5{color:#2aa0d8}.kin-k6{color:#5b4bb7}.kin-k7{color:#6b7280}.kin-kn{color:#"
+    "c3c9d4}"
+    ".kin-map path,.kin-key path{fill:currentColor}.kin-map "
+    "rect.frame{fill:none;stroke:currentColor;stroke-width:3}"
+    ".kin-map g{transition:opacity .15s}.kin-map:has(g:hover) g:not(:hover){opacity:.15}"
+    ".kin-key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;margin:.8rem 0 "
+    "0;list-style:none;font-size:.85rem}"
+    ".kin-key svg{width:13px;height:13px;margin-right:.35em}"
+    "@media(prefers-color-scheme:dark){.kin-map "
+    ".paper{fill:#12151b;stroke:#2b313c}.kin-k0{color:#4ba3e3}.kin-k1{color:#f58a3c}"
+    ".kin-k2{color:#34c79a}.kin-k3{color:#e07fbb}.kin-k4{color:#e3b93a}.kin-k5{color:#7ad0f7}"
+    ".kin-k6{color:#a99bff}.kin-k7{color:#a3abb8}.kin-kn{color:#434b59}}";

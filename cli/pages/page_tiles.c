@@ -143,10 +143,3 @@ void kin_page_tile(kin_page *page, const kin_tile *tile)
     add_element(html, "note", tile->note);
     kin_text_add(html, "</li>\n");
 }
-
-void kin_page_row_end(kin_page *page)
-{
-    if (!page->row) return;
-    kin_text_add(&page->html, page->numbered ? "</ol></div>\n" : "</ul></div>\n");
-    page->row = false;
-}

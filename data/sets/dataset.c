@@ -137,17 +137,6 @@ bool kin_regular_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-bool kin_is_container(const char *path)
-{
-    return ends_with(path, ".gz") || strstr(path, "idx3-ubyte") || ends_with(path, ".bin");
-}
-
 /* What is not there is told by whoever opens it. */
 static bool is_regular(const char *path)
 {

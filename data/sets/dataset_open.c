@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "data/images/kind.h"
+#include "data/sets/container.h"
 #include "data/sets/known.h"
 
 #include <stdio.h>
@@ -99,12 +100,6 @@ static bool choose_classes(kin_dataset *set, const char *spec, kin_error *err)
 
 /* ---- finding out what a path is ---- */
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static bool open_folder(const char *path, const char *part, const char *labels, kin_dataset *out,
                         kin_error *err)
 {
@@ -138,14 +133,13 @@ static bool open_any(const char *path, const char *part, const char *labels, kin
     bool folder = kin_is_folder(path);
     if (!folder && strcmp(path, "-") != 0 && !kin_exists(path))
         return kin_fail(err, KIN_ERR_IO, "%s: there is no such file or folder", path);
-    bool cifar = !folder && ends_with(path, ".bin"), idx = !folder && !cifar && kin_is_container(path), ok;
-    if (!folder) out->kind = cifar ? "a CIFAR file" : idx ? "an IDX file" : "a list";
-    if ((cifar || idx) && part)
+    bool container = !folder && kin_is_container(path), ok;
+    if (!folder) out->kind = container ? kin_container_kind(path) : "a list";
+    if (container && part)
         return kin_fail(err, KIN_ERR_ARGUMENT, "%s: is %s, which has no part \"%s\"", path, out->kind, part);
     if (folder) ok = open_folder(path, part, labels, out, err);
-    else if (!part && !cifar && !idx && is_picture(path)) ok = open_picture(path, out, err);
-    else if (cifar) ok = kin_cifar_open(&path, 1, false, out, err);
-    else ok = idx ? kin_idx_open(path, out, err) : kin_list_open(path, part, out, err);
+    else if (container) ok = kin_container_open(path, out, err);
+    else ok = !part && is_picture(path) ? open_picture(path, out, err) : kin_list_open(path, part, out, err);
     bool done = !labels || (folder && strcmp(labels, "folder") == 0);
     return ok && ids_differ(out, err) && (done || kin_labels_apply(out, labels, err));
 }

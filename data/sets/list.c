@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "data/sets/dataset.h"
+#include "data/sets/container.h"
 #include "data/sets/known.h"
 
 #include <math.h>
@@ -504,10 +504,9 @@ static bool same_size(const char *list, kin_dataset *set, const kin_dataset *con
 /* Takes from the container of item `first` what this and later items name of it. */
 static bool take_from_container(const char *list, kin_dataset *set, int64_t first, kin_error *err)
 {
-    kin_dataset container;
+    kin_dataset container = {0};
     const char *path = set->items[first].path;
-    if (!kin_dataset_open(path, NULL, &container, err)) return false;
-    bool ok = same_size(list, set, &container, path, err);
+    bool ok = kin_container_open(path, &container, err) && same_size(list, set, &container, path, err);
     size_t picture = (size_t)set->width * (size_t)set->height * (size_t)set->channels;
     for (int64_t i = first; ok && i < set->count; i++) {
         kin_sample *item = &set->items[i];

@@ -80,6 +80,8 @@ bool kin_head_parse(const char *text, const kin_head *const *own, const kin_mode
 bool kin_head_check(const kin_head_choice *choice, const kin_model *m, const kin_model_opt *opt,
                     kin_error *err);
 
+/* The place of an option among the head's; -1: it has none of this name. */
+int kin_head_option(const kin_head *h, const char *name);
 /* The value of an option of the head, as it was chosen; NaN where the head has no such option. */
 double kin_head_value(const kin_head_choice *choice, const char *param);
 

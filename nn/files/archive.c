@@ -84,8 +84,8 @@ static const kin_zip_entry *choose(const kin_zip *zip, const char *asked, kin_er
     return NULL;
 }
 
-bool kin_archive_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
-                      kin_error *err)
+bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
+                        kin_bytes *out, kin_error *err)
 {
     const uint8_t *data;
     if (info->member[0]) /* one is opened already */
@@ -94,14 +94,6 @@ bool kin_archive_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_op
     if (!e) return false;
     snprintf(info->member, sizeof info->member, "%s", e->name);
     if (!kin_checkpoint_unpack(c, e, &opt->unpacker, &data, err)) return false;
-    kin_import_opt inside = *opt;
-    kin_error why = {0};
-    inside.member = NULL;
-    /* The member's bytes lie in the archive or in the checkpoint's memory, and stay there. */
-    kin_bytes whole = c->file;
-    c->file = (kin_bytes){(uint8_t *)data, e->size};
-    bool ok = kin_import_form(c, &inside, info, &why);
-    c->file = whole;
-    if (!ok) kin_error_prefix(&why, "%s", info->member);
-    return ok || kin_fail(err, why.code, "%s", why.message);
+    *out = (kin_bytes){(uint8_t *)data, e->size};
+    return true;
 }

@@ -60,41 +60,6 @@ static bool settle_names(kin_checkpoint *c, const kin_import_opt *opt, kin_impor
     return kin_checkpoint_names(c, err);
 }
 
-/* ---- forms ---- */
-
-static bool read_archive(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
-{
-    kin_zip zip;
-    bool ok = kin_zip_open(c->file.data, c->file.size, &zip, err);
-    bool chosen = (opt->member && *opt->member) || kin_archive_is_wheel(&zip);
-    if (ok && !chosen && kin_pth_is_archive(&zip)) ok = kin_pth_read_zip(c, &zip, opt, info, err);
-    else if (ok && (chosen || (!kin_npz_is(&zip) && kin_archive_has_weights(&zip))))
-        ok = kin_archive_read(c, &zip, opt, info, err);
-    else if (ok) ok = kin_npz_read(c, &zip, opt, info, err);
-    kin_zip_free(&zip);
-    return ok;
-}
-
-bool kin_import_form(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
-{
-    const uint8_t *bytes = c->file.data;
-    size_t size = c->file.size;
-    if (kin_zip_is(bytes, size)) return read_archive(c, opt, info, err);
-    if (opt->member && *opt->member)
-        return kin_fail(err, KIN_ERR_ARGUMENT, "no archive, so that there is no '%.100s' in it", opt->member);
-    if (size >= 2 && bytes[0] == 0x80 && bytes[1] <= 5) return kin_pth_read_legacy(c, opt, info, err);
-    if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
-        info->form = "NumPy (.npy)";
-        return kin_npy_add(c, "array", strlen("array"), bytes, size, err);
-    }
-    if (size >= 262 && memcmp(bytes + 257, "ustar", 5) == 0)
-        return kin_fail(
-            err, KIN_ERR_DATA,
-            "a tar archive, as PyTorch wrote before 0.2; load and save it again with a newer one");
-    info->form = "safetensors";
-    return kin_safetensors_read(c, err);
-}
-
 static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_checkpoint **out,
                    kin_import_info *info, kin_error *err)
 {

