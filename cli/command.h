@@ -74,7 +74,7 @@ typedef struct kin_command {
 struct kin_cli {
     const kin_command *command;
     const kin_command *const *all; /* the program's commands, ended by NULL; NULL within another command */
-    char **positional; /* borrowed from argv */
+    char **positional;             /* borrowed from argv */
     int positionals;
     bool quiet; /* --quiet: no progress, no remarks; results and errors only */
     bool help;  /* --help was given: nothing else was checked */

@@ -45,8 +45,8 @@ static void add_pessimistic(const kin_evaluation *e, kin_eval_figure *f, int *n)
         kin_eval_figure *to = &f[*n];
         if (isnan(rows[r].value)) continue; /* what is not available stands above */
         *to = (kin_eval_figure){.value = rows[r].value,
-                       .about = *n && r ? "" : "with ties broken against the system",
-                       .at = rows[r].at};
+                                .about = *n && r ? "" : "with ties broken against the system",
+                                .at = rows[r].at};
         if (rows[r].rank)
             snprintf(to->name, sizeof to->name, "%s@%lld-pessimistic", rows[r].name, (long long)rows[r].rank);
         else snprintf(to->name, sizeof to->name, "%s-pessimistic", rows[r].name);

@@ -72,8 +72,8 @@ static int64_t first_of(const int64_t *index, int64_t count, int64_t self)
 
 /* Full lists of all queries at once would need queries × gallery places; a chunk of queries at a time does
  * not. */
-static bool judge_chunks(kin_evaluation *e, kin_vectors query, kin_vectors gallery, const kin_metrics_opt *opt,
-                         kin_error *err)
+static bool judge_chunks(kin_evaluation *e, kin_vectors query, kin_vectors gallery,
+                         const kin_metrics_opt *opt, kin_error *err)
 {
     double sum[SCORES] = {0}, against[SCORES] = {0};
     int64_t evaluated = 0;
@@ -151,8 +151,8 @@ static bool judge_set(kin_evaluation *e, kin_vectors set, const kin_metrics_opt 
 }
 
 /* Numbers labels and, where both sets tell them, cameras. */
-static bool number_items(kin_evaluation *e, const kin_cli *cli, const kin_items *gallery, const kin_items *query,
-                         kin_error *err)
+static bool number_items(kin_evaluation *e, const kin_cli *cli, const kin_items *gallery,
+                         const kin_items *query, kin_error *err)
 {
     const kin_items *asked = query ? query : gallery;
     e->mixed = !query && gallery->role && !strrchr(kin_option_string(cli, "gallery"), ':');

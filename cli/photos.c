@@ -268,7 +268,8 @@ void kin_describer_close(kin_describer *d)
 static int option_at(const kin_command *command, const char *name, size_t length)
 {
     for (int i = 0; command->options[i].name; i++)
-        if (strlen(command->options[i].name) == length && strncmp(command->options[i].name, name, length) == 0)
+        if (strlen(command->options[i].name) == length &&
+            strncmp(command->options[i].name, name, length) == 0)
             return i;
     return -1;
 }

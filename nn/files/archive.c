@@ -84,8 +84,8 @@ static const kin_zip_entry *choose(const kin_zip *zip, const char *asked, kin_er
     return NULL;
 }
 
-bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
-                        kin_bytes *out, kin_error *err)
+bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt,
+                        kin_import_info *info, kin_bytes *out, kin_error *err)
 {
     const uint8_t *data;
     if (info->member[0]) /* one is opened already */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* A file of weights in the archive. Its bytes lie in the archive or in the checkpoint's memory, and stay there. */
-static bool read_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
-                        kin_error *err)
+static bool read_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt,
+                        kin_import_info *info, kin_error *err)
 {
     kin_bytes whole = c->file, member;
     kin_import_opt inside = *opt;

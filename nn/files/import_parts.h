@@ -34,8 +34,8 @@ bool kin_npy_read_folder(kin_checkpoint *c, const char *path, kin_import_info *i
 bool kin_archive_is_wheel(const kin_zip *zip);
 bool kin_archive_has_weights(const kin_zip *zip);
 /* The one that is asked for, unpacked: `out` borrows the checkpoint's memory. */
-bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt, kin_import_info *info,
-                        kin_bytes *out, kin_error *err);
+bool kin_archive_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt,
+                        kin_import_info *info, kin_bytes *out, kin_error *err);
 
 /* safetensors, from the checkpoint's own file (nn/files/checkpoint.c). */
 bool kin_safetensors_read(kin_checkpoint *c, kin_error *err);
