@@ -1,5 +1,5 @@
-/* Applying an op: its inputs are checked, its result gets a shape and a place, its forward runs, and the tape notes it
- * where a gradient is wanted or a segment will run it again. */
+/* Applying an op: its inputs are checked, its result gets a shape and a place, its forward runs, and the
+ * tape notes it where a gradient is wanted or a segment will run it again. */
 #include "autograd/deferred.h"
 #include "autograd/plan.h"
 #include "autograd/tape.h"

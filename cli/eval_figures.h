@@ -15,8 +15,8 @@ typedef struct kin_eval_figure {
 } kin_eval_figure;
 enum { KIN_EVAL_FIGURES = 32 };
 
-/* All of them in their order, those that are not available too; how many. `ties`: also with ties broken against the
- * system. */
+/* All of them in their order, those that are not available too; how many. `ties`: also with ties broken
+ * against the system. */
 int kin_eval_figures(const kin_evaluation *e, bool ties, kin_eval_figure *f);
 void kin_eval_print_table(const kin_evaluation *e);
 bool kin_eval_print_json(const kin_evaluation *e, kin_error *err);

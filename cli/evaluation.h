@@ -1,4 +1,5 @@
-/* The judgement behind `kin eval`, by its options: what is judged, against what, and the figures of each query. */
+/* The judgement behind `kin eval`, by its options: what is judged, against what, and the figures of each
+ * query. */
 #ifndef KIN_CLI_EVALUATION_H
 #define KIN_CLI_EVALUATION_H
 

@@ -69,8 +69,8 @@ typedef struct kin_describer {
 } kin_describer;
 /* As the command line of kin index says. */
 bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err);
-/* As the index's options say, which are those of kin index, the command `index`; fails where the weights are not
- * those that it was made with. */
+/* As the index's options say, which are those of kin index, the command `index`; fails where the weights
+ * are not those that it was made with. */
 bool kin_describer_open_like(const kin_command *index, const kin_cli *cli, const kin_photos *photos,
                              kin_describer *out, kin_error *err);
 void kin_describer_close(kin_describer *d);

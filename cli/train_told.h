@@ -1,5 +1,5 @@
-/* What `kin train` says of a training besides its progress: what the command line does not do, what the data lack, and
- * how it ended. */
+/* What `kin train` says of a training besides its progress: what the command line does not do, what the
+ * data lack, and how it ended. */
 #ifndef KIN_CLI_TRAIN_TOLD_H
 #define KIN_CLI_TRAIN_TOLD_H
 

@@ -89,15 +89,16 @@ struct kin_loss {
 
 enum { KIN_MINES_NONE, KIN_MINES_PAIRS, KIN_MINES_TRIPLETS };
 
-/* A miner of one's own: which pairs, or which triplets, of a batch count. Losses on pairs (contrastive, multi-similarity,
- * circle, supcon) take it as miner=NAME if it has `pairs`, margin if it has `triplets`. No gradient flows through the
- * choice. Both return false on error, in the context of the matrix they are given. */
+/* A miner of one's own: which pairs, or which triplets, of a batch count. Losses on pairs (contrastive,
+ * contrastive-squared, multi-similarity, circle, supcon) take it as miner=NAME if it has `pairs`, margin if
+ * it has `triplets`. No gradient flows through the choice. Both return false on error, in the context of
+ * the matrix they are given. */
 struct kin_miner {
     const char *name, *about, *paper; /* paper: may be NULL */
     /* Drops pairs (p->kind[i * p->m + j] = KIN_PAIR_NONE), by cosines [p->n, p->m]; NULL: it mines none. */
     bool (*pairs)(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p);
-    /* Adds triplets (kin_triplets_add) of the pairs p to `out`, which is empty, by distances [p->n, p->m] of unit
-     * vectors; NULL: it mines none. */
+    /* Adds triplets (kin_triplets_add) of the pairs p to `out`, which is empty, by distances [p->n, p->m]
+     * of unit vectors; NULL: it mines none. */
     bool (*triplets)(const kin_loss_call *c, kin_tensor *distances, const kin_pairs *p, kin_triplets *out);
 };
 
@@ -116,8 +117,9 @@ typedef struct kin_loss_sum {
     kin_loss_term term[KIN_LOSS_TERMS];
 } kin_loss_sum;
 
-/* `own` losses and `miners` (each may be NULL) are looked at before the built-in ones; each ends with NULL, and is
- * borrowed by `out`. Fails with KIN_ERR_ARGUMENT and one line that says what was expected and the nearest name known. */
+/* `own` losses and `miners` (each may be NULL) are looked at before the built-in ones; each ends with
+ * NULL, and is borrowed by `out`. Fails with KIN_ERR_ARGUMENT and one line that says what was expected and
+ * the nearest name known. */
 bool kin_loss_parse(const char *text, const kin_loss *const *own, const kin_miner *const *miners,
                     kin_loss_sum *out, kin_error *err);
 /* The sum as text that parses to the same sum; options that have their defaults are left out. */

@@ -65,9 +65,11 @@ kin_tensor *kin_call_class_cosines(const kin_loss_call *c, kin_tensor *rows);
 /* Their pairs; false on error, in the context. */
 bool kin_call_pairs(const kin_loss_call *c, kin_pairs *p);
 bool kin_call_class_pairs(const kin_loss_call *c, kin_pairs *p);
-/* Drops pairs as the term's option `miner` says, by cosines; an error of one's own miner is in the context. */
+/* Drops pairs as the term's option `miner` says, by cosines; an error of one's own miner is in the
+ * context. */
 void kin_call_mine(const kin_loss_call *c, kin_tensor *cosines, kin_pairs *p);
-/* The triplets of one's own miner, which the term has, by distances of unit vectors; false on error, in the context. */
+/* The triplets of one's own miner, which the term has, by distances of unit vectors; false on error, in
+ * the context. */
 bool kin_call_mine_triplets(const kin_loss_call *c, kin_tensor *d, const kin_pairs *p, kin_triplets *out);
 /* A term's whole way: the formula on the matrix and its pairs, which are freed, and noted for who asks. */
 kin_tensor *kin_call_matrix(const kin_loss_call *c, kin_tensor *matrix, kin_pairs *pairs,

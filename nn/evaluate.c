@@ -1,4 +1,5 @@
-/* A module's forward: the network run in a scope of its own, and its evaluation within memory that a dry run planned. */
+/* A module's forward: the network run in a scope of its own, and its evaluation within memory that a dry
+ * run planned. */
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-/* What a module is made of, for its files alone: parameters by name and scopes (scope.c), forwards and evaluation within
- * planned memory (evaluate.c), its making and its slabs (module.c). */
+/* What a module is made of, for its files alone: parameters by name and scopes (scope.c), forwards and
+ * evaluation within planned memory (evaluate.c), its making and its slabs (module.c). */
 #ifndef KIN_NN_MODULE_PARTS_H
 #define KIN_NN_MODULE_PARTS_H
 
@@ -64,7 +64,8 @@ static inline kin_error *kin_module_error(kin_module *m) { return kin_ctx_error(
 kin_parameter *kin_module_lookup(const kin_module *m, const char *name);
 /* The network as it is written, in a scope without a name. */
 kin_tensor *kin_module_run(kin_module *m, kin_tensor *x, kin_mode mode);
-/* The same within planned memory, in evaluation without recording; a few pictures at a time where they are apart. */
+/* The same within planned memory, in evaluation without recording; a few pictures at a time where they are
+ * apart. */
 kin_tensor *kin_module_evaluate(kin_module *m, kin_tensor *x);
 void kin_module_forget_plans(kin_module *m);
 

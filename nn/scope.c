@@ -1,5 +1,5 @@
-/* Parameters by name, and the scopes that a network asks for them in: taps, blocks that are recomputed, and what
- * nn/folded.c keeps with a parameter. */
+/* Parameters by name, and the scopes that a network asks for them in: taps, blocks that are recomputed,
+ * and what nn/folded.c keeps with a parameter. */
 #include "autograd/recompute.h"
 #include "base/memory.h"
 #include "base/random.h"

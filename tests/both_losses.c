@@ -470,7 +470,8 @@ static void ones_own(void)
     check_end();
 }
 
-/* Anchors keep the first of their positives, or make one triplet of their first positive and first negative. */
+/* Anchors keep the first of their positives, or make one triplet of their first positive and first
+ * negative. */
 static int64_t first_of(const kin_pairs *p, int64_t i, int kind)
 {
     for (int64_t j = 0; j < p->m; j++)

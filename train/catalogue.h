@@ -1,8 +1,10 @@
-/* What a program adds to the networks, heads, losses, miners, transforms and data sets that kin has: tables of its own
- * descriptors, found before the built-in ones of the same name. A field of the options of training (kin_train_opt.own, kin_config.own) and of whatever
- * opens a network that was trained with them; kin_main (cli/main.h) hands it to every command.
+/* What a program adds to the networks, heads, losses, miners, transforms and data sets that kin has:
+ * tables of its own descriptors, found before the built-in ones of the same name. A field of the options
+ * of training (kin_train_opt.own, kin_config.own) and of whatever opens a network that was trained with
+ * them; kin_main (cli/main.h) hands it to every command.
  *
- * A checkpoint knows its network, head, loss and miner by name. A program without them refuses it, and names what is missing. */
+ * A checkpoint knows its network, head, loss and miner by name. A program without them refuses it, and
+ * names what is missing. */
 #ifndef KIN_TRAIN_CATALOGUE_H
 #define KIN_TRAIN_CATALOGUE_H
 

@@ -1,5 +1,5 @@
-/* What the files of the trainer share: opening and the loop (trainer.c), callbacks (trainer_watch.c), batches (batches.c),
- * files (saved.c), validation (validation.c). */
+/* What the files of the trainer share: opening and the loop (trainer.c), callbacks (trainer_watch.c),
+ * batches (batches.c), files (saved.c), validation (validation.c). */
 #ifndef KIN_TRAIN_TRAINER_PARTS_H
 #define KIN_TRAIN_TRAINER_PARTS_H
 

@@ -1,4 +1,5 @@
-/* What the readers of data sets known by name share: lists cut into lines and fields, pictures gathered from them. */
+/* What the readers of data sets known by name share: lists cut into lines and fields, pictures gathered
+ * from them. */
 #ifndef KIN_DATA_SETS_LINES_H
 #define KIN_DATA_SETS_LINES_H
 
@@ -50,8 +51,8 @@ typedef struct kin_set_builder {
  * of class `class_name` (NULL: none). */
 bool kin_set_builder_add(kin_set_builder *g, kin_fields *f, const char *path, const char *class_name,
                          const kin_sample *like, kin_error *err);
-/* Names the classes: by the names given to kin_set_builder_add, or by `names` [n] for the labels given. Frees;
- * call it always, with what has happened so far in `ok`. */
+/* Names the classes: by the names given to kin_set_builder_add, or by `names` [n] for the labels given.
+ * Frees; call it always, with what has happened so far in `ok`. */
 bool kin_set_builder_end(kin_set_builder *g, bool ok, const char *const *names, int n, kin_error *err);
 
 /* What sets are divided into, by whatever words. */

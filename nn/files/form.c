@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* A file of weights in the archive. Its bytes lie in the archive or in the checkpoint's memory, and stay there. */
+/* A file of weights in the archive. Its bytes lie in the archive or in the checkpoint's memory, and stay
+ * there. */
 static bool read_member(kin_checkpoint *c, const kin_zip *zip, const kin_import_opt *opt,
                         kin_import_info *info, kin_error *err)
 {
