@@ -94,4 +94,28 @@ why=; [ $code -eq 1 ] && grep -q '^0 rows compared' "$folder/said" || why="statu
 report "with nothing to compare with it fails" "$why"
 
 if grep -q '>training ResNet-18 64×64²<' "$folder/results.svg" 2>/dev/null && grep -q '>memory<' "$folder/results.svg" && grep -q '>avx2: A family 6 2 cores<' "$folder/results.svg"; then report "the picture" ""; else report "the picture" "lacks a row"; fi
+
+# How time grows: the power is that of the upper half, and the picture has a panel for what was measured.
+mkdir "$folder/growth"
+printf 'growth,size,seconds,memory,date,processor\n' >"$folder/growth/growth-avx2.csv"
+for n in 1000 10000 100000 1000000; do printf 'gallery,%s,%s,%s,2020-01-02,B\n' $n "$(awk "BEGIN { print .5 + $n * 1e-3 }")" $n; done >>"$folder/growth/growth-avx2.csv"
+why=$(cd bench && python3 - "$folder/growth" 2>&1 <<'END'
+import pathlib, sys
+import growth
+folder = pathlib.Path(sys.argv[1])
+tables = growth.tables(folder)
+points = [(size, seconds) for size, seconds, _ in tables["avx2"]["gallery"]]
+if not .98 < growth.power(points) < 1:
+    print("the power is", growth.power(points))
+growth.draw(tables, folder / "growth.svg")
+END
+)
+[ -n "$why" ] || grep -q '>gallery: 1,000 queries' "$folder/growth/growth.svg" || why="no panel"
+[ "$(grep -c '<polyline' "$folder/growth/growth.svg")" -eq 2 ] || why="$why not time and memory"
+report "growth: the power, and the picture" "$why"
+"$kin" synth "$folder/shop" --products 4 --views 4 --size 24 --quiet
+"$kin" train "$folder/shop" --model conv4 --size 24 --width 8 --embedding 8 --steps 1 --batch-classes 2 --batch-pictures 2 --out "$folder/run" --quiet
+sh bench/loading.sh "$kin" "$folder/shop" "$folder/run" >"$folder/said" 2>&1
+why=; [ "$(grep -c 's by the clock, .* s of CPU: [0-9.]* of [0-9]* cores$' "$folder/said")" -eq 2 ] && grep -q '^the network is [0-9.-]* of the work' "$folder/said" || why="not so: $(head -n 1 "$folder/said")"
+report "loading: decoding alone, and with the network" "$why"
 exit $failed
