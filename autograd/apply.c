@@ -122,18 +122,18 @@ bool kin_call_run(kin_call *c)
 }
 
 /* What the op cannot read as it is. */
-static bool settle_inputs(kin_call *c)
+static bool materialise_inputs(kin_call *c)
 {
     for (int i = 0; i < c->n_in; i++)
         if (c->in[i]->deferred && !(c->op->reads_deferred && c->op->reads_deferred(c, i)) &&
-            !kin_settle(c->in[i]))
+            !kin_materialise(c->in[i]))
             return false;
     return true;
 }
 
 static bool run_forward(kin_call *c)
 {
-    if (!c->ctx->dry) return settle_inputs(c) && kin_call_run(c);
+    if (!c->ctx->dry) return materialise_inputs(c) && kin_call_run(c);
     c->out->ld = kin_pitch_of(c);
     return !c->ctx->planning || kin_plan_note(c->ctx, c);
 }

@@ -18,7 +18,7 @@ void kin_defer(kin_call *c, const kin_tensor *of, kin_conv_begin by)
 }
 
 /* On the tape itself, whatever block the reader belongs to. */
-bool kin_settle(kin_tensor *t)
+bool kin_materialise(kin_tensor *t)
 {
     const kin_deferred *d = t->deferred;
     if (!d) return true;

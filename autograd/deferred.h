@@ -20,7 +20,7 @@ bool kin_may_defer(const kin_call *c);
 /* For forward: the call's output is `of` through `by`. */
 void kin_defer(kin_call *c, const kin_tensor *of, kin_conv_begin by);
 /* Puts a deferred tensor's numbers into memory. False when that is out (recorded). */
-bool kin_settle(kin_tensor *t);
+bool kin_materialise(kin_tensor *t);
 
 /* Where an op that reads deferred inputs finds the numbers: where they lie and how far apart their rows
  * are, and what they go through (NULL: nothing). */

@@ -96,7 +96,7 @@ void kin_heap_give(kin_heap *h, void *data)
     if (i) join(h, i - 1);
 }
 
-void kin_heap_settle(kin_heap *h)
+void kin_heap_enlarge(kin_heap *h)
 {
     /* free neighbours are always one block */
     bool taken = h->count > 1 || (h->count == 1 && h->blocks[0].data);

@@ -24,7 +24,7 @@ typedef struct kin_heap {
 void *kin_heap_take(kin_heap *heap, size_t bytes);
 void kin_heap_give(kin_heap *heap, void *data);
 /* With everything given back: makes the slab as large as it should have been. Failing to is no error. */
-void kin_heap_settle(kin_heap *heap);
+void kin_heap_enlarge(kin_heap *heap);
 void kin_heap_free(kin_heap *heap);
 
 #endif

@@ -19,7 +19,7 @@ typedef struct kin_deferred kin_deferred;
  *   --------------------------------------------------------------------------------------------------------
  *   a shape    no data, nothing below          made in a dry run             -, reading it is an error
  *   stored     data                            an op's forward, a leaf       gone at the step's end
- *   deferred   deferred tells them, no data    kin_defer, in training        stored, by kin_settle: as soon as
+ *   deferred   deferred tells them, no data    kin_defer, in training        stored by kin_materialise, once
  *                                                                            somebody looks who cannot compute them
  *   planned    frame, data in its memory       a forward that is planned     gone after the last call that reads
  *                                                                            it, where kin_retain does not keep it
@@ -48,7 +48,7 @@ struct kin_tensor {
     bool wants_grad;    /* some leaf beneath it takes a gradient */
     bool keep_grad;     /* the gradient outlives its producer's backward */
     bool owned_grad;    /* the gradient lives elsewhere and is always added to (parameters) */
-    /* and counts as zeros, whatever its numbers are: the first to add writes (kin_grad_settle clears it) */
+    /* and counts as zeros, whatever its numbers are: the first to add writes (kin_grad_materialise clears it) */
     bool stale_grad;
     size_t plan_index; /* 1 + the planned call that made it (autograd/plan.h); 0: none */
     kin_frame *frame;  /* whose memory its numbers lie in; NULL: not planned */

@@ -81,7 +81,7 @@ static kin_tensor *detached_copy(const kin_tensor *x)
 kin_tensor *kin_detach(kin_tensor *x)
 {
     if (x && x->ctx->segment_depth && (x->data || x->deferred)) return detached_copy(x);
-    kin_tensor *t = x && kin_settle(x) ? tensor_new(x->ctx, x->shape) : NULL;
+    kin_tensor *t = x && kin_materialise(x) ? tensor_new(x->ctx, x->shape) : NULL;
     if (!t) return NULL;
     t->data = x->data;
     t->ld = x->ld;
@@ -107,7 +107,7 @@ const kin_real *kin_data(const kin_tensor *t)
                  "kin_module_retain keeps them");
         return NULL;
     }
-    if (!kin_settle((kin_tensor *)t)) return NULL;
+    if (!kin_materialise((kin_tensor *)t)) return NULL;
     if (!t->data)
         kin_fail(&t->ctx->error, KIN_ERR_ARGUMENT,
                  "a tensor's numbers were read in a dry run, which only infers shapes");

@@ -94,7 +94,7 @@ static void grad_give(kin_tensor *t)
     t->grad_ld = 0;
 }
 
-void kin_grad_settle(kin_tensor *t)
+void kin_grad_materialise(kin_tensor *t)
 {
     grad_pack(t);
     if (t->stale_grad) memset(t->grad, 0, grad_bytes(t));
@@ -103,7 +103,7 @@ void kin_grad_settle(kin_tensor *t)
 
 const kin_real *kin_grad(const kin_tensor *t)
 {
-    if (t && (t->stale_grad || t->grad_ld)) kin_grad_settle((kin_tensor *)t);
+    if (t && (t->stale_grad || t->grad_ld)) kin_grad_materialise((kin_tensor *)t);
     return t ? t->grad : NULL;
 }
 
@@ -112,7 +112,7 @@ void kin_end_step(kin_ctx *ctx)
     /* After a failed backward any tensor may still hold a gradient. */
     for (size_t i = 0; i < ctx->n_calls; i++) grad_give(ctx->calls[i]->out);
     for (size_t i = 0; i < ctx->n_kept; i++) grad_give(ctx->kept[i]);
-    kin_heap_settle(&ctx->gradients);
+    kin_heap_enlarge(&ctx->gradients);
     ctx->n_calls = ctx->n_kept = 0;
     kin_segments_forget(ctx);
     kin_arena_reset(&ctx->arena);

@@ -5,7 +5,7 @@
 #include "autograd/inside.h"
 
 /* Writes the zeros that a stale gradient counts as. */
-void kin_grad_settle(kin_tensor *t);
+void kin_grad_materialise(kin_tensor *t);
 /* The gradient as it lies, in rows *ld apart, for an op with grad_rows, ahead of which it is not packed;
  * NULL when there is none. */
 const kin_real *kin_grad_rows(const kin_tensor *t, int64_t *ld);

@@ -61,7 +61,7 @@ static bool fold(kin_folded *to, const kin_folded *old, const kin_fold *f)
 }
 
 /* In a sealed network the packed copy is all that is needed of a weight. */
-static const kin_folded *settled(kin_folded *kept, const kin_tensor *weight)
+static const kin_folded *without_original(kin_folded *kept, const kin_tensor *weight)
 {
     if (kept->alone || !kin_param_sealed(weight)) return kept;
     kin_discard(weight->data, (size_t)kin_count(weight) * sizeof *weight->data);
@@ -73,7 +73,7 @@ static const kin_folded *settled(kin_folded *kept, const kin_tensor *weight)
 static const kin_folded *current(const kin_fold *f)
 {
     kin_folded *kept = kin_param_folded(f->weight), key = key_of(f);
-    if (kept->packed && same_key(kept, &key)) return settled(kept, f->weight);
+    if (kept->packed && same_key(kept, &key)) return without_original(kept, f->weight);
     kin_error *err = kin_ctx_error(f->weight->ctx);
     if (kept->alone)
         return kin_fail(
@@ -82,7 +82,7 @@ static const kin_folded *current(const kin_fold *f)
                NULL;
     if (!fold(&key, kept, f)) return kin_fail_memory(err, "folded weights", key.bytes), NULL;
     *kept = key;
-    return settled(kept, f->weight);
+    return without_original(kept, f->weight);
 }
 
 /* What the op is told; false on error. */

@@ -159,7 +159,7 @@ kin_real *kin_module_values(kin_module *m) { return m->values; }
 kin_real *kin_module_grads(kin_module *m)
 {
     if (!have_grads(m)) return NULL;
-    for (size_t i = 0; m->stale && i < m->n_records; i++) kin_grad_settle(&m->records[i]->tensor);
+    for (size_t i = 0; m->stale && i < m->n_records; i++) kin_grad_materialise(&m->records[i]->tensor);
     m->stale = false;
     return m->grads;
 }

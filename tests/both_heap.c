@@ -46,7 +46,7 @@ static void one_heap(uint64_t seed)
         if (turn % 20 < 19 || turn > 20 * (seed % 9)) continue;
         for (int i = 0; i < BLOCKS; i++)
             if (t[i].data) give(&h, &t[i]);
-        kin_heap_settle(&h);
+        kin_heap_enlarge(&h);
     }
     for (int i = 0; i < BLOCKS && seed % 3; i++)
         if (t[i].data) give(&h, &t[i]);

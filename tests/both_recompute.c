@@ -177,7 +177,7 @@ static void heap(void)
         }
         for (size_t i = 0; i < LIVE; i++) kin_heap_give(&h, block[i]);
         CHECK(h.apart == 0);
-        kin_heap_settle(&h);
+        kin_heap_enlarge(&h);
         CHECK(h.capacity == h.needed && h.capacity < LIVE * 5000 * 2);
     }
     CHECK(!kin_heap_take(&h, SIZE_MAX - 8));

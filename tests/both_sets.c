@@ -20,7 +20,7 @@
 #include <string.h>
 
 #ifndef KIN_DOUBLE
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 #include "retrieval/search/select.h"
 #endif
 
@@ -250,7 +250,7 @@ static void lines(digest *d, kin_stream *s)
 {
     static const int64_t lengths[] = {333, 190, 61, 7}; /* with rests of every kind */
     enum { MOST = 333 };
-    const kin_lines *l = kin_lines_get();
+    const kin_search_kernels *l = kin_search_kernels_get();
     float *a = numbers_random(s, 1, MOST, MOST), *b = numbers_random(s, 1, MOST, MOST);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         int64_t dim = lengths[i];

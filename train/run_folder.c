@@ -88,7 +88,7 @@ static bool is_of_step(const char *run, const char *name, int64_t step, bool *is
            kin_fail(err, why.code, "%s", why.message);
 }
 
-bool kin_run_settle(const char *run, int64_t step, bool *there, kin_error *err)
+bool kin_run_mend(const char *run, int64_t step, bool *there, kin_error *err)
 {
     bool next;
     if (!is_of_step(run, KIN_RUN_NEXT, step, &next, err)) return false;

@@ -3,7 +3,7 @@
  *
  * Two files cannot be renamed at once. So the network is first written as model.next.safetensors, whole;
  * then the state, which names the step of its network, takes its place: from here on the new pair counts;
- * then the network does. A kill between any two of these leaves what kin_run_settle puts right. */
+ * then the network does. A kill between any two of these leaves what kin_run_mend puts right. */
 #ifndef KIN_TRAIN_RUN_FOLDER_H
 #define KIN_TRAIN_RUN_FOLDER_H
 
@@ -31,7 +31,7 @@ bool kin_run_put_model(const char *run, kin_error *err);
 
 /* Finishes or forgets what a kill left; *there says whether KIN_RUN_MODEL is now the network of `step`,
  * which the state names. */
-bool kin_run_settle(const char *run, int64_t step, bool *there, kin_error *err);
+bool kin_run_mend(const char *run, int64_t step, bool *there, kin_error *err);
 
 /* The file of the network for use, allocated: KIN_RUN_MODEL, or the next one where a kill came before the
  * first was ever in place. NULL when out of memory. */

@@ -129,11 +129,11 @@ static bool restore_log(kin_trainer *t, kin_error *err)
 }
 
 /* The network that the state names is there, or made again; a best one that is lost is looked for again. */
-static bool settle(kin_trainer *t, kin_error *err)
+static bool mend(kin_trainer *t, kin_error *err)
 {
     bool there, judged = t->validation != NULL, last = !judged || t->now.best_step == t->now.step;
     if (judged && t->now.best < 0) return true; /* none is named yet */
-    if (!kin_run_settle(t->run, judged ? t->now.best_step : t->now.step, &there, err)) return false;
+    if (!kin_run_mend(t->run, judged ? t->now.best_step : t->now.step, &there, err)) return false;
     if (there) return true;
     if (last) return save_model(t, err) && kin_run_put_model(t->run, err);
     t->best_lost = true, t->now.best = -1, t->now.best_step = 0;
@@ -171,7 +171,7 @@ bool kin_trainer_restore(kin_trainer *t, kin_error *err)
         ok = t->now.step <= t->network.config.steps ||
              kin_fail(err, KIN_ERR_DATA, "%s: is at step %lld already, past the %lld of --steps", path,
                       (long long)t->now.step, (long long)t->network.config.steps);
-        ok = ok && restore_log(t, err) && settle(t, err);
+        ok = ok && restore_log(t, err) && mend(t, err);
     }
     kin_checkpoint_free(checkpoint);
     kin_free(path);

@@ -43,7 +43,7 @@ bool kin_import_select(kin_checkpoint *c, const char *prefix, kin_import_info *i
 }
 
 /* A prefix that is asked for may be told with or without those of DataParallel and torch.compile. */
-static bool settle_names(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
+static bool finish_names(kin_checkpoint *c, const kin_import_opt *opt, kin_import_info *info, kin_error *err)
 {
     static const char *const wrappers[] = {"module.", "_orig_mod."};
     bool told = opt->prefix && opt->prefix[0];
@@ -66,7 +66,7 @@ static bool finish(kin_checkpoint *c, bool ok, const kin_import_opt *opt, kin_ch
     if (ok && opt->key && *opt->key && !*info->key)
         ok = kin_fail(err, KIN_ERR_ARGUMENT, "%s has no dictionaries, of which '%.100s' could be chosen",
                       info->form, opt->key);
-    ok = ok && settle_names(c, opt, info, err);
+    ok = ok && finish_names(c, opt, info, err);
     if (ok) *out = c;
     else kin_checkpoint_free(c);
     return ok;

@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 #include "retrieval/search/best.h"
 #include "retrieval/rerank/merge.h"
 #include "retrieval/rerank/reciprocal.h"
@@ -248,9 +248,10 @@ static bool measure_strays(const job *j, worker *w, int64_t first)
         if (a + AHEAD < w->count) __builtin_prefetch(stray_at(w, a + AHEAD), 1);
         const float *row = row_of(j, first + s->row),
                     *next = row_of(j, first + stray_at(w, a + 1 < w->count ? a + 1 : a)->row);
-        if (s->item != last) kin_lines_get()->widen(kin_row(j->set.gallery, s->item), w->wide, dim, row);
+        if (s->item != last)
+            kin_search_kernels_get()->widen(kin_row(j->set.gallery, s->item), w->wide, dim, row);
         last = s->item;
-        s->distance = kin_lines_get()->euclid_wide(w->wide, row, dim, next);
+        s->distance = kin_search_kernels_get()->euclid_wide(w->wide, row, dim, next);
     }
     return true;
 }

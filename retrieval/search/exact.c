@@ -1,27 +1,27 @@
 #include "retrieval/search/exact.h"
 
 #include "kernels/isa.h"
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 
 #include <string.h>
 
 enum { RUN = 16 };
 
-KIN_ISA_DECLARE(kin_lines, kin_lines);
+KIN_ISA_DECLARE(kin_search_kernels, kin_search_kernels);
 
-const kin_lines *kin_lines_get(void)
+const kin_search_kernels *kin_search_kernels_get(void)
 {
-    static const kin_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_lines);
+    static const kin_search_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_search_kernels);
     return tables[kin_isa()];
 }
 
 double kin_exact_euclid(const float *a, const float *b, int64_t dim)
 {
-    return kin_lines_get()->euclid(a, b, dim);
+    return kin_search_kernels_get()->euclid(a, b, dim);
 }
 double kin_exact_inner(const float *a, const float *b, int64_t dim)
 {
-    return kin_lines_get()->inner(a, b, dim);
+    return kin_search_kernels_get()->inner(a, b, dim);
 }
 
 static void sort_run(kin_hit *hits, int64_t count)

@@ -1,6 +1,6 @@
 #include "retrieval/search/scan_parts.h"
 
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 
 #include <string.h>
 
@@ -123,7 +123,7 @@ static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t
 {
     for (int64_t j = 0; j < columns; j++)
         for (int64_t r = 0; r < rows; r++)
-            me->tile[r * KIN_SCAN_COLUMNS + j] = kin_lines_get()->dot(
+            me->tile[r * KIN_SCAN_COLUMNS + j] = kin_search_kernels_get()->dot(
                 kin_scan_row(p->scan, kin_scan_row_of(p, first + r)), kin_scan_item(p->scan, g + j), p->dim);
 }
 

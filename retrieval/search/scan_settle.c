@@ -3,7 +3,7 @@
 #include "retrieval/search/scan_parts.h"
 
 #include "retrieval/search/exact.h"
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,8 +30,9 @@ static double wide_distance(const kin_scan_pass *p, int64_t i, const double *wid
                             const float *next)
 {
     const float *other = kin_scan_item(p->scan, item);
-    if (p->scan->metric == KIN_EUCLID) return kin_lines_get()->euclid_wide(wide, other, p->dim, next);
-    return distance_of(p, i, item, kin_lines_get()->inner_wide(wide, other, p->dim, next));
+    if (p->scan->metric == KIN_EUCLID)
+        return kin_search_kernels_get()->euclid_wide(wide, other, p->dim, next);
+    return distance_of(p, i, item, kin_search_kernels_get()->inner_wide(wide, other, p->dim, next));
 }
 
 static double key_to_distance(const kin_scan_pass *p, float key, double norm)
@@ -123,8 +124,8 @@ static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, in
     int64_t at = me->cursor[r];
     bool more = at < count && (int64_t)(order[at] >> 32) < end;
     if (more)
-        kin_lines_get()->widen(kin_scan_row(p->scan, i), me->wide, p->dim,
-                               kin_scan_item(p->scan, (int64_t)(order[at] >> 32)));
+        kin_search_kernels_get()->widen(kin_scan_row(p->scan, i), me->wide, p->dim,
+                                        kin_scan_item(p->scan, (int64_t)(order[at] >> 32)));
     for (; more; at++) {
         more = at + 1 < count && (int64_t)(order[at + 1] >> 32) < end;
         distance[at] = wide_distance(p, i, me->wide, (int64_t)(order[at] >> 32),

@@ -1,6 +1,6 @@
 #include "retrieval/search/select.h"
 
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -178,7 +178,7 @@ static void offer_few(kin_select *select, const float *product, const float *bas
 void kin_select_offer(kin_select *select, const float *product, const float *base, const float *scale,
                       int64_t count, int64_t first, int64_t skip)
 {
-    const kin_lines *lines = kin_lines_get();
+    const kin_search_kernels *kernels = kin_search_kernels_get();
     int64_t j = 0;
     for (; j + STEP <= count; j += STEP) {
         if (skip >= first + j && skip < first + j + STEP) {
@@ -186,8 +186,8 @@ void kin_select_offer(kin_select *select, const float *product, const float *bas
             continue;
         }
         make_room(select);
-        select->used += lines->at_most(product + j, base + j, scale + j, select->bound, (uint32_t)(first + j),
-                                       select->word + select->used);
+        select->used += kernels->at_most(product + j, base + j, scale + j, select->bound,
+                                         (uint32_t)(first + j), select->word + select->used);
     }
     if (j < count) offer_few(select, product + j, base + j, scale + j, count - j, first + j, skip);
 }

@@ -1,4 +1,4 @@
-#include "retrieval/search/lines.h"
+#include "retrieval/search/kernels.h"
 
 #include "kernels/isa.h"
 #include "retrieval/search/select.h"
@@ -168,5 +168,6 @@ static int64_t at_most(const float *product, const float *base, const float *sca
 }
 #endif
 
-extern const kin_lines KIN_ISA_NAME(kin_lines);
-const kin_lines KIN_ISA_NAME(kin_lines) = {euclid, inner, dot, widen_row, euclid_wide, inner_wide, at_most};
+extern const kin_search_kernels KIN_ISA_NAME(kin_search_kernels);
+const kin_search_kernels KIN_ISA_NAME(kin_search_kernels) = {euclid,      inner,      dot,    widen_row,
+                                                             euclid_wide, inner_wide, at_most};

@@ -1,10 +1,10 @@
 /* The inner loops of retrieval, compiled once for each instruction set. */
-#ifndef KIN_RETRIEVAL_SEARCH_LINES_H
-#define KIN_RETRIEVAL_SEARCH_LINES_H
+#ifndef KIN_RETRIEVAL_SEARCH_KERNELS_H
+#define KIN_RETRIEVAL_SEARCH_KERNELS_H
 
 #include <stdint.h>
 
-typedef struct kin_lines {
+typedef struct kin_search_kernels {
     double (*euclid)(const float *a, const float *b, int64_t n); /* Σ (a_i − b_i)², in double */
     double (*inner)(const float *a, const float *b, int64_t n);  /* Σ a_i·b_i, in double */
     float (*dot)(const float *a, const float *b, int64_t n);     /* Σ a_i·b_i, in float32 */
@@ -17,9 +17,9 @@ typedef struct kin_lines {
      * first + j, in any order. Gives their number; `words` has room for all. */
     int64_t (*at_most)(const float *product, const float *base, const float *scale, float bound,
                        uint32_t first, uint64_t *words);
-} kin_lines;
+} kin_search_kernels;
 
 /* Those of the chosen instruction set. */
-const kin_lines *kin_lines_get(void);
+const kin_search_kernels *kin_search_kernels_get(void);
 
 #endif
