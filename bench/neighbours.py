@@ -6,7 +6,7 @@
 Needs NumPy and, for each row, the program: a PostgreSQL with pgvector (tests/support/postgres.sh finds it), faiss-cpu, qdrant-client, pymilvus with
 milvus-lite; what is not there is told and passed over. The descriptors are drawn: 128 numbers, unit length, clusters of about a hundred. Everything
 runs on one thread; times are those of the processor (user and system, of kin or the client and of the server's process), which another tenant of the
-machine disturbs less than the clock. OUT takes some 4 GB a million rows, and a line a row goes to OUT/ROWS.tsv as soon as it is known.
+machine disturbs less than the clock. OUT takes some 4 GB a million rows, and a line a row goes to OUT/rows.tsv as soon as it is known.
 """
 import argparse
 import csv
@@ -19,6 +19,7 @@ import time
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "KIN_THREADS"):
     os.environ[name] = "1"
+os.environ["PGOPTIONS"] = "-c client_min_messages=warning"
 import numpy as np
 
 TOP, DIM = 10, 128
