@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double by_hand = 2; /* beside 1 of the network */
+static const double by_hand = 4; /* beside 1 of the network */
 enum { NUMBERS = 256 };
 
 const char kin_network_name[] = "kin";
@@ -80,6 +80,7 @@ bool kin_network_joined_grey(float *row)
     float look[KIN_LOOK_DIM];
     kin_network_by_hand(row, look);
     if (!kin_look_grey(look)) return false;
-    scale(look, KIN_LOOK_DIM, sqrt(by_hand / (1 + by_hand)), row);
+    scale(look, KIN_LOOK_DIM, sqrt((1 + by_hand) / by_hand), row);
+    for (int64_t i = 0; i < NUMBERS; i++) row[KIN_LOOK_DIM + i] = 0;
     return true;
 }

@@ -25,7 +25,9 @@ bool kin_network_joined_row(float *row, const float *network, int64_t dim);
 /* What is counted by hand in a joined row, of unit length again. */
 void kin_network_by_hand(const float *row, float *out);
 
-/* kin_look_grey of what is counted by hand; the network's part stays as it is. */
+/* kin_look_grey of what is counted by hand, and nothing of the network's part: it was trained on colours, and does not know
+ * its own picture when they are gone (3 of 24 greyed photographs of groceries were not found first). Its product with
+ * a joined row is that of what is counted by hand. */
 bool kin_network_joined_grey(float *row);
 
 #endif

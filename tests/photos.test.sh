@@ -28,15 +28,15 @@ mv shop/product-0001 shop/other && rm shop/product-0002/view-01.png && cp shop/p
 expect "moved, copied, gone and broken are told" 0 "24 pictures: 19 as before, 1 new (1 of known content), 0 changed, 4 moved, 1 gone" "broken.jpg: is no picture" index shop
 expect "what is broken is not tried again" 0 "24 as before" "1 pictures cannot be read and are left out" index shop
 "$kin" index shop --threads 1 --force --quiet --out anew >"$out/log" 2>&1
-expect "the default may be said" 0 "24 as before" "" index shop --model handmade --quiet
+expect "the default may be said" 0 "24 as before" "" index shop --model kin --quiet
 mkdir away && mv shop/* away/
 expect "a folder that is empty all at once loses nothing" 1 "" "none of the 24 pictures of the index is there any more" index shop
 mv away/* shop/
 expect "and is there again" 0 "24 as before" "" index shop --quiet
 expect "another place" 0 "24 as before" "" index shop --out anew --quiet
-expect "other options are told" 2 "" "was made by --model handmade with other options" index shop --out anew --background white
+expect "other options are told" 2 "" "was made by --model kin with other options" index shop --out anew --background white
 expect "another model too" 2 "" "say the same options, or --force" index shop --out anew --model run
-expect "options that do nothing" 2 "" "--size does nothing with --model handmade" index shop --size 20
+expect "options that do nothing" 2 "" "--size does nothing with --model kin" index shop --size 20
 expect "nor by kin" 2 "" "--size does nothing with --model kin" index shop --model kin --size 20
 expect "what is no folder" 2 "" "e.npy is no folder" index e.npy
 expect "a folder without pictures" 1 "" "holds no pictures that can be read" index "$(mkdir -p empty && echo empty)"
@@ -135,7 +135,7 @@ why=; "$kin" find shop/copy.png --index shop --top 3 --paths0 --quiet | tr '\0' 
 report "--paths0 are the same paths" "$why"
 expect "--json" 0 '"path":"shop/product-0003/view-01.png","similarity":1' "" find shop/copy.png --index shop --json --quiet
 expect "two forms at once" 2 "" "two forms of one output" find shop/copy.png --index shop --json --paths0
-expect "a copy counts as found, and what described the index is told" 0 "1.0000" "kin find: shop/.kin-index: described by handmade" find shop/copy.png --index shop --matches
+expect "a copy counts as found, and what described the index is told" 0 "1.0000" "kin find: shop/.kin-index: described by kin" find shop/copy.png --index shop --matches
 awk 'BEGIN { print "P3 30 30 255"; x = 7; for (i = 0; i < 2700; i++) { x = (x * 16807) % 2147483647; print int(x / 8388608) } }' >noise.ppm # a stranger
 expect "a match that is too far is none" 1 "" "" find shop/product-0003/view-02.png --index shop --matches --false-accept .9 --max-distance 0 --quiet
 expect "a stranger does not, and it is said" 1 "" "no match: the nearest is at a distance of" find noise.ppm --index shop --matches
@@ -162,7 +162,7 @@ expect "nothing is nearer than a copy" 0 "" "" find noise.ppm --index shop --max
 why=; [ "$(wc -l <grouped)" -eq 4 ] && [ "$(sed 's/.*  //; s/ and .*//' grouped | sort -u | wc -l)" -eq 4 ] && head -n 1 grouped | grep -q 'product-0003/view-01.png  shop/product-0003 and 3 more$' || why="not so: $(cat grouped)"
 report "each label once, and how many more it has" "$why"
 mkdir -p linked/thing linked/other && cp shop/product-0003/view-01.png shop/product-0003/view-02.png linked/thing && cp shop/product-0004/view-01.png linked/other && ln linked/thing/view-02.png linked/thing/hard.png && "$kin" index linked --quiet >"$out/log"
-expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "kin find: linked/.kin-index: described by handmade" find shop/copy.png --index linked --top 1 --group-by label
+expect "a second name of a file is none of how many more" 0 "linked/thing and 1 more" "kin find: linked/.kin-index: described by kin" find shop/copy.png --index linked --top 1 --group-by label
 expect "labels by a pattern" 0 '"label":"01","more":' "" find shop/copy.png --index shop --top 1 --group-by label --labels 'view-{}.png' --json --quiet
 printf 'path,label\nshop/product-0003/view-01.png,thing\nshop/product-0003/view-02.png,thing\n' >labels.csv
 expect "labels by a list, and the others by themselves" 0 "thing and 1 more" "gives no label to" find shop/copy.png --index shop --top 3 --group-by label --labels labels.csv
@@ -289,10 +289,10 @@ report "a list of those alone" "$why"
 "$kin" groups things --k1 4 --out list.csv --quiet
 for of in "find things/1/1.png --index things --top 2" "duplicates things" "groups things --k1 4"; do
     "$kin" $of --html made.html >"$out/log" 2>"$out/err"
-    why=; grep -q 'kin [a-z]*: things/.kin-index: described by handmade' "$out/err" && grep -q 'The index was described by handmade[.]</p>' made.html || why="not both: $(head -n 1 "$out/err")"
+    why=; grep -q 'kin [a-z]*: things/.kin-index: described by kin' "$out/err" && grep -q 'The index was described by kin[.]</p>' made.html || why="not both: $(head -n 1 "$out/err")"
     report "what described the index is told, and on the page: ${of%% *}" "$why"
 done
-expect "... and in JSON" 0 '"model":"handmade"' "" find things/1/1.png --index things --json --quiet
+expect "... and in JSON" 0 '"model":"kin"' "" find things/1/1.png --index things --json --quiet
 cp list.csv first.csv
 "$kin" groups things --k1 4 --out list.csv --quiet --threads 1 || bad "photos: again over the same list" "$?"
 same "photos: groups are the same for any number of threads" first.csv list.csv

@@ -28,7 +28,7 @@ static const kin_option options[] = {
      "and what is counted by hand together (with --output raw the network alone); or \"pixels\", "
      "\"histogram\" "
      "or \"handmade\" (colours and gradients), which need no training",
-     "handmade"},
+     "kin"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "E", "writes E.npy and E.csv", .required = true, .writes = KIN_WRITES_SET},
     KIN_LABELS_OPTION,

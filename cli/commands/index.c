@@ -22,7 +22,7 @@ static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
      "what describes pictures: \"handmade\" (colours and gradients); \"kin\", that and its own small network "
      "together; a run's folder or a checkpoint; or a network of kin models, with --weights",
-     "handmade"},
+     "kin"},
     KIN_CHOSEN_OPTIONS,
     {"out", KIN_OPTION_STRING, "FILE", "where the index goes", .fallback_shown = ".kin-index in the folder"},
     {"exclude", KIN_OPTION_STRING, "GLOB",

@@ -1,7 +1,7 @@
 #!/bin/sh
 # kin's own network anew, as docs/model-card.md tells it: models/default/kin.safetensors.
 #
-#   recipes/default/make.sh [OUT]     (make default-network; ten minutes on two cores)
+#   recipes/default/make.sh [OUT]     (make default-network; three quarters of an hour on two cores)
 #
 # It needs real data that are not part of kin: EfficientNet-Lite0's weights (kin weights efficientnet_lite0 tells where they are had)
 # as $WEIGHTS, and the photographs of the GroceryStoreDataset as $GROCERY. KIN and PACK are the programs, WORK a folder for what is between.
@@ -19,7 +19,7 @@ mkdir -p "$work"
 #    --size here is what it learns at; it is used at 160 pixels.
 "$kin" train "$grocery:train+val" --classes 0-59 --model lite0_front --size 128 --embedding 256 --loss distill \
     --teacher "$weights" --teacher-model efficientnet_lite0 --augment 'rrc(128,.3,1) flip jitter(.3,.3,.3,.05)' --cache-side 192 \
-    --batch 48 --steps 850 --optimizer adamw --lr 2e-3 --warmup 80 --weight-decay 0.02 --ema 0.998 --seed 1 --out "$work/front" --force
+    --batch 48 --steps 5400 --optimizer adamw --lr 2e-3 --warmup 200 --weight-decay 0.02 --ema 0.999 --seed 1 --out "$work/front" --force
 # 2. What it says of the photographs of classes 0-59 ...
 "$kin" embed "$grocery:train+val" --classes 0-59 --model "$work/front" --size 160 --output raw --out "$work/said" --force --quiet
 # 3. ... whitened: what is alike in all of them made small.
