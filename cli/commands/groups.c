@@ -29,7 +29,7 @@ static const kin_option options[] = {
     {"apart", KIN_OPTION_REAL, "D",
      "groups whose pictures' neighbours differ this much on average stay apart: less makes more and smaller "
      "groups",
-     "0.95", .low = .05, .high = 1},
+     "0.96", .low = .05, .high = 1},
     {"k1", KIN_OPTION_INT, "K",
      "neighbours that are looked at: about as many as a smaller group has pictures",
      .fallback_shown = "10, in small folders a twentieth of the pictures", .low = 1, .high = 1000},

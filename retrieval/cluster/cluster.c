@@ -68,7 +68,7 @@ int64_t kin_cluster(kin_vectors v, const kin_cluster_opt *opt, int64_t *group, k
     kin_cluster_link *link = take_links(&lists, &links, err);
     kin_neighbours_free(&lists);
     if (link)
-        groups = kin_cluster_average(n, link, links, 1 - (opt->apart > 0 ? opt->apart : .95), group, err);
+        groups = kin_cluster_average(n, link, links, 1 - (opt->apart > 0 ? opt->apart : .96), group, err);
     kin_free(link);
     return groups;
 }

@@ -15,7 +15,7 @@ typedef struct kin_cluster_opt {
     /* as in re-ranking; k1 0: 10, in small sets a twentieth of the rows, 3 at least; k2 0: two fifths of
      * k1 */
     int64_t k1, k2;
-    double apart; /* of clusters that stay apart, at most 1; 0: .95 */
+    double apart; /* of clusters that stay apart, at most 1; 0: .96 */
     kin_progress progress;
 } kin_cluster_opt;
 
