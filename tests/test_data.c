@@ -403,7 +403,8 @@ static void foreign_lists(void)
     CHECK_MSG(kin_dataset_open(check_path("words.csv"), NULL, &set, &err), "%s", err.message);
     CHECK(set.count == 2 && set.items[0].role == KIN_ROLE_NONE && set.items[1].role == KIN_ROLE_NONE);
     kin_dataset_free(&set);
-    put_file("words.csv", "path,role\nshop/a/view 0.png,neither\n", 38);
+    const char *neither = "path,role\nshop/a/view 0.png,neither\n";
+    put_file("words.csv", neither, strlen(neither));
     refused("words.csv", NULL, "query, gallery, both or nothing was expected");
     check_end();
     check_begin("data: bare paths are pictures without classes, whatever their names hold");
