@@ -3,6 +3,7 @@
 # every time, in turn. Prints seconds of the steps (the start, which reads everything once, taken off) and their ratio.
 #   bench/loader.sh KIN DATA [ROUNDS]        DATA is a folder of photographs with classes, as grocery:train
 set -u
+. "$(dirname "$0")/timed.sh"
 kin=$1 data=$2 rounds=${3:-3}
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
@@ -11,8 +12,8 @@ trap 'rm -rf "$run"' EXIT
 run_for() {
     steps=$1; shift
     rm -rf "$run/r"
-    bash -c 'TIMEFORMAT="%R %U %S"; time "$@" 2>/dev/null' run "$kin" train "$data" --classes 0-30 --model resnet18 --size 64 --batch-classes 16 --batch-pictures 4 \
-        --augment 'rrc(64) flip' --steps "$steps" --out "$run/r" --quiet "$@" 2>&1 | awk '{ print $1, $2 + $3 }'
+    timed "$kin" train "$data" --classes 0-30 --model resnet18 --size 64 --batch-classes 16 --batch-pictures 4 \
+        --augment 'rrc(64) flip' --steps "$steps" --out "$run/r" --quiet "$@"
 }
 
 round=0

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Whether a folder's embedding keeps all cores busy, decoding and network together: seconds by the clock, of CPU, and the share of the cores' time
-# that was used, for decoding alone (--model pixels), for a network on pictures that are decoded, and for both.
+# that was used, for decoding alone (--model pixels) and for decoding and a network.
 #   bench/loading.sh KIN DATA MODEL [WEIGHTS]      DATA: a folder of photographs; MODEL: of kin models, with its WEIGHTS, or a run
 set -eu
+. "$(dirname "$0")/timed.sh"
 kin=$1 data=$2 model=$3 weights=${4:-}
 cores=$(nproc) work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -10,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # Seconds by the clock and of CPU of kin embed with the arguments, the median of three by the clock.
 embed() {
     for _ in 1 2 3; do
-        bash -c 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1' run "$kin" embed "$@" --out "$work/E" --force --quiet 2>&1 | awk '{ print $1, $2 + $3 }'
+        timed "$kin" embed "$@" --out "$work/E" --force --quiet
     done | sort -n | sed -n 2p
 }
 
@@ -19,6 +20,6 @@ show() { echo "$2 $3" | awk -v what="$1" -v cores="$cores" '{ printf "%-28s %6.2
 set -- $(embed "$data" --model pixels --size 224)
 show "decoding alone" "$1" "$2"
 decoding=$2
-if [ -n "$weights" ]; then set -- $(embed "$data" --model "$model" --weights "$weights"); else set -- $(embed "$data" --model "$model"); fi
+set -- $(embed "$data" --model "$model" ${weights:+--weights "$weights"})
 show "decoding and network" "$1" "$2"
 echo "$1 $2 $decoding" | awk -v cores="$cores" '{ printf "the network is %.2f of the work; by both one after the other on all cores it would take %.2f s\n", ($2 - $3) / $2, $2 / cores }'

@@ -12,6 +12,16 @@ def ratio(unit, kin, rival):
     return kin / rival if unit in LARGER_IS_BETTER else rival / kin
 
 
+def write_csv(path, header, lines):
+    """Aside, and renamed."""
+    beside = path.with_suffix(".csv.new")
+    with open(beside, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    beside.replace(path)
+
+
 class Table:
     """The lines of such a file: those of earlier runs, less what is measured anew. `machine` tells what measures (bench/machine.py)."""
 
@@ -42,14 +52,8 @@ class Table:
         return first
 
     def write(self):
-        if not self.writes:
-            return
-        beside = self.path.with_suffix(".csv.new")
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, HEADER, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(sorted(self.lines, key=place))
-        beside.replace(self.path)
+        if self.writes:
+            write_csv(self.path, HEADER, sorted(self.lines, key=place))
 
 
 def place(line):

@@ -60,21 +60,20 @@ if grep -q 'left out: .*no such package' "$folder/said"; then report "and says w
 if [ "$(sed -n '1p;2p;3p;4p' "$folder/log" | cut -d' ' -f2- | tr '\n' ' ')" = "kin PyTorch PyTorch channels_last kin " ]; then report "in turn" ""
 else report "in turn" "$(head -n 4 "$folder/log" | tr '\n' ' ')"; fi
 
-# A product stands beside the machine's limit, of which it is to reach a share, and beside the register tile alone, of which nothing is asked.
+# A product stands beside the machine's limit, of which it is to reach a share, and beside the register tile alone.
 printf '#!/bin/sh\nexec "%s/participant" "$1" "$2" GFLOP/s kin "1 6 6 6" 50\n' "$folder" >"$folder/build/bench/gemm_conv"
 printf '#!/bin/sh\nn=7\n[ "$1" = tile ] && n=6.4\nwhile read -r _; do echo "$1,$2,GFLOP/s,this machine,$n"; done\n' >"$folder/build/bench/limits"
-chmod +x "$folder/build/bench/gemm_conv"
-PYTHON="$folder/python" TURNS=3 THREADS=2 RESULTS="$folder/limits.csv" python3 bench/run.py "$folder/build" gemm-2048 >"$folder/said" 2>&1 || cat "$folder/said" >&2
-RESULTS="$folder/limits.csv"
+printf '#!/bin/sh\n[ "$2" = torch ] || exit 1\nexec "%s/participant" "$3" "$4" GFLOP/s PyTorch "1 6.3 6.3 6.3" 150\n' "$folder" >"$folder/python-near"
+chmod +x "$folder/build/bench/gemm_conv" "$folder/python-near"
+product() { # PYTHON: measures it
+    RESULTS="$folder/$1.csv"
+    PYTHON="$folder/$1" TURNS=3 THREADS=2 RESULTS="$RESULTS" python3 bench/run.py "$folder/build" gemm-2048 >"$folder/said" 2>&1 || cat "$folder/said" >&2
+}
+product python
 has "a product beside its rival" "GEMM 2048×2048×2048,2,GFLOP/s,6,PyTorch,50,0.12,1"
 has "and the machine's limit, with the share to reach" "GEMM 2048×2048×2048,2,GFLOP/s,6,limit of this machine,7,0.857,0.9"
 has "and the tile alone, .95 of which are asked as the aim is beyond it" "GEMM 2048×2048×2048,2,GFLOP/s,6,the register tile alone,6.4,0.938,0.95"
-# Where the aim is within what the tile gives, nothing is asked of the tile.
-printf '#!/bin/sh\n[ "$2" = torch ] || exit 1\nexec "%s/participant" "$3" "$4" GFLOP/s PyTorch "1 6.3 6.3 6.3" 150\n' "$folder" >"$folder/python-near"
-printf '#!/bin/sh\nn=7\n[ "$1" = tile ] && n=6.4\nwhile read -r _; do echo "$1,$2,GFLOP/s,this machine,$n"; done\n' >"$folder/build/bench/limits"
-chmod +x "$folder/python-near"
-PYTHON="$folder/python-near" TURNS=3 THREADS=2 RESULTS="$folder/near.csv" python3 bench/run.py "$folder/build" gemm-2048 >"$folder/said" 2>&1 || cat "$folder/said" >&2
-RESULTS="$folder/near.csv"
+product python-near
 has "an aim within the tile" "GEMM 2048×2048×2048,2,GFLOP/s,6,PyTorch,6.3,0.952,1"
 has "asks nothing of the tile" "GEMM 2048×2048×2048,2,GFLOP/s,6,the register tile alone,6.4,0.938,"
 
@@ -101,13 +100,13 @@ printf 'growth,size,seconds,memory,date,processor\n' >"$folder/growth/growth-avx
 for n in 1000 10000 100000 1000000; do printf 'gallery,%s,%s,%s,2020-01-02,B\n' $n "$(awk "BEGIN { print .5 + $n * 1e-3 }")" $n; done >>"$folder/growth/growth-avx2.csv"
 why=$(cd bench && python3 - "$folder/growth" 2>&1 <<'END'
 import pathlib, sys
-import growth
+import growth_chart
 folder = pathlib.Path(sys.argv[1])
-tables = growth.tables(folder)
+tables = growth_chart.tables(folder)
 points = [(size, seconds) for size, seconds, _ in tables["avx2"]["gallery"]]
-if not .98 < growth.power(points) < 1:
-    print("the power is", growth.power(points))
-growth.draw(tables, folder / "growth.svg")
+if not .98 < growth_chart.power(points) < 1:
+    print("the power is", growth_chart.power(points))
+growth_chart.draw(tables, folder / "growth.svg")
 END
 )
 [ -n "$why" ] || grep -q '>gallery: 1,000 queries' "$folder/growth/growth.svg" || why="no panel"

@@ -60,16 +60,15 @@ printf 'id,label,path,embedding\n"a ""b""\n\\",x,,"[1, -2.5e-3]"\n"c","",p,"{.1,
 expect "JSON Lines" 0 '{"id": "a \"b\"\n\\", "label": "x", "path": null, "embedding": [1,-0.00249999994]}' "" export --jsonl table.csv
 expect "... with options of SQL" 2 "" "--table does nothing with --jsonl" export --jsonl table.csv --table x
 expect "a table with a column of vectors is searched" 0 "c," "" search --gallery table.csv --metric euclid --quiet
-printf 'id,embedding\na,"[1,2]"\nb,"[1,2,3]"\n' >table.csv
-expect "... of different lengths" 1 "" "table.csv: line 3: a vector of 3 numbers; the first has 2" search --gallery table.csv
-printf 'id,embedding\na,"[1,2]"\nb,"[1,nan]"\n' >table.csv
-expect "... with what is no number" 1 "" "table.csv: line 3: the vector has something that is no number: '[1,nan]'" search --gallery table.csv
-printf 'id,embedding\na,"[1,2]"\nb,"[1,2"\n' >table.csv
-expect "... cut off" 1 "" "line 3: the vector has something that is no number, comma or bracket: '[1,2'" search --gallery table.csv
-printf 'id,embedding\na,"[1,2]"\nb,"[1,4e38]"\n' >table.csv
-expect "... too large for float32" 1 "" "line 3: the vector has a number that is not finite as float32" search --gallery table.csv
-printf 'id,embedding\na,"[1,2]"\nb,\n' >table.csv
-expect "... and none" 1 "" "line 3: the vector is none such as [1,2.5,-3]: ''" search --gallery table.csv
+refuses() { # NAME FIELD SAYS: such a second row
+    printf 'id,embedding\na,"[1,2]"\nb,%s\n' "$2" >table.csv
+    expect "... $1" 1 "" "$3" search --gallery table.csv
+}
+refuses "of different lengths" '"[1,2,3]"' "table.csv: line 3: a vector of 3 numbers; the first has 2"
+refuses "with what is no number" '"[1,nan]"' "table.csv: line 3: the vector has something that is no number: '[1,nan]'"
+refuses "cut off" '"[1,2"' "line 3: the vector has something that is no number, comma or bracket: '[1,2'"
+refuses "too large for float32" '"[1,4e38]"' "line 3: the vector has a number that is not finite as float32"
+refuses "and none" '' "line 3: the vector is none such as [1,2.5,-3]: ''"
 printf 'id,label\na,b\n' >table.csv
 expect "a list without vectors" 1 "" "names no column 'embedding'" search --gallery table.csv
 

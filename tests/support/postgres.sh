@@ -1,4 +1,4 @@
-# A PostgreSQL with pgvector of one's own, for tests and for bench/neighbours.sh: in a folder, on a socket there, without TCP. To be sourced.
+# A PostgreSQL with pgvector of one's own, for tests and for bench/neighbours.py: in a folder, on a socket there, without TCP. To be sourced.
 
 # Sets $postgres to a folder whose bin/ has a server that knows pgvector: $KIN_POSTGRES, what .ci/run installs from PyPI (Debian 12 has no
 # pgvector), or Debian's own.
