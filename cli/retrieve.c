@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/descriptors.h"
 #include "cli/interrupt.h"
+#include "cli/metric.h"
 #include "cli/retrieve_labels.h"
 #include "cli/selves.h"
 #include "retrieval/describe/expand.h"
@@ -16,9 +17,7 @@
 
 enum { USUAL_TOP = 1000 };
 
-const char *const kin_retrieve_metrics[] = {"cosine", "euclid", "inner", NULL};
 const char *const kin_retrieve_groups[] = {"label", NULL};
-static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
 
 kin_vectors kin_retrieve_gallery(const kin_retrieve *r) { return kin_embeddings_vectors(&r->gallery); }
 kin_vectors kin_retrieve_query(const kin_retrieve *r)
@@ -96,7 +95,7 @@ bool kin_retrieve_open_with(kin_retrieve *r, kin_cli *cli, kin_set_reader read, 
     const char *query = kin_option_string(cli, "query");
     *r = (kin_retrieve){.cli = cli,
                         .leave_one_out = !query,
-                        .metric = metrics[kin_option_choice(cli, "metric")],
+                        .metric = kin_option_metric(cli),
                         .top = kin_option_int(cli, "top"),
                         .out = kin_option_string(cli, "out"),
                         .indices = kin_option_string(cli, "indices"),

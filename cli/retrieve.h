@@ -31,7 +31,7 @@ typedef struct kin_retrieve {
     kin_meter meter;
 } kin_retrieve;
 
-extern const char *const kin_retrieve_metrics[], *const kin_retrieve_groups[];
+extern const char *const kin_retrieve_groups[];
 
 /* Those of top-M augmentation (retrieval/rerank/top_m.h). */
 #define KIN_TOP_M_OPTIONS \

@@ -6,6 +6,7 @@
 #include "train/encoder.h"
 #include "cli/descriptors.h"
 #include "cli/own.h"
+#include "cli/metric.h"
 #include "cli/model_options.h"
 #include "cli/pgvector.h"
 #include "cli/rows.h"
@@ -16,8 +17,6 @@
 #include <string.h>
 
 static const char *const index_names[] = {"none", "hnsw", "ivfflat", NULL}; /* as kin_pgvector_index */
-static const char *const metric_names[] = {"cosine", "euclid", "inner", NULL};
-static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "M",
@@ -45,7 +44,7 @@ static const kin_option options[] = {
      .choices = index_names},
     {"metric", KIN_OPTION_CHOICE, "M",
      "with --index: what the index is for: the operators <=> (cosine), <-> (euclid) or <#> (inner)", "cosine",
-     .choices = metric_names},
+     .choices = kin_metric_names},
     {"jsonl", KIN_OPTION_STRING, "SET",
      "descriptors as JSON Lines, an object of id, label, path and embedding a line, on standard output"},
     {0},
@@ -177,7 +176,7 @@ static int for_descriptors(kin_cli *cli, const char *what, const char *const *wi
     }
     const kin_pgvector_opt opt = {.table = kin_option_string(cli, "table"),
                                   .index = (kin_pgvector_index)kin_option_choice(cli, "index"),
-                                  .metric = metrics[kin_option_choice(cli, "metric")]};
+                                  .metric = kin_option_metric(cli)};
     if (kin_option_given(cli, "metric") && opt.index == KIN_PGVECTOR_EXACT)
         return kin_cli_usage(cli, "--metric goes with --index: without one each query chooses its operator");
     bool ok = kin_cli_read_rounded(cli, kin_option_string(cli, what), &set, &err) &&

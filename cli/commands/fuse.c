@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/descriptors.h"
 #include "train/judge.h"
+#include "cli/metric.h"
 #include "cli/params.h"
 #include "cli/selves.h"
 #include "retrieval/describe/fuse.h"
@@ -188,12 +189,11 @@ static bool make_table(ensemble *e, kin_error *err)
     static const kin_fuse_by by[] = {[BY_DISTANCE] = KIN_FUSE_RAW,
                                      [BY_STANDARDISED] = KIN_FUSE_STANDARDISED,
                                      [BY_RANK] = KIN_FUSE_RECIPROCAL};
-    static const kin_metric metrics[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
     kin_fuse_opt opt = {.by = by[kin_option_choice(cli, "by")],
                         .candidates = candidates && candidates < most ? candidates
                                       : most < USUAL || candidates    ? most
                                                                       : USUAL,
-                        .metric = metrics[kin_option_choice(cli, "metric")],
+                        .metric = kin_option_metric(cli),
                         .constant = kin_option_real(cli, "constant"),
                         .leave_one_out = e->leave_one_out,
                         .self = e->selves.row};
@@ -392,7 +392,6 @@ static int run(kin_cli *cli)
 
 static const char *const kinds[] = {
     [BY_DISTANCE] = "distance", [BY_STANDARDISED] = "standardised", [BY_RANK] = "rank", NULL};
-static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
 static const kin_option options[] = {
     {.name = "gallery",
@@ -447,7 +446,7 @@ static const kin_option options[] = {
     {.name = "metric",
      .kind = KIN_OPTION_CHOICE,
      .value = "M",
-     .choices = metrics,
+     .choices = kin_metric_names,
      .fallback = "cosine",
      .help = "The distance: cosine, squared Euclidean, or inner product."},
     {.name = "top",

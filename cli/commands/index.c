@@ -6,6 +6,7 @@
 #include "cli/deadline.h"
 #include "cli/descriptors.h"
 #include "cli/interrupt.h"
+#include "cli/metric.h"
 #include "cli/photos.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -15,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-
-static const char *const metrics[] = {"cosine", "euclid", "inner", NULL};
 
 static const kin_option options[] = {
     {"model", KIN_OPTION_STRING, "RUN",
@@ -44,7 +43,7 @@ static const kin_option options[] = {
     {.name = "metric",
      .kind = KIN_OPTION_CHOICE,
      .value = "M",
-     .choices = metrics,
+     .choices = kin_metric_names,
      .fallback = "cosine",
      .help =
          "with --faiss: cosine: an IndexFlatIP of unit vectors, to be asked with unit vectors; euclid: an "
@@ -54,12 +53,10 @@ static const kin_option options[] = {
 
 static bool for_faiss(const kin_cli *cli, kin_error *err)
 {
-    static const kin_metric by_name[] = {KIN_COSINE, KIN_EUCLID, KIN_INNER};
     const char *out = kin_option_string(cli, "faiss");
     kin_embeddings set = {0};
     bool ok = kin_cli_read_rounded(cli, cli->positional[0], &set, err) &&
-              kin_faiss_write_flat(out, kin_embeddings_vectors(&set),
-                                   by_name[kin_option_choice(cli, "metric")], err);
+              kin_faiss_write_flat(out, kin_embeddings_vectors(&set), kin_option_metric(cli), err);
     if (ok)
         kin_cli_note(cli, "%lld vectors of %lld numbers in %s", (long long)set.items.count,
                      (long long)set.dim, out);

@@ -1,5 +1,6 @@
 #include "cli/retrieve.h"
 #include "base/memory.h"
+#include "cli/metric.h"
 #include "cli/retrieve_labels.h"
 #include "retrieval/search/range.h"
 #include "retrieval/search/wide.h"
@@ -114,7 +115,7 @@ static const kin_option options[] = {
     {.name = "metric",
      .kind = KIN_OPTION_CHOICE,
      .value = "M",
-     .choices = kin_retrieve_metrics,
+     .choices = kin_metric_names,
      .fallback = "cosine",
      .help = "What is near: cosine similarity, squared Euclidean distance, or inner product."},
     {.name = "max-distance",
