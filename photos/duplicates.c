@@ -594,7 +594,7 @@ bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const k
                            kin_duplicates *out, kin_error *err)
 {
     *out = (kin_duplicates){0};
-    state s = {.photos = photos, .folder = folder, .opt = *opt, .out = out};
+    state s = {.photos = photos, .folder = folder, .opt = *opt, .out = out, .candidates = {.file = -1}};
     if (!s.opt.nearest) s.opt.nearest = 12;
     if (!s.opt.bits) s.opt.bits = 10;
     if (s.opt.similarity == 0) s.opt.similarity = .6;
@@ -607,7 +607,7 @@ bool kin_photos_duplicates(const kin_photos *photos, const char *folder, const k
     ok = ok && (!looks || verify(&s, err));
     ok = ok && (s.opt.across || group(&s, err));
     kin_free(s.single), kin_free(s.last), kin_free(s.workspace);
-    if (s.candidates.of) kin_candidates_end(&s.candidates);
+    kin_candidates_end(&s.candidates);
     if (!ok) kin_duplicates_free(out);
     return ok;
 }

@@ -367,6 +367,18 @@ static void test_whole(void)
     const long all = many - kin_alloc_pending();
     kin_alloc_fail_at(0);
     kin_duplicates_free(&e);
+    bool pending = false;
+    for (long n = 1; !pending; n++) { /* where nothing can be read: up to the last one */
+        kin_alloc_fail_at(n);
+        kin_error_clear(&err);
+        int64_t live = kin_alloc_live();
+        bool ok = kin_photos_duplicates(&p, "/nowhere", &opt, &e, &err);
+        pending = kin_alloc_pending() > 0;
+        kin_alloc_fail_at(0);
+        if (ok) kin_duplicates_free(&e);
+        CHECK_MSG(kin_alloc_live() == live, "allocation %ld: not all is freed", n);
+        CHECK_MSG(pending || (!ok && err.code == KIN_ERR_MEMORY), "allocation %ld: no error", n);
+    }
     for (long n = all - 162; n <= all - 90; n += 9) { /* where it is told what is to be kept */
         kin_alloc_fail_at(n);
         kin_error_clear(&err);
