@@ -414,14 +414,14 @@ bool kin_describer_files(void *describer, const char *const *path, int64_t count
     return ok;
 }
 
-bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *photo, float *row,
-                         kin_error *err)
+bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, float *row, kin_error *err)
 {
+    kin_photo photo;
     kin_image image;
-    if (!d->module) return kin_photo_read(bytes->data, bytes->size, &d->limits, photo, row, NULL, err);
-    if (d->joined && !kin_photo_read(bytes->data, bytes->size, &d->limits, photo, row, NULL, err))
-        return false;
-    if (!kin_photo_read(bytes->data, bytes->size, &d->limits, photo, NULL, &image, err)) return false;
+    bool by_hand = !d->module || d->joined;
+    if (by_hand && !kin_photo_read(bytes->data, bytes->size, &d->limits, &photo, row, err)) return false;
+    if (!d->module) return true;
+    if (!kin_image_decode(bytes->data, bytes->size, &d->limits, &image, err)) return false;
     kin_sample item = {.id = "picture", .path = "picture", .label = -1, .camera = -1};
     bool made, ok = kin_image_convert(&image, 3, err);
     kin_dataset set = {.count = 1,

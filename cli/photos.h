@@ -77,9 +77,8 @@ void kin_describer_close(kin_describer *d);
 /* kin_photos_opt.describe, with the describer as its user; of a joined one each row begins with kin_look's numbers. */
 bool kin_describer_files(void *describer, const char *const *path, int64_t count, float *rows, bool *made,
                          kin_error *err);
-/* One picture from the bytes of its file: its facts, and its descriptor [dim]. */
-bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, kin_photo *photo, float *row,
-                         kin_error *err);
+/* One picture from the bytes of its file: its descriptor [dim]. */
+bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, float *row, kin_error *err);
 /* The options that were given, a line "NAME=VALUE" each, owned by the caller; NULL when out of memory. */
 char *kin_describer_options(const kin_cli *cli);
 

@@ -56,7 +56,7 @@ static bool look_at_file(const char *path, const kin_image_limits *limits, kin_p
     if (!kin_regular_file(path))
         return kin_fail(err, KIN_ERR_DATA, "%s: is not there, or no file but a pipe or a device", path);
     if (!kin_read_file(path, 0, &bytes, err)) return false;
-    bool ok = kin_photo_read(bytes.data, bytes.size, limits, photo, row, NULL, &inner);
+    bool ok = kin_photo_read(bytes.data, bytes.size, limits, photo, row, &inner);
     kin_bytes_free(&bytes);
     return ok || kin_fail(err, inner.code, "%s: %s", path, inner.message);
 }

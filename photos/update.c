@@ -39,11 +39,11 @@ static void take_digest(const uint8_t *bytes, size_t size, kin_photo *photo)
 }
 
 static bool look_at(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
-                    float *row, kin_image *image, kin_error *err)
+                    float *row, kin_error *err)
 {
     kin_image_limits reduced = *limits;
     kin_image decoded;
-    reduced.reduce_to = image ? 0 : ENOUGH;
+    reduced.reduce_to = ENOUGH;
     if (!kin_image_decode(bytes, size, &reduced, &decoded, err)) return false;
     kin_picture_facts facts = kin_facts(bytes, size);
     bool turned = (facts.width < facts.height) != (decoded.width < decoded.height);
@@ -52,16 +52,15 @@ static bool look_at(const uint8_t *bytes, size_t size, const kin_image_limits *l
     photo->height = !facts.width ? decoded.height : turned ? facts.width : facts.height;
     bool ok = kin_hash_image(&decoded, &photo->hash, err);
     ok = ok && (!row || kin_look_image(&decoded, row, err));
-    if (ok && image) *image = decoded;
-    else kin_image_free(&decoded);
+    kin_image_free(&decoded);
     return ok;
 }
 
 bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
-                    float *row, kin_image *image, kin_error *err)
+                    float *row, kin_error *err)
 {
     take_digest(bytes, size, photo);
-    return look_at(bytes, size, limits, photo, row, image, err);
+    return look_at(bytes, size, limits, photo, row, err);
 }
 
 /* ---- the work ---- */
@@ -287,7 +286,7 @@ static void read_one(void *arg, int64_t index, int worker)
     take_digest(bytes.data, bytes.size, &j->photo);
     if (!take_known(u, j)) {
         float *row = u->opt->describe && !u->opt->by_hand ? NULL : u->rows + i * u->opt->dim;
-        j->decoded = look_at(bytes.data, bytes.size, &u->opt->limits, &j->photo, row, NULL, err);
+        j->decoded = look_at(bytes.data, bytes.size, &u->opt->limits, &j->photo, row, err);
         j->state = j->decoded ? READY : UNREADABLE;
         if (!j->decoded) kin_error_prefix(err, "%s", u->found.items[i].path);
     }

@@ -51,9 +51,8 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
                        kin_photos *out, kin_photos_told *told, kin_error *err);
 
 /* One picture as kin_photos_update reads it: all of `photo` but path and change. With `row`, its descriptor
- * by kin_look [KIN_LOOK_DIM]; or with `image`, the decoded picture (the caller frees it). JPEGs are decoded
- * at a part of their size, where that is large enough. */
+ * by kin_look [KIN_LOOK_DIM]. JPEGs are decoded at a part of their size, where that is large enough. */
 bool kin_photo_read(const uint8_t *bytes, size_t size, const kin_image_limits *limits, kin_photo *photo,
-                    float *row, kin_image *image, kin_error *err);
+                    float *row, kin_error *err);
 
 #endif

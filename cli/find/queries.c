@@ -49,10 +49,9 @@ static bool take_item(const kin_cli *cli, const char *text, const kin_album *sea
 static bool take_file(const char *name, kin_describer *d, float *row, struct stat *file, kin_error *err)
 {
     kin_bytes bytes;
-    kin_photo photo = {0};
     kin_error inner = {0};
     if (!kin_read_file(name, 0, &bytes, err)) return false;
-    bool ok = kin_describer_bytes(d, &bytes, &photo, row, &inner);
+    bool ok = kin_describer_bytes(d, &bytes, row, &inner);
     kin_bytes_free(&bytes);
     if (stat(name, file) != 0) *file = (struct stat){0};
     return ok || kin_fail(err, inner.code, "%s: %s", strcmp(name, "-") == 0 ? "standard input" : name,
