@@ -37,6 +37,8 @@ cp -r shop by-hand && rm by-hand/.kin-index
 expect "by hand where it is told to" 0 "described by handmade;" "" index by-hand --model handmade
 expect "is told apart" 2 "" "was made by --model handmade; say the same options, or --force, which makes it anew by kin" index by-hand --model kin
 expect "and still searched" 0 "1.0000" "" find elsewhere.png --index by-hand --top 1 --quiet
+"$kin" convert elsewhere.png --grey --out grey.png --quiet || exit 1
+for of in shop by-hand; do expect "the average of a grey and a coloured one, $of" 0 "product-0001/view-01.png" "" find grey.png elsewhere.png --index $of --matches --max-distance .002 --quiet; done
 expect "one's picture in the other" 2 "" "described by kin, and the index searched by handmade" find 'shop#product-0001/view-01.png' --index by-hand
 old=$(head -c 4000 shop/.kin-index | tr '",' '\n\n' | LC_ALL=C grep -axE '[0-9a-f]{64}' | head -n 1)
 LC_ALL=C sed "s/$old/0000$(echo "$old" | cut -c 5-)/" shop/.kin-index >other && mv other shop/.kin-index

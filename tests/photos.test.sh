@@ -144,6 +144,9 @@ expect "what is no picture" 1 "" "five: is no picture" find five --index shop
 expect "a greyed copy finds its picture" 0 "shop/other/view-02.png" "has no colours, and is compared without" find grey.p* --index shop --top 1
 expect "without a threshold" 2 "" "--max-distance can say it" find grey.p* --index shop --matches
 expect "but by --max-distance it can" 0 "shop/other/view-02.png" "" find grey.p* --index shop --matches --max-distance .5 --top 1 --quiet
+cp shop/other/view-02.png coloured.png
+expect "the average of two grey ones is as near as each" 0 "shop/other/view-02.png" "" find grey.p* grey.p* --index shop --matches --max-distance .002 --quiet
+expect "and of a grey and a coloured one" 0 "shop/other/view-02.png" "" find grey.p* coloured.png --index shop --matches --max-distance .002 --quiet
 expect "a grey one beside others takes nothing from them" 0 "shop/product-0003/view-01.png" "grey" find shop/copy.png grey.p* --each --index shop --matches
 why=; [ "$(grep -c product-0003/view-01.png out)" -eq 1 ] && sed '1,/^# grey/d' out | grep -q . && why="$(cat out)"
 report "and finds nothing that could be told to be a match" "$why"

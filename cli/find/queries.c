@@ -58,18 +58,52 @@ static bool take_file(const char *name, kin_describer *d, float *row, struct sta
                           inner.message);
 }
 
-bool kin_find_average(kin_find_queries *q, int64_t dim, kin_error *err)
+static double length_of(const float *row, int64_t count)
 {
     double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)row[i] * (double)row[i];
+    return sqrt(sum);
+}
+
+/* How long its parts are. */
+static void measure(const float *row, int64_t dim, double part[3])
+{
+    part[0] = length_of(row, KIN_LOOK_COLOURS);
+    part[1] = length_of(row + KIN_LOOK_COLOURS, KIN_LOOK_GRADIENTS);
+    part[2] = length_of(row + KIN_LOOK_DIM, dim - KIN_LOOK_DIM);
+}
+
+/* The largest product of the first row with any of the index. */
+static double longest(const kin_find_queries *q, int64_t dim)
+{
+    double part[3];
+    measure(q->rows, dim, part);
+    return part[0] * q->part[0] + part[1] * q->part[1] + part[2] * q->part[2];
+}
+
+bool kin_find_average(kin_find_queries *q, int64_t dim, kin_error *err)
+{
     for (int64_t d = 0; d < dim; d++) {
         double mean = 0;
         for (int64_t i = 0; i < q->count; i++) mean += (double)q->rows[i * dim + d];
         q->rows[d] = (float)(mean / (double)q->count);
-        sum += (double)q->rows[d] * (double)q->rows[d];
     }
-    if (!(sum > 1e-12))
+    double length = kin_find_all_grey(q, false) ? longest(q, dim) : length_of(q->rows, dim);
+    if (!(length > 1e-6))
         return kin_fail(err, KIN_ERR_NUMERIC, "the average of these pictures has no direction");
-    for (int64_t d = 0; d < dim; d++) q->rows[d] = (float)((double)q->rows[d] / sqrt(sum));
+    for (int64_t d = 0; d < dim; d++) q->rows[d] = (float)((double)q->rows[d] / length);
+    return true;
+}
+
+/* Of a picture that has none. */
+static bool leave_colours(const kin_photos *p, float *row, double part[3])
+{
+    double before[3];
+    bool joined = kin_photos_joined(p);
+    if (!joined && (*p->weights || p->dim != KIN_LOOK_DIM)) return false;
+    measure(row, p->dim, before);
+    if (!(joined ? kin_network_joined_grey(row) : kin_look_grey(row))) return false;
+    memcpy(part, before, sizeof before);
     return true;
 }
 
@@ -97,11 +131,8 @@ bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_
         if (!item && !opened) ok = opened = kin_describer_open_like(&kin_command_index, cli, p, &d, err);
         ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], err)
                          : take_file(q->name[i], &d, row, &q->file[i], err));
-        bool handmade = *p->weights == '\0' && p->dim == KIN_LOOK_DIM;
-        if (ok && (handmade ? kin_look_grey(row) : kin_photos_joined(p) && kin_network_joined_grey(row))) {
-            q->grey[i] = true;
-            kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
-        }
+        q->grey[i] = ok && leave_colours(p, row, q->part);
+        if (q->grey[i]) kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
     }
     kin_describer_close(&d);
     return ok;
