@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_closed(int why) { return why == EACCES || why == EPERM; }
+int64_t kin_photo_change(const struct stat *info)
+{
+    return (int64_t)info->st_mtim.tv_sec * 1000000000 + (int64_t)info->st_mtim.tv_nsec;
+}
+
+bool kin_photo_closed(int why) { return why == EACCES || why == EPERM; }
 
 /* What the file itself is the reason of is a state; what the machine is the reason of would be no answer. */
 static bool content_now(const kin_photo *photo, const char *path, kin_photo_state *state, kin_error *err)
@@ -20,7 +25,7 @@ static bool content_now(const kin_photo *photo, const char *path, kin_photo_stat
     kin_blake2b b;
     if (!kin_read_file(path, 0, &bytes, &inner)) {
         struct stat info; /* it may have gone since */
-        *state = stat(path, &info) == 0 || is_closed(errno) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
+        *state = stat(path, &info) == 0 || kin_photo_closed(errno) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
         return kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
     }
     kin_blake2b_begin(&b);
@@ -34,7 +39,7 @@ static bool content_now(const kin_photo *photo, const char *path, kin_photo_stat
 /* Of a file that stat finds no more; behind a folder that is closed it may still be. */
 static bool state_of_errno(int why, const char *path, kin_photo_state *state, kin_error *err)
 {
-    *state = is_closed(why) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
+    *state = kin_photo_closed(why) ? KIN_PHOTO_UNREADABLE : KIN_PHOTO_GONE;
     kin_code code = kin_code_of_errno(why);
     return code == KIN_ERR_ABSENT || kin_fail(err, code, "%s: cannot be read: %s", path, strerror(why));
 }
@@ -48,9 +53,9 @@ bool kin_photo_now(const kin_photo *photo, const char *folder, kin_photo_state *
     if (!path) return kin_fail_memory(err, "a path", strlen(photo->path));
     if (stat(path, info) != 0) ok = state_of_errno(errno, path, state, err);
     else if (S_ISREG(info->st_mode)) {
-        int64_t change = (int64_t)info->st_mtim.tv_sec * 1000000000 + (int64_t)info->st_mtim.tv_nsec;
         *state = (int64_t)info->st_size == photo->bytes ? KIN_PHOTO_THERE : KIN_PHOTO_CHANGED;
-        if (*state == KIN_PHOTO_THERE && change != photo->change) ok = content_now(photo, path, state, err);
+        if (*state == KIN_PHOTO_THERE && kin_photo_change(info) != photo->change)
+            ok = content_now(photo, path, state, err);
     }
     kin_free(path);
     return ok;

@@ -15,6 +15,11 @@ typedef enum {
     KIN_PHOTO_STATES
 } kin_photo_state;
 
+/* As kin_photo.change has it. */
+int64_t kin_photo_change(const struct stat *info);
+/* Whether this errno says of a file, or its folder, that it may not be opened. */
+bool kin_photo_closed(int why);
+
 /* Of one picture below `folder`: there where size and time of change are those of the index, or the content is.
  * `info` receives the stat of a file that is there. Fails where the machine is the reason that it cannot be told. */
 bool kin_photo_now(const kin_photo *photo, const char *folder, kin_photo_state *state, struct stat *info,

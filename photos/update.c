@@ -9,11 +9,13 @@
 #include "data/look/hash.h"
 #include "data/look/look.h"
 #include "data/sets/dataset.h"
+#include "photos/present.h"
 #include "retrieval/cluster/cluster.h"
 #include "retrieval/search/search.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +132,6 @@ static bool index_known(update *u, kin_error *err)
 
 /* ---- what may not be opened, or is there no more ---- */
 
-static bool is_closed(int why) { return why == EACCES || why == EPERM; }
-
 /* What is known of a picture that cannot be looked at stays: it may be there again. */
 static void keep_known(const update *u, job *j)
 {
@@ -147,9 +147,19 @@ static void close_job(job *j)
     j->state = CLOSED;
 }
 
-static void say(char *text, size_t size, const char *path)
+/* The first of a kind is told. */
+KIN_PRINTF(3, 4) static void say_first(char *text, size_t size, const char *format, ...)
 {
-    if (!*text) snprintf(text, size, "%s", path);
+    va_list args;
+    va_start(args, format);
+    if (!*text) vsnprintf(text, size, format, args);
+    va_end(args);
+}
+
+/* What is known of a picture that the index has a descriptor of; else NULL. */
+static const kin_photo *known_of(const update *u, const job *j)
+{
+    return j->old >= 0 && j->old < u->known->count ? &u->known->item[j->old] : NULL;
 }
 
 static void go(update *u, job *j, bool gone)
@@ -164,13 +174,11 @@ static bool take_missing(update *u, job *j, const char *path, int why, kin_error
     kin_code code = kin_code_of_errno(why);
     kin_photos_told *t = u->told;
     if (code != KIN_ERR_ABSENT) return kin_fail(err, code, "%s: cannot be read: %s", path, strerror(why));
-    if (!is_closed(why)) go(u, j, true);
-    else if (j->old >= 0 && j->old < u->known->count) keep_known(u, j);
+    if (!kin_photo_closed(why)) go(u, j, true);
+    else if (known_of(u, j)) keep_known(u, j);
     else {
         close_job(j);
-        if (!*t->first_broken)
-            snprintf(t->first_broken, sizeof t->first_broken, "%s: cannot be opened: %s", path,
-                     strerror(why));
+        say_first(t->first_broken, sizeof t->first_broken, "%s: cannot be opened: %s", path, strerror(why));
     }
     return true;
 }
@@ -181,8 +189,8 @@ static void take_unopened(update *u, job *j, const char *path, kin_error *err)
 {
     struct stat info;
     if (!kin_error_is_of_file(err)) return;
-    const kin_photo *old = j->old >= 0 && j->old < u->known->count ? &u->known->item[j->old] : NULL;
-    if (stat(path, &info) != 0 && !is_closed(errno)) {
+    const kin_photo *old = known_of(u, j);
+    if (stat(path, &info) != 0 && !kin_photo_closed(errno)) {
         go(u, j, true);
         kin_error_clear(err);
     } else if (old && old->bytes == j->photo.bytes && old->change == j->photo.change) {
@@ -201,7 +209,7 @@ static bool look_behind(update *u, const char *folder, kin_error *err)
         struct stat info;
         char *path = u->there[i] ? NULL : kin_path_join(folder, k->item[i].path);
         if (!u->there[i] && !path) return kin_fail_memory(err, "a path", 4096);
-        if (path && stat(path, &info) != 0 && is_closed(errno)) {
+        if (path && stat(path, &info) != 0 && kin_photo_closed(errno)) {
             job *j = &u->behind[u->n_behind++];
             *j = (job){.photo = k->item[i], .old = i};
             keep_known(u, j);
@@ -217,7 +225,7 @@ static bool as_it_was(const job *j, const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && (int64_t)info.st_size == j->photo.bytes &&
-           (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec == j->photo.change;
+           kin_photo_change(&info) == j->photo.change;
 }
 
 /* Sizes and times of all files, and what they tell. */
@@ -242,7 +250,7 @@ static bool look_at_files(update *u, kin_error *err)
             continue;
         }
         j->photo.bytes = (int64_t)info.st_size;
-        j->photo.change = (int64_t)info.st_mtim.tv_sec * 1000000000 + (int64_t)info.st_mtim.tv_nsec;
+        j->photo.change = kin_photo_change(&info);
         const kin_photo *old = j->old >= 0 ? &u->known->item[j->old] : NULL;
         bool again = u->opt->retry && j->old >= u->known->count;
         if (old && !u->opt->verify && !again && old->bytes == j->photo.bytes &&
@@ -300,8 +308,7 @@ static bool check_group(update *u, int64_t count, kin_error *err)
         const kin_error *e = &u->errors[k];
         if (!kin_failed(e)) continue;
         if (!kin_error_is_of_file(e)) return kin_fail(err, e->code, "%s", e->message);
-        if (!*u->told->first_broken)
-            snprintf(u->told->first_broken, sizeof u->told->first_broken, "%s", e->message);
+        say_first(u->told->first_broken, sizeof u->told->first_broken, "%s", e->message);
     }
     return true;
 }
@@ -326,8 +333,7 @@ static void take_undescribed(update *u, job *j, const char *path)
         return;
     }
     close_job(j);
-    if (!*u->told->first_broken)
-        snprintf(u->told->first_broken, sizeof u->told->first_broken, "%s", err.message);
+    say_first(u->told->first_broken, sizeof u->told->first_broken, "%s", err.message);
 }
 
 /* Descriptors by the caller's network, of those of the group that were decoded. */
@@ -523,12 +529,12 @@ static void tell(const update *u, const kin_photos *out)
     int64_t known = u->known->count + u->known->broken;
     for (int64_t i = 0; i < known; i++) t->removed += !u->there[i];
     t->same = t->kept = u->n_behind;
-    if (u->n_behind) say(t->first_kept, sizeof t->first_kept, u->behind->photo.path);
+    if (u->n_behind) say_first(t->first_kept, sizeof t->first_kept, "%s", u->behind->photo.path);
     for (int64_t i = 0; i < u->found.count; i++) {
         const job *j = &u->job[i];
         t->decoded += j->decoded, t->kept += j->kept, t->went += j->state == WENT;
-        if (j->kept) say(t->first_kept, sizeof t->first_kept, j->photo.path);
-        if (j->state == WENT) say(t->first_went, sizeof t->first_went, j->photo.path);
+        if (j->kept) say_first(t->first_kept, sizeof t->first_kept, "%s", j->photo.path);
+        if (j->state == WENT) say_first(t->first_went, sizeof t->first_went, "%s", j->photo.path);
         if (j->state == WENT || j->state == WAITING || j->state == UNREADABLE) continue;
         if (j->old >= 0 && (j->from == j->old ||
                             memcmp(u->known->item[j->old].digest, j->photo.digest, KIN_BLAKE2B_BYTES) == 0))
