@@ -42,6 +42,13 @@ static void texts(void)
     kin_text_free(&text);
     check_end();
 
+    check_begin("markup: a path may break between its parts, and whatever it holds is text");
+    kin_markup_add_path(&text, "/in a/<b>/c__d.png/");
+    kin_markup_add_path(&text, NULL);
+    CHECK_TEXT(text.data, "/<wbr>in a/<wbr>&lt;b&gt;/<wbr>c__<wbr>d.png/");
+    kin_text_free(&text);
+    check_end();
+
     check_begin("base64: the examples of RFC 4648, and long input");
     static const char *const pairs[][2] = {{"", ""},
                                            {"f", "Zg=="},

@@ -46,3 +46,13 @@ void kin_markup_add_prose(kin_text *text, const char *string)
     }
     add_bytes(text, plain, (size_t)(s - plain));
 }
+
+void kin_markup_add_path(kin_text *text, const char *string)
+{
+    for (const char *s = string ? string : "", *end; *s; s = end) {
+        end = s + strcspn(s, "/_");
+        end += strspn(end, "/_");
+        add_bytes(text, s, (size_t)(end - s));
+        if (*end) kin_text_add(text, "<wbr>");
+    }
+}

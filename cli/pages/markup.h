@@ -12,4 +12,7 @@ void kin_markup_add(kin_text *text, const char *string);
 /* The same for prose: an option as one types it, --out, stays in one piece, where lines else break behind its hyphens. */
 void kin_markup_add_prose(kin_text *text, const char *string);
 
+/* The same for what files are called: a line may break behind / and _, before it breaks within a word. */
+void kin_markup_add_path(kin_text *text, const char *string);
+
 #endif

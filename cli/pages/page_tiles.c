@@ -34,7 +34,7 @@ static void add_element(kin_text *html, const char *tag, const char *text)
 {
     if (!text || !*text) return;
     kin_text_format(html, "<span class=\"%s\">", tag);
-    add_lines(html, text, kin_markup_add);
+    add_lines(html, text, kin_markup_add_path);
     kin_text_add(html, "</span>");
 }
 
@@ -137,7 +137,7 @@ void kin_page_tile(kin_page *page, const kin_tile *tile)
         kin_text_add(html, "<span class=\"name\">");
         if (page->numbered) kin_text_format(html, "<i>%d</i>&nbsp;", page->place);
         if (bare && marks[tile->kind]) kin_text_format(html, "<b>%s</b> ", marks[tile->kind]);
-        add_lines(html, tile->name ? tile->name : "", kin_markup_add);
+        add_lines(html, tile->name ? tile->name : "", kin_markup_add_path);
         kin_text_add(html, "</span>");
     }
     add_element(html, "note", tile->note);
