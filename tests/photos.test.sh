@@ -303,6 +303,10 @@ expect "which is a data set" 0 "classes" "" data list.csv
 # shellcheck disable=SC2086
 expect "and is trained on" 0 "" "" train list.csv --quiet --model resnet8 --size 24 --channels 3 --width 8 --batch-classes 2 --batch-pictures 2 --steps 1 --out named
 mkdir 'things/<b>&"' && cp things/1/2.png 'things/<b>&"/<u>.png' && "$kin" index things --quiet >"$out/log"
+"$kin" find 'things#1/1.png' --index things --html item.html --quiet >"$out/log" && "$kin" find things/1/1.png things/2/1.png --index things --html average.html --quiet >"$out/log" && "$kin" find - --index things --html input.html --quiet <things/1/1.png >"$out/log" || bad "photos: pages of what is no file's name" "$?"
+why=; grep -q 'looked for' item.html && ! grep -q 'class="none"' item.html || why="an index's picture: $(grep -o 'class="none">[^<]*' item.html)"
+grep -q '<span class="aside">the average<' average.html && grep -q '<span class="aside">standard input<' input.html || why="$why not said what was looked for"
+report "what was looked for is shown, or said" "$why"
 expect "a page of what was found" 0 "# things/2/1.png" "" find things/1/1.png things/2/1.png --each --index things --html found.html --quiet
 expect "a page of duplicates" 0 "" "" duplicates things --html dups.html --quiet
 expect "a page of groups" 0 "" "" groups things --html groups.html --quiet

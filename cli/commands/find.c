@@ -72,13 +72,13 @@ static double widest(const finding *r)
     return matches && !given ? -1 /* nobody can tell */ : within;
 }
 
-static bool show(finding *r, const char *query, const kin_asked *asked, const float *value,
+static bool show(finding *r, const char *query, const char *path, const kin_asked *asked, const float *value,
                  const int64_t *index, int64_t k, kin_error *err)
 {
     const kin_find_telling *t = &r->told;
     kin_found f = {0};
     bool ok = kin_choice_make(&r->choice, asked, value, index, k, &f, err) &&
-              kin_find_tell(t, query, asked->files == 1 ? asked->file : NULL, &f);
+              kin_find_tell(t, query, path, &f);
     r->shown += f.count;
     if (ok && t->known && f.nearest > t->threshold)
         kin_cli_note(t->cli,
@@ -114,8 +114,8 @@ static bool find(finding *r, kin_find_queries *q, kin_error *err)
         r->told.known = told && !grey;
         r->told.titled = each && q->count > 1;
         kin_asked asked = {q->rows + i * among->dim, each ? &q->file[i] : q->file, files, widest(r)};
-        ok = show(r, each ? q->name[i] : "the average", &asked, nearest.value + i * k, nearest.index + i * k,
-                  k, err);
+        ok = show(r, each ? q->name[i] : "the average", each ? q->path[i] : NULL, &asked,
+                  nearest.value + i * k, nearest.index + i * k, k, err);
     }
     kin_neighbours_free(&nearest);
     if (ok && c->first_stale >= 0)

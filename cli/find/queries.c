@@ -18,7 +18,7 @@ static bool is_one_file(const char *a, const char *b)
 
 /* "INDEX#PATH": a picture as another index knows it; or the index that is searched, in which it does not find itself. */
 static bool take_item(const kin_cli *cli, const char *text, const kin_album *searched, float *row,
-                      struct stat *file, kin_error *err)
+                      struct stat *file, char **found, kin_error *err)
 {
     const kin_photos *like = &searched->photos;
     const char *mark = strrchr(text, '#');
@@ -40,13 +40,14 @@ static bool take_item(const kin_cli *cli, const char *text, const kin_album *sea
     if (ok && is_one_file(other.file, searched->file))
         kin_cli_note(cli, "%s: a picture of the very index that is searched; it is not among its own results",
                      text);
-    kin_free(whole);
+    *found = whole;
     if (other.file) kin_album_close(&other);
     kin_free(path);
     return ok;
 }
 
-static bool take_file(const char *name, kin_describer *d, float *row, struct stat *file, kin_error *err)
+static bool take_file(const char *name, kin_describer *d, float *row, struct stat *file, char **found,
+                      kin_error *err)
 {
     kin_bytes bytes;
     kin_error inner = {0};
@@ -54,6 +55,8 @@ static bool take_file(const char *name, kin_describer *d, float *row, struct sta
     bool ok = kin_describer_bytes(d, &bytes, row, &inner);
     kin_bytes_free(&bytes);
     if (stat(name, file) != 0) *file = (struct stat){0};
+    else if (S_ISREG(file->st_mode) && !(*found = kin_strdup(name)))
+        return kin_fail_memory(err, name, strlen(name));
     return ok || kin_fail(err, inner.code, "%s: %s", strcmp(name, "-") == 0 ? "standard input" : name,
                           inner.message);
 }
@@ -119,18 +122,19 @@ bool kin_find_queries_take(const kin_cli *cli, const kin_album *album, kin_find_
     bool opened = false, ok = true;
     q->count = cli->positionals;
     q->name = kin_alloc_array((size_t)q->count, sizeof *q->name);
+    q->path = kin_alloc_zero((size_t)q->count, sizeof *q->path);
     q->rows = kin_alloc_array((size_t)q->count, (size_t)p->dim * sizeof *q->rows);
     q->file = kin_alloc_zero((size_t)q->count, sizeof *q->file);
     q->grey = kin_alloc_zero((size_t)q->count, sizeof *q->grey);
-    if (!q->name || !q->rows || !q->file || !q->grey)
+    if (!q->name || !q->path || !q->rows || !q->file || !q->grey)
         return kin_fail_memory(err, "the pictures", (size_t)q->count * 4096);
     for (int64_t i = 0; ok && i < q->count; i++) {
         q->name[i] = cli->positional[i];
         float *row = q->rows + i * p->dim;
         bool item = is_item(q->name[i]);
         if (!item && !opened) ok = opened = kin_describer_open_like(&kin_command_index, cli, p, &d, err);
-        ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], err)
-                         : take_file(q->name[i], &d, row, &q->file[i], err));
+        ok = ok && (item ? take_item(cli, q->name[i], album, row, &q->file[i], &q->path[i], err)
+                         : take_file(q->name[i], &d, row, &q->file[i], &q->path[i], err));
         q->grey[i] = ok && leave_colours(p, row, q->part);
         if (q->grey[i]) kin_cli_note(cli, "%s: has no colours, and is compared without", q->name[i]);
     }
@@ -147,6 +151,7 @@ bool kin_find_all_grey(const kin_find_queries *q, bool each)
 
 void kin_find_queries_free(kin_find_queries *q)
 {
-    kin_free(q->name), kin_free(q->rows), kin_free(q->file), kin_free(q->grey);
+    for (int64_t i = 0; q->path && i < q->count; i++) kin_free(q->path[i]);
+    kin_free(q->name), kin_free(q->path), kin_free(q->rows), kin_free(q->file), kin_free(q->grey);
     *q = (kin_find_queries){0};
 }

@@ -8,6 +8,7 @@
 
 typedef struct kin_find_queries {
     const char **name; /* borrowed; [count] */
+    char **path;       /* [count]: the file to look at; NULL: none, as of standard input */
     float *rows;       /* [count, dim] */
     struct stat *file; /* [count]; st_ino 0: none */
     bool *grey;        /* [count]: it has no colours, and is compared without */

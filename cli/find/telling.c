@@ -56,15 +56,15 @@ static void put_json(const kin_find_telling *r, const char *query, const kin_fou
     kin_text_free(&t);
 }
 
-static void put_page(const kin_find_telling *r, const char *query, const struct stat *file,
-                     const kin_found *f)
+static void put_page(const kin_find_telling *r, const char *query, const char *path, const kin_found *f)
 {
     const char *slash = strrchr(query, '/');
-    bool shown = file && file->st_ino != 0;
     kin_tile asked = {.kind = KIN_TILE_ASKED,
-                      .file = shown ? query : NULL,
+                      .file = path,
                       .name = query,
-                      .missing = shown ? NULL : "not a file",
+                      .missing = path                      ? NULL
+                                 : strcmp(query, "-") == 0 ? "standard input"
+                                                           : query,
                       .badge = "looked for"};
     const char *note = r->known && (!f->count || f->distance[0] > r->threshold)
                            ? "no match: the nearest follow"
@@ -140,10 +140,10 @@ static void put_lines(const kin_find_telling *r, const kin_found *f)
     }
 }
 
-bool kin_find_tell(const kin_find_telling *r, const char *query, const struct stat *file, const kin_found *f)
+bool kin_find_tell(const kin_find_telling *r, const char *query, const char *path, const kin_found *f)
 {
     if (kin_option_flag(r->cli, "json")) put_json(r, query, f);
     else put_lines(r, f);
-    if (r->page) put_page(r, query, file, f);
+    if (r->page) put_page(r, query, path, f);
     return !kin_failed(r->err);
 }

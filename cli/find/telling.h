@@ -19,7 +19,7 @@ typedef struct kin_find_telling {
     kin_error *err;              /* what went wrong while results were put out */
 } kin_find_telling;
 
-/* `file`: what was asked with; NULL: not one file. False where something went wrong, now or before. */
-bool kin_find_tell(const kin_find_telling *r, const char *query, const struct stat *file, const kin_found *f);
+/* `path`: the file that was asked with; NULL: not one file. False where something went wrong, now or before. */
+bool kin_find_tell(const kin_find_telling *r, const char *query, const char *path, const kin_found *f);
 
 #endif
