@@ -6,15 +6,12 @@
 #include "data/look/hash.h"
 #include "photos/candidates.h"
 #include "photos/components.h"
-#include "photos/descent.h"
-#include "photos/detail.h"
+#include "photos/keeper.h"
 #include "photos/overlay.h"
 #include "photos/present.h"
 #include "retrieval/search/search.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -400,124 +397,19 @@ static bool verify(state *s, kin_error *err)
 
 /* ---- groups ---- */
 
-/* What tells which of a group is to be kept, beside the index. */
-typedef struct worth {
-    bool grey, paletted, framed;
-} worth;
-
-/* What cannot be read is not; an error that is not the file's own is one. */
-static bool is_paletted(const char *folder, const char *name, bool *paletted, kin_error *err)
-{
-    uint8_t bytes[32];
-    kin_error inner = {0};
-    char *path = kin_path_join(folder, name);
-    FILE *file = path ? kin_open_for_reading(path, &inner) : NULL;
-    size_t size = file ? kin_read_on(file, bytes, sizeof bytes) : 0;
-    if (!path) kin_fail_memory(&inner, "a path", 4096);
-    else if (file && ferror(file)) kin_fail_reading(&inner, path, errno);
-    if (file) fclose(file);
-    kin_free(path);
-    *paletted = kin_detail_paletted(bytes, size);
-    return !kin_failed(&inner) || kin_error_is_of_file(&inner) ||
-           kin_fail(err, inner.code, "%s", inner.message);
-}
-
 /* Of what was decoded, and of the copies of those. */
-static bool find_worths(const state *s, worth *worths, kin_error *err)
+static bool find_worths(const state *s, const kin_keeper *keeper, kin_error *err)
 {
     const kin_duplicates *d = s->out;
     for (int64_t i = 0; s->candidates.of && i < s->photos->count; i++) {
         const kin_candidate *of = &s->candidates.of[i];
         if (!of->looked || of->unread) continue;
-        worths[i] = (worth){.grey = !of->coloured, .framed = of->framed};
-        if (!is_paletted(s->folder, s->photos->item[i].path, &worths[i].paletted, err)) return false;
+        keeper->worth[i] = (kin_worth){.grey = !of->coloured, .framed = of->framed};
+        if (!kin_keeper_palette(keeper, i, err)) return false;
     }
     for (int64_t k = 0; k < d->pairs; k++)
-        if (d->pair[k].kind == KIN_DUPLICATE_EXACT) worths[d->pair[k].b] = worths[d->pair[k].a];
+        if (d->pair[k].kind == KIN_DUPLICATE_EXACT) keeper->worth[d->pair[k].b] = keeper->worth[d->pair[k].a];
     return true;
-}
-
-/* What cannot be read is left as it is (out->data NULL); another error is one. */
-static bool read_grey(const state *s, int64_t item, kin_image *out, kin_error *err)
-{
-    kin_error inner = {0};
-    char *path = kin_path_join(s->folder, s->photos->item[item].path);
-    bool ok = path ? kin_image_read(path, &s->opt.limits, out, &inner)
-                   : kin_fail_memory(&inner, "a path", 4096);
-    if (ok && !kin_image_convert(out, 1, &inner)) kin_image_free(out), ok = false;
-    kin_free(path);
-    if (!ok) *out = (kin_image){0};
-    return ok || kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
-}
-
-/* Whether the larger picture shows more; what cannot be told is believed. */
-static bool shows_more(const state *s, int64_t larger, int64_t smaller, bool *more, kin_error *err)
-{
-    kin_image a = {0}, b = {0};
-    const kin_photo *x = &s->photos->item[larger], *y = &s->photos->item[smaller];
-    *more = true;
-    if ((double)(y->width * y->height) > .64 * (double)(x->width * x->height)) return true;
-    bool ok = read_grey(s, larger, &a, err) && read_grey(s, smaller, &b, err);
-    ok = ok && (!a.data || !b.data || kin_detail_more(&a, &b, more, err));
-    kin_image_free(&a), kin_image_free(&b);
-    return ok;
-}
-
-static bool read_steps(const state *s, int64_t item, int steps[64], bool *known, kin_error *err)
-{
-    kin_bytes bytes;
-    kin_error inner = {0};
-    char *path = kin_path_join(s->folder, s->photos->item[item].path);
-    bool ok = path ? kin_read_file(path, 0, &bytes, &inner) : kin_fail_memory(&inner, "a path", 4096);
-    *known = ok && kin_descent_steps(bytes.data, bytes.size, steps);
-    if (ok) kin_bytes_free(&bytes);
-    kin_free(path);
-    return ok || kin_error_is_of_file(&inner) || kin_fail(err, inner.code, "%s", inner.message);
-}
-
-/* Which of two of one size was there first, as far as their coefficients tell. */
-static bool find_descent(const state *s, int64_t a, int64_t b, kin_descent *descent, kin_error *err)
-{
-    int a_steps[64], b_steps[64];
-    bool known[2];
-    kin_image x = {0}, y = {0};
-    *descent = KIN_DESCENT_UNKNOWN;
-    if (!read_steps(s, a, a_steps, &known[0], err) || !read_steps(s, b, b_steps, &known[1], err))
-        return false;
-    bool differ = known[0] && known[1] && memcmp(a_steps, b_steps, sizeof a_steps) != 0;
-    if (!differ) return true; /* nothing would be told, and nothing need be decoded */
-    bool ok = read_grey(s, a, &x, err) && read_grey(s, b, &y, err);
-    if (ok && x.data && y.data) *descent = kin_descent_of(&x, a_steps, &y, b_steps);
-    kin_image_free(&x), kin_image_free(&y);
-    return ok;
-}
-
-/* Whether a is to be kept rather than b; items are in the order of their paths. Nothing is lost first: colours, then
- * all of them, then detail; only then what else a file has. */
-static bool better(const state *s, const worth *worths, int64_t a, int64_t b, kin_error *err)
-{
-    const kin_photo *x = &s->photos->item[a], *y = &s->photos->item[b];
-    int64_t pixels = x->width * x->height, others = y->width * y->height;
-    if (x->link != y->link) return y->link;
-    if (memcmp(x->digest, y->digest, sizeof x->digest) == 0) return a < b;
-    if (worths[a].grey != worths[b].grey) return worths[b].grey;
-    if (worths[a].paletted != worths[b].paletted && pixels < 4 * others && others < 4 * pixels)
-        return worths[b].paletted;
-    /* A frame adds pixels, and nothing to see; inside of one a tenth of the sides thick .64 of them are the picture. */
-    if (worths[a].framed != worths[b].framed &&
-        (double)(worths[a].framed ? others : pixels) >= .6 * (double)(worths[a].framed ? pixels : others))
-        return worths[b].framed;
-    if (pixels != others) {
-        bool larger = pixels > others, more;
-        if (!shows_more(s, larger ? a : b, larger ? b : a, &more, err)) return false;
-        if (!more && (x->date != 0) != (y->date != 0)) return x->date != 0;
-        return larger == more;
-    }
-    if ((x->date != 0) != (y->date != 0)) return x->date != 0;
-    kin_descent descent;
-    if (!find_descent(s, a, b, &descent, err)) return false;
-    if (descent != KIN_DESCENT_UNKNOWN) return descent == KIN_DESCENT_FIRST;
-    return x->bytes != y->bytes ? x->bytes > y->bytes : a < b;
 }
 
 /* Which of two pairs says that a picture is nearer: by kind, then one that is not turned, then by what fits best. */
@@ -560,13 +452,14 @@ static bool group(state *s, kin_error *err)
     int64_t n = s->photos->count, edges = 0, *of = kin_alloc_array((size_t)n, sizeof *of);
     int64_t *size = kin_alloc_zero((size_t)n, sizeof *size);
     kin_edge *edge = kin_alloc_array((size_t)d->pairs, sizeof *edge);
-    worth *worths = kin_alloc_zero((size_t)n, sizeof *worths);
+    kin_worth *worth = kin_alloc_zero((size_t)n, sizeof *worth);
+    kin_keeper keeper = {s->photos, s->folder, &s->opt.limits, worth};
     kin_error inner = {0};
     d->group = kin_alloc_array((size_t)n, sizeof *d->group);
     d->keeper = kin_alloc_array((size_t)n, sizeof *d->keeper);
     d->kind = kin_alloc_array((size_t)n, sizeof *d->kind);
     d->turn = kin_alloc_zero((size_t)n, sizeof *d->turn);
-    bool ok = (of && size && edge && d->group && d->keeper && d->kind && d->turn && worths) ||
+    bool ok = (of && size && edge && d->group && d->keeper && d->kind && d->turn && worth) ||
               kin_fail_memory(err, "groups", (size_t)n * 5 * sizeof *of);
     for (int64_t i = 0; ok && i < d->pairs; i++) {
         const kin_duplicate_pair *p = &d->pair[i];
@@ -574,19 +467,19 @@ static bool group(state *s, kin_error *err)
     }
     ok = ok && kin_components(kin_photos_vectors(s->photos), edge, edges, bridge_agrees, of, err) >= 0;
     for (int64_t i = 0; ok && i < n; i++) size[of[i]]++;
-    ok = ok && find_worths(s, worths, err);
+    ok = ok && find_worths(s, &keeper, err);
     for (int64_t i = 0; ok && i < n; i++) {
         int64_t c = of[i];
         if (s->candidates.looked && i % GROUP == 0 && !(ok = report(s, "choosing", i, n, err))) break;
         if (size[c] == 1) size[c] = -1; /* alone */
         else if (size[c] > 1) d->keeper[d->groups] = i, size[c] = -2 - d->groups++;
         d->group[i] = size[c] == -1 ? -1 : -2 - size[c];
-        if (d->group[i] >= 0 && better(s, worths, i, d->keeper[d->group[i]], &inner))
+        if (d->group[i] >= 0 && kin_keeper_better(&keeper, i, d->keeper[d->group[i]], &inner))
             d->keeper[d->group[i]] = i;
         ok = !kin_failed(&inner) || kin_fail(err, inner.code, "%s", inner.message);
     }
     ok = ok && tell_kinds(s, err);
-    kin_free(of), kin_free(size), kin_free(edge), kin_free(worths);
+    kin_free(of), kin_free(size), kin_free(edge), kin_free(worth);
     return ok;
 }
 

@@ -1,10 +1,7 @@
 /* Duplicates: folders with copies, and products that are none. */
-#define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "tests/support/album.h"
-
-#include <stdlib.h>
 
 static void make_album(kin_photos *photos, char folder[600])
 {
