@@ -35,8 +35,7 @@ static bool read_grey(const kin_keeper *k, int64_t item, kin_image *out, kin_err
 {
     kin_error inner = {0};
     char *path = path_of(k, item);
-    bool ok = path ? kin_image_read(path, k->limits, out, &inner)
-                   : kin_fail_memory(&inner, "a path", 4096);
+    bool ok = path ? kin_image_read(path, k->limits, out, &inner) : kin_fail_memory(&inner, "a path", 4096);
     if (ok && !kin_image_convert(out, 1, &inner)) kin_image_free(out), ok = false;
     kin_free(path);
     if (!ok) *out = (kin_image){0};
