@@ -288,6 +288,13 @@ static void add_whole(kin_text *text, const char *name, const char *value)
     kin_free(archive);
 }
 
+bool kin_describer_given(const kin_cli *cli)
+{
+    for (const char *const *name = deciding; *name; name++)
+        if (kin_option_given(cli, *name)) return true;
+    return false;
+}
+
 char *kin_describer_options(const kin_cli *cli)
 {
     kin_text text = {0};

@@ -79,6 +79,8 @@ bool kin_describer_files(void *describer, const char *const *path, int64_t count
                          kin_error *err);
 /* One picture from the bytes of its file: its descriptor [dim]. */
 bool kin_describer_bytes(kin_describer *d, const kin_bytes *bytes, float *row, kin_error *err);
+/* Whether any option was given that decides a descriptor. */
+bool kin_describer_given(const kin_cli *cli);
 /* The options that were given, a line "NAME=VALUE" each, owned by the caller; NULL when out of memory. */
 char *kin_describer_options(const kin_cli *cli);
 

@@ -35,7 +35,8 @@ expect "a picture finds itself" 0 "1.0000" "" find elsewhere.png --index shop --
 # ---- indexes made otherwise ----
 cp -r shop by-hand && rm by-hand/.kin-index
 expect "by hand where it is told to" 0 "described by handmade;" "" index by-hand --model handmade
-expect "is told apart" 2 "" "was made by --model handmade; say the same options, or --force, which makes it anew by kin" index by-hand --model kin
+expect "is told apart" 2 "" "was made by --model handmade; say the same options or none, or --force, which makes it anew by kin" index by-hand --model kin
+expect "and kept up as it was made" 0 "12 as before, 0 new, 0 changed, 0 moved, 0 gone; described by handmade;" "" index by-hand
 expect "and still searched" 0 "1.0000" "" find elsewhere.png --index by-hand --top 1 --quiet
 "$kin" convert elsewhere.png --grey --out grey.png --quiet || exit 1
 for of in shop by-hand; do expect "the average of a grey and a coloured one, $of" 0 "product-0001/view-01.png" "" find grey.png elsewhere.png --index $of --matches --max-distance .002 --quiet; done
@@ -44,10 +45,11 @@ old=$(head -c 4000 shop/.kin-index | tr '",' '\n\n' | LC_ALL=C grep -axE '[0-9a-
 LC_ALL=C sed "s/$old/0000$(echo "$old" | cut -c 5-)/" shop/.kin-index >other && mv other shop/.kin-index
 expect "by another version of it" 1 "" "was made by other weights than kin has now; kin index FOLDER --force makes it anew" find elsewhere.png --index shop
 expect "nor is it added to" 2 "" "was made by --model kin with other options or weights" index shop --model kin
+expect "whatever is typed" 1 "" "was made by other weights than kin has now; kin index FOLDER --force makes it anew" index shop
 expect "made anew" 0 "12 new" "" index shop --model kin --force --quiet
 # ---- copies: what is counted by hand decides ----
 "$kin" convert shop/product-0001/view-01.png --resize 40 --out shop/small.png --quiet && cp shop/small.png by-hand/
-"$kin" index shop --model kin --quiet >log && "$kin" index by-hand --model handmade --quiet >log
+"$kin" index shop --model kin --quiet >log && "$kin" index by-hand --quiet >log
 "$kin" duplicates shop --csv kin.csv --quiet >log && "$kin" duplicates by-hand --csv hand.csv --quiet >log
 sed 's/by-hand/shop/' hand.csv >expected.csv
 same "own_network: duplicates are those by hand" kin.csv expected.csv

@@ -35,7 +35,7 @@ mv away/* shop/
 expect "and is there again" 0 "24 as before" "" index shop --quiet
 expect "another place" 0 "24 as before" "" index shop --out anew --quiet
 expect "other options are told" 2 "" "was made by --model kin with other options" index shop --out anew --background white
-expect "another model too" 2 "" "say the same options, or --force" index shop --out anew --model run
+expect "another model too" 2 "" "say the same options or none, or --force" index shop --out anew --model run
 expect "options that do nothing" 2 "" "--size does nothing with --model kin" index shop --size 20
 expect "nor by kin" 2 "" "--size does nothing with --model kin" index shop --model kin --size 20
 expect "what is no folder" 2 "" "e.npy is no folder" index e.npy

@@ -68,6 +68,8 @@ typedef struct updating {
     kin_describer describer;
     kin_meter meter;
     const char *file;
+    const char *model; /* that describes, and the options that it was opened with, owned */
+    char *options;
     double began; /* reading; the meter is told of it behind the first pictures */
     bool begun, quiet;
 } updating;
@@ -93,29 +95,38 @@ static bool describe(void *user, const char *const *path, int64_t count, float *
     return kin_describer_files(&((updating *)user)->describer, path, count, rows, made, err);
 }
 
-/* What is known already; empty where nothing is, or --force says so. */
-static bool open_known(const kin_cli *cli, const char *file, const char *options_now, const kin_describer *d,
-                       kin_photos *known, kin_error *err)
+/* What is known already; without options where nothing is, or --force says so. */
+static bool read_known(const kin_cli *cli, const char *file, kin_photos *known, kin_error *err)
 {
-    *known = (kin_photos){0};
     if (kin_option_flag(cli, "force") || !kin_exists(file)) return true;
     kin_error inner = {0};
-    if (!kin_photos_read(file, known, &inner))
-        return kin_fail(err, inner.code, "%s%s", inner.message,
-                        inner.code == KIN_ERR_DATA && !strstr(inner.message, "--force")
-                            ? "; kin index FOLDER --force makes it anew"
-                            : "");
-    if (strcmp(known->options, options_now) == 0 && strcmp(known->weights, d->weights) == 0 &&
-        known->dim == d->dim)
+    if (kin_photos_read(file, known, &inner)) return true;
+    return kin_fail(err, inner.code, "%s%s", inner.message,
+                    inner.code == KIN_ERR_DATA && !strstr(inner.message, "--force")
+                        ? "; kin index FOLDER --force makes it anew"
+                        : "");
+}
+
+/* As was typed, which has to be what the index was made by; as it was made where nothing of that was. */
+static bool open_describer(const kin_cli *cli, const kin_photos *known, updating *u, kin_error *err)
+{
+    const char *model = kin_option_string(cli, "model");
+    bool as_made = known->options && !kin_describer_given(cli);
+    u->model = as_made ? known->model : model;
+    u->options = as_made ? kin_strdup(known->options) : kin_describer_options(cli);
+    if (!u->options) return kin_fail_memory(err, "options", 64);
+    if (as_made) return kin_describer_open_like(cli->command, cli, known, &u->describer, err);
+    if (!kin_describer_open(cli, &u->describer, err)) return false;
+    if (!known->options ||
+        (strcmp(known->options, u->options) == 0 && strcmp(known->weights, u->describer.weights) == 0 &&
+         known->dim == u->describer.dim))
         return true;
-    kin_fail(err, KIN_ERR_ARGUMENT,
-             "%s was made by --model %s%s; say the same options, or --force, which makes it anew by %s", file,
-             known->model,
-             strcmp(known->model, kin_option_string(cli, "model")) == 0 ? " with other options or weights"
-                                                                        : "",
-             kin_option_string(cli, "model"));
-    kin_photos_free(known);
-    return false;
+    return kin_fail(
+        err, KIN_ERR_ARGUMENT,
+        "%s was made by --model %s%s; say the same options or none, or --force, which makes it anew "
+        "by %s",
+        u->file, known->model, strcmp(known->model, model) == 0 ? " with other options or weights" : "",
+        model);
 }
 
 static void tell(const kin_cli *cli, const kin_photos *p, const kin_photos_told *t, const char *file)
@@ -199,12 +210,10 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
     kin_photos known = {0}, now = {0};
     kin_photos_told told;
     const char *folder = cli->positional[0];
-    char *options_now = kin_describer_options(cli);
-    bool ok = (options_now || kin_fail_memory(err, "options", 64)) &&
-              open_known(cli, u->file, options_now, &u->describer, &known, err);
-    kin_photos_opt opt = {.model = kin_option_string(cli, "model"),
+    bool ok = read_known(cli, u->file, &known, err) && open_describer(cli, &known, u, err);
+    kin_photos_opt opt = {.model = u->model,
                           .weights = u->describer.weights,
-                          .options = options_now,
+                          .options = u->options,
                           .root = root,
                           .dim = u->describer.dim,
                           .describe = u->describer.module ? describe : NULL,
@@ -239,7 +248,6 @@ static bool update(const kin_cli *cli, updating *u, const char *root, kin_error 
     ok = ok && (!broken || write_broken(&now, folder, broken, err));
     if (ok) tell(cli, &now, &told, u->file);
     kin_photos_free(&known), kin_photos_free(&now);
-    kin_free(options_now);
     return ok;
 }
 
@@ -257,12 +265,11 @@ static bool of_folder(const kin_cli *cli, kin_error *err)
          *root = out ? realpath(folder, NULL) : NULL;
     u.file = out ? out : beside;
     bool ok = (u.file && (!out || root)) || kin_fail_memory(err, folder, strlen(folder));
-    ok = ok && kin_describer_open(cli, &u.describer, err);
     int lock = ok ? kin_index_lock(cli, u.file, err) : -1;
     ok = ok && lock >= 0 && kin_file_creatable(u.file, err) && update(cli, &u, root ? root : ".", err);
     kin_index_unlock(lock);
     kin_describer_close(&u.describer);
-    kin_free(beside), free(root);
+    kin_free(u.options), kin_free(beside), free(root);
     return ok;
 }
 
@@ -292,7 +299,8 @@ const kin_command kin_command_index = {
         "is known by its content. The index is one file, written aside and renamed; two that update it at "
         "once wait "
         "for each other, and after an interruption the same command goes on. Pictures themselves are never "
-        "written. An index that cannot be read, or was made otherwise, is made anew with --force. A folder "
+        "written. Said again without --model, it goes on as the index was made; one that cannot be read, or "
+        "is to be made otherwise, is made anew with --force. A folder "
         "that may "
         "not be opened is passed over, and named.\n\n"
         "With --faiss, writes descriptors as an exact index that FAISS reads, to be searched or built upon "
