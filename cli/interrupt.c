@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LIMIT = 1 /* second from a signal to the end */ };
+enum {
+    LIMIT = 1,    /* second from a signal to the end */
+    ECHO_MS = 250 /* timeout(1) signals its child, then the child's group: one wish, told twice */
+};
 
 static volatile sig_atomic_t interrupted, polite;
+static struct timespec first; /* when interrupted was set; written and read in the handler alone */
 static volatile pid_t forwarded;     /* the group of a child; 0: none */
 static const char *volatile lasting; /* what is said of work that takes longer; NULL: it does not */
 
@@ -27,12 +32,22 @@ static void die_of(int number)
 
 static void say(const char *text) { (void)!write(STDERR_FILENO, text, strlen(text)); }
 
+static bool is_echo(int number)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long passed = (long long)(now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1000000;
+    return number == interrupted && passed < ECHO_MS;
+}
+
 static void on_signal(int number)
 {
     int kept = errno;
+    if (interrupted && is_echo(number)) return;
     if (forwarded) kill(-forwarded, number);
     if (!polite || interrupted) die_of(number);
     interrupted = number;
+    clock_gettime(CLOCK_MONOTONIC, &first);
     if (lasting) say(lasting);
     else alarm(LIMIT);
     errno = kept;

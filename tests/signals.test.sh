@@ -67,5 +67,37 @@ ends explain INT explain many/1[0-7].png --model run --out new.html
 ends learn TERM learn 8 --folder new
 report "every command that takes long ends by them, and soon" "$wrong"
 
+# timeout signals its child and then the child's group: told twice at once, it is one wish.
+wrong=
+for _ in 1 2 3 4 5; do
+    rm -rf new*
+    "$kin" synth new --products 100000 --quiet >said 2>err </dev/null &
+    pid=$!
+    sleep .3; kill -TERM $pid; sleep .01; kill -TERM $pid 2>/dev/null
+    begun=$(now)
+    wait $pid
+    got=$? took=$(($(now) - begun))
+    [ $got -eq 143 ] || wrong="$wrong synth: status $got ($(tail -n 1 err));"
+    left=$(find . -name '*.tmp-*')
+    [ -z "$left" ] || [ $took -ge 900 ] || wrong="$wrong synth left $left;"
+done
+report "a signal told twice at once is one" "$wrong"
+
+# Steps of some seconds are finished first; who asks again later has them ended at once.
+wrong=
+"$kin" train shop --model resnet20 --width 64 --embedding 8 --size 96 --batch-classes 60 --batch-pictures 8 --steps 9 --out new --force >said 2>err </dev/null &
+pid=$!
+for _ in $(seq 200); do grep -q "batches of" err && break; sleep .05; done
+sleep .3; kill -TERM $pid
+for _ in $(seq 100); do grep -q "stops after this step" err && break; sleep .05; done
+sleep .4; begun=$(now); kill -TERM $pid; wait $pid
+got=$? took=$(($(now) - begun))
+[ $got -eq 143 ] || wrong="status $got ($(tail -n 1 err));"
+[ $took -le "$SOON" ] || wrong="$wrong $took ms;"
+[ ! -e new/last.safetensors ] || echo "# signals: the step was done before the second signal came"
+left=$(find . -name '*.tmp-*')
+[ -z "$left" ] || wrong="$wrong left $left;"
+report "a second signal ends a long step at once" "$wrong"
+
 if command -v pgrep >/dev/null; then report "nobody works on behind a lesson that was ended" "$(pgrep -f "$folder/new" | head -n 1)"; fi
 exit $failed
