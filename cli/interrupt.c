@@ -14,7 +14,7 @@ enum {
 };
 
 static volatile sig_atomic_t interrupted, polite;
-static struct timespec first; /* when interrupted was set; written and read in the handler alone */
+static struct timespec first;        /* when interrupted was set; written and read in the handler alone */
 static volatile pid_t forwarded;     /* the group of a child; 0: none */
 static const char *volatile lasting; /* what is said of work that takes longer; NULL: it does not */
 
@@ -36,7 +36,8 @@ static bool is_echo(int number)
 {
     struct timespec now = {0};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    long long passed = (long long)(now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1000000;
+    long long passed = (long long)(now.tv_sec - first.tv_sec) * 1000 +
+                       (now.tv_nsec - first.tv_nsec) / 1000000;
     return number == interrupted && passed < ECHO_MS;
 }
 
