@@ -8,7 +8,7 @@ enum {
     BLOCK_COLUMNS = 1024,    /* of a block, or fewer: B's */
     FEW_COLUMNS = 256,       /* at least */
     COLUMNS_ROUND = 64,      /* of the columns between */
-    BLOCK_WEIGHTS = 1 << 20, /* numbers, which all blocks of rows read in turn, stay in the third cache */
+    BLOCK_WEIGHTS = 1 << 21, /* numbers, which all blocks of rows read in turn, stay in the third cache */
     TASKS = 16,              /* enough blocks for many threads */
     PART_K = 2048,           /* k of one part, at least, when k is split ... */
     SPLIT_TASKS = 8,         /* ... where there are fewer blocks than this */

@@ -93,7 +93,8 @@ static void one_pass(const product *p, const block *b, int64_t k0, int64_t k, bo
                             .segments = 1,
                             .length = k,
                             .panels = b->own ? b->own : p->panels + b->column * a->k,
-                            .panel_k = b->own ? k : a->k};
+                            .panel_k = b->own ? k : a->k,
+                            .panels_near = b->own};
     const kin_real *weights = a->b.data + k0 * a->b.row_stride + b->column * a->b.col_stride;
     if (b->own) kin_pack_b(t, weights, a->b.row_stride, a->b.col_stride, k, b->columns, k, 0, b->own);
     if (a->a.col_stride == 1) {

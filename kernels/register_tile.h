@@ -34,13 +34,21 @@ _Static_assert((int)MR <= (int)KIN_MR_MAX && (int)NR <= (int)KIN_NR_MAX, "buffer
         __asm__ volatile("" ::: "memory"); \
     } while (0)
 
+/* What comes from afar is asked for into the second cache where that is large: asked for into the first one,
+ * all that is under way waits in its few buffers (Intel's have 16, of 64 bytes), which is half of what the
+ * third cache can give. ResNet-50's last 3×3 with one picture, 38 MB of weights for 4 tiles: 3.4 → 2.9 ms. */
+enum { INTO = KIN_SHAPES == 512 ? 2 : 3 };
+
 /* Four k stand in a turn of the loop: two products a cycle leave little room for its bookkeeping beside
- * them, less still where another thread shares the core. */
+ * them, less still where another thread shares the core. `ahead`, a constant: how many numbers further the
+ * panel is asked for, 0 for not at all. */
 INLINE void run_of_k(vector (*acc)[2], const kin_real *const *a, int64_t stride, int64_t length,
-                     const kin_real *panel, const int rows, const int width)
+                     const kin_real *panel, const int rows, const int width, const int ahead)
 {
     int64_t k = 0;
     for (; k + 4 <= length; k += 4, panel += 4 * NR) {
+        if (ahead)
+            UNROLLED for (int i = 0; i < 4 * NR; i += LINE) __builtin_prefetch(panel + ahead + i, 0, INTO);
         ADD_PRODUCTS(acc, panel, rows, width, a[r][k * stride]);
         ADD_PRODUCTS(acc, panel + NR, rows, width, a[r][(k + 1) * stride]);
         ADD_PRODUCTS(acc, panel + 2 * NR, rows, width, a[r][(k + 2) * stride]);
@@ -61,7 +69,7 @@ INLINE void product(const int rows, const int width, const kin_real *a, int64_t 
     UNROLLED_BY(4) for (int64_t k = 0; k < length; k++, b += b_step)
     {
         if (next)
-            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * ask + line);
+            for (int line = 0; line < NR; line += LINE) __builtin_prefetch(next + k * ask + line, 0, INTO);
         ADD_PRODUCTS(acc, b, rows, width, a[r * row + k * step]);
     }
     UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int h = 0; h < width; h++)

@@ -41,6 +41,7 @@ typedef struct kin_tile_block {
     const kin_real *packed; /* the panel from row i·mr on, at packed + i·pitch */
     int64_t pitch;
     bool near;            /* A was written just now, and is in the caches */
+    bool panels_near;     /* so was B */
     const int64_t *b_row; /* of each segment; the packed form has one segment */
     int64_t segments, length;
     const kin_real *panels; /* B: [⌈n/nr⌉][panel_k][nr] */

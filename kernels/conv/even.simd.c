@@ -52,7 +52,7 @@ INLINE void tile(const int rows, const int width, const bool whole, const kin_ev
     UNROLLED for (int r = 0; r < rows; r++) a[r] = p->a + (row + r) * p->a_ld,
                                             __builtin_prefetch(p->c + p->place[row + r] + column, 1);
     for (int64_t segment = 0; segment < p->segments; segment++, panel += p->k * NR) {
-        run_of_k(acc, a, 1, p->k, panel, rows, width);
+        run_of_k(acc, a, 1, p->k, panel, rows, width, 0);
         UNROLLED for (int r = 0; r < rows; r++) a[r] += p->apart;
     }
     if (whole) {
