@@ -221,7 +221,7 @@ static void run_group(const kin_tile_block *b, int64_t tiles, int64_t first, int
                       const kin_real *panels, ahead *a)
 {
     /* What all of a product's blocks meet stays near where it is small. */
-    bool from_afar = AHEAD && !b->panels_near && b->columns * b->panel_k > GROUP_B;
+    bool from_afar = AHEAD > 0 && !b->panels_near && b->columns * b->panel_k > GROUP_B;
     int64_t whole_columns = b->column + b->columns - NR,
             whole_rows = tiles - (b->table ? kin_tiles_less(b->rows, MR) : 0), row = 0, rows;
     for (int64_t tile = 0; tile < tiles; tile++, row += rows) {
