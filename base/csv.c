@@ -1,5 +1,6 @@
 #include "base/csv.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 kin_csv kin_csv_open(const char *name, char *text, size_t size)
@@ -8,10 +9,19 @@ kin_csv kin_csv_open(const char *name, char *text, size_t size)
     return (kin_csv){.name = name, .at = text + mark, .end = text + size, .next_line = 1, .separator = ','};
 }
 
+bool kin_csv_fail(const kin_csv *csv, kin_error *err, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", csv->name, (long long)csv->line, text);
+}
+
 static bool zero_byte(const kin_csv *csv, kin_error *err)
 {
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: holds a zero byte; is this a text file?", csv->name,
-                    (long long)csv->line);
+    return kin_csv_fail(csv, err, "holds a zero byte; is this a text file?");
 }
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -37,9 +47,7 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
             if (csv->at == csv->end || *csv->at != '"') {
                 char *stop = csv->at;
                 skip_blanks(csv);
-                if (!at_end_of_field(csv))
-                    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: text behind a closing quote",
-                                    csv->name, (long long)csv->line);
+                if (!at_end_of_field(csv)) return kin_csv_fail(csv, err, "text behind a closing quote");
                 if (to < stop) *to = '\0';
                 return true;
             }
@@ -49,8 +57,7 @@ static bool quoted(kin_csv *csv, char **field, kin_error *err)
         *to++ = *csv->at;
     }
     if (csv->at < csv->end) return zero_byte(csv, err);
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: a quote is never closed", csv->name,
-                    (long long)csv->line);
+    return kin_csv_fail(csv, err, "a quote is never closed");
 }
 
 static bool plain(kin_csv *csv, char **field, kin_error *err)
@@ -100,9 +107,7 @@ int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err)
         csv->next_line++;
         return count;
     }
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: more than %d fields", csv->name, (long long)csv->line,
-                    room),
-           -1;
+    return kin_csv_fail(csv, err, "more than %d fields", room), -1;
 }
 
 static bool plain_enough(const char *field)

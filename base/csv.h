@@ -26,6 +26,9 @@ kin_csv kin_csv_open(const char *name, char *text, size_t size);
  * fields), which names the line. */
 int kin_csv_next(kin_csv *csv, char **field, int room, kin_error *err);
 
+/* An error of KIN_ERR_DATA in the record read last: "NAME: line N: " and the text. Returns false. */
+bool kin_csv_fail(const kin_csv *csv, kin_error *err, const char *format, ...) KIN_PRINTF(3, 4);
+
 /* Writes one field, quoted where it must be. */
 void kin_csv_put(FILE *stream, const char *field);
 

@@ -130,8 +130,8 @@ static bool take_label(labels *l, const index_of_names *x, const kin_csv *csv, c
     int64_t i = find_picture(x, name);
     if (i < 0 || !*label) return true;
     if (l->class_of_item[i] && strcmp(l->class_of_item[i], label) != 0)
-        return kin_fail(l->err, KIN_ERR_DATA, "%s: line %lld: %s has the label \"%.60s\" on an earlier line",
-                        csv->name, (long long)csv->line, l->set->items[i].id, l->class_of_item[i]);
+        return kin_csv_fail(csv, l->err, "%s has the label \"%.60s\" on an earlier line", l->set->items[i].id,
+                            l->class_of_item[i]);
     *known += !l->class_of_item[i];
     l->class_of_item[i] = kin_arena_strdup(&l->set->arena, label);
     return l->class_of_item[i] || kin_fail_memory(l->err, csv->name, strlen(label));
@@ -155,8 +155,7 @@ static bool read_labels(labels *l, const index_of_names *x, kin_csv *csv)
                  kin_fail(l->err, KIN_ERR_DATA, "%s: its first line names no columns `path` and `label`",
                           csv->name);
         } else if (count != columns || label >= count) {
-            ok = kin_fail(l->err, KIN_ERR_DATA, "%s: line %lld: is not `path,label`", csv->name,
-                          (long long)csv->line);
+            ok = kin_csv_fail(csv, l->err, "is not `path,label`");
         } else {
             ok = take_label(l, x, csv, field[name], field[label], &known);
         }

@@ -39,17 +39,6 @@ typedef struct list_reader {
     kin_error *err;
 } list_reader;
 
-static bool line_fail(list_reader *r, const char *format, ...) KIN_PRINTF(2, 3);
-static bool line_fail(list_reader *r, const char *format, ...)
-{
-    char text[600];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return kin_fail(r->err, KIN_ERR_DATA, "%s: line %lld: %s", r->csv.name, (long long)r->csv.line, text);
-}
-
 /* ---- files ---- */
 
 /* The number behind "container#", which is cut off; -1 for other paths. */
@@ -144,9 +133,10 @@ static bool boxes_complete(list_reader *r)
     int sides = 0;
     for (int k = KIN_COLUMN_LEFT; k <= KIN_COLUMN_BOTTOM; k++) sides += r->columns.place[k] >= 0;
     return sides == 0 || sides == 4 ||
-           line_fail(r,
-                     "names only %d of a box's columns x_1, y_1, x_2, y_2; rename them if no boxes are meant",
-                     sides);
+           kin_csv_fail(
+               &r->csv, r->err,
+               "names only %d of a box's columns x_1, y_1, x_2, y_2; rename them if no boxes are meant",
+               sides);
 }
 
 /* Whether the first line names the columns; *ok is false where it is neither that nor a picture. */
@@ -162,22 +152,23 @@ static bool is_header(list_reader *r, char *const *field, int count, bool *ok)
             r->columns.place[KIN_COLUMN_PATH] = found.place[KIN_COLUMN_ID];
         *ok = r->columns.place[KIN_COLUMN_PATH] >= 0
                   ? boxes_complete(r)
-                  : line_fail(r,
-                              "names its columns, and none of them is `path`, where the pictures are; "
-                              "not understood: %s",
-                              *found.others ? found.others : "none");
+                  : kin_csv_fail(&r->csv, r->err,
+                                 "names its columns, and none of them is `path`, where the pictures are; "
+                                 "not understood: %s",
+                                 *found.others ? found.others : "none");
         return true;
     }
     if (!file && !picture)
-        *ok = line_fail(r,
-                        "names no file that is there, and no column that is known: '%.100s'; `path`, or "
-                        "`path,label`, was expected",
-                        field[0]);
+        *ok = kin_csv_fail(&r->csv, r->err,
+                           "names no file that is there, and no column that is known: '%.100s'; `path`, or "
+                           "`path,label`, was expected",
+                           field[0]);
     else if (count > 2)
-        *ok = line_fail(r,
-                        "is not `path,label`: it has %d fields, and what the others mean is not told; begin "
-                        "the list with a line that names them",
-                        count);
+        *ok = kin_csv_fail(
+            &r->csv, r->err,
+            "is not `path,label`: it has %d fields, and what the others mean is not told; begin "
+            "the list with a line that names them",
+            count);
     return false;
 }
 
@@ -189,15 +180,16 @@ static bool take_camera(list_reader *r, kin_sample *item, const char *text)
     if (!*text) return true;
     size_t prefix = strcspn(text, "0123456789");
     if (prefix >= sizeof r->camera_prefix || !kin_parse_int(text + prefix, 0, CAMERAS_MAX, &camera))
-        return line_fail(r,
-                         "the camera is \"%.60s\"; a number from 0 to %d was expected, also behind letters",
-                         text, CAMERAS_MAX);
+        return kin_csv_fail(
+            &r->csv, r->err,
+            "the camera is \"%.60s\"; a number from 0 to %d was expected, also behind letters", text,
+            CAMERAS_MAX);
     if (!r->any_camera) snprintf(r->camera_prefix, sizeof r->camera_prefix, "%.*s", (int)prefix, text);
     if (strlen(r->camera_prefix) != prefix || strncmp(r->camera_prefix, text, prefix) != 0)
-        return line_fail(r,
-                         "the camera is \"%.60s\", and that of an earlier line begins with \"%s\"; their "
-                         "numbers alone would mix them up",
-                         text, r->camera_prefix);
+        return kin_csv_fail(&r->csv, r->err,
+                            "the camera is \"%.60s\", and that of an earlier line begins with \"%s\"; their "
+                            "numbers alone would mix them up",
+                            text, r->camera_prefix);
     r->any_camera = true;
     item->camera = (int)camera;
     return true;
@@ -230,7 +222,8 @@ static bool find_sides(list_reader *r, char *const *field, sides *s)
     if (fits) memcpy(s->room, one, length + 1);
     for (int k = 0; fits && k < 4; k++) s->text[k] = next_word(&rest);
     return (fits && !*next_word(&rest)) ||
-           line_fail(r, "\"%.60s\" is no box: the four numbers x_1 y_1 x_2 y_2 were expected", one);
+           kin_csv_fail(&r->csv, r->err,
+                        "\"%.60s\" is no box: the four numbers x_1 y_1 x_2 y_2 were expected", one);
 }
 
 static bool take_box(list_reader *r, kin_sample *item, const sides *s)
@@ -241,13 +234,13 @@ static bool take_box(list_reader *r, kin_sample *item, const sides *s)
         if (!*s->text[k]) continue;
         given++;
         if (!kin_parse_real(s->text[k], &side[k]) || side[k] < 0 || side[k] > SIDE_MAX)
-            return line_fail(r, "\"%.60s\" is no side of a box", s->text[k]);
+            return kin_csv_fail(&r->csv, r->err, "\"%.60s\" is no side of a box", s->text[k]);
     }
     if (!given) return true;
     if (given < 4 || !(side[2] > side[0] && side[3] > side[1]))
-        return line_fail(r, "is no box: x_1 < x_2 and y_1 < y_2 were expected");
+        return kin_csv_fail(&r->csv, r->err, "is no box: x_1 < x_2 and y_1 < y_2 were expected");
     if (item->number >= 0)
-        return line_fail(r, "cuts a box out of an IDX or CIFAR file, which cannot be done");
+        return kin_csv_fail(&r->csv, r->err, "cuts a box out of an IDX or CIFAR file, which cannot be done");
     int x = (int)floor(side[0]), y = (int)floor(side[1]);
     item->box = (kin_box){x, y, (int)ceil(side[2]) - x, (int)ceil(side[3]) - y};
     return true;
@@ -266,7 +259,7 @@ static bool take_part(list_reader *r, char *const *field, kin_role *role, bool *
     bool query = false, gallery = false;
     kin_error inner = {0};
     if (!kin_columns_role(&r->columns, field, &query, &gallery, &inner))
-        return line_fail(r, "%s", inner.message);
+        return kin_csv_fail(&r->csv, r->err, "%s", inner.message);
     const char *split = kin_columns_field(&r->columns, field, KIN_COLUMN_SPLIT);
     if (*split && kin_names_add(&r->splits, split) < 0)
         return kin_fail_memory(r->err, r->csv.name, (size_t)r->rows);
@@ -310,11 +303,12 @@ static bool take_row(list_reader *r, char *const *field)
     kin_role role = KIN_ROLE_NONE;
     place at;
     sides box;
-    if (!*path) return line_fail(r, "names no picture");
+    if (!*path) return kin_csv_fail(&r->csv, r->err, "names no picture");
     if (!take_part(r, field, &role, &wanted)) return false;
     r->rows++;
     if (!wanted) return true;
-    if (!locate(r, path, &at)) return line_fail(r, "the path is longer than %d bytes", PATH_BYTES - 1);
+    if (!locate(r, path, &at))
+        return kin_csv_fail(&r->csv, r->err, "the path is longer than %d bytes", PATH_BYTES - 1);
     const char *class_name = *label ? kin_arena_strdup(&r->set->arena, label) : NULL;
     bool ok = (class_name || !*label) && kin_grow((void **)&r->class_of_item, (size_t)r->set->count,
                                                   &r->capacity, sizeof *r->class_of_item);
@@ -335,11 +329,13 @@ static bool take_record(list_reader *r, char *const *field, int count)
 {
     if (count == r->columns.count) return take_row(r, field);
     return r->columns.known
-               ? line_fail(r, "has %d fields, and the first line names %d columns", count, r->columns.count)
+               ? kin_csv_fail(&r->csv, r->err, "has %d fields, and the first line names %d columns", count,
+                              r->columns.count)
            : r->columns.count == 1
-               ? line_fail(r, "has %d fields, and the first line is a path alone; quote paths with commas",
-                           count)
-               : line_fail(r, "is not `path,label`");
+               ? kin_csv_fail(&r->csv, r->err,
+                              "has %d fields, and the first line is a path alone; quote paths with commas",
+                              count)
+               : kin_csv_fail(&r->csv, r->err, "is not `path,label`");
 }
 
 /* ---- the whole ---- */
@@ -381,9 +377,10 @@ static bool read_bare(list_reader *r)
         size_t length = first_line(&r->csv, line, sizeof line);
         r->csv.at += length;
         if (length + 1 == sizeof line || strlen(line) != length)
-            return line_fail(r, "is no path: too long, or with a zero byte in it");
+            return kin_csv_fail(&r->csv, r->err, "is no path: too long, or with a zero byte in it");
         if (strchr(line, ',') && !names_file(r, line))
-            return line_fail(r, "'%.100s' names no file, and the first line is a path alone", line);
+            return kin_csv_fail(&r->csv, r->err, "'%.100s' names no file, and the first line is a path alone",
+                                line);
         ok = take_row(r, field);
         if (!ok) return false;
     }

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "data/sets/known.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,17 +79,6 @@ typedef struct split_list {
     bool only_ids, only_classes; /* the first line said so */
 } split_list;
 
-static bool list_fail(const split_list *l, kin_error *err, const char *format, ...) KIN_PRINTF(3, 4);
-static bool list_fail(const split_list *l, kin_error *err, const char *format, ...)
-{
-    char text[600];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", l->csv.name, (long long)l->csv.line, text);
-}
-
 static bool index_names(split_list *l, kin_error *err)
 {
     bool ok = true;
@@ -139,7 +127,9 @@ static int part_of(const split_list *l, char *const *field, kin_error *err)
     if (l->split < 0) return HOLD;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcmp(field[l->split], parts[i].name) == 0) return parts[i].part;
-    return list_fail(l, err, "the split is \"%.60s\"; train, val or test was expected", field[l->split]), -1;
+    return kin_csv_fail(&l->csv, err, "the split is \"%.60s\"; train, val or test was expected",
+                        field[l->split]),
+           -1;
 }
 
 static bool find_id(split_list *l, const char *name, int64_t *id, kin_error *err)
@@ -150,8 +140,8 @@ static bool find_id(split_list *l, const char *name, int64_t *id, kin_error *err
     int64_t old = kin_names_find(&l->old_ids, name);
     if (old >= 0) *id = l->of_old_id[old];
     return old < 0 || *id >= 0 ||
-           list_fail(l, err, "\"%.200s\" may be several pictures, whose ids differ in blanks and commas",
-                     name);
+           kin_csv_fail(&l->csv, err,
+                        "\"%.200s\" may be several pictures, whose ids differ in blanks and commas", name);
 }
 
 static bool take_line(split_list *l, char *const *field, kin_error *err)
@@ -161,14 +151,15 @@ static bool take_line(split_list *l, char *const *field, kin_error *err)
     int64_t c = l->only_ids ? -1 : kin_names_find(&l->classes, name), id = -1;
     if (part < 0 || (!l->only_classes && !find_id(l, name, &id, err))) return false;
     if (c < 0 && id < 0)
-        return list_fail(l, err, "\"%.200s\" is neither a class nor a picture's id of the data set", name);
+        return kin_csv_fail(&l->csv, err, "\"%.200s\" is neither a class nor a picture's id of the data set",
+                            name);
     if (c >= 0 && id >= 0)
-        return list_fail(
-            l, err,
+        return kin_csv_fail(
+            &l->csv, err,
             "\"%.200s\" is a class and also a picture's id; begin the list with a line `class` or `id`",
             name);
     uint8_t *said = c >= 0 ? &l->of_class[c] : &l->of_id[id];
-    if (*said) return list_fail(l, err, "\"%.200s\" stands on an earlier line already", name);
+    if (*said) return kin_csv_fail(&l->csv, err, "\"%.200s\" stands on an earlier line already", name);
     *said = (uint8_t)(1 + part);
     return true;
 }
@@ -186,7 +177,7 @@ static bool read_list(split_list *l, kin_error *err)
         if (first) l->split = count > 1 ? 1 : -1;
         if (count != columns || (l->split < 0 && count > 1) ||
             (!l->only_ids && !l->only_classes && count > 2))
-            ok = list_fail(l, err, "is not `class` or `id`, and maybe `,train|val|test`");
+            ok = kin_csv_fail(&l->csv, err, "is not `class` or `id`, and maybe `,train|val|test`");
         else ok = take_line(l, field, err);
     }
     return ok;

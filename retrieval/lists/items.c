@@ -196,8 +196,7 @@ static bool take_role(table *t, char *const *field, kin_error *err)
     bool query, gallery;
     kin_error inner = {0};
     if (!kin_columns_role(&t->columns, field, &query, &gallery, &inner))
-        return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s", t->csv.name, (long long)t->csv.line,
-                        inner.message);
+        return kin_csv_fail(&t->csv, err, "%s", inner.message);
     t->cell[ROLE][t->count] = query && gallery ? "both" : query ? "query" : gallery ? "gallery" : "";
     return true;
 }
@@ -208,8 +207,8 @@ static bool read_rows(table *t, kin_error *err)
     for (int columns; (columns = kin_csv_next(&t->csv, field, COLUMNS, err)) != 0;) {
         if (columns < 0) return false;
         if (columns != t->columns.count)
-            return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line has %d",
-                            t->csv.name, (long long)t->csv.line, columns, t->columns.count);
+            return kin_csv_fail(&t->csv, err, "has %d fields, the first line has %d", columns,
+                                t->columns.count);
         if (!grow(t, err)) return false;
         for (int k = 0; k < KNOWN; k++) t->cell[k][t->count] = t->place[k] < 0 ? "" : field[t->place[k]];
         if (!take_role(t, field, err)) return false;
