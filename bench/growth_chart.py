@@ -54,6 +54,10 @@ def short(x):
     return f"{x:g}"
 
 
+def megabytes(x):
+    return f"{x / 1000:g} GB" if x >= 1000 else f"{x:g} MB"
+
+
 def decades(values):
     return range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
 
@@ -87,7 +91,7 @@ def panel(growth, x, y, tables):
     powers = ", ".join(f"{name} {power([(size, s) for size, s, _ in rows]):.2f}" for _, name, rows in points)
     upper, _, _ = curves(x, y, HIGH, [(c, [(size, s) for size, s, _ in rows]) for c, _, rows in points], seconds)
     below = y + HIGH + 22
-    lower, at_x, sizes = curves(x, below, LOW, [(c, [(size, m) for size, _, m in rows]) for c, _, rows in points], lambda v: f"{short(v)} MB")
+    lower, at_x, sizes = curves(x, below, LOW, [(c, [(size, m) for size, _, m in rows]) for c, _, rows in points], megabytes)
     out = [text(x, y - 24, title, size=13, more=' font-weight="600"'), text(x, y - 9, f"power: {powers}", colour=FAINT, size=12)] + upper + lower
     last = -100
     for size in sizes:
@@ -105,7 +109,7 @@ def draw(tables, picture):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="system-ui, sans-serif">',
            f'<rect width="{width}" height="{height}" fill="#fff"/>',
            text(LEFT, 26, "How time and memory grow", size=16, colour=INK)]
-    x = LEFT + 220
+    x = LEFT + 260
     for i, name in enumerate(tables):
         out += [f'<circle cx="{x}" cy="21" r="5" fill="{COLOURS[i % len(COLOURS)]}"/>', text(x + 10, 26, name, colour=FAINT)]
         x += 90

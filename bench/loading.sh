@@ -1,6 +1,6 @@
 #!/bin/sh
 # Whether a folder's embedding keeps all cores busy, decoding and network together: seconds by the clock, of CPU, and the share of the cores' time
-# that was used, for decoding alone (--model pixels) and for decoding and a network.
+# that was used, for decoding alone (--model histogram, whose descriptors are short: what is written hardly counts) and for decoding and a network.
 #   bench/loading.sh KIN DATA MODEL [WEIGHTS]      DATA: a folder of photographs; MODEL: of kin models, with its WEIGHTS, or a run
 set -eu
 . "$(dirname "$0")/timed.sh"
@@ -17,7 +17,7 @@ embed() {
 
 show() { echo "$2 $3" | awk -v what="$1" -v cores="$cores" '{ printf "%-28s %6.2f s by the clock, %6.2f s of CPU: %.2f of %d cores\n", what, $1, $2, $2 / $1 / cores, cores }'; }
 
-set -- $(embed "$data" --model pixels --size 224)
+set -- $(embed "$data" --model histogram --size 224)
 show "decoding alone" "$1" "$2"
 decoding=$2
 set -- $(embed "$data" --model "$model" ${weights:+--weights "$weights"})
