@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define LOOK_AFTER 0.3  /* seconds at a pace, and ... */
+#define LOOK_SHARE 0.02 /* ... the share of the work, after which it tells something */
+
 double kin_clock(void)
 {
     struct timespec t;
@@ -33,4 +36,13 @@ bool kin_duration_read(const char *text, double *seconds, kin_error *err)
     return kin_fail(
         err, KIN_ERR_ARGUMENT,
         "a time of '%.40s' is not possible; more than nothing and less than 30 years was expected", text);
+}
+
+double kin_pace_foretell(kin_pace *pace, double took, double share)
+{
+    if (!(share > 0)) return 0;
+    if (pace->share <= 0) *pace = (kin_pace){took, share};
+    double seconds = took - pace->took, done = share - pace->share;
+    if (seconds < LOOK_AFTER || done < LOOK_SHARE) return 0;
+    return took + seconds / done * (1 - share);
 }

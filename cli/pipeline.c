@@ -1,15 +1,12 @@
 #include "cli/pipeline.h"
 
 #include "base/memory.h"
-#include "cli/deadline.h"
 #include "cli/interrupt.h"
 #include "retrieval/rerank/among.h"
 
 #include <math.h>
 #include <string.h>
 
-#define LOOK_AFTER 0.3  /* seconds of a stage, and ... */
-#define LOOK_SHARE 0.02 /* ... the share of it, after which it is known how long it will take */
 #define PROBE_QUERIES 500
 #define PROBE_GALLERY 1500
 
@@ -34,6 +31,7 @@ void kin_pipeline_begin(kin_pipeline *p, kin_cost stage)
     p->stage = stage;
     p->stage_started = kin_clock();
     p->needs = 0;
+    p->pace = (kin_pace){0};
     p->late = false;
 }
 
@@ -94,9 +92,11 @@ static void warn_once(kin_pipeline *p)
 static bool in_time(kin_pipeline *p, int64_t done, int64_t total)
 {
     if (p->deadline <= 0) return true;
-    double took = kin_clock() - p->stage_started, share = total > 0 ? (double)done / (double)total : 0;
-    bool known = took >= LOOK_AFTER && share >= LOOK_SHARE;
-    if (known) p->needs = took / share + (p->holds ? rest_of(p, took / share) : 0);
+    if (p->late) return false; /* other threads' reports, after it was decided */
+    double took = kin_clock() - p->stage_started, share = total > 0 ? (double)done / (double)total : 0,
+           whole = kin_pace_foretell(&p->pace, took, share);
+    bool known = whole > 0;
+    if (known) p->needs = whole + (p->holds ? rest_of(p, whole) : 0);
     if (!p->holds) return warn_once(p), true;
     if (usable(p) > 0 && (!known || p->needs - took <= usable(p))) return true;
     p->late = true;

@@ -7,6 +7,7 @@
 #ifndef KIN_CLI_PIPELINE_H
 #define KIN_CLI_PIPELINE_H
 
+#include "cli/deadline.h"
 #include "cli/retrieve.h"
 #include "retrieval/cost.h"
 #include "retrieval/rerank/rerank.h"
@@ -26,6 +27,7 @@ typedef struct kin_pipeline {
     /* The stage that runs: */
     kin_cost stage;
     double stage_started, needs; /* what it would take in all, as its first part tells; 0: not known */
+    kin_pace pace;
     /* it was stopped for the deadline; it was said that the deadline cannot be kept */
     bool late, warned;
     int64_t total_items; /* re-ranked with, for the report; 0: all */
