@@ -3,6 +3,7 @@
 is to be. Speed first, memory below it; what has a figure of another kind (mAP) is not drawn.
 
     bench/chart.py [FOLDER [PICTURE.svg]]"""
+import collections
 import csv
 import math
 import pathlib
@@ -103,7 +104,8 @@ def group(out, y, title, works, sets):
 def key(sets):
     out, x = [], LEFT
     for i, (name, table) in enumerate(sets.items()):
-        processor = max((lines[0]["date"], lines[0]["processor"]) for lines in table.values())[1] # that of the newest line
+        measured = collections.Counter((lines[0]["date"], lines[0]["processor"]) for lines in table.values())
+        processor = max(measured, key=lambda m: (m[0], measured[m]))[1] # of the newest day, that of the most lines
         words = f"{name}: {processor}" if processor else name
         reaches, misses = COLOURS[i % len(COLOURS)]
         out.append(f'<rect x="{x}" y="{TOP - 26}" width="9" height="12" rx="2" fill="{reaches}"/><rect x="{x + 9}" y="{TOP - 26}" width="9" height="12" rx="2" fill="{misses}"/>')
