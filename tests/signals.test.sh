@@ -85,7 +85,7 @@ report "a signal told twice at once is one" "$wrong"
 
 # Steps of some seconds are finished first; who asks again later has them ended at once.
 wrong=
-"$kin" train shop --model resnet20 --width 64 --embedding 8 --size 96 --batch-classes 60 --batch-pictures 8 --steps 9 --out new --force >said 2>err </dev/null &
+"$kin" train shop --model resnet20 --width 128 --embedding 8 --size 48 --batch-classes 8 --batch-pictures 4 --steps 9 --out new --force >said 2>err </dev/null &
 pid=$!
 for _ in $(seq 200); do grep -q "batches of" err && break; sleep .05; done
 sleep .3; kill -TERM $pid
