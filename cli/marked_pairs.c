@@ -53,9 +53,8 @@ static bool take_mark(const reading *r, const char *text, bool *same, kin_error 
     for (int is = 0; is < 2; is++)
         for (const char *const *w = words[is]; *w; w++)
             if (strcmp(text, *w) == 0) return *same = is, true;
-    return kin_fail(err, KIN_ERR_DATA,
-                    "%s: line %lld: 1 or 0 was expected for whether both show one thing, not '%.40s'",
-                    r->csv.name, (long long)r->csv.line, text);
+    return kin_csv_fail(&r->csv, err, "1 or 0 was expected for whether both show one thing, not '%.40s'",
+                        text);
 }
 
 static bool number_paths(reading *r, kin_error *err)
@@ -76,8 +75,7 @@ static bool take_item(const reading *r, const char *path, int64_t *item, kin_err
     *item = kin_names_find(&r->whole, path);
     if (*item < 0) *item = kin_names_find(&r->below, path);
     if (*item < 0) *item = kin_album_item(r->album, path);
-    return *item >= 0 || kin_fail(err, KIN_ERR_DATA, "%s: line %lld: %s is no picture of the index",
-                                  r->csv.name, (long long)r->csv.line, path);
+    return *item >= 0 || kin_csv_fail(&r->csv, err, "%.400s is no picture of the index", path);
 }
 
 static bool take_pair(reading *r, char *const *field, int count, kin_error *err)
@@ -87,8 +85,7 @@ static bool take_pair(reading *r, char *const *field, int count, kin_error *err)
     bool same = false;
     double product = 0;
     if (count != r->columns)
-        return kin_fail(err, KIN_ERR_DATA, "%s: line %lld: has %d fields, the first line %d", r->csv.name,
-                        (long long)r->csv.line, count, r->columns);
+        return kin_csv_fail(&r->csv, err, "has %d fields, the first line %d", count, r->columns);
     if (!take_mark(r, field[r->mark], &same, err) || !take_item(r, field[r->a], &a, err) ||
         !take_item(r, field[r->b], &b, err))
         return false;

@@ -77,6 +77,8 @@ says "tune too" 1 "the items have no labels" "$kin" tune --gallery l
 says "one label is none" 1 "all items have one label, '.'" sh -c "sed 's/,,/,.,/' l.csv >m.csv && cp l.npy m.npy && '$kin' eval --gallery m"
 says "the list of it is a data set without classes" 0 "0 classes" "$kin" data l.csv
 says "embed --judge by a pattern of names" 0 "4 pictures, each looked for among the others" "$kin" embed loose --labels "{}_*" --model pixels --size 8 --out l --judge --quiet
+long=$(printf "%0250d" 7) && mkdir -p "deep/$long/$long" && cp loose/a_1.png "deep/$long/$long/a.png" && printf 'path,label\n%s,one\n%s,two\n' "$long/$long/a.png" a.png >labels.csv
+says "two labels of a picture with a long name" 1 "000000 has the label \"one\" on an earlier line" "$kin" data deep --labels labels.csv
 
 # ---- outputs ----
 says "embed asks for its folder before the work" 1 "nodir/x.npy" "$kin" embed odd --model pixels --size 8 --out nodir/x

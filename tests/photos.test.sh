@@ -176,6 +176,10 @@ expect "a stranger by them" 1 "" "(by 3 marked pairs)" find noise.ppm --index sh
 mkdir twice twice/twice && cp shop/product-0003/view-01.png twice/z.png && cp shop/product-0004/view-01.png twice/twice/z.png && "$kin" index twice --quiet >"$out/log"
 printf 'a,b,same\ntwice/z.png,z.png,1\ntwice/twice/z.png,./twice/z.png,0\n' >spelt.csv
 expect "a path means what kin's lists call so, before what the index does" 0 "1.0000  twice/z.png" "0 of 1 pairs of one thing are farther, 0 of 1 others nearer" find shop/copy.png --index twice --pairs spelt.csv --top 1
+for row in 'nowhere.png,z.png,1:nowhere.png is no picture of the index' "z.png,z.png,maybe:1 or 0 was expected for whether both show one thing, not 'maybe'" 'z.png,z.png:has 2 fields, the first line 3'; do
+    printf 'a,b,same\ntwice/z.png,z.png,1\n%s\n' "${row%%:*}" >wrong.csv
+    expect "marked pairs: ${row#*:}" 1 "" "wrong.csv: line 3: ${row#*:}" find shop/copy.png --index twice --pairs wrong.csv
+done
 sed '$d;2d' marks.csv >few.csv
 expect "pairs of either kind are needed" 1 "" "it has 0 and 1" find shop/copy.png --index shop --pairs few.csv
 sed 's/,no$/,perhaps/' marks.csv >bad.csv

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "data/sets/dataset.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,8 +129,8 @@ static bool take_label(labels *l, const index_of_names *x, const kin_csv *csv, c
     int64_t i = find_picture(x, name);
     if (i < 0 || !*label) return true;
     if (l->class_of_item[i] && strcmp(l->class_of_item[i], label) != 0)
-        return kin_csv_fail(csv, l->err, "%s has the label \"%.60s\" on an earlier line", l->set->items[i].id,
-                            l->class_of_item[i]);
+        return kin_csv_fail(csv, l->err, "%.200s has the label \"%.60s\" on an earlier line",
+                            l->set->items[i].id, l->class_of_item[i]);
     *known += !l->class_of_item[i];
     l->class_of_item[i] = kin_arena_strdup(&l->set->arena, label);
     return l->class_of_item[i] || kin_fail_memory(l->err, csv->name, strlen(label));

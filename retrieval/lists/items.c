@@ -278,8 +278,9 @@ static bool take_apart(const char *name, char *text, size_t size, kin_items *out
         ok = (!data || take_vectors(&t, data, dim, err)) && make(out, t.count, &texts, &bad, &first, err);
     }
     if (!ok && bad >= 0 && first >= 0)
-        kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id '%s' stands on line %lld already; ids must differ",
-                 name, (long long)t.line[bad], t.cell[ID][bad], (long long)t.line[first]);
+        kin_fail(err, KIN_ERR_DATA,
+                 "%s: line %lld: the id '%.200s' stands on line %lld already; ids must differ", name,
+                 (long long)t.line[bad], t.cell[ID][bad], (long long)t.line[first]);
     else if (!ok && bad >= 0)
         kin_fail(err, KIN_ERR_DATA, "%s: line %lld: the id is empty", name, (long long)t.line[bad]);
     for (int k = 0; k < KNOWN; k++) kin_free(t.cell[k]);
