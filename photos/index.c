@@ -19,14 +19,6 @@ void kin_photos_free(kin_photos *p)
     *p = (kin_photos){0};
 }
 
-bool kin_photos_threshold(const kin_photos *p, double rate, double *distance)
-{
-    int64_t at = (int64_t)(rate * (double)p->nearests);
-    if (p->nearests < 20) return false;
-    *distance = (double)p->nearest[at < p->nearests ? at : p->nearests - 1];
-    return true;
-}
-
 /* ---- writing ---- */
 
 typedef struct packed {

@@ -3,7 +3,7 @@
  *
  * The file is safetensors: "descriptors" F32 [count, dim] of unit length, "hashes" U64 [count], "digests" U8
  * [files, 32], "numbers" I64 [files, 5] (bytes, nanoseconds of the last change, date taken, width, height),
- * "paths" U8 (each below the folder, ended by a zero), "nearest" F32 (see kin_photos_threshold); in its notes
+ * "paths" U8 (each below the folder, ended by a zero), "nearest" F32 (see photos/strangers.h); in its notes
  * the version, the folder, what made the descriptors, and "since" (see kin_photos.since; 0 where it is not told). Pictures that could not be read stand behind the
  * others, without a descriptor, so that they are not tried again before they change. */
 #ifndef KIN_PHOTOS_INDEX_H
@@ -56,11 +56,5 @@ bool kin_photos_read(const char *file, kin_photos *out, kin_error *err);
 /* The same from memory; errors do not name a file. */
 bool kin_photos_parse(const uint8_t *bytes, size_t size, kin_photos *out, kin_error *err);
 void kin_photos_free(kin_photos *photos);
-
-/* The distance (1 - cosine) up to which a picture counts as found. Each of the pictures in `nearest` is taken
- * for a stranger once, by leaving out its own group (those that clustering takes for the same thing,
- * kin_cluster): a part `rate` of them find something as near as that, and so would strangers like them. False
- * where there are too few pictures to tell. */
-bool kin_photos_threshold(const kin_photos *photos, double rate, double *distance);
 
 #endif

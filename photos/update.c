@@ -10,11 +10,9 @@
 #include "data/look/look.h"
 #include "data/sets/dataset.h"
 #include "photos/present.h"
-#include "retrieval/cluster/cluster.h"
-#include "retrieval/search/search.h"
+#include "photos/strangers.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +23,6 @@
 enum {
     GROUP = 64,                 /* pictures between two looks at progress */
     ENOUGH = 2 * KIN_LOOK_SIDE, /* JPEGs are decoded no smaller: descriptor and hash take less */
-    SAMPLE = 1000,              /* pictures whose nearest is looked for */
     KEEP_SECONDS = 30           /* of work that a kill may cost */
 };
 
@@ -78,8 +75,9 @@ typedef enum {
 
 typedef struct job {
     kin_photo photo;
-    int64_t old;  /* of the known index: the same path; -1: none */
-    int64_t from; /* of the known index: where its descriptor is taken from; -1: made now */
+    int64_t old;            /* of the known index: the same path; -1: none */
+    int64_t from;           /* of the known index: where its descriptor is taken from; -1: made now */
+    const struct job *twin; /* one before it with the same content, whose descriptor it shares; NULL: none */
     state state;
     bool decoded;
     bool kept; /* SAME for it may not be opened now, and the index knows it */
@@ -92,8 +90,11 @@ typedef struct update {
     kin_dataset found;
     kin_names paths, contents; /* of the known index; contents as digits */
     int64_t *of_content;       /* [contents.count]: the first with that content */
-    bool *there;               /* [known]: its path is in the folder, or in one that is closed */
-    job *behind;               /* [n_behind]: the known ones of closed folders */
+    kin_names read;            /* contents that this update has decoded, or could not */
+    const job **of_read;       /* [read.count]: the first with that content */
+    size_t of_read_room;
+    bool *there; /* [known]: its path is in the folder, or in one that is closed */
+    job *behind; /* [n_behind]: the known ones of closed folders */
     int64_t n_behind;
     job *job;                    /* [found.count] */
     float *rows;                 /* [found.count, dim] */
@@ -275,6 +276,21 @@ static bool take_known(const update *u, job *j)
     return true;
 }
 
+/* So is that of a picture of an earlier group. */
+static bool take_twin(const update *u, job *j)
+{
+    char text[2 * KIN_BLAKE2B_BYTES + 1];
+    kin_hex(j->photo.digest, KIN_BLAKE2B_BYTES, text);
+    int64_t number = kin_names_find(&u->read, text), change = j->photo.change;
+    const char *path = j->photo.path;
+    if (number < 0) return false;
+    j->twin = u->of_read[number];
+    j->photo = j->twin->photo;
+    j->photo.path = path, j->photo.change = change;
+    j->state = j->twin->state;
+    return true;
+}
+
 static bool stopped(const update *u) { return u->opt->stops && u->opt->stops(u->opt->user); }
 
 static void read_one(void *arg, int64_t index, int worker)
@@ -292,7 +308,7 @@ static void read_one(void *arg, int64_t index, int worker)
         return;
     }
     take_digest(bytes.data, bytes.size, &j->photo);
-    if (!take_known(u, j)) {
+    if (!take_known(u, j) && !take_twin(u, j)) {
         float *row = u->opt->describe && !u->opt->by_hand ? NULL : u->rows + i * u->opt->dim;
         j->decoded = look_at(bytes.data, bytes.size, &u->opt->limits, &j->photo, row, err);
         j->state = j->decoded ? READY : UNREADABLE;
@@ -364,6 +380,24 @@ static bool describe_group(update *u, int64_t count, kin_error *err)
     return ok;
 }
 
+/* A folder of photographs holds many of them twice: what a group has read is decoded for no later one. Within a
+ * group it is, for its pictures are read at the same time. */
+static bool remember_group(update *u, int64_t count, kin_error *err)
+{
+    char text[2 * KIN_BLAKE2B_BYTES + 1];
+    bool ok = true;
+    for (int64_t k = 0; ok && k < count; k++) {
+        const job *j = &u->job[u->waiting[u->first + k]];
+        if (j->from >= 0 || j->twin || (j->state != READY && j->state != UNREADABLE)) continue;
+        int64_t before = u->read.count;
+        kin_hex(j->photo.digest, KIN_BLAKE2B_BYTES, text);
+        ok = kin_grow((void **)&u->of_read, (size_t)before, &u->of_read_room, sizeof *u->of_read) &&
+             kin_names_add(&u->read, text) >= 0;
+        if (ok && u->read.count > before) u->of_read[before] = j;
+    }
+    return ok || kin_fail_memory(err, "the contents that were read", (size_t)u->read.count * 128);
+}
+
 /* ---- the result ---- */
 
 static int by_path(const void *a, const void *b)
@@ -388,7 +422,8 @@ static bool put(const update *u, const job *j, kin_photos *out, int64_t at)
     out->item[at] = j->photo;
     if (!(out->item[at].path = kin_arena_strdup(&out->arena, j->photo.path))) return false;
     if (j->state == UNREADABLE) return true;
-    const float *row = j->from >= 0 ? u->known->rows + j->from * dim : u->rows + (j - u->job) * dim;
+    int64_t own = (j->twin ? j->twin : j) - u->job;
+    const float *row = j->from >= 0 ? u->known->rows + j->from * dim : u->rows + own * dim;
     memcpy(out->rows + at * dim, row, (size_t)dim * sizeof *row);
     return true;
 }
@@ -441,57 +476,6 @@ static bool gather(const update *u, job *rest, kin_photos *out, kin_error *err)
     return ok;
 }
 
-static int rising(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static bool goes_on(void *user, const char *stage, int64_t done, int64_t total)
-{
-    const kin_photos_opt *o = user;
-    (void)stage, (void)done, (void)total;
-    return !o->stops || !o->stops(o->user);
-}
-
-/* How far the nearest picture of another group is, of SAMPLE pictures spread over all: what a picture would
- * find whose thing is not in the index. Groups are those of kin_cluster, for nobody labelled anything. */
-static bool measure_nearest(kin_photos *p, const kin_photos_opt *o, kin_error *err)
-{
-    enum { LOOKED_AT = 64 };
-    int64_t n = p->count < SAMPLE ? p->count : SAMPLE, self[SAMPLE],
-            k = p->count - 1 < LOOKED_AT ? p->count - 1 : LOOKED_AT;
-    if (p->count < 2) return true;
-    kin_neighbours found = {0};
-    int64_t *group = kin_alloc_array((size_t)p->count, sizeof *group);
-    float *sample = kin_alloc_array((size_t)n, (size_t)p->dim * sizeof *sample);
-    p->nearest = kin_alloc_array((size_t)n, sizeof *p->nearest);
-    bool ok = (group && sample && p->nearest) ||
-              kin_fail_memory(err, "the index", (size_t)(n * p->dim) * sizeof *sample);
-    for (int64_t i = 0; ok && i < n; i++) {
-        self[i] = i * p->count / n;
-        memcpy(sample + i * p->dim, p->rows + self[i] * p->dim, (size_t)p->dim * sizeof *sample);
-    }
-    kin_progress progress = {goes_on, (void *)o};
-    kin_search_opt opt = {.k = k, .metric = KIN_INNER, .self = self, .progress = progress};
-    ok = ok &&
-         kin_cluster(kin_photos_vectors(p), &(kin_cluster_opt){.progress = progress}, group, err) >= 0 &&
-         kin_search((kin_vectors){sample, n, p->dim}, kin_photos_vectors(p), &opt, &found, err);
-    for (int64_t i = 0; ok && i < n; i++) {
-        int64_t at = 0;
-        while (at < k - 1 && group[found.index[i * k + at]] == group[self[i]]) at++;
-        float value = found.value[i * k + at];
-        p->nearest[i] = value < 1 ? 1 - value : 0;
-    }
-    if (ok) {
-        qsort(p->nearest, (size_t)n, sizeof *p->nearest, rising);
-        p->nearests = n;
-    }
-    kin_neighbours_free(&found);
-    kin_free(group), kin_free(sample);
-    return ok;
-}
-
 static bool copy_nearest(const kin_photos *known, kin_photos *out, kin_error *err)
 {
     size_t n = (size_t)known->nearests;
@@ -503,14 +487,21 @@ static bool copy_nearest(const kin_photos *known, kin_photos *out, kin_error *er
     return true;
 }
 
-/* Of a large index it takes longer than a few new pictures, and changes little by them; but many times a few are many. */
+static bool goes_on(void *user, const char *stage, int64_t done, int64_t total)
+{
+    const kin_photos_opt *o = user;
+    (void)stage, (void)done, (void)total;
+    return !o->stops || !o->stops(o->user);
+}
+
+/* Of a large index measuring takes longer than a few new pictures, and changes little by them; but many times a few are many. */
 static bool take_nearest(const update *u, kin_photos *out, kin_error *err)
 {
     enum { LARGE = 5000, FEW = 50 /* one in so many */ };
     const kin_photos_told *t = u->told;
     int64_t since = u->known->since + t->added + t->changed + t->moved + t->removed, n = u->known->nearests;
     bool stays = n > 0 && (since == 0 || (out->count >= LARGE && since * FEW < out->count));
-    if (!stays) return measure_nearest(out, u->opt, err);
+    if (!stays) return kin_photos_measure(out, (kin_progress){goes_on, (void *)u->opt}, err);
     out->since = since;
     return copy_nearest(u->known, out, err);
 }
@@ -584,6 +575,7 @@ static bool work(update *u, kin_error *err)
             stops = true;
         }
         if (stops) put_back(u, count);
+        if (!stops && !remember_group(u, count, err)) return false;
         if (stops || (o->progress && !o->progress(o->user, u->first + count, u->n_waiting)))
             return keep(u, err) &&
                    kin_fail(err, KIN_ERR_INTERRUPTED,
@@ -615,8 +607,9 @@ bool kin_photos_update(const kin_photos *known, const char *folder, const kin_ph
             kin_error_prefix(err, "what was read is kept, and the same command goes on");
     }
     if (!ok) kin_photos_free(out);
-    kin_names_free(&u.paths), kin_names_free(&u.contents);
-    kin_free(u.of_content), kin_free(u.there), kin_free(u.job), kin_free(u.rows), kin_free(u.waiting);
+    kin_names_free(&u.paths), kin_names_free(&u.contents), kin_names_free(&u.read);
+    kin_free(u.of_content), kin_free(u.of_read), kin_free(u.there), kin_free(u.job), kin_free(u.rows),
+        kin_free(u.waiting);
     kin_free(u.errors), kin_free(u.behind);
     kin_dataset_free(&u.found);
     return ok;

@@ -8,6 +8,7 @@
 #include "data/look/facts.h"
 #include "data/look/look.h"
 #include "photos/present.h"
+#include "photos/strangers.h"
 #include "photos/update.h"
 #include "tests/support/check.h"
 
@@ -594,9 +595,51 @@ static void test_not_finite(void)
     check_end();
 }
 
+static void copy_to(const char *from, const char *to)
+{
+    kin_bytes bytes;
+    CHECK(kin_read_file(check_path(from), 0, &bytes, NULL));
+    CHECK(kin_write_file(check_path(to), bytes.data, bytes.size, NULL));
+    kin_bytes_free(&bytes);
+}
+
+/* 64 are read at the same time; those behind them are copies, of pictures and of a file that is none. */
+static void test_twins(void)
+{
+    kin_photos whole, again, known;
+    kin_photos_told told;
+    char folder[600], name[32];
+    check_begin("index: copies behind the first 64 are not decoded again, and are what decoding gives");
+    CHECK(kin_make_folders(check_path("twins"), NULL));
+    snprintf(folder, sizeof folder, "%s", check_path("twins"));
+    for (int i = 0; i < 63; i++) {
+        snprintf(name, sizeof name, "twins/a%02d.png", i);
+        draw(check_path(name), i + 1);
+    }
+    CHECK(kin_write_file(check_path("twins/a63.png"), "no", 2, NULL));
+    CHECK(update(&none, folder, false, &known, &told) && told.decoded == 63 && told.broken == 1);
+    for (int i = 40; i < 64; i++) {
+        char from[32];
+        snprintf(from, sizeof from, "twins/a%02d.png", i), snprintf(name, sizeof name, "twins/b%02d.png", i);
+        copy_to(from, name);
+    }
+    CHECK(update(&none, folder, false, &whole, &told));
+    CHECK_MSG(told.decoded == 63 && told.added == 86 && told.broken == 2, "decoded %d added %d broken %d",
+              (int)told.decoded, (int)told.added, (int)told.broken);
+    for (int64_t i = 0; i < 23; i++)
+        CHECK(memcmp(whole.rows + (63 + i) * whole.dim, whole.rows + (40 + i) * whole.dim,
+                     (size_t)whole.dim * sizeof *whole.rows) == 0 &&
+              whole.item[63 + i].hash == whole.item[40 + i].hash);
+    CHECK(update(&known, folder, false, &again, &told));
+    CHECK(told.decoded == 0 && told.copied == 23 && equal(&whole, &again));
+    kin_photos_free(&known), kin_photos_free(&whole), kin_photos_free(&again);
+    check_end();
+}
+
 int main(void)
 {
     test_update();
+    test_twins();
     test_interrupted();
     test_since();
     test_passing();

@@ -5,6 +5,7 @@
 #include "cli/marked_pairs.h"
 #include "cli/pages/photos_page.h"
 #include "cli/terminal.h"
+#include "photos/strangers.h"
 #include "retrieval/search/search.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Indexes of photographs: whatever the bytes are, an index that is whole or an error. */
 #include "base/memory.h"
-#include "photos/index.h"
+#include "photos/strangers.h"
 
 #include <stdlib.h>
 #include <string.h>
