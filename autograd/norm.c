@@ -157,20 +157,24 @@ const kin_op kin_op_batch_norm = {"batch_norm",
                                   .defers = norm_defers,
                                   .saves = KIN_SAVES_INPUTS | KIN_SAVES_OUTPUT};
 
-kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add,
-                                 double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out)
+kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta,
+                                 const kin_batch_norm_opt *opt, kin_real *mean_out, kin_real *var_out)
 {
-    norm_opt o = {
-        .epsilon = epsilon, .act = act, .add = add != NULL, .mean_out = mean_out, .var_out = var_out};
-    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, add}, add ? 4 : 3);
+    norm_opt o = {.epsilon = opt->epsilon,
+                  .act = opt->act,
+                  .add = opt->add != NULL,
+                  .mean_out = mean_out,
+                  .var_out = var_out};
+    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, opt->add},
+                       o.add ? 4 : 3);
 }
 
 kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
-                                kin_tensor *var, kin_tensor *add, double epsilon, kin_act act)
+                                kin_tensor *var, const kin_batch_norm_opt *opt)
 {
-    norm_opt o = {.epsilon = epsilon, .act = act, .given = true, .add = add != NULL};
-    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o, (kin_tensor *[]){x, gamma, beta, mean, var, add},
-                       add ? 6 : 5);
+    norm_opt o = {.epsilon = opt->epsilon, .act = opt->act, .given = true, .add = opt->add != NULL};
+    return kin_apply_n(&kin_op_batch_norm, &o, sizeof o,
+                       (kin_tensor *[]){x, gamma, beta, mean, var, opt->add}, o.add ? 6 : 5);
 }
 
 /* ---- rows of unit length: y = x/‖x‖,  dx = (g − y·⟨g, y⟩)/‖x‖ ---- */

@@ -39,17 +39,22 @@ kin_tensor *kin_gem_pool(kin_tensor *x, kin_tensor *p);
 /* ---- normalisation (norm.c) ---- */
 
 typedef enum { KIN_LINEAR = 0, KIN_RELU, KIN_RELU6 } kin_act;
-/* Batch norm with the batch's own statistics over all rows, then + add (may be NULL), then the activation.
- * The statistics are written to mean_out and var_out [c] (biased), both may be NULL. */
-kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *add,
-                                 double epsilon, kin_act act, kin_real *mean_out, kin_real *var_out);
+typedef struct kin_batch_norm_opt {
+    double epsilon;  /* added to the variance */
+    kin_act act;     /* of the sum with `add` */
+    kin_tensor *add; /* of x's shape; may be NULL */
+} kin_batch_norm_opt;
+/* act(γ·(x − μ)/√(σ² + ε) + β + add) with the batch's own statistics over all rows (Ioffe and Szegedy 2015). They are
+ * written to mean_out and var_out [c] (biased), both may be NULL. */
+kin_tensor *kin_batch_norm_train(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta,
+                                 const kin_batch_norm_opt *opt, kin_real *mean_out, kin_real *var_out);
 /* The same with given statistics. */
 kin_tensor *kin_batch_norm_eval(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
-                                kin_tensor *var, kin_tensor *add, double epsilon, kin_act act);
-/* kin_batch_norm_eval without a residual, and the means of its kernel × kernel pixels, in one pass through
+                                kin_tensor *var, const kin_batch_norm_opt *opt);
+/* kin_batch_norm_eval, which must be without `add`, and the means of its kernel × kernel pixels, in one pass through
  * which no gradient flows (pool.c). */
 kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
-                                         kin_tensor *var, double epsilon, kin_act act, int64_t kernel);
+                                         kin_tensor *var, const kin_batch_norm_opt *opt, int64_t kernel);
 /* Each row divided by its Euclidean norm, at least 1e-12. */
 kin_tensor *kin_l2_normalize(kin_tensor *x);
 

@@ -100,10 +100,13 @@ typedef struct norm_pool_opt {
     kin_pool2d_opt pool; /* first: pool_infer's and geometry's */
     double epsilon;
     kin_act act;
+    bool add;
 } norm_pool_opt;
 
 static bool norm_pool_infer(kin_call *c, kin_shape *out)
 {
+    const norm_pool_opt *o = c->opt;
+    if (o->add) return kin_call_fail(c, "a residual cannot be added ahead of the means");
     for (int i = GAMMA; i <= VAR; i++)
         if (kin_count(c->in[i]) != kin_channels(c->in[NORM_X]))
             return kin_call_fail(c, "expected a number for each channel in scale, shift and statistics");
@@ -126,9 +129,10 @@ static void norm_pool_forward(kin_call *c)
 static const kin_op norm_avg_pool = {"norm_avg_pool", .infer = norm_pool_infer, .forward = norm_pool_forward};
 
 kin_tensor *kin_batch_norm_eval_avg_pool(kin_tensor *x, kin_tensor *gamma, kin_tensor *beta, kin_tensor *mean,
-                                         kin_tensor *var, double epsilon, kin_act act, int64_t kernel)
+                                         kin_tensor *var, const kin_batch_norm_opt *opt, int64_t kernel)
 {
-    norm_pool_opt o = {.pool = {.kernel = kernel}, .epsilon = epsilon, .act = act};
+    norm_pool_opt o = {
+        .pool = {.kernel = kernel}, .epsilon = opt->epsilon, .act = opt->act, .add = opt->add != NULL};
     return kin_apply(&norm_avg_pool, &o, sizeof o, x, gamma, beta, mean, var);
 }
 

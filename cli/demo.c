@@ -171,7 +171,10 @@ bool kin_demo_rank(const kin_demo_split *s, kin_demo_rung rung, const kin_demo_f
 bool kin_demo_judge(const kin_demo_split *s, const kin_neighbours *lists, kin_metrics *m,
                     kin_scores *per_query, kin_error *err)
 {
-    return kin_judge_lists(lists, s->query_label, s->gallery_label, s->items, false, m, per_query, err);
+    return kin_judge_lists(
+        lists,
+        &(kin_judged){.gallery = s->items, .query_label = s->query_label, .gallery_label = s->gallery_label},
+        m, NULL, per_query, err);
 }
 
 static bool try_out(const kin_demo_split *s, kin_demo_rung rung, kin_demo_fit *trial, kin_demo_fit *best,

@@ -97,7 +97,7 @@ static bool judge_chunks(kin_evaluation *e, kin_vectors query, kin_vectors galle
             e->found_first[q + i] = first_of(lists.index + i * lists.k, lists.k, e->selves.row[q + i]);
             scores[i].ap = NAN;
         }
-        bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, opt, scores, &inner);
+        bool ok = kin_judge_lists(&lists, &about, &e->metrics, opt, scores, &inner);
         kin_neighbours_free(&lists);
         /* A chunk in which no query has a relevant item is no error; a whole set is, below. */
         if (!ok && inner.code != KIN_ERR_DATA) return kin_fail(err, inner.code, "%s", inner.message);
@@ -145,7 +145,7 @@ static bool judge_set(kin_evaluation *e, kin_vectors set, const kin_metrics_opt 
                         .query_camera = e->gallery_camera,
                         .gallery_camera = e->gallery_camera,
                         .leave_one_out = true};
-    bool ok = kin_judge_neighbours(&lists, &about, &e->metrics, opt, e->each, err);
+    bool ok = kin_judge_lists(&lists, &about, &e->metrics, opt, e->each, err);
     kin_neighbours_free(&lists);
     return ok;
 }
@@ -191,9 +191,12 @@ static bool evaluate_exactly(kin_evaluation *e, const kin_cli *cli, const char *
     ok = ok && (query ? judge_chunks(e, kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), &opt, err)
                       : judge_set(e, kin_embeddings_vectors(&g), &opt, err));
     if (ok && kin_option_given(cli, "fit-threshold")) {
-        ok = kin_threshold_fit(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g), e->query_code,
-                               e->gallery_code, !query, e->selves.row, kin_option_real(cli, "fit-threshold"),
-                               &e->threshold, err);
+        ok = kin_threshold_fit(kin_embeddings_vectors(&q), kin_embeddings_vectors(&g),
+                               &(kin_threshold_labels){.query = e->query_code,
+                                                       .gallery = e->gallery_code,
+                                                       .leave_one_out = !query,
+                                                       .self = e->selves.row},
+                               kin_option_real(cli, "fit-threshold"), &e->threshold, err);
         e->has_threshold = true;
     }
     kin_vectors asked = kin_embeddings_vectors(query ? &q : &g);
@@ -217,7 +220,8 @@ static bool judge(kin_evaluation *e, const kin_cli *cli, kin_error *err)
     if (query && (!kin_items_open(query, &e->query, err) || !need_labels(&e->query, query, err)))
         return false;
     const kin_items *asked = query ? &e->query : &e->gallery;
-    if (!kin_ranks_read(cli->positional[0], asked, &e->gallery, e->leave_one_out, &e->ranks, NULL, err))
+    if (!kin_ranks_read(cli->positional[0], &(kin_ranked){asked, &e->gallery, e->leave_one_out}, &e->ranks,
+                        NULL, err))
         return false;
     if (e->ranks.own)
         kin_cli_note(cli, "%lld items found themselves in %s, and were taken out of their own lists",
@@ -240,8 +244,10 @@ static bool judge(kin_evaluation *e, const kin_cli *cli, kin_error *err)
 static bool resample(kin_evaluation *e, const kin_cli *cli, kin_error *err)
 {
     e->rounds = kin_option_int(cli, "bootstrap");
-    return !e->rounds || kin_bootstrap(e->each, kin_evaluation_asked(e)->count, e->rounds, 0.95,
-                                       (uint64_t)kin_option_int(cli, "seed"), &e->low, &e->high, err);
+    return !e->rounds ||
+           kin_bootstrap(e->each, kin_evaluation_asked(e)->count,
+                         &(kin_bootstrap_opt){e->rounds, 0.95, (uint64_t)kin_option_int(cli, "seed")},
+                         &e->low, &e->high, err);
 }
 
 bool kin_evaluation_make(kin_evaluation *e, const kin_cli *cli, kin_error *err)

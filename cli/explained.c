@@ -148,9 +148,7 @@ static bool look_at(kin_explained *e, kin_seen *s, kin_module *m, kin_error *err
     char name[32];
     kin_scaling_make(&scaling, &batch);
     kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), NULL);
-    if (x)
-        kin_scaling_picture(&scaling, s->image.data, (int)c->size, (int)kin_config_across(c),
-                            (int)c->channels, 0, 0, (float *)kin_data(x));
+    if (x) kin_scaling_picture(&scaling, &s->image, 0, 0, (float *)kin_data(x));
     const kin_tensor *y = kin_module_forward(m, x, KIN_EVAL);
     if (!y) return kin_take_error(ctx, err);
     const char *weights = weights_tap(e->network);

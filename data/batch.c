@@ -73,9 +73,10 @@ static float final_value(const kin_batch_opt *o, int channel, double byte)
     return (float)((byte / 255 - o->mean[channel]) / (deviation > 0 ? deviation : 1));
 }
 
-static void changed_picture(const kin_batch_opt *o, const uint8_t *from, int height, int width, int channels,
-                            const change *c, float *to)
+static void changed_picture(const kin_batch_opt *o, const kin_image *image, const change *c, float *to)
 {
+    int height = image->height, width = image->width, channels = image->channels;
+    const uint8_t *from = image->data;
     uint64_t at = 0;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
@@ -104,15 +105,16 @@ void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pi
         for (int c = 0; c < channels; c++) *out++ = scale->level[c][*from++];
 }
 
-void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int height, int width, int channels,
-                         int64_t picture, uint64_t key, float *out)
+void kin_scaling_picture(const kin_scaling *scale, const kin_image *image, int64_t picture, uint64_t key,
+                         float *out)
 {
     if (!key) {
-        kin_scaling_pixels(scale, pixels, (size_t)height * (size_t)width, channels, out);
+        size_t pixels = (size_t)image->height * (size_t)image->width;
+        kin_scaling_pixels(scale, image->data, pixels, image->channels, out);
         return;
     }
-    change c = draw_change(&scale->opt, height, width, picture, key);
-    changed_picture(&scale->opt, pixels, height, width, channels, &c, out);
+    change c = draw_change(&scale->opt, image->height, image->width, picture, key);
+    changed_picture(&scale->opt, image, &c, out);
 }
 
 typedef struct filling {
@@ -126,9 +128,13 @@ static void fill_one(void *arg, int64_t i, int worker)
 {
     (void)worker;
     const filling *f = arg;
-    size_t count = (size_t)f->p->size * (size_t)f->p->size * (size_t)f->p->channels;
-    kin_scaling_picture(&f->scale, f->p->pixels + (size_t)f->index[i] * count, f->p->size, f->p->size,
-                        f->p->channels, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
+    const kin_pictures *p = f->p;
+    size_t count = (size_t)p->size * (size_t)p->size * (size_t)p->channels;
+    kin_image image = {.width = p->size,
+                       .height = p->size,
+                       .channels = p->channels,
+                       .data = p->pixels + (size_t)f->index[i] * count};
+    kin_scaling_picture(&f->scale, &image, f->index[i], f->scale.opt.key, f->out + (size_t)i * count);
 }
 
 void kin_batch_fill(const kin_pictures *p, const int64_t *index, int64_t n, const kin_batch_opt *opt,

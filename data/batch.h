@@ -39,8 +39,8 @@ void kin_scaling_make(kin_scaling *scale, const kin_batch_opt *opt);
 /* `pixels` pixels, unchanged but scaled. */
 void kin_scaling_pixels(const kin_scaling *scale, const uint8_t *from, size_t pixels, int channels,
                         float *out);
-void kin_scaling_picture(const kin_scaling *scale, const uint8_t *pixels, int height, int width, int channels,
-                         int64_t picture, uint64_t key, float *out);
+void kin_scaling_picture(const kin_scaling *scale, const kin_image *image, int64_t picture, uint64_t key,
+                         float *out);
 
 #ifdef __cplusplus
 }

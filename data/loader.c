@@ -143,9 +143,7 @@ static bool make(kin_loader *l, int64_t step, int64_t picture, float *out, kin_e
                       "the augmentation makes pictures of %d x %d x %d; %d x %d x %d are needed: end it with "
                       "a crop to that size",
                       image.width, image.height, image.channels, o->across, o->size, o->channels);
-    if (ok)
-        kin_scaling_picture(&l->scale, image.data, o->size, o->across, o->channels, picture,
-                            o->scaling.key ? key : 0, out);
+    if (ok) kin_scaling_picture(&l->scale, &image, picture, o->scaling.key ? key : 0, out);
     kin_image_free(&image);
     return ok;
 }

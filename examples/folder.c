@@ -30,7 +30,9 @@ static bool embed(const char *run, const kin_dataset *set, kin_encoded *out, kin
 static bool judge(const char *what, const kin_neighbours *lists, const int64_t *labels, kin_error *err)
 {
     kin_metrics m;
-    if (!kin_judge_lists(lists, labels, labels, lists->queries, true, &m, NULL, err)) return false;
+    kin_judged about = {
+        .gallery = lists->queries, .query_label = labels, .gallery_label = labels, .leave_one_out = true};
+    if (!kin_judge_lists(lists, &about, &m, NULL, NULL, err)) return false;
     printf("%-10s mAP %.4f, R@1 %.4f\n", what, m.mean.ap, m.mean.recall[0]);
     return true;
 }

@@ -125,11 +125,12 @@ static bool retrieval_group(kin_error *err)
     kin_metrics plain, again;
     kin_rerank_opt opt = {KIN_RERANK_DEFAULTS, .k = 5, .leave_one_out = true};
     opt.k1 = 2, opt.k2 = 1;
+    kin_judged about = {.gallery = 6, .query_label = labels, .gallery_label = labels, .leave_one_out = true};
     bool ok = kin_search(all, all, &(kin_search_opt){.k = 5, .metric = KIN_COSINE, .leave_one_out = true},
                          &found, err) &&
               kin_rerank_k_reciprocal(all, all, &opt, &better, err) &&
-              kin_judge_lists(&found, labels, labels, 6, true, &plain, NULL, err) &&
-              kin_judge_lists(&better, labels, labels, 6, true, &again, NULL, err);
+              kin_judge_lists(&found, &about, &plain, NULL, NULL, err) &&
+              kin_judge_lists(&better, &about, &again, NULL, NULL, err);
     if (ok)
         printf("retrieval: 0 finds %d first; mAP %.2f, re-ranked %.2f\n", (int)found.index[0], plain.mean.ap,
                again.mean.ap);

@@ -116,7 +116,7 @@ static void begin_at_pca(kin_autoencoder *a, const kin_real *mean, const kin_rea
 
 typedef struct trainer {
     kin_autoencoder *a;
-    const kin_real *rows, *mean;
+    const kin_real *rows;
     const int *label;
     const kin_autoencoder_opt *opt;
     int64_t count, batch, steps;                  /* rows to train on */
@@ -205,7 +205,7 @@ static kin_tensor *loss_of(const trainer *t, const int64_t *which, int64_t count
     kin_tensor *loss = kin_scale(kin_mean(kin_square(kin_sub_tensor(back, x)), 0),
                                  (double)t->a->in / t->spread, 0);
     if (t->opt->similarity > 0 && count > 1) {
-        kin_tensor *mean = kin_input(t->a->ctx, KIN_SHAPE(1, t->a->in), t->mean);
+        kin_tensor *mean = kin_input(t->a->ctx, KIN_SHAPE(1, t->a->in), t->opt->mean);
         kin_tensor *off = kin_sub_tensor(cosines(code), kin_detach(cosines(kin_sub_tensor(x, mean))));
         /* the diagonal is 0 */
         loss = kin_add(loss, kin_scale(kin_mean(kin_square(off), 0),
@@ -338,9 +338,9 @@ static double spread_of(const kin_real *rows, int64_t count, int64_t in, const k
     return sum > 0 ? sum / (double)count : 1;
 }
 
-kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in, const kin_real *mean,
-                                       const kin_real *components, const kin_autoencoder_opt *opt,
-                                       kin_autoencoder_fit *fit, kin_error *err)
+kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in,
+                                       const kin_autoencoder_opt *opt, kin_autoencoder_fit *fit,
+                                       kin_error *err)
 {
     kin_autoencoder_fit unwanted;
     if (!check(count, in, opt, err)) return NULL;
@@ -349,7 +349,6 @@ kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int6
                                                                                            : 2 * opt->dims;
     trainer t = {.a = new_one(in, opt->dims, hidden, opt->seed, err),
                  .rows = rows,
-                 .mean = mean,
                  .label = opt->label,
                  .opt = opt,
                  .count = count - held,
@@ -357,7 +356,7 @@ kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int6
                  .batch = opt->batch ? opt->batch : BATCH,
                  .steps = opt->steps ? opt->steps : STEPS};
     if (!t.a) return NULL;
-    t.spread = spread_of(rows, t.count, in, mean);
+    t.spread = spread_of(rows, t.count, in, opt->mean);
     t.order = kin_alloc_array((size_t)t.batch, sizeof *t.order);
     t.labels = kin_alloc_array((size_t)t.batch, sizeof *t.labels);
     t.best = kin_alloc_array((size_t)kin_module_slab_count(t.a->module), sizeof *t.best);
@@ -365,7 +364,7 @@ kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int6
     bool ok = (t.order && t.labels && t.best && optim && group_by_label(&t)) ||
               kin_fail_memory(err, "training an auto-encoder",
                               (unsigned long long)t.count * sizeof *t.by_label);
-    if (ok) begin_at_pca(t.a, mean, components);
+    if (ok) begin_at_pca(t.a, opt->mean, opt->components);
     ok = ok && train(&t, optim, fit ? fit : &unwanted, err);
     kin_optim_free(optim);
     kin_free(t.order), kin_free(t.labels), kin_free(t.best), kin_free(t.by_label), kin_free(t.first);

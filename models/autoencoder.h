@@ -29,6 +29,8 @@ typedef struct kin_autoencoder_opt {
     /* [count]; NULL: none, and then `metric` says nothing. Below 0: this row has none; it is never an
      * anchor or a positive */
     const int *label;
+    /* where it begins, e.g. kin_pca_fit's: [in], and [dims, in] of orthonormal rows */
+    const kin_real *mean, *components;
     int64_t steps, batch; /* 0: 2,000 steps of 256 rows */
     double lr;            /* 0: .0001; Adam, falling to 0 by a cosine */
     /* the last share of the rows, one contiguous chunk: which steps are kept is decided on them. 0: none,
@@ -45,11 +47,10 @@ typedef struct kin_autoencoder_fit {
     double before, after; /* held-out loss at PCA, and of the step that was kept */
 } kin_autoencoder_fit;
 
-/* rows [count, in]; mean [in] and components [dims, in] (orthonormal rows) are where it begins. `fit` may
- * be NULL. NULL on error. The result is a function of rows, options and seed alone. */
-kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in, const kin_real *mean,
-                                       const kin_real *components, const kin_autoencoder_opt *opt,
-                                       kin_autoencoder_fit *fit, kin_error *err);
+/* rows [count, in]. `fit` may be NULL. NULL on error. The result is a function of rows, options and seed alone. */
+kin_autoencoder *kin_autoencoder_train(const kin_real *rows, int64_t count, int64_t in,
+                                       const kin_autoencoder_opt *opt, kin_autoencoder_fit *fit,
+                                       kin_error *err);
 void kin_autoencoder_free(kin_autoencoder *a);
 int64_t kin_autoencoder_in(const kin_autoencoder *a);
 int64_t kin_autoencoder_dims(const kin_autoencoder *a);

@@ -105,7 +105,8 @@ kin_tensor *kin_fold_apply(kin_tensor *x, const kin_fold *f)
     kin_fold now = *f;
     if (f->before.gamma && !kin_conv2d_can_begin(f->weight->shape, &f->conv)) {
         const kin_norm_params *b = &f->before;
-        x = kin_batch_norm_eval(x, b->gamma, b->beta, b->mean, b->var, NULL, b->epsilon, f->before_act);
+        x = kin_batch_norm_eval(x, b->gamma, b->beta, b->mean, b->var,
+                                &(kin_batch_norm_opt){b->epsilon, f->before_act});
         now.before = (kin_norm_params){0};
     }
     kin_conv2d_folded_opt o;

@@ -128,12 +128,12 @@ kin_tensor *kin_batch_norm(kin_scope *s, kin_tensor *x, const kin_norm_opt *opt)
     if (!opt) opt = &none;
     if (!norm_params(s, kin_channels(x), opt, &n) || !x) return NULL;
     if (by_running(s))
-        return kin_tap(s,
-                       kin_batch_norm_eval(x, n.gamma, n.beta, n.mean, n.var, opt->add, n.epsilon, opt->act));
+        return kin_tap(s, kin_batch_norm_eval(x, n.gamma, n.beta, n.mean, n.var,
+                                              &(kin_batch_norm_opt){n.epsilon, opt->act, opt->add}));
     batch_statistics batch;
     if (!statistics_ready(kin_ctx_of(x), kin_channels(x), &batch)) return NULL;
-    kin_tensor *y = kin_batch_norm_train(x, n.gamma, n.beta, opt->add, n.epsilon, opt->act, batch.mean,
-                                         batch.var);
+    kin_tensor *y = kin_batch_norm_train(
+        x, n.gamma, n.beta, &(kin_batch_norm_opt){n.epsilon, opt->act, opt->add}, batch.mean, batch.var);
     if (y && batch.mean) move_statistics(&n, &batch, (double)kin_rows(x), momentum_of(s, opt->momentum));
     return kin_tap(s, y);
 }
@@ -237,8 +237,9 @@ static kin_tensor *norm_avg_pool(const conv_bn_scopes *c, kin_tensor *x, const k
     if (!kin_scope_folds(c->before) || kin_scope_retained(c->before) || !by_running(c->before))
         return kin_avg_pool2d(kin_batch_norm(c->before, x, opt), pool);
     if (!norm_params(c->before, kin_channels(x), opt, &n)) return NULL;
-    return kin_tap(c->before, kin_batch_norm_eval_avg_pool(x, n.gamma, n.beta, n.mean, n.var, n.epsilon,
-                                                           opt->act, pool->kernel));
+    return kin_tap(c->before,
+                   kin_batch_norm_eval_avg_pool(x, n.gamma, n.beta, n.mean, n.var,
+                                                &(kin_batch_norm_opt){n.epsilon, opt->act}, pool->kernel));
 }
 
 kin_tensor *kin_conv_avg_pool(kin_scope *s, const char *conv, const char *pool, kin_tensor *x,

@@ -206,7 +206,8 @@ int64_t kin_corners_match(const kin_corners *a, const kin_corners *b, uint64_t k
     room *r = workspace;
     if (a->count < 3 || b->count < 3) return 0;
     widen(a, r->a), widen(b, r->b);
-    int64_t count = kin_local_match(r->a[0], a->count, r->b[0], b->count, KIN_CORNER_DIM, apart, r->pair,
+    int64_t count = kin_local_match((kin_vectors){r->a[0], a->count, KIN_CORNER_DIM},
+                                    (kin_vectors){r->b[0], b->count, KIN_CORNER_DIM}, apart, r->pair,
                                     (char *)workspace + rounded(sizeof *r));
     kin_ransac_opt opt = {.trials = 400, .tolerance = tolerance, .key = key};
     return kin_affine_ransac(a->place, b->place, r->pair, count, &opt, map, NULL);

@@ -39,8 +39,9 @@ static kin_tensor *norm(const problem *p, leaves *l, kin_tensor *x, kin_act act,
     kin_tensor *gamma = next(l), *beta = next(l),
                *zeros = kin_input(kin_ctx_of(x), KIN_SHAPE(kin_channels(x)), NULL);
     kin_tensor *y = p->given
-                        ? kin_batch_norm_eval(x, gamma, beta, zeros, kin_scale(zeros, 0, 1), NULL, 1e-5, act)
-                        : kin_batch_norm_train(x, gamma, beta, NULL, 1e-5, act, NULL, NULL);
+                        ? kin_batch_norm_eval(x, gamma, beta, zeros, kin_scale(zeros, 0, 1),
+                                              &(kin_batch_norm_opt){1e-5, act})
+                        : kin_batch_norm_train(x, gamma, beta, &(kin_batch_norm_opt){1e-5, act}, NULL, NULL);
     if (looks) kin_data(y);
     return y;
 }

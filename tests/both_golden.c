@@ -27,8 +27,9 @@ CASE(avg_pool, kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2,
 CASE(avg_pool_inside,
      kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true}))
 CASE(global_avg, kin_global_avg_pool(in[0]))
-CASE(norm_train, kin_batch_norm_train(in[0], in[1], in[2], NULL, 1e-5, KIN_LINEAR, NULL, NULL))
-CASE(norm_relu_add, kin_batch_norm_train(in[0], in[1], in[2], in[3], 1e-5, KIN_RELU, NULL, NULL))
+CASE(norm_train, kin_batch_norm_train(in[0], in[1], in[2], &(kin_batch_norm_opt){1e-5}, NULL, NULL))
+CASE(norm_relu_add,
+     kin_batch_norm_train(in[0], in[1], in[2], &(kin_batch_norm_opt){1e-5, KIN_RELU, in[3]}, NULL, NULL))
 CASE(linear, kin_affine(in[0], in[1], in[2]))
 CASE(matmul, kin_matmul(in[0], in[1], NULL))
 CASE(flatten, kin_flatten(in[0]))

@@ -124,8 +124,10 @@ static kin_tensor *build_norm(kin_tensor **in, void *arg)
 {
     norm_case *c = arg;
     if (c->eval)
-        return kin_batch_norm_eval(in[0], in[1], in[2], in[3], in[4], c->add ? in[5] : NULL, 1e-3, c->act);
-    return kin_batch_norm_train(in[0], in[1], in[2], c->add ? in[3] : NULL, 1e-3, c->act, NULL, NULL);
+        return kin_batch_norm_eval(in[0], in[1], in[2], in[3], in[4],
+                                   &(kin_batch_norm_opt){1e-3, c->act, c->add ? in[5] : NULL});
+    return kin_batch_norm_train(in[0], in[1], in[2],
+                                &(kin_batch_norm_opt){1e-3, c->act, c->add ? in[3] : NULL}, NULL, NULL);
 }
 REFERENCE(ref_norm)
 {
@@ -175,7 +177,7 @@ static void statistics(void)
     kin_tensor *t = kin_input(ctx, KIN_SHAPE(3, 2), x),
                *one = kin_input(ctx, KIN_SHAPE(2), (kin_real[]){1, 1}),
                *zero = kin_input(ctx, KIN_SHAPE(2), NULL);
-    CHECK(kin_batch_norm_train(t, one, zero, NULL, 1e-5, KIN_LINEAR, mean, var));
+    CHECK(kin_batch_norm_train(t, one, zero, &(kin_batch_norm_opt){1e-5}, mean, var));
     CHECK_CLOSE(mean[0], 3, 1e-6);
     CHECK_CLOSE(mean[1], 20, 1e-5);
     CHECK_CLOSE(var[0], 8.0 / 3, 1e-5);

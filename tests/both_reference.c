@@ -92,7 +92,7 @@ static void one_norm(kin_ctx *ctx, uint64_t seed)
     kin_tensor *tx = kin_variable(ctx, KIN_SHAPE(n, h, 1, channels), x),
                *tg = kin_variable(ctx, KIN_SHAPE(channels), gamma),
                *tb = kin_variable(ctx, KIN_SHAPE(channels), beta),
-               *y = kin_batch_norm_train(tx, tg, tb, NULL, epsilon, KIN_LINEAR, NULL, NULL);
+               *y = kin_batch_norm_train(tx, tg, tb, &(kin_batch_norm_opt){epsilon}, NULL, NULL);
     double *want = kin_alloc_array((size_t)(rows * channels), sizeof *want),
            *each = kin_alloc_array((size_t)channels, 2 * sizeof *each);
     CHECK_MSG(kin_read(y, got) && flow(y, g), "%s", kin_ctx_error(ctx)->message);

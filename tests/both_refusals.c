@@ -92,11 +92,14 @@ static void pools(void)
     for (int i = 0; i < 5; i++) {
         kin_tensor *of[4];
         for (int k = 0; k < 4; k++) of[k] = k == i ? T(2) : T(3);
-        kin_tensor *got = kin_batch_norm_eval_avg_pool(T(1, 4, 4, 3), of[0], of[1], of[2], of[3], 1e-5,
-                                                       KIN_RELU, 2);
+        kin_tensor *got = kin_batch_norm_eval_avg_pool(T(1, 4, 4, 3), of[0], of[1], of[2], of[3],
+                                                       &(kin_batch_norm_opt){1e-5, KIN_RELU}, 2);
         if (i < 4) REFUSED("expected a number for each channel in scale, shift and statistics", got);
         else TAKEN(got);
     }
+    REFUSED("a residual cannot be added ahead of the means",
+            kin_batch_norm_eval_avg_pool(T(1, 4, 4, 3), T(3), T(3), T(3), T(3),
+                                         &(kin_batch_norm_opt){1e-5, KIN_RELU, T(1, 4, 4, 3)}, 2));
     REFUSED("gem: expected a map", kin_gem_pool(T(2, 3), T(1)));
     REFUSED("gem: expected one exponent", kin_gem_pool(T(2, 3, 3, 4), T(2)));
     TAKEN(kin_gem_pool(T(2, 3, 3, 4), T(1)));
@@ -107,14 +110,17 @@ static void norms(void)
 {
     const char *numbers = "batch_norm: expected 3 numbers in each of scale, shift and statistics";
     check_begin("refusals: norms (%s)", KIN_REAL_NAME);
-    REFUSED(numbers, kin_batch_norm_train(T(4, 3), T(2), T(3), NULL, 1e-5, KIN_LINEAR, NULL, NULL));
-    REFUSED(numbers, kin_batch_norm_train(T(4, 3), T(3), T(4), NULL, 1e-5, KIN_LINEAR, NULL, NULL));
-    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(2), T(3), NULL, 1e-5, KIN_LINEAR));
-    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(4), NULL, 1e-5, KIN_LINEAR));
-    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(4), T(4, 3), 1e-5, KIN_LINEAR));
-    TAKEN(kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(3), T(4, 3), 1e-5, KIN_LINEAR));
+    REFUSED(numbers, kin_batch_norm_train(T(4, 3), T(2), T(3), &(kin_batch_norm_opt){1e-5}, NULL, NULL));
+    REFUSED(numbers, kin_batch_norm_train(T(4, 3), T(3), T(4), &(kin_batch_norm_opt){1e-5}, NULL, NULL));
+    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(2), T(3), &(kin_batch_norm_opt){1e-5}));
+    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(4), &(kin_batch_norm_opt){1e-5}));
+    REFUSED(numbers, kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(4),
+                                         &(kin_batch_norm_opt){1e-5, KIN_LINEAR, T(4, 3)}));
+    TAKEN(kin_batch_norm_eval(T(4, 3), T(3), T(3), T(3), T(3),
+                              &(kin_batch_norm_opt){1e-5, KIN_LINEAR, T(4, 3)}));
     REFUSED("the residual must have the input's shape",
-            kin_batch_norm_train(T(4, 3), T(3), T(3), T(3, 3), 1e-5, KIN_LINEAR, NULL, NULL));
+            kin_batch_norm_train(T(4, 3), T(3), T(3), &(kin_batch_norm_opt){1e-5, KIN_LINEAR, T(3, 3)}, NULL,
+                                 NULL));
     check_end();
 }
 

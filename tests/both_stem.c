@@ -46,8 +46,8 @@ static outcome run(const problem *p, bool plain, int threads)
     kin_tensor *x = kin_input(ctx, p->x, p->numbers[0]), *w = kin_variable(ctx, p->w, p->numbers[1]);
     kin_tensor *gamma = kin_variable(ctx, KIN_SHAPE(out), p->numbers[2]),
                *beta = kin_variable(ctx, KIN_SHAPE(out), p->numbers[3]);
-    kin_tensor *all = plain ? kin_batch_norm_train(kin_conv2d(x, w, NULL, &p->conv), gamma, beta, NULL, 1e-3,
-                                                   p->act, mean, var)
+    kin_tensor *all = plain ? kin_batch_norm_train(kin_conv2d(x, w, NULL, &p->conv), gamma, beta,
+                                                   &(kin_batch_norm_opt){1e-3, p->act}, mean, var)
                             : NULL;
     kin_tensor *y = plain ? kin_max_pool2d(all, &(kin_pool2d_opt){.kernel = 2})
                           : kin_stem_train(x, w, gamma, beta, &p->conv, 1e-3, p->act, mean, var);

@@ -106,7 +106,7 @@ static void norm(void)
     kin_real *mean = kin_alloc_array(WIDE, 2 * sizeof *mean);
     kin_tensor *x = x_of(KIN_SHAPE(2, WIDE)), *gamma = x_of(KIN_SHAPE(WIDE)), *beta = x_of(KIN_SHAPE(WIDE)),
                *weights = kin_input(ctx, KIN_SHAPE(2, WIDE), some + WIDE),
-               *y = kin_batch_norm_train(x, gamma, beta, NULL, 1e-12, KIN_LINEAR, mean, mean + WIDE);
+               *y = kin_batch_norm_train(x, gamma, beta, &(kin_batch_norm_opt){1e-12}, mean, mean + WIDE);
 #define SIGN(i) (at(i) > at(WIDE + (i)) ? 1 : -1)
     EACH(mean, WIDE, (at(i) + at(WIDE + i)) / 2);
     EACH(mean + WIDE, WIDE, (at(i) - at(WIDE + i)) * (at(i) - at(WIDE + i)) / 4);
@@ -123,7 +123,7 @@ static void pooled(void)
     begin("norm, activation and averages in one");
     kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, 2, 2, WIDE), some),
                *v = kin_input(ctx, KIN_SHAPE(WIDE), some + 7), *one = kin_scale(v, 0, 1),
-               *y = kin_batch_norm_eval_avg_pool(x, v, v, v, one, 0, KIN_RELU, 2);
+               *y = kin_batch_norm_eval_avg_pool(x, v, v, v, one, &(kin_batch_norm_opt){0, KIN_RELU}, 2);
 #define PIXEL(p, i) fmax((at((p)*WIDE + (i)) - at(7 + (i))) * at(7 + (i)) + at(7 + (i)), 0)
     EACH(kin_data(y), WIDE, (PIXEL(0, i) + PIXEL(1, i) + PIXEL(2, i) + PIXEL(3, i)) / 4);
     end();

@@ -25,6 +25,10 @@ grep -E '^(static inline|typedef)' "$folder/all.h" | grep -oE '\<kin_[a-z0-9_]+\
 comm -23 "$folder/named" "$folder/inline" | comm -23 - "$folder/shown" >"$folder/lacking"
 report "each function that a public header declares is there" "$(tr '\n' ' ' <"$folder/lacking")"
 report "there are hundreds of them" "$([ "$(wc -l <"$folder/named")" -gt 300 ] || wc -l <"$folder/named")"
+# Eight positions are mixed up: from there on a struct of options names them. Brackets within brackets are callbacks'.
+crowded=$(tr '\n' ' ' <"$folder/all.h" | tr ';{}' '\n\n\n' | grep -E '\<kin_[a-z0-9_]+\(.*\) *$' | sed -E ':inner; s/(.*\([^()]*)\([^()]*\)/\1/; t inner' |
+    awk -F , 'NF > 7 { match($0, /kin_[a-z0-9_]+\(/); print substr($0, RSTART, RLENGTH - 1) ": " NF }')
+report "no public function takes more than seven parameters" "$crowded"
 
 # Internal headers stay inside, and names of the tree's own are never looked up beside the user's.
 report "no internal header is public" "$(cd "$include/kin" && ls kernels autograd/tape.h autograd/plan.h nn/folded.h base/json.h cli/command.h cli/own.h train/run_folder.h train/trainer_parts.h 2>/dev/null)"

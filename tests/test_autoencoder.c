@@ -40,8 +40,8 @@ static void make_rows(void)
 
 static kin_autoencoder *fit(kin_autoencoder_opt opt, kin_autoencoder_fit *fitted, kin_error *err)
 {
-    opt.dims = DIMS;
-    return kin_autoencoder_train(rows, COUNT, IN, mean, pca.projection, &opt, fitted, err);
+    opt.dims = DIMS, opt.mean = mean, opt.components = pca.projection;
+    return kin_autoencoder_train(rows, COUNT, IN, &opt, fitted, err);
 }
 
 /* The share of the rows' variance that is lost on the way there and back. */
@@ -240,11 +240,11 @@ static void refused(void)
     check_begin("autoencoder: what cannot be is refused in a line");
     kin_error err = {0};
     kin_autoencoder_opt wide = {.dims = IN + 1};
-    CHECK(!kin_autoencoder_train(rows, COUNT, IN, mean, pca.projection, &wide, NULL, &err));
+    CHECK(!kin_autoencoder_train(rows, COUNT, IN, &wide, NULL, &err));
     CHECK_TEXT(err.message, "codes of 13 numbers for descriptors of 12");
     kin_autoencoder_opt few = {.dims = DIMS, .held_out = .5};
     err = (kin_error){0};
-    CHECK(!kin_autoencoder_train(rows, 3, IN, mean, pca.projection, &few, NULL, &err));
+    CHECK(!kin_autoencoder_train(rows, 3, IN, &few, NULL, &err));
     CHECK_TEXT(err.message, "3 rows are too few");
     err = (kin_error){0};
     CHECK(!fit((kin_autoencoder_opt){.similarity = NAN}, NULL, &err));

@@ -125,13 +125,14 @@ static void lists(void)
 {
     check_begin("fuse: lists of different lengths, by hand");
     /* query 0: A = 3 1 2, B = 1 4; query 1: A = 0, B = 0 5 */
-    const int64_t a_offset[] = {0, 3, 4}, b_offset[] = {0, 2, 4}, a_index[] = {3, 1, 2, 0},
-                  b_index[] = {1, 4, 0, 5};
-    const int64_t *offset[] = {a_offset, b_offset}, *index[] = {a_index, b_index};
+    int64_t a_offset[] = {0, 3, 4}, b_offset[] = {0, 2, 4}, a_index[] = {3, 1, 2, 0},
+            b_index[] = {1, 4, 0, 5};
+    kin_ranks two[] = {{.queries = 2, .offset = a_offset, .index = a_index},
+                       {.queries = 2, .offset = b_offset, .index = b_index}};
     kin_fusion f;
     kin_neighbours found;
     kin_error err = {0};
-    CHECK_MSG(kin_fusion_lists(offset, index, 2, 2, 6, 0, &f, &err), "%s", err.message);
+    CHECK_MSG(kin_fusion_lists(two, 2, 6, 0, &f, &err), "%s", err.message);
     CHECK(f.shortest == 2 && f.offset[1] == 4 && f.offset[2] == 6);
     CHECK(kin_fusion_order(&f, (double[]){1, 1}, 2, &found, &err));
     CHECK(found.index[0] == 1 && found.index[1] == 3 && found.index[2] == 0 && found.index[3] == 5);
@@ -143,8 +144,12 @@ static void lists(void)
     CHECK_TEXT(err.message, "has 2 candidates");
     kin_fusion_free(&f);
     kin_error_clear(&err);
-    CHECK(!kin_fusion_lists(offset, index, 2, 2, 5, 60, &f, &err) && !f.index);
+    CHECK(!kin_fusion_lists(two, 2, 5, 60, &f, &err) && !f.index);
     CHECK_TEXT(err.message, "item 5 does not exist");
+    kin_error_clear(&err);
+    two[1].queries = 1;
+    CHECK(!kin_fusion_lists(two, 2, 6, 60, &f, &err) && !f.index);
+    CHECK_TEXT(err.message, "list set 1 is of 1 queries, the first of 2");
     check_end();
 }
 

@@ -36,7 +36,8 @@ int main(void)
         if (!isnan(each[q].ap)) mean += each[q].ap, square += each[q].ap * each[q].ap, count++;
     mean /= count;
     double error = sqrt((square / count - mean * mean) / count);
-    CHECK_MSG(kin_bootstrap(each, N, 4000, 0.95, 1, &low, &high, &err), "%s", err.message);
+    CHECK_MSG(kin_bootstrap(each, N, &(kin_bootstrap_opt){4000, 0.95, 1}, &low, &high, &err), "%s",
+              err.message);
     CHECK_CLOSE(low.ap, mean - 1.96 * error, 0.12 * error);
     CHECK_CLOSE(high.ap, mean + 1.96 * error, 0.12 * error);
     CHECK(low.recall[0] < high.recall[0] && low.recall[0] > 0.5 && isnan(low.inp) && low.ap_at_k == 0 &&
@@ -45,11 +46,11 @@ int main(void)
 
     check_begin("bootstrap: the same bits for 1 and 3 threads, other ones for another seed");
     kin_set_threads(1);
-    CHECK(kin_bootstrap(each, N, 300, 0.9, 7, &low1, &high1, &err));
+    CHECK(kin_bootstrap(each, N, &(kin_bootstrap_opt){300, 0.9, 7}, &low1, &high1, &err));
     kin_set_threads(3);
-    CHECK(kin_bootstrap(each, N, 300, 0.9, 7, &low, &high, &err));
+    CHECK(kin_bootstrap(each, N, &(kin_bootstrap_opt){300, 0.9, 7}, &low, &high, &err));
     CHECK(memcmp(&low, &low1, sizeof low) == 0 && memcmp(&high, &high1, sizeof high) == 0);
-    CHECK(kin_bootstrap(each, N, 300, 0.9, 8, &low, &high, &err) && low.ap != low1.ap);
+    CHECK(kin_bootstrap(each, N, &(kin_bootstrap_opt){300, 0.9, 8}, &low, &high, &err) && low.ap != low1.ap);
     kin_set_threads(0);
     check_end();
 
@@ -64,22 +65,27 @@ int main(void)
     for (int c = 0; c < CLASSES; c++) middle += value[c] / CLASSES;
     for (int c = 0; c < CLASSES; c++) spread += (value[c] - middle) * (value[c] - middle) / CLASSES;
     double deviation = sqrt(spread / CLASSES);
-    CHECK_MSG(kin_bootstrap_classes(value, NULL, of, ALL, 4000, .95, 1, &low_end, &high_end, &err), "%s",
-              err.message);
+    CHECK_MSG(kin_bootstrap_classes(&(kin_figures){value, NULL, of, ALL}, &(kin_bootstrap_opt){4000, .95, 1},
+                                    &low_end, &high_end, &err),
+              "%s", err.message);
     CHECK_CLOSE(low_end, middle - 1.96 * deviation, .15 * deviation);
     CHECK_CLOSE(high_end, middle + 1.96 * deviation, .15 * deviation);
-    CHECK(kin_bootstrap_classes(value, same, of, ALL, 100, .95, 1, &low_end, &high_end, &err) &&
+    CHECK(kin_bootstrap_classes(&(kin_figures){value, same, of, ALL}, &(kin_bootstrap_opt){100, .95, 1},
+                                &low_end, &high_end, &err) &&
           low_end == 0 && high_end == 0);
     value[3] = NAN, same[4] = NAN;
-    CHECK(kin_bootstrap_classes(value, same, of, ALL, 100, .95, 1, &low_end, &high_end, &err) &&
+    CHECK(kin_bootstrap_classes(&(kin_figures){value, same, of, ALL}, &(kin_bootstrap_opt){100, .95, 1},
+                                &low_end, &high_end, &err) &&
           high_end == 0);
     for (int i = 0; i < ALL; i++) value[i] = NAN;
-    CHECK(!kin_bootstrap_classes(value, NULL, of, ALL, 100, .95, 1, &low_end, &high_end, &err));
+    CHECK(!kin_bootstrap_classes(&(kin_figures){value, NULL, of, ALL}, &(kin_bootstrap_opt){100, .95, 1},
+                                 &low_end, &high_end, &err));
     CHECK_TEXT(err.message, "no query was evaluated");
     for (long n = 1; n <= 3; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        CHECK(!kin_bootstrap_classes(same, NULL, of, ALL, 10, .95, 1, &low_end, &high_end, &err) &&
+        CHECK(!kin_bootstrap_classes(&(kin_figures){same, NULL, of, ALL}, &(kin_bootstrap_opt){10, .95, 1},
+                                     &low_end, &high_end, &err) &&
               err.code == KIN_ERR_MEMORY);
         kin_alloc_fail_at(0);
     }
@@ -111,16 +117,17 @@ int main(void)
     check_end();
 
     check_begin("judgement: refusals, and failed allocations");
-    CHECK(!kin_bootstrap(each, N, 0, 0.95, 1, &low, &high, &err));
+    CHECK(!kin_bootstrap(each, N, &(kin_bootstrap_opt){0, 0.95, 1}, &low, &high, &err));
     CHECK_TEXT(err.message, "0 rounds");
     kin_error_clear(&err);
     kin_scores nothing = {.ap = NAN};
-    CHECK(!kin_bootstrap(&nothing, 1, 10, 0.95, 1, &low, &high, &err));
+    CHECK(!kin_bootstrap(&nothing, 1, &(kin_bootstrap_opt){10, 0.95, 1}, &low, &high, &err));
     CHECK_TEXT(err.message, "no query was evaluated");
     for (long n = 1; n <= 2; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        CHECK(!kin_bootstrap(each, N, 10, 0.95, 1, &low, &high, &err) && err.code == KIN_ERR_MEMORY);
+        CHECK(!kin_bootstrap(each, N, &(kin_bootstrap_opt){10, 0.95, 1}, &low, &high, &err) &&
+              err.code == KIN_ERR_MEMORY);
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
         CHECK(!kin_class_means(each, label, N, &classes, &classes_count, &err) && err.code == KIN_ERR_MEMORY);

@@ -84,7 +84,9 @@ static void matching(int64_t na, int64_t nb)
     void *workspace = kin_alloc(kin_local_match_workspace(na, nb, DIM));
     unit_rows(a, na, DIM, 5), unit_rows(b, nb, DIM, 6);
     for (int64_t i = 0; i < na && i < nb; i += 3) memcpy(b + i * DIM, a + i * DIM, DIM * sizeof *a);
-    int64_t count = kin_local_match(a, na, b, nb, DIM, 1.1, pairs, workspace), at = 0;
+    int64_t count = kin_local_match((kin_vectors){a, na, DIM}, (kin_vectors){b, nb, DIM}, 1.1, pairs,
+                                    workspace),
+            at = 0;
     for (int64_t i = 0; i < na; i++) {
         double squared, back;
         int64_t j = nearest(a + i * DIM, b, nb, &squared);

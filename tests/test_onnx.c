@@ -446,8 +446,8 @@ static kin_tensor *nothing(kin_scope *s, kin_tensor *x, void *arg)
 static kin_tensor *batch_statistics(kin_scope *s, kin_tensor *x, void *arg)
 {
     (void)arg;
-    return kin_batch_norm_train(x, param(s, "a", KIN_SHAPE(7)), param(s, "b", KIN_SHAPE(7)), NULL, 1e-5,
-                                KIN_LINEAR, NULL, NULL);
+    return kin_batch_norm_train(x, param(s, "a", KIN_SHAPE(7)), param(s, "b", KIN_SHAPE(7)),
+                                &(kin_batch_norm_opt){1e-5}, NULL, NULL);
 }
 
 static void refused(void)

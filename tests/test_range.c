@@ -79,8 +79,11 @@ static void threshold(void)
         check_begin("threshold: false-accept rate %g%s", rate, leave ? ", leaving one out" : "");
         kin_threshold t;
         kin_error err = {0};
-        CHECK_MSG(kin_threshold_fit(q, g, query_label, label, leave, NULL, rate, &t, &err), "%s",
-                  err.message);
+        CHECK_MSG(kin_threshold_fit(
+                      q, g,
+                      &(kin_threshold_labels){.query = query_label, .gallery = label, .leave_one_out = leave},
+                      rate, &t, &err),
+                  "%s", err.message);
         const int64_t *asked = leave ? label : query_label;
         double *d = kin_reference_distances(leave ? g.data : q.data, N, g.data, N, D, 'c');
         int64_t reach = 0, accepted = 0, found = 0, first = 0, known = 0, order[N];
@@ -113,11 +116,13 @@ static void threshold(void)
     kin_error err = {0};
     kin_threshold t;
     kin_ranges a, b;
-    CHECK(!kin_threshold_fit(q, g, query_label, label, false, NULL, 1.5, &t, &err));
+    CHECK(!kin_threshold_fit(q, g, &(kin_threshold_labels){.query = query_label, .gallery = label}, 1.5, &t,
+                             &err));
     CHECK_TEXT(err.message, "rate of 1.5");
     kin_error_clear(&err);
     for (int64_t i = 0; i < N; i++) query_label[i] = label[i] = 3;
-    CHECK(!kin_threshold_fit(q, g, query_label, label, false, NULL, 0.1, &t, &err));
+    CHECK(!kin_threshold_fit(q, g, &(kin_threshold_labels){.query = query_label, .gallery = label}, 0.1, &t,
+                             &err));
     CHECK_TEXT(err.message, "all items have one label");
     kin_error_clear(&err);
     kin_range_opt opt = {.distance = 0.5, .metric = KIN_COSINE};
@@ -175,12 +180,12 @@ static void nobody(void)
     for (int i = 0; i < N; i++) none[i] = -1, label[i] = i % 4;
     kin_threshold t;
     kin_error err = {0};
-    CHECK_MSG(kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data + N * D, N, D}, label, none,
-                                false, NULL, 0.5, &t, &err),
+    CHECK_MSG(kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data + N * D, N, D},
+                                &(kin_threshold_labels){.query = label, .gallery = none}, 0.5, &t, &err),
               "%s", err.message);
     CHECK(t.impostors == N && t.queries == 0);
-    CHECK(!kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data, 0, D}, label, none, false, NULL,
-                             0.5, &t, &err) &&
+    CHECK(!kin_threshold_fit((kin_vectors){data, N, D}, (kin_vectors){data, 0, D},
+                             &(kin_threshold_labels){.query = label, .gallery = none}, 0.5, &t, &err) &&
           err.code == KIN_ERR_ARGUMENT);
     check_end();
 }

@@ -159,7 +159,7 @@ static void round_trip(void)
     CHECK(strcmp((char *)bytes.data, "id,images\nq 1,\"e a b,1\"\n\"q,2\",\"c\"\"q\"\" b,1 d\"\n") == 0);
     kin_bytes_free(&bytes);
     kin_ranks ranks;
-    CHECK_MSG(kin_ranks_read(path, &query, &gallery, false, &ranks, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_ranks_read(path, &(kin_ranked){&query, &gallery}, &ranks, NULL, &err), "%s", err.message);
     CHECK(ranks.queries == 2 && ranks.offset[1] == 3 && ranks.offset[2] == 6 &&
           memcmp(ranks.index, index, sizeof index) == 0);
     kin_ranks_free(&ranks);
@@ -191,7 +191,7 @@ static void escapes(void)
     kin_neighbours lists = {N, N, index, value};
     CHECK_MSG(kin_ranks_write(check_path("odd.csv"), &lists, &all, &all, &err), "%s", err.message);
     kin_ranks ranks;
-    CHECK_MSG(kin_ranks_read(check_path("odd.csv"), &all, &all, false, &ranks, NULL, &err), "%s",
+    CHECK_MSG(kin_ranks_read(check_path("odd.csv"), &(kin_ranked){&all, &all}, &ranks, NULL, &err), "%s",
               err.message);
     CHECK(ranks.offset && ranks.offset[N] == N * N && memcmp(ranks.index, index, sizeof index) == 0);
     kin_ranks_free(&ranks);
@@ -203,13 +203,13 @@ static void escapes(void)
     CHECK(kin_items_make(&now, 2, paths, NULL, NULL, &err));
     kin_items one = now;
     one.count = 1;
-    CHECK_MSG(kin_ranks_parse("r.csv", text, strlen(text), &one, &now, false, &ranks, NULL, &err), "%s",
-              err.message);
+    CHECK_MSG(kin_ranks_parse("r.csv", text, strlen(text), &(kin_ranked){&one, &now}, &ranks, NULL, &err),
+              "%s", err.message);
     CHECK(ranks.index && ranks.index[0] == 1 && ranks.index[1] == 0);
     kin_ranks_free(&ranks), kin_items_free(&now);
     static const char *const both[] = {"a b", "a,b"};
     CHECK(kin_items_make(&now, 2, both, NULL, NULL, &err));
-    CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &now, &now, false, &ranks, NULL, &err));
+    CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &(kin_ranked){&now, &now}, &ranks, NULL, &err));
     CHECK_TEXT(err.message, "'a_b' is not a query");
     kin_items_free(&now), kin_items_free(&all);
     check_end();
@@ -226,30 +226,31 @@ static void arrays(void)
     int64_t rows[9] = {1, 2, -1, 0, 1, 2, 2, 0, 1};
     const char *path = check_path("labels.npy");
     CHECK(kin_npy_write_int64(path, rows, 3, 3, &err));
-    CHECK_MSG(kin_ranks_read(path, &three, &three, false, &ranks, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_ranks_read(path, &(kin_ranked){&three, &three}, &ranks, NULL, &err), "%s", err.message);
     CHECK(ranks.offset && ranks.offset[1] == 2 && ranks.offset[3] == 8 && ranks.index[3] == 1 &&
           ranks.own == 0);
     kin_ranks_free(&ranks);
-    CHECK_MSG(kin_ranks_read(path, &three, &three, true, &ranks, NULL, &err), "%s", err.message);
+    CHECK_MSG(kin_ranks_read(path, &(kin_ranked){&three, &three, true}, &ranks, NULL, &err), "%s",
+              err.message);
     CHECK(ranks.offset && ranks.own == 2 && ranks.offset[3] == 6 && ranks.index[2] == 0 &&
           ranks.index[3] == 2);
     kin_ranks_free(&ranks);
     rows[4] = 3;
     CHECK(kin_npy_write_int64(path, rows, 3, 3, &err) &&
-          !kin_ranks_read(path, &three, &three, false, &ranks, NULL, &err));
+          !kin_ranks_read(path, &(kin_ranked){&three, &three}, &ranks, NULL, &err));
     CHECK_TEXT(err.message, "row 1: 3 is no row of the gallery, which has 3");
     kin_error_clear(&err);
     rows[4] = 0;
     CHECK(kin_npy_write_int64(path, rows, 3, 3, &err) &&
-          !kin_ranks_read(path, &three, &three, false, &ranks, NULL, &err));
+          !kin_ranks_read(path, &(kin_ranked){&three, &three}, &ranks, NULL, &err));
     CHECK_TEXT(err.message, "row 1: the gallery's row 0 is listed twice");
     kin_error_clear(&err);
     CHECK(kin_npy_write_int64(path, rows, 2, 3, &err) &&
-          !kin_ranks_read(path, &three, &three, false, &ranks, NULL, &err));
+          !kin_ranks_read(path, &(kin_ranked){&three, &three}, &ranks, NULL, &err));
     CHECK_TEXT(err.message, "holds 2 lists, and there are 3 queries");
     kin_error_clear(&err);
     CHECK(kin_npy_write_float32(path, (float[]){0, 1, 2}, 3, 1, &err) &&
-          !kin_ranks_read(path, &three, &three, false, &ranks, NULL, &err));
+          !kin_ranks_read(path, &(kin_ranked){&three, &three}, &ranks, NULL, &err));
     CHECK_TEXT(err.message, "is no array of lists");
     kin_items_free(&three);
     check_end();
@@ -279,8 +280,8 @@ static void refusals(void)
     for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
         check_begin("ranks: refuses a file because: %s", bad[b].why);
         kin_error_clear(&err);
-        CHECK(!kin_ranks_parse("r.csv", bad[b].text, strlen(bad[b].text), &three, &three, bad[b].same, &ranks,
-                               NULL, &err) &&
+        CHECK(!kin_ranks_parse("r.csv", bad[b].text, strlen(bad[b].text),
+                               &(kin_ranked){&three, &three, bad[b].same}, &ranks, NULL, &err) &&
               !ranks.index);
         CHECK_TEXT(err.message, bad[b].why);
         CHECK_TEXT(err.message, "r.csv");
@@ -290,7 +291,8 @@ static void refusals(void)
     const char *text = "0,1 1 1 5\n9,0\n2,7\n";
     kin_ranks_problems problems = {.limit = 3};
     kin_error_clear(&err);
-    CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &three, &three, false, &ranks, &problems, &err));
+    CHECK(!kin_ranks_parse("r.csv", text, strlen(text), &(kin_ranked){&three, &three}, &ranks, &problems,
+                           &err));
     CHECK(problems.count == 6);
     CHECK_TEXT(err.message, "r.csv: 6 problems");
     CHECK(problems.lines.data &&
@@ -304,7 +306,8 @@ static void refusals(void)
     for (bool ok = false; !ok && n < 50; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        ok = kin_ranks_parse("r.csv", "0,1\n1,2\n2,0\n", 12, &three, &three, false, &ranks, NULL, &err);
+        ok = kin_ranks_parse("r.csv", "0,1\n1,2\n2,0\n", 12, &(kin_ranked){&three, &three}, &ranks, NULL,
+                             &err);
         kin_alloc_fail_at(0);
         CHECK(ok || err.code == KIN_ERR_MEMORY);
         kin_ranks_free(&ranks);

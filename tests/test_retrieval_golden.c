@@ -171,7 +171,7 @@ static void published_whitening(void)
         kin_whitening w;
         kin_error err = {0};
         kin_npy want = golden(name);
-        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), a, b, pairs, dims,
+        bool ok = kin_whitening_learn(kin_embeddings_vectors(&gallery), &(kin_positives){a, b, pairs}, dims,
                                       settings[s].shrinkage, &w, &err) &&
                   kin_whitening_apply(&w, kin_embeddings_vectors(&query), x, &err) &&
                   kin_whitening_apply(&w, kin_embeddings_vectors(&gallery), y, &err);

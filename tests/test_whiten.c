@@ -227,7 +227,7 @@ static void learned(void)
     check_end();
 
     check_begin("learned whitening: pairs' differences become white, the rest is sorted and uncorrelated");
-    CHECK_MSG(kin_whitening_learn(set, a, b, pairs, KEEP, 0, &w, &err), "%s", err.message);
+    CHECK_MSG(kin_whitening_learn(set, &(kin_positives){a, b, pairs}, KEEP, 0, &w, &err), "%s", err.message);
     for (int64_t i = 0; w.projection && i < N; i++)
         for (int64_t d = 0; d < KEEP; d++) {
             p[i * KEEP + d] = 0;
@@ -250,23 +250,23 @@ static void learned(void)
     check_end();
 
     check_begin("learned whitening: refuses what cannot be learned");
-    CHECK(!kin_whitening_learn(set, a, b, 3, KEEP, 0, &w, &err) && !w.projection);
+    CHECK(!kin_whitening_learn(set, &(kin_positives){a, b, 3}, KEEP, 0, &w, &err) && !w.projection);
     CHECK_TEXT(err.message, "differ in 3 of 18 directions");
     kin_error_clear(&err);
-    CHECK(kin_whitening_learn(set, a, b, 3, KEEP, 0.1, &w, &err));
+    CHECK(kin_whitening_learn(set, &(kin_positives){a, b, 3}, KEEP, 0.1, &w, &err));
     kin_whitening_free(&w);
-    CHECK(!kin_whitening_learn(set, a, b, 0, KEEP, 0, &w, &err));
+    CHECK(!kin_whitening_learn(set, &(kin_positives){a, b, 0}, KEEP, 0, &w, &err));
     CHECK_TEXT(err.message, "no positive pairs");
     kin_error_clear(&err);
     a[2] = N;
-    CHECK(!kin_whitening_learn(set, a, b, pairs, KEEP, 0, &w, &err));
+    CHECK(!kin_whitening_learn(set, &(kin_positives){a, b, pairs}, KEEP, 0, &w, &err));
     CHECK_TEXT(err.message, "pair 2 is of rows 400");
     a[2] = 0;
     bool ok = false;
     for (long n = 1; !ok && n < 100; n++) {
         kin_error_clear(&err);
         kin_alloc_fail_at(n);
-        ok = kin_whitening_learn(set, a, b, pairs, 2, 0.1, &w, &err);
+        ok = kin_whitening_learn(set, &(kin_positives){a, b, pairs}, 2, 0.1, &w, &err);
         kin_alloc_fail_at(0);
         CHECK(ok || (err.code == KIN_ERR_MEMORY && kin_alloc_live() == 0));
     }
@@ -276,9 +276,9 @@ static void learned(void)
     check_begin("learned whitening: the same bits for 1 and 3 threads, and out of a file");
     kin_whitening again, read;
     kin_set_threads(1);
-    CHECK(kin_whitening_learn(set, a, b, pairs, KEEP, 0.1, &w, &err));
+    CHECK(kin_whitening_learn(set, &(kin_positives){a, b, pairs}, KEEP, 0.1, &w, &err));
     kin_set_threads(3);
-    CHECK(kin_whitening_learn(set, a, b, pairs, KEEP, 0.1, &again, &err));
+    CHECK(kin_whitening_learn(set, &(kin_positives){a, b, pairs}, KEEP, 0.1, &again, &err));
     kin_set_threads(0);
     CHECK(memcmp(w.projection, again.projection, KEEP * D * sizeof *w.projection) == 0);
     CHECK_MSG(kin_whitening_save(&w, check_path("w.safetensors"), "a \"test\"", &err) &&

@@ -13,8 +13,8 @@ const char *kin_judge_ties(const kin_metrics *m, char text[KIN_TIES_TEXT])
     return text;
 }
 
-bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
-                          const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err)
+bool kin_judge_lists(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
+                     const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err)
 {
     int64_t *offset = kin_alloc_array((size_t)lists->queries + 1, sizeof *offset);
     if (!offset) return kin_fail_memory(err, "the lists", (size_t)lists->queries * sizeof *offset);
@@ -27,18 +27,6 @@ bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, 
     bool ok = kin_evaluate(&judged, opt, out, per_query, err);
     kin_free(offset);
     return ok;
-}
-
-bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels,
-                     int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
-                     kin_error *err)
-{
-    return kin_judge_neighbours(lists,
-                                &(kin_judged){.gallery = gallery,
-                                              .query_label = query_labels,
-                                              .gallery_label = gallery_labels,
-                                              .leave_one_out = leave_one_out},
-                                out, NULL, per_query, err);
 }
 
 bool kin_judge_search(kin_vectors set, kin_neighbours *lists, kin_error *err)
@@ -60,7 +48,7 @@ bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *camera
                         .query_camera = cameras,
                         .gallery_camera = cameras,
                         .leave_one_out = true};
-    bool ok = kin_judge_neighbours(&lists, &about, out, NULL, per_query, err);
+    bool ok = kin_judge_lists(&lists, &about, out, NULL, per_query, err);
     kin_neighbours_free(&lists);
     return ok;
 }

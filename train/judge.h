@@ -16,14 +16,10 @@ bool kin_judge_search(kin_vectors set, kin_neighbours *lists, kin_error *err);
  * label and camera is dropped; -1 is unknown), `per_query` NULL or [count]. */
 bool kin_judge_set(kin_vectors set, const int64_t *labels, const int64_t *cameras, kin_metrics *out,
                    kin_scores *per_query, kin_error *err);
-/* Lists made by a search or a re-ranking. labels of queries and gallery; leave_one_out: they are one set. */
-bool kin_judge_lists(const kin_neighbours *lists, const int64_t *query_labels, const int64_t *gallery_labels,
-                     int64_t gallery, bool leave_one_out, kin_metrics *out, kin_scores *per_query,
-                     kin_error *err);
-/* The same for lists of some queries; labels, cameras, gallery and leave_one_out are taken from `about`;
- * `opt` may be NULL. */
-bool kin_judge_neighbours(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
-                          const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err);
+/* Lists made by a search or a re-ranking. Labels, cameras, gallery, leave_one_out and self are taken from `about`;
+ * `opt` and `per_query` ([lists->queries]) may be NULL. */
+bool kin_judge_lists(const kin_neighbours *lists, const kin_judged *about, kin_metrics *out,
+                     const kin_metrics_opt *opt, kin_scores *per_query, kin_error *err);
 
 /* "; with ties against it R@1 0.0100, mAP 0.0312", where ties change a figure; else "". */
 enum { KIN_TIES_TEXT = 64 };

@@ -104,9 +104,7 @@ static bool look(job *j, const kin_image *picture, kin_error *err)
     kin_batch_opt batch = kin_config_batch(c, 0);
     kin_scaling_make(&scaling, &batch);
     kin_tensor *x = kin_input(ctx, KIN_SHAPE(1, c->size, kin_config_across(c), c->channels), NULL);
-    if (x)
-        kin_scaling_picture(&scaling, picture->data, (int)c->size, (int)kin_config_across(c),
-                            (int)c->channels, 0, 0, (float *)kin_data(x));
+    if (x) kin_scaling_picture(&scaling, picture, 0, 0, (float *)kin_data(x));
     return kin_module_forward(j->module, x, KIN_EVAL) || kin_take_error(ctx, err);
 }
 

@@ -153,13 +153,15 @@ static bool intervals(const kin_cli *cli, const kin_dataset *set, kin_backbones 
     for (int64_t i = 0; ok && i < n; i++) label[i] = set->items[i].label;
     for (size_t i = 0; ok && i < b->count; i++) {
         kin_backbone *r = &b->row[i];
-        ok = kin_bootstrap_classes(r->ap, NULL, label, n, rounds, level, seed, &r->low, &r->high, err);
+        ok = kin_bootstrap_classes(&(kin_figures){r->ap, NULL, label, n},
+                                   &(kin_bootstrap_opt){rounds, level, seed}, &r->low, &r->high, err);
     }
     *d = (difference){.any = b->count > 1};
     if (ok && d->any) {
         const double *first = b->row[0].ap, *second = b->row[1].ap;
         d->by = b->row[0].map - b->row[1].map;
-        ok = kin_bootstrap_classes(first, second, label, n, rounds, level, seed, &d->low, &d->high, err);
+        ok = kin_bootstrap_classes(&(kin_figures){first, second, label, n},
+                                   &(kin_bootstrap_opt){rounds, level, seed}, &d->low, &d->high, err);
         d->real = d->low > 0;
     }
     kin_free(label);

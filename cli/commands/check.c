@@ -18,8 +18,9 @@ static int run(kin_cli *cli)
     }
     kin_ranks ranks;
     kin_ranks_problems problems = {.limit = SHOWN};
-    bool ok = kin_ranks_read(cli->positional[0], query_name ? &query : &gallery, &gallery, !query_name,
-                             &ranks, &problems, &err);
+    bool ok = kin_ranks_read(cli->positional[0],
+                             &(kin_ranked){query_name ? &query : &gallery, &gallery, !query_name}, &ranks,
+                             &problems, &err);
     if (problems.lines.data) fputs(problems.lines.data, stderr);
     if (problems.count > SHOWN) fprintf(stderr, "... and %lld more\n", (long long)(problems.count - SHOWN));
     if (ok)

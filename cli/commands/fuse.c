@@ -112,8 +112,9 @@ static bool read_lists(ensemble *e, char *const *gallery, char *const *query, ki
         return false;
     const kin_items *asked = e->leave_one_out ? &e->gallery[0].items : &e->query[0].items;
     for (int s = 0; s < e->sets; s++)
-        if (!kin_ranks_read(e->cli->positional[s], asked, &e->gallery[0].items, e->leave_one_out,
-                            &e->ranks[s], NULL, err))
+        if (!kin_ranks_read(e->cli->positional[s],
+                            &(kin_ranked){asked, &e->gallery[0].items, e->leave_one_out}, &e->ranks[s], NULL,
+                            err))
             return false;
         else if (e->ranks[s].own)
             kin_cli_note(e->cli, "%lld items found themselves in %s, and were taken out of their own lists",
@@ -178,9 +179,7 @@ static bool make_table(ensemble *e, kin_error *err)
     int64_t most = e->gallery[0].items.count - (e->leave_one_out || e->selves.count ? 1 : 0),
             candidates = kin_option_int(cli, "candidates");
     if (cli->positionals) {
-        const int64_t *offset[SETS], *index[SETS];
-        for (int s = 0; s < e->sets; s++) offset[s] = e->ranks[s].offset, index[s] = e->ranks[s].index;
-        return kin_fusion_lists(offset, index, e->sets, e->ranks[0].queries, e->gallery[0].items.count,
+        return kin_fusion_lists(e->ranks, e->sets, e->gallery[0].items.count,
                                 kin_option_real(cli, "constant"), &e->table, err);
     }
     kin_vectors query[SETS], gallery[SETS];
@@ -230,7 +229,7 @@ static bool each_ap(const ensemble *e, const kin_judged *judged, int64_t k, cons
     kin_scores *each = kin_alloc_array((size_t)queries, sizeof *each);
     bool ok = each || kin_fail_memory(err, "the figures", (size_t)queries * sizeof *each);
     ok = ok && kin_fusion_order(&e->table, weight, k, &lists, err);
-    ok = ok && kin_judge_neighbours(&lists, judged, &m, NULL, each, err);
+    ok = ok && kin_judge_lists(&lists, judged, &m, NULL, each, err);
     bool tied = ok && kin_metrics_tied(&m);
     for (int64_t q = 0; ok && q < queries; q++) ap[q] = tied ? each[q].ap_pessimistic : each[q].ap;
     if (ok) *map = tied ? m.pessimistic.ap : m.mean.ap;
@@ -262,7 +261,8 @@ static bool tell_gain(const ensemble *e, const kin_judged *judged, int64_t k, ki
         most = figure, first = s;
         memcpy(best, one, (size_t)n * sizeof *best);
     }
-    ok = ok && kin_bootstrap_classes(ap, best, judged->query_label, n, ROUNDS, level, 1, &low, &high, err);
+    ok = ok && kin_bootstrap_classes(&(kin_figures){ap, best, judged->query_label, n},
+                                     &(kin_bootstrap_opt){ROUNDS, level, 1}, &low, &high, err);
     ok = ok && (!alone.failed || kin_fail_memory(err, "the figures", alone.size));
     if (ok)
         kin_cli_note(e->cli,

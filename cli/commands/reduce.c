@@ -78,14 +78,15 @@ static bool train(const kin_cli *cli, const kin_embeddings *set, reducer *r, kin
                                    .similarity = kin_option_real(cli, "similarity"),
                                    .metric = metric,
                                    .label = label,
+                                   .mean = mean,
+                                   .components = start.projection,
                                    .steps = kin_option_int(cli, "steps"),
                                    .held_out = kin_option_real(cli, "held-out"),
                                    .seed = (uint64_t)kin_option_int(cli, "seed"),
                                    .progress = show,
                                    .user = &meter};
         kin_meter_start(&meter, "training", "steps", 0, opt.steps, cli->quiet);
-        r->network = kin_autoencoder_train(set->data, set->items.count, in, mean, start.projection, &opt,
-                                           &fit, err);
+        r->network = kin_autoencoder_train(set->data, set->items.count, in, &opt, &fit, err);
         kin_meter_break();
         ok = r->network;
         if (ok && opt.held_out > 0)

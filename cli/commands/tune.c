@@ -130,7 +130,7 @@ static bool rank(tuner *t, const double *v, kin_neighbours *lists, kin_error *er
 
 static bool judge(const tuner *t, const kin_neighbours *lists, kin_metrics *m, kin_error *err)
 {
-    return kin_judge_neighbours(lists, &t->about, m, NULL, NULL, err);
+    return kin_judge_lists(lists, &t->about, m, NULL, NULL, err);
 }
 
 static bool try(void *arg, const double *value, double *map, kin_error *err)

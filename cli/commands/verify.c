@@ -66,8 +66,8 @@ static bool read_lists(const kin_cli *cli, const kin_local_file *query, const ki
 {
     const char *path = cli->positional[0];
     kin_selves selves = {0};
-    if (!kin_ranks_read(path, query ? &query->items : &gallery->items, &gallery->items, !query, out, NULL,
-                        err))
+    if (!kin_ranks_read(path, &(kin_ranked){query ? &query->items : &gallery->items, &gallery->items, !query},
+                        out, NULL, err))
         return false;
     if (out->own)
         kin_cli_note(cli, "%lld items found themselves in %s, and were taken out of their own lists",

@@ -28,7 +28,7 @@ static bool learn(const kin_cli *cli, const kin_embeddings *set, int64_t dims, k
     ok = ok && kin_items_label_codes(&set->items, label, NULL, NULL, err);
     if (ok && (*pairs = kin_positive_pairs(label, n, each, a, b)) < 0)
         ok = kin_fail_memory(err, "pairs", (unsigned long long)n * 16);
-    ok = ok && kin_whitening_learn(kin_embeddings_vectors(set), a, b, *pairs, dims,
+    ok = ok && kin_whitening_learn(kin_embeddings_vectors(set), &(kin_positives){a, b, *pairs}, dims,
                                    kin_option_real(cli, "shrinkage"), w, err);
     kin_free(label), kin_free(a), kin_free(b);
     return ok;

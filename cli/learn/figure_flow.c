@@ -224,7 +224,7 @@ bool kin_figure_flow(const kin_cli *cli, kin_error *err)
     bool ok = set.items.path ||
               kin_fail(err, KIN_ERR_ARGUMENT, "%s.csv tells no paths of pictures; kin embed writes them",
                        set.name);
-    ok = ok && kin_ranks_read(lists, &set.items, &set.items, true, &ranks, NULL, err) &&
+    ok = ok && kin_ranks_read(lists, &(kin_ranked){&set.items, &set.items, true}, &ranks, NULL, err) &&
          look(cli, &f, &set, label, &ranks, err);
     if (ok) ok = kin_figure_write(cli, &f.svg, err);
     kin_text_free(&f.svg);

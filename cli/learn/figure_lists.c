@@ -74,7 +74,7 @@ bool kin_figure_lists(const kin_cli *cli, kin_error *err)
     const char *path = kin_option_string(cli, "ranks");
     if (!path) return kin_fail(err, KIN_ERR_ARGUMENT, "--draw lists draws --ranks, the lists of kin search");
     if (!kin_figure_gallery(cli, INT64_C(1) << 40, &set, &label, err)) return false;
-    bool ok = kin_ranks_read(path, &set.items, &set.items, true, &ranks, NULL, err);
+    bool ok = kin_ranks_read(path, &(kin_ranked){&set.items, &set.items, true}, &ranks, NULL, err);
     if (ok) {
         ok = draw(cli, &set, label, &ranks, err);
         kin_ranks_free(&ranks);

@@ -31,8 +31,8 @@ bool kin_figure_norm(const kin_cli *cli, kin_error *err)
     if (!ctx) return kin_fail_memory(err, "a context", 1);
     kin_tensor *out = kin_batch_norm_train(kin_input(ctx, KIN_SHAPE(ROWS, CHANNELS), given),
                                            kin_input(ctx, KIN_SHAPE(CHANNELS), (kin_real[]){1, 1}),
-                                           kin_input(ctx, KIN_SHAPE(CHANNELS), NULL), NULL, 1e-5, KIN_LINEAR,
-                                           mean, variance);
+                                           kin_input(ctx, KIN_SHAPE(CHANNELS), NULL),
+                                           &(kin_batch_norm_opt){1e-5}, mean, variance);
     bool ok = kin_read(out, y) || kin_take_error(ctx, err);
     kin_ctx_free(ctx);
     if (!ok) return false;

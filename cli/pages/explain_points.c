@@ -103,9 +103,9 @@ static bool match(const kin_local_set *s, int a, int b, matches *out, kin_error 
                      .agrees = kin_alloc_zero(least + 1, 1)};
     bool ok = (workspace && out->pair && out->agrees) || kin_fail_memory(err, "matches", bytes);
     if (ok && na && nb) {
-        out->count = kin_local_match(s->descriptor + s->first[a] * s->dim, na,
-                                     s->descriptor + s->first[b] * s->dim, nb, s->dim, farthest, out->pair,
-                                     workspace);
+        out->count = kin_local_match((kin_vectors){s->descriptor + s->first[a] * s->dim, na, s->dim},
+                                     (kin_vectors){s->descriptor + s->first[b] * s->dim, nb, s->dim},
+                                     farthest, out->pair, workspace);
         out->agreeing = kin_affine_ransac(s->place + s->first[a], s->place + s->first[b], out->pair,
                                           out->count, &(kin_ransac_opt){.key = 1}, NULL, out->agrees);
     }

@@ -19,8 +19,8 @@ void kin_fusion_free(kin_fusion *f)
 
 typedef struct job {
     kin_fusion *f;
-    const int64_t *const *offset, *const *index; /* the lists that candidates come from: list q of set s */
-    const kin_vectors *query, *gallery;          /* NULL: only ranks are known */
+    const kin_ranks *lists;             /* [sets], that candidates come from */
+    const kin_vectors *query, *gallery; /* NULL: only ranks are known */
     kin_fuse_by by;
     kin_metric metric;
     double constant;
@@ -67,7 +67,8 @@ static void fill_ranks(const job *j, int s, int64_t q, const int32_t *place, int
 {
     int sets = j->f->sets;
     for (int64_t a = 0; a < count; a++) term[a * sets + s] = 0;
-    const int64_t *first = j->index[s] + j->offset[s][q], length = j->offset[s][q + 1] - j->offset[s][q];
+    const kin_ranks *l = &j->lists[s];
+    const int64_t *first = l->index + l->offset[q], length = l->offset[q + 1] - l->offset[q];
     for (int64_t a = 0; a < length; a++)
         term[(place[first[a]] - 1) * sets + s] = (float)(-1 / (j->constant + (double)(a + 1)));
 }
@@ -77,8 +78,8 @@ static void table_row(job *j, int64_t q, int32_t *place, int32_t *list)
     kin_fusion *f = j->f;
     int64_t count = 0;
     for (int s = 0; s < f->sets; s++)
-        for (int64_t at = j->offset[s][q]; at < j->offset[s][q + 1]; at++) {
-            int64_t g = j->index[s][at];
+        for (int64_t at = j->lists[s].offset[q]; at < j->lists[s].offset[q + 1]; at++) {
+            int64_t g = j->lists[s].index[at];
             if (!place[g]) place[g] = 1, list[count++] = (int32_t)g;
         }
     if (j->fill) {
@@ -161,25 +162,26 @@ static bool check_sets(int sets, int64_t gallery, kin_error *err)
     return true;
 }
 
-bool kin_fusion_lists(const int64_t *const *offset, const int64_t *const *index, int sets, int64_t queries,
-                      int64_t gallery, double constant, kin_fusion *out, kin_error *err)
+bool kin_fusion_lists(const kin_ranks *lists, int sets, int64_t gallery, double constant, kin_fusion *out,
+                      kin_error *err)
 {
-    *out = (kin_fusion){.sets = sets, .queries = queries, .gallery = gallery};
+    *out = (kin_fusion){.sets = sets, .gallery = gallery};
     if (!check_sets(sets, gallery, err)) return false;
+    out->queries = lists[0].queries;
     if (!(constant >= 0) || !isfinite(constant))
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "reciprocal rank fusion: the constant is %g; 0 or more was expected", constant);
-    for (int s = 0; s < sets; s++)
-        for (int64_t at = offset[s][0]; at < offset[s][queries]; at++)
-            if (index[s][at] < 0 || index[s][at] >= gallery)
+    for (int s = 0; s < sets; s++) {
+        if (lists[s].queries != out->queries)
+            return kin_fail(err, KIN_ERR_ARGUMENT, "list set %d is of %lld queries, the first of %lld", s,
+                            (long long)lists[s].queries, (long long)out->queries);
+        for (int64_t at = lists[s].offset[0]; at < lists[s].offset[out->queries]; at++)
+            if (lists[s].index[at] < 0 || lists[s].index[at] >= gallery)
                 return kin_fail(err, KIN_ERR_DATA,
                                 "list set %d: item %lld does not exist; the gallery has %lld", s,
-                                (long long)index[s][at], (long long)gallery);
-    job j = {.f = out,
-             .offset = offset,
-             .index = index,
-             .by = KIN_FUSE_RECIPROCAL,
-             .constant = constant > 0 ? constant : 60};
+                                (long long)lists[s].index[at], (long long)gallery);
+    }
+    job j = {.f = out, .lists = lists, .by = KIN_FUSE_RECIPROCAL, .constant = constant > 0 ? constant : 60};
     return finish(&j, err);
 }
 
@@ -226,7 +228,7 @@ bool kin_fusion_vectors(const kin_vectors *query, const kin_vectors *gallery, in
              .metric = opt->metric,
              .constant = opt->constant > 0 ? opt->constant : 60};
     kin_neighbours found[KIN_FUSE_SETS] = {{0}};
-    const int64_t *offsets[KIN_FUSE_SETS], *indices[KIN_FUSE_SETS];
+    kin_ranks lists[KIN_FUSE_SETS];
     kin_search_opt search = {.k = opt->candidates,
                              .metric = opt->metric,
                              .leave_one_out = opt->leave_one_out,
@@ -240,9 +242,9 @@ bool kin_fusion_vectors(const kin_vectors *query, const kin_vectors *gallery, in
         ok = kin_search(query[s], gallery[s], &search, &found[s], err);
         if (ok && opt->metric == KIN_COSINE && opt->by != KIN_FUSE_RECIPROCAL)
             ok = (j.query_norm[s] = norms(query[s], err)) && (j.gallery_norm[s] = norms(gallery[s], err));
-        offsets[s] = offset, indices[s] = found[s].index;
+        lists[s] = (kin_ranks){.queries = out->queries, .offset = offset, .index = found[s].index};
     }
-    j.offset = offsets, j.index = indices;
+    j.lists = lists;
     ok = ok && finish(&j, err);
     for (int s = 0; s < sets; s++) {
         kin_neighbours_free(&found[s]);

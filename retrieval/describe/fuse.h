@@ -5,6 +5,7 @@
 #define KIN_RETRIEVAL_DESCRIBE_FUSE_H
 
 #include "retrieval/judge/metrics.h"
+#include "retrieval/lists/ranks.h"
 #include "retrieval/search/search.h"
 
 #ifdef __cplusplus
@@ -49,10 +50,10 @@ typedef struct kin_fuse_opt {
 bool kin_fusion_vectors(const kin_vectors *query, const kin_vectors *gallery, int sets,
                         const kin_fuse_opt *opt, kin_fusion *out, kin_error *err);
 
-/* From ranking lists: list q of set s is index[s][offset[s][q]] .. index[s][offset[s][q+1] - 1], best
- * first (kin_ranks). No item may stand in a list twice. */
-bool kin_fusion_lists(const int64_t *const *offset, const int64_t *const *index, int sets, int64_t queries,
-                      int64_t gallery, double constant, kin_fusion *out, kin_error *err);
+/* From the ranking lists of `sets` models (1 .. KIN_FUSE_SETS), all of the same queries, by reciprocal rank fusion
+ * with `constant` (0 means 60). No item may stand in a list twice. */
+bool kin_fusion_lists(const kin_ranks *lists, int sets, int64_t gallery, double constant, kin_fusion *out,
+                      kin_error *err);
 void kin_fusion_free(kin_fusion *f);
 
 /* Lists of the best k (1 .. f->shortest) by Σ_s weight[s]·term, ties by index; out->value holds the sum. */

@@ -23,12 +23,18 @@ typedef struct kin_whitening {
 /* Fits on `set` (at least 2 rows). `dims` 0 keeps all directions; without shrinkage, all that are more
  * than rounding (kin_scatter_rank), and to ask for others is then an error, which says how many there are. */
 bool kin_whitening_fit(kin_vectors set, int64_t dims, double shrinkage, kin_whitening *out, kin_error *err);
+/* Rows a[i] and b[i] of a set show one thing. */
+typedef struct kin_positives {
+    const int64_t *a, *b; /* [count] */
+    int64_t count;
+} kin_positives;
+
 /* Learned whitening (see retrieval/describe/whiten_learn.c): what differs between the members of positive
- * pairs becomes white, and the `dims` directions are those in which everything else differs most. Pair i
- * is rows a[i] and b[i] of `set`, at least one. `shrinkage` lifts the small eigenvalues of the pairs'
- * differences as above; with fewer pairs than dimensions it must be above 0. */
-bool kin_whitening_learn(kin_vectors set, const int64_t *a, const int64_t *b, int64_t pairs, int64_t dims,
-                         double shrinkage, kin_whitening *out, kin_error *err);
+ * pairs, at least one, becomes white, and the `dims` directions are those in which everything else differs
+ * most. `shrinkage` lifts the small eigenvalues of the pairs' differences as above; with fewer pairs than
+ * dimensions it must be above 0. */
+bool kin_whitening_learn(kin_vectors set, const kin_positives *pairs, int64_t dims, double shrinkage,
+                         kin_whitening *out, kin_error *err);
 /* Principal components alone: the same directions without the division by the deviations, so that P(x − m)
  * keeps distances as well as `dims` dimensions can. */
 bool kin_pca_fit(kin_vectors set, int64_t dims, kin_whitening *out, kin_error *err);

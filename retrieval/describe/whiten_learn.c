@@ -17,8 +17,7 @@
 
 typedef struct learner {
     kin_vectors set;
-    const int64_t *a, *b;
-    int64_t pairs;
+    const kin_positives *pairs;
     double *mean;                                /* [n] */
     double *scatter, *values, *vectors, *turned; /* [n, n], [n], [n, n], [n, n] */
 } learner;
@@ -26,7 +25,7 @@ typedef struct learner {
 static void difference_row(const void *arg, int64_t i, float *x)
 {
     const learner *l = arg;
-    const float *p = kin_row(l->set, l->a[i]), *q = kin_row(l->set, l->b[i]);
+    const float *p = kin_row(l->set, l->pairs->a[i]), *q = kin_row(l->set, l->pairs->b[i]);
     for (int64_t d = 0; d < l->set.dim; d++) x[d] = (float)((double)p[d] - (double)q[d]);
 }
 
@@ -41,14 +40,14 @@ static bool make_root(learner *l, double shrinkage, int64_t *rank, kin_error *er
 {
     int64_t n = l->set.dim;
     double sum = 0;
-    if (!kin_scatter(l->pairs, n, difference_row, l, (double)l->pairs, l->scatter, err) ||
+    if (!kin_scatter(l->pairs->count, n, difference_row, l, (double)l->pairs->count, l->scatter, err) ||
         !kin_symmetric_eigen(l->scatter, n, l->values, l->vectors, err))
         return false;
     for (int64_t i = 0; i < n; i++) sum += fmax(0, l->values[i]);
     if (!(sum > 0))
         return kin_fail(err, KIN_ERR_NUMERIC,
                         "whitening: the members of every pair are equal, there is nothing to learn");
-    *rank = kin_scatter_rank(l->values, n, l->pairs + 1); /* differences have no mean to lose */
+    *rank = kin_scatter_rank(l->values, n, l->pairs->count + 1); /* differences have no mean to lose */
     if (shrinkage == 0 && *rank < n)
         return kin_fail(err, KIN_ERR_NUMERIC,
                         "whitening: the pairs differ in %lld of %lld directions only; give more pairs, or a "
@@ -93,9 +92,9 @@ static bool learn(learner *l, double shrinkage, kin_whitening *w, kin_error *err
 {
     int64_t n = l->set.dim;
     for (int64_t d = 0; d < n; d++) l->mean[d] = 0;
-    for (int64_t i = 0; i < l->pairs; i++)
-        for (int64_t d = 0; d < n; d++) l->mean[d] += (double)kin_row(l->set, l->a[i])[d];
-    for (int64_t d = 0; d < n; d++) l->mean[d] /= (double)l->pairs;
+    for (int64_t i = 0; i < l->pairs->count; i++)
+        for (int64_t d = 0; d < n; d++) l->mean[d] += (double)kin_row(l->set, l->pairs->a[i])[d];
+    for (int64_t d = 0; d < n; d++) l->mean[d] /= (double)l->pairs->count;
     if (!make_root(l, shrinkage, &w->rank, err)) return false;
     double *root = kin_alloc_array((size_t)n, (size_t)n * sizeof *root);
     if (!root)
@@ -117,10 +116,10 @@ static bool learn(learner *l, double shrinkage, kin_whitening *w, kin_error *err
     return ok;
 }
 
-static bool check(kin_vectors set, const int64_t *a, const int64_t *b, int64_t pairs, int64_t dims,
-                  double shrinkage, kin_error *err)
+static bool check(kin_vectors set, const kin_positives *pairs, int64_t dims, double shrinkage, kin_error *err)
 {
-    if (pairs < 1)
+    const int64_t *a = pairs->a, *b = pairs->b;
+    if (pairs->count < 1)
         return kin_fail(err, KIN_ERR_ARGUMENT,
                         "whitening: no positive pairs; learned whitening needs items that share a label");
     if (dims < 0 || dims > set.dim)
@@ -129,7 +128,7 @@ static bool check(kin_vectors set, const int64_t *a, const int64_t *b, int64_t p
                         (long long)set.dim);
     if (!(shrinkage >= 0 && shrinkage <= 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "whitening: shrinkage is %g; 0 to 1 was expected", shrinkage);
-    for (int64_t i = 0; i < pairs; i++)
+    for (int64_t i = 0; i < pairs->count; i++)
         if (a[i] < 0 || a[i] >= set.count || b[i] < 0 || b[i] >= set.count)
             return kin_fail(err, KIN_ERR_ARGUMENT,
                             "whitening: pair %lld is of rows %lld and %lld; there are %lld", (long long)i,
@@ -137,11 +136,11 @@ static bool check(kin_vectors set, const int64_t *a, const int64_t *b, int64_t p
     return kin_check_finite(set.data, set.count, set.dim, "whitening", err);
 }
 
-bool kin_whitening_learn(kin_vectors set, const int64_t *a, const int64_t *b, int64_t pairs, int64_t dims,
-                         double shrinkage, kin_whitening *out, kin_error *err)
+bool kin_whitening_learn(kin_vectors set, const kin_positives *pairs, int64_t dims, double shrinkage,
+                         kin_whitening *out, kin_error *err)
 {
     *out = (kin_whitening){0};
-    if (!check(set, a, b, pairs, dims, shrinkage, err)) return false;
+    if (!check(set, pairs, dims, shrinkage, err)) return false;
     size_t n = (size_t)set.dim, kept = dims ? (size_t)dims : n;
     *out = (kin_whitening){.in = set.dim,
                            .out = (int64_t)kept,
@@ -149,8 +148,6 @@ bool kin_whitening_learn(kin_vectors set, const int64_t *a, const int64_t *b, in
                            .projection = kin_alloc_array(kept, n * sizeof(float)),
                            .variance = kin_alloc_array(kept, sizeof(float))};
     learner l = {set,
-                 a,
-                 b,
                  pairs,
                  out->mean,
                  kin_alloc_array(n, n * sizeof(double)),

@@ -46,24 +46,35 @@ static int64_t compact(const kin_scores *each, int64_t queries, double *rows)
     return used;
 }
 
-bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, double level, uint64_t seed,
-                   kin_scores *low, kin_scores *high, kin_error *err)
+static bool check(const kin_bootstrap_opt *opt, kin_error *err)
 {
-    if (rounds < 1 || !(level > 0 && level < 1))
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected",
-            (long long)rounds, level);
+    return (opt->rounds > 0 && opt->level > 0 && opt->level < 1) ||
+           kin_fail(err, KIN_ERR_ARGUMENT,
+                    "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected",
+                    (long long)opt->rounds, opt->level);
+}
+
+/* How many of the sorted means are below the interval. */
+static int64_t left_out(const kin_bootstrap_opt *opt)
+{
+    return (int64_t)floor((1 - opt->level) / 2 * (double)opt->rounds);
+}
+
+bool kin_bootstrap(const kin_scores *each, int64_t queries, const kin_bootstrap_opt *opt, kin_scores *low,
+                   kin_scores *high, kin_error *err)
+{
+    int64_t rounds = opt->rounds;
+    if (!check(opt, err)) return false;
     double *rows = kin_alloc_array((size_t)queries, sizeof(kin_scores)),
            *mean = kin_alloc_array((size_t)rounds, sizeof(kin_scores));
     bool ok = rows && mean ? true
                            : kin_fail_memory(err, "bootstrap",
                                              (unsigned long long)(queries + rounds) * sizeof(kin_scores));
-    drawing d = {rows, ok ? compact(each, queries, rows) : 0, rounds, seed, mean};
+    drawing d = {rows, ok ? compact(each, queries, rows) : 0, rounds, opt->seed, mean};
     if (ok && !d.queries) ok = kin_fail(err, KIN_ERR_DATA, "bootstrap: no query was evaluated");
     if (ok) {
         double ends[2][FIGURES];
-        int64_t first = (int64_t)floor((1 - level) / 2 * (double)rounds), last = rounds - 1 - first;
+        int64_t first = left_out(opt), last = rounds - 1 - first;
         kin_parallel_for(rounds, draw_round, &d);
         for (int f = 0; f < FIGURES; f++) {
             double *means = mean + f * rounds;
@@ -93,41 +104,36 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Sums and counts of each label's queries, at the front of the arrays [queries]; returns how many labels. */
-static int64_t sum_labels(keyed *k, int64_t count, const double *value, const double *beside, double *sum,
-                          double *queries)
+static int64_t sum_labels(keyed *k, int64_t count, const kin_figures *f, double *sum, double *queries)
 {
     int64_t labels = 0;
     if (count) qsort(k, (size_t)count, sizeof *k, by_key);
     for (int64_t i = 0; i < count; i++) {
         int64_t q = k[i].query;
         if (!i || k[i].key != k[i - 1].key) sum[labels] = queries[labels] = 0, labels++;
-        sum[labels - 1] += beside ? value[q] - beside[q] : value[q];
+        sum[labels - 1] += f->beside ? f->value[q] - f->beside[q] : f->value[q];
         queries[labels - 1]++;
     }
     return labels;
 }
 
-bool kin_bootstrap_classes(const double *value, const double *beside, const int64_t *label, int64_t queries,
-                           int64_t rounds, double level, uint64_t seed, double *low, double *high,
+bool kin_bootstrap_classes(const kin_figures *f, const kin_bootstrap_opt *opt, double *low, double *high,
                            kin_error *err)
 {
-    if (rounds < 1 || !(level > 0 && level < 1))
-        return kin_fail(
-            err, KIN_ERR_ARGUMENT,
-            "bootstrap: %lld rounds, level %g; 1 or more, and a level between 0 and 1, were expected",
-            (long long)rounds, level);
+    if (!check(opt, err)) return false;
+    int64_t queries = f->queries, rounds = opt->rounds, count = 0;
     keyed *k = kin_alloc_array((size_t)queries, sizeof *k);
     double *sum = kin_alloc_array((size_t)queries, 2 * sizeof *sum), *of = sum ? sum + queries : NULL,
            *mean = kin_alloc_array((size_t)rounds, sizeof *mean);
     bool ok = (k && sum && mean) ||
               kin_fail_memory(err, "bootstrap", (unsigned long long)queries * sizeof *k);
-    int64_t count = 0;
     for (int64_t q = 0; ok && q < queries; q++)
-        if (!isnan(value[q]) && !(beside && isnan(beside[q]))) k[count++] = (keyed){(double)label[q], q};
+        if (!isnan(f->value[q]) && !(f->beside && isnan(f->beside[q])))
+            k[count++] = (keyed){(double)f->label[q], q};
     if (ok && !count) ok = kin_fail(err, KIN_ERR_DATA, "bootstrap: no query was evaluated");
-    int64_t labels = ok ? sum_labels(k, count, value, beside, sum, of) : 0;
+    int64_t labels = ok ? sum_labels(k, count, f, sum, of) : 0;
     for (int64_t r = 0; ok && r < rounds; r++) {
-        uint64_t key = kin_key(seed, (uint64_t)r, 1);
+        uint64_t key = kin_key(opt->seed, (uint64_t)r, 1);
         double total = 0, drawn = 0;
         for (int64_t i = 0; i < labels; i++) {
             uint64_t c = kin_random_below(key, (uint64_t)i, (uint64_t)labels);
@@ -136,7 +142,7 @@ bool kin_bootstrap_classes(const double *value, const double *beside, const int6
         mean[r] = total / drawn;
     }
     if (ok) {
-        int64_t first = (int64_t)floor((1 - level) / 2 * (double)rounds);
+        int64_t first = left_out(opt);
         qsort(mean, (size_t)rounds, sizeof *mean, ascending);
         *low = mean[first], *high = mean[rounds - 1 - first];
     }

@@ -10,16 +10,30 @@ extern "C" {
 #endif
 
 /* Percentile bootstrap (Efron 1979): `rounds` times as many queries as there are are drawn with
- * replacement, and their means taken; the interval holds the middle `level` of these (0.95). What is drawn
- * is a function of (seed, round, draw) alone. */
-bool kin_bootstrap(const kin_scores *each, int64_t queries, int64_t rounds, double level, uint64_t seed,
-                   kin_scores *low, kin_scores *high, kin_error *err);
+ * replacement, and their means taken; the interval holds the middle `level` of these. What is drawn is a
+ * function of (seed, round, draw) alone. */
+typedef struct kin_bootstrap_opt {
+    int64_t rounds; /* 1 or more */
+    double level;   /* between 0 and 1 */
+    uint64_t seed;
+} kin_bootstrap_opt;
 
-/* The same for the mean of a figure of each query, `value` less `beside` where that is not NULL, when labels are drawn
- * anew, each with all its queries: what these queries tell about other classes. NaN takes no part. */
-bool kin_bootstrap_classes(const double *value, const double *beside, const int64_t *label, int64_t queries,
-                           int64_t rounds, double level, uint64_t seed, double *low, double *high,
-                           kin_error *err);
+/* Of the mean of each figure over `queries` queries. */
+bool kin_bootstrap(const kin_scores *each, int64_t queries, const kin_bootstrap_opt *opt, kin_scores *low,
+                   kin_scores *high, kin_error *err);
+
+/* A figure of each query, and the label of what it asks for. NaN takes no part. */
+typedef struct kin_figures {
+    const double *value;  /* [queries] */
+    const double *beside; /* [queries], taken from it; NULL: nothing is */
+    const int64_t *label; /* [queries] */
+    int64_t queries;
+} kin_figures;
+
+/* The interval of the figures' mean when labels are drawn anew, each with all its queries: what these queries tell
+ * about other classes. */
+bool kin_bootstrap_classes(const kin_figures *figures, const kin_bootstrap_opt *opt, double *low,
+                           double *high, kin_error *err);
 
 typedef struct kin_class_scores {
     int64_t label, queries; /* queries evaluated */

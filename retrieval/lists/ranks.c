@@ -18,8 +18,7 @@ typedef struct old_ids {
 
 typedef struct reader {
     const char *name;
-    const kin_items *query, *gallery;
-    bool leave_one_out;
+    const kin_ranked *of;
     kin_ranks_problems *problems;
     kin_error *err;
     int64_t *line, *first, *length; /* [queries]: where a query's list was found; line 0: not yet */
@@ -144,12 +143,12 @@ static bool keep(reader *r, int64_t g)
 static bool add_item(reader *r, int64_t q, int64_t line, const char *id, size_t length)
 {
     int64_t g;
-    if (!find(r, r->gallery, &r->old_gallery, id, length, &g)) return false;
+    if (!find(r, r->of->gallery, &r->old_gallery, id, length, &g)) return false;
     int shown = length < SHOWN ? (int)length : SHOWN;
     if (g < 0) return wrong(r, "line %lld: the id '%.*s' is not in the gallery", (long long)line, shown, id);
     if (r->seen[g] == line)
         return wrong(r, "line %lld: the id '%.*s' is listed twice", (long long)line, shown, id);
-    if (r->leave_one_out && g == q)
+    if (r->of->leave_one_out && g == q)
         return wrong(r, "line %lld: the query '%.*s' is in its own list", (long long)line, shown, id);
     r->seen[g] = line;
     return keep(r, g);
@@ -170,7 +169,7 @@ static bool add_list(reader *r, int64_t q, int64_t line, const char *images)
     }
     r->length[q] = r->count - r->first[q];
     return ids > 0 ||
-           wrong(r, "line %lld: the list of '%.*s' is empty", (long long)line, SHOWN, r->query->id[q]);
+           wrong(r, "line %lld: the list of '%.*s' is empty", (long long)line, SHOWN, r->of->query->id[q]);
 }
 
 static bool add_record(reader *r, int64_t line, int fields, char *const *field)
@@ -179,7 +178,7 @@ static bool add_record(reader *r, int64_t line, int fields, char *const *field)
         return wrong(r, "line %lld: one field; two were expected: 'query,gallery gallery gallery'",
                      (long long)line);
     int64_t q;
-    if (!find(r, r->query, &r->old_query, field[0], strlen(field[0]), &q)) return false;
+    if (!find(r, r->of->query, &r->old_query, field[0], strlen(field[0]), &q)) return false;
     if (q < 0) return wrong(r, "line %lld: the id '%.*s' is not a query", (long long)line, SHOWN, field[0]);
     if (r->line[q])
         return wrong(r, "line %lld: the query '%.*s' has a list on line %lld already", (long long)line, SHOWN,
@@ -197,8 +196,9 @@ static bool read_records(reader *r, char *text, size_t size)
         bool head = first && fields == 2 && strcmp(field[0], "id") == 0 && strcmp(field[1], "images") == 0;
         if (!head && !add_record(r, csv.line, fields, field)) return false;
     }
-    for (int64_t q = 0; q < r->query->count; q++)
-        if (!r->line[q] && !wrong(r, "the query '%.*s' has no list", SHOWN, r->query->id[q])) return false;
+    for (int64_t q = 0; q < r->of->query->count; q++)
+        if (!r->line[q] && !wrong(r, "the query '%.*s' has no list", SHOWN, r->of->query->id[q]))
+            return false;
     return true;
 }
 
@@ -224,12 +224,12 @@ static bool read_row(reader *r, const kin_npy_layout *l, const uint8_t *bytes, i
     for (int64_t a = 0; a < l->shape[1]; a++) {
         int64_t g = number_at(l, bytes, q, a);
         if (g == -1) break;
-        bool ok = g >= 0 && g < r->gallery->count;
+        bool ok = g >= 0 && g < r->of->gallery->count;
         if (!ok) {
             if (!wrong(r, "row %lld: %lld is no row of the gallery, which has %lld", (long long)q,
-                       (long long)g, (long long)r->gallery->count))
+                       (long long)g, (long long)r->of->gallery->count))
                 return false;
-        } else if (r->leave_one_out && g == q) {
+        } else if (r->of->leave_one_out && g == q) {
             r->own++;
         } else if (r->seen[g] == q + 1) {
             if (!wrong(r, "row %lld: the gallery's row %lld is listed twice", (long long)q, (long long)g))
@@ -254,9 +254,9 @@ static bool read_array(reader *r, const uint8_t *bytes, size_t size)
             r->err, KIN_ERR_DATA,
             "%s: is no array of lists; rows of the gallery, int64 or int32 [queries, k], were expected",
             r->name);
-    if (l.shape[0] != r->query->count)
+    if (l.shape[0] != r->of->query->count)
         return kin_fail(r->err, KIN_ERR_DATA, "%s: holds %lld lists, and there are %lld queries", r->name,
-                        (long long)l.shape[0], (long long)r->query->count);
+                        (long long)l.shape[0], (long long)r->of->query->count);
     if (!kin_mul_size((uint64_t)l.shape[0], (uint64_t)l.shape[1], &numbers) ||
         !kin_mul_size(numbers, l.item, &needed) || l.offset > size || size - l.offset < needed)
         return kin_fail(r->err, KIN_ERR_DATA, "%s: is cut short", r->name);
@@ -268,7 +268,7 @@ static bool read_array(reader *r, const uint8_t *bytes, size_t size)
 /* The lists in the order of the queries. */
 static bool put_in_order(const reader *r, kin_ranks *out)
 {
-    out->queries = r->query->count;
+    out->queries = r->of->query->count;
     out->own = r->own;
     out->offset = kin_alloc_array((size_t)out->queries + 1, sizeof *out->offset);
     out->index = kin_alloc_array((size_t)r->count, sizeof *out->index);
@@ -285,11 +285,11 @@ static bool put_in_order(const reader *r, kin_ranks *out)
 
 static bool take_apart(reader *r, char *text, size_t size, kin_ranks *out)
 {
-    size_t queries = (size_t)r->query->count;
+    size_t queries = (size_t)r->of->query->count;
     r->line = kin_alloc_zero(queries, sizeof *r->line);
     r->first = kin_alloc_zero(queries, sizeof *r->first);
     r->length = kin_alloc_zero(queries, sizeof *r->length);
-    r->seen = kin_alloc_zero((size_t)r->gallery->count, sizeof *r->seen);
+    r->seen = kin_alloc_zero((size_t)r->of->gallery->count, sizeof *r->seen);
     bool ok = r->line && r->first && r->length && r->seen ? true
                                                           : kin_fail_memory(r->err, r->name, queries * 32);
     bool array = size >= 6 && memcmp(text, "\x93NUMPY", 6) == 0;
@@ -305,37 +305,27 @@ static bool take_apart(reader *r, char *text, size_t size, kin_ranks *out)
     return ok;
 }
 
-bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_items *query,
-                     const kin_items *gallery, bool leave_one_out, kin_ranks *out,
+bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_ranked *of, kin_ranks *out,
                      kin_ranks_problems *problems, kin_error *err)
 {
     *out = (kin_ranks){0};
     char *copy = kin_alloc(size + 1);
     if (!copy) return kin_fail_memory(err, name, size);
     if (size) memcpy(copy, text, size);
-    reader r = {.name = name,
-                .query = query,
-                .gallery = gallery,
-                .leave_one_out = leave_one_out,
-                .problems = problems,
-                .err = err};
+    reader r = {.name = name, .of = of, .problems = problems, .err = err};
     bool ok = take_apart(&r, copy, size, out);
     kin_free(copy);
     return ok;
 }
 
-bool kin_ranks_read(const char *path, const kin_items *query, const kin_items *gallery, bool leave_one_out,
-                    kin_ranks *out, kin_ranks_problems *problems, kin_error *err)
+bool kin_ranks_read(const char *path, const kin_ranked *of, kin_ranks *out, kin_ranks_problems *problems,
+                    kin_error *err)
 {
     *out = (kin_ranks){0};
     kin_bytes bytes;
     if (!kin_read_file(path, 0, &bytes, err)) return false;
-    reader r = {.name = strcmp(path, "-") == 0 ? "standard input" : path,
-                .query = query,
-                .gallery = gallery,
-                .leave_one_out = leave_one_out,
-                .problems = problems,
-                .err = err};
+    reader r = {
+        .name = strcmp(path, "-") == 0 ? "standard input" : path, .of = of, .problems = problems, .err = err};
     bool ok = take_apart(&r, (char *)bytes.data, bytes.size, out);
     kin_bytes_free(&bytes);
     return ok;

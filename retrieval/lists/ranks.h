@@ -25,6 +25,12 @@ typedef struct kin_ranks {
     int64_t own;     /* items that an array held in their own lists, which were taken out */
 } kin_ranks;
 
+/* What lists are of. */
+typedef struct kin_ranked {
+    const kin_items *query, *gallery;
+    bool leave_one_out; /* they are one set, and no item stands in its own list */
+} kin_ranked;
+
 /* Everything found wrong, one line each, and how much there was; only the first `limit` lines are kept. */
 typedef struct kin_ranks_problems {
     kin_text lines;
@@ -33,13 +39,12 @@ typedef struct kin_ranks_problems {
 
 /* Reads and validates a file ("-" is standard input): a list, or an .npy of integers [queries, k], rows of
  * the gallery as FAISS's search gives them (a list ends before its first -1). Refused, naming line and id:
- * a query unknown, listed twice or missing; a gallery id unknown or twice in a list; an empty list; when
- * `query` and `gallery` are the same set (`leave_one_out`), an item in its own list. With `problems`, all
+ * a query unknown, listed twice or missing; a gallery id unknown or twice in a list; an empty list; with
+ * `leave_one_out`, an item in its own list. With `problems`, all
  * of them are collected and the call fails if there was any; without, the first one is the error. */
-bool kin_ranks_read(const char *path, const kin_items *query, const kin_items *gallery, bool leave_one_out,
-                    kin_ranks *out, kin_ranks_problems *problems, kin_error *err);
-bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_items *query,
-                     const kin_items *gallery, bool leave_one_out, kin_ranks *out,
+bool kin_ranks_read(const char *path, const kin_ranked *of, kin_ranks *out, kin_ranks_problems *problems,
+                    kin_error *err);
+bool kin_ranks_parse(const char *name, const char *text, size_t size, const kin_ranked *of, kin_ranks *out,
                      kin_ranks_problems *problems, kin_error *err);
 void kin_ranks_free(kin_ranks *ranks);
 /* Takes the gallery row self[q] (-1: none) out of list q; self may be NULL. */

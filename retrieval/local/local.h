@@ -46,11 +46,10 @@ typedef struct kin_local_pair {
     int32_t a, b;
 } kin_local_pair;
 
-/* Pairs of rows of a [na, dim] and b [nb, dim], unit vectors, that are each other's nearest (ties by
- * index) and not farther than `distance` (Euclid). `out` holds min(na, nb); `workspace`
- * kin_local_match_workspace() bytes, 64-byte aligned. Returns their number, in the order of a. */
-int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, int64_t dim, double distance,
-                        kin_local_pair *out, void *workspace);
+/* Pairs of rows of a and b, unit vectors of one dimension, that are each other's nearest (ties by index) and not
+ * farther than `distance` (Euclid). `out` holds min(a.count, b.count); `workspace` kin_local_match_workspace() bytes,
+ * 64-byte aligned. Returns their number, in the order of a. */
+int64_t kin_local_match(kin_vectors a, kin_vectors b, double distance, kin_local_pair *out, void *workspace);
 /* SIZE_MAX: too large. Of these sizes exactly: fewer rows may need more. */
 size_t kin_local_match_workspace(int64_t na, int64_t nb, int64_t dim);
 

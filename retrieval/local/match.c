@@ -56,16 +56,16 @@ static void find_largest(const float *products, int64_t na, int64_t nb, int32_t 
     }
 }
 
-int64_t kin_local_match(const float *a, int64_t na, const float *b, int64_t nb, int64_t dim, double distance,
-                        kin_local_pair *out, void *workspace)
+int64_t kin_local_match(kin_vectors a, kin_vectors b, double distance, kin_local_pair *out, void *workspace)
 {
+    int64_t na = a.count, nb = b.count;
     layout l;
     char *base = workspace;
     int64_t count = 0;
-    if (na < 1 || nb < 1 || !lay_out(na, nb, dim, &l)) return 0;
+    if (na < 1 || nb < 1 || !lay_out(na, nb, a.dim, &l)) return 0;
     float *products = (float *)(void *)base;
     int32_t *row = (int32_t *)(void *)(base + l.row), *column = (int32_t *)(void *)(base + l.column);
-    kin_gemm_args args = product_of(a, na, b, nb, dim);
+    kin_gemm_args args = product_of(a.data, na, b.data, nb, a.dim);
     args.c = products;
     kin_gemm(&args, base + l.gemm);
     find_largest(products, na, nb, row, column);

@@ -41,9 +41,10 @@ static void verify_one(void *arg, int64_t index, int worker)
     kin_local_pair *pairs = (kin_local_pair *)(void *)(own + v->match);
     if (g < 0) return;
     int64_t gf = v->gallery->first[g], dim = v->gallery->dim;
-    int64_t count = kin_local_match(v->query->descriptor + qf * dim, features(v->query, v->q),
-                                    v->gallery->descriptor + gf * dim, features(v->gallery, g), dim,
-                                    v->opt->distance > 0 ? v->opt->distance : default_distance, pairs, own);
+    int64_t count = kin_local_match(
+        (kin_vectors){v->query->descriptor + qf * dim, features(v->query, v->q), dim},
+        (kin_vectors){v->gallery->descriptor + gf * dim, features(v->gallery, g), dim},
+        v->opt->distance > 0 ? v->opt->distance : default_distance, pairs, own);
     kin_ransac_opt ransac = v->opt->ransac;
     ransac.key = kin_key(ransac.key, (uint64_t)v->q, (uint64_t)g);
     int64_t agree = kin_affine_ransac(v->query->place + qf, v->gallery->place + gf, pairs, count, &ransac,

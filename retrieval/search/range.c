@@ -204,11 +204,11 @@ static int64_t largest_class(const int64_t *label, int64_t count)
 
 static bool matches(int64_t a, int64_t b) { return a >= 0 && a == b; }
 
-static bool has_relevant(const int64_t *query_label, int64_t q, const int64_t *gallery_label, int64_t gallery,
-                         int64_t self)
+static bool has_relevant(const kin_threshold_labels *l, int64_t q, int64_t gallery)
 {
+    int64_t self = kin_self(l->leave_one_out, l->self, q);
     for (int64_t g = 0; g < gallery; g++)
-        if (matches(query_label[q], gallery_label[g]) && g != self) return true;
+        if (matches(l->query[q], l->gallery[g]) && g != self) return true;
     return false;
 }
 
@@ -219,16 +219,15 @@ static double cut(const float *sorted, int64_t count, double share)
     return allowed >= count ? (double)sorted[count - 1] : (double)nextafterf(sorted[allowed], -INFINITY);
 }
 
-static void judge(const kin_neighbours *found, const int64_t *query_label, const int64_t *gallery_label,
-                  int64_t gallery, bool leave_one_out, const int64_t *self, const float *impostor,
-                  double share, kin_threshold *out)
+static void judge(const kin_neighbours *found, const kin_threshold_labels *l, int64_t gallery,
+                  const float *impostor, double share, kin_threshold *out)
 {
     int64_t accepted = 0, first = 0, right = 0;
     out->distance = cut(impostor, out->impostors, share);
     for (int64_t i = 0; i < out->impostors; i++) accepted += (double)impostor[i] <= out->distance;
     for (int64_t q = 0; q < found->queries; q++) {
-        if (!has_relevant(query_label, q, gallery_label, gallery, kin_self(leave_one_out, self, q))) continue;
-        bool hit = matches(query_label[q], gallery_label[found->index[q * found->k]]);
+        if (!has_relevant(l, q, gallery)) continue;
+        bool hit = matches(l->query[q], l->gallery[found->index[q * found->k]]);
         out->queries++;
         first += hit;
         right += hit && 1 - (double)found->value[q * found->k] <= out->distance;
@@ -238,26 +237,26 @@ static void judge(const kin_neighbours *found, const int64_t *query_label, const
     out->found = out->queries ? (double)right / (double)out->queries : NAN;
 }
 
-bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *query_label,
-                       const int64_t *gallery_label, bool leave_one_out, const int64_t *self,
+bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const kin_threshold_labels *labels,
                        double false_accept, kin_threshold *out, kin_error *err)
 {
+    kin_threshold_labels l = *labels;
     *out = (kin_threshold){0};
-    if (leave_one_out) query = gallery, query_label = gallery_label;
+    if (l.leave_one_out) query = gallery, l.query = l.gallery;
     if (!(false_accept >= 0 && false_accept <= 1))
         return kin_fail(err, KIN_ERR_ARGUMENT, "a false-accept rate of %g; 0 to 1 was expected",
                         false_accept);
-    int64_t most = gallery.count - kin_any_self(leave_one_out, self, query.count),
-            largest = gallery.count > 0 ? largest_class(gallery_label, gallery.count) : 0;
+    int64_t most = gallery.count - kin_any_self(l.leave_one_out, l.self, query.count),
+            largest = gallery.count > 0 ? largest_class(l.gallery, gallery.count) : 0;
     if (largest < 0)
-        return kin_fail_memory(err, "the labels", (unsigned long long)gallery.count * sizeof *gallery_label);
+        return kin_fail_memory(err, "the labels", (unsigned long long)gallery.count * sizeof *l.gallery);
     kin_neighbours found;
     /* One item more than the largest class has: one of another class is among them, if there is any. */
     if (!kin_search(query, gallery,
                     &(kin_search_opt){.k = least(largest + 1, most),
                                       .metric = KIN_COSINE,
-                                      .leave_one_out = leave_one_out,
-                                      .self = leave_one_out ? NULL : self},
+                                      .leave_one_out = l.leave_one_out,
+                                      .self = l.leave_one_out ? NULL : l.self},
                     &found, err))
         return false;
     float *impostor = kin_alloc_array((size_t)query.count, sizeof *impostor);
@@ -266,7 +265,7 @@ bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *qu
                   : kin_fail_memory(err, "a threshold", (unsigned long long)query.count * sizeof *impostor);
     for (int64_t q = 0; ok && q < query.count; q++)
         for (int64_t a = 0; a < found.k; a++) {
-            if (matches(query_label[q], gallery_label[found.index[q * found.k + a]])) continue;
+            if (matches(l.query[q], l.gallery[found.index[q * found.k + a]])) continue;
             impostor[out->impostors++] = (float)(1 - (double)found.value[q * found.k + a]);
             break;
         }
@@ -275,8 +274,7 @@ bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *qu
                       "all items have one label: what a stranger looks like cannot be learned from them");
     if (ok) {
         qsort(impostor, (size_t)out->impostors, sizeof *impostor, ascending);
-        judge(&found, query_label, gallery_label, gallery.count, leave_one_out, self, impostor, false_accept,
-              out);
+        judge(&found, &l, gallery.count, impostor, false_accept, out);
     }
     kin_free(impostor);
     kin_neighbours_free(&found);

@@ -48,10 +48,15 @@ typedef struct kin_threshold {
     int64_t impostors, queries; /* how many each of the shares is over */
 } kin_threshold;
 
-/* By cosine distance, 1 − s. Labels are equal or different, -1 matches nothing. `self` is NULL or says which
- * gallery row a query is, as in kin_search_opt. `false_accept` is a rate, 0 .. 1. */
-bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const int64_t *query_label,
-                       const int64_t *gallery_label, bool leave_one_out, const int64_t *self,
+/* Whose items are of one thing: labels are equal or different, -1 matches nothing. */
+typedef struct kin_threshold_labels {
+    const int64_t *query, *gallery; /* [queries], [gallery rows] */
+    bool leave_one_out;  /* the gallery's rows are the queries: what is said of queries is ignored */
+    const int64_t *self; /* NULL, or the gallery row that a query is, as in kin_search_opt */
+} kin_threshold_labels;
+
+/* By cosine distance, 1 − s. `false_accept` is a rate, 0 .. 1. */
+bool kin_threshold_fit(kin_vectors query, kin_vectors gallery, const kin_threshold_labels *labels,
                        double false_accept, kin_threshold *out, kin_error *err);
 
 #ifdef __cplusplus

@@ -25,11 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kin_free(code);
         kin_ranks ranks;
         kin_ranks_problems problems = {.limit = 5};
-        kin_ranks_parse("ranks", text + split, size - split, &items, &items, size % 2, &ranks, NULL, &err);
+        kin_ranks_parse("ranks", text + split, size - split, &(kin_ranked){&items, &items, size % 2}, &ranks,
+                        NULL, &err);
         kin_ranks_free(&ranks);
         kin_error_clear(&err);
-        bool ok = kin_ranks_parse("ranks", text + split, size - split, &items, &items, size % 2, &ranks,
-                                  &problems, &err);
+        bool ok = kin_ranks_parse("ranks", text + split, size - split,
+                                  &(kin_ranked){&items, &items, size % 2}, &ranks, &problems, &err);
         if (ok != (problems.count == 0 && err.code == KIN_OK)) abort();
         kin_ranks_free(&ranks);
         kin_ranks_problems_free(&problems);

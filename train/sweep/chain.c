@@ -127,14 +127,14 @@ static bool rank(const chain *c, kin_neighbours *lists, kin_error *err)
 static bool judge(const chain *c, const kin_neighbours *lists, kin_metrics *out, kin_error *err)
 {
     const side *query = c->leave_one_out ? &c->gallery : &c->query;
-    return kin_judge_neighbours(lists,
-                                &(kin_judged){.gallery = c->gallery.count,
-                                              .query_label = query->label,
-                                              .gallery_label = c->gallery.label,
-                                              .query_camera = query->camera,
-                                              .gallery_camera = c->gallery.camera,
-                                              .leave_one_out = c->leave_one_out},
-                                out, NULL, NULL, err);
+    return kin_judge_lists(lists,
+                           &(kin_judged){.gallery = c->gallery.count,
+                                         .query_label = query->label,
+                                         .gallery_label = c->gallery.label,
+                                         .query_camera = query->camera,
+                                         .gallery_camera = c->gallery.camera,
+                                         .leave_one_out = c->leave_one_out},
+                           out, NULL, NULL, err);
 }
 
 bool kin_sweep_chain_judge(kin_vectors rows, const int64_t *labels, const int64_t *cameras,
