@@ -82,7 +82,7 @@ reference_double := $(call objects,reference,double)
 float_lowered  := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/float/%.$(isa).o,$(call simd,$(rooms_float))))
 double_lowered := $(foreach isa,$(LOWERED),$(patsubst %.simd.c,$(BUILD)/double/%.$(isa).o,$(call simd,$(rooms_real))))
 # Everything of the program but its table of commands, for tests of its parts; and everything but the function main, for programs that add to it.
-libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c cli/main.c,$(wildcard cli/*.c cli/pages/*.c cli/help/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/kin_weights.o
+libcli_objects := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/commands/% cli/learn/% cli/sweep/%,$(wildcard cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/kin_weights.o
 cli_objects    := $(patsubst %.c,$(BUILD)/float/%.o,$(filter-out cli/kin.c,$(wildcard cli/*.c cli/*/*.c))) $(BUILD)/float/recipes.o $(BUILD)/float/lessons.o $(BUILD)/float/glossary.o $(BUILD)/float/kin_weights.o
 
 # tests/test_*.c use the float library, tests/double_*.c the double one, tests/both_*.c each of them.
@@ -159,7 +159,7 @@ $(BUILD)/libsupport_double.a: $(patsubst %.c,$(BUILD)/double/%.o,$(test_support)
 # Texts that the program brings along, as strings: the recipes of kin train --recipe, the lessons of kin learn, the words of kin help.
 recipes := $(sort $(wildcard recipes/*.conf))
 lessons := $(sort $(wildcard docs/learn/[0-9]*.md))
-as_strings = awk 'BEGIN { print "\#include \"cli/conf.h\"\n\nextern const kin_builtin $(1)[];\nconst kin_builtin $(1)[] = {" } \
+as_strings = awk 'BEGIN { print "\#include \"cli/options/conf.h\"\n\nextern const kin_builtin $(1)[];\nconst kin_builtin $(1)[] = {" } \
 	    FNR == 1 { if (n++) print "    },"; name = FILENAME; gsub(/^.*\/|\.[a-z]*$$/, "", name); printf "    {\"%s\",\n", name } \
 	    { gsub(/\\/, "&&"); gsub(/"/, "\\\""); gsub(/[?]/, "\\?"); printf "     \"%s\\n\"\n", $$0 } \
 	    END { if (n) print "    },"; print "    {0}};" }' $(2) /dev/null

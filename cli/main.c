@@ -1,15 +1,15 @@
 /* The kin program: picks the command, reads its options, runs it. */
 #include "base/parallel.h"
 #include "base/version.h"
-#include "cli/command.h"
 #include "cli/help/help.h"
-#include "cli/interrupt.h"
-#include "cli/main.h"
-#include "cli/options.h"
-#include "cli/outputs.h"
-#include "cli/own.h"
 #include "cli/help/usage.h"
-#include "cli/verbose.h"
+#include "cli/main.h"
+#include "cli/options/command.h"
+#include "cli/options/options.h"
+#include "cli/options/outputs.h"
+#include "cli/options/own.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/verbose.h"
 #include "kernels/isa.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* The parser of the command line, help made from tables, the progress line's clock. */
 #include "base/memory.h"
 #include "cli/help/help.h"
-#include "cli/interrupt.h"
-#include "cli/options.h"
-#include "cli/progress.h"
-#include "cli/run_log.h"
+#include "cli/options/options.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
+#include "cli/training/run_log.h"
 #include "tests/support/check.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* Recipes of trainings: what a phase reads, what a command line takes over, the recipe as it ran, failed
  * allocations. */
 #include "base/memory.h"
-#include "cli/conf.h"
-#include "cli/options.h"
+#include "cli/options/conf.h"
+#include "cli/options/options.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The defaults of a program's own training (kin_config_defaults) are those of kin train's options. */
 #include "base/memory.h"
-#include "cli/config_options.h"
+#include "cli/options/config_options.h"
 #include "tests/support/check.h"
 #include "train/config_fields.h"
 

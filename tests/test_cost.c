@@ -2,10 +2,10 @@
  * lists. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "cli/deadline.h"
-#include "cli/timings.h"
-#include "retrieval/rerank/among.h"
+#include "cli/retrieve/timings.h"
+#include "cli/terminal/deadline.h"
 #include "retrieval/cost.h"
+#include "retrieval/rerank/among.h"
 #include "tests/support/check.h"
 
 #include <math.h>

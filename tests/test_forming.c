@@ -1,7 +1,7 @@
 /* What a watched training looks at: when, which pictures, the hardest triplet of a batch. */
 #include "base/memory.h"
-#include "cli/deadline.h"
-#include "cli/live.h"
+#include "cli/terminal/deadline.h"
+#include "cli/training/live.h"
 #include "tests/support/check.h"
 #include "tests/support/drawn.h"
 

@@ -3,7 +3,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/sha256.h"
-#include "cli/kin_network.h"
+#include "cli/network/kin_network.h"
 #include "models/published.h"
 #include "tests/support/check.h"
 

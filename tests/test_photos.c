@@ -4,7 +4,7 @@
 #include "autograd/ops.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "cli/photos.h"
+#include "cli/photos/album.h"
 #include "data/look/facts.h"
 #include "data/look/look.h"
 #include "photos/present.h"

@@ -1,7 +1,7 @@
 /* Pictures in a terminal: what a sixel terminal would draw of them, and what a terminal says that it can. */
 #include "base/memory.h"
-#include "cli/sixel.h"
-#include "cli/terminal.h"
+#include "cli/terminal/sixel.h"
+#include "cli/terminal/terminal.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "cli/whitening_file.h"
+#include "cli/retrieve/whitening_file.h"
 #include "retrieval/describe/whiten.h"
 #include "tests/support/brute.h"
 #include "tests/support/check.h"

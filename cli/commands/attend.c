@@ -1,12 +1,12 @@
 /* kin attend: where a network looks. */
 #include "base/memory.h"
-#include "cli/chosen.h"
-#include "cli/command.h"
-#include "cli/source.h"
+#include "cli/options/chosen.h"
+#include "cli/options/command.h"
+#include "cli/options/source.h"
 #include "cli/pages/captioned_sheet.h"
 #include "cli/pages/contact_sheet.h"
 #include "cli/pages/heatmap.h"
-#include "cli/interrupt.h"
+#include "cli/terminal/interrupt.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* kin augment: what a recipe makes of pictures, to look at. */
 #include "base/memory.h"
-#include "cli/own.h"
-#include "cli/command.h"
-#include "cli/source.h"
-#include "cli/pages/contact_sheet.h"
 #include "cli/help/help.h"
-#include "cli/interrupt.h"
+#include "cli/options/command.h"
+#include "cli/options/own.h"
+#include "cli/options/source.h"
+#include "cli/pages/contact_sheet.h"
+#include "cli/terminal/interrupt.h"
 #include "data/transforms/recipe.h"
 
 #include <string.h>

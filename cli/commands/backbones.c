@@ -1,13 +1,13 @@
 /* kin backbones: frozen networks ranked on validation classes. */
-#include "base/file.h"
 #include "base/csv.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "cli/backbones.h"
-#include "cli/interrupt.h"
-#include "cli/source.h"
+#include "cli/judge/backbones.h"
+#include "cli/options/source.h"
+#include "cli/terminal/interrupt.h"
 #include "data/sets/split.h"
 #include "retrieval/judge/judgement.h"
 

@@ -1,4 +1,4 @@
-#include "cli/command.h"
+#include "cli/options/command.h"
 #include "retrieval/lists/ranks.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* kin compare: runs beside each other. */
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
 #include "cli/pages/compare_page.h"
 #include "cli/pages/svg.h"
 

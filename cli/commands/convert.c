@@ -2,11 +2,11 @@
 #include "base/memory.h"
 #include "base/npy.h"
 #include "base/text.h"
-#include "cli/command.h"
-#include "cli/source.h"
-#include "cli/interrupt.h"
-#include "cli/outputs.h"
-#include "cli/places.h"
+#include "cli/options/command.h"
+#include "cli/options/outputs.h"
+#include "cli/options/places.h"
+#include "cli/options/source.h"
+#include "cli/terminal/interrupt.h"
 #include "data/pictures.h"
 
 #include <stdio.h>

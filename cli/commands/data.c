@@ -1,15 +1,15 @@
 /* kin data: what a path is recognised as, what is in it, and what of it cannot be read. */
+#include "base/csv.h"
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/parallel.h"
-#include "cli/own.h"
-#include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/leaks.h"
-#include "cli/progress.h"
-#include "cli/source.h"
+#include "cli/options/command.h"
+#include "cli/options/own.h"
+#include "cli/options/source.h"
+#include "cli/photos/leaks.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "data/sets/known.h"
-#include "base/csv.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* kin duplicates: pictures of an indexed folder that are one picture. */
 #include "base/csv.h"
 #include "base/memory.h"
-#include "cli/interrupt.h"
-#include "cli/leaks.h"
+#include "cli/options/source.h"
 #include "cli/pages/photos_page.h"
-#include "cli/photos.h"
-#include "cli/photos_progress.h"
-#include "cli/source.h"
+#include "cli/photos/album.h"
+#include "cli/photos/leaks.h"
+#include "cli/photos/photos_progress.h"
+#include "cli/terminal/interrupt.h"
 #include "photos/duplicates.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-#include "cli/command.h"
-#include "cli/eval_details.h"
-#include "cli/eval_figures.h"
-#include "cli/eval_page.h"
+#include "cli/judge/eval_details.h"
+#include "cli/judge/eval_figures.h"
+#include "cli/judge/eval_page.h"
+#include "cli/options/command.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* kin explain: a page of what a network looks at. */
 #include "base/memory.h"
-#include "cli/chosen.h"
-#include "cli/command.h"
-#include "cli/explained.h"
-#include "cli/interrupt.h"
-#include "cli/local_extract.h"
+#include "cli/network/explained.h"
+#include "cli/network/local_extract.h"
+#include "cli/options/chosen.h"
+#include "cli/options/command.h"
+#include "cli/options/source.h"
 #include "cli/pages/explain_page.h"
-#include "cli/source.h"
+#include "cli/terminal/interrupt.h"
 
 #include <string.h>
 

@@ -3,15 +3,15 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "train/encoder.h"
-#include "cli/descriptors.h"
-#include "cli/own.h"
-#include "cli/metric.h"
-#include "cli/model_options.h"
-#include "cli/pgvector.h"
-#include "cli/rows.h"
-#include "train/weights.h"
+#include "cli/options/descriptors.h"
+#include "cli/options/metric.h"
+#include "cli/options/model_options.h"
+#include "cli/options/own.h"
+#include "cli/retrieve/pgvector.h"
+#include "cli/retrieve/rows.h"
 #include "nn/files/onnx.h"
+#include "train/encoder.h"
+#include "train/weights.h"
 
 #include <stdio.h>
 #include <string.h>

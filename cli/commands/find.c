@@ -1,10 +1,10 @@
 /* kin find: the pictures of an indexed folder that are most alike to one at hand. */
 #define _POSIX_C_SOURCE 200809L
-#include "cli/find/queries.h"
-#include "cli/find/telling.h"
-#include "cli/marked_pairs.h"
 #include "cli/pages/photos_page.h"
-#include "cli/terminal.h"
+#include "cli/photos/marked_pairs.h"
+#include "cli/photos/queries.h"
+#include "cli/photos/telling.h"
+#include "cli/terminal/terminal.h"
 #include "photos/strangers.h"
 #include "retrieval/search/search.h"
 

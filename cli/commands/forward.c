@@ -3,12 +3,12 @@
 #include "base/npy.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "cli/deadline.h"
-#include "cli/interrupt.h"
-#include "cli/model_options.h"
-#include "cli/options.h"
-#include "cli/profile.h"
-#include "cli/progress.h"
+#include "cli/network/profile.h"
+#include "cli/options/model_options.h"
+#include "cli/options/options.h"
+#include "cli/terminal/deadline.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "train/weights.h"
 
 #include <stdio.h>

@@ -2,16 +2,16 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/command.h"
-#include "cli/descriptors.h"
-#include "train/judge.h"
-#include "cli/metric.h"
-#include "cli/params.h"
-#include "cli/selves.h"
+#include "cli/judge/selves.h"
+#include "cli/options/command.h"
+#include "cli/options/descriptors.h"
+#include "cli/options/metric.h"
+#include "cli/options/params.h"
 #include "retrieval/describe/fuse.h"
 #include "retrieval/judge/judgement.h"
 #include "retrieval/lists/items.h"
 #include "retrieval/lists/ranks.h"
+#include "train/judge.h"
 
 #include <math.h>
 #include <stdio.h>

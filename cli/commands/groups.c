@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "cli/interrupt.h"
 #include "cli/pages/photos_page.h"
-#include "cli/photos.h"
-#include "cli/progress.h"
+#include "cli/photos/album.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "data/sets/dataset.h"
 #include "retrieval/cluster/cluster.h"
 

@@ -1,7 +1,7 @@
-#include "cli/command.h"
 #include "cli/help/completion.h"
 #include "cli/help/help.h"
 #include "cli/learn/topic.h"
+#include "cli/options/command.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* kin import: other programs' checkpoints as safetensors. */
 #include "base/memory.h"
-#include "cli/outputs.h"
+#include "cli/options/outputs.h"
 #include "train/weights.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* kin ladder: the journal of examples/ladder.sh as a table, a drawing and a page. A command of its own, because shells read no JSON. */
-#include "cli/command.h"
-#include "cli/ladder.h"
+#include "cli/options/command.h"
 #include "cli/pages/ladder_page.h"
+#include "cli/training/ladder.h"
 
 #include "base/file.h"
 

@@ -1,10 +1,10 @@
 #include "base/memory.h"
-#include "cli/chosen.h"
-#include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/local_extract.h"
-#include "cli/progress.h"
-#include "cli/source.h"
+#include "cli/network/local_extract.h"
+#include "cli/options/chosen.h"
+#include "cli/options/command.h"
+#include "cli/options/source.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/npy.h"
-#include "cli/own.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
+#include "cli/options/own.h"
 #include "losses/registry.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* kin machine: what the program runs on, for figures that are to be compared and for bug reports. */
 #include "base/json.h"
 #include "cli/help/help.h"
-#include "cli/machine.h"
+#include "cli/network/machine.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* kin models: the zoo. */
 #include "base/text.h"
-#include "cli/pages/graph.h"
 #include "cli/help/help.h"
-#include "cli/model_options.h"
-#include "cli/own.h"
+#include "cli/options/model_options.h"
+#include "cli/options/own.h"
+#include "cli/pages/graph.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* kin plan: what a run of kin retrieve will take, before it is begun. */
 #include "autograd/ops.h"
 #include "base/random.h"
-#include "cli/calibrate.h"
-#include "cli/command.h"
-#include "cli/deadline.h"
-#include "cli/interrupt.h"
-#include "cli/model_options.h"
-#include "cli/progress.h"
+#include "cli/options/command.h"
+#include "cli/options/model_options.h"
+#include "cli/retrieve/calibrate.h"
+#include "cli/terminal/deadline.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* kin recipes: the recipes of trainings that the program brings along. */
-#include "cli/conf.h"
 #include "cli/help/help.h"
+#include "cli/options/conf.h"
 
 #include <string.h>
 

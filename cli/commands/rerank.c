@@ -1,5 +1,5 @@
-#include "cli/params.h"
-#include "cli/retrieve.h"
+#include "cli/options/params.h"
+#include "cli/retrieve/retrieve.h"
 #include "retrieval/rerank/diffusion.h"
 #include "retrieval/rerank/rerank.h"
 #include "retrieval/rerank/rerank_graph.h"

@@ -1,13 +1,13 @@
 /* kin retrieve: from pictures or descriptors to ranked lists, within a deadline. */
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/chosen.h"
-#include "cli/deadline.h"
+#include "cli/options/chosen.h"
+#include "cli/options/params.h"
+#include "cli/options/source.h"
+#include "cli/retrieve/pipeline.h"
+#include "cli/retrieve/timings.h"
+#include "cli/terminal/deadline.h"
 #include "train/embed_cache.h"
-#include "cli/params.h"
-#include "cli/pipeline.h"
-#include "cli/source.h"
-#include "cli/timings.h"
 
 #include <string.h>
 

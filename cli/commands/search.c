@@ -1,7 +1,7 @@
-#include "cli/retrieve.h"
 #include "base/memory.h"
-#include "cli/metric.h"
-#include "cli/retrieve_labels.h"
+#include "cli/options/metric.h"
+#include "cli/retrieve/retrieve.h"
+#include "cli/retrieve/retrieve_labels.h"
 #include "retrieval/search/range.h"
 #include "retrieval/search/wide.h"
 

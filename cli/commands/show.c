@@ -1,8 +1,8 @@
 /* kin show: a network's layers. */
 #include "base/file.h"
-#include "cli/pages/graph.h"
 #include "cli/help/help.h"
-#include "cli/model_options.h"
+#include "cli/options/model_options.h"
+#include "cli/pages/graph.h"
 
 #include <stdio.h>
 

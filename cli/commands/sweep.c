@@ -1,14 +1,14 @@
 /* kin sweep: settings searched by many short trainings and a few long ones. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/command.h"
-#include "cli/deadline.h"
-#include "cli/interrupt.h"
+#include "cli/options/command.h"
+#include "cli/options/source.h"
 #include "cli/pages/sweep_page.h"
-#include "cli/progress.h"
-#include "cli/source.h"
 #include "cli/sweep/space.h"
 #include "cli/sweep/told.h"
+#include "cli/terminal/deadline.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "data/sets/split.h"
 
 #include <math.h>

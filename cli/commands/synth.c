@@ -1,6 +1,6 @@
-#include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/progress.h"
+#include "cli/options/command.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "data/shop/synth.h"
 
 static bool progress(void *arg, int64_t done, int64_t total)

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
 #include "train/run_folder.h"
 #include "train/weights.h"
 

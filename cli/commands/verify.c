@@ -1,9 +1,9 @@
 #include "base/memory.h"
-#include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/local_file.h"
-#include "cli/progress.h"
-#include "cli/selves.h"
+#include "cli/judge/selves.h"
+#include "cli/network/local_file.h"
+#include "cli/options/command.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
 #include "retrieval/lists/ranks.h"
 
 #include <string.h>

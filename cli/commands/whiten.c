@@ -1,8 +1,8 @@
 /* kin whiten: fits a whitening on descriptors, and applies it to others. */
 #include "base/memory.h"
-#include "cli/command.h"
-#include "cli/descriptors.h"
-#include "cli/whitening_file.h"
+#include "cli/options/command.h"
+#include "cli/options/descriptors.h"
+#include "cli/retrieve/whitening_file.h"
 #include "retrieval/lists/items.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "cli/help/completion.h"
 
-#include "cli/command.h"
-#include "cli/options.h"
+#include "cli/options/command.h"
+#include "cli/options/options.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define KIN_CLI_HELP_COMPLETION_H
 
 #include "base/text.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
 
 extern const char *const kin_completion_shells[]; /* bash, zsh, fish; ends with NULL */
 

@@ -1,7 +1,7 @@
 #include "cli/help/help.h"
 
 #include "base/version.h"
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define KIN_CLI_HELP_HELP_H
 
 #include "base/text.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
 
 #include <stdio.h>
 

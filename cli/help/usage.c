@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/timings.h"
+#include "cli/retrieve/timings.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #define KIN_CLI_LEARN_FIGURE_H
 
 #include "base/text.h"
-#include "cli/command.h"
+#include "cli/options/command.h"
 #include "data/images/image.h"
 #include "retrieval/lists/items.h"
 

@@ -2,8 +2,8 @@
  * file of the source that makes it. Of a real picture, a real network and real lists. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/explained.h"
 #include "cli/learn/figure.h"
+#include "cli/network/explained.h"
 #include "cli/pages/heatmap.h"
 #include "cli/pages/markup.h"
 #include "cli/pages/thumbnail.h"

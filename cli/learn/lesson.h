@@ -6,7 +6,7 @@
 #define KIN_CLI_LEARN_LESSON_H
 
 #include "base/text.h"
-#include "cli/conf.h"
+#include "cli/options/conf.h"
 
 extern const kin_builtin kin_lessons[]; /* in their order; ends with {0} */
 

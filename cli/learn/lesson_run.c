@@ -1,6 +1,6 @@
 /* A lesson's commands, run in its folder as a person would type them. */
-#include "cli/interrupt.h"
 #include "cli/learn/lesson.h"
+#include "cli/terminal/interrupt.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 #include "cli/learn/topic.h"
 
-#include "cli/conf.h"
 #include "cli/learn/lesson.h"
+#include "cli/options/conf.h"
 
 #include <ctype.h>
 #include <stdio.h>

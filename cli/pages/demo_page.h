@@ -2,8 +2,8 @@
 #ifndef KIN_CLI_PAGES_DEMO_PAGE_H
 #define KIN_CLI_PAGES_DEMO_PAGE_H
 
-#include "cli/demo.h"
-#include "cli/forming.h"
+#include "cli/training/demo.h"
+#include "cli/training/forming.h"
 
 extern const char *const kin_demo_rung_titles[KIN_DEMO_RUNGS];
 

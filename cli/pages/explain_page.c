@@ -1,9 +1,9 @@
 #include "cli/pages/explain_page.h"
 
 #include "base/memory.h"
-#include "retrieval/vectors.h"
 #include "base/random.h"
 #include "cli/pages/heatmap.h"
+#include "retrieval/vectors.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef KIN_CLI_PAGES_EXPLAIN_PAGE_H
 #define KIN_CLI_PAGES_EXPLAIN_PAGE_H
 
-#include "cli/explained.h"
-#include "cli/local_file.h"
+#include "cli/network/explained.h"
+#include "cli/network/local_file.h"
 #include "cli/pages/page.h"
 #include "models/autoencoder.h"
 

@@ -2,7 +2,7 @@
 #ifndef KIN_CLI_PAGES_LADDER_PAGE_H
 #define KIN_CLI_PAGES_LADDER_PAGE_H
 
-#include "cli/ladder.h"
+#include "cli/training/ladder.h"
 
 /* A file of its own, style included. */
 bool kin_ladder_svg_write(const char *path, const kin_ladder *ladder, kin_error *err);

@@ -3,7 +3,7 @@
 #define KIN_CLI_PAGES_PHOTOS_PAGE_H
 
 #include "cli/pages/page.h"
-#include "cli/photos.h"
+#include "cli/photos/album.h"
 
 /* kin_page_begin, whose lead then says which model the album's index was made by. */
 void kin_photos_page_begin(kin_page *page, const char *path, const kin_album *album, const char *title,

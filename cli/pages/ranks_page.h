@@ -2,7 +2,7 @@
 #ifndef KIN_CLI_PAGES_RANKS_PAGE_H
 #define KIN_CLI_PAGES_RANKS_PAGE_H
 
-#include "cli/command.h"
+#include "cli/options/command.h"
 #include "cli/pages/page.h"
 #include "retrieval/lists/items.h"
 

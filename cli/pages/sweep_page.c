@@ -4,10 +4,10 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "cli/pages/page.h"
-#include "cli/progress.h"
-#include "cli/run_log.h"
-#include "cli/sweep/told.h"
 #include "cli/sweep/space.h"
+#include "cli/sweep/told.h"
+#include "cli/terminal/progress.h"
+#include "cli/training/run_log.h"
 
 #include <math.h>
 #include <stdio.h>

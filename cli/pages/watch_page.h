@@ -2,8 +2,8 @@
 #ifndef KIN_CLI_PAGES_WATCH_PAGE_H
 #define KIN_CLI_PAGES_WATCH_PAGE_H
 
-#include "cli/live.h"
 #include "cli/pages/page.h"
+#include "cli/training/live.h"
 
 /* Writes l->page; `over`: it no longer loads itself anew. */
 bool kin_watch_page_write(const kin_live *l, bool over, kin_error *err);

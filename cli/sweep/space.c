@@ -2,9 +2,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/config_options.h"
-#include "cli/options.h"
-#include "cli/own.h"
+#include "cli/options/config_options.h"
+#include "cli/options/options.h"
+#include "cli/options/own.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #ifndef KIN_CLI_SWEEP_SPACE_H
 #define KIN_CLI_SWEEP_SPACE_H
 
-#include "cli/conf.h"
+#include "cli/options/conf.h"
 #include "train/sweep/journal.h"
 #include "train/sweep/sweep.h"
 
