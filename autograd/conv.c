@@ -215,7 +215,7 @@ static bool pointwise(const kin_conv2d_folded_opt *o)
 bool kin_inverted_can_expand(kin_shape weight, const kin_conv2d_opt *o)
 {
     kin_conv_shape s = kin_conv2d_weights(weight, o);
-    return kin_conv2d_can_begin(weight, o) || (weight.dim[1] > 1 && kin_inverted_widens(&s));
+    return kin_conv2d_can_begin(weight, o) || (weight.dim[1] > 1 && kin_inverted_expands(&s));
 }
 
 /* What the depthwise convolution reads: a map without numbers, which is never whole. */

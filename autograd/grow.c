@@ -20,18 +20,18 @@
 
 /* ---- the first map, with room behind it ---- */
 
-static int64_t room_pitch(const kin_call *c) { return *(const int64_t *)c->opt; }
+static int64_t reserve_pitch(const kin_call *c) { return *(const int64_t *)c->opt; }
 
-static bool room_infer(kin_call *c, kin_shape *out)
+static bool reserve_infer(kin_call *c, kin_shape *out)
 {
-    int64_t channels = kin_channels(c->in[0]), room = room_pitch(c);
+    int64_t channels = kin_channels(c->in[0]), reserved = reserve_pitch(c);
     kin_shape whole = *out = kin_shape_of(c->in[0]);
-    whole.dim[whole.ndim - 1] = room;
-    return (room >= channels && kin_shape_count(whole)) ||
-           kin_call_fail(c, "%lld channels cannot grow to %lld", (long long)channels, (long long)room);
+    whole.dim[whole.ndim - 1] = reserved;
+    return (reserved >= channels && kin_shape_count(whole)) ||
+           kin_call_fail(c, "%lld channels cannot grow to %lld", (long long)channels, (long long)reserved);
 }
 
-static void room_forward(kin_call *c)
+static void reserve_forward(kin_call *c)
 {
     const kin_tensor *x = c->in[0], *y = c->out;
     kin_move_rows(&(kin_rows_move){.from = x->data,
@@ -42,7 +42,7 @@ static void room_forward(kin_call *c)
                                    .channels = kin_channels(x)});
 }
 
-static void room_backward(kin_call *c)
+static void reserve_backward(kin_call *c)
 {
     kin_rows_move m = {.rows = kin_rows(c->out), .channels = kin_channels(c->out)};
     m.from = kin_grad_rows(c->out, &m.from_ld);
@@ -50,13 +50,10 @@ static void room_backward(kin_call *c)
     if (m.to) kin_move_rows(&m);
 }
 
-static const kin_op room_op = {"room",
-                               .infer = room_infer,
-                               .forward = room_forward,
-                               .backward = room_backward,
-                               .pitch = room_pitch,
-                               .grad_rows = true,
-                               .saves = KIN_SAVES_NOTHING};
+static const kin_op reserve_op = {"concat_reserve",           .infer = reserve_infer,
+                                  .forward = reserve_forward, .backward = reserve_backward,
+                                  .pitch = reserve_pitch,     .grad_rows = true,
+                                  .saves = KIN_SAVES_NOTHING};
 
 static kin_moments *moments_new(kin_ctx *ctx, int64_t channels)
 {
@@ -69,12 +66,12 @@ static kin_moments *moments_new(kin_ctx *ctx, int64_t channels)
 }
 
 /* Who observes sees the concatenations. */
-kin_tensor *kin_room(kin_tensor *x, int64_t channels)
+kin_tensor *kin_concat_reserve(kin_tensor *x, int64_t channels)
 {
     if (x && x->ctx->observe) return x;
-    kin_tensor *y = kin_apply(&room_op, &channels, sizeof channels, x);
+    kin_tensor *y = kin_apply(&reserve_op, &channels, sizeof channels, x);
     if (!y) return NULL;
-    y->room = channels;
+    y->reserved = channels;
     if (!x->ctx->record || x->ctx->dry) return y;
     y->moments = moments_new(x->ctx, channels);
     return y->moments ? y : NULL;
@@ -125,9 +122,9 @@ static const kin_op grow_op = {"grow",
                                .grad_rows = true,
                                .saves = KIN_SAVES_NOTHING};
 
-kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added)
+kin_tensor *kin_concat_append(kin_tensor *x, kin_tensor *added)
 {
-    if (!x || !added || x->ctx->observe || kin_channels(x) + kin_channels(added) > x->room)
+    if (!x || !added || x->ctx->observe || kin_channels(x) + kin_channels(added) > x->reserved)
         return kin_concat((kin_tensor *[]){x, added}, 2);
     kin_tensor *y = kin_apply(&grow_op, NULL, 0, x, added);
     return kin_grown(x, y);
@@ -136,8 +133,8 @@ kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added)
 kin_tensor *kin_grown(kin_tensor *x, kin_tensor *y)
 {
     if (!y) return NULL;
-    y->room = x->room, y->moments = x->moments;
-    x->room = 0;
+    y->reserved = x->reserved, y->moments = x->moments;
+    x->reserved = 0;
     return y;
 }
 

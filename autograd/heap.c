@@ -64,7 +64,7 @@ void *kin_heap_take(kin_heap *h, size_t bytes)
     if (!kin_add_size(bytes, 63, &rounded)) return NULL;
     rounded = rounded / 64 * 64;
     /* two blocks can come of one */
-    if (!kin_grow((void **)&h->blocks, h->count + 1, &h->room, sizeof *h->blocks)) return NULL;
+    if (!kin_grow((void **)&h->blocks, h->count + 1, &h->blocks_capacity, sizeof *h->blocks)) return NULL;
     size_t i = best_fit(h, rounded);
     if (i == h->count) i = place_at_end(h, rounded);
     kin_heap_block *b = &h->blocks[i];

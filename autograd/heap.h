@@ -15,7 +15,7 @@ typedef struct kin_heap {
     unsigned char *slab;
     size_t capacity;
     kin_heap_block *blocks; /* by offset, taken and free ones, without gaps */
-    size_t count, room;
+    size_t count, blocks_capacity;
     size_t needed;      /* the largest end of a block since the heap was made */
     size_t apart, peak; /* bytes outside the slab; the most held at a time, slab included */
 } kin_heap;

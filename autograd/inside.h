@@ -41,7 +41,7 @@ struct kin_tensor {
     /* numbers from row to row of it; 0: packed. More than the channels only where a view that grew has
      * handed its own on (grow.c) */
     int64_t grad_ld;
-    int64_t room; /* channels that its rows have room for, while nothing was put there yet; 0: none */
+    int64_t reserved; /* channels that its rows have room for, while nothing was put there yet; 0: none */
     /* its channels' batch statistics, shared with the other views of its memory; NULL: nobody keeps them */
     kin_moments *moments;
     kin_call *producer; /* NULL for leaves */

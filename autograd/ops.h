@@ -119,11 +119,11 @@ kin_tensor *kin_reshape(kin_tensor *x, kin_shape shape);
  * they are. */
 kin_tensor *kin_flatten(kin_tensor *x);
 kin_tensor *kin_concat(kin_tensor *const *xs, int count); /* along channels */
-/* The same as concat of x and `added`; x is not copied if it has come from kin_room or kin_widen, has room
+/* The same as concat of x and `added`; x is not copied if it has come from kin_concat_reserve or kin_concat_append, has room
  * for the channels left, and was not grown before: then the result lies in x's memory (grow.c). Begins
  * with a copy of x in rows with room for so many channels in all. */
-kin_tensor *kin_room(kin_tensor *x, int64_t channels);
-kin_tensor *kin_widen(kin_tensor *x, kin_tensor *added);
+kin_tensor *kin_concat_reserve(kin_tensor *x, int64_t channels);
+kin_tensor *kin_concat_append(kin_tensor *x, kin_tensor *added);
 /* channels first .. first+count-1: a view */
 kin_tensor *kin_slice(kin_tensor *x, int64_t first, int64_t count);
 kin_tensor *kin_slice_rows(kin_tensor *x, int64_t first, int64_t count); /* along the first axis */

@@ -7,8 +7,8 @@
 #include "kernels/gemm.h"
 
 #include "base/parallel.h"
-#include "kernels/chosen.h"
 #include "kernels/tile.h"
+#include "kernels/trace.h"
 
 #include <string.h>
 
@@ -19,9 +19,9 @@ typedef struct product {
     const kin_gemm_args *args;
     const kin_tiles *tiles;
     kin_gemm_cut cut;
-    kin_real *panels; /* packed B: [⌈n/nr⌉][k][nr]; */
-    kin_real *parts;  /* [count][m][n] sums of the parts; the first part goes to C */
-    kin_real *rooms;  /* of each worker: packed A, and its own columns of B */
+    kin_real *panels;  /* packed B: [⌈n/nr⌉][k][nr]; */
+    kin_real *parts;   /* [count][m][n] sums of the parts; the first part goes to C */
+    kin_real *scratch; /* of each worker: packed A, and its own columns of B */
 } product;
 
 static kin_gemm_cut cut_of(const kin_gemm_args *a)
@@ -129,7 +129,7 @@ static block block_of(const product *p, int64_t row, int64_t column, int worker)
                    .ldc = a->ldc,
                    .accumulate = a->accumulate,
                    .bias = true,
-                   .a = p->rooms + worker * (c->a + c->b)};
+                   .a = p->scratch + worker * (c->a + c->b)};
 }
 
 /* All rows meet the same columns of B, one block of rows after the other. */
@@ -197,8 +197,8 @@ void kin_gemm(const kin_gemm_args *a, void *workspace)
     product p = {.args = a, .tiles = t, .cut = cut_of(a), .panels = workspace};
     const kin_gemm_cut *c = &p.cut;
     p.parts = p.panels + kin_round_up(c->panels, KIN_CUT_LINE);
-    p.rooms = p.parts + kin_round_up(c->sums, KIN_CUT_LINE);
-    kin_chose_gemm(a->m, a->n, a->k,
+    p.scratch = p.parts + kin_round_up(c->sums, KIN_CUT_LINE);
+    kin_trace_gemm(a->m, a->n, a->k,
                    c->own         ? "packed product of few rows"
                    : c->parts > 1 ? "packed product, k in parts"
                                   : "packed product");

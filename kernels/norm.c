@@ -3,16 +3,16 @@
 #include "base/parallel.h"
 #include "kernels/cut.h"
 #include "kernels/isa.h"
-#include "kernels/norm_lines.h"
+#include "kernels/norm_kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-KIN_ISA_DECLARE(kin_norm_lines, kin_norm_lines);
+KIN_ISA_DECLARE(kin_norm_kernels, kin_norm_kernels);
 
-const kin_norm_lines *kin_norm_lines_get(void)
+const kin_norm_kernels *kin_norm_kernels_get(void)
 {
-    static const kin_norm_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_norm_lines);
+    static const kin_norm_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_norm_kernels);
     return tables[kin_isa()];
 }
 
@@ -57,8 +57,8 @@ static void statistics_block(void *arg, int64_t block, int worker)
 {
     (void)worker;
     const norm_loop *l = arg;
-    kin_norm_lines_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels,
-                                  l->x, sums_of(l, block));
+    kin_norm_kernels_get()->moments(l->x + first_row(l, block) * l->ld, l->ld, rows_in(l, block), l->channels,
+                                    l->x, sums_of(l, block));
 }
 
 void kin_norm_statistics(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, kin_real *mean,
@@ -85,9 +85,9 @@ static void apply_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     int64_t r = first_row(l, block);
-    kin_norm_lines_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift,
-                                l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act,
-                                l->out + r * l->channels, l->channels);
+    kin_norm_kernels_get()->apply(l->x + r * l->ld, l->ld, rows_in(l, block), l->channels, l->scale, l->shift,
+                                  l->add ? l->add + r * l->add_ld : NULL, l->add_ld, l->act,
+                                  l->out + r * l->channels, l->channels);
 }
 
 void kin_norm_affine(const kin_real *gamma, const kin_real *beta, const kin_real *mean, const kin_real *var,
@@ -132,8 +132,8 @@ static void sums_block(void *arg, int64_t block, int worker)
     (void)worker;
     const norm_loop *l = arg;
     kin_norm_flow f = flow_at(l, first_row(l, block));
-    kin_norm_lines_get()->backward_sums(&f, rows_in(l, block), l->channels, l->mean, l->inv,
-                                        sums_of(l, block));
+    kin_norm_kernels_get()->backward_sums(&f, rows_in(l, block), l->channels, l->mean, l->inv,
+                                          sums_of(l, block));
 }
 
 void kin_norm_backward_sums(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_real *mean,
@@ -162,7 +162,7 @@ static void backward_block(void *arg, int64_t block, int worker)
     kin_norm_to to = *l->to;
     if (to.dx) to.dx += r * to.dx_ld;
     if (to.dadd) to.dadd += r * l->channels;
-    kin_norm_lines_get()->backward_apply(&f, rows_in(l, block), l->channels, l->line, &to);
+    kin_norm_kernels_get()->backward_apply(&f, rows_in(l, block), l->channels, l->line, &to);
 }
 
 void kin_norm_backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channels,

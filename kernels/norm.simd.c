@@ -4,7 +4,7 @@
  * read in its order: TOGETHER rows side by side, a stripe of channels at a time whose sums stay in the
  * first cache. */
 #include "kernels/isa.h"
-#include "kernels/norm_lines.h"
+#include "kernels/norm_kernels.h"
 #include "kernels/vector.h"
 
 #include <string.h>
@@ -261,5 +261,5 @@ static void backward_apply(const kin_norm_flow *f, int64_t rows, int64_t channel
 #undef APPLY
 }
 
-extern const kin_norm_lines KIN_ISA_NAME(kin_norm_lines);
-const kin_norm_lines KIN_ISA_NAME(kin_norm_lines) = {moments, apply, backward_sums, backward_apply};
+extern const kin_norm_kernels KIN_ISA_NAME(kin_norm_kernels);
+const kin_norm_kernels KIN_ISA_NAME(kin_norm_kernels) = {moments, apply, backward_sums, backward_apply};

@@ -2,21 +2,21 @@
 
 #include "base/parallel.h"
 #include "kernels/isa.h"
-#include "kernels/norm_lines.h"
-#include "kernels/pool_lines.h"
+#include "kernels/norm_kernels.h"
+#include "kernels/pool_kernels.h"
 
 #include <string.h>
 
-KIN_ISA_DECLARE(kin_pool_lines, kin_pool_lines);
+KIN_ISA_DECLARE(kin_pool_kernels, kin_pool_kernels);
 
-static const kin_pool_lines *lines(void)
+static const kin_pool_kernels *lines(void)
 {
-    static const kin_pool_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_pool_lines);
+    static const kin_pool_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_pool_kernels);
     return tables[kin_isa()];
 }
 
 typedef struct pool_loop {
-    const kin_pool_lines *lines;
+    const kin_pool_kernels *lines;
     const kin_pool_shape *s;
     const kin_real *from;
     kin_real *to;
@@ -57,8 +57,8 @@ static const kin_real *rows_of(const pool_loop *l, int64_t picture, span y, kin_
     const kin_real *rows = l->from + (picture * s->in_h + y.at + y.first) * s->in_w * s->in_ld;
     const kin_conv_begin *b = l->begin;
     if (!b) return rows;
-    kin_norm_lines_get()->apply(rows, s->in_ld, (y.last - y.first) * s->in_w, s->channels, b->scale, b->shift,
-                                NULL, 0, b->act, buffer, s->channels);
+    kin_norm_kernels_get()->apply(rows, s->in_ld, (y.last - y.first) * s->in_w, s->channels, b->scale,
+                                  b->shift, NULL, 0, b->act, buffer, s->channels);
     return buffer;
 }
 

@@ -1,5 +1,5 @@
 #include "kernels/isa.h"
-#include "kernels/pool_lines.h"
+#include "kernels/pool_kernels.h"
 #include "kernels/vector.h"
 
 /* The lanes are channels. The winner's number is kept as a number among numbers, so that one mask chooses
@@ -70,5 +70,5 @@ static void spread(const kin_real *restrict g, const int32_t *restrict winner, i
     for (int64_t c = 0; c < channels; c++) dx[c] += winner[c] == place ? g[c] : 0;
 }
 
-extern const kin_pool_lines KIN_ISA_NAME(kin_pool_lines);
-const kin_pool_lines KIN_ISA_NAME(kin_pool_lines) = {maximum, norm_mean, spread};
+extern const kin_pool_kernels KIN_ISA_NAME(kin_pool_kernels);
+const kin_pool_kernels KIN_ISA_NAME(kin_pool_kernels) = {maximum, norm_mean, spread};

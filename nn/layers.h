@@ -73,7 +73,7 @@ kin_tensor *kin_conv_avg_pool(kin_scope *s, const char *conv, const char *pool, 
                               const kin_conv_bn_opt *opt, int64_t kernel);
 
 /* An inverted residual block (MobileNetV2, EfficientNet): a 1×1 convolution that widens (scope NULL: left
- * out; or the network's first one, ahead of a block that does not widen), a depthwise one, a 1×1
+ * out; or the network's first one, ahead of a block that does not expand), a depthwise one, a 1×1
  * convolution that narrows, each a kin_conv_bn. Where no gradients are recorded all three are one pass, in
  * which the wide maps are never whole in memory, and only the last has a tap, unless kin_module_retain
  * asked for another. */

@@ -173,10 +173,10 @@ bool kin_corners_find(const kin_image *grey, kin_corners *out, kin_error *err)
 
 /* ---- matching ---- */
 
-typedef struct room {
+typedef struct scratch {
     float a[KIN_CORNERS][KIN_CORNER_DIM], b[KIN_CORNERS][KIN_CORNER_DIM];
     kin_local_pair pair[KIN_CORNERS];
-} room;
+} scratch;
 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -189,10 +189,10 @@ size_t kin_corners_workspace(void)
             size_t bytes = kin_local_match_workspace(a, b, KIN_CORNER_DIM);
             if (bytes > most) most = bytes;
         }
-    return rounded(sizeof(room)) + rounded(most);
+    return rounded(sizeof(scratch)) + rounded(most);
 }
 
-static void widen(const kin_corners *c, float (*out)[KIN_CORNER_DIM])
+static void to_floats(const kin_corners *c, float (*out)[KIN_CORNER_DIM])
 {
     for (int i = 0; i < c->count; i++) {
         for (int d = 0; d < KIN_CORNER_DIM; d++) out[i][d] = (float)c->descriptor[i][d];
@@ -203,9 +203,9 @@ static void widen(const kin_corners *c, float (*out)[KIN_CORNER_DIM])
 int64_t kin_corners_match(const kin_corners *a, const kin_corners *b, uint64_t key, kin_affine_map *map,
                           void *workspace)
 {
-    room *r = workspace;
+    scratch *r = workspace;
     if (a->count < 3 || b->count < 3) return 0;
-    widen(a, r->a), widen(b, r->b);
+    to_floats(a, r->a), to_floats(b, r->b);
     int64_t count = kin_local_match((kin_vectors){r->a[0], a->count, KIN_CORNER_DIM},
                                     (kin_vectors){r->b[0], b->count, KIN_CORNER_DIM}, apart, r->pair,
                                     (char *)workspace + rounded(sizeof *r));

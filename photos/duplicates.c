@@ -526,8 +526,8 @@ static bool look_at_groups(const kin_duplicates *d, const kin_photos *photos, co
     return true;
 }
 
-int64_t kin_duplicates_settle(kin_duplicates *d, const kin_photos *photos, const char *folder, int64_t *first,
-                              kin_error *err)
+int64_t kin_duplicates_recheck(kin_duplicates *d, const kin_photos *photos, const char *folder,
+                               int64_t *first, kin_error *err)
 {
     int64_t *number = kin_alloc_array((size_t)d->groups, sizeof *number), stay = 0, groups = d->groups;
     *first = -1;

@@ -85,7 +85,7 @@ void kin_duplicates_free(kin_duplicates *d);
 
 /* Leaves out the groups of which a picture is gone or another by now (kin_photo_now), for nothing that was said of such a
  * group may be relied on: the one to keep may be what went. How many, and the first such picture (-1: none); -1: an error. */
-int64_t kin_duplicates_settle(kin_duplicates *d, const kin_photos *photos, const char *folder, int64_t *first,
-                              kin_error *err);
+int64_t kin_duplicates_recheck(kin_duplicates *d, const kin_photos *photos, const char *folder,
+                               int64_t *first, kin_error *err);
 
 #endif

@@ -92,7 +92,7 @@ typedef struct update {
     int64_t *of_content;       /* [contents.count]: the first with that content */
     kin_names read;            /* contents that this update has decoded, or could not */
     const job **of_read;       /* [read.count]: the first with that content */
-    size_t of_read_room;
+    size_t of_read_capacity;
     bool *there; /* [known]: its path is in the folder, or in one that is closed */
     job *behind; /* [n_behind]: the known ones of closed folders */
     int64_t n_behind;
@@ -391,7 +391,7 @@ static bool remember_group(update *u, int64_t count, kin_error *err)
         if (j->from >= 0 || j->twin || (j->state != READY && j->state != UNREADABLE)) continue;
         int64_t before = u->read.count;
         kin_hex(j->photo.digest, KIN_BLAKE2B_BYTES, text);
-        ok = kin_grow((void **)&u->of_read, (size_t)before, &u->of_read_room, sizeof *u->of_read) &&
+        ok = kin_grow((void **)&u->of_read, (size_t)before, &u->of_read_capacity, sizeof *u->of_read) &&
              kin_names_add(&u->read, text) >= 0;
         if (ok && u->read.count > before) u->of_read[before] = j;
     }

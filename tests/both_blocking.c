@@ -158,7 +158,7 @@ static void conv(kin_stream *s)
             all = shape.batch * shape.out_h * shape.out_w, rows = numbers_pick(s, 1, all);
     bool moves = numbers_pick(s, 0, 1);
     kin_conv_cut c = kin_conv_cut_of(rows, n, valid, channels, moves, tile);
-    kin_conv_room room = kin_conv_room_of(all, taps, channels, moves, tile);
+    kin_conv_scratch room = kin_conv_scratch_of(all, taps, channels, moves, tile);
     covers("rows", rows, c.rows, c.row_blocks);
     covers("columns", n, c.columns, c.column_blocks);
     covers("taps", kin_most(valid, 1), c.taps, parts_of(kin_most(valid, 1), c.taps));

@@ -26,10 +26,10 @@ static kin_tensor *layer(kin_scope *s, kin_tensor *x)
 
 static kin_tensor *grown(kin_scope *s, kin_tensor *x)
 {
-    x = kin_room(x, FIRST + LAYERS * GROWTH);
+    x = kin_concat_reserve(x, FIRST + LAYERS * GROWTH);
     for (int i = 0; i < LAYERS; i++) {
         kin_scope *block = kin_block_begin(kin_sub_index(s, "", i));
-        x = kin_widen(x, kin_block_end(block, layer(block, x)));
+        x = kin_concat_append(x, kin_block_end(block, layer(block, x)));
     }
     return x;
 }

@@ -34,7 +34,7 @@ static kin_conv_shape stem(kin_stream *s, int64_t batch, int64_t h, int64_t w, i
     c.in_w = (w - 1) * c.stride_w + c.kernel_w - c.pad_left;
     c.in_h = numbers_pick(s, c.in_h > 3 ? c.in_h - 2 : 1, c.in_h > 0 ? c.in_h + 1 : 1),
     c.in_w = numbers_pick(s, c.in_w > 3 ? c.in_w - 2 : 1, c.in_w > 0 ? c.in_w + 1 : 1);
-    if (kin_inverted_widens(&c)) return c;
+    if (kin_inverted_expands(&c)) return c;
     c.stride_w = c.stride_h = 2; /* Winograd's are not taken */
     return c;
 }

@@ -154,16 +154,16 @@ REFERENCE(ref_concat)
 
 /* Views that grow in one memory, each read by others before and after it has grown; the second to grow out
  * of `one` finds no room, nor does the last. */
-static kin_tensor *build_widen(kin_tensor **in, void *arg)
+static kin_tensor *build_append(kin_tensor **in, void *arg)
 {
     (void)arg;
-    kin_tensor *none = kin_room(in[0], kin_channels(in[0]) + 2 * kin_channels(in[1])),
+    kin_tensor *none = kin_concat_reserve(in[0], kin_channels(in[0]) + 2 * kin_channels(in[1])),
                *early = kin_scale(none, 1, 0);
-    kin_tensor *one = kin_widen(none, in[1]), *two = kin_widen(one, in[1]), *other = kin_widen(one, in[1]),
-               *three = kin_widen(two, in[1]);
+    kin_tensor *one = kin_concat_append(none, in[1]), *two = kin_concat_append(one, in[1]),
+               *other = kin_concat_append(one, in[1]), *three = kin_concat_append(two, in[1]);
     return kin_concat((kin_tensor *[]){two, one, early, other, none, three}, 6);
 }
-REFERENCE(ref_widen)
+REFERENCE(ref_append)
 {
     UNUSED;
     int64_t ca = COLUMNS(s[0]), cb = COLUMNS(s[1]);
@@ -260,7 +260,8 @@ int main(void)
          .linear = true},
         ELEMENT(flatten, .linear = true, .out_shape = S(3, 70)),
         PAIR(concat, "concat", S(2, 3, 3, 4), S(2, 3, 3, 1), .linear = true, .out_shape = S(2, 3, 3, 9)),
-        PAIR(widen, "widen", S(2, 3, 3, 4), S(2, 3, 3, 3), .linear = true, .out_shape = S(2, 3, 3, 48)),
+        PAIR(append, "concat_append", S(2, 3, 3, 4), S(2, 3, 3, 3), .linear = true,
+             .out_shape = S(2, 3, 3, 48)),
         ELEMENT(slice, .linear = true, .out_shape = S(3, 5, 2, 3)),
         {.name = "slice_rows",
          .build = build_slice_rows,

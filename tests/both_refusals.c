@@ -204,9 +204,9 @@ static void shapes(void)
     REFUSED("element 1, (3, -1), is outside", kin_gather(T(4, 3), row, low, 2));
     REFUSED("element 1, (3, 3), is outside", kin_gather(T(4, 3), row, high_column, 2));
     TAKEN(kin_gather(T(4, 3), row, column, 2));
-    REFUSED("cannot grow to 2", kin_room(T(1, 2, 2, 3), 2));
-    REFUSED("cannot grow to", kin_room(T(1, 2, 2, 3), INT64_MAX));
-    TAKEN(kin_room(T(1, 2, 2, 3), 3));
+    REFUSED("cannot grow to 2", kin_concat_reserve(T(1, 2, 2, 3), 2));
+    REFUSED("cannot grow to", kin_concat_reserve(T(1, 2, 2, 3), INT64_MAX));
+    TAKEN(kin_concat_reserve(T(1, 2, 2, 3), 3));
     REFUSED("a map [n, h, w, c]", ERASE(T(4, 3), 0));
     REFUSED("does not lie in the map", ERASE(T(1, 4, 5, 3), .top = -1, .height = 1, .width = 1));
     REFUSED("does not lie in the map", ERASE(T(1, 4, 5, 3), .left = -1, .height = 1, .width = 1));

@@ -112,7 +112,7 @@ static size_t find_slot(const kin_embed_cache *c, const float *key)
 }
 
 /* Room for `more` rows at no more than half full. */
-static bool widen(kin_embed_cache *c, size_t more, kin_error *err)
+static bool grow(kin_embed_cache *c, size_t more, kin_error *err)
 {
     size_t slots = c->slots ? c->slots : 1024;
     while (slots < 2 * (c->used + more)) slots *= 2;
@@ -155,7 +155,7 @@ bool kin_embed_cache_add(kin_embed_cache *c, const kin_embed_key *key, const flo
         return kin_fail(err, KIN_ERR_DATA, "%s: holds descriptors of %lld numbers, this network gives %lld",
                         c->folder, (long long)c->dim, (long long)dim);
     c->dim = dim;
-    if (!widen(c, 1, err)) return false;
+    if (!grow(c, 1, err)) return false;
     if (!kin_grow((void **)&c->fresh, (size_t)c->fresh_rows, &c->fresh_room,
                   (size_t)(KEY + dim) * sizeof *c->fresh))
         return kin_fail_memory(err, c->folder, (size_t)dim * sizeof *c->fresh);
@@ -194,7 +194,7 @@ static bool read_file(kin_embed_cache *c, const char *path, kin_error *err)
     bool ok = check_file(c, path, &file, err);
     if (ok && !kin_grow((void **)&c->file, c->files, &c->file_room, sizeof *c->file))
         ok = kin_fail_memory(err, path, sizeof *c->file);
-    if (!ok || !widen(c, (size_t)file.shape[0], err)) {
+    if (!ok || !grow(c, (size_t)file.shape[0], err)) {
         kin_npy_free(&file);
         return false;
     }

@@ -1,7 +1,7 @@
 /* kin attend: where a network looks. */
 #include "base/memory.h"
-#include "cli/options/chosen.h"
 #include "cli/options/command.h"
+#include "cli/options/named_network.h"
 #include "cli/options/source.h"
 #include "cli/pages/captioned_sheet.h"
 #include "cli/pages/contact_sheet.h"
@@ -221,7 +221,7 @@ static int run(kin_cli *cli)
     kin_ctx *ctx = kin_ctx_new();
     kin_interrupt_catch();
     bool ok = (ctx || kin_fail_memory(&err, "a context", 1)) &&
-              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, &j->network, &j->module, &err) &&
+              kin_named_network(cli, kin_option_string(cli, "model"), ctx, &j->network, &j->module, &err) &&
               make_sheet(j, &err);
     if (ok)
         kin_cli_note(cli, "%s%s, over %d pictures: %s",

@@ -233,9 +233,9 @@ static void summary(const kin_cli *cli, const kin_album *album, const kin_duplic
 }
 
 /* Comparing takes its time, in which pictures may go. */
-static bool settle(const kin_cli *cli, const kin_album *album, kin_duplicates *d, kin_error *err)
+static bool recheck(const kin_cli *cli, const kin_album *album, kin_duplicates *d, kin_error *err)
 {
-    int64_t first, left_out = kin_duplicates_settle(d, &album->photos, album->root, &first, err);
+    int64_t first, left_out = kin_duplicates_recheck(d, &album->photos, album->root, &first, err);
     if (left_out > 0)
         kin_cli_note(cli,
                      "%lld groups are left out, of which a picture went or changed while they were compared "
@@ -270,7 +270,7 @@ static int run(kin_cli *cli)
     ok = ok && (scratch || kin_fail_memory(&err, album.file, strlen(album.file))) &&
          kin_photos_duplicates(&album.photos, album.root, &opt, &d, &err);
     kin_photos_meter_end(&m);
-    ok = ok && settle(cli, &album, &d, &err);
+    ok = ok && recheck(cli, &album, &d, &err);
     ok = ok && kin_by_group(d.group, album.photos.count, d.groups, &groups, &err);
     writing w = {&album, &d, &groups, stdout, &err, -1, NULL};
     ok = ok && (!csv || write_csv(&w, csv, &err)) && (!pairs || write_pairs(&w, pairs, &err)) &&

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "cli/network/kin_network.h"
 #include "cli/network/predicted.h"
-#include "cli/options/chosen.h"
 #include "cli/options/config_options.h"
+#include "cli/options/named_network.h"
 #include "cli/options/source.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
@@ -330,7 +330,7 @@ static bool with_network(kin_cli *cli, const char *model, kin_error *err)
     bool own = strcmp(model, kin_network_name) == 0;
     bool ok = ((ctx && network) || kin_fail_memory(err, "a network", sizeof *network)) &&
               (own ? kin_network_own(ctx, network, &module, err)
-                   : kin_chosen_network(cli, model, ctx, network, &module, err));
+                   : kin_named_network(cli, model, ctx, network, &module, err));
     kin_dataset_opt choice = kin_source_choice(cli);
     ok = ok && can_name(cli, model, &names, err) &&
          kin_source_open_set(cli, cli->positional[0], &choice, &set, err) && can_judge(cli, &set, err);

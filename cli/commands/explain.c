@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "cli/network/explained.h"
 #include "cli/network/local_extract.h"
-#include "cli/options/chosen.h"
 #include "cli/options/command.h"
+#include "cli/options/named_network.h"
 #include "cli/options/source.h"
 #include "cli/pages/explain_page.h"
 #include "cli/terminal/interrupt.h"
@@ -92,8 +92,8 @@ static bool explain(job *j, kin_error *err)
 {
     kin_ctx *ctx = kin_ctx_new();
     bool ok = (ctx || kin_fail_memory(err, "a context", 1)) && kin_picture_limits(j->cli, &j->limits, err) &&
-              kin_chosen_network(j->cli, kin_option_string(j->cli, "model"), ctx, &j->network, &j->module,
-                                 err) &&
+              kin_named_network(j->cli, kin_option_string(j->cli, "model"), ctx, &j->network, &j->module,
+                                err) &&
               kin_explain(j->module, &j->network, j->cli->positional, j->cli->positionals, &j->limits,
                           &j->explained, err);
     bool scored = ok && strcmp(j->network.head.head->name, "delf") == 0;

@@ -52,7 +52,7 @@ static const kin_option options[] = {
 
 /* A network by name, or one that kin train made. */
 typedef struct exported {
-    kin_chosen chosen; /* model NULL: it is a run's */
+    kin_named_model chosen; /* model NULL: it is a run's */
     kin_network network;
     bool normalize;
     kin_shape input;
@@ -62,7 +62,7 @@ typedef struct exported {
 static kin_tensor *forward(kin_scope *s, kin_tensor *x, void *argument)
 {
     exported *e = argument;
-    kin_tensor *y = e->chosen.model ? kin_chosen_forward(s, x, &e->chosen)
+    kin_tensor *y = e->chosen.model ? kin_named_model_forward(s, x, &e->chosen)
                                     : kin_network_forward(s, x, &e->network);
     return e->normalize ? kin_l2_normalize(y) : y;
 }

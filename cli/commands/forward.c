@@ -24,7 +24,7 @@ enum {
 static const char *const layouts[] = {"nchw", "nhwc", NULL};
 
 typedef struct job {
-    kin_chosen chosen;
+    kin_named_model chosen;
     kin_ctx *ctx;
     kin_module *module;
     kin_npy input;
@@ -101,8 +101,8 @@ static bool open_network(job *j, const kin_cli *cli, const char *weights, kin_er
     kin_shape one = KIN_SHAPE(1, j->x.dim[1], j->x.dim[2], j->x.dim[3]);
     j->ctx = kin_ctx_new();
     if (!j->ctx) return kin_fail_memory(err, "a context", 1);
-    j->module = weights && !j->allowed ? kin_module_new_zero(j->ctx, kin_chosen_forward, &j->chosen, one)
-                                       : kin_module_new(j->ctx, kin_chosen_forward, &j->chosen, one, 1);
+    j->module = weights && !j->allowed ? kin_module_new_zero(j->ctx, kin_named_model_forward, &j->chosen, one)
+                                       : kin_module_new(j->ctx, kin_named_model_forward, &j->chosen, one, 1);
     if (!j->module) return ctx_failed(j, err);
     kin_record(j->ctx, false);
     kin_module_pictures_apart(j->module);

@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "cli/network/local_extract.h"
-#include "cli/options/chosen.h"
 #include "cli/options/command.h"
+#include "cli/options/named_network.h"
 #include "cli/options/source.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
@@ -76,7 +76,7 @@ static int run(kin_cli *cli)
                kin_fail_memory(&err, "a network", sizeof *network)) &&
               kin_source_open_set(cli, cli->positional[0], &choice, &set, &err) &&
               (!other || kin_local_file_load(other, &like, &err)) &&
-              kin_chosen_network(cli, kin_option_string(cli, "model"), ctx, network, &module, &err) &&
+              kin_named_network(cli, kin_option_string(cli, "model"), ctx, network, &module, &err) &&
               extract(cli, module, network, &set, &like, &err);
     kin_module_free(module);
     kin_ctx_free(ctx);

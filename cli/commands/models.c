@@ -10,10 +10,10 @@
 
 static bool add_row(kin_text *out, const kin_model *m, int64_t classes, kin_error *err)
 {
-    kin_chosen chosen = {.model = m, .opt = {.classes = classes}};
+    kin_named_model chosen = {.model = m, .opt = {.classes = classes}};
     kin_ctx *ctx = kin_ctx_new();
     kin_summary s = {0};
-    bool ok = ctx ? kin_summarize(ctx, kin_chosen_forward, &chosen,
+    bool ok = ctx ? kin_summarize(ctx, kin_named_model_forward, &chosen,
                                   KIN_SHAPE(1, m->size, m->size, m->channels), &s)
                   : kin_fail_memory(err, "a context", 1);
     if (ctx && !ok) kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", m->name, kin_ctx_error(ctx)->message);

@@ -52,7 +52,7 @@ static bool time_network(const kin_cli *cli, double *seconds, double *bytes, kin
 {
     enum { BATCH = 16 };
     const kin_model *model = kin_model_named(kin_option_string(cli, "model"), err);
-    kin_chosen chosen = {.model = model};
+    kin_named_model chosen = {.model = model};
     if (!model) return false;
     kin_shape input = KIN_SHAPE(1, model->size, model->size, model->channels);
     if (kin_option_given(cli, "input") &&
@@ -60,7 +60,7 @@ static bool time_network(const kin_cli *cli, double *seconds, double *bytes, kin
         return false;
     kin_ctx *ctx = kin_ctx_new();
     input.dim[0] = BATCH;
-    kin_module *m = ctx ? kin_module_new(ctx, kin_chosen_forward, &chosen, input, 1) : NULL;
+    kin_module *m = ctx ? kin_module_new(ctx, kin_named_model_forward, &chosen, input, 1) : NULL;
     if (m) {
         kin_record(ctx, false);
         kin_module_pictures_apart(m);

@@ -1,7 +1,7 @@
 /* kin retrieve: from pictures or descriptors to ranked lists, within a deadline. */
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/options/chosen.h"
+#include "cli/options/named_network.h"
 #include "cli/options/params.h"
 #include "cli/options/source.h"
 #include "cli/retrieve/pipeline.h"
@@ -45,7 +45,7 @@ static bool network_ready(pictures *p, kin_error *err)
     p->ctx = kin_ctx_new();
     const char *cache = kin_option_string(p->pipeline->r.cli, "cache");
     bool ok = (p->ctx || kin_fail_memory(err, "a context", 1)) &&
-              kin_chosen_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
+              kin_named_network(p->pipeline->r.cli, p->model, p->ctx, &p->network, &p->module, err);
     if (ok && cache) ok = (p->cache = kin_embed_cache_open(cache, p->module, &p->network, err)) != NULL;
     if (ok) kin_module_seal(p->module);
     return ok;

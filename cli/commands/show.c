@@ -9,7 +9,7 @@
 static bool summarize(const kin_cli *cli, kin_summary *s, kin_error *err)
 {
     const kin_model *m = kin_model_named(cli->positional[0], err);
-    kin_chosen chosen = {.model = m};
+    kin_named_model chosen = {.model = m};
     kin_shape input;
     if (!m || !kin_model_options_read(cli, m, &chosen.opt, &chosen.head, err)) return false;
     chosen.opt.classes = kin_option_int(cli, "classes");
@@ -20,7 +20,7 @@ static bool summarize(const kin_cli *cli, kin_summary *s, kin_error *err)
     if (!ctx) return kin_fail_memory(err, "a context", 1);
     kin_summary all = {0};
     int depth = (int)kin_option_int(cli, "depth");
-    bool ok = kin_summarize(ctx, kin_chosen_forward, &chosen, input, &all);
+    bool ok = kin_summarize(ctx, kin_named_model_forward, &chosen, input, &all);
     if (!ok) kin_fail(err, kin_ctx_error(ctx)->code, "%s: %s", m->name, kin_ctx_error(ctx)->message);
     bool drawn = kin_option_given(cli, "svg") || kin_option_flag(cli, "dot");
     ok = ok && (!drawn || !depth || kin_graph_see_through(&all, err));

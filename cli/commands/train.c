@@ -1,8 +1,8 @@
 /* kin train: data, a network, a loss, a folder for the run. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/options/chosen.h"
 #include "cli/options/config_options.h"
+#include "cli/options/named_network.h"
 #include "cli/options/own.h"
 #include "cli/options/source.h"
 #include "cli/terminal/interrupt.h"

@@ -45,9 +45,9 @@ bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_er
     return true;
 }
 
-kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen)
+kin_tensor *kin_named_model_forward(kin_scope *s, kin_tensor *x, void *chosen)
 {
-    const kin_chosen *c = chosen;
+    const kin_named_model *c = chosen;
     kin_branches branches;
     if (!c->head.head || c->head.head == kin_heads[0]) return kin_model_forward(c->model, s, x, &c->opt);
     kin_head_call call = {&c->head, c->model, &c->opt, s, x};

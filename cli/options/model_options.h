@@ -67,12 +67,12 @@ bool kin_model_options_read(const kin_cli *cli, const kin_model *m, kin_model_op
 bool kin_input_read(const char *text, const kin_model *m, kin_shape *out, kin_error *err);
 
 /* A kin_net whose argument is this. */
-typedef struct kin_chosen {
+typedef struct kin_named_model {
     const kin_model *model;
     kin_model_opt opt;
     kin_head_choice head; /* NULL within: plain */
-} kin_chosen;
-kin_tensor *kin_chosen_forward(kin_scope *s, kin_tensor *x, void *chosen);
+} kin_named_model;
+kin_tensor *kin_named_model_forward(kin_scope *s, kin_tensor *x, void *chosen);
 
 /* The model of this name; fails with the nearest name. */
 const kin_model *kin_model_named(const char *name, kin_error *err);

@@ -55,7 +55,7 @@ typedef struct range {
 
 static const range nothing = {INFINITY, -INFINITY};
 
-static void widen(range *r, double value)
+static void include(range *r, double value)
 {
     if (value < r->low) r->low = value;
     if (value > r->high) r->high = value;
@@ -103,9 +103,9 @@ static void find_ranges(const kin_curves *chart, range *x, range *y)
         average a = average_new(c);
         for (int64_t i = 0; i < c->count; i++) {
             if (!drawable(c, i)) continue;
-            widen(x, c->x[i]);
-            widen(&all, c->y[i]);
-            widen(&kept, average_add(&a, c->y[i]));
+            include(x, c->x[i]);
+            include(&all, c->y[i]);
+            include(&kept, average_add(&a, c->y[i]));
         }
     }
     double room = (kept.high - kept.low) / 2;

@@ -247,7 +247,7 @@ bool kin_describer_open(const kin_cli *cli, kin_describer *out, kin_error *err)
     out->network = kin_alloc_zero(1, sizeof *out->network);
     bool ok = ((out->ctx && out->network) || kin_fail_memory(err, "a network", sizeof *out->network)) &&
               (out->joined ? kin_network_own(out->ctx, out->network, &out->module, err)
-                           : kin_chosen_network(cli, model, out->ctx, out->network, &out->module, err));
+                           : kin_named_network(cli, model, out->ctx, out->network, &out->module, err));
     if (ok) digest_of(out->module, out->weights);
     if (ok) kin_module_seal(out->module);
     ok = ok && measure(out, err);

@@ -3,7 +3,7 @@
 #ifndef KIN_CLI_PHOTOS_ALBUM_H
 #define KIN_CLI_PHOTOS_ALBUM_H
 
-#include "cli/options/chosen.h"
+#include "cli/options/named_network.h"
 #include "photos/update.h"
 
 /* A row of the option tables of commands that read an index. */

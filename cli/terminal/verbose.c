@@ -2,8 +2,8 @@
 
 #include "base/random.h"
 #include "cli/terminal/progress.h"
-#include "kernels/chosen.h"
 #include "kernels/isa.h"
+#include "kernels/trace.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -44,5 +44,5 @@ static void tell(void *arg, const char *work, const char *shape, const char *ker
 void kin_verbose_start(void)
 {
     const char *wanted = getenv("KIN_VERBOSE");
-    if (wanted && strcmp(wanted, "1") == 0) kin_tell_kernels(tell, NULL);
+    if (wanted && strcmp(wanted, "1") == 0) kin_trace_kernels(tell, NULL);
 }

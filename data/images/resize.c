@@ -5,18 +5,18 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/images/image.h"
-#include "data/images/resize_lines.h"
+#include "data/images/resize_kernels.h"
 #include "kernels/cut.h"
 #include "kernels/isa.h"
 
 #include <math.h>
 #include <string.h>
 
-KIN_ISA_DECLARE(kin_resize_lines, kin_resize_lines);
+KIN_ISA_DECLARE(kin_resize_kernels, kin_resize_kernels);
 
-static const kin_resize_lines *lines(void)
+static const kin_resize_kernels *lines(void)
 {
-    static const kin_resize_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_resize_lines);
+    static const kin_resize_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_resize_kernels);
     return tables[kin_isa()];
 }
 
@@ -89,7 +89,7 @@ typedef struct resize {
     const kin_image *in;
     kin_image *out;
     const kin_resize_weights *w;
-    const kin_resize_lines *lines;
+    const kin_resize_kernels *lines;
     uint8_t *held; /* of each worker */
 } resize;
 

@@ -4,7 +4,7 @@
  * so that each wanted sum is one of these less 2^8 times the next. That needs bytes of one weight side by
  * side. Down the columns they are; across the rows as many rows as a vector has bytes are turned first, a
  * vector then being one sample of all these rows, and the results are turned back. */
-#include "data/images/resize_lines.h"
+#include "data/images/resize_kernels.h"
 #include "kernels/isa.h"
 
 #include <stdbool.h>
@@ -244,5 +244,5 @@ static void down(const uint8_t *from, size_t n, const int32_t *weight, int count
     }
 }
 
-extern const kin_resize_lines KIN_ISA_NAME(kin_resize_lines);
-const kin_resize_lines KIN_ISA_NAME(kin_resize_lines) = {ROWS, (size_t)HELD *ROWS, across, down};
+extern const kin_resize_kernels KIN_ISA_NAME(kin_resize_kernels);
+const kin_resize_kernels KIN_ISA_NAME(kin_resize_kernels) = {ROWS, (size_t)HELD *ROWS, across, down};

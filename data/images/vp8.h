@@ -132,7 +132,7 @@ typedef struct kin_vp8_samples {
     void (*smooth_luma)(uint8_t *y, size_t stride, kin_vp8_edges edges, bool simple, bool left, bool above);
     void (*smooth_chroma)(uint8_t *u, uint8_t *v, size_t stride, kin_vp8_edges edges, bool left, bool above);
     /* A row of chroma to twice its width: `near` counts three times as much as `far`; out [n]. */
-    void (*widen)(const uint8_t *near, const uint8_t *far, int n, uint8_t *out);
+    void (*upsample)(const uint8_t *near, const uint8_t *far, int n, uint8_t *out);
     void (*to_rgb)(const uint8_t *y, const uint8_t *u, const uint8_t *v, int n, int channels, uint8_t *out);
 } kin_vp8_samples;
 const kin_vp8_samples *kin_vp8_kernels(void);

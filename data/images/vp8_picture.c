@@ -42,9 +42,9 @@ bool kin_vp8_picture(const kin_vp8 *v, kin_image *out, kin_error *err)
     for (int y = 0; y < v->height; y++) {
         for (int c = 0; c < 2; c++) {
             const kin_vp8_plane *p = &v->plane[1 + c];
-            k->widen(p->data + (size_t)(y / 2) * p->stride,
-                     p->data + (size_t)neighbour(y, (v->height + 1) / 2) * p->stride, v->width,
-                     wide + (size_t)c * width);
+            k->upsample(p->data + (size_t)(y / 2) * p->stride,
+                        p->data + (size_t)neighbour(y, (v->height + 1) / 2) * p->stride, v->width,
+                        wide + (size_t)c * width);
         }
         k->to_rgb(v->plane[0].data + (size_t)y * v->plane[0].stride, wide, wide + width, v->width,
                   out->channels, out->data + (size_t)y * width * channels);

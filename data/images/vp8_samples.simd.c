@@ -247,7 +247,7 @@ static inline void load_words(const uint8_t *p, words16 *out)
     *out = __builtin_convertvector(b, words16);
 }
 
-static void widen(const uint8_t *near, const uint8_t *far, int n, uint8_t *out)
+static void upsample(const uint8_t *near, const uint8_t *far, int n, uint8_t *out)
 {
     int last = (n - 1) / 2, x = 1;
     out[0] = (uint8_t)((3 * near[0] + far[0] + 2) >> 2);
@@ -321,5 +321,5 @@ static void to_rgb(const uint8_t *y, const uint8_t *u, const uint8_t *v, int n, 
 }
 
 extern const kin_vp8_samples KIN_ISA_NAME(kin_vp8_samples);
-const kin_vp8_samples KIN_ISA_NAME(kin_vp8_samples) = {add_residue, smooth_luma, smooth_chroma, widen,
+const kin_vp8_samples KIN_ISA_NAME(kin_vp8_samples) = {add_residue, smooth_luma, smooth_chroma, upsample,
                                                        to_rgb};

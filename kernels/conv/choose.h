@@ -1,6 +1,6 @@
 /* By which kernel a convolution is computed: decided here, once, and read by all who must agree on it: the
  * workspace, the form that weights are packed in, the forward pass, both gradients (conv.c), and who is told
- * (kernels/chosen.h).
+ * (kernels/trace.h).
  *
  *   forward, weights packed         forward               gradient of the input       of the weights
  *   ------------------------------------------------------------------------------------------------------

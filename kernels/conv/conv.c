@@ -1,13 +1,13 @@
 /* Each function asks for the choice (kernels/conv/choose.h), tells it, and hands the work to the kernel. */
 #include "kernels/conv/conv.h"
 
-#include "kernels/chosen.h"
 #include "kernels/conv/choose.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/few.h"
 #include "kernels/conv/product.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/tile.h"
+#include "kernels/trace.h"
 
 #include <string.h>
 
@@ -63,7 +63,7 @@ void kin_conv_pack(const kin_conv_shape *s, const kin_real *w, const kin_real *s
 static void tell_forward(const kin_conv_shape *s, const kin_conv_choice *c, const kin_conv_begin *begin)
 {
     bool ahead = begin && c->kind == KIN_CONV_PRODUCT;
-    kin_chose_conv("convolution", s, ahead ? "implicit product, norm ahead" : kin_conv_choice_name(c));
+    kin_trace_conv("convolution", s, ahead ? "implicit product, norm ahead" : kin_conv_choice_name(c));
 }
 
 static void forward(const kin_conv_shape *s, const kin_conv_choice *c, const kin_real *x,
@@ -123,7 +123,7 @@ void kin_conv_backward_input(const kin_conv_shape *s, const kin_real *dy, const 
         return;
     }
     kin_conv_choice c = chosen(s, KIN_CONV_INPUT);
-    kin_chose_conv("gradient of its input", s, kin_conv_choice_name(&c));
+    kin_trace_conv("gradient of its input", s, kin_conv_choice_name(&c));
     if (c.kind == KIN_CONV_WINOGRAD) {
         kin_conv_shape back = kin_winograd_backward(s);
         kin_winograd_once(&back, c.tile, dy, w, true, NULL, accumulate, dx, workspace);
@@ -151,7 +151,7 @@ void kin_conv_backward_weight(const kin_conv_shape *s, const kin_real *x, const 
         return;
     }
     kin_conv_choice c = chosen(s, KIN_CONV_WEIGHT);
-    kin_chose_conv("gradient of its weights", s, kin_conv_choice_name(&c));
+    kin_trace_conv("gradient of its weights", s, kin_conv_choice_name(&c));
     if (c.kind == KIN_CONV_WINOGRAD) kin_winograd_weight(s, c.tile, x, dy, dw, accumulate, workspace);
     else if (c.kind == KIN_CONV_DEPTHWISE)
         kin_depthwise_backward_weight(s, x, begin, dy, dw, accumulate, workspace);

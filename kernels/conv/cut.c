@@ -40,12 +40,13 @@ kin_conv_cut kin_conv_cut_of(int64_t rows, int64_t n, int64_t taps, int64_t chan
     return c;
 }
 
-kin_conv_room kin_conv_room_of(int64_t rows, int64_t taps, int64_t channels, bool moves, kin_tile_size tile)
+kin_conv_scratch kin_conv_scratch_of(int64_t rows, int64_t taps, int64_t channels, bool moves,
+                                     kin_tile_size tile)
 {
     int64_t most = kin_round_up(kin_min(kin_most(rows, 1), kin_round_up(KIN_CONV_ROWS, tile.mr)), tile.mr);
     int64_t pointers = most * kin_min(kin_most(taps, 1), KIN_CONV_SEGMENTS);
     int64_t each = (int64_t)(sizeof(void *) / sizeof(float));
-    kin_conv_room r = {.pointers = kin_round_up(pointers * each, KIN_CUT_LINE)};
+    kin_conv_scratch r = {.pointers = kin_round_up(pointers * each, KIN_CUT_LINE)};
     if (moves) r.moved = most * (kin_conv_cut_channels(channels, tile.sum) + KIN_CONV_APART);
     return r;
 }

@@ -33,11 +33,12 @@ kin_conv_cut kin_conv_cut_of(int64_t rows, int64_t n, int64_t taps, int64_t chan
 /* Channels of one pass of a 1×1 kernel. */
 int64_t kin_conv_cut_channels(int64_t channels, int64_t sum);
 /* What a worker needs for any such product with at most so many rows and taps. */
-typedef struct kin_conv_room {
+typedef struct kin_conv_scratch {
     int64_t pointers; /* of the rows of a pass, in numbers */
     int64_t moved;    /* of rows that went through `begin` */
-} kin_conv_room;
-kin_conv_room kin_conv_room_of(int64_t rows, int64_t taps, int64_t channels, bool moves, kin_tile_size tile);
+} kin_conv_scratch;
+kin_conv_scratch kin_conv_scratch_of(int64_t rows, int64_t taps, int64_t channels, bool moves,
+                                     kin_tile_size tile);
 
 /* ---- the gradient of the weights (product_weight.c), of one group ---- */
 
@@ -129,7 +130,7 @@ typedef struct kin_inverted_cut {
     int64_t shared;                     /* numbers that all workers read */
 } kin_inverted_cut;
 
-/* `expand` may be NULL, which does not widen; `out` channels come out. */
+/* `expand` may be NULL, which does not expand; `out` channels come out. */
 kin_inverted_cut kin_inverted_cut_of(const kin_conv_shape *expand, const kin_conv_shape *depthwise,
                                      int64_t out, kin_tile_size tile);
 

@@ -4,20 +4,20 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/cut.h"
-#include "kernels/conv/depthwise_lines.h"
+#include "kernels/conv/depthwise_kernels.h"
 #include "kernels/isa.h"
-#include "kernels/norm_lines.h"
+#include "kernels/norm_kernels.h"
 
 #include <string.h>
 
 enum { TOGETHER = 8 /* rows of a task: those that neighbours share are read once */ };
 
-KIN_ISA_DECLARE(kin_depthwise_lines, kin_depthwise_lines);
+KIN_ISA_DECLARE(kin_depthwise_kernels, kin_depthwise_kernels);
 KIN_ISA_DECLARE(kin_depthwise_weight, kin_depthwise_weight);
 
 typedef struct depthwise {
     const kin_conv_shape *s;
-    const kin_depthwise_lines *lines;
+    const kin_depthwise_kernels *lines;
     const kin_real *x, *w, *dy;
     const kin_conv_begin *begin;
     const kin_conv_end *end;
@@ -32,9 +32,9 @@ static void multiply_add(kin_real *restrict to, const kin_real *restrict a, cons
     for (int64_t c = 0; c < n; c++) to[c] += a[c] * b[c];
 }
 
-static const kin_depthwise_lines *lines(void)
+static const kin_depthwise_kernels *lines(void)
 {
-    static const kin_depthwise_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_depthwise_lines);
+    static const kin_depthwise_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_depthwise_kernels);
     return tables[kin_isa()];
 }
 
@@ -56,9 +56,9 @@ static kin_conv_shape excerpt(const depthwise *d, int64_t row, int64_t count, ki
     int64_t top = row % s->out_h * s->stride_h - s->pad_top, first = kin_min(top < 0 ? 0 : top, s->in_h),
             end = kin_min(s->in_h, top + (count - 1) * s->stride_h + reach(s));
     int64_t rows = end > first ? end - first : 0;
-    kin_norm_lines_get()->apply(d->x + (row / s->out_h * s->in_h + first) * s->in_w * s->in_ld, s->in_ld,
-                                rows * s->in_w, s->in_c, d->begin->scale, d->begin->shift, NULL, 0,
-                                d->begin->act, buffer, s->in_c);
+    kin_norm_kernels_get()->apply(d->x + (row / s->out_h * s->in_h + first) * s->in_w * s->in_ld, s->in_ld,
+                                  rows * s->in_w, s->in_c, d->begin->scale, d->begin->shift, NULL, 0,
+                                  d->begin->act, buffer, s->in_c);
     kin_conv_shape part = *s;
     part.batch = 1, part.in_h = rows, part.in_ld = s->in_c, part.out_h = count, part.pad_top = first - top;
     return part;

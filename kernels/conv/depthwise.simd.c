@@ -1,7 +1,7 @@
 /* The lanes are channels. PIXELS neighbouring outputs of WIDTH vectors are summed in registers over all
  * taps, so that a weight is loaded once for all of them; pixels whose window crosses the left or right
  * edge are taken one by one. */
-#include "kernels/conv/depthwise_lines.h"
+#include "kernels/conv/depthwise_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/vector.h"
 
@@ -139,5 +139,5 @@ static void forward(const kin_conv_shape *s, int64_t row, const kin_real *x, con
     }
 }
 
-extern const kin_depthwise_lines KIN_ISA_NAME(kin_depthwise_lines);
-const kin_depthwise_lines KIN_ISA_NAME(kin_depthwise_lines) = {forward};
+extern const kin_depthwise_kernels KIN_ISA_NAME(kin_depthwise_kernels);
+const kin_depthwise_kernels KIN_ISA_NAME(kin_depthwise_kernels) = {forward};

@@ -1,6 +1,6 @@
 /* The gradient of a depthwise convolution's weights for one row of output pixels. The lanes are channels:
  * for each tap, the products along the row are summed in registers, WIDTH vectors side by side. */
-#include "kernels/conv/depthwise_lines.h"
+#include "kernels/conv/depthwise_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/vector.h"
 

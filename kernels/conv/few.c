@@ -118,17 +118,17 @@ void kin_conv_few_bring(const kin_conv_shape *s, const kin_real *x, int64_t n, i
         copy_row(s, picture, top + i, width, near + i * width * s->in_c);
 }
 
-kin_even_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step)
+kin_strided_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step)
 {
     *step = s->stride_h * line_of(s);
-    return (kin_even_product){.rows = s->out_w,
-                              .columns = s->out_c,
-                              .k = s->kernel_w * s->in_c,
-                              .segments = s->kernel_h,
-                              .apart = s->dilation_h * line_of(s),
-                              .a = near,
-                              .a_ld = s->stride_w * s->in_c,
-                              .panel_k = s->kernel_h * s->kernel_w * s->in_c};
+    return (kin_strided_product){.rows = s->out_w,
+                                 .columns = s->out_c,
+                                 .k = s->kernel_w * s->in_c,
+                                 .segments = s->kernel_h,
+                                 .apart = s->dilation_h * line_of(s),
+                                 .a = near,
+                                 .a_ld = s->stride_w * s->in_c,
+                                 .panel_k = s->kernel_h * s->kernel_w * s->in_c};
 }
 
 static void some_rows(void *arg, int64_t task, int worker)
@@ -141,12 +141,12 @@ static void some_rows(void *arg, int64_t task, int worker)
     kin_real *near = f->buffers + worker * worker_numbers(s) + place_numbers(s);
     kin_conv_few_bring(s, f->x, n, first, rows, near);
     for (int64_t i = 0; i < s->out_w; i++) place[i] = i * s->out_ld;
-    kin_even_product p = kin_conv_few_product(s, near, &step);
+    kin_strided_product p = kin_conv_few_product(s, near, &step);
     p.panels = f->packed, p.place = place, p.bias = f->bias, p.add_ld = f->end->add_ld, p.act = f->end->act;
     for (int64_t i = 0; i < rows; i++, p.a += step) {
         int64_t pixel = (n * s->out_h + first + i) * s->out_w;
         p.c = f->y + pixel * s->out_ld, p.add = f->end->add ? f->end->add + pixel * f->end->add_ld : NULL;
-        kin_even_lines_get()->product(&p);
+        kin_strided_kernels_get()->product(&p);
     }
 }
 

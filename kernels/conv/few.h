@@ -4,8 +4,8 @@
 #ifndef KIN_KERNELS_CONV_FEW_H
 #define KIN_KERNELS_CONV_FEW_H
 
-#include "kernels/conv/even_lines.h"
 #include "kernels/conv/shape.h"
+#include "kernels/conv/strided_kernels.h"
 
 bool kin_conv_has_few(const kin_conv_shape *s);
 kin_conv_shape kin_conv_few(const kin_conv_shape *s); /* the shape with the wide pixels */
@@ -25,6 +25,6 @@ void kin_conv_few_forward(const kin_conv_shape *s, const kin_real *x, const kin_
 int64_t kin_conv_few_near(const kin_conv_shape *s, int64_t rows);
 void kin_conv_few_bring(const kin_conv_shape *s, const kin_real *x, int64_t n, int64_t first, int64_t rows,
                         kin_real *near);
-kin_even_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step);
+kin_strided_product kin_conv_few_product(const kin_conv_shape *s, const kin_real *near, int64_t *step);
 
 #endif

@@ -8,22 +8,22 @@
 #include "kernels/conv/inverted.h"
 
 #include "base/parallel.h"
-#include "kernels/chosen.h"
 #include "kernels/conv/choose.h"
 #include "kernels/conv/cut.h"
-#include "kernels/conv/even_lines.h"
 #include "kernels/conv/few.h"
-#include "kernels/conv/inverted_lines.h"
+#include "kernels/conv/inverted_kernels.h"
+#include "kernels/conv/strided_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
+#include "kernels/trace.h"
 
 #include <string.h>
 
-KIN_ISA_DECLARE(kin_inverted_lines, kin_inverted_lines);
+KIN_ISA_DECLARE(kin_inverted_kernels, kin_inverted_kernels);
 
-static const kin_inverted_lines *lines(void)
+static const kin_inverted_kernels *lines(void)
 {
-    static const kin_inverted_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_inverted_lines);
+    static const kin_inverted_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_inverted_kernels);
     return tables[kin_isa()];
 }
 
@@ -47,7 +47,7 @@ static cut cut_of(const kin_inverted *b)
 
 static int64_t numbers_each(const cut *c) { return c->wide + c->narrow + c->places + c->near; }
 
-bool kin_inverted_widens(const kin_conv_shape *s)
+bool kin_inverted_expands(const kin_conv_shape *s)
 {
     kin_conv_machine machine = kin_conv_this_machine();
     return kin_conv_can_begin(s) || kin_conv_choose(s, KIN_CONV_PACKED, &machine).kind == KIN_CONV_FEW;
@@ -70,7 +70,7 @@ size_t kin_inverted_workspace(const kin_inverted *b)
 
 typedef struct run {
     const kin_inverted *b;
-    const kin_inverted_lines *lines;
+    const kin_inverted_kernels *lines;
     cut cut;
     const kin_real *x, *taps, *expand_bias, *depthwise_bias, *project_bias; /* in whole panels */
     kin_real *y, *buffers;
@@ -124,8 +124,8 @@ static void find_places(const run *r, int64_t first, int64_t end, int64_t *place
         for (int64_t x = 0, row = place_of(r, y); x < width; x++) place[x] = row + x * nr;
 }
 
-/* Rows first .. end of picture n's panel: computed, or x itself where the block does not widen. */
-static void widen(const run *r, int64_t n, int64_t panel, int64_t first, int64_t end, buffers *w)
+/* Rows first .. end of picture n's panel: computed, or x itself where the block does not expand. */
+static void expand_rows(const run *r, int64_t n, int64_t panel, int64_t first, int64_t end, buffers *w)
 {
     const kin_inverted *b = r->b;
     const kin_conv_shape *d = &b->depthwise;
@@ -140,16 +140,17 @@ static void widen(const run *r, int64_t n, int64_t panel, int64_t first, int64_t
         return;
     }
     const kin_conv_shape *e = &b->expand;
-    kin_even_product p = {.rows = pixels,
-                          .segments = 1,
-                          .k = e->in_c,
-                          .a = r->x + pixel * e->in_ld,
-                          .a_ld = e->in_ld,
-                          .panel_k = e->in_c};
+    kin_strided_product p = {.rows = pixels,
+                             .segments = 1,
+                             .k = e->in_c,
+                             .a = r->x + pixel * e->in_ld,
+                             .a_ld = e->in_ld,
+                             .panel_k = e->in_c};
     if (from_few(b)) p = kin_conv_few_product(e, w->near, &step);
     p.columns = c->nr, p.panels = b->expand_packed + column * p.panel_k, p.c = to, p.place = w->place;
     p.bias = r->expand_bias ? r->expand_bias + column : NULL, p.act = b->expand_end.act;
-    for (; pixels > 0; pixels -= p.rows, p.a += step, p.place += p.rows) kin_even_lines_get()->product(&p);
+    for (; pixels > 0; pixels -= p.rows, p.a += step, p.place += p.rows)
+        kin_strided_kernels_get()->product(&p);
 }
 
 /* ---- some rows of the output ---- */
@@ -186,14 +187,14 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
     const kin_conv_end *e = &r->b->project_end;
     int64_t pixels = rows * p->out_w, pixel = (n * p->out_h + row) * p->out_w,
             pass = kin_conv_cut_channels(p->in_c, kin_tiles_get()->sum);
-    kin_even_product q = {.rows = pixels,
-                          .columns = p->out_c,
-                          .segments = 1,
-                          .a_ld = r->cut.panels * r->cut.nr,
-                          .panel_k = p->in_c,
-                          .c = r->y + pixel * p->out_ld,
-                          .place = w->place,
-                          .add_ld = e->add_ld};
+    kin_strided_product q = {.rows = pixels,
+                             .columns = p->out_c,
+                             .segments = 1,
+                             .a_ld = r->cut.panels * r->cut.nr,
+                             .panel_k = p->in_c,
+                             .c = r->y + pixel * p->out_ld,
+                             .place = w->place,
+                             .add_ld = e->add_ld};
     for (int64_t i = 0; i < pixels; i++) w->place[i] = i * p->out_ld;
     for (int64_t k = 0; k < p->in_c; k += pass) {
         bool ends = k + pass >= p->in_c;
@@ -201,7 +202,7 @@ static void narrow(const run *r, int64_t n, int64_t row, int64_t rows, buffers *
         q.a = w->narrow + k, q.panels = r->b->project_packed + k * r->cut.nr;
         q.bias = k ? NULL : r->project_bias, q.accumulate = k > 0;
         q.add = ends && e->add ? e->add + pixel * e->add_ld : NULL, q.act = ends ? e->act : KIN_NORM_LINEAR;
-        kin_even_lines_get()->product(&q);
+        kin_strided_kernels_get()->product(&q);
     }
 }
 
@@ -213,7 +214,7 @@ static void some_rows(const run *r, int64_t n, int64_t row, int64_t rows, buffer
     find_places(r, first, end, w->place);
     if (from_few(r->b)) kin_conv_few_bring(&r->b->expand, r->x, n, first, end - first, w->near);
     for (int64_t panel = 0; panel < r->cut.panels; panel++) {
-        widen(r, n, panel, first, end, w);
+        expand_rows(r, n, panel, first, end, w);
         filter(r, panel, row, rows, w);
     }
     w->end = end;
@@ -251,7 +252,7 @@ static void band(void *arg, int64_t index, int worker)
 
 void kin_inverted_forward(const kin_inverted *b, const kin_real *x, kin_real *y, void *workspace)
 {
-    kin_chose_conv("convolution", &b->depthwise,
+    kin_trace_conv("convolution", &b->depthwise,
                    from_few(b)        ? "stem, depthwise and narrowing in one"
                    : b->expand_packed ? "widening, depthwise and narrowing in one"
                                       : "depthwise and narrowing in one");

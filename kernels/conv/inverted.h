@@ -13,13 +13,13 @@
 typedef struct kin_inverted {
     /* each one's output is the next one's input; depthwise without dilation */
     kin_conv_shape expand, depthwise, project;
-    /* expand_packed NULL: the block does not widen, x goes to the depthwise one */
+    /* expand_packed NULL: the block does not expand, x goes to the depthwise one */
     const kin_real *expand_packed, *depthwise_packed, *project_packed;
     kin_conv_end expand_end, depthwise_end, project_end; /* `add` for project alone */
 } kin_inverted;
 
 /* Whether `expand` may be this convolution; sizes do not matter. */
-bool kin_inverted_widens(const kin_conv_shape *expand);
+bool kin_inverted_expands(const kin_conv_shape *expand);
 /* Bytes of workspace (SIZE_MAX when it overflows), for the number of threads there is. */
 size_t kin_inverted_workspace(const kin_inverted *b);
 void kin_inverted_forward(const kin_inverted *b, const kin_real *x, kin_real *y, void *workspace);

@@ -1,6 +1,6 @@
 /* A row of a depthwise convolution whose pixels are panels: some neighbouring pixels' sums of a vector of
  * channels are kept in registers. */
-#include "kernels/conv/inverted_lines.h"
+#include "kernels/conv/inverted_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
 
@@ -75,5 +75,5 @@ static void take(const kin_real *x, int64_t ld, int64_t columns, int64_t pixels,
     for (; pixels > 0; pixels--, x += ld, to += NR) memcpy(to, x, (size_t)columns * sizeof *to);
 }
 
-extern const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines);
-const kin_inverted_lines KIN_ISA_NAME(kin_inverted_lines) = {filter, take};
+extern const kin_inverted_kernels KIN_ISA_NAME(kin_inverted_kernels);
+const kin_inverted_kernels KIN_ISA_NAME(kin_inverted_kernels) = {filter, take};

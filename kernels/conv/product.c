@@ -7,7 +7,7 @@
 #include "kernels/conv/product.h"
 
 #include "base/parallel.h"
-#include "kernels/norm_lines.h"
+#include "kernels/norm_kernels.h"
 #include "kernels/tile.h"
 
 #include <string.h>
@@ -38,8 +38,8 @@ typedef struct product {
     kin_conv_cut cut;
     int64_t n_valid;
     tap *valid;
-    kin_conv_room room;
-    kin_real *rooms; /* of each worker */
+    kin_conv_scratch each; /* numbers of a worker */
+    kin_real *scratch;     /* of all workers */
 } product;
 
 /* A row of C: its pixel, and the pixel of A that a tap's dy and dx count from. */
@@ -77,7 +77,7 @@ typedef struct pass {
     bool begins, ends;
     int64_t column, columns;
     const kin_real **table; /* of rows; the worker's own */
-    kin_real *room;         /* its own too: for the block's rows that go through `begin` */
+    kin_real *beside;       /* its own too: for the block's rows that go through `begin` */
     const kin_real *moved;  /* these rows, `pitch` apart; NULL: where they are */
     int64_t pitch;
 } pass;
@@ -133,14 +133,14 @@ static void moved_pass(const product *p, const place *at, int64_t rows, pass w)
     const kin_conv_begin *b = p->begin;
     const kin_real *from = p->a + at->pixel * p->a_ld + w.k0;
     int64_t each = p->a_ld < NARROW ? rows : 1;
-    w.moved = w.room;
+    w.moved = w.beside;
     w.pitch = w.k + KIN_CONV_APART;
     for (int64_t r = 0; r < rows; r += each, from += each * p->a_ld) {
         /* it lies in another page, where the processor foresees nothing */
         for (int64_t k = 0; each == 1 && r + 1 < rows && k < w.k; k += KIN_CUT_LINE)
             __builtin_prefetch(from + p->a_ld + k);
-        kin_norm_lines_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0,
-                                    b->act, w.room + r * w.pitch, w.pitch);
+        kin_norm_kernels_get()->apply(from, p->a_ld, each, w.k, b->scale + w.k0, b->shift + w.k0, NULL, 0,
+                                      b->act, w.beside + r * w.pitch, w.pitch);
     }
     one_pass(p, at, rows, &w);
 }
@@ -161,12 +161,12 @@ static void block(void *arg, int64_t index, int worker)
     place at[ROWS_MAX];
     find_places(p, first, rows, at);
     if (p->n_valid == 0 && column == 0) untouched(p, at, rows);
-    kin_real *room = p->rooms + worker * (p->room.pointers + p->room.moved);
+    kin_real *own = p->scratch + worker * (p->each.pointers + p->each.moved);
     pass w = {.begins = true,
               .column = column,
               .columns = kin_min(c->columns, p->n - column),
-              .table = (const kin_real **)(void *)room,
-              .room = room + p->room.pointers};
+              .table = (const kin_real **)(void *)own,
+              .beside = own + p->each.pointers};
     for (w.t0 = 0; w.t0 < p->n_valid; w.t0 += c->taps)
         for (w.k0 = 0; w.k0 < p->depth; w.k0 += w.k, w.begins = false) {
             w.count = kin_min(c->taps, p->n_valid - w.t0);
@@ -218,7 +218,7 @@ static void run_phases(product *p)
         for (p->phase_x = 0; p->phase_x < kin_min(p->step_x, p->c_w); p->phase_x++) run_phase(p);
 }
 
-/* ---- workspace: zeros, the list of taps, each worker's room ---- */
+/* ---- workspace: zeros, the list of taps, each worker's scratch ---- */
 
 static int64_t tap_numbers(const kin_conv_shape *s)
 {
@@ -226,18 +226,18 @@ static int64_t tap_numbers(const kin_conv_shape *s)
 }
 
 /* For any product of this shape, over its output's pixels or its input's. */
-static kin_conv_room room_of(const kin_conv_shape *s, kin_tile_size tile)
+static kin_conv_scratch scratch_of(const kin_conv_shape *s, kin_tile_size tile)
 {
     int64_t pixels = s->batch * kin_most(s->out_h * s->out_w, s->in_h * s->in_w),
             channels = kin_most(s->in_c, s->out_c) / s->groups;
-    return kin_conv_room_of(pixels, kin_conv_taps(s), channels, kin_conv_can_begin(s), tile);
+    return kin_conv_scratch_of(pixels, kin_conv_taps(s), channels, kin_conv_can_begin(s), tile);
 }
 
 int64_t kin_conv_product_numbers(const kin_conv_shape *s, const kin_conv_machine *machine)
 {
-    kin_conv_room room = room_of(s, machine->tile);
+    kin_conv_scratch each = scratch_of(s, machine->tile);
     return kin_round_up(kin_most(s->in_c, s->out_c) / s->groups, 16) + tap_numbers(s) +
-           machine->threads * (room.pointers + room.moved);
+           machine->threads * (each.pointers + each.moved);
 }
 
 static product prepare(const kin_conv_shape *s, kin_real *workspace, int64_t depth)
@@ -250,8 +250,8 @@ static product prepare(const kin_conv_shape *s, kin_real *workspace, int64_t dep
                  .depth = depth};
     p.zeros = memset(workspace, 0, (size_t)depth * sizeof *workspace);
     p.valid = (tap *)(void *)(workspace + kin_round_up(depth, 16));
-    p.room = room_of(s, kin_tile_size_of(p.tiles));
-    p.rooms = workspace + kin_round_up(depth, 16) + tap_numbers(s);
+    p.each = scratch_of(s, kin_tile_size_of(p.tiles));
+    p.scratch = workspace + kin_round_up(depth, 16) + tap_numbers(s);
     return p;
 }
 

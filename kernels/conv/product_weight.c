@@ -9,7 +9,7 @@
 #include "kernels/conv/product.h"
 
 #include "base/parallel.h"
-#include "kernels/norm_lines.h"
+#include "kernels/norm_kernels.h"
 #include "kernels/tile.h"
 
 #include <string.h>
@@ -27,7 +27,8 @@ typedef struct plan {
     const kin_tiles *tiles;
     const kin_real *x, *dy;
     const kin_conv_begin *begin;
-    kin_real *dw, *parts, *rooms; /* rooms: of each worker, for a chunk's outputs, inputs, and those moved */
+    kin_real *dw, *parts,
+        *scratch; /* scratch: of each worker, for a chunk's outputs, inputs, and those moved */
     kin_conv_weight_cut cut;
     bool accumulate;
 } plan;
@@ -131,8 +132,8 @@ typedef struct chunk {
 static void go_through(const plan *p, chunk *c)
 {
     const kin_conv_begin *b = p->begin;
-    kin_norm_lines_get()->apply(c->in[0] + c->row, p->shape->in_ld, c->pixels, c->rows, b->scale + c->row,
-                                b->shift + c->row, NULL, 0, b->act, c->moved, c->rows);
+    kin_norm_kernels_get()->apply(c->in[0] + c->row, p->shape->in_ld, c->pixels, c->rows, b->scale + c->row,
+                                  b->shift + c->row, NULL, 0, b->act, c->moved, c->rows);
     for (int64_t i = 0; i < c->pixels; i++) c->in[i] = c->moved + i * c->rows;
     c->before = c->row;
 }
@@ -250,7 +251,7 @@ static void task(void *arg, int64_t index, int worker)
     chunk c; /* not cleared: it holds two lists of a chunk's pixels */
     c.tap = group * p->cut.taps_each, c.row = block * p->cut.rows, c.column = strip * STRIP,
     c.columns = kin_min(STRIP, p->cut.n - c.column);
-    c.outputs = p->rooms + worker * room_numbers(&p->cut);
+    c.outputs = p->scratch + worker * room_numbers(&p->cut);
     c.inputs = c.outputs + p->cut.outputs, c.moved = c.inputs + p->cut.inputs, c.before = 0;
     int64_t taps = kin_min(p->cut.taps_each, p->cut.taps - c.tap),
             m = p->cut.together ? taps * p->cut.depth : p->cut.depth;
@@ -306,7 +307,7 @@ void kin_conv_product_weight(const kin_conv_shape *s, const kin_real *x, const k
         p.dy = dy + g * p.cut.n;
         p.dw = dw + g * p.cut.n;
         p.parts = workspace;
-        p.rooms = workspace + p.cut.sums;
+        p.scratch = workspace + p.cut.sums;
         kin_parallel_for(p.cut.tasks, task, &p);
         if (p.cut.parts > 1)
             kin_parallel_for(kin_blocks(p.cut.taps * p.cut.depth, rows_added(&p)), add_parts, &p);

@@ -1,12 +1,12 @@
 #include "kernels/conv/stem.h"
 
 #include "base/parallel.h"
-#include "kernels/chosen.h"
 #include "kernels/conv/cut.h"
 #include "kernels/conv/few.h"
-#include "kernels/conv/stem_lines.h"
+#include "kernels/conv/stem_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
+#include "kernels/trace.h"
 
 #include <string.h>
 
@@ -16,11 +16,11 @@ enum {
     DOUBLES = sizeof(double) / sizeof(kin_real),
 };
 
-KIN_ISA_DECLARE(kin_stem_lines, kin_stem_lines);
+KIN_ISA_DECLARE(kin_stem_kernels, kin_stem_kernels);
 
-static const kin_stem_lines *lines_get(void)
+static const kin_stem_kernels *lines_get(void)
 {
-    static const kin_stem_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_stem_lines);
+    static const kin_stem_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_stem_kernels);
     return tables[kin_isa()];
 }
 
@@ -35,7 +35,7 @@ bool kin_stem_possible(const kin_conv_shape *s)
 /* A task is a block of pictures, each with its padding around it in the worker's buffer. */
 typedef struct stem {
     kin_conv_shape s, one; /* of the batch, of a picture */
-    const kin_stem_lines *lines;
+    const kin_stem_kernels *lines;
     int64_t nr, each, blocks, panels, h, w, picture,
         buffer;   /* nr: channels of a panel; h, w: of the maxima */
     int64_t line; /* numbers of a padded row */
@@ -173,7 +173,7 @@ void kin_stem_forward(const kin_conv_shape *s, const kin_real *x, const kin_real
 {
     stem t = stem_of(s, workspace);
     t.x = x, t.act = act, t.y = y, t.won = winners;
-    kin_chose_conv("convolution", s, "stem, maxima of 2x2 at once");
+    kin_trace_conv("convolution", s, "stem, maxima of 2x2 at once");
     pack(&t, w, shift);
     kin_parallel_for(t.blocks, forward_block, &t);
 }
@@ -215,7 +215,7 @@ void kin_stem_backward(const kin_conv_shape *s, const kin_real *x, const kin_rea
 {
     stem t = stem_of(s, workspace);
     t.x = x, t.g = g, t.winners = winners;
-    kin_chose_conv("gradient of its weights", s, "stem, maxima of 2x2 at once");
+    kin_trace_conv("gradient of its weights", s, "stem, maxima of 2x2 at once");
     kin_parallel_for(t.blocks, backward_block, &t);
     memcpy(products, add_blocks(&t), (size_t)((taps_of(s) + 1) * s->out_c) * sizeof *products);
 }

@@ -1,4 +1,4 @@
-#include "kernels/conv/stem_lines.h"
+#include "kernels/conv/stem_kernels.h"
 #include "kernels/register_tile.h"
 
 enum { PLACES = 4, SOME = 4 };
@@ -142,5 +142,5 @@ static void backward(const kin_stem_windows *w, int64_t count, const kin_real *g
     }
 }
 
-extern const kin_stem_lines KIN_ISA_NAME(kin_stem_lines);
-const kin_stem_lines KIN_ISA_NAME(kin_stem_lines) = {moments, forward, backward};
+extern const kin_stem_kernels KIN_ISA_NAME(kin_stem_kernels);
+const kin_stem_kernels KIN_ISA_NAME(kin_stem_kernels) = {moments, forward, backward};

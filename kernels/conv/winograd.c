@@ -34,11 +34,11 @@ enum {
 
 typedef kin_winograd_cut cut;
 
-KIN_ISA_DECLARE(kin_winograd_lines, kin_winograd_lines);
+KIN_ISA_DECLARE(kin_winograd_kernels, kin_winograd_kernels);
 
-const kin_winograd_lines *kin_winograd_lines_get(void)
+const kin_winograd_kernels *kin_winograd_kernels_get(void)
 {
-    static const kin_winograd_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_lines);
+    static const kin_winograd_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(kin_winograd_kernels);
     return tables[kin_isa()];
 }
 
@@ -62,7 +62,7 @@ kin_conv_shape kin_winograd_backward(const kin_conv_shape *s)
 /* ---- weights: U[block of columns][n²][panel of the block][in_c][nr] ---- */
 
 typedef struct packing {
-    const kin_winograd_lines *lines;
+    const kin_winograd_kernels *lines;
     int m;
     int64_t in, out, steps;
     const kin_real *w, *scale;
@@ -77,11 +77,11 @@ static int64_t packed_count(const kin_conv_shape *s, int m, int64_t nr)
 
 int64_t kin_winograd_packed_count(const kin_conv_shape *s, int m)
 {
-    return packed_count(s, m, kin_winograd_lines_get()->nr);
+    return packed_count(s, m, kin_winograd_kernels_get()->nr);
 }
 
 /* Where a panel lies, and the distance from position to position. */
-static kin_real *panel_at(const kin_winograd_lines *l, int m, int64_t in, int64_t out, kin_real *packed,
+static kin_real *panel_at(const kin_winograd_kernels *l, int m, int64_t in, int64_t out, kin_real *packed,
                           int64_t panel, int64_t *position)
 {
     int64_t each = in * l->nr, block = panel / PANELS,
@@ -134,7 +134,7 @@ static void pack(packing p, kin_real *packed)
 static packing packing_of(const kin_conv_shape *s, int m, const kin_real *w, bool turned)
 {
     int64_t tap = s->in_c * s->out_c;
-    packing p = {.lines = kin_winograd_lines_get(),
+    packing p = {.lines = kin_winograd_kernels_get(),
                  .m = m,
                  .in = s->in_c,
                  .out = s->out_c,
@@ -170,7 +170,7 @@ int64_t kin_winograd_numbers(const kin_conv_shape *s, int m, const kin_conv_mach
 
 typedef struct convolution {
     const kin_conv_shape *s;
-    const kin_winograd_lines *lines;
+    const kin_winograd_kernels *lines;
     cut cut;
     int m;
     const kin_real *x, *zeros, *packed;
@@ -234,7 +234,7 @@ static factors packed_factors(const convolution *w, int64_t block, int64_t chann
 static void make_sums(const convolution *w, int64_t block, int64_t tiles, const kin_real *values,
                       const factors *f, kin_real *sums)
 {
-    const kin_winograd_lines *l = w->lines;
+    const kin_winograd_kernels *l = w->lines;
     const cut *c = &w->cut;
     int64_t width = kin_min(c->columns, w->s->out_c - block * c->columns), panels = kin_blocks(width, l->nr);
     for (int64_t i = 0; i < c->n2; i++)
@@ -351,7 +351,7 @@ static void shared_once(void *arg, int64_t index, int worker)
 static convolution convolution_of(const kin_conv_shape *s, int m, const cut *c, const kin_real *x,
                                   const kin_conv_end *end, bool accumulate, kin_real *y, kin_real *workspace)
 {
-    convolution w = {.s = s, .lines = kin_winograd_lines_get(), .cut = *c, .m = m, .x = x, .y = y};
+    convolution w = {.s = s, .lines = kin_winograd_kernels_get(), .cut = *c, .m = m, .x = x, .y = y};
     if (end) w.end = *end;
     if (accumulate) w.end.add = y, w.end.add_ld = s->out_ld;
     w.zeros = memset(workspace, 0, (size_t)s->in_c * sizeof *workspace);

@@ -1,6 +1,6 @@
 /* The transforms of kernels/conv/winograd.h, whose lanes are channels, and the products between them. */
+#include "kernels/conv/winograd_kernels.h"
 #include "kernels/register_tile.h"
-#include "kernels/conv/winograd_lines.h"
 
 /* As in kernels/tile.simd.c: without a fused multiply-add partial sums are shorter. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -218,6 +218,6 @@ static void multiply(const kin_real *v, int64_t pitch, int64_t tiles, const kin_
     }
 }
 
-extern const kin_winograd_lines KIN_ISA_NAME(kin_winograd_lines);
-const kin_winograd_lines KIN_ISA_NAME(kin_winograd_lines) = {
+extern const kin_winograd_kernels KIN_ISA_NAME(kin_winograd_kernels);
+const kin_winograd_kernels KIN_ISA_NAME(kin_winograd_kernels) = {
     MR, NR, {weights_2, weights_4}, {input_2, input_4}, multiply, {output_2, output_4}};

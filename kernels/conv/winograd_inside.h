@@ -2,11 +2,11 @@
 #ifndef KIN_KERNELS_CONV_WINOGRAD_INSIDE_H
 #define KIN_KERNELS_CONV_WINOGRAD_INSIDE_H
 
-#include "kernels/conv/winograd_lines.h"
+#include "kernels/conv/winograd_kernels.h"
 
 enum { KIN_WINOGRAD_N2 = 36 }; /* the most pixels under a tile */
 
-const kin_winograd_lines *kin_winograd_lines_get(void);
+const kin_winograd_kernels *kin_winograd_kernels_get(void);
 
 /* The side × side pixels from (y, x) on of a picture; those outside are `zeros`. */
 static inline void kin_winograd_pixels(const kin_real *picture, int64_t h, int64_t w, int64_t ld, int64_t y,

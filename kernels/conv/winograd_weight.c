@@ -17,10 +17,10 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/cut.h"
+#include "kernels/conv/winograd_inside.h"
+#include "kernels/conv/winograd_weight_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/tile.h"
-#include "kernels/conv/winograd_inside.h"
-#include "kernels/conv/winograd_weight_lines.h"
 
 #include <string.h>
 
@@ -30,12 +30,12 @@ enum {
     LINE = KIN_CUT_LINE,
 };
 
-KIN_ISA_DECLARE(kin_winograd_weight_lines, kin_winograd_weight_lines);
+KIN_ISA_DECLARE(kin_winograd_weight_kernels, kin_winograd_weight_kernels);
 
-static const kin_winograd_weight_lines *lines_get(void)
+static const kin_winograd_weight_kernels *lines_get(void)
 {
-    static const kin_winograd_weight_lines *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(
-        kin_winograd_weight_lines);
+    static const kin_winograd_weight_kernels *const tables[KIN_ISA_COUNT] = KIN_ISA_TABLES(
+        kin_winograd_weight_kernels);
     return tables[kin_isa()];
 }
 
@@ -50,7 +50,7 @@ int64_t kin_winograd_weight_numbers(const kin_conv_shape *s, int m)
 
 typedef struct gradient {
     const kin_conv_shape *s;
-    const kin_winograd_weight_lines *lines;
+    const kin_winograd_weight_kernels *lines;
     cut cut;
     int m;
     const kin_real *x, *dy, *zeros;
@@ -73,8 +73,8 @@ static void make_values(void *arg, int64_t index, int worker)
                             y - s->pad_top, x - s->pad_left, g->m + 2, g->zeros, in);
         kin_winograd_pixels(g->dy + n * s->out_h * s->out_w * s->out_ld, s->out_h, s->out_w, s->out_ld, y, x,
                             g->m, g->zeros, out);
-        kin_winograd_lines_get()->input[g->m / 4](in, in, s->in_c, g->v + t * c->v_pitch,
-                                                  c->block * c->v_pitch);
+        kin_winograd_kernels_get()->input[g->m / 4](in, in, s->in_c, g->v + t * c->v_pitch,
+                                                    c->block * c->v_pitch);
         g->lines->gradient[g->m / 4](out, s->out_c, g->z + t * c->z_pitch, c->block * c->z_pitch);
     }
 }

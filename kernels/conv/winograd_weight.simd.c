@@ -1,9 +1,9 @@
 /* The transforms of kernels/conv/winograd_weight.c, whose lanes are channels: those of
  * kernels/conv/winograd.simd.c transposed. And the products between them, whose operands both lie tile by
  * tile. */
+#include "kernels/conv/winograd_kernels.h"
+#include "kernels/conv/winograd_weight_kernels.h"
 #include "kernels/register_tile.h"
-#include "kernels/conv/winograd_lines.h"
-#include "kernels/conv/winograd_weight_lines.h"
 
 enum { SUM = 128, N_MAX = 6, M_MAX = 4 };
 
@@ -143,6 +143,6 @@ static void multiply(const kin_real *v, int64_t v_pitch, const kin_real *z, int6
     }
 }
 
-extern const kin_winograd_weight_lines KIN_ISA_NAME(kin_winograd_weight_lines);
-const kin_winograd_weight_lines KIN_ISA_NAME(kin_winograd_weight_lines) = {
+extern const kin_winograd_weight_kernels KIN_ISA_NAME(kin_winograd_weight_kernels);
+const kin_winograd_weight_kernels KIN_ISA_NAME(kin_winograd_weight_kernels) = {
     {gradient_2, gradient_4}, multiply, {weights_2, weights_4}};

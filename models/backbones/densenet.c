@@ -28,11 +28,11 @@ static kin_tensor *dense_layer(kin_scope *s, kin_tensor *x, int64_t growth)
 static kin_tensor *dense_block(kin_scope *s, kin_tensor *x, int layers, int64_t growth)
 {
     char name[24];
-    x = kin_room(x, kin_channels(x) + layers * growth);
+    x = kin_concat_reserve(x, kin_channels(x) + layers * growth);
     for (int i = 1; i <= layers; i++) {
         snprintf(name, sizeof name, "denselayer%d", i);
         kin_scope *layer = kin_block_begin(kin_sub(s, name));
-        x = kin_widen(x, kin_block_end(layer, dense_layer(layer, x, growth)));
+        x = kin_concat_append(x, kin_block_end(layer, dense_layer(layer, x, growth)));
     }
     return x;
 }

@@ -30,7 +30,7 @@ static kin_conv_bn_opt conv_opt(const kin_tensor *x, int64_t out, int64_t kernel
                              .epsilon = 1e-3};
 }
 
-/* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not widen has
+/* `stem`, where its scope is not NULL, is still to be applied to x; only a block that does not expand has
  * it, of stride 1, whose padding is the same whatever the map's size. */
 static kin_tensor *mb_conv(kin_scope *s, const kin_conv_bn_part *stem, kin_tensor *x, const row *st,
                            int64_t out, int64_t stride, double drop, const kin_model_opt *opt)

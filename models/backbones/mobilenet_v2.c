@@ -38,15 +38,15 @@ static kin_tensor *inverted_residual(kin_scope *s, const kin_conv_bn_part *stem,
     kin_scope *conv = kin_sub(s, "conv");
     int64_t in = stem->scope ? stem->opt.out : kin_channels(x), wide = in * expand;
     bool wider = expand > 1;
-    kin_conv_bn_part widen = *stem;
+    kin_conv_bn_part expansion = *stem;
     if (wider)
-        widen = (kin_conv_bn_part){kin_sub(conv, "0"), "0", "1", conv_opt(wide, 1, 1, 1), .tapped = true};
+        expansion = (kin_conv_bn_part){kin_sub(conv, "0"), "0", "1", conv_opt(wide, 1, 1, 1), .tapped = true};
     kin_conv_bn_part depthwise = {kin_sub(conv, wider ? "1" : "0"), "0", "1", conv_opt(wide, 3, stride, wide),
                                   .tapped = true};
     kin_conv_bn_part narrow = {conv, wider ? "2" : "1", wider ? "3" : "2", conv_opt(out, 1, 1, 1)};
     narrow.opt.act = KIN_LINEAR;
     narrow.opt.add = stride == 1 && in == out ? x : NULL;
-    return kin_inverted_end(s, x, &widen, &depthwise, &narrow, opt);
+    return kin_inverted_end(s, x, &expansion, &depthwise, &narrow, opt);
 }
 
 /* Stage k has the blocks of row k, the first one the stem too; behind them "head", a convolution that

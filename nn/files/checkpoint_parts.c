@@ -49,7 +49,7 @@ kin_array *kin_checkpoint_add(kin_checkpoint *c, const char *name, size_t length
     return &c->arrays[c->count++];
 }
 
-uint8_t *kin_checkpoint_room(kin_checkpoint *c, const char *name, size_t bytes, kin_error *err)
+uint8_t *kin_checkpoint_alloc(kin_checkpoint *c, const char *name, size_t bytes, kin_error *err)
 {
     uint64_t most = made_always + made_times * c->source;
     if (bytes > most - c->made)
@@ -70,7 +70,7 @@ bool kin_checkpoint_place(kin_checkpoint *c, kin_array *a, const uint8_t *from, 
     bool swap = big_endian && item > 1;
     a->data = from;
     if (!swap && kin_strides_plain(a->ndim, a->shape, stride)) return true;
-    uint8_t *room = kin_checkpoint_room(c, a->name, a->count * item, err);
+    uint8_t *room = kin_checkpoint_alloc(c, a->name, a->count * item, err);
     if (!room) return false;
     kin_array_gather(room, from, item, a->ndim, a->shape, stride, swap);
     a->data = room;
@@ -82,7 +82,7 @@ bool kin_checkpoint_unpack(kin_checkpoint *c, const kin_zip_entry *e, const kin_
 {
     kin_bytes owned;
     /* before anything is unpacked */
-    uint8_t *room = e->deflated ? kin_checkpoint_room(c, e->name, e->size, err) : NULL;
+    uint8_t *room = e->deflated ? kin_checkpoint_alloc(c, e->name, e->size, err) : NULL;
     if ((e->deflated && !room) || !kin_zip_read(e, unpacker, data, &owned, err)) return false;
     if (!room) return true;
     if (e->size) memcpy(room, owned.data, e->size);

@@ -28,7 +28,7 @@ kin_checkpoint *kin_checkpoint_new(kin_bytes *file, kin_error *err);
 kin_array *kin_checkpoint_add(kin_checkpoint *c, const char *name, size_t length, kin_error *err);
 /* Memory for numbers, for as long as the checkpoint lives. What one file may make of itself is bounded: by
  * 256 MB and sixteen times its size. NULL on error. */
-uint8_t *kin_checkpoint_room(kin_checkpoint *c, const char *name, size_t bytes, kin_error *err);
+uint8_t *kin_checkpoint_alloc(kin_checkpoint *c, const char *name, size_t bytes, kin_error *err);
 /* Points array `a`, whose dtype, shape and count are set, at numbers with these strides that begin at
  * `from`; copies them unless they lie in C order and little-endian. The caller has checked that all lie
  * where they may. */

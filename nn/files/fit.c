@@ -148,7 +148,7 @@ const char *kin_import_grey_stem(const kin_checkpoint *c, kin_module *m)
 static bool sum_one(kin_checkpoint *c, kin_array *a, kin_error *err)
 {
     size_t area = (size_t)(a->shape[2] * a->shape[3]), count = a->count / 3;
-    uint8_t *room = kin_checkpoint_room(c, a->name, count * 4, err);
+    uint8_t *room = kin_checkpoint_alloc(c, a->name, count * 4, err);
     if (!room) return false;
     for (size_t i = 0; i < count; i++) {
         size_t at = i / area * 3 * area + i % area;

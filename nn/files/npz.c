@@ -127,7 +127,7 @@ static bool read_one(kin_checkpoint *c, const char *folder, const char *name, ki
     if (ok && !kin_npy_describe(bytes.data, bytes.size, name, &layout, NULL) && layout.foreign) {
         info->left_out++;
     } else {
-        uint8_t *room = ok ? kin_checkpoint_room(c, name, bytes.size, err) : NULL;
+        uint8_t *room = ok ? kin_checkpoint_alloc(c, name, bytes.size, err) : NULL;
         if (room && bytes.size) memcpy(room, bytes.data, bytes.size);
         ok = room && kin_npy_add(c, name, strlen(name) - SUFFIX, room, bytes.size, err);
     }

@@ -203,7 +203,7 @@ static bool read_flags(const reader *r, const tensor_call *call, const char *nam
 static bool negate(reader *r, kin_array *a)
 {
     size_t item = kin_dtype_size(a->dtype);
-    uint8_t *room = kin_checkpoint_room(r->c, a->name, a->count * item, r->err);
+    uint8_t *room = kin_checkpoint_alloc(r->c, a->name, a->count * item, r->err);
     if (!room) return false;
     for (size_t i = 0; i < a->count; i++) {
         const uint8_t *from = a->data + i * item;

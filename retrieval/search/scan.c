@@ -33,7 +33,7 @@ static const int64_t chunk_bytes = KIN_SCAN_CHUNK_BYTES;
 static const int64_t states_bytes = 512 << 20; /* all rows' selections, where each pair is met once */
 
 typedef kin_scan_pass pass;
-typedef kin_scan_room room;
+typedef kin_scan_scratch scratch;
 
 /* --- preparation --- */
 
@@ -78,7 +78,7 @@ static void cut(pass *p)
                                               .mr = p->coarse ? p->coarse->mr : p->tiles->mr});
 }
 
-/* --- room --- */
+/* --- scratch --- */
 
 /* What both passes need. */
 static bool give_room(pass *p, kin_error *err)
@@ -106,7 +106,7 @@ static bool give_room(pass *p, kin_error *err)
     return ok || kin_fail_memory(err, "a search's norms", (unsigned long long)(n + rows) * sizeof(double));
 }
 
-static bool give_worker_room(const pass *p, room *me)
+static bool give_worker_scratch(const pass *p, scratch *me)
 {
     size_t rows = (size_t)p->cut.block_rows, high = (size_t)kin_min(p->cut.block_rows, KIN_SCAN_ROWS),
            keep = (size_t)p->most_kept, near = p->symmetric ? 0 : (size_t)p->near.capacity,
@@ -154,10 +154,10 @@ static bool give_pass_room(pass *p, kin_error *err)
         p->kept_count = kin_alloc_zero(rows * (size_t)p->cut.splits, 3 * sizeof(int32_t));
         ok = ok && p->kept && p->kept_count;
     }
-    ok = kin_scan_sample_room(p) && ok;
+    ok = kin_scan_sample_scratch(p) && ok;
     if (p->rows > FEW)
         ok = (p->panels = kin_alloc((size_t)kin_scan_panel_bytes(p, kin_min(p->cut.chunk, p->items)))) && ok;
-    for (int w = 0; ok && w < kin_threads(); w++) ok = give_worker_room(p, &p->rooms[w]);
+    for (int w = 0; ok && w < kin_threads(); w++) ok = give_worker_scratch(p, &p->scratches[w]);
     return ok || kin_fail(err, KIN_ERR_MEMORY,
                           "out of memory: searching %lld items for the best %lld; fewer threads or a smaller "
                           "k need less",
@@ -167,12 +167,12 @@ static bool give_pass_room(pass *p, kin_error *err)
 static void give_pass_back(pass *p)
 {
     for (int w = 0; w < KIN_MAX_THREADS; w++) {
-        room *me = &p->rooms[w];
+        scratch *me = &p->scratches[w];
         kin_free(me->tile), kin_free(me->across), kin_free(me->words), kin_free(me->order),
             kin_free(me->near), kin_free(me->distance), kin_free(me->hits), kin_free(me->spare),
             kin_free(me->cursor), kin_free(me->wide);
         kin_free(me->pairs), kin_free(me->row_scale);
-        *me = (room){0};
+        *me = (scratch){0};
     }
     for (int64_t b = 0; p->lock && b < p->cut.blocks; b++) pthread_mutex_destroy(&p->lock[b]);
     kin_free(p->all_near), kin_free(p->all_far), kin_free(p->all_words), kin_free(p->lock);
@@ -196,7 +196,7 @@ static void give_back(pass *p)
 
 /* --- selection --- */
 
-static void begin_row(const pass *p, room *me, int64_t r)
+static void begin_row(const pass *p, scratch *me, int64_t r)
 {
     uint64_t *words = me->words + r * (p->near.capacity + p->far.capacity + p->list.capacity);
     kin_select_begin(&me->near[r], words, p->near.keep, p->near.capacity);
@@ -275,14 +275,14 @@ static bool hopeless(const pass *p)
     return p->coarse && tried >= TRIED && atomic_load(&p->failed) * HOPELESS > tried;
 }
 
-static void settle(pass *p, room *me, int64_t first, int64_t rows)
+static void rescore(pass *p, scratch *me, int64_t first, int64_t rows)
 {
-    if (p->list.k) kin_scan_settle_lists(p, me, me->list, first, rows);
-    kin_scan_settle(p, me, me->near, me->far, first, rows);
+    if (p->list.k) kin_scan_rescore_lists(p, me, me->list, first, rows);
+    kin_scan_rescore(p, me, me->near, me->far, first, rows);
 }
 
-/* Rows at .. of the pass, whose selections begin at `from` in the worker's room. */
-static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t rows, int64_t first,
+/* Rows at .. of the pass, whose selections begin at `from` in the worker's scratch. */
+static void meet_tile_rows(pass *p, scratch *me, int64_t at, int64_t from, int64_t rows, int64_t first,
                            int64_t last)
 {
     /* Where the items are split, several workers meet the same rows at once: the one that begins them
@@ -302,7 +302,7 @@ static void meet_tile_rows(pass *p, room *me, int64_t at, int64_t from, int64_t 
     }
 }
 
-static void meet(pass *p, room *me, int64_t at, int64_t rows, int64_t first, int64_t last)
+static void meet(pass *p, scratch *me, int64_t at, int64_t rows, int64_t first, int64_t last)
 {
     for (int64_t r = 0; r < rows; r += KIN_SCAN_ROWS)
         meet_tile_rows(p, me, at + r, r, kin_min(rows - r, KIN_SCAN_ROWS), first, last);
@@ -312,7 +312,7 @@ static void run_block(void *arg, int64_t block, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
-    room *me = &p->rooms[worker_index];
+    scratch *me = &p->scratches[worker_index];
     int64_t split = block % p->cut.splits, at = block / p->cut.splits * p->cut.block_rows,
             rows = kin_min(p->rows - at, p->cut.block_rows);
     int64_t first = p->first + split * p->cut.columns_per_split,
@@ -327,7 +327,7 @@ static void run_block(void *arg, int64_t block, int worker_index)
         if (p->first > 0) take_up(p, at + r, split, SELECTIONS(p, me, r));
     }
     meet(p, me, at, rows, first, last);
-    if (ends) settle(p, me, at, rows);
+    if (ends) rescore(p, me, at, rows);
     else
         for (int64_t r = 0; r < rows; r++) put_aside(p, at + r, split, SELECTIONS(p, me, r));
     if (last > first) tell(p, rows * (last - first), worker_index);
@@ -337,10 +337,10 @@ static void join_splits(void *arg, int64_t r, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
-    room *me = &p->rooms[worker_index];
+    scratch *me = &p->scratches[worker_index];
     begin_row(p, me, 0);
     for (int64_t split = 0; split < p->cut.splits; split++) take_up(p, r, split, SELECTIONS(p, me, 0));
-    settle(p, me, r, 1);
+    rescore(p, me, r, 1);
 }
 
 /* --- every pair once: a strip is a block of rows against the items from its own first row on --- */
@@ -378,7 +378,7 @@ static void transpose(const float *from, int64_t rows, int64_t columns, float *t
 static void run_strip(void *arg, int64_t strip, int worker_index)
 {
     pass *p = arg;
-    room *me = &p->rooms[worker_index];
+    scratch *me = &p->scratches[worker_index];
     int64_t at = strip * p->cut.block_rows, rows = kin_min(p->rows - at, p->cut.block_rows);
     kin_scan_round_rows(p, me, at, rows, false);
     for (int64_t r = 0; p->list.k && r < rows; r++)
@@ -393,17 +393,17 @@ static void run_strip(void *arg, int64_t strip, int worker_index)
         transpose(me->tile, rows, columns, me->across);
         offer_locked(p, g / KIN_SCAN_COLUMNS, g, columns, me->across, KIN_SCAN_ROWS, at, rows);
     }
-    if (p->list.k && !atomic_load(&p->stopped)) kin_scan_settle_lists(p, me, me->list, at, rows);
+    if (p->list.k && !atomic_load(&p->stopped)) kin_scan_rescore_lists(p, me, me->list, at, rows);
     tell(p, rows * (2 * (p->items - at) - rows), worker_index);
 }
 
-static void settle_block(void *arg, int64_t block, int worker_index)
+static void rescore_block(void *arg, int64_t block, int worker_index)
 {
     pass *p = arg;
     if (atomic_load(&p->stopped)) return;
     int64_t at = block * p->cut.block_rows;
-    kin_scan_settle(p, &p->rooms[worker_index], p->all_near + at, p->all_far + at, at,
-                    kin_min(p->rows - at, p->cut.block_rows));
+    kin_scan_rescore(p, &p->scratches[worker_index], p->all_near + at, p->all_far + at, at,
+                     kin_min(p->rows - at, p->cut.block_rows));
 }
 
 _Static_assert((int)KIN_SCAN_ROWS == (int)KIN_SCAN_COLUMNS, "a strip's columns are another strip's rows");
@@ -422,9 +422,10 @@ static void run_chunks(pass *p)
         kin_parallel_for(p->cut.blocks * p->cut.splits, p->symmetric ? run_strip : run_block, p);
     }
     for (int w = 0; p->late && w < KIN_MAX_THREADS; w++)
-        p->most.a = fmax(p->most.a, p->rooms[w].most.a), p->most.b = fmax(p->most.b, p->rooms[w].most.b);
+        p->most.a = fmax(p->most.a, p->scratches[w].most.a),
+        p->most.b = fmax(p->most.b, p->scratches[w].most.b);
     if (p->cut.splits > 1) kin_parallel_for(p->rows, join_splits, p);
-    if (p->symmetric) kin_parallel_for(p->cut.blocks, settle_block, p);
+    if (p->symmetric) kin_parallel_for(p->cut.blocks, rescore_block, p);
 }
 
 static bool run_pass(pass *p, kin_error *err)

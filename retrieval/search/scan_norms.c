@@ -111,7 +111,7 @@ void kin_scan_weigh(kin_scan_pass *p, int64_t first, int64_t last, kin_scan_most
 }
 
 /* Where few rows meet them: items g .. are read, measured and weighed while they are at hand. */
-bool kin_scan_weigh_late(kin_scan_pass *p, kin_scan_room *me, int64_t g, int64_t columns)
+bool kin_scan_weigh_late(kin_scan_pass *p, kin_scan_scratch *me, int64_t g, int64_t columns)
 {
     if (!norms_of(p->scan->gallery, p->scan->metric, g, g + columns, p->norm)) {
         atomic_store(&p->bad, true);

@@ -1,5 +1,5 @@
 /* Inside the scan: one pass over all pairs of rows and items, in five files. scan_norms.c measures rows and items,
- * scan_products.c multiplies a tile of them, scan_sample.c guesses how near the best are, scan_settle.c proves
+ * scan_products.c multiplies a tile of them, scan_sample.c guesses how near the best are, scan_rescore.c proves
  * and measures what was selected, scan.c leads. */
 #ifndef KIN_RETRIEVAL_SEARCH_SCAN_PARTS_H
 #define KIN_RETRIEVAL_SEARCH_SCAN_PARTS_H
@@ -33,7 +33,7 @@ typedef struct kin_scan_sample {
 } kin_scan_sample;
 
 /* A worker's own. */
-typedef struct kin_scan_room {
+typedef struct kin_scan_scratch {
     float *tile, *across;          /* [rows, COLUMNS], and its transpose [COLUMNS, ROWS] */
     kin_coarse_pair *pairs;        /* [rows, to whole panels; pairs of a row]: the block's rows in 16 bits */
     float *row_scale;              /* [rows] */
@@ -46,7 +46,7 @@ typedef struct kin_scan_room {
     int64_t *cursor;               /* [rows] */
     double *wide;                  /* [dim]: a row, while its candidates are measured */
     kin_scan_most most;            /* of the items that it weighed itself */
-} kin_scan_room;
+} kin_scan_scratch;
 
 typedef struct kin_scan_pass {
     const kin_scan *scan;
@@ -78,7 +78,7 @@ typedef struct kin_scan_pass {
     kin_select *all_near, *all_far; /* [items] */
     uint64_t *all_words;
     pthread_mutex_t *lock; /* [blocks]: of a block's selections */
-    kin_scan_room rooms[KIN_MAX_THREADS];
+    kin_scan_scratch scratches[KIN_MAX_THREADS];
     atomic_llong done, tried, failed; /* pairs, and rows of the coarse pass */
     atomic_bool stopped, bad;         /* bad: an item met late has no norm to search by */
 } kin_scan_pass;
@@ -120,34 +120,34 @@ bool kin_scan_measure_gallery(kin_scan_pass *p, kin_error *err);
 /* Base and scale of items first .. last - 1, and the largest bounds among them. */
 void kin_scan_weigh(kin_scan_pass *p, int64_t first, int64_t last, kin_scan_most *most);
 /* Where few rows meet them: items g .. are read, measured and weighed while they are at hand. False: `bad`. */
-bool kin_scan_weigh_late(kin_scan_pass *p, kin_scan_room *me, int64_t g, int64_t columns);
+bool kin_scan_weigh_late(kin_scan_pass *p, kin_scan_scratch *me, int64_t g, int64_t columns);
 /* Packs items first .. last - 1, and gives them unit and error. */
 void kin_scan_pack(kin_scan_pass *p);
 int64_t kin_scan_panel_bytes(const kin_scan_pass *p, int64_t items);
 /* Before products with rows of a block; `note_errors`: their rounding errors are kept in row_error. */
-void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows,
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows,
                          bool note_errors);
 /* room.tile = products of rows `first` .. with items g .. */
-void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g,
+void kin_scan_multiply(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows, int64_t g,
                        int64_t columns);
 /* The same of the rounded rows and items in panels, of the given units. */
-void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows,
+void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_scratch *me, int64_t rows,
                               const kin_coarse_pair *panels, const float *unit, int64_t columns);
 
 /* Is there a sample, then room for it; false: no memory. */
-bool kin_scan_sample_room(kin_scan_pass *p);
+bool kin_scan_sample_scratch(kin_scan_pass *p);
 /* When the items are packed. */
 void kin_scan_take_sample(kin_scan_pass *p);
 /* Before the rounded rows meet the first item: bounds to begin with, where there is a sample. */
-void kin_scan_bound(const kin_scan_pass *p, kin_scan_room *me, kin_select *near, int64_t rows);
+void kin_scan_bound(const kin_scan_pass *p, kin_scan_scratch *me, kin_select *near, int64_t rows);
 
 /* Lists of those rows `first` .. of the pass that want one: emits each, or marks it as not proved. */
-void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list, int64_t first,
-                           int64_t rows);
+void kin_scan_rescore_lists(kin_scan_pass *p, kin_scan_scratch *me, kin_select *list, int64_t first,
+                            int64_t rows);
 /* Then neighbours and farthest items of rows `first` ..: emits each row, or leaves it, and those with such
  * a mark, for the next pass. */
-void kin_scan_settle(kin_scan_pass *p, kin_scan_room *me, kin_select *near, kin_select *far, int64_t first,
-                     int64_t rows);
+void kin_scan_rescore(kin_scan_pass *p, kin_scan_scratch *me, kin_select *near, kin_select *far,
+                      int64_t first, int64_t rows);
 void kin_scan_leave_for_next(kin_scan_pass *p, int64_t i);
 
 #endif

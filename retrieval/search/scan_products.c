@@ -53,7 +53,7 @@ void kin_scan_pack(kin_scan_pass *p)
 
 /* --- products --- */
 
-void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows,
+void kin_scan_round_rows(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows,
                          bool note_errors)
 {
     if (!p->coarse) return;
@@ -78,7 +78,7 @@ static inline void expect(const kin_coarse_pair *panel, int64_t pairs, int64_t d
         __builtin_prefetch(panel + at);
 }
 
-void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t rows,
+void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_scratch *me, int64_t rows,
                               const kin_coarse_pair *panels, const float *unit, int64_t columns)
 {
     const kin_coarse *t = p->coarse;
@@ -97,8 +97,8 @@ void kin_scan_multiply_panels(const kin_scan_pass *p, kin_scan_room *me, int64_t
     }
 }
 
-static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g,
-                            int64_t columns)
+static void multiply_floats(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows,
+                            int64_t g, int64_t columns)
 {
     const kin_tiles *t = p->tiles;
     for (int64_t k = 0; k < p->dim; k += KIN_SCAN_STEP) {
@@ -118,7 +118,7 @@ static void multiply_floats(const kin_scan_pass *p, kin_scan_room *me, int64_t f
     }
 }
 
-static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows,
+static void multiply_unpacked(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows,
                               int64_t g, int64_t columns)
 {
     for (int64_t j = 0; j < columns; j++)
@@ -127,7 +127,7 @@ static void multiply_unpacked(const kin_scan_pass *p, kin_scan_room *me, int64_t
                 kin_scan_row(p->scan, kin_scan_row_of(p, first + r)), kin_scan_item(p->scan, g + j), p->dim);
 }
 
-void kin_scan_multiply(const kin_scan_pass *p, kin_scan_room *me, int64_t first, int64_t rows, int64_t g,
+void kin_scan_multiply(const kin_scan_pass *p, kin_scan_scratch *me, int64_t first, int64_t rows, int64_t g,
                        int64_t columns)
 {
     if (!p->panels) multiply_unpacked(p, me, first, rows, g, columns);

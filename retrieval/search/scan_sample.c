@@ -24,7 +24,7 @@ static int64_t rank_of(const kin_scan_pass *p)
     return (int64_t)ceil(expected + 4 * sqrt(expected) + 2);
 }
 
-bool kin_scan_sample_room(kin_scan_pass *p)
+bool kin_scan_sample_scratch(kin_scan_pass *p)
 {
     bool whole = p->coarse && !p->symmetric && p->cut.splits == 1 && p->cut.chunk >= p->items &&
                  p->items >= WORTH * SAMPLE;
@@ -53,7 +53,7 @@ void kin_scan_take_sample(kin_scan_pass *p)
     }
 }
 
-void kin_scan_bound(const kin_scan_pass *p, kin_scan_room *me, kin_select *near, int64_t rows)
+void kin_scan_bound(const kin_scan_pass *p, kin_scan_scratch *me, kin_select *near, int64_t rows)
 {
     if (!p->sample.rank) return;
     const float *base = p->sample.number, *scale = base + SAMPLE, *unit = scale + SAMPLE;

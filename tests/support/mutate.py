@@ -38,7 +38,7 @@ NEAREST = {
     'kernels/pool': 'both_folded both_golden both_pools both_layers both_folded',
     'kernels/coarse': 'test_scan',
     'kernels/isa': 'both_gemm machine.test',
-    'kernels/chosen': 'machine.test',
+    'kernels/trace': 'machine.test',
     'kernels/limits': 'machine.test',
     'kernels/conv/cut': 'both_large both_blocking both_conv both_winograd',
     'kernels/conv/choose': 'test_conv_choose both_conv both_large',

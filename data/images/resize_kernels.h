@@ -1,6 +1,6 @@
 /* The inner loops of data/images/resize.c, compiled once per instruction set. */
-#ifndef KIN_DATA_IMAGES_RESIZE_LINES_H
-#define KIN_DATA_IMAGES_RESIZE_LINES_H
+#ifndef KIN_DATA_IMAGES_RESIZE_KERNELS_H
+#define KIN_DATA_IMAGES_RESIZE_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,12 +27,12 @@ typedef struct kin_resize_rows {
     uint8_t *held;               /* as many bytes as the table says, of this thread alone */
 } kin_resize_rows;
 
-typedef struct kin_resize_lines {
+typedef struct kin_resize_kernels {
     int rows;    /* that `across` takes at once */
     size_t held; /* bytes that it turns them in */
     void (*across)(const kin_resize_rows *rows, const kin_resize_weights *weights);
     /* to[i] = Σ over k < count of from[k·bytes + i] · weight[k], for i < bytes */
     void (*down)(const uint8_t *from, size_t bytes, const int32_t *weight, int count, uint8_t *to);
-} kin_resize_lines;
+} kin_resize_kernels;
 
 #endif

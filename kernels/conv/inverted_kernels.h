@@ -1,8 +1,8 @@
 /* The serial loops of kernels/conv/inverted.c, compiled once per instruction set. The wide map lies in panels
  * of `nr` channels, the columns of a register tile: a pixel of a panel is nr numbers, and pixels of a row
  * are neighbours. */
-#ifndef KIN_KERNELS_CONV_INVERTED_LINES_H
-#define KIN_KERNELS_CONV_INVERTED_LINES_H
+#ifndef KIN_KERNELS_CONV_INVERTED_KERNELS_H
+#define KIN_KERNELS_CONV_INVERTED_KERNELS_H
 
 #include "kernels/norm.h"
 
@@ -19,10 +19,10 @@ typedef struct kin_inverted_filter {
     int64_t to_ld;
 } kin_inverted_filter;
 
-typedef struct kin_inverted_lines {
+typedef struct kin_inverted_kernels {
     void (*filter)(const kin_inverted_filter *f);
     /* `columns` numbers of each of some pixels, which are ld apart, to a panel's row. */
     void (*take)(const kin_real *x, int64_t ld, int64_t columns, int64_t pixels, kin_real *to);
-} kin_inverted_lines;
+} kin_inverted_kernels;
 
 #endif

@@ -1,7 +1,7 @@
 /* The serial loops of kernels/conv/winograd.c, compiled once per instruction set. n = m + 2 throughout; the
  * pairs are for m = 2 and m = 4. */
-#ifndef KIN_KERNELS_CONV_WINOGRAD_LINES_H
-#define KIN_KERNELS_CONV_WINOGRAD_LINES_H
+#ifndef KIN_KERNELS_CONV_WINOGRAD_KERNELS_H
+#define KIN_KERNELS_CONV_WINOGRAD_KERNELS_H
 
 #include "kernels/conv/shape.h"
 
@@ -21,7 +21,7 @@ typedef struct kin_winograd_out {
     kin_norm_act act;
 } kin_winograd_out;
 
-typedef struct kin_winograd_lines {
+typedef struct kin_winograd_kernels {
     int64_t mr, nr; /* tiles and columns of the register tile */
     /* One row of a panel: G g Gᵀ for nr columns, weights g[9][tap], to u[n²][position]. */
     void (*weights[2])(const kin_real *g, int64_t tap, kin_real *u, int64_t position);
@@ -36,6 +36,6 @@ typedef struct kin_winograd_lines {
                      int64_t depth, int64_t columns, bool begins, kin_real *sums, int64_t apart);
     /* Aᵀ sums A, and what the output goes through. */
     void (*output[2])(const kin_winograd_out *out);
-} kin_winograd_lines;
+} kin_winograd_kernels;
 
 #endif

@@ -1,6 +1,6 @@
 /* The inner loops of kernels/pool.c, compiled once per instruction set. */
-#ifndef KIN_KERNELS_POOL_LINES_H
-#define KIN_KERNELS_POOL_LINES_H
+#ifndef KIN_KERNELS_POOL_KERNELS_H
+#define KIN_KERNELS_POOL_KERNELS_H
 
 #include "base/real.h"
 #include "kernels/conv/shape.h"
@@ -16,7 +16,7 @@ typedef struct kin_pool_window {
     int64_t place, kernel;
 } kin_pool_window;
 
-typedef struct kin_pool_lines {
+typedef struct kin_pool_kernels {
     /* The largest number of each channel, and its place. */
     void (*maximum)(const kin_pool_window *w, int64_t channels, kin_real *best, int32_t *winner);
     /* mean = Σ act(x·scale + shift) · share. */
@@ -24,6 +24,6 @@ typedef struct kin_pool_lines {
                       kin_real *mean);
     /* dx += g where `place` won. */
     void (*spread)(const kin_real *g, const int32_t *winner, int32_t place, int64_t channels, kin_real *dx);
-} kin_pool_lines;
+} kin_pool_kernels;
 
 #endif

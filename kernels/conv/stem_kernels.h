@@ -1,6 +1,6 @@
 /* The inner loops of kernels/conv/stem.c, compiled once per instruction set. */
-#ifndef KIN_KERNELS_CONV_STEM_LINES_H
-#define KIN_KERNELS_CONV_STEM_LINES_H
+#ifndef KIN_KERNELS_CONV_STEM_KERNELS_H
+#define KIN_KERNELS_CONV_STEM_KERNELS_H
 
 #include "kernels/conv/stem.h"
 
@@ -11,7 +11,7 @@ typedef struct kin_stem_windows {
     int64_t lines, run, line, across, down;
 } kin_stem_windows;
 
-typedef struct kin_stem_lines {
+typedef struct kin_stem_kernels {
     /* sums[(K + 1)][pitch] += the products of each two of a window's numbers, and of each with 1, of
      * `count` windows beside each other; above the diagonal alone. pitch: K + 1 rounded up to 8. */
     void (*moments)(const kin_stem_windows *w, int64_t count, double *sums, int64_t pitch);
@@ -23,6 +23,6 @@ typedef struct kin_stem_lines {
     /* products [K + 1][nr] += those of `count` maxima. */
     void (*backward)(const kin_stem_windows *w, int64_t count, const kin_real *g, int64_t ld,
                      const kin_stem_winners *winners, int64_t apart, int64_t columns, kin_real *products);
-} kin_stem_lines;
+} kin_stem_kernels;
 
 #endif

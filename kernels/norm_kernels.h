@@ -1,10 +1,10 @@
 /* The serial loops of kernels/norm.c for some rows, compiled once per instruction set. */
-#ifndef KIN_KERNELS_NORM_LINES_H
-#define KIN_KERNELS_NORM_LINES_H
+#ifndef KIN_KERNELS_NORM_KERNELS_H
+#define KIN_KERNELS_NORM_KERNELS_H
 
 #include "kernels/norm.h"
 
-typedef struct kin_norm_lines {
+typedef struct kin_norm_kernels {
     /* sums[c] = Σ (x − pivot), sums[channels + c] = Σ (x − pivot)². */
     void (*moments)(const kin_real *x, int64_t ld, int64_t rows, int64_t channels, const kin_real *pivot,
                     double *sums);
@@ -16,9 +16,9 @@ typedef struct kin_norm_lines {
                           const kin_real *inv, double *sums);
     void (*backward_apply)(const kin_norm_flow *f, int64_t rows, int64_t channels, const kin_norm_line *line,
                            const kin_norm_to *to);
-} kin_norm_lines;
+} kin_norm_kernels;
 
 /* Of the chosen instruction set. */
-const kin_norm_lines *kin_norm_lines_get(void);
+const kin_norm_kernels *kin_norm_kernels_get(void);
 
 #endif

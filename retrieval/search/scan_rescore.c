@@ -89,7 +89,7 @@ static void compare_all(const kin_scan_pass *p, int64_t i, int64_t first, const 
 }
 
 /* Of row i's candidates in order, those behind the k-th by more than both can be off need not be measured.
- * The first of them stays: settle_near proves with it. */
+ * The first of them stays: rescore_near proves with it. */
 static void drop_distant(const kin_scan_pass *p, int64_t i, kin_select *select, int64_t k)
 {
     if (select->used < k) return;
@@ -102,7 +102,7 @@ static void drop_distant(const kin_scan_pass *p, int64_t i, kin_select *select, 
 }
 
 /* Candidates of row r, which is row i of the scan, in the coarse order, and `order` of them by item. */
-static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t r,
+static void order_candidates(const kin_scan_pass *p, kin_scan_scratch *me, kin_select *select, int64_t r,
                              int64_t i, int64_t k)
 {
     uint64_t *order = me->order + r * p->most_kept, *sorting = me->order + p->cut.block_rows * p->most_kept;
@@ -116,7 +116,7 @@ static void order_candidates(const kin_scan_pass *p, kin_scan_room *me, kin_sele
 }
 
 /* Those of row r's candidates that come before item `end`; `after` is the row that comes after. */
-static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, int64_t r, int64_t count,
+static void measure_row(const kin_scan_pass *p, kin_scan_scratch *me, int64_t i, int64_t r, int64_t count,
                         int64_t end, const float *after)
 {
     const uint64_t *order = me->order + r * p->most_kept;
@@ -136,8 +136,8 @@ static void measure_row(const kin_scan_pass *p, kin_scan_room *me, int64_t i, in
 
 /* Distances of all candidates of all rows, tile after tile of the items, so that these come from memory
  * once. */
-static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *select, int64_t k, int64_t first,
-                    int64_t rows)
+static void measure(const kin_scan_pass *p, kin_scan_scratch *me, kin_select *select, int64_t k,
+                    int64_t first, int64_t rows)
 {
     int64_t tile = 1 + measure_bytes / (p->dim * (int64_t)sizeof(float));
     for (int64_t r = 0; r < rows; r++) {
@@ -151,7 +151,7 @@ static void measure(const kin_scan_pass *p, kin_scan_room *me, kin_select *selec
 }
 
 /* The candidates of row r, where they stand in the coarse order, which is nearly the right one. */
-static kin_hit *collect(const kin_scan_pass *p, kin_scan_room *me, int64_t r, int64_t count)
+static kin_hit *collect(const kin_scan_pass *p, kin_scan_scratch *me, int64_t r, int64_t count)
 {
     const uint64_t *order = me->order + r * p->most_kept;
     const double *distance = me->distance + r * p->most_kept;
@@ -161,8 +161,8 @@ static kin_hit *collect(const kin_scan_pass *p, kin_scan_room *me, int64_t r, in
 }
 
 /* Sorts row i's candidates by distance. Whether none of the other items, of `all`, can belong to the list. */
-static bool settle_near(const kin_scan_pass *p, int64_t i, const kin_select *near, const kin_scan_want *want,
-                        int64_t all, kin_hit *hits, kin_hit *spare)
+static bool rescore_near(const kin_scan_pass *p, int64_t i, const kin_select *near, const kin_scan_want *want,
+                         int64_t all, kin_hit *hits, kin_hit *spare)
 {
     if (near->used < want->k) return false; /* the bound that selection began with was too narrow */
     double norm = p->row_norm[i], largest_kept = (double)kin_select_number(near->word[near->used - 1]);
@@ -172,7 +172,7 @@ static bool settle_near(const kin_scan_pass *p, int64_t i, const kin_select *nea
 }
 
 /* The farthest of the candidates. Whether no other item can be farther. */
-static bool settle_far(const kin_scan_pass *p, int64_t i, kin_select *far, int64_t all, kin_hit *farthest)
+static bool rescore_far(const kin_scan_pass *p, int64_t i, kin_select *far, int64_t all, kin_hit *farthest)
 {
     double least_kept = INFINITY;
     *farthest = (kin_hit){-INFINITY, 0};
@@ -206,7 +206,7 @@ static void emit_list(const kin_scan *s, int64_t q, kin_hit *hits)
 }
 
 /* Row i's neighbours and farthest item; false where the next pass must find them. */
-static bool settle_row(kin_scan_pass *p, kin_scan_room *me, int64_t i, kin_select *near, kin_select *far,
+static bool settle_row(kin_scan_pass *p, kin_scan_scratch *me, int64_t i, kin_select *near, kin_select *far,
                        kin_hit *hits)
 {
     const kin_scan *s = p->scan;
@@ -214,10 +214,10 @@ static bool settle_row(kin_scan_pass *p, kin_scan_room *me, int64_t i, kin_selec
     kin_hit farthest = {0};
     if (s->float32_order) {
         take_as_is(p, i, near, hits);
-        if (s->farthest) settle_far(p, i, far, all, &farthest);
+        if (s->farthest) rescore_far(p, i, far, all, &farthest);
     } else {
-        bool settled = settle_near(p, i, near, &p->near, all, hits, me->spare) &&
-                       (!s->farthest || settle_far(p, i, far, all, &farthest));
+        bool settled = rescore_near(p, i, near, &p->near, all, hits, me->spare) &&
+                       (!s->farthest || rescore_far(p, i, far, all, &farthest));
         if (!settled && p->coarse) return false;
         if (!settled) compare_all(p, i, 0, &p->near, hits, &farthest, me->spare);
     }
@@ -226,17 +226,18 @@ static bool settle_row(kin_scan_pass *p, kin_scan_room *me, int64_t i, kin_selec
 }
 
 /* Query i's list; false where the next pass must find it. */
-static bool settle_list(kin_scan_pass *p, kin_scan_room *me, int64_t i, kin_select *list, kin_hit *hits)
+static bool settle_list(kin_scan_pass *p, kin_scan_scratch *me, int64_t i, kin_select *list, kin_hit *hits)
 {
     kin_hit farthest;
-    bool settled = settle_near(p, i, list, &p->list, p->scan->gallery.count, hits, me->spare);
+    bool settled = rescore_near(p, i, list, &p->list, p->scan->gallery.count, hits, me->spare);
     if (!settled && p->coarse) return false;
     if (!settled) compare_all(p, i, p->scan->query.count, &p->list, hits, &farthest, me->spare);
     emit_list(p->scan, i, hits);
     return true;
 }
 
-void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list, int64_t first, int64_t rows)
+void kin_scan_rescore_lists(kin_scan_pass *p, kin_scan_scratch *me, kin_select *list, int64_t first,
+                            int64_t rows)
 {
     /* Queries come first: those that want a list are the first rows of any block. */
     int64_t wanting = 0;
@@ -248,8 +249,8 @@ void kin_scan_settle_lists(kin_scan_pass *p, kin_scan_room *me, kin_select *list
     }
 }
 
-void kin_scan_settle(kin_scan_pass *p, kin_scan_room *me, kin_select *near, kin_select *far, int64_t first,
-                     int64_t rows)
+void kin_scan_rescore(kin_scan_pass *p, kin_scan_scratch *me, kin_select *near, kin_select *far,
+                      int64_t first, int64_t rows)
 {
     measure(p, me, near, p->near.k, first, rows);
     for (int64_t r = 0; r < rows; r++) {

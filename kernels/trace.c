@@ -1,13 +1,13 @@
-#include "kernels/chosen.h"
+#include "kernels/trace.h"
 
 #include <stdio.h>
 
 static struct {
-    kin_chosen_fn *fn;
+    kin_trace_fn *fn;
     void *arg;
 } listener;
 
-void kin_tell_kernels(kin_chosen_fn *fn, void *arg)
+void kin_trace_kernels(kin_trace_fn *fn, void *arg)
 {
     listener.fn = fn;
     listener.arg = arg;
@@ -15,7 +15,7 @@ void kin_tell_kernels(kin_chosen_fn *fn, void *arg)
 
 typedef long long ll;
 
-void kin_chose_conv(const char *work, const kin_conv_shape *s, const char *kernel)
+void kin_trace_conv(const char *work, const kin_conv_shape *s, const char *kernel)
 {
     char shape[160];
     if (!listener.fn) return;
@@ -30,7 +30,7 @@ void kin_chose_conv(const char *work, const kin_conv_shape *s, const char *kerne
     listener.fn(listener.arg, work, shape, kernel);
 }
 
-void kin_chose_gemm(int64_t m, int64_t n, int64_t k, const char *kernel)
+void kin_trace_gemm(int64_t m, int64_t n, int64_t k, const char *kernel)
 {
     char shape[80];
     if (!listener.fn) return;

@@ -1,4 +1,4 @@
-#include "cli/options/chosen.h"
+#include "cli/options/named_network.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -68,8 +68,8 @@ static bool neither(const char *name, kin_error *err)
                     meant ? meant : "(kin models lists the networks)");
 }
 
-bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
-                        kin_module **module, kin_error *err)
+bool kin_named_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
+                       kin_module **module, kin_error *err)
 {
     const kin_model *model = kin_catalogue_model(kin_own(), name);
     if (!model && !kin_exists(name)) return neither(name, err);

@@ -1,7 +1,7 @@
 /* The network that a command line names: a run of kin train, a checkpoint of one, or a network of the zoo
  * with published weights. */
-#ifndef KIN_CLI_OPTIONS_CHOSEN_H
-#define KIN_CLI_OPTIONS_CHOSEN_H
+#ifndef KIN_CLI_OPTIONS_NAMED_NETWORK_H
+#define KIN_CLI_OPTIONS_NAMED_NETWORK_H
 
 #include "cli/options/command.h"
 #include "cli/options/model_options.h"
@@ -37,7 +37,7 @@ extern const char *const kin_filter_choices[], *const kin_normalization_choices[
     }
 
 /* `name` is the command's --model. ctx must outlive the module. */
-bool kin_chosen_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
-                        kin_module **module, kin_error *err);
+bool kin_named_network(const kin_cli *cli, const char *name, kin_ctx *ctx, kin_network *network,
+                       kin_module **module, kin_error *err);
 
 #endif

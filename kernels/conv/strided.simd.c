@@ -7,7 +7,7 @@
  * back: 5 % of a product's time. */
 #pragma GCC optimize("ira-region=one")
 
-#include "kernels/conv/even_lines.h"
+#include "kernels/conv/strided_kernels.h"
 #include "kernels/isa.h"
 #include "kernels/register_tile.h"
 #include "kernels/tile.h"
@@ -15,8 +15,8 @@
 #define EACH UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < width; v++)
 
 /* What is asked once for all of them is not asked for each. */
-INLINE void finish(vector (*acc)[2], const int rows, const int width, const kin_even_product *p, int64_t row,
-                   int64_t column)
+INLINE void finish(vector (*acc)[2], const int rows, const int width, const kin_strided_product *p,
+                   int64_t row, int64_t column)
 {
     const int64_t *place = p->place + row;
     kin_real *c = p->c + column;
@@ -30,7 +30,7 @@ INLINE void finish(vector (*acc)[2], const int rows, const int width, const kin_
 
 /* Row by row from where the tile was put down: its last columns may not be C's. */
 static __attribute__((noinline)) void finish_part(const kin_real *sums, int64_t rows,
-                                                  const kin_even_product *p, int64_t row, int64_t column)
+                                                  const kin_strided_product *p, int64_t row, int64_t column)
 {
     for (int64_t end = row + rows; row < end; row++, sums += NR)
         for (int64_t at = column; at < column + NR && at < p->columns; at += LANES) {
@@ -44,7 +44,7 @@ static __attribute__((noinline)) void finish_part(const kin_real *sums, int64_t 
         }
 }
 
-INLINE void tile(const int rows, const int width, const bool whole, const kin_even_product *p, int64_t row,
+INLINE void tile(const int rows, const int width, const bool whole, const kin_strided_product *p, int64_t row,
                  int64_t column, const kin_real *panel)
 {
     vector acc[2 * MR][2] = {{{0}}};
@@ -65,7 +65,7 @@ INLINE void tile(const int rows, const int width, const bool whole, const kin_ev
 }
 
 /* At the right or lower edge. */
-static __attribute__((noinline)) void part_tile(int64_t rows, const kin_even_product *p, int64_t row,
+static __attribute__((noinline)) void part_tile(int64_t rows, const kin_strided_product *p, int64_t row,
                                                 int64_t column, const kin_real *panel)
 {
 #define ROWS(n) \
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void part_tile(int64_t rows, const kin_even_pro
 #undef ROWS
 }
 
-static __attribute__((noinline)) void whole_tiles(const kin_even_product *p, int64_t row, int64_t end,
+static __attribute__((noinline)) void whole_tiles(const kin_strided_product *p, int64_t row, int64_t end,
                                                   int64_t column, const kin_real *panel)
 {
     for (int64_t smaller = kin_tiles_less(end - row, MR); smaller > 0; smaller--, row += MR - 1)
@@ -89,7 +89,7 @@ static __attribute__((noinline)) void whole_tiles(const kin_even_product *p, int
     if (row < end) part_tile(end - row, p, row, column, panel);
 }
 
-static __attribute__((noinline)) void half_tiles(const kin_even_product *p, int64_t column,
+static __attribute__((noinline)) void half_tiles(const kin_strided_product *p, int64_t column,
                                                  const kin_real *panel)
 {
     int64_t row = 0;
@@ -100,7 +100,7 @@ static __attribute__((noinline)) void half_tiles(const kin_even_product *p, int6
     }
 }
 
-static void multiply(const kin_even_product *p)
+static void multiply(const kin_strided_product *p)
 {
     int64_t whole = p->columns / NR * NR, rest = p->columns - whole, panel = p->panel_k * NR,
             smaller = kin_tiles_less(p->rows, MR);
@@ -114,5 +114,5 @@ static void multiply(const kin_even_product *p)
         part_tile(p->rows - row < MR ? p->rows - row : MR, p, row, whole, p->panels + whole / NR * panel);
 }
 
-extern const kin_even_lines KIN_ISA_NAME(kin_even_lines);
-const kin_even_lines KIN_ISA_NAME(kin_even_lines) = {multiply};
+extern const kin_strided_kernels KIN_ISA_NAME(kin_strided_kernels);
+const kin_strided_kernels KIN_ISA_NAME(kin_strided_kernels) = {multiply};
