@@ -30,6 +30,6 @@ extern const kin_op kin_op_conv2d, kin_op_max_pool2d, kin_op_avg_pool2d, kin_op_
     kin_op_silu, kin_op_gelu, kin_op_exp, kin_op_log, kin_op_sqrt, kin_op_square, kin_op_abs, kin_op_pow,
     kin_op_softmax, kin_op_log_softmax, kin_op_log_sum_exp, kin_op_sum, kin_op_mean, kin_op_max,
     kin_op_global_max_pool, kin_op_gem, kin_op_channel_pool, kin_op_gate, kin_op_add_weighted, kin_op_flatten,
-    kin_op_reshape, kin_op_concat, kin_op_slice, kin_op_slice_rows;
+    kin_op_reshape, kin_op_concat, kin_op_upsample, kin_op_adaptive_avg_pool, kin_op_slice, kin_op_slice_rows;
 
 #endif

@@ -28,6 +28,11 @@ typedef struct kin_pool2d_opt {
  * maximum. */
 kin_tensor *kin_max_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
 kin_tensor *kin_avg_pool2d(kin_tensor *x, const kin_pool2d_opt *opt);
+/* Means of windows that share out the map, [n, h, w, c] → [n, height, width, c]: output i of o sees pixels ⌊i·h/o⌋ to
+ * ⌈(i + 1)·h/o⌉ − 1, as PyTorch's AdaptiveAvgPool2d (resample.c). */
+kin_tensor *kin_adaptive_avg_pool2d(kin_tensor *x, int64_t height, int64_t width);
+/* Each pixel becomes factor × factor (nearest neighbour), [n, h, w, c] → [n, h·factor, w·factor, c] (resample.c). */
+kin_tensor *kin_upsample(kin_tensor *x, int64_t factor);
 /* [n, h, w, c] → [n, c] */
 kin_tensor *kin_global_avg_pool(kin_tensor *x);
 kin_tensor *kin_global_max_pool(kin_tensor *x);

@@ -70,6 +70,7 @@ enum {
     KIN_LOSS_NEEDS_PAIRS = 2,   /* several pictures of a class in the batch (the P×K sampler) */
     KIN_LOSS_NEEDS_CLASSES = 4, /* has parameters for each class: the number of classes is fixed */
     KIN_LOSS_NEEDS_TEACHER = 8, /* another network's descriptors of the same pictures */
+    KIN_LOSS_NEEDS_HEAD = 16,   /* a head that adds a loss of its own, for it says nothing itself */
 };
 
 struct kin_loss {

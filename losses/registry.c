@@ -8,7 +8,7 @@ extern const kin_loss kin_loss_softmax, kin_loss_contrastive, kin_loss_contrasti
 extern const kin_loss kin_loss_n_pair, kin_loss_lifted, kin_loss_margin, kin_loss_multi_similarity,
     kin_loss_circle, kin_loss_sup_con, kin_loss_smooth_ap;
 extern const kin_loss kin_loss_norm_softmax, kin_loss_arc_face, kin_loss_cos_face, kin_loss_proxy_nca,
-    kin_loss_proxy_anchor, kin_loss_center, kin_loss_distill;
+    kin_loss_proxy_anchor, kin_loss_center, kin_loss_distill, kin_loss_none;
 
 const kin_loss *const kin_losses[] = {
     &kin_loss_softmax,
@@ -31,6 +31,7 @@ const kin_loss *const kin_losses[] = {
     &kin_loss_proxy_anchor,
     &kin_loss_center,
     &kin_loss_distill,
+    &kin_loss_none,
     NULL,
 };
 

@@ -27,6 +27,9 @@ CASE(avg_pool, kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2,
 CASE(avg_pool_inside,
      kin_avg_pool2d(in[0], &(kin_pool2d_opt){.kernel = 3, .stride = 2, .pad = 1, .exclude_pad = true}))
 CASE(global_avg, kin_global_avg_pool(in[0]))
+CASE(adaptive_avg, kin_adaptive_avg_pool2d(in[0], 3, 4))
+CASE(adaptive_avg_larger, kin_adaptive_avg_pool2d(in[0], 5, 3))
+CASE(upsample, kin_upsample(in[0], 3))
 CASE(norm_train, kin_batch_norm_train(in[0], in[1], in[2], &(kin_batch_norm_opt){1e-5}, NULL, NULL))
 CASE(norm_relu_add,
      kin_batch_norm_train(in[0], in[1], in[2], &(kin_batch_norm_opt){1e-5, KIN_RELU, in[3]}, NULL, NULL))
@@ -65,6 +68,9 @@ static const golden cases[] = {
     {"avg-pool", avg_pool, {S(2, 7, 6, 3)}},
     {"avg-pool-inside", avg_pool_inside, {S(2, 7, 6, 3)}},
     {"global-avg", global_avg, {S(2, 4, 5, 3)}},
+    {"adaptive-avg", adaptive_avg, {S(2, 7, 6, 3)}},
+    {"adaptive-avg-larger", adaptive_avg_larger, {S(1, 2, 3, 2)}},
+    {"upsample", upsample, {S(2, 3, 4, 5)}},
     {"norm-train", norm_train, {S(3, 4, 2, 5), S(5), S(5)}},
     {"norm-relu-add", norm_relu_add, {S(3, 4, 2, 5), S(5), S(5), S(3, 4, 2, 5)}},
     {"linear", linear, {S(4, 7), S(5, 7), S(5)}},

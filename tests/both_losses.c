@@ -502,7 +502,8 @@ static void classes_are_no_pictures(void)
         l.mined = &mined;
         CHECK(kin_module_forward(m, kin_variable(ctx, KIN_SHAPE(N, D), b.x), KIN_TRAIN));
         CHECK_MSG((mined.pairs.kind || mined.triplets.count) ==
-                      !(kin_losses[i]->needs & (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER)),
+                      !(kin_losses[i]->needs &
+                        (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER | KIN_LOSS_NEEDS_HEAD)),
                   "%s", kin_losses[i]->name);
         CHECK_MSG(!mined.pairs.kind || (mined.pairs.n == N && mined.pairs.m == N), "%s", kin_losses[i]->name);
         kin_mined_free(&mined);

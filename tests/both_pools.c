@@ -56,6 +56,34 @@ REFERENCE(ref_gem)
         }
 }
 
+typedef struct resized {
+    int64_t height, width; /* width 0: both are the factor */
+} resized;
+static resized thrice = {3, 0}, uneven = {3, 4}, larger = {9, 2}, one_pixel = {1, 1};
+static kin_tensor *build_resized(kin_tensor **in, void *arg)
+{
+    const resized *r = arg;
+    return r->width ? kin_adaptive_avg_pool2d(in[0], r->height, r->width) : kin_upsample(in[0], r->height);
+}
+REFERENCE(ref_resized)
+{
+    UNUSED;
+    const resized *r = arg;
+    int64_t in_h = s[0].dim[1], in_w = s[0].dim[2], out_h = o.dim[1], out_w = o.dim[2], channels = COLUMNS(o);
+    for (int64_t i = 0; i < N(o); i++) {
+        int64_t k = i % channels, x = i / channels % out_w, y = i / channels / out_w % out_h,
+                n = i / channels / out_w / out_h;
+        int64_t top = y * in_h / out_h, left = x * in_w / out_w,
+                bottom = r->width ? ((y + 1) * in_h + out_h - 1) / out_h : top + 1,
+                right = r->width ? ((x + 1) * in_w + out_w - 1) / out_w : left + 1;
+        out[i] = 0;
+        for (int64_t a = top; a < bottom; a++)
+            for (int64_t b = left; b < right; b++)
+                out[i] += in[0][((n * in_h + a) * in_w + b) * channels + k] /
+                          (double)((bottom - top) * (right - left));
+    }
+}
+
 static kin_tensor *build_channel_pool(kin_tensor **in, void *arg)
 {
     (void)arg;
@@ -241,6 +269,34 @@ int main(void)
          .arg = &whole,
          .shapes = {S(2, 4, 5, 1)},
          .linear = true},
+        {.name = "upsample",
+         .build = build_resized,
+         .reference = ref_resized,
+         .arg = &thrice,
+         .shapes = {S(2, 3, 4, 5)},
+         .linear = true,
+         .out_shape = S(2, 9, 12, 5)},
+        {.name = "adaptive_avg_pool2d",
+         .build = build_resized,
+         .reference = ref_resized,
+         .arg = &uneven,
+         .shapes = {S(2, 7, 6, 5)},
+         .linear = true,
+         .out_shape = S(2, 3, 4, 5)},
+        {.name = "adaptive_avg_pool2d to a larger map",
+         .build = build_resized,
+         .reference = ref_resized,
+         .arg = &larger,
+         .shapes = {S(2, 4, 5, 3)},
+         .linear = true,
+         .out_shape = S(2, 9, 2, 3)},
+        {.name = "adaptive_avg_pool2d to one pixel",
+         .build = build_resized,
+         .reference = ref_resized,
+         .arg = &one_pixel,
+         .shapes = {S(3, 4, 5, 7)},
+         .linear = true,
+         .out_shape = S(3, 1, 1, 7)},
         {.name = "channel_pool",
          .build = build_channel_pool,
          .reference = ref_channel_pool,

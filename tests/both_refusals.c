@@ -88,6 +88,10 @@ static void pools(void)
     TAKEN(POOL(T(1, 3, 3, 2), .kernel = 3));
     TAKEN(POOL(T(1, 1, 1, 2), .kernel = 3, .pad = 1));
     REFUSED("expected [n, h, w, c]", kin_global_max_pool(T(2, 3)));
+    REFUSED("expected [n, h, w, c]", kin_upsample(T(2, 3), 2));
+    REFUSED("the factor must be", kin_upsample(T(1, 2, 2, 3), 0));
+    REFUSED("expected [n, h, w, c]", kin_adaptive_avg_pool2d(T(2, 3), 1, 1));
+    REFUSED("at least 1 x 1", kin_adaptive_avg_pool2d(T(1, 2, 2, 3), 1, 0));
     REFUSED("channel_pool: expected", kin_channel_pool(T(2, 3)));
     for (int i = 0; i < 5; i++) {
         kin_tensor *of[4];

@@ -49,7 +49,7 @@ static void text(void)
     CHECK(kin_head_value(&l.head, "h") == .33 && kin_head_value(&l.head, "tap") == 3);
     CHECK(parses(" plain ", &l) && parses(" ", &l) && strcmp(l.head.head->name, "plain") == 0);
     CHECK(parses("abe()", &l) && kin_head_value(&l.head, "split") == -1);
-    refuses("resnet18", "bfx", "heads are plain, bfe, abe, delf");
+    refuses("resnet18", "bfx", "heads are plain, bfe, abe, delf, autoencoder");
     refuses("resnet18", "bfe(globl=3)", "it has global, part, h, w, tap");
     refuses("resnet18", "bfe(globl=3)", "'globl' (did you mean global?)");
     refuses("resnet18", "bfx(global=3)", "there is no head 'bfx' (did you mean bfe?)");

@@ -106,7 +106,8 @@ static void one_point(void)
     static const int four[] = {0, 0, 1, 1};
     for (int i = 0; kin_losses[i]; i++) {
         kin_loss_sum sum;
-        if (kin_losses[i]->needs & (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER)) continue;
+        if (kin_losses[i]->needs & (KIN_LOSS_NEEDS_CLASSES | KIN_LOSS_NEEDS_TEACHER | KIN_LOSS_NEEDS_HEAD))
+            continue;
         CHECK(kin_loss_parse(kin_losses[i]->name, NULL, NULL, &sum, NULL));
         double stuck = kin_loss_collapsed(&sum, 3);
         kin_real same[12];

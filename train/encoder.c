@@ -59,6 +59,13 @@ static kin_tensor *loss_of(kin_network *n, kin_scope *s, const kin_branches *b)
                                  .teacher_pca = pca,
                                  .branch = b->count > 1 ? b->branch[i].name : NULL};
     if (kin_is_dry(ctx)) note_taught(n, in, b->count);
+    if (!kin_is_dry(ctx) && !b->term && (kin_loss_needs(&n->loss) & KIN_LOSS_NEEDS_HEAD))
+        return kin_fail(
+                   kin_ctx_error(ctx), KIN_ERR_ARGUMENT,
+                   "the loss none goes with a head that has a loss of its own (--head autoencoder), and %s "
+                   "has none here",
+                   n->head.head->name),
+               NULL;
     kin_tensor *sum = kin_loss_values(&n->loss, s, in, b->count);
     return sum && b->term && !kin_is_dry(kin_ctx_of(sum)) ? kin_add(sum, b->term) : sum;
 }

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const kin_head kin_head_plain, kin_head_bfe, kin_head_abe, kin_head_delf;
-const kin_head *const kin_heads[] = {&kin_head_plain, &kin_head_bfe, &kin_head_abe, &kin_head_delf, NULL};
+extern const kin_head kin_head_plain, kin_head_bfe, kin_head_abe, kin_head_delf, kin_head_autoencoder;
+const kin_head *const kin_heads[] = {&kin_head_plain, &kin_head_bfe,         &kin_head_abe,
+                                     &kin_head_delf,  &kin_head_autoencoder, NULL};
 
 enum { SHOWN = 40 };
 

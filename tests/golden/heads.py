@@ -1,4 +1,4 @@
-"""BFE and ABE on torchvision's ResNet-50 with weights that are a function of name and index (zoo.py), one training step each, for
+"""BFE, ABE and the convolutional auto-encoder on torchvision's ResNet-50 with weights that are a function of name and index (zoo.py), one training step each, for
 tests/double_heads.c: writes heads.txt.
 
     python tests/golden/heads.py
@@ -93,8 +93,29 @@ class ABE(Trunk):
         return total + sum(pairs) / len(pairs)
     def descriptor(self, x): return torch.cat(self(x), 1)
 
+class Autoencoder(Trunk):
+    def __init__(self, dim=32, width=32, side=16):
+        super().__init__()
+        self.code = nn.Linear(2048 * 2 * 2, dim)
+        d = self.decoder = nn.Module()
+        d.begin = nn.Linear(dim, 4 * 4 * width)
+        d.step, self.width = nn.ModuleList([nn.Identity()]), width  # steps are counted from 1
+        while 4 << len(d.step) <= side:
+            step, narrower = nn.Module(), max(width // 2, 16)
+            step.conv, step.bn = nn.Conv2d(width, narrower, 3, padding=1, bias=False), nn.BatchNorm2d(narrower)
+            d.step.append(step)
+            width = narrower
+        d.end = nn.Conv2d(width, 3, 3, padding=1)
+    def descriptor(self, x): return self.code(F.adaptive_avg_pool2d(self.layer4(self.until_layer3(x)), 2).flatten(1))
+    def loss(self, x):
+        d = self.decoder
+        y = F.relu(d.begin(self.descriptor(x))).view(len(x), 4, 4, self.width).permute(0, 3, 1, 2)
+        for s in d.step[1:]: y = F.relu(s.bn(s.conv(F.interpolate(y, scale_factor=2, mode="nearest"))))
+        y = d.end(y)
+        return .5 * F.mse_loss(y, F.adaptive_avg_pool2d(x, y.shape[2:]))
+
 lines = []
-for name, net in (("bfe", BFE()), ("abe", ABE())):
+for name, net in (("bfe", BFE()), ("abe", ABE()), ("autoencoder", Autoencoder())):
     net = fill(net).double().train()
     x = numbers("input", (BATCH, 3, SIZE, SIZE)).double()
     loss = net.loss(x)
