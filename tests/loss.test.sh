@@ -67,6 +67,8 @@ common="--model conv4 --size 16 --channels 3 --batch 8 --quiet"
 # shellcheck disable=SC2086
 "$kin" train shop --labels none $common --embedding 8 --width 8 --steps 4 --save-every 2 --teacher teacher/model.safetensors --teacher-model conv4 --out student >out 2>&1 &&
     "$kin" tensors student/teacher.safetensors | grep -q '^projection *F32 *.8,' && ok "train: a student of published weights, without classes" || bad "train: a student of published weights, without classes" "$(cat out)"
+"$kin" train shop --labels none $common --head "autoencoder(dim=8,side=8)" --loss none --steps 3 --out code >out 2>&1 && "$kin" embed shop --model code --out codes --quiet >out 2>&1 && ok "train: pictures alone teach an auto-encoder" || bad "train: pictures alone teach an auto-encoder" "$(cat out)"
+expect "no loss and a head without one" 2 "" "the loss none goes with a head that has a loss of its own" train shop $common --steps 3 --loss none --out nothing
 mv teacher moved
 expect "a teacher that is elsewhere" 1 "" "teacher" train --resume student --steps 6
 expect "and where it is" 0 "" "" train --resume student --steps 6 --teacher moved/model.safetensors --quiet

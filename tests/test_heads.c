@@ -91,6 +91,8 @@ static void refusals(void)
     with_error("resnet18", "abe(split=layer4)", (kin_model_opt){0}, 64, "no other for the learners");
     with_error("resnet18", "bfe", (kin_model_opt){.embedding = 64}, 128, "--embedding");
     with_error("resnet18", "delf", (kin_model_opt){.neck = true}, 128, "--neck");
+    with_error("resnet18", "autoencoder", (kin_model_opt){.neck = true}, 64, "no neck");
+    with_error("resnet18", "autoencoder(side=48)", (kin_model_opt){0}, 64, "8, 16, 32, 64 or 128");
     check_end();
 }
 
@@ -126,6 +128,31 @@ static void combine(const char *model, const char *head, kin_model_opt opt, int6
     check_end();
 }
 
+/* What the picture is made again from stands in the descriptor; what makes it does not run when nobody asks. */
+static void decoder_rests(void)
+{
+    check_begin("heads: the auto-encoder's decoder runs in training, or where its result is asked for");
+    learner l = {.model = kin_model_find("resnet20")};
+    kin_ctx *ctx = kin_ctx_new();
+    kin_shape shape = KIN_SHAPE(2, 40, 40, 3);
+    kin_module *m = parses("autoencoder(dim=6,side=16)", &l) ? kin_module_new(ctx, forward, &l, shape, 1)
+                                                             : NULL;
+    CHECK_MSG(m, "%s", kin_ctx_error(ctx)->message);
+    for (int asked = 0; m && asked < 2; asked++) {
+        if (asked) CHECK(kin_module_retain(m, "decoder"));
+        kin_record(ctx, false);
+        kin_tensor *y = kin_module_forward(m, hashed_input(ctx, "a", shape), KIN_EVAL),
+                   *again = kin_module_tapped(m, "decoder");
+        CHECK(y && kin_channels(y) == 6 && (again != NULL) == asked);
+        CHECK(!again || (kin_data(again) && kin_shape_equal(kin_shape_of(again), KIN_SHAPE(2, 16, 16, 3))));
+        kin_end_step(ctx);
+        kin_record(ctx, true);
+    }
+    kin_module_free(m);
+    kin_ctx_free(ctx);
+    check_end();
+}
+
 int main(void)
 {
     text();
@@ -140,6 +167,10 @@ int main(void)
     combine("conv4", "abe(learners=4,dim=64,split=block2)", (kin_model_opt){.width = 8}, 28, 64);
     combine("resnet18", "delf(hidden=32)", (kin_model_opt){.width = 8}, 64, 32);
     combine("efficientnet_lite0", "delf(tap=stage5)", (kin_model_opt){0}, 64, 112);
+    combine("conv4", "autoencoder(dim=20,side=16)", (kin_model_opt){.width = 8}, 28, 20);
+    combine("densenet121", "autoencoder(side=8,width=16,grid=1)",
+            (kin_model_opt){.width = 16, .embedding = 24}, 64, 24);
+    decoder_rests();
     check_begin("heads: nothing is left allocated");
     CHECK(kin_alloc_live() == 0);
     check_end();

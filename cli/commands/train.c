@@ -268,7 +268,7 @@ static bool run_shown(kin_cli *cli, const training *what, kin_trainer *t, kin_sh
     ok = ok && (kin_show_training(show, t, err) || stopped(t, what->run, err));
     if (ok) {
         kin_meter_end(show->meter);
-        kin_tell_end(cli, t, what->set->count, what->validation != NULL, what->run);
+        kin_tell_end(cli, t, what->set, what->validation != NULL, what->run);
     }
     ok = ok && (!profiles || kin_profile_report(&profile, csv, err));
     if (show->profile) kin_profile_free(&profile);

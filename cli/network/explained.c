@@ -49,6 +49,7 @@ static bool retain(kin_module *m, const kin_network *n, kin_error *err)
         mask_tap(mask, i);
         ok = kin_module_retain(m, mask);
     }
+    if (ok && is_head(n, "autoencoder")) ok = kin_module_retain(m, "decoder");
     return ok || kin_fail_memory(err, "the names of taps", sizeof mask);
 }
 
@@ -82,6 +83,27 @@ static bool take_change(kin_seen *s, const kin_module *m, kin_error *err)
     if (!s->changed)
         return kin_fail_memory(err, "a map", (size_t)s->map.h * (size_t)s->map.w * sizeof(float));
     return kin_heatmap_lengths(after, before, 0, s->changed, err);
+}
+
+static uint8_t byte_of(const kin_batch_opt *o, int channel, double value)
+{
+    double deviation = o->deviation[channel] > 0 ? o->deviation[channel] : 1,
+           byte = nearbyint(255 * (value * deviation + o->mean[channel]));
+    if (!(byte > 0)) byte = 0;
+    if (byte > 255) byte = 255;
+    return (uint8_t)(o->invert ? 255 - byte : byte);
+}
+
+/* The decoder's numbers as a picture: the scaling undone. */
+static bool take_remade(kin_seen *s, const kin_tensor *t, const kin_batch_opt *scaling, kin_error *err)
+{
+    if (!t || kin_ndim(t) != 4 || !kin_data(t)) return true;
+    int height = (int)kin_dim(t, 1), width = (int)kin_dim(t, 2), channels = (int)kin_channels(t);
+    if (!kin_image_new(&s->remade, width, height, channels, err)) return false;
+    for (int64_t p = 0; p < (int64_t)height * width; p++)
+        for (int k = 0; k < channels; k++)
+            s->remade.data[p * channels + k] = byte_of(scaling, k, (double)kin_data(t)[p * kin_ld(t) + k]);
+    return true;
 }
 
 typedef struct weighed {
@@ -153,7 +175,8 @@ static bool look_at(kin_explained *e, kin_seen *s, kin_module *m, kin_error *err
     if (!y) return kin_take_error(ctx, err);
     const char *weights = weights_tap(e->network);
     bool ok = take_descriptor(e, s, y, err) &&
-              take_map(&s->map, kin_module_tapped(m, "features"), false, err) && take_change(s, m, err);
+              take_map(&s->map, kin_module_tapped(m, "features"), false, err) && take_change(s, m, err) &&
+              take_remade(s, kin_module_tapped(m, "decoder"), &batch, err);
     if (ok && weights)
         ok = take_weights(s, kin_module_tapped(m, weights), e->network->opt.attention.kind == KIN_ATTEND_SCA,
                           &e->entropy, err);
@@ -197,7 +220,7 @@ void kin_explained_free(kin_explained *e)
 {
     for (int i = 0; e->seen && i < e->count; i++) {
         kin_seen *s = &e->seen[i];
-        kin_image_free(&s->image);
+        kin_image_free(&s->image), kin_image_free(&s->remade);
         kin_free(s->descriptor), kin_free(s->map.data), kin_free(s->changed);
         kin_free(s->weight), kin_free(s->channel);
         for (int m = 0; m < KIN_BRANCHES; m++) kin_free(s->mask[m].data);

@@ -21,6 +21,7 @@ typedef struct kin_seen {
     kin_seen_map map;  /* the last one */
     float *changed; /* [map.h, map.w] how much attention at the end changes each place; NULL: it has none */
     kin_seen_map mask[KIN_BRANCHES]; /* ABE's, averaged over the channels (c 1) */
+    kin_image remade; /* what the auto-encoder's decoder makes of its code; no data: the head is another */
     float *weight; /* [weights] how much each channel counts to channel attention at the end, largest first */
     int64_t *channel; /* [weights] which one that is */
     int64_t weights;

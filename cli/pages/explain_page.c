@@ -197,6 +197,26 @@ static void add_masks(kin_page *page, const kin_explained *e)
     }
 }
 
+/* ---- the convolutional auto-encoder ---- */
+
+static void add_remade(kin_page *page, const kin_explained *e)
+{
+    char note[100];
+    if (!e->seen[0].remade.data) return;
+    kin_page_section(
+        page, "What its code keeps",
+        "An auto-encoder writes a picture as a short code, which is the descriptor, and learns to make the "
+        "picture again from it. What comes back is what the code knows: colours and coarse shapes first; "
+        "letters and small parts only where the code has numbers to spare.");
+    for (int i = 0; i < e->count && kin_page_ok(page); i++) {
+        snprintf(note, sizeof note, "made again from %lld numbers", (long long)e->dim);
+        kin_page_row_begin(page, &(kin_page_row){0});
+        put_seen(page, &e->seen[i], "as the network sees it");
+        kin_page_tile(page, &(kin_tile){.image = &e->seen[i].remade, .name = note});
+        kin_page_row_end(page);
+    }
+}
+
 /* ---- channel attention ---- */
 
 static void add_largest(kin_page *page, const kin_explained *e)
@@ -414,6 +434,7 @@ bool kin_explain_page_write(const kin_explain_page *p, kin_error *err)
     add_similarity(&page, e);
     add_erased(&page, e);
     add_masks(&page, e);
+    add_remade(&page, e);
     add_weights(&page, e);
     if (p->points) kin_explain_points(&page, p);
     add_rebuilt(&page, p);

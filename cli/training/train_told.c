@@ -122,14 +122,15 @@ void kin_tell_beginning(const kin_cli *cli, const kin_config *asked, kin_trainer
             "the pictures have colours, which a network for grey ones does not see; --channels 3 takes them");
 }
 
-void kin_tell_end(const kin_cli *cli, const kin_trainer *t, int64_t count, bool validated, const char *run)
+void kin_tell_end(const kin_cli *cli, const kin_trainer *t, const kin_dataset *set, bool validated,
+                  const char *run)
 {
     const kin_train_state *now = kin_trainer_state(t);
-    tell_unused(cli, t, count);
+    tell_unused(cli, t, set->count);
     if (validated)
         kin_cli_note(cli, "best on the held-out classes: mAP %.4f at step %lld", now->best,
                      (long long)now->best_step);
-    else
+    else if (set->classes)
         kin_cli_note(cli, "nothing was held out; --validate .2 tells what the network is worth on classes "
                           "that it never saw");
     if (now->idle)

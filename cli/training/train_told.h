@@ -12,7 +12,8 @@ void kin_tell_idle_options(const kin_cli *cli, const kin_config *c);
 void kin_tell_gentle(const kin_cli *cli, const kin_config *c);
 /* Of an opened trainer: what it is, and what the set has less of than was `asked`. */
 void kin_tell_beginning(const kin_cli *cli, const kin_config *asked, kin_trainer *t, const kin_dataset *set);
-/* Of a training on a set of `count` pictures that came to its end; `validated`: something was held out. */
-void kin_tell_end(const kin_cli *cli, const kin_trainer *t, int64_t count, bool validated, const char *run);
+/* Of a training on `set` that came to its end; `validated`: something was held out. */
+void kin_tell_end(const kin_cli *cli, const kin_trainer *t, const kin_dataset *set, bool validated,
+                  const char *run);
 
 #endif
