@@ -54,15 +54,14 @@ static void upsample_back_row(void *arg, int64_t row, int worker)
     int64_t factor = factor_of(g->call), channels = kin_channels(g->call->out),
             width = kin_dim(g->call->out, 2);
     kin_real *dx = g->dx + row * (width / factor) * channels;
-    for (int64_t j = 0; j < width / factor; j++, dx += channels)
-        for (int64_t k = 0; k < channels; k++) {
-            double sum = 0;
-            for (int64_t p = 0; p < factor * factor; p++) {
-                int64_t pixel = (row * factor + p / factor) * width + j * factor + p % factor;
-                sum += (double)kin_grad_out(g->call)[pixel * channels + k];
-            }
-            dx[k] = (kin_real)(g->accumulate ? (double)dx[k] + sum : sum);
+    for (int64_t j = 0; j < width / factor; j++, dx += channels) {
+        for (int64_t k = 0; k < channels && !g->accumulate; k++) dx[k] = 0;
+        for (int64_t p = 0; p < factor * factor; p++) {
+            int64_t pixel = (row * factor + p / factor) * width + j * factor + p % factor;
+            const kin_real *dy = kin_grad_out(g->call) + pixel * channels;
+            for (int64_t k = 0; k < channels; k++) dx[k] += dy[k];
         }
+    }
 }
 
 static void upsample_backward(kin_call *c)
