@@ -38,7 +38,7 @@ import numpy
 x = numpy.random.default_rng(0).random((5, 3, 32, 32), dtype='float32')
 numpy.save('$out/x.npy', x)"
 for words in conv4 resnet8 resnet20 resnet18 densenet121 mobilenet_v2 efficientnet_lite0 \
-    "resnet8 --attention se@block --pooling gem" "resnet8 --attention eca@block" "resnet8 --attention cbam@block --pooling gap+gmp" "resnet8 --attention sca@end"; do
+    "resnet8 --attention se@block --pooling gem" "resnet8 --attention eca@block" "resnet8 --attention cbam@block --pooling gap+gmp" "resnet8 --attention sca@end" "resnet8 --head autoencoder(side=8,grid=3)"; do
     name=$(echo "$words" | tr -d ' ') model=${words%% *} more=${words#"${words%% *}"}
     # shellcheck disable=SC2086
     if "$kin" train "$out/shop" --model $words --size 32 --channels 3 --batch-classes 4 --batch-pictures 2 --steps 2 --embedding 16 --out "$out/run" --quiet >"$out/log" 2>&1 &&

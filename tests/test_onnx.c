@@ -55,6 +55,14 @@ static kin_tensor *pools(kin_scope *s, kin_tensor *x, void *arg)
                       3);
 }
 
+/* Sizes that do not divide one another, and a result that is larger than the map. */
+static kin_tensor *resampled(kin_scope *s, kin_tensor *x, void *arg)
+{
+    (void)arg, (void)s;
+    kin_tensor *small = kin_adaptive_avg_pool2d(x, 3, 4), *large = kin_adaptive_avg_pool2d(small, 5, 4);
+    return kin_upsample(large, 3);
+}
+
 /* The first argument's shape and broadcasting of a channel vector, a number, a pixel's and a picture's
  * line. */
 static kin_tensor *arithmetic(kin_scope *s, kin_tensor *x, void *arg)
@@ -172,6 +180,7 @@ static const struct {
     {"constants", constants, {4, {BATCH, 4, 5, 3}}, true, "Shape Concat Expand Concat Mul Add"},
     {"vectors", vectors, {2, {BATCH, 7}}, true, "Gemm BatchNormalization Relu"},
     {"whole", whole, {2, {BATCH, 7}}, false, "ReduceMax Reshape"},
+    {"resampled", resampled, {4, {BATCH, 7, 6, 3}}, true, "MatMul MatMul MatMul MatMul MatMul MatMul"},
 };
 
 /* ---- numbers ---- */

@@ -53,6 +53,30 @@ static const char *emit_avg_pool2d(kin_onnx_graph *g, const kin_call *c)
     return KIN_ONNX_NODE(g, "AveragePool", &a, kin_onnx_out(g, c), kin_onnx_name(g, c->in[0]));
 }
 
+/* A [out, in], or its transpose: row i has the mean of the pixels that output i sees (autograd/resample.c). */
+static const char *window_means(kin_onnx_graph *g, int64_t out, int64_t in, bool transposed)
+{
+    int64_t dims[2] = {transposed ? in : out, transposed ? out : in};
+    float *a = kin_arena_alloc_zero(&g->arena, (size_t)(out * in) * sizeof *a);
+    if (!a) return kin_fail_memory(g->err, "a graph", (size_t)(out * in) * sizeof *a), NULL;
+    for (int64_t i = 0; i < out; i++) {
+        int64_t first = i * in / out, end = ((i + 1) * in + out - 1) / out;
+        for (int64_t p = first; p < end; p++)
+            a[transposed ? p * out + i : i * in + p] = 1 / (float)(end - first);
+    }
+    return kin_onnx_numbers(g, kin_onnx_new_name(g, "windows"), a, dims, 2);
+}
+
+/* Means of windows are a product with a matrix from either side, and so are repeated pixels. */
+static const char *emit_resample(kin_onnx_graph *g, const kin_call *c)
+{
+    const kin_tensor *x = c->in[0], *y = c->out;
+    const char *rows = KIN_ONNX_NODE(
+        g, "MatMul", NULL, NULL, window_means(g, kin_dim(y, 1), kin_dim(x, 1), false), kin_onnx_name(g, x));
+    return KIN_ONNX_NODE(g, "MatMul", NULL, kin_onnx_out(g, c), rows,
+                         window_means(g, kin_dim(y, 2), kin_dim(x, 2), true));
+}
+
 static const char *activated(kin_onnx_graph *g, const char *x, kin_act act, const char *out)
 {
     if (act == KIN_RELU) return KIN_ONNX_NODE(g, "Relu", NULL, out, x);
@@ -397,6 +421,8 @@ static const struct {
     {&kin_op_conv2d, emit_conv2d},
     {&kin_op_max_pool2d, emit_max_pool2d},
     {&kin_op_avg_pool2d, emit_avg_pool2d},
+    {&kin_op_adaptive_avg_pool, emit_resample},
+    {&kin_op_upsample, emit_resample},
     {&kin_op_batch_norm, emit_batch_norm},
     {&kin_op_l2_normalize, emit_l2_normalize},
     {&kin_op_affine, emit_affine},
