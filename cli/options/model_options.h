@@ -36,7 +36,8 @@
          .fallback_shown = "none"}, \
     { \
         "head", KIN_OPTION_STRING, "HEAD", \
-            "what stands behind the network: plain (pooling, embedding, neck), bfe, abe or delf, with " \
+            "what stands behind the network: plain (pooling, embedding, neck), bfe, abe, delf or " \
+            "autoencoder, with " \
             "options in " \
             "brackets, as in \"bfe(global=256,part=512)\" or \"abe(learners=4,split=layer3)\"", \
             .fallback_shown = "plain" \
